@@ -1,14 +1,14 @@
-"""Count people's circles, not sentences: who spoke together, at how many tables, and how to resample them.
+"""Count people's circles, not sentences: who spoke together, and at how many tables.
 
-A circle is a world café table; a passage without table belongs to the circle of its document, so that a mail is one voice.
-In a workshop whose notes name no table at all, each document written in the room stands for a table.
+A circle is a world café table; a passage without table belongs to the circle of its document, so
+that a mail is one voice. In a workshop whose notes name no table, each document written in the room
+stands for a table.
 
 In:   units, workshops, and any table with a unit_id
-Out:  circles (one row a unit), tables held by each workshop, draws of circles
-
-The heading under which each unit was written.
+Out:  circles (one row a unit), tables held by each workshop, draws of circles, headings of units
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +25,9 @@ _AWAY_CHANNELS = ("mail", "telephone")
 class Circles:
     """Who spoke together.
 
-    `of_unit`, one row a unit: unit_id, workshop_id, circle_id, is_table, is_summary (by a rapporteur), is_away (mail, telephone) and
-    is_said (at a table during the questions, summary apart). `n_tables`, by workshop_id.
+    `of_unit`, one row a unit: unit_id, workshop_id, circle_id, is_table, is_summary (by a
+    rapporteur), is_away (mail, telephone) and is_said (at a table during the questions).
+    `n_tables`, by workshop_id.
     """
 
     of_unit: pd.DataFrame
@@ -34,12 +35,16 @@ class Circles:
 
 
 def said_after(units: pd.DataFrame) -> pd.Series:
-    """Whether each unit came after its workshop, by mail, by telephone or under a heading that says so."""
+    """Return whether each unit came after its workshop: by mail, by telephone or under such a
+    heading.
+    """
     return units["channel"].isin(_AWAY_CHANNELS) | (units["question"] == "distance").fillna(False)
 
 
 def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
-    """Return the circle of every unit, and how many tables each workshop held: announced, or seen where more were."""
+    """Return the circle of every unit, and the tables of each workshop: announced, or heard
+    where more were.
+    """
     is_away = said_after(units)
     is_numbered = units["table_number"].notna() & ~is_away
     numbered_workshops = set(units.loc[is_numbered, "workshop_id"])
@@ -48,13 +53,12 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
         ~is_away & ~is_summary & ~units["workshop_id"].isin(numbered_workshops)
     )
     table = units["table_number"].astype("string").fillna("")
+    circle = ("t" + table).where(is_numbered, units["document_id"])
     of_unit = pd.DataFrame(
         {
             "unit_id": units["unit_id"],
             "workshop_id": units["workshop_id"],
-            "circle_id": units["workshop_id"].astype(str)
-            + "|"
-            + ("t" + table).where(is_numbered, units["document_id"]).astype(str),
+            "circle_id": units["workshop_id"].astype(str) + "|" + circle.astype(str),
             "is_table": is_table.astype(bool),
             "is_summary": is_summary.astype(bool),
             "is_away": is_away.astype(bool),
@@ -65,14 +69,16 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
 
 
 def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """Return n_units, n_tables (numbered ones, in any question) and n_workshops of every theme, by theme_id."""
-    places = theme_members.merge(
+    """Return n_units, n_tables (numbered, in any question) and n_workshops of every theme, by
+    theme_id.
+    """
+    members = theme_members.merge(
         units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="one_to_one"
     )
-    numbered = places[places["table_number"].notna()].drop_duplicates(
+    numbered = members[members["table_number"].notna()].drop_duplicates(
         ["theme_id", "workshop_id", "table_number"]
     )
-    by_theme = places.groupby("theme_id")
+    by_theme = members.groupby("theme_id")
     counts = pd.DataFrame(
         {"n_units": by_theme.size(), "n_workshops": by_theme["workshop_id"].nunique()}
     )
@@ -83,28 +89,28 @@ def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFra
 def count_families(
     families: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame, units: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return `families` (theme_families) that hold a theme, with the counts of their themes' members, the largest first."""
+    """Return the `families` that hold a theme, with the counts of their themes' members, the
+    largest first.
+    """
     parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
     members = theme_members.assign(theme_id=theme_members["theme_id"].map(parents)).dropna(
         subset="theme_id"
     )
     n_themes = themes["parent_id"].value_counts()
-    held = families[families["family_id"].isin(n_themes.index)]
+    counted = families[families["family_id"].isin(n_themes.index)]
     counts = count_themes(members, units)
-    counted = held.assign(
-        n_themes=held["family_id"].map(n_themes),
-        **{
-            name: held["family_id"].map(counts[name]).fillna(0)
-            for name in ("n_units", "n_tables", "n_workshops")
-        },
-    )
+    counted = counted.assign(n_themes=counted["family_id"].map(n_themes))
+    for name in ("n_units", "n_tables", "n_workshops"):
+        counted[name] = counted["family_id"].map(counts[name]).fillna(0)
     return THEME_FAMILIES.check(
         counted.sort_values(["n_units", "family_id"], ascending=[False, True], kind="stable")
     )
 
 
 def resample(rng: np.random.Generator, n_circles: int, n_draws: int) -> NDArray[np.float64]:
-    """How often each circle is drawn, (n_draws + 1, n_circles): the first row is what was observed, each once."""
+    """Return how often each circle is drawn, (n_draws + 1, n_circles); the first row is as
+    observed, all 1.
+    """
     observed = np.ones((1, n_circles))
     if not n_circles:
         return np.zeros((n_draws + 1, 0))
@@ -113,10 +119,10 @@ def resample(rng: np.random.Generator, n_circles: int, n_draws: int) -> NDArray[
 
 
 def _n_tables(of_unit: pd.DataFrame, workshops: pd.DataFrame) -> pd.Series:
-    """Tables of each workshop; announced tables that left no note count, so that silence is not consensus."""
-    seen = of_unit[of_unit["is_table"]].groupby("workshop_id")["circle_id"].nunique()
+    """Announced tables that left no note count, so that silence is not consensus."""
+    heard = of_unit[of_unit["is_table"]].groupby("workshop_id")["circle_id"].nunique()
     announced = workshops.set_index("workshop_id")["n_tables"].fillna(0).astype(int)
-    both = pd.concat([announced, seen], axis=1, join="outer").fillna(0)
+    both = pd.concat([announced, heard], axis=1, join="outer").fillna(0)
     return both.max(axis=1).astype(int).sort_index()
 
 
@@ -128,16 +134,17 @@ def with_headings(
     headings = blocks[
         (blocks["kind"] == "heading") & blocks["document_id"].isin(texts)
     ].sort_values("start_char", kind="stable")
-    by_document: dict[str, list[tuple[int, str]]] = {}
-    for document_id, start, end in (
-        headings[["document_id", "start_char", "end_char"]].to_numpy(dtype=object).tolist()
+    starts: dict[str, list[int]] = {}
+    headings_of: dict[str, list[str]] = {}
+    for document_id, start, end in headings[["document_id", "start_char", "end_char"]].itertuples(
+        index=False, name=None
     ):
-        by_document.setdefault(document_id, []).append((start, texts[document_id][start:end]))
-    found = [
-        next(
-            (text for start, text in reversed(by_document.get(document_id, [])) if start <= at),
-            None,
-        )
-        for document_id, at in units[["document_id", "start_char"]].to_numpy(dtype=object).tolist()
-    ]
-    return units.assign(heading=pd.Series(found, index=units.index, dtype=object))
+        starts.setdefault(document_id, []).append(start)
+        headings_of.setdefault(document_id, []).append(texts[document_id][start:end])
+    last: list[str | None] = []
+    for document_id, start in units[["document_id", "start_char"]].itertuples(
+        index=False, name=None
+    ):
+        n_before = bisect_right(starts.get(document_id, []), start)
+        last.append(headings_of[document_id][n_before - 1] if n_before else None)
+    return units.assign(heading=pd.Series(last, index=units.index, dtype=object))

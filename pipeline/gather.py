@@ -1,15 +1,13 @@
 """Gather the workshops' tables into the study's.
 
 In:   the tables of each workshop, in order
-Out:  one table of each name; structures and catchments that several workshops name are one row, under one id
-
-Give a structure that several workshops name one id in the whole study.
+Out:  one table of each name; a structure that several workshops name is one row, under one id
 """
 
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,18 +15,24 @@ import pandas as pd
 
 from pipeline.communes import centre_of, name_of
 from pipeline.communes.gazetteer import distance_km
-from pipeline.structure_names import Named, NameIndex, are_one, fullest_name, telling_words
+from pipeline.structure_names import NameIndex, StructureName, are_one, fullest_name, telling_words
 from pipeline.tables import TABLES
 from pipeline.text import fold, slug
 
-_NAME_MATCH = 90  # rapidfuzz score of a word misspelt: stricter than within a workshop, where fewer names could be meant
-_SAME_PLACE_KM = 40  # over which one telling word in common is a namesake's
+# rapidfuzz score of a word misspelt: stricter than in one workshop, where fewer names could be
+# meant.
+_NAME_MATCH = 90
+_CLOSE_KM = 40  # farther off, one telling word in common is a namesake's
 _MIN_TELLING = 2
+log = logging.getLogger(__name__)
+_CARRIERS = ("structures", "attendance", "catchments")
+# Tables in which one structure gets one id; the others are joined end to end.
+NAMING = frozenset({*_CARRIERS, "workshops"})
 
 
 @dataclass(frozen=True)
-class Row:
-    """A structure of one workshop: `workshop` is the workshop's place in the study's list."""
+class StructureRow:
+    """A structure of one workshop; `workshop` is the workshop's index in the study's list."""
 
     workshop: int
     structure_id: str
@@ -36,36 +40,33 @@ class Row:
     commune_code: str | None
 
     @cached_property
-    def named(self) -> Named:
-        """The name and commune, to be compared."""
-        return Named(self.name, self.commune_code)
+    def full_name(self) -> StructureName:
+        """The name with its commune, to be compared."""
+        return StructureName(self.name, self.commune_code)
 
 
-def share_ids(rows: Sequence[Row], territories: Iterable[str]) -> dict[tuple[int, str], str]:
-    """Return the shared id of each (workshop, structure_id); the order of the workshops does not matter."""
-    place_words = _place_words(rows, territories)
-    groups: list[list[Row]] = []
+def share_ids(
+    rows: Sequence[StructureRow], territories: Iterable[str]
+) -> dict[tuple[int, str], str]:
+    """Return the shared id of each (workshop, structure_id), whatever the order of workshops."""
+    locality_words = _locality_words(rows, territories)
+    groups: list[list[StructureRow]] = []
     beginnings: list[set[str]] = []  # of the words of each group
-    index = NameIndex([row.named for row in rows], place_words, _NAME_MATCH)
+    index = NameIndex([row.full_name for row in rows], locality_words, _NAME_MATCH)
+
+    def accepts(group: int, row: StructureRow) -> bool:
+        return all(_may_join(row, other, locality_words) for other in groups[group])
+
     for row in sorted(rows, key=_order):
         keys = _keys(row)
-        near = dict.fromkeys(
-            place for place, _ in index.near(row.named) if keys & beginnings[place]
-        )
-        place = next(
-            (
-                place
-                for place in near
-                if all(_may_join(row, known, place_words) for known in groups[place])
-            ),
-            len(groups),
-        )
-        if place == len(groups):
+        near = dict.fromkeys(i for i, _ in index.near(row.full_name) if keys & beginnings[i])
+        group = next((i for i in near if accepts(i, row)), len(groups))
+        if group == len(groups):
             groups.append([])
             beginnings.append(set())
-        groups[place].append(row)
-        beginnings[place] |= keys
-        index.add(row.named, place)
+        groups[group].append(row)
+        beginnings[group] |= keys
+        index.add(row.full_name, group)
     ids = _identify(groups)
     return {
         (row.workshop, row.structure_id): shared
@@ -74,96 +75,83 @@ def share_ids(rows: Sequence[Row], territories: Iterable[str]) -> dict[tuple[int
     }
 
 
-def _order(row: Row) -> tuple[str, str, str]:
-    """Longest names first, so that short ones meet them; never the order of the workshops."""
+def _order(row: StructureRow) -> tuple[str, str, str]:
+    """Longest names first, so that short ones meet them; never the order of workshops."""
     return f"{999 - len(row.name):03d}", row.name, row.commune_code or ""
 
 
-def _place_words(rows: Sequence[Row], territories: Iterable[str]) -> frozenset[str]:
-    """The words of the study's communes and territories, which tell no structure from another."""
+def _locality_words(rows: Sequence[StructureRow], territories: Iterable[str]) -> frozenset[str]:
+    """Words of the study's communes and territories, which tell no structure from another."""
     names = [*(name_of(row.commune_code) for row in rows if row.commune_code), *territories]
     return frozenset(word for name in names for word in fold(name).split() if len(word) > 2)
 
 
-def _keys(row: Row) -> frozenset[str]:
-    """What two rows must have in common to be compared: the beginning of a word, of a number's digits or an acronym."""
+def _keys(row: StructureRow) -> frozenset[str]:
+    """What two rows must have in common to be compared: the beginning of a word or an acronym."""
     keys: set[str] = set()
-    for named in (row.named, *row.named.others):
-        keys |= {word[:3] for word in named.words} | {
-            "".join(word[0] for word in named.words)[:3],
-            "".join(named.words)[:3],
-        }
+    for name in (row.full_name, *row.full_name.others):
+        initials = "".join(word[0] for word in name.words)
+        keys |= {text[:3] for text in (*name.words, initials, "".join(name.words))}
     return frozenset(keys)
 
 
-def _may_join(row: Row, known: Row, place_words: frozenset[str]) -> bool:
-    """True for two workshops' names of one structure: alike, and not so short that a namesake elsewhere may bear it."""
-    if row.workshop == known.workshop or not are_one(
-        row.named, known.named, place_words, _NAME_MATCH
-    ):
+def _may_join(row: StructureRow, other: StructureRow, locality_words: frozenset[str]) -> bool:
+    """True for two workshops' names of one structure, not so short that a namesake may bear it."""
+    if row.workshop == other.workshop:
         return False
-    is_told = (
-        min(len(set(telling_words(one.named, place_words))) for one in (row, known)) >= _MIN_TELLING
-    )
-    return is_told or _are_near(row, known)
-
-
-def _are_near(row: Row, known: Row) -> bool:
-    """True where both lie in one commune or close by; a place that is not known is no proof."""
-    if row.commune_code is None or known.commune_code is None:
+    if not are_one(row.full_name, other.full_name, locality_words, _NAME_MATCH):
         return False
-    points = [centre_of(code) for code in (row.commune_code, known.commune_code)]
-    is_close = (
-        points[0] is not None
-        and points[1] is not None
-        and distance_km(points[0], points[1]) <= _SAME_PLACE_KM
-    )
-    return row.commune_code == known.commune_code or is_close
+    n_telling = [len(set(telling_words(one.full_name, locality_words))) for one in (row, other)]
+    return min(n_telling) >= _MIN_TELLING or _are_near(row, other)
 
 
-def _identify(groups: Sequence[Sequence[Row]]) -> list[str]:
-    """One id a group: that of its fullest name, with the commune where several groups would bear it, then numbered."""
+def _are_near(row: StructureRow, other: StructureRow) -> bool:
+    """True where both lie in one commune or close by; an unknown commune is no proof."""
+    if row.commune_code is None or other.commune_code is None:
+        return False
+    if row.commune_code == other.commune_code:
+        return True
+    point, other_point = centre_of(row.commune_code), centre_of(other.commune_code)
+    if point is None or other_point is None:
+        return False
+    return distance_km(point, other_point) <= _CLOSE_KM
+
+
+def _identify(groups: Sequence[Sequence[StructureRow]]) -> list[str]:
+    """One id a group: that of its fullest name, with the commune where several groups would bear
+    it, then numbered.
+    """
     own = [_own_id(group) for group in groups]
     bearers = Counter(own)
-    placed = [
-        f"{name}-{_where(group)}" if bearers[name] > 1 else name
+    names = [
+        f"{name}-{_commune_slug(group)}" if bearers[name] > 1 else name
         for name, group in zip(own, groups, strict=True)
     ]
-    taken: Mapping[str, list[int]] = defaultdict(list)
-    for place in sorted(
-        range(len(groups)),
-        key=lambda place: (placed[place], sorted(_order(row) for row in groups[place])),
-    ):
-        taken[placed[place]].append(place)
-    ids = {places[0]: name for name, places in taken.items()}
-    for name, places in taken.items():
+    groups_of: dict[str, list[int]] = defaultdict(list)
+    for i in sorted(range(len(groups)), key=lambda i: (names[i], sorted(map(_order, groups[i])))):
+        groups_of[names[i]].append(i)
+    ids: dict[int, str] = {}
+    for name, (first, *others) in groups_of.items():
+        ids[first] = name
         number = 2
-        for place in places[1:]:
-            while f"{name}-{number}" in taken:  # which another group bears as its own
+        for i in others:
+            while f"{name}-{number}" in groups_of:  # which another group bears as its own
                 number += 1
-            ids[place] = f"{name}-{number}"
+            ids[i] = f"{name}-{number}"
             number += 1
-    return [ids[place] for place in range(len(groups))]
+    return [ids[i] for i in range(len(groups))]
 
 
-def _own_id(group: Sequence[Row]) -> str:
+def _own_id(group: Sequence[StructureRow]) -> str:
     name = fullest_name([row.name for row in group])
     bearers = [row.structure_id for row in group if fullest_name([row.name]) == name]
     return min(bearers or [row.structure_id for row in group])
 
 
-def _where(group: Sequence[Row]) -> str:
-    """The slug of the first commune of a group, by code; "ailleurs" where none is known."""
+def _commune_slug(group: Sequence[StructureRow]) -> str:
+    """The first commune of a group, by code; "ailleurs" where none is known."""
     codes = sorted({row.commune_code for row in group if row.commune_code})
     return slug(name_of(codes[0])) if codes else "ailleurs"
-
-
-log = logging.getLogger(__name__)
-
-_CARRIERS = ("structures", "attendance", "catchments")
-NAMING = frozenset(
-    {*_CARRIERS, "workshops"}
-)  # tables in which one structure gets one id; the others are joined end to end
 
 
 def gather_workshops(workshops: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
@@ -182,10 +170,10 @@ def gather_workshops(workshops: Sequence[dict[str, pd.DataFrame]]) -> dict[str, 
 
 
 def _shared(workshops: Sequence[dict[str, pd.DataFrame]]) -> list[dict[str, pd.DataFrame]]:
-    """The tables with one structure_id a structure in the whole study, whatever the order of the workshops."""
+    """The tables with one structure_id a structure in the whole study."""
     rows = [
-        Row(place, structure_id, name, code or None)
-        for place, tables in enumerate(workshops)
+        StructureRow(i, structure_id, name, code or None)
+        for i, tables in enumerate(workshops)
         if "structures" in tables
         for structure_id, name, code in tables["structures"][
             ["structure_id", "name", "commune_code"]
@@ -203,13 +191,13 @@ def _shared(workshops: Sequence[dict[str, pd.DataFrame]]) -> list[dict[str, pd.D
     ids = share_ids(rows, territories)
     log.info("structures: %d in the workshops, %d in the study", len(rows), len(set(ids.values())))
     return [
-        _renumbered(tables, {own: shared for (at, own), shared in ids.items() if at == place})
-        for place, tables in enumerate(workshops)
+        _renumbered(tables, {own: shared for (at, own), shared in ids.items() if at == i})
+        for i, tables in enumerate(workshops)
     ]
 
 
 def _renumbered(tables: dict[str, pd.DataFrame], ids: dict[str, str]) -> dict[str, pd.DataFrame]:
-    """`tables` with each structure's shared id; catchments of a structure without a row keep theirs."""
+    """`tables` with shared ids; catchments of a structure without a row keep theirs."""
     if all(own == shared for own, shared in ids.items()):
         return tables
     changed = {
@@ -223,11 +211,13 @@ def _renumbered(tables: dict[str, pd.DataFrame], ids: dict[str, str]) -> dict[st
 
 
 def _merge_structures(structures: pd.DataFrame) -> pd.DataFrame:
-    """One row a structure: the first known value of each column but the fullest name, and present or mapped if it is anywhere."""
-    seen = structures.groupby("structure_id", sort=False).agg(
+    """The first known value of each column but the fullest name, and on a list or map if it is
+    anywhere.
+    """
+    flags = structures.groupby("structure_id", sort=False).agg(
         {"is_on_map": "any", "is_in_attendance": "any", "map_workshop_ids": _union}
     )
-    # the spelling that the workshops of the study agree on must not hang on their order: the longest, then the first in the alphabet
+    # Whatever the order of the workshops: the longest spelling, then the first in the alphabet.
     ranked = structures.assign(length=structures["name"].str.len()).sort_values(
         ["length", "name"], ascending=[False, True]
     )
@@ -236,7 +226,7 @@ def _merge_structures(structures: pd.DataFrame) -> pd.DataFrame:
         structures.drop(columns=["is_on_map", "is_in_attendance", "map_workshop_ids"])
     )
     rows["name"] = rows["structure_id"].map(names)
-    return rows.merge(seen, on="structure_id", validate="1:1")
+    return rows.merge(flags, on="structure_id", validate="1:1")
 
 
 def _union(lists: pd.Series) -> str | None:
@@ -248,5 +238,5 @@ def _union(lists: pd.Series) -> str | None:
 
 
 def _first_known(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a structure_id, in order of first mention, each column its first value that is not blank."""
+    """One row a structure_id, in order of first mention: the first value that is not blank."""
     return rows.groupby("structure_id", sort=False).first().reset_index()

@@ -11,7 +11,7 @@ import pytest
 from pipeline import gather as shared_structures
 from pipeline.communes import gazetteer as tiers
 from pipeline.communes.tables import by_slug, sorted_slugs
-from pipeline.gather import Row, gather_workshops, share_ids
+from pipeline.gather import StructureRow, gather_workshops, share_ids
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest import people as people_module
 from pipeline.ingest import structures as structures_module
@@ -36,7 +36,7 @@ from pipeline.ingest.workshop import Commune
 from pipeline.pseudonymise import pseudonymise
 from pipeline.pseudonymise.vault import Registry
 from pipeline.settings import Settings
-from pipeline.structure_names import Named, NameIndex, are_one
+from pipeline.structure_names import NameIndex, StructureName, are_one
 from pipeline.tables import TABLES
 from pipeline.tables.material import ATTENDANCE, WORKSHOPS
 
@@ -307,14 +307,14 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("first", "second"), SAME)
 def test_spellings_of_one_structure_are_one(first: str, second: str) -> None:
-    assert are_one(Named(first), Named(second), PLACES.words, 85)
-    assert are_one(Named(second), Named(first), PLACES.words, 85)
+    assert are_one(StructureName(first), StructureName(second), PLACES.words, 85)
+    assert are_one(StructureName(second), StructureName(first), PLACES.words, 85)
 
 
 @pytest.mark.parametrize(("first", "second"), DIFFERENT)
 def test_structures_that_share_words_stay_two(first: str, second: str) -> None:
-    assert not are_one(Named(first), Named(second), PLACES.words, 85)
-    assert not are_one(Named(second), Named(first), PLACES.words, 85)
+    assert not are_one(StructureName(first), StructureName(second), PLACES.words, 85)
+    assert not are_one(StructureName(second), StructureName(first), PLACES.words, 85)
 
 
 def test_a_common_name_is_joined_with_its_commune_and_named_after_it() -> None:
@@ -534,7 +534,7 @@ def test_every_name_that_may_be_one_structure_s_is_among_those_compared(name_mat
         "Foyer rural Le Vieux-Marché",
     ]
     names = [
-        Named(_misspelt(name, draw), draw.choice(["22222", "22113", None]))
+        StructureName(_misspelt(name, draw), draw.choice(["22222", "22113", None]))
         for name in (*written, *written)
     ]
     index = NameIndex(names, PLACES.words, name_match)
@@ -591,7 +591,7 @@ def test_structures_of_many_workshops_are_not_compared_each_with_all(
     draw = random.Random(1)
     names = [f"Association {_word(draw)} {_word(draw)}" for _ in range(400)]
     rows = [
-        Row(workshop, f"{workshop}-{place}", name, "22113")
+        StructureRow(workshop, f"{workshop}-{place}", name, "22113")
         for workshop in range(3)
         for place, name in enumerate(names)
     ]
@@ -807,7 +807,7 @@ def test_two_structures_of_a_workshop_never_share_an_id_in_the_study() -> None:
     own = ["x", "x-2", "x-3", "x-ailleurs", "x-ailleurs-2", "x-lannion"]
     for _ in range(300):
         rows = [
-            Row(
+            StructureRow(
                 workshop,
                 structure_id,
                 chance.choice(["Fil", "CCAS", "Comité des fêtes"]),

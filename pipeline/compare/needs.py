@@ -80,10 +80,10 @@ def list_needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         communes = _communes_of(str(workshop_id), structures, tables)
         carriers_here = [carriers[structure_id] for structure_id in structures]
         cells: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-        for passage in here[["unit_id", "circle_id", "text"]].itertuples(index=False):
-            for sector in sectors_of(passage.text)[:2]:
-                for code in _named_communes(passage.text, communes) or [WHOLE]:
-                    cells[(sector, code)].append((passage.unit_id, passage.circle_id))
+        for unit_id, circle_id, text in here[["unit_id", "circle_id", "text"]].to_numpy():
+            for sector in sectors_of(text)[:2]:
+                for code in _named_communes(text, communes) or [WHOLE]:
+                    cells[(sector, code)].append((unit_id, circle_id))
         for (sector, code), passages_said in sorted(cells.items()):
             rows.append(
                 {"workshop_id": workshop_id, "sector": sector, "place": code}

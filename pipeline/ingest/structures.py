@@ -19,8 +19,8 @@ from pipeline.communes.tables import epci_of, epci_of_most, find_epci, members_o
 from pipeline.ingest.words import word_pattern
 from pipeline.ingest.workshop import Commune
 from pipeline.structure_names import (
-    Named,
     NameIndex,
+    StructureName,
     are_one,
     fullest_name,
     telling_words,
@@ -172,7 +172,7 @@ def _name_slug(commune: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Mention(Named):
+class Mention(StructureName):
     """A structure as written on a list or map; `point` is the centre of its commune."""
 
     type_text: str = ""
@@ -212,7 +212,9 @@ def join_structures(
     return STRUCTURES.build(rows), [ids[group] for group in group_of]
 
 
-def _are_one(first: Mention, second: Named, communes: WorkshopCommunes, name_match: int) -> bool:
+def _are_one(
+    first: Mention, second: StructureName, communes: WorkshopCommunes, name_match: int
+) -> bool:
     """`are_one`; a common name met twice on the map, or twice on lists, is one structure too."""
     if are_one(first, second, communes.words, name_match):
         return True
@@ -259,7 +261,7 @@ def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
     ids: dict[str, None] = {}
     last: dict[str, int] = {}  # number given to the last of each name taken twice
     for group in groups:
-        words = Named(fullest_name([mention.name for mention in group])).words
+        words = StructureName(fullest_name([mention.name for mention in group])).words
         own = "-".join(words) or "structure"
         is_common = not set(words) - word_group("generiques") - word_group("descripteurs")
         if is_common or own in ids:
