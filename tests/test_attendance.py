@@ -564,9 +564,9 @@ def test_a_commune_whose_name_ends_so_is_found_as_among_all() -> None:
         plain = [
             name
             for name in names
-            if name.removesuffix(f"-{ending}").split("-")[-1] not in tiers._LINKS
+            if name.removesuffix(f"-{ending}").split("-")[-1] not in tiers.LINKS
         ]
-        assert [place.slug for place in tiers._within(ending)] == [
+        assert [place.slug for place in tiers.ending_with(ending)] == [
             place.slug for name in plain for place in by_slug()[name] if place.kind == "commune"
         ]
 

@@ -26,8 +26,8 @@ from pipeline.communes.tables import (
     find_epci,
     has_contour,
     members_of,
+    named_communes,
     outline,
-    places,
 )
 from pipeline.files import data_path
 from pipeline.text import slug
@@ -184,7 +184,7 @@ UNTOLD = [
 @pytest.mark.parametrize(("written", "how"), UNTOLD)
 def test_what_several_may_mean_or_none_bears_is_never_guessed(written: str, how: str) -> None:
     found = FRANCE.find(written)
-    assert (found.code, found.place_code, found.how) == (None, None, how)
+    assert (found.code, found.part_code, found.how) == (None, None, how)
 
 
 NEAR = [  # seen from a territory: code, None where it still may be several
@@ -280,12 +280,12 @@ PARTS = [  # the part that is named, of a commune of today
 ]
 
 
-@pytest.mark.parametrize(("written", "code", "place_code"), PARTS)
+@pytest.mark.parametrize(("written", "code", "part_code"), PARTS)
 def test_a_part_keeps_its_own_code_beside_that_of_its_commune(
-    written: str, code: str, place_code: str
+    written: str, code: str, part_code: str
 ) -> None:
     found = FRANCE.find(written)
-    assert (found.code, found.place_code) == (code, place_code)
+    assert (found.code, found.part_code) == (code, part_code)
 
 
 COLUMN_OF_CODES = [  # name, code of a column beside it
@@ -496,11 +496,11 @@ def test_the_table_holds_together() -> None:
 def test_a_former_name_is_none_that_its_commune_still_bears() -> None:
     borne = {
         (place.slug, code)
-        for place in places()
+        for place in named_communes()
         if place.kind != "ancienne"
         for code in (place.code, place.current_code)
     }
-    former = [place for place in places() if place.kind == "ancienne"]
+    former = [place for place in named_communes() if place.kind == "ancienne"]
     assert len(former) > 3500
     assert [
         place.name
@@ -533,7 +533,7 @@ def test_the_files_have_the_rows_that_are_told() -> None:
     with (REFERENCE / "departements.csv").open(encoding="utf-8", newline="") as lines:
         n_departments = len(list(csv.DictReader(lines)))
     assert told == {
-        "communes.parquet": len(places()),
+        "communes.parquet": len(named_communes()),
         "epci.parquet": len(epci_names()),
         "departements.csv": n_departments,
         "contours.json.gz": n_contours,

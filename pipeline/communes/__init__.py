@@ -1,10 +1,10 @@
-"""The communes of France: what a code is called, where it lies, and which commune a written name means. Offline, from data/reference/.
+"""The communes of France: what a code is called, where it lies, which one a written name means.
 
 In:   names as people write them; INSEE codes
 Out:  INSEE codes where certain, names, centres, intercommunal authorities, outlines
 """
 
-from pipeline.communes.gazetteer import Found, Gazetteer, around, distance_km
+from pipeline.communes.gazetteer import CommuneMatch, Gazetteer, around, distance_km
 from pipeline.communes.tables import (
     by_code,
     codes_of_department,
@@ -19,7 +19,7 @@ from pipeline.communes.tables import (
 )
 
 __all__ = [
-    "Found",
+    "CommuneMatch",
     "Gazetteer",
     "around",
     "centre_of",
@@ -39,18 +39,24 @@ __all__ = [
 
 
 def name_of(commune_code: str) -> str:
-    """The name of a commune by its INSEE code; a slug, which stands for a commune that could not be told, with its hyphens as written."""
-    place = by_code().get(commune_code)
-    return place.name if place else commune_code.title() if commune_code.islower() else commune_code
+    """Return the name of a commune by its INSEE code; a slug, which stands for an unknown one,
+    with hyphens.
+    """
+    commune = by_code().get(commune_code)
+    if commune:
+        return commune.name
+    return commune_code.title() if commune_code.islower() else commune_code
 
 
 def population_of(commune_code: str) -> int:
-    """Inhabitants of a commune; 0 for a code that is none."""
-    place = by_code().get(commune_code)
-    return place.population if place else 0
+    """Return the inhabitants of a commune; 0 for an unknown code."""
+    commune = by_code().get(commune_code)
+    return commune.population if commune else 0
 
 
 def centre_of(commune_code: str) -> tuple[float, float] | None:
-    """Latitude and longitude of a commune's town hall (of its contour's middle where that is not known), or None."""
-    place = by_code().get(commune_code)
-    return place.point if place else None
+    """Return the latitude and longitude of a commune's town hall (else its contour's middle), or
+    None.
+    """
+    commune = by_code().get(commune_code)
+    return commune.point if commune else None

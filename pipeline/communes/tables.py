@@ -1,11 +1,8 @@
-"""The reference tables of data/reference/, loaded once a process, in about a tenth of a second.
+"""Load the reference tables of data/reference/, once a process, in about a tenth of a second.
 
-In:   communes.parquet, epci.parquet, departements.csv
-Out:  Place rows by code and by slug; names of EPCI and departments
-
-Tell the intercommunal authority of a territory, and its members.
-
-Outlines of communes and of groups of communes, simplified to about 250 m, for maps.
+In:   communes.parquet, epci.parquet, departements.csv, contours.json.gz
+Out:  communes by code, slug and postal code; intercommunal authorities (EPCI) and their members;
+      outlines of communes and of groups of them, simplified to about 250 m
 """
 
 import csv
@@ -21,9 +18,14 @@ from pydantic_core import from_json
 from pipeline.files import data_path
 from pipeline.text import fold, lexicon
 
+# Distinct communes, and the share of them in one authority, that make it certain.
+_MIN_COMMUNES, _MOST = 4, 0.8
+_MIN_ACRONYM = 3
+Point = tuple[float, float]
 
-class Place(NamedTuple):
-    """A commune, or one that lies or lay in it; `code` is its own, `current_code` that of the commune of today."""
+
+class NamedCommune(NamedTuple):
+    """A commune, or one that lies or lay in it; `current_code` is that of the commune of today."""
 
     code: str
     kind: str  # commune, arrondissement, déléguée, associée, ancienne
@@ -39,8 +41,8 @@ class Place(NamedTuple):
 
 
 @cache
-def places() -> tuple[Place, ...]:
-    """All places, ordered by code."""
+def named_communes() -> tuple[NamedCommune, ...]:
+    """Return all of them, ordered by code."""
     columns = pq.read_table(data_path("reference", "communes.parquet")).to_pydict()
     points = [
         None if lat is None else (round(lat, 5), round(lon, 5))
@@ -48,100 +50,87 @@ def places() -> tuple[Place, ...]:
     ]
     served = [tuple(codes.split()) for codes in columns.pop("postal_codes")]
     counts = [population or 0 for population in columns.pop("population")]
-    return tuple(map(Place, *columns.values(), counts, served, points))
+    return tuple(map(NamedCommune, *columns.values(), counts, served, points))
 
 
 @cache
-def by_code() -> dict[str, Place]:
-    """The places by code; a commune of today before those that bore its code."""
-    ranked = sorted(places(), key=lambda place: place.kind == "commune")
-    return {place.code: place for place in ranked}
+def by_code() -> dict[str, NamedCommune]:
+    """Return them by code; a commune of today before those that bore its code."""
+    ranked = sorted(named_communes(), key=lambda commune: commune.kind == "commune")
+    return {commune.code: commune for commune in ranked}
 
 
 @cache
-def by_slug() -> dict[str, tuple[Place, ...]]:
-    """The places by the slug of their name."""
-    found: dict[str, list[Place]] = {}
-    for place in places():
-        found.setdefault(place.slug, []).append(place)
-    return {slug: tuple(named) for slug, named in found.items()}
+def by_slug() -> dict[str, tuple[NamedCommune, ...]]:
+    """Return them by the slug of their name."""
+    by_name: dict[str, list[NamedCommune]] = {}
+    for commune in named_communes():
+        by_name.setdefault(commune.slug, []).append(commune)
+    return {slug: tuple(namesakes) for slug, namesakes in by_name.items()}
 
 
 @cache
 def sorted_slugs() -> tuple[str, ...]:
-    """The slugs in alphabetical order, to find those that begin alike."""
+    """Return the slugs in alphabetical order, to find those that begin alike."""
     return tuple(sorted(by_slug()))
 
 
 @cache
 def reversed_slugs() -> tuple[str, ...]:
-    """The slugs read backwards, in alphabetical order, to find those that end alike."""
+    """Return the slugs read backwards, in alphabetical order, to find those that end alike."""
     return tuple(sorted(slug[::-1] for slug in by_slug()))
 
 
 @cache
-def by_postal_code() -> dict[str, tuple[Place, ...]]:
-    """Communes and arrondissements by postal code."""
-    found: dict[str, list[Place]] = {}
-    for place in places():
-        for postal_code in place.postal_codes:
-            found.setdefault(postal_code, []).append(place)
-    return {code: tuple(served) for code, served in found.items()}
+def by_postal_code() -> dict[str, tuple[NamedCommune, ...]]:
+    """Return communes and arrondissements by postal code."""
+    by_postal: dict[str, list[NamedCommune]] = {}
+    for commune in named_communes():
+        for postal_code in commune.postal_codes:
+            by_postal.setdefault(postal_code, []).append(commune)
+    return {code: tuple(served) for code, served in by_postal.items()}
 
 
 @cache
 def epci_names() -> dict[str, str]:
-    """The names of EPCI and of the territorial bodies of Greater Paris, by SIREN."""
+    """Return the names of EPCI and of the territorial bodies of Greater Paris, by SIREN."""
     columns = pq.read_table(data_path("reference", "epci.parquet")).to_pydict()
     return dict(zip(columns["epci_code"], columns["name"], strict=True))
 
 
 @cache
 def department_names() -> dict[str, str]:
-    """The names of departments by code."""
-    with data_path("reference", "departements.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["department"]: row["name"] for row in csv.DictReader(lines)}
+    """Return the names of departments by code."""
+    return {row["department"]: row["name"] for row in _departments()}
 
 
 @cache
 def region_names() -> tuple[str, ...]:
-    """The names of regions, in order."""
+    """Return the names of regions, in order."""
+    return tuple(sorted({row["region"] for row in _departments()}))
+
+
+def _departments() -> list[dict[str, str]]:
     with data_path("reference", "departements.csv").open(encoding="utf-8", newline="") as lines:
-        return tuple(sorted({row["region"] for row in csv.DictReader(lines)}))
-
-
-_MIN_COMMUNES, _MOST = (
-    4,
-    0.8,
-)  # distinct communes, and the share of them in one authority that make it certain
-_MIN_ACRONYM = 3
+        return list(csv.DictReader(lines))
 
 
 def find_epci(name: str, *, communes: Collection[str] = ()) -> str | None:
-    """The SIREN of the authority that `name` names alone by all its telling words or its acronym, if need be with its `communes`."""
-    telling = _telling(name)
-    exact = (
-        [code for code, words in _telling_names().items() if words == telling] if telling else []
-    )
+    """Return the SIREN of the one authority of this name or acronym; `communes` choose among
+    namesakes.
+    """
+    words = _telling_words(name)
+    exact = [code for code, telling in _words_by_epci().items() if words and telling == words]
     acronym = fold(name).replace(" ", "")
-    exact = exact or [
-        code
-        for code, initials in _acronyms().items()
-        if len(acronym) >= _MIN_ACRONYM and acronym in initials
-    ]
+    if not exact and len(acronym) >= _MIN_ACRONYM:
+        exact = [code for code, initials in _acronyms().items() if acronym in initials]
     home = {epci for code in communes if (epci := epci_of(code))}
-    near = [code for code in exact if code in home]
-    return (
-        near[0]
-        if len(near) == 1
-        else exact[0]
-        if len(exact) == 1 and (not home or exact[0] in home)
-        else None
-    )
+    candidates = [code for code in exact if code in home] if home else exact
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def epci_of_most(communes: Collection[str]) -> str | None:
-    """The authority that holds most of `communes`, each counted once; None where they are few or scattered."""
+    """Return the authority of most of `communes`; None where they are few or scattered."""
     counts = Counter(epci for code in set(communes) if (epci := epci_of(code)))
     if not counts or counts.total() < _MIN_COMMUNES:
         return None
@@ -150,86 +139,76 @@ def epci_of_most(communes: Collection[str]) -> str | None:
 
 
 def epci_of(code: str) -> str | None:
-    """The authority of a commune."""
-    place = by_code().get(code)
-    return place.epci_code if place else None
+    """Return the authority of a commune."""
+    commune = by_code().get(code)
+    return commune.epci_code if commune else None
 
 
 def members_of(epci_code: str) -> tuple[str, ...]:
-    """The INSEE codes of an authority's communes, in order; () for a code that is none."""
+    """Return the INSEE codes of an authority's communes, in order; () for an unknown code."""
     return _members().get(epci_code, ())
 
 
 @cache
 def _members() -> dict[str, tuple[str, ...]]:
     members: dict[str, list[str]] = {}
-    for place in places():
-        if place.kind == "commune":
-            for group in filter(None, (place.epci_code, place.ept_code)):
-                members.setdefault(group, []).append(place.code)
+    for commune in named_communes():
+        if commune.kind == "commune":
+            for group in filter(None, (commune.epci_code, commune.ept_code)):
+                members.setdefault(group, []).append(commune.code)
     return {group: tuple(codes) for group, codes in members.items()}
 
 
 @cache
-def _telling_names() -> dict[str, frozenset[str]]:
-    return {code: _telling(name) for code, name in epci_names().items()}
+def _words_by_epci() -> dict[str, frozenset[str]]:
+    return {code: _telling_words(name) for code, name in epci_names().items()}
 
 
 @cache
 def _acronyms() -> dict[str, frozenset[str]]:
-    """The acronyms of an authority's name, with and without its small words: CAPSO of "CA du Pays de Saint-Omer"."""
+    """With and without small words: CAPSO of "CA du Pays de Saint-Omer"."""
     initials = {}
     for code, name in epci_names().items():
-        written = [
-            str(word)
-            for kind in fold(name).split()[:1]
-            for word in lexicon("territories")["sigles_epci"].get(kind, [kind])
-        ]
-        words = [
-            word for word in fold(name).split()[1:] if word not in lexicon("structures")["vides"]
-        ]
-        initials[code] = frozenset(
-            f"{kind}{''.join(word[0] for word in words)}" for kind in written
-        )
+        kind, *words = fold(name).split()
+        kinds = lexicon("territories")["sigles_epci"].get(kind, [kind])
+        small_words = lexicon("structures")["vides"]
+        letters = "".join(word[0] for word in words if word not in small_words)
+        initials[code] = frozenset(f"{kind}{letters}" for kind in kinds)
     return initials
 
 
-def _telling(name: str) -> frozenset[str]:
-    """The words that tell an authority from others, without those that say its form."""
+def _telling_words(name: str) -> frozenset[str]:
+    """The words that tell an authority from others, without those of its form."""
     forms = {str(word) for word in lexicon("territories")["formes_epci"]}
     return frozenset(word for word in fold(name).split() if word not in forms)
 
 
 def codes_of_department(department: str) -> tuple[str, ...]:
-    """The INSEE codes of a department's communes, in order; () for a code that is none."""
+    """Return the INSEE codes of a department's communes, in order."""
     return tuple(
-        place.code
-        for place in places()
-        if place.kind == "commune" and place.department == department
+        commune.code
+        for commune in named_communes()
+        if commune.kind == "commune" and commune.department == department
     )
 
 
-Point = tuple[float, float]
-
-
 def outline(codes: Collection[str]) -> dict[str, Any] | None:
-    """The outline of the union of communes, their common borders dissolved; None where the contours know none of `codes`."""
+    """Return the union of communes as GeoJSON, common borders dissolved; None without any
+    contour.
+    """
     arcs = [
         number for code in sorted(set(codes)) for ring in _rings().get(code, ()) for number in ring
     ]
-    uses = Counter(number if number >= 0 else ~number for number in arcs)
-    border = [number for number in arcs if uses[number if number >= 0 else ~number] == 1]
-    closed = [ring for ring in _closed(border) if len(ring) > 3]
-    if not closed:
-        return None
-    return {
-        "type": "MultiPolygon",
-        "coordinates": [[[[lon, lat] for lon, lat in ring]] for ring in closed],
-    }
+    uses = Counter(max(number, ~number) for number in arcs)
+    border = [number for number in arcs if uses[max(number, ~number)] == 1]
+    polygons = [[list(map(list, ring))] for ring in _closed(border) if len(ring) > 3]
+    return {"type": "MultiPolygon", "coordinates": polygons} if polygons else None
 
 
 def has_contour(code: str) -> bool:
-    """True for a commune that the contours know: those of today, but for a few that came back since and the overseas collectivities."""
+    """True for communes of today, but for a few that came back since and the overseas
+    collectivities.
+    """
     return code in _rings()
 
 
@@ -260,9 +239,7 @@ def _line(number: int) -> list[Point]:
 @cache
 def _topology() -> Any:
     with gzip.open(data_path("reference", "contours.json.gz")) as packed:
-        return from_json(
-            packed.read()
-        )  # the country's arcs, in a third of the time of the standard library
+        return from_json(packed.read())  # in a third of the time of the standard library
 
 
 @cache

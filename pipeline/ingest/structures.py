@@ -14,7 +14,7 @@ from functools import cache
 import pandas as pd
 
 from pipeline.communes import centre_of, name_of
-from pipeline.communes.gazetteer import Found, Gazetteer, around
+from pipeline.communes.gazetteer import CommuneMatch, Gazetteer, around
 from pipeline.communes.tables import epci_of, epci_of_most, find_epci, members_of
 from pipeline.ingest.words import word_pattern
 from pipeline.ingest.workshop import Commune
@@ -66,7 +66,7 @@ class WorkshopCommunes:
             self._codes[_name_slug(territory)] = communes[0].code
         self.own_codes = _own_communes(communes, territory, epci_codes)
         self._gazetteer = _settled(names, self.own_codes)
-        self._matches: dict[tuple[str, str], Found] = {}
+        self._matches: dict[tuple[str, str], CommuneMatch] = {}
         self._slugs = sorted({_name_slug(name) for name in names} | set(self._codes) - {""})
         codes = [self._find(name, "").code for name in names]
         official = [slug(name_of(code)) for code in codes if code]
@@ -92,7 +92,7 @@ class WorkshopCommunes:
     def point_of(self, commune: str, code: str = "") -> tuple[float, float] | None:
         """Latitude and longitude of the town hall of the commune, or of its part that is named."""
         match = self._find(commune, code)
-        return centre_of(match.place_code) if match.place_code else None
+        return centre_of(match.part_code) if match.part_code else None
 
     @property
     def n_unsettled(self) -> int:
@@ -114,10 +114,10 @@ class WorkshopCommunes:
         codes = [self._gazetteer.find(part).code for part in parts if part]
         return tuple(dict.fromkeys(code for code in codes if code))
 
-    def _find(self, commune: str, code: str) -> Found:
+    def _find(self, commune: str, code: str) -> CommuneMatch:
         given = self._codes.get(_name_slug(commune))
         if given and not code:
-            return Found(given, given, "code")
+            return CommuneMatch(given, given, "code")
         key = (commune, code)
         if key not in self._matches:
             self._matches[key] = self._gazetteer.find(commune, code)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import product
 
-from pipeline.communes.tables import department_names, places
+from pipeline.communes.tables import department_names, named_communes
 from pipeline.files import data_path
 from pipeline.french import is_word
 from pipeline.text import fold_same_length, lexicon
@@ -212,16 +212,20 @@ def is_place(folded: str) -> bool:
     """Whether `folded` is a commune, a department, a region, a river or a country; many are also
     surnames, and some first names.
     """
-    return folded in _places()
+    return folded in _locality_names()
 
 
 @cache
-def _places() -> frozenset[str]:
+def _locality_names() -> frozenset[str]:
     terms = data_path("lexicon", "lieux.txt").read_text(encoding="utf-8").splitlines()
     others = [word for line in terms if not line.startswith("#") for word in line.split()]
     return frozenset(
         fold_same_length(name)
-        for name in (*(commune.name for commune in places()), *department_names().values(), *others)
+        for name in (
+            *(commune.name for commune in named_communes()),
+            *department_names().values(),
+            *others,
+        )
     )
 
 
