@@ -173,6 +173,7 @@ class Transformer:
     """The layers of one encoder's file; those that `like` has too, byte for byte, are its own."""
 
     def __init__(self, file: EncoderFile, *, like: "Transformer | None" = None) -> None:
+        self.gelu = Gelu()
         self.hidden, self.heads = file.sizes["hidden"], file.sizes["heads"]
         self.epsilon = np.float32(file.epsilon)
         words = file.stored("emb.word")
@@ -292,7 +293,7 @@ def _apply(
         middle = _normed(attended, layer.first_norm, transformer.epsilon)
         wide = middle @ layer.widen
         wide += layer.widen_bias
-        states = _gelu(wide) @ layer.narrow
+        states = transformer.gelu(wide) @ layer.narrow
         states += layer.narrow_bias
         states += middle
         states = _normed(states, layer.last_norm, transformer.epsilon)
@@ -334,39 +335,42 @@ _SERIES = tuple(
 )
 
 
-def _gelu(states: Floats) -> Floats:
-    """max(x, 0) − |x| erfc(|x| / √2) / 2, the Gaussian error linear unit, in place."""
-    size, step, total = _buffers(states.shape)
-    np.abs(states, out=size)
-    np.multiply(size, _STEP, out=step)
-    step += _ONE
-    np.reciprocal(step, out=step)
-    np.multiply(step, _SERIES[0], out=total)
-    for value in _SERIES[1:]:
-        total += value
+class Gelu:
+    """The Gaussian error linear unit, in place: max(x, 0) − |x| erfc(|x| / √2) / 2.
+
+    Each thread keeps its buffers: new ones each time would cost more than filling them.
+    """
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+
+    def __call__(self, states: Floats) -> Floats:
+        """Return `states`, (n_rows, n_columns), with the unit applied to each."""
+        size, step, total = self._buffers(*states.shape)
+        np.abs(states, out=size)
+        np.multiply(size, _STEP, out=step)
+        step += _ONE
+        np.reciprocal(step, out=step)
+        np.multiply(step, _SERIES[0], out=total)
+        for value in _SERIES[1:]:
+            total += value
+            total *= step
+        np.multiply(size, size, out=step)
+        step *= -_HALF
+        np.exp(step, out=step)
         total *= step
-    np.multiply(size, size, out=step)
-    step *= -_HALF
-    np.exp(step, out=step)
-    total *= step
-    total *= size
-    total *= _HALF
-    np.maximum(states, 0, out=states)
-    states -= total
-    return states
+        total *= size
+        total *= _HALF
+        np.maximum(states, 0, out=states)
+        states -= total
+        return states
 
-
-_scratch = threading.local()
-
-
-def _buffers(shape: tuple[int, ...]) -> list[Floats]:
-    """Three buffers of this thread: new ones each time would cost more than filling them."""
-    n_rows, n_columns = shape
-    buffers: Floats | None = getattr(_scratch, "buffers", None)
-    if buffers is None or buffers.shape[1] < n_rows or buffers.shape[2] != n_columns:
-        size = (3, max(n_rows, STATES_AT_ONCE), n_columns)
-        buffers = _scratch.buffers = np.empty(size, dtype=np.float32)
-    return [buffer[:n_rows] for buffer in buffers]
+    def _buffers(self, n_rows: int, n_columns: int) -> list[Floats]:
+        buffers: Floats | None = getattr(self._own, "buffers", None)
+        if buffers is None or buffers.shape[1] < n_rows or buffers.shape[2] != n_columns:
+            size = (3, max(n_rows, STATES_AT_ONCE), n_columns)
+            buffers = self._own.buffers = np.empty(size, dtype=np.float32)
+        return [buffer[:n_rows] for buffer in buffers]
 
 
 @cache
