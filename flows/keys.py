@@ -1,12 +1,19 @@
-"""What a run depends on: the files of the depot, and everything else that makes a result another."""
+"""What a run depends on: the files of the depot, and all else that makes a result another."""
 
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from pipeline.depot import list_folder, name_files, text_of
 from pipeline.errors import reason_of
 from pipeline.files import file_hash, text_hash
 from pipeline.study import Study
 from pipeline.versions import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flows.execution import WorkshopFolder
+    from flows.workspace import Workspace
 
 _WITHOUT_EFFECT = {
     "execution",
@@ -16,7 +23,7 @@ _WITHOUT_EFFECT = {
 
 
 def input_hashes(study: Study, folder: str) -> dict[str, str]:
-    """sha256 of each file of a workshop, by name below depot/; why not, for an entry that cannot be read.
+    """sha256 of each file of a workshop, by name below depot/; why an entry cannot be read.
 
     An entry that can be read later has another value then, so a run reads it.
     """
@@ -33,6 +40,30 @@ def _hash_or_reason(path: Path) -> str:
         return file_hash(path)
     except OSError as error:
         return reason_of(error)
+
+
+def read_dependencies(workspace: "Workspace", folder: "WorkshopFolder") -> tuple[str, ...]:
+    """Its files as they lie there now, and all that reading them depends on.
+
+    Numbers given to persons since change nothing. Another folder of the same name and date changes
+    `workshop_id`.
+    """
+    study = workspace.study
+    files = [f"{path}={sha256}" for path, sha256 in input_hashes(study, folder.name).items()]
+    renamed = [
+        f"{path}<{first}"
+        for path, first in sorted(folder.first_paths.items())
+        if path.startswith(f"{folder.name}/")
+    ]
+    ingest, masking = study.settings.ingest, study.settings.pseudonymise
+    return (
+        folder.workshop_id,
+        ingest.model_dump_json(),
+        masking.model_dump_json(),
+        folder.vault_state,
+        *files,
+        *renamed,
+    )
 
 
 def study_fingerprint(study: Study, vault_state: str) -> str:
@@ -57,3 +88,9 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
         *stray,
         *unread,
     )
+
+
+def content_hash(table: "pd.DataFrame") -> str:
+    """Hash of a table's rows, whatever their order."""
+    lines = table.to_json(orient="records", lines=True, force_ascii=False).splitlines()
+    return text_hash(*table.columns, *sorted(lines))

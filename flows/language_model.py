@@ -40,7 +40,7 @@ OnProgress = Callable[[int, int], None]
 
 
 def ask_second_coder(tables: Tables, workspace: "Workspace") -> ServerAnswer:
-    """Ask about what the second coder has not coded yet; gather all that it coded of these units."""
+    """Ask about what the second coder has not coded yet; gather all that it ever coded."""
     study, settings = workspace.study, workspace.study.settings.language_model
     if not settings.enabled:
         return ServerAnswer({"second_tags": SECOND_TAGS.empty()})
@@ -103,7 +103,7 @@ def coders_dependencies(workspace: "Workspace") -> tuple[str, ...]:
 
 
 def propose_themes(tables: Tables, workspace: "Workspace") -> ServerAnswer:
-    """Ask about themes that the model has not read yet; gather what it ever said of these themes."""
+    """Ask about themes that the model has not read yet; gather what it ever said of these."""
     study, settings = workspace.study, workspace.study.settings.language_model
     if not (settings.enabled and settings.themes) or tables["themes"].empty:
         return ServerAnswer({"theme_proposals": THEME_PROPOSALS.empty()})

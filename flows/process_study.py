@@ -49,7 +49,7 @@ _FAULTS = (  # of our code at a content that it did not foresee; the other works
 
 @dataclass(frozen=True)
 class Processed:
-    """The records of every stage of a run, the folders that failed, and what the language model did."""
+    """The records of every stage, the folders that failed, and what the language model did."""
 
     records: list[StageRecord]
     failed: list[str]
@@ -96,7 +96,7 @@ def process_study(
 def write_study(
     workspace: Workspace, records: Sequence[StageRecord], unread: Sequence[Unread]
 ) -> None:
-    """Write the machine's tables first, as later runs take the themes' names from them, then the reviewed.
+    """Write the machine's tables, of which later runs take the themes' names, then the reviewed.
 
     `unread` are the workshops that could not be processed.
     """
@@ -150,7 +150,7 @@ def _read_workshops(
 
 
 def _unread(study: Study, folder: str, error: Exception) -> Unread:
-    """The line that says that a workshop failed; never its message, which may quote what people said."""
+    """The line that says that a workshop failed; its message may quote people, and is left out."""
     what = error.found if isinstance(error, TableError) else type(error).__name__
     return Unread(
         study.depot / folder,

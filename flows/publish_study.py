@@ -1,8 +1,6 @@
-"""What publication and comparison share: a study's report, and a folder that takes the place of the old one only once it is whole.
+"""Publish a study: its report and tables, or the comparison of its territories.
 
-The report and the exports of a study, from its reviewed tables, into publications/<run>/ in one step.
-
-The comparison of a study's territories: its tables, and a folder with its charts, its maps and its part of the report.
+A folder takes the place of the old one only once it is whole.
 """
 
 import datetime
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from flows.comparison import comparison
 from flows.typed_texts import followed_decisions
 from flows.workspace import Workspace
 from pipeline.decisions import active_decisions
@@ -41,7 +40,7 @@ def day_of(run_id: str) -> datetime.date:
 def report_of(
     study: Study, tables: Mapping[str, pd.DataFrame], *, made_on: datetime.date | None = None
 ) -> Report:
-    """Return the report of `tables` with the study's grid, title and the weights it was ranked by, dated `made_on` or today."""
+    """Return the report of `tables` with the weights in use, dated `made_on` or today."""
     settings = study.settings
     chosen = weights_in_use(active_decisions(followed_decisions(study, tables)), settings.rank)
     return build_report(
@@ -57,7 +56,7 @@ def report_of(
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Give a hidden folder beside `target` that becomes `target` when all is written; after an error the old one is still there.
+    """Give a hidden folder that becomes `target` when all is written; an error leaves the old one.
 
     Raises `StudyError` where the place cannot be written.
     """
@@ -81,9 +80,9 @@ LARGE = 5_000  # passages
 
 
 def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = None) -> str:
-    """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv); return the folder, relative to the study.
+    """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv).
 
-    `writer` writes the tables beside the report.
+    `writer` writes the tables beside the report. Return the folder, relative to the study.
     """
     study, drawings = workspace.study, Drawings(workspace.store)
     workspace.tell("rédaction du rapport", 0, 1)
@@ -102,9 +101,9 @@ def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = N
 
 @contextmanager
 def writer_ready(n_units: int) -> Iterator[Executor | None]:
-    """Within the block, have a process ready to write the tables of a study of `n_units`, for `publish_study`.
+    """Start a process that will write the tables of a study of `n_units`, for `publish_study`.
 
-    It starts while this one works on. None where the study is small: to start a process would take longer.
+    None where the study is small: to start a process would take longer.
     """
     if n_units < LARGE:
         yield None
@@ -116,9 +115,9 @@ def writer_ready(n_units: int) -> Iterator[Executor | None]:
 
 @contextmanager
 def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterator[None]:
-    """Have the tables written beside what the block does, or before it where nobody else writes; they are there when it ends.
+    """Have the tables written beside what the block does; they are there when it ends.
 
-    A writer that was killed, for want of memory perhaps, is no reason to fail: they are then written here.
+    Where the writer was killed, for want of memory perhaps, they are written here.
     """
     try:
         writing = writer.submit(_write_tables, root, folder) if writer is not None else None
@@ -150,12 +149,10 @@ def _get_ready() -> None:
 
 
 def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
-    """Compare anew from the tables of the last run, write exports/comparaison/ in one step, and return the tables of the comparison.
+    """Compare from the tables of the last run, write exports/comparaison/; return the tables.
 
-    The tables of the study stay as they are. Raises `StudyError` for a study that cannot be written to.
+    The study's tables stay as they are. Raises `StudyError` where it cannot be written to.
     """
-    from flows.stages import comparison  # not for a process that writes tables alone
-
     study = Study.open(root)
     compared = comparison(study.read_tables(), study.settings, study.grid.exclusive)
     report = report_of(study, study.read_tables() | compared)

@@ -7,15 +7,16 @@ The first stage reads personal data and hands on none: the numbers that stand fo
 vault/ before anything that uses them is kept.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from flows.cache import Tables, Unfinished
+from flows.comparison import COMPARED, comparison
 from flows.execution import Stage, WorkshopFolder
-from flows.keys import input_hashes
+from flows.keys import content_hash, read_dependencies
 from flows.language_model import (
     ask_second_coder,
     coders_dependencies,
@@ -33,25 +34,18 @@ from pipeline.cluster import cluster_units
 from pipeline.cluster.identity import list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.quotes import profile_themes, quote_themes
-from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
-from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
-from pipeline.compare.readings import link_territories, read_territories
 from pipeline.counting import count_families
 from pipeline.decisions import active_decisions, apply_decisions, read_decisions
 from pipeline.decisions.kinds import Decision, weights_in_use
 from pipeline.decisions.replay import left_proposals, note_grounds
 from pipeline.files import file_hash, text_hash
 from pipeline.french import load_early
-from pipeline.grid.codes import POSTURE
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.sandbox import FileReaders
-from pipeline.offer import list_offers
 from pipeline.pseudonymise import pseudonymise
 from pipeline.rank import rank_themes
 from pipeline.segment import segment_documents
-from pipeline.settings import Settings
 from pipeline.settings.sections import RankWeights
-from pipeline.store import Store
 from pipeline.study import Study
 from pipeline.tag import tag_each
 
@@ -59,15 +53,7 @@ if TYPE_CHECKING:
     from flows.workspace import Workspace
 
 MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions are replayed on
-_READ = (
-    "workshops",
-    "documents",
-    "blocks",
-    "rejects",
-    "attendance",
-    "structures",
-    "catchments",
-)
+_READ = ("workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments")
 _CLUSTERED = (
     "themes",
     "theme_members",
@@ -112,30 +98,6 @@ def read_workshop(
     vault.write_registry(kept.registry)
     n_passing = sum(passing) + is_changed
     return Unfinished(clean, n_passing) if n_passing else clean
-
-
-def read_dependencies(workspace: "Workspace", folder: WorkshopFolder) -> tuple[str, ...]:
-    """Its files as they lie there now, and all that reading them depends on.
-
-    Numbers given to persons since change nothing. Another folder of the same name and date changes
-    `workshop_id`.
-    """
-    study = workspace.study
-    files = [f"{path}={sha256}" for path, sha256 in input_hashes(study, folder.name).items()]
-    renamed = [
-        f"{path}<{first}"
-        for path, first in sorted(folder.first_paths.items())
-        if path.startswith(f"{folder.name}/")
-    ]
-    ingest, masking = study.settings.ingest, study.settings.pseudonymise
-    return (
-        folder.workshop_id,
-        ingest.model_dump_json(),
-        masking.model_dump_json(),
-        folder.vault_state,
-        *files,
-        *renamed,
-    )
 
 
 # --- segment and tag -----------------------------------------------------------------------------
@@ -216,19 +178,13 @@ def cluster_dependencies(workspace: "Workspace") -> tuple[str, ...]:
 
 def room_content(tables: Tables) -> str:
     """Hash of what was said at the workshops: what comes after leaves their themes alone."""
-    return text_hash(*map(_content_hash, _of_room(tables)))
+    return text_hash(*map(content_hash, _of_room(tables)))
 
 
 def _of_room(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The units that make the themes, and their tags."""
     units, tags = room_units(tables["units"]), tables["tags"]
     return units, tags[tags["unit_id"].isin(units["unit_id"])]
-
-
-def _content_hash(table: pd.DataFrame) -> str:
-    """Hash of a table's rows, whatever their order."""
-    lines = table.to_json(orient="records", lines=True, force_ascii=False).splitlines()
-    return text_hash(*table.columns, *sorted(lines))
 
 
 def join_study(tables: Tables, workspace: "Workspace") -> Tables:
@@ -350,42 +306,6 @@ def compare_dependencies(workspace: "Workspace") -> tuple[str, ...]:
     """How territories are compared, and what the study says of itself."""
     settings = workspace.study.settings
     return settings.compare.model_dump_json(), settings.etude.model_dump_json()
-
-
-def comparison(
-    tables: Mapping[str, pd.DataFrame],
-    settings: Settings,
-    exclusive: Collection[str] = (POSTURE,),
-    cache: Store | None = None,
-) -> Tables:
-    """Return the tables of the comparison; `exclusive` are the axes of one code a passage."""
-    units, tags, members = tables["units"], tables["tags"], tables["theme_members"]
-    workshops, structures = tables["workshops"], tables["structures"]
-    attendance, compare = tables["attendance"], settings.compare
-    contrasts = compare_territories(
-        units, tags, members, workshops, settings=compare, exclusive=exclusive
-    )
-    offers = list_offers(units, tags, structures, cache=cache)
-    readings = read_territories(units, members, contrasts, workshops, settings=compare, cache=cache)
-    links = link_territories(units, members, workshops, settings=compare)
-    evolutions = follow_territories(
-        units, tags, members, workshops, settings=compare, exclusive=exclusive, cache=cache
-    )
-    expected = settings.etude.expected_structure_types
-    return {
-        "contrasts": contrasts,
-        **readings._asdict(),
-        **links._asdict(),
-        "theme_reach": reach_themes(
-            contrasts, tables["priorities"], workshops, min_tables=compare.min_tables
-        ),
-        "evolutions": evolutions,
-        "offers": offers,
-        "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),
-        "theme_voices": voices_of_themes(units, members, attendance),
-        "needs": list_needs({**tables, "offers": offers}),
-        "map_problems": list_map_problems(structures, tables["catchments"]),
-    }
 
 
 # --- the table -----------------------------------------------------------------------------------
@@ -511,21 +431,7 @@ COMPARE = Stage(
     ),
     compute=compare_study,
     depends_on=compare_dependencies,
-    returns=(
-        "contrasts",
-        "factor_points",
-        "lexical_classes",
-        "lexical_members",
-        "territory_links",
-        "territory_tree",
-        "theme_reach",
-        "evolutions",
-        "offers",
-        "voices",
-        "theme_voices",
-        "needs",
-        "map_problems",
-    ),
+    returns=COMPARED,
     progress="comparaison des territoires",
 )
 

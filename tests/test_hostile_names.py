@@ -19,9 +19,9 @@ from test_iramuteq import parsed
 from test_pdf import pdf_text, squeezed
 from test_refi_export import SCHEMA, check_codebook
 
+from flows.comparison import comparison
 from flows.publication import export_study, publish_whole
 from flows.publish_study import write_comparison
-from flows.stages import comparison
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions
 from pipeline.publish.charts import draw_svg, shares_spec, wrapped

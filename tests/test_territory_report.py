@@ -54,7 +54,7 @@ def compared(**more: Any) -> dict[str, Any]:
 
 @cache
 def _compared() -> dict[str, Any]:
-    from flows.stages import comparison
+    from flows.comparison import comparison
 
     passages = [
         *spread("cars", ORTHEZ, 12, "plus de car ni de bus le soir à Orthez"),

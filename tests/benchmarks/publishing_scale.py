@@ -25,7 +25,7 @@ import pypdfium2
 from themes_scale import make_units
 
 from flows import publication, publish_study
-from flows.stages import comparison
+from flows.comparison import comparison
 from flows.workspace import open_workspace
 from models.registry import labelled_rows
 from pipeline.files import data_path
