@@ -1,7 +1,7 @@
-"""Encode passages beside the reading of the next workshops: reading keeps one core busy, encoding as many as there are.
+"""Encode passages beside the reading of the next workshops, which keeps one core busy.
 
 In:   records of what was cut
-Out:  vectors in the study's folder, where tagging finds them; the same bits as when it asks for them itself
+Out:  vectors in the study's store, where tagging finds them; the same bits as without
 """
 
 import logging
@@ -22,8 +22,9 @@ from models.embedder import bundled
 from models.registry import load_tagger
 from models.tagger.features import texts_of
 
-_FEWEST = 1_000  # passages worth beginning with: those of a workshop or two are encoded as quickly when they are tagged
-_SWITCH_S = 0.0005  # after which a thread that works in Python lets another in, instead of 5 ms: encoding asks many times a millisecond
+_FEWEST = 1_000  # passages worth beginning with: fewer are encoded as quickly when tagged
+# Between turns of threads in Python, instead of 5 ms: encoding asks many times a millisecond.
+_SWITCH_S = 0.0005
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Ahead:
         self._at_work: list[Future[None]] = []
 
     def take(self, segmented: StageRecord) -> None:
-        """Encode the passages of `segmented` when there are enough, unless they are tagged already."""
+        """Encode the passages of `segmented` once there are enough, unless they are tagged."""
         key = stage_key(TAG, self._workspace, [segmented])
         if not self._workspace.stages.has_key(TAG.name, key):
             self._waiting.append(segmented)
@@ -46,7 +47,7 @@ class Ahead:
             self._waiting = []
 
     def close(self) -> None:
-        """Drop what was not begun; what failed is tried again by whoever asks for its vectors, and tells its error there."""
+        """Drop what was not begun; what failed is tried again where its vectors are asked for."""
         self._pool.shutdown(cancel_futures=True)
         kinds = [
             type(error).__name__
@@ -76,9 +77,9 @@ class Ahead:
 
 @contextmanager
 def encoding_ahead(workspace: Workspace, *, fewest: int = _FEWEST) -> Iterator[Ahead | None]:
-    """Within the block, encode what is taken in a thread beside; None where workers of another memory will encode.
+    """Within the block, encode in a thread beside; None where workers of another memory will.
 
-    Linear algebra keeps to one thread the whole time: a thread that left such a limit would lift it for the others.
+    Linear algebra keeps to one thread: one that left such a limit would lift it for the others.
     """
     if workspace.executor.is_apart:
         yield None

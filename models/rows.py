@@ -1,9 +1,9 @@
-"""Rows of numbers, one a text, of a study of any size: in memory while they are few, else in a file of which some are read at a time.
+"""Matrices of one row a text: in memory while few, else in a file that is read in parts.
 
 In:   rows, written some at a time
-Out:  what a matrix gives: `shape`, `len`, `rows[some]`; blocks of them in double precision, sums by group
+Out:  what a matrix gives: `shape`, `len`, `rows[some]`; blocks in double precision, sums
 
-A matrix of a study's views has one to two thousand columns: each of 100,000 passages would fill half a gigabyte and more.
+A study's views have one to two thousand columns: 100,000 passages fill half a gigabyte and more.
 """
 
 import os
@@ -23,7 +23,7 @@ from pipeline.files import read_only
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-LARGE = 5_000  # rows from which a matrix is kept in single precision, and in a file where there is a folder for it
+LARGE = 5_000  # rows from which a matrix is in single precision, and in a file if it may
 AT_ONCE = 1_000  # rows: what the heap gives again and again without asking the system
 
 
@@ -45,7 +45,7 @@ class Rows(Protocol):
 
 
 class FileRows:
-    """A matrix in a file without a name, which is gone with the process: what is asked for is read, and fills memory alone.
+    """A matrix in a file without a name, gone with the process; only what is read fills memory.
 
     Raises `StudyError` where the folder refuses it or is full.
     """
@@ -87,7 +87,7 @@ class FileRows:
                 left, at = left[n_bytes:], at + n_bytes
 
     def _read(self, place: NDArray[Any], first: int) -> None:
-        """Fill `place` with what lies from row `first` on; raise `EOFError` past the last row that was written."""
+        """Fill `place` from row `first` on; raise `EOFError` past the last row written."""
         content: Any = place.reshape(-1).view(np.uint8)
         left = memoryview(content)
         at = first * self._row
@@ -113,14 +113,14 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
 
 
 def new_rows(n_rows: int, n_columns: int, folder: Path | None = None) -> NDArray[Any] | FileRows:
-    """Return (n_rows, n_columns), to be written: double precision for few rows; many are single, and in `folder` where one is given."""
+    """Return (n_rows, n_columns) to be written: many are in single precision, and in `folder`."""
     if n_rows >= LARGE and folder is not None:
         return FileRows(folder, (n_rows, n_columns), np.float32)
     return np.empty((n_rows, n_columns), dtype=np.float64 if n_rows < LARGE else np.float32)
 
 
 def slices(n_rows: int, at_once: int = AT_ONCE) -> Iterator[slice]:
-    """The rows in order, `at_once` at a time; few rows all at once, so that nothing depends on where they are cut."""
+    """The rows in order, `at_once` at a time; few rows all at once, wherever they are cut."""
     at_once = at_once if n_rows >= LARGE else max(n_rows, 1)
     return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
 
@@ -136,7 +136,7 @@ def unit_blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
 
 
 def sums_by_group(rows: Rows, labels: Labels, n_groups: int) -> Matrix:
-    """Return the sums (n_groups, d) of the unit rows of each group; `labels` (n,) is −1 for a row of none.
+    """Return the sums (n_groups, d) of the unit rows of each group; label −1 is of none.
 
     Of several labellings (m, n), return (m, n_groups, d).
     """
@@ -144,7 +144,7 @@ def sums_by_group(rows: Rows, labels: Labels, n_groups: int) -> Matrix:
 
 
 def weighted_sums_by_group(rows: Rows, labels: Labels, n_groups: int, weights: Matrix) -> Matrix:
-    """Return the sums (n_groups, d) of the rows of each group as they are, times their `weights` (n,)."""
+    """Return the sums (n_groups, d) of each group's rows as they are, times `weights` (n,)."""
     return _sums(blocks(rows), rows.shape[1], labels, n_groups, weights)
 
 
@@ -170,7 +170,7 @@ def _sums(
 
 
 def each_block(n_rows: int, work: Callable[[slice], None]) -> None:
-    """Have `work` done on every block of rows, by as many threads as there are processors; each writes its own rows."""
+    """Have `work` done on every block of rows, in threads; each writes its own rows."""
     with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(work, slices(n_rows)))
 

@@ -1,9 +1,10 @@
-"""What a study's runs worked out, kept by content: nothing is worked out twice, and nothing altered is taken for a result.
+"""What a study's runs worked out, by content: never twice, and nothing altered is a result.
 
 In:   values (bytes) by kind, version and key; the tables of a stage by the name of their entry
-Out:  the same in a later run, after a crash too; what was altered since is not there, and is told by count
+Out:  the same in a later run, after a crash too, without what was altered since
 
-Values are in one SQLite file, tables in Parquet files named by their content. Only what holds no personal data comes here.
+Values are in one SQLite file, tables in Parquet files named by their content. What holds personal
+data never comes here.
 """
 
 import hashlib
@@ -113,7 +114,7 @@ class Store:
     def write_tables(
         self, entry: str, tables: "Mapping[str, pd.DataFrame]", record: Mapping[str, Any]
     ) -> None:
-        """Keep `tables` under `entry`, beside what `record` tells of them; a crash leaves all or nothing.
+        """Keep `tables` and their `record` under `entry`; a crash leaves all or nothing.
 
         Raises `StudyError` where the folder refuses writing or is full.
         """
@@ -123,7 +124,7 @@ class Store:
         write_bytes(self._record_path(entry), json.dumps(content | {"sha256": seal}).encode())
 
     def read_record(self, entry: str) -> dict[str, Any] | None:
-        """Return what was told of the tables under `entry`; None where there are none, or not as they were written."""
+        """Return the record of the tables under `entry`; None where they are not as written."""
         try:
             return dict(self._read_entry(entry)["record"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -149,7 +150,8 @@ class Store:
             files = self._read_entry(entry)["files"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StudyError(
-                f"« {self._record_path(entry)} » a changé pendant le traitement ({type(error).__name__})",
+                f"« {self._record_path(entry)} » a changé pendant le traitement "
+                f"({type(error).__name__})",
                 "un cache auquel personne ne touche",
                 "relancer : il est refait",
             ) from error
@@ -258,10 +260,11 @@ def by_text(
     at_once: int = _TOGETHER,
     read_back: Callable[[Any], Value] = lambda value: value,
 ) -> list[Value]:
-    """Return the value of each text, asking `compute` for those that `cache` does not hold; for all without one.
+    """Return the value of each text, asking `compute` for those that `cache` does not hold.
 
-    `compute` is asked `at_once` at a time, and gives a value of JSON for each text, whatever the texts beside it; `read_back`
-    gives it the form that it is used in. Values of an earlier version of the code, or of another `depends_on`, are dropped.
+    `compute` is asked `at_once` at a time, and gives a value of JSON for each text, whatever the
+    texts beside it; `read_back` gives it the form that it is used in. Values of an earlier version
+    of the code, or of another `depends_on`, are dropped.
     """
     if cache is None:
         return [read_back(value) for some in grains_of(texts, at_once) for value in compute(some)]
