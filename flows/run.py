@@ -1,8 +1,9 @@
 """Run a study: look whether anything changed, call the flow, write the record of the run.
 
-The story: fingerprint → nothing new: say so; else process each workshop → analyse the study → publish → manifest.
+The story: fingerprint → nothing new: say so; else each workshop → the study → publish → manifest.
 
-Know a file of the depot again by its content, so that a folder or file that is renamed keeps its passages and what was decided on them.
+A file of the depot is known by its content, so that one that is renamed keeps its passages and what
+was decided on them.
 """
 
 import datetime
@@ -40,10 +41,13 @@ Key = Callable[[str], Hashable | None]
 
 
 def first_paths(inputs: Mapping[str, str], last: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return, for files of `inputs` (path → sha256) met first under another path, that path; `last` is the record of the last run.
+    """Return, for renamed files of `inputs` (path → sha256), the path where they were met first.
 
-    A file is the one of the last run with its content: at its path, else in its folder or what its folder was called, else anywhere.
-    Where no content agrees it is the one at its path, edited; else it is new. No two files are ever one.
+    `last` is the record of the last run.
+
+    A file is the one of the last run with its content: at its path, else in its folder or what that
+    was called, else anywhere.
+    Where no content agrees it is the one at its path, edited; else new. No two files are ever one.
     """
     if last is None:
         return {}
@@ -81,7 +85,7 @@ def first_paths(inputs: Mapping[str, str], last: Mapping[str, Any] | None) -> di
 
 
 def _pairs(paths: Iterable[str], known: Iterable[str], key: Key, known_key: Key) -> dict[str, str]:
-    """Each of `paths` with one of `known` that has the same key, in order; a key that is None agrees with nothing."""
+    """Each of `paths` with one of `known` of the same key, in order; None agrees with nothing."""
     waiting: dict[Hashable, deque[str]] = defaultdict(deque)
     for path in sorted(known):
         if (found := known_key(path)) is not None:
@@ -115,7 +119,7 @@ def _source_of(inputs: Mapping[str, str], known: Mapping[str, str]) -> Callable[
 
 
 def _distinct(inputs: Iterable[str], firsts: Mapping[str, str]) -> dict[str, str]:
-    """`firsts` where they are other than the path, and for a new file whose path is another's first one, the path with a number."""
+    """`firsts` where they are other than the path; a new file at another's first gets a number."""
     taken, numbered = set(firsts.values()), dict(firsts)
     for path in sorted(path for path in inputs if path not in firsts and path in taken):
         number = 2
@@ -159,13 +163,14 @@ def run_study(
 ) -> Outcome:
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
-    With `workshop`, only that folder is looked at again; the others stay as the last run left them, unless another version left them or
-    nothing of them is kept in .cache/, as after a restoration: all are looked at then. `on_cost` is asked before passages are
-    sent to a second coder; without it none are, unless the settings give a standing consent. `on_lost_decisions` is asked before going on
-    where decisions that the last run followed are gone; without it nothing is done. `execute` executes
-    each stage: in this process, or as a task of Prefect.
-    Raises `StudyError` for an empty depot, lost decisions or a locked or read-only study, `VaultError` for a vault that
-    the passphrase does not open, `GridError` and `SettingsError` for what they name.
+    With `workshop`, only that folder is looked at again, unless another version left the others or
+    .cache/ lacks them, as after a restoration. `on_cost` is asked before passages are sent to a
+    second coder; without it none are, unless the settings give a standing consent.
+    `on_lost_decisions` is asked before going on where decisions that the last run followed are
+    gone; without it nothing is done. `execute` executes each stage: in this process, or as a task
+    of Prefect. Raises `StudyError` for an empty depot, lost decisions or a locked or read-only
+    study, `VaultError` for a vault that the passphrase does not open, `GridError` and
+    `SettingsError` for what they name.
     """
     study = Study.open(root.resolve())
     _ = study.settings, study.grid
@@ -191,7 +196,7 @@ def run_study(
 
 
 def due_fingerprint(study: Study) -> str | None:
-    """Return the fingerprint of what `study` holds, or None where a run would find nothing new; nothing is asked of a second coder.
+    """Return the fingerprint of what `study` holds, None where a run would find nothing new.
 
     Raises as `run_study` does, except for a locked study.
     """
@@ -199,25 +204,25 @@ def due_fingerprint(study: Study) -> str | None:
     last = study.last_run()
     if last is None or last["fingerprint"] != fingerprint:
         return fingerprint
-    # another hash where the same content is to be read again: whoever asked for it once may ask again
+    # another hash where the same content is to be read again: it may be asked for once more
     return None if _is_whole(study, last, None) else text_hash(fingerprint, last["run_id"])
 
 
 def _check_vault(study: Study, vault: Vault, last: Manifest | None) -> None:
-    """Raise `VaultError` where the vault knows fewer persons than the tables number: they would all get other numbers."""
+    """Raise `VaultError` where the vault knows fewer persons than the tables number."""
     expected, known = (last or {}).get("n_persons", 0), vault.registry().last_number
     if known < expected and study.has_table("documents"):
         raise VaultError(
             f"le coffre ne connaît plus que {counted(known, 'personne')}",
-            f"{counted(expected, 'personne')}, dont les tables et les publications portent les numéros",
-            "remettre vault/ d'une sauvegarde ; sans sauvegarde, effacer tables/ puis relancer : chacun aura un autre numéro",
+            f"{counted(expected, 'personne')}, dont les tables et les publications portent les "
+            "numéros",
+            "remettre vault/ d'une sauvegarde ; sans sauvegarde, effacer tables/ puis relancer : "
+            "chacun aura un autre numéro",
         )
 
 
 def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
-    """Whether the tables and the report of the last run are still there, untouched, no language model is waited for, and nothing
-    failed that can pass.
-    """
+    """Whether the last run's tables and report are untouched, and nothing waits for another."""
     states = {(last.get(asked) or {}).get("state") for asked in ("second_coder", "theme_proposals")}
     if STOPPED in states or (NOT_SENT in states and on_cost is not None) or last.get("n_passing"):
         return False
@@ -278,7 +283,7 @@ def _run_flow(
 def count_moved(
     workspace: Workspace, processed: "Processed", vault_state: str, named: dict[str, str]
 ) -> int:
-    """How many workshops were not read as they lie there now: files were away during the run, or came since."""
+    """How many workshops changed while the run read them, or came since."""
     from flows.execution import WorkshopFolder, stage_key
     from flows.stages import READ
 
@@ -294,7 +299,7 @@ def count_moved(
 
 
 def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:
-    """The settings as the record keeps them: of words to hide or to keep, how many and a keyed mark that tells others apart."""
+    """The settings for the record: words to hide or to keep as a count and a keyed mark."""
     recorded = study.settings.model_dump(mode="json", exclude=_NOT_RECORDED)
     secret = vault.registry().secret
     for name in ("keep", "hide"):
@@ -307,7 +312,7 @@ def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:
 
 
 def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:
-    """The id of a run, from its time in UTC; after the last run's even where the clock went back, since the highest id is the last run."""
+    """The id of a run from its time in UTC, after the last run's even if the clock went back."""
     form = "%Y%m%dT%H%M%S%fZ"
     run_id = started_at.strftime(form)
     if last is None or run_id > last["run_id"]:

