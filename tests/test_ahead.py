@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_flows import table_bytes
 
 import flows.ahead
 from flows.ahead import Ahead, encoding_ahead
@@ -21,7 +20,7 @@ from models.tagger.features import available_encoders
 from pipeline.cli import copy_demo
 from pipeline.settings.sections import EmbedSettings, ExecutionSettings
 from pipeline.study import Study
-from support.studies import RETZ, read_and_cut
+from support.studies import RETZ, read_and_cut, table_bytes
 
 ROOT = Path(__file__).parent.parent
 SAID = "les navettes du marché ne passent plus par Villeneuve-en-Retz le jeudi"

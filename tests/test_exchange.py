@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from test_cli import run
-from test_review_sheet import filled
 
 from pipeline.exchange.review_sheet import sheet_file
 from pipeline.study import Study
+from support.command import run
 from support.exchanged import GRID, on_tag, small
+from support.review_sheet import filled
 
 WRITTEN = {
     "qdpx": "etude.qdpx",

@@ -3,14 +3,13 @@
 import re
 from pathlib import Path
 
-from test_pdf import pdf_text, sections_of, squeezed, words_of
-
 from pipeline.publish.docx import write_workshop_pages
 from pipeline.publish.layout import lay_out
 from pipeline.publish.pdf import write_pdf
 from pipeline.publish.report.content import Report
 from support.invented import said, workshops
 from support.published import report, tables
+from support.report_text import pdf_text, sections_of, squeezed, words_of
 
 PLACES = tuple(f"atelier{letter}-2025-02-0{day}" for day, letter in enumerate("abcdef", start=1))
 

@@ -21,14 +21,14 @@ from models.embedder import encoder_used
 from pipeline.cli import copy_demo, main
 from pipeline.cluster.families import LEAST, MOST
 from pipeline.evaluate import evaluate_study
-from pipeline.files import data_path, file_hash
+from pipeline.files import data_path
 from pipeline.ingest import child
 from pipeline.settings.sections import EmbedSettings
 from pipeline.store import Store
 from pipeline.study import Study
 from pipeline.tables import TABLES
 from support.decisions import weighting_value
-from support.studies import RETZ, new_small_study
+from support.studies import RETZ, new_small_study, table_bytes
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "demo_rows.csv"
@@ -58,13 +58,6 @@ STAGES = (
     "rank",
     "compare",
 )  # as they run
-
-
-def table_bytes(study: Study) -> dict[str, str]:
-    return {
-        path.relative_to(study.tables).as_posix(): file_hash(path)
-        for path in sorted(study.tables.rglob("*.parquet"))
-    }
 
 
 def test_every_table_of_the_dictionary_is_there_with_the_golden_number_of_rows(demo_study):

@@ -15,9 +15,6 @@ import pytest
 from lxml import etree, html
 from pptx import Presentation
 from python_calamine import CalamineWorkbook
-from test_iramuteq import parsed
-from test_pdf import pdf_text, squeezed
-from test_refi_export import SCHEMA, check_codebook
 
 from flows.comparison import comparison
 from flows.publication import export_study, publish_whole
@@ -32,7 +29,10 @@ from pipeline.tables import TABLES
 from pipeline.tables.material import CATCHMENTS, STRUCTURES
 from support.exchanged import on_tag
 from support.invented import DIE, ORTHEZ, said
+from support.iramuteq import parsed
 from support.published import GRID, tables
+from support.refi import SCHEMA, check_codebook
+from support.report_text import pdf_text, squeezed
 
 HOSTILE = {
     "formula": '=HYPERLINK("http://x.invalid","y")',

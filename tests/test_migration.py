@@ -18,8 +18,8 @@ from pipeline.decision_store.databases import VERSION
 from pipeline.study import Study
 from pipeline.tables.schema import Column, Table
 from pipeline.versions import SCHEMA
-from tests.review.pages import PAGES, address
-from tests.review.serving import serving
+from support.review_pages import PAGES, address
+from support.review_server import serving
 
 FIRST = Path(__file__).parent / "golden" / "first-release"
 LOST = "t-cfab3976"  # a theme whose passages this version groups with another's

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_nobody_named import texts_of
 
 from flows.notify import _mail, failure_notice, failure_summary, ready_notice, run_summary
 from flows.run import Outcome, run_study
 from pipeline.cli import main
 from pipeline.study import Study
+from support.file_texts import texts_of
+from support.review_server import serving
 from support.served import PrefectServer, running
-from tests.review.serving import serving
 
 ROOT = Path(__file__).parent.parent
 FOLDER = "Pays de Retz 2026-03-10"

@@ -1,17 +1,13 @@
 """No personal datum of the example study in any file that is published or exported: each is opened, whatever it is, and searched whole."""
 
 import csv
-import io
 import json
 import re
 import shutil
 import unicodedata
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-import pypdfium2
 import pytest
 from python_calamine import CalamineWorkbook
 
@@ -20,6 +16,7 @@ from flows.publish_study import write_comparison
 from flows.vault import Vault
 from pipeline.files import data_path
 from pipeline.study import Study
+from support.file_texts import texts_of
 
 FORMS = ("qdpx", "qdc", "iramuteq", "relecture", "xlsx", "csv", "parquet", "geojson")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
@@ -36,26 +33,6 @@ def folded(text: str) -> str:
     return " ".join(
         re.sub("[\u2010-\u2015\u00ad]", "-", "".join(letters)).replace("\u2019", "'").split()
     )
-
-
-def texts_of(name: str, content: bytes) -> Iterator[str]:
-    """All the texts of a file: of each entry of an archive, of each page of a PDF, of each cell of a table; marked up or not."""
-    if content.startswith(b"%PDF"):
-        yield "\n".join(
-            page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(content)
-        )
-    elif content.startswith(b"PAR1"):
-        yield pd.read_parquet(io.BytesIO(content)).to_csv()
-    elif zipfile.is_zipfile(io.BytesIO(content)):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for inner in archive.namelist():
-                yield inner
-                yield from texts_of(inner, archive.read(inner))
-    elif not name.endswith((".png", ".jpeg")):
-        text = content.decode("utf-8", "replace")
-        yield text
-        if "<" in text:
-            yield re.sub(r"<[^>]*>", "", text)  # a word may be cut by what formats it
 
 
 def cells_of(path: Path) -> Iterator[str]:

@@ -1,9 +1,6 @@
 """The PDF: the same words and figures as the other formats, nothing read as markup, the same bytes twice, nothing fetched."""
 
-import itertools
 import re
-import unicodedata
-from collections.abc import Iterator
 from ctypes import c_int, create_string_buffer
 from pathlib import Path
 from typing import Any
@@ -16,23 +13,13 @@ from pypdfium2 import raw
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
 from pipeline.publish.layout import lay_out
-from pipeline.publish.layout.blocks import (
-    KeyFigures,
-    Page,
-    PageFigure,
-    PageParagraph,
-    PageTable,
-    PriorityCard,
-    Quotes,
-    Section,
-    Terms,
-)
 from pipeline.publish.pdf import write_pdf
 from pipeline.publish.text import typography
 from pipeline.tables import TABLES
 from pipeline.tables.results import THEMES
 from support.invented import said
 from support.published import report, tables
+from support.report_text import pdf_text, sections_of, squeezed, words_of
 
 HOSTILE = [
     '#import "@preview/tout:1.0.0": *',
@@ -45,50 +32,6 @@ HOSTILE = [
     "<script>alert(1)</script> {{ 7*7 }} =HYPERLINK(1)",
     "Pneumonoultramicroscopic" * 16,
 ]
-
-
-def squeezed(text: str) -> str:
-    """`text` without what a line end may add or take: spaces, hyphens, marks of joining."""
-    return "".join(
-        letter
-        for letter in unicodedata.normalize("NFKC", text)
-        if not letter.isspace()
-        and unicodedata.category(letter) not in ("Cf", "Cc", "Pd", "So", "Co")
-    ).replace("\ufffe", "")
-
-
-def pdf_text(path: Path) -> str:
-    return "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(path))
-
-
-def sections_of(page: Page) -> Iterator[Section]:
-    for section in page.sections:
-        yield section
-        yield from section.sections
-
-
-def words_of(block: Any) -> list[str]:
-    """All that a block shows as text."""
-    match block:
-        case PageParagraph():
-            return [block.text]
-        case Terms() | KeyFigures():
-            return list(itertools.chain(*block.entries))
-        case PageTable():
-            return [block.caption, *block.columns, *itertools.chain(*block.rows)]
-        case PageFigure():
-            return [f"{block.label} {block.number}. {block.caption}"]
-        case Quotes():
-            return [text for quote in block.quotes for text in (quote.text, quote.where)]
-        case PriorityCard():
-            quotes = [text for quote in block.priority.quotes for text in (quote.text, quote.where)]
-            return [
-                f"{block.priority.rank}. {block.priority.label}",
-                block.priority.why,
-                block.facts,
-                *quotes,
-            ]
-    return [block.title, block.text]
 
 
 def shown_by(made: Any, folder: Path) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The .qdpx and .qdc: valid, the same for the same study, right quotes at the right offsets, nobody's codes mixed with another's."""
 
 import io
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,7 @@ from pipeline.tables.material import DECISIONS, TAGS
 from pipeline.tables.results import THEME_FAMILIES
 from support.draws import seeds
 from support.exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
-
-SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).parent / "refi" / "Project.xsd"))
-NS = {"p": "urn:QDA-XML:project:1.0", "c": "urn:QDA-XML:codebook:1.0"}
-GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+from support.refi import GUID, NS, SCHEMA, check_codebook
 
 
 def exported(tables: Tables, decisions: pd.DataFrame | None = None, **more: Any) -> bytes:
@@ -200,29 +196,6 @@ def test_an_empty_study_is_a_valid_project_without_empty_lists() -> None:
         and root.find("p:Sources", NS) is None
         and root.find("p:Cases", NS) is None
     )
-
-
-def check_codebook(content: bytes) -> Any:
-    """The root of a .qdc, its elements, their order and attributes those of the standard."""
-    root = etree.fromstring(content)
-    assert (
-        root.tag == f"{{{NS['c']}}}CodeBook"
-        and [child.tag for child in root] == [f"{{{NS['c']}}}Codes"]
-        and len(root[0])
-    )
-    for code in root.iterfind(".//c:Code", NS):
-        assert (
-            set(code.attrib) == {"guid", "name", "isCodable", "color"}
-            and GUID.fullmatch(code.get("guid"))
-            and code.get("name")
-        )
-        assert code.get("isCodable") in ("true", "false") and re.fullmatch(
-            "#[0-9A-F]{6}", code.get("color")
-        )
-        assert re.fullmatch(
-            "(Description )?(Code )*", "".join(f"{etree.QName(child).localname} " for child in code)
-        )
-    return root
 
 
 @pytest.mark.parametrize("seed", seeds(10))

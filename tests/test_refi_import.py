@@ -23,7 +23,18 @@ from pipeline.publish.text import zipped
 from pipeline.tables.material import DECISIONS
 from support.decisions import confirmation
 from support.draws import seeds
-from support.exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
+from support.exchanged import (
+    GRID,
+    Doc,
+    Line,
+    Tables,
+    any_study,
+    made_study,
+    on_tag,
+    rows_of,
+    small,
+    taken,
+)
 
 Files = dict[str, bytes]
 CODED = taken(
@@ -63,11 +74,6 @@ def brought(
     return take_project(
         read_project(path), small() if tables is None else tables, GRID, decisions=decisions, **more
     )
-
-
-def rows_of(found: Taken) -> list[dict[str, Any]]:
-    """The decisions as rows of the store."""
-    return [decision.row() for decision in found.decisions]
 
 
 def told(found: Taken) -> list[tuple[str, ...]]:

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import xlsxwriter
-from python_calamine import CalamineWorkbook
 
 from pipeline.errors import StudyError, UsageError
 from pipeline.exchange import review_sheet as reasons
@@ -30,9 +29,11 @@ from support.exchanged import (
     made_study,
     on_tag,
     queue,
+    rows_of,
     small,
     taken,
 )
+from support.review_sheet import filled, rows_of_sheet
 
 Rows = list[list[Any]]
 
@@ -55,42 +56,10 @@ SOCIAL, OFFRE, OPPORTUNITES = (
 )
 
 
-def rows_of_sheet(content: bytes, name: str = "relecture") -> Rows:
-    return (
-        CalamineWorkbook.from_filelike(io.BytesIO(content))
-        .get_sheet_by_name(name)
-        .to_python(skip_empty_area=False)
-    )
-
-
 def cell(rows: Rows, unit_id: str, title: str) -> Any:
     head = rows[1]
     (row,) = [row for row in rows[2:] if row[head.index("Identifiant")] == unit_id]
     return row[head.index(title)]
-
-
-def filled(
-    tables: Tables, changes: dict[tuple[str, str], str], *, author: str = "Lise", saved: str = ""
-) -> bytes:
-    """The sheet of `tables` as a person fills it: (unit_id, title) → content."""
-    content = sheet_file(tables, GRID)
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"strings_to_formulas": False}) as workbook:
-        workbook.set_properties({"created": pd.Timestamp(saved or "1980-01-01").to_pydatetime()})
-        for name in ("relecture", "lisez-moi", "listes"):
-            sheet, rows = workbook.add_worksheet(name), rows_of_sheet(content, name)
-            if name == "relecture":
-                rows[0][1] = author
-                for (unit_id, title), value in changes.items():
-                    (row,) = [
-                        row for row in rows[2:] if row[rows[1].index("Identifiant")] == unit_id
-                    ]
-                    row[rows[1].index(title)] = value
-            for place, row in enumerate(rows):
-                for column, value in enumerate(row):
-                    if value != "":
-                        sheet.write(place, column, value)
-    return out.getvalue()
 
 
 def brought(
@@ -111,11 +80,6 @@ def brought(
         decisions=DECISIONS.empty() if known is None else known,
         author=author,
     )
-
-
-def rows_of(found: Taken) -> list[dict[str, Any]]:
-    """The decisions as rows of the store."""
-    return [decision.row() for decision in found.decisions]
 
 
 def told(found: Taken) -> list[str]:

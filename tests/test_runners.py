@@ -40,7 +40,7 @@ from pipeline.errors import (
     SettingsError,
     VaultError,
 )
-from pipeline.files import data_path, file_hash
+from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.settings import load_settings
 from pipeline.settings.sections import (
@@ -55,6 +55,7 @@ from pipeline.tables.material import TAGS
 from pipeline.tag import tag_each, tag_units
 from support import worked
 from support.encoders import forget_encoders
+from support.studies import table_bytes
 
 ROOT = Path(__file__).parent.parent
 needs_dask = pytest.mark.skipif(
@@ -433,13 +434,6 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Study]
         return study
 
     return made
-
-
-def table_bytes(study: Study) -> dict[str, str]:
-    return {
-        path.relative_to(study.tables).as_posix(): file_hash(path)
-        for path in sorted(study.tables.rglob("*.parquet"))
-    }
 
 
 @pytest.fixture(scope="module")

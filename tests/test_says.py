@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from lxml import html
 from pptx import Presentation
-from test_pdf import pdf_text
 
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import (
@@ -33,6 +32,7 @@ from pipeline.tables.results import NEEDS
 from pipeline.text import Count, study_counts
 from support.invented import DIE, ORTHEZ, said, workshops
 from support.published import GRID, report, tables
+from support.report_text import pdf_text
 
 
 def words(made: Report) -> dict[str, str]:

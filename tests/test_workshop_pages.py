@@ -6,7 +6,6 @@ from pathlib import Path
 import docx
 import pypdfium2
 import pytest
-from test_pdf import pdf_text, squeezed
 
 from pipeline.publish.docx import write_workshop_pages
 from pipeline.publish.report.content import Report
@@ -14,6 +13,7 @@ from pipeline.publish.text import shortened, some_of
 from pipeline.tables import TABLES
 from support.invented import said
 from support.published import report, tables
+from support.report_text import pdf_text, squeezed
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,8 @@ import pandas as pd
 from flows.run import run_study
 from pipeline.cli import copy_demo
 from pipeline.study import Study
-from tests.review.serving import Served, serving
-from tests.review.test_load import ANALYSTS, validate
-from tests.review.test_security import client, token
+from support.review_client import ANALYSTS, client, token, validate
+from support.review_server import Served, serving
 
 _OF_UNITS = ("units", "theme_members", "review_queue", "unit_places", "offers", "theme_quotes")
 _OF_MACHINE = ("tags", "theme_members")

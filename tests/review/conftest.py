@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.study import Study
-from tests.review.serving import Served, copy_study, serving
+from support.review_server import Served, copy_study, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 _numbers = itertools.count(1)

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.review.accessible import faults
-from tests.review.pages import OPEN_PAGES, PAGES, address
-from tests.review.serving import Served
+from support.accessible import faults
+from support.review_pages import OPEN_PAGES, PAGES, address
+from support.review_server import Served
 
 pytestmark = pytest.mark.browser
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.accessible import faults
 from support.decisions import confirmation
-from tests.review.accessible import faults
-from tests.review.serving import Served
+from support.review_server import Served
 
 pytestmark = pytest.mark.browser
 LIST = "accord/desaccords?premier=alix&second=bilal&axe={axis}&code={code}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.review.serving import Served
+from support.review_server import Served
 
 TEMPLATES = Path(__file__).parents[2] / "pipeline/review/templates/review"
 FORM = re.compile(

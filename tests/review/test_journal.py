@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipeline.study import Study
-from tests.review.serving import PASSWORD, Served, serving
+from support.review_server import PASSWORD, Served, serving
 
 pytestmark = pytest.mark.browser
 

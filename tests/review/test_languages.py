@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipeline.study import Study
-from tests.review.serving import copy_study, serving
+from support.review_server import copy_study, serving
 
 REVIEW = Path(__file__).parents[2] / "pipeline" / "review"
 

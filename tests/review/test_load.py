@@ -10,19 +10,10 @@ import httpx
 import pytest
 
 from pipeline.study import Study
-from tests.review.serving import Served, make_accounts, serving
-from tests.review.test_security import client, token
+from support.review_client import ANALYSTS, client, token, validate
+from support.review_server import Served, make_accounts, serving
 
-ANALYSTS = {f"analyste{n:02d}": "analyse" for n in range(20)}
 _EACH = 5
-
-
-def validate(session: httpx.Client, unit_id: str, token_: str, request_id: str) -> int:
-    """Confirm a passage; the status of the answer."""
-    data = {"geste": "valider", "csrfmiddlewaretoken": token_, "request_id": request_id}
-    return session.post(
-        f"/passages/{unit_id}/decider", data=data, headers={"HX-Request": "true"}
-    ).status_code
 
 
 @pytest.mark.slow

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.review.accessible import faults
-from tests.review.pages import PAGES, address
-from tests.review.serving import Served
+from support.accessible import faults
+from support.review_pages import PAGES, address
+from support.review_server import Served
 
 STYLES = Path(__file__).parents[2] / "pipeline/review/static/review"
 SCREENS = {

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.review.serving import Served
+from support.review_server import Served
 
 pytestmark = pytest.mark.browser
 

@@ -11,9 +11,8 @@ import pytest
 
 from pipeline.decision_store import DecisionStore
 from pipeline.study import Study
-from tests.review.serving import ACCOUNTS, PASSWORD, Served, copy_study, make_accounts, serving
-from tests.review.test_load import validate
-from tests.review.test_security import client, token
+from support.review_client import client, token, validate
+from support.review_server import ACCOUNTS, PASSWORD, Served, copy_study, make_accounts, serving
 
 psycopg = pytest.importorskip("psycopg")
 

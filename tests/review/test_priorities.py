@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.decisions import apply_decisions
 from pipeline.rank import rank_themes
 from pipeline.study import Study
-from tests.review.accessible import faults
-from tests.review.serving import Served
+from support.accessible import faults
+from support.review_server import Served
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from pipeline.study import Study
 from support.decisions import confirmation
-from tests.review.pages import OPEN_PAGES, PAGES, address
-from tests.review.serving import Served
+from support.review_pages import OPEN_PAGES, PAGES, address
+from support.review_server import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _WIDTH, _HEIGHT, _MAX_BYTES, _N_COLOURS = 1280, 860, 150_000, 64

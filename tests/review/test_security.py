@@ -11,27 +11,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from pipeline.study import Study
-from tests.review.pages import PAGES, address
-from tests.review.serving import PASSWORD, Served, make_accounts, serving
+from support.review_client import client, token
+from support.review_pages import PAGES, address
+from support.review_server import PASSWORD, Served, make_accounts, serving
 
 HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
 READ_ONLY = [name for name in PAGES if name != "comptes"]
-
-
-def client(served: Served, name: str | None = None) -> httpx.Client:
-    """A client that follows no redirection, logged in as `name`."""
-    cookies = {served.session_cookie: served.sessions[name]} if name else {}
-    return httpx.Client(base_url=served.address, timeout=30, cookies=cookies, verify=False)
-
-
-def token(session: httpx.Client) -> str:
-    """The token of the last form that the session was shown."""
-    page = session.get(
-        "/compte"
-        if any(name.startswith("ateliers_session") for name in session.cookies)
-        else "/connexion"
-    ).text
-    return re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
 
 
 def posts(served: Served) -> list[str]:
@@ -91,7 +76,7 @@ def test_an_analyst_does_not_see_accounts(served: Served) -> None:
 
 
 def test_every_address_of_the_application_names_a_role(served: Served) -> None:
-    from tests.review.serving import environment_of
+    from support.review_server import environment_of
 
     told = subprocess.run(
         [sys.executable, "-m", "pipeline.review", "check"],
@@ -104,7 +89,7 @@ def test_every_address_of_the_application_names_a_role(served: Served) -> None:
 
 
 def test_production_settings_pass_djangos_own_check(new_study: Callable[..., Study]) -> None:
-    from tests.review.serving import environment_of
+    from support.review_server import environment_of
 
     study = new_study(https=True, hosts=["relecture.example.org"])
     command = [

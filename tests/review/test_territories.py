@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.review.serving import Served
+from support.review_server import Served
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.decisions.themes import split_id
 from pipeline.study import Study
 from pipeline.tables.results import MERGE_PROPOSALS, THEME_FLAGS, THEME_PROPOSALS
-from tests.review.accessible import faults
-from tests.review.serving import Served, serving
+from support.accessible import faults
+from support.review_server import Served, serving
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.review.bounds import MAX_BODY_BYTES
 from pipeline.review.server import Arriving
-from tests.review.serving import Served
-from tests.review.test_security import client
+from support.review_client import client
+from support.review_server import Served
 
 _N_SLOW, _SOON_S = 24, 15  # three clients a thread
 GET = b"GET / HTTP/1.1\r\nHost: etude\r\n\r\n"

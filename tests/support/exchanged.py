@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.exchange.import_project import Taken
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.tables import TABLES
@@ -242,3 +243,8 @@ def _theme(theme_id: str, label: str) -> dict[str, Any]:
         "stability": 0.7,
         "kind": "mixte",
     }
+
+
+def rows_of(found: Taken) -> list[dict[str, Any]]:
+    """The decisions as rows of the store."""
+    return [decision.row() for decision in found.decisions]

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.ports import free_port
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 SECRETS = "/etc/ateliers/prefect"
@@ -76,13 +77,6 @@ def authorization(environment: Mapping[str, str]) -> dict[str, str]:
     if not password:
         return {}
     return {"Authorization": f"Basic {base64.b64encode(password.encode()).decode()}"}
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens to."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from flows.execution import WorkshopFolder, run_stage
 from flows.stages import READ, SEGMENT
 from flows.vault import Vault
 from flows.workspace import Workspace
+from pipeline.files import file_hash
 from pipeline.ingest import identify_workshops
 from pipeline.store import Store
 from pipeline.study import Study
@@ -44,3 +45,11 @@ def read_and_cut(workspace: Workspace) -> list[StageRecord]:
 def stages_of(study: Study) -> StageCache:
     """The stages' tables of a study that is not at work."""
     return StageCache(Store(study.cache))
+
+
+def table_bytes(study: Study) -> dict[str, str]:
+    """The hash of each stored table, by its path."""
+    return {
+        path.relative_to(study.tables).as_posix(): file_hash(path)
+        for path in sorted(study.tables.rglob("*.parquet"))
+    }

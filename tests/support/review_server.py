@@ -19,6 +19,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from pipeline.review.storage import cookie_mark, secret_key
 from pipeline.study import Study
+from support.ports import free_port
 
 PASSWORD = "la ruche de Lumbres 62"
 ACCOUNTS = {"alix": "analyse", "bilal": "analyse", "chantal": "administration", "denis": "lecture"}
@@ -143,7 +144,7 @@ def serving(
 ) -> Iterator[Served]:
     """Serve `study`, with these accounts, by the command that people use, until the block ends."""
     sessions = _accounts_of(study, accounts, environment) if accounts else {}
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -200,12 +201,6 @@ def environment_of(study: Study) -> dict[str, str]:
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(more or {})}
-
-
-def _free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(port: int) -> None:

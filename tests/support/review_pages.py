@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.study import Study
-from tests.review.serving import Served
+from support.review_server import Served
 
 PAGES = {
     "passages": "passages",
