@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions import Decision
-from pipeline.decisions.kinds import GROUPS, Names, PassageDecision, Undo
+from pipeline.decisions.kinds import GROUPS, PassageDecision, Undo
 from pipeline.decisions.tags import TagDecision
 from pipeline.review import state
 from pipeline.review import views as asking
@@ -32,10 +32,7 @@ class _HiddenDecision(PassageDecision):
     """A decision on a passage that the reader has yet to code."""
 
     action = "caché"
-
-    def sentence(self, names: Names) -> str:
-        """Only that there is one."""
-        return names.say("décide d’un passage que vous n’avez pas encore codé")
+    template = "décide d’un passage que vous n’avez pas encore codé"
 
 
 @reads

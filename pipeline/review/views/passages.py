@@ -18,6 +18,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.kinds import Undo
 from pipeline.decisions.tags import (
+    AcceptTag,
+    AddTag,
     ConfirmUnit,
     RejectTag,
     TagDecision,
@@ -173,13 +175,13 @@ def _told(decision: TagDecision, *, is_undone: bool = False) -> str:
             else _("passage validé, sans étiquette")
         )
     else:
-        verbs = {
-            "accept_tag": _("{label} : acceptée"),
-            "add_tag": _("{label} : ajoutée"),
-            "reject_tag": _("{label} : rejetée"),
+        verbs: dict[type[TagDecision], str] = {
+            AcceptTag: _("{label} : acceptée"),
+            AddTag: _("{label} : ajoutée"),
+            RejectTag: _("{label} : rejetée"),
         }
         ((_axis, code), _stays) = decision.code_words(())[0]
-        said = verbs[decision.action].format(label=quoted(label(code)))
+        said = verbs[type(decision)].format(label=quoted(label(code)))
     told = _("annulé : {said}").format(said=said) if is_undone else said
     return f"{told[:1].upper()}{told[1:]}."
 
