@@ -34,7 +34,7 @@ from pipeline.pseudonymise.choices import (
     is_telling,
     lasting_forms,
 )
-from pipeline.pseudonymise.identities import spelt
+from pipeline.pseudonymise.mentions import spelt
 from pipeline.pseudonymise.vault import Person, Registry
 from pipeline.pseudonymise.words import is_place
 from pipeline.study import Study

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
-from pipeline.pseudonymise.masker import Masker, Rewriting, settle_masks
+from pipeline.pseudonymise.masker import Masker
+from pipeline.pseudonymise.masks import Rewriting, settle_masks
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.vault import VAULT
 

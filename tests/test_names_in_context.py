@@ -5,8 +5,8 @@ import re
 import pandas as pd
 import pytest
 
-from pipeline.pseudonymise.contacts import Mask
-from pipeline.pseudonymise.masker import Masker, Rewriting, settle_masks
+from pipeline.pseudonymise.masker import Masker
+from pipeline.pseudonymise.masks import Mask, Rewriting, settle_masks
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.vault import VAULT
 
@@ -222,12 +222,12 @@ def test_a_street_or_house_that_bears_a_name_stays(street: str) -> None:
 @pytest.mark.parametrize("example", [*LEFT_TO_LOOK_AT, *FAMILIES, *NOTHING_TO_LOOK_AT])
 def test_a_capital_in_a_person_s_place_is_a_case_to_look_at_and_no_other_is(example: str) -> None:
     text = re.sub(r"[{}]{2}", "", example)
-    readable = [text[mask.start : mask.end] for mask in sorted(_masks(text)) if mask.is_kept]
+    readable = [text[mask.start : mask.end] for mask in sorted(_masks(text)) if mask.is_readable]
     assert readable == re.findall(r"\{\{(.*?)\}\}", example)
 
 
 def test_a_listed_surname_left_as_a_place_is_a_case_to_look_at() -> None:
     text = "le marché d'Auray est complet"
     (case,) = _masks(text)
-    assert (case.is_kept, text[case.start : case.end]) == (True, "Auray")
+    assert (case.is_readable, text[case.start : case.end]) == (True, "Auray")
     assert "lieu" in case.doubt

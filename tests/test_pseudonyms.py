@@ -4,15 +4,8 @@ import pandas as pd
 import pytest
 
 from pipeline.pseudonymise import pseudonymise
-from pipeline.pseudonymise.identities import (
-    AMBIGUOUS,
-    HOMONYM,
-    PERHAPS_ONE,
-    PERHAPS_TWO,
-    PossiblePerson,
-    number_names,
-    spelt,
-)
+from pipeline.pseudonymise.identities import HOMONYM, PERHAPS_ONE, PERHAPS_TWO
+from pipeline.pseudonymise.mentions import AMBIGUOUS, PossiblePerson, number_names, spelt
 from pipeline.pseudonymise.vault import Registry
 from pipeline.settings.sections import PseudonymiseSettings
 from pipeline.tables import material as dictionary

@@ -14,10 +14,7 @@ from functools import lru_cache
 import pandas as pd
 
 from pipeline.communes import name_of
-from pipeline.pseudonymise.choices import (
-    Choices,
-    DecidedMasker,
-)
+from pipeline.pseudonymise.choices import Choices, DecidedMasker
 from pipeline.pseudonymise.documents import (
     DOUBTS,
     find_places,
@@ -26,14 +23,10 @@ from pipeline.pseudonymise.documents import (
     names_of,
     write_documents,
 )
-from pipeline.pseudonymise.identities import (
-    Identified,
-    PossiblePerson,
-    identify_people,
-    is_forgotten,
-    number_names,
-)
-from pipeline.pseudonymise.masker import Masker, Rewriting, rename_structures
+from pipeline.pseudonymise.identities import Identified, identify_people
+from pipeline.pseudonymise.masker import Masker, rename_structures
+from pipeline.pseudonymise.masks import Rewriting
+from pipeline.pseudonymise.mentions import PossiblePerson, is_forgotten, number_names
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.vault import VAULT, Person, Registry
 from pipeline.settings.sections import PseudonymiseSettings
@@ -73,11 +66,13 @@ def pseudonymise(
     workshop_id, folder = (
         str(tables["workshops"][name].iloc[0]) for name in ("workshop_id", "folder")
     )
-    earlier = _listed_before(registry, folder, workshop_id)
+    earlier = VAULT.build(
+        _vault_row(person, workshop_id) for person in registry.met_in(folder, is_listed=True)
+    )
     identified = identify_people(tables["people"], tables["attendance"], registry, folder=folder)
     decided = choices or Choices()
-    chosen = replace(decided, hide=decided.hide | set(settings.hide))
-    masker = _masker(tables, earlier, registry, chosen, settings)
+    choices = replace(decided, hide=decided.hide | set(settings.hide))
+    masker = _masker(tables, earlier, registry, choices, settings)
     clean = {name: table.copy() for name, table in tables.items() if name != "people"}
     marked = mark_documents(
         clean["documents"],
@@ -85,36 +80,35 @@ def pseudonymise(
         masker,
         erased=identified.has_no_words(clean["blocks"]["speaker"]),
     )
-    people = _candidates(tables["people"], identified, registry, folder)
     numbers = number_names(
-        names_of(marked), people, registry, folder=folder, name_match=settings.name_match
+        names_of(marked),
+        _possible_persons(tables["people"], identified, registry, folder),
+        registry,
+        folder=folder,
+        name_match=settings.name_match,
     )
     clean["documents"], clean["blocks"], cases = write_documents(
         clean["documents"], clean["blocks"], marked, numbers, registry
     )
     clean["documents"]["title"] = masker.mask_texts(clean["documents"]["title"])
     clean["workshops"]["place"] = masker.mask_texts(clean["workshops"]["place"], persons_only=True)
-    clean["blocks"] = _blocks(clean["blocks"], identified, masker)
-    clean["attendance"] = _attendance(clean["attendance"], identified, masker)
-    registry.folders += [folder] if folder not in registry.folders else []
+    clean["blocks"] = _clean_blocks(clean["blocks"], identified, masker)
+    clean["attendance"] = _clean_attendance(clean["attendance"], identified, masker)
+    if folder not in registry.folders:
+        registry.folders.append(folder)
     doubtful = [person for person in registry.met_in(folder, is_listed=True) if person.doubt]
-    return rename_structures(clean, masker), VaultUpdate(
-        registry, list_doubts(workshop_id, cases, doubtful)
-    )
+    doubts = list_doubts(workshop_id, cases, doubtful)
+    return rename_structures(clean, masker), VaultUpdate(registry, doubts)
 
 
-def _listed_before(registry: Registry, folder: str, workshop_id: str) -> pd.DataFrame:
-    """Whom earlier lists of the workshop named, though the present one may not."""
-    return VAULT.build(
-        {
-            "participant_id": person.participant_id,
-            "workshop_id": workshop_id,
-            "full_name": person.full_name,
-            "first_name": person.first_name,
-            "last_name": person.last_name,
-        }
-        for person in registry.met_in(folder, is_listed=True)
-    )
+def _vault_row(person: Person, workshop_id: str) -> dict[str, str | None]:
+    return {
+        "participant_id": person.participant_id,
+        "workshop_id": workshop_id,
+        "full_name": person.full_name,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+    }
 
 
 def _masker(
@@ -124,96 +118,80 @@ def _masker(
     choices: Choices,
     settings: PseudonymiseSettings,
 ) -> DecidedMasker:
+    """Knows whom the list names, and whom `earlier` lists of the workshop named."""
     roster = build_roster(
         (tables["people"], earlier), tables["structures"]["name"].dropna(), settings.keep
     )
     places = find_places(tables["documents"]["text"], _communes(tables), roster)
-    folder = str(tables["workshops"]["folder"].iloc[0])
     return DecidedMasker(
         replace(roster, places=places),
         name_match=settings.name_match,
         choices=choices,
         registry=registry,
-        folder=folder,
+        folder=str(tables["workshops"]["folder"].iloc[0]),
     )
 
 
 def _communes(tables: Tables) -> set[str]:
-    """The territory's name and those of the communes of lists and maps."""
-    codes = (
-        *tables["attendance"]["commune_code"].dropna(),
-        *tables["structures"]["commune_code"].dropna(),
-    )
-    return {str(name) for name in tables["workshops"]["territory"].dropna()} | {
-        name_of(str(code)) for code in codes
+    territories = {str(name) for name in tables["workshops"]["territory"].dropna()}
+    return territories | {
+        name_of(str(code))
+        for table in ("attendance", "structures")
+        for code in tables[table]["commune_code"].dropna()
     }
 
 
-def _candidates(
+def _possible_persons(
     people: pd.DataFrame, identified: Identified, registry: Registry, folder: str
 ) -> list[PossiblePerson]:
-    """Whom a name in the workshop's texts may mean: those its lists name now, or named before,
-    forgotten ones too.
-    """
-    names = ("first_name", "last_name", "full_name")
-    rows = [
+    """Those whom lists name now or named before, forgotten ones too."""
+    columns = ("first_name", "last_name", "full_name")
+    present = [
         PossiblePerson.of(
             identified.numbers.get(str(row["participant_id"])),
-            *(_text(row[name]) for name in names),
+            *(row[column] if isinstance(row[column], str) else None for column in columns),
         )
         for row in people.to_dict("records")
     ]
-    before = registry.met_in(folder, is_listed=True)
-    return rows + [
+    return present + [
         PossiblePerson.of(person.number, person.first_name, person.last_name, person.full_name)
-        for person in before
+        for person in registry.met_in(folder, is_listed=True)
     ]
 
 
-def _text(cell: object) -> str | None:
-    return cell if isinstance(cell, str) else None
-
-
-def _blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
-    """Blocks whose speakers are final ids: a speaker still named becomes "intervenant", a role
-    stays, somebody forgotten leaves a blank.
-    """
+def _clean_blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
+    """A speaker still named becomes "intervenant", a role stays, somebody forgotten goes."""
     speakers = blocks["speaker"]
     others = pd.Series(
         sorted({str(speaker) for speaker in speakers.dropna()} - identified.ids),
         dtype=speakers.dtype,
     )
     masked = masker.mask_texts(others)
-    final = (
-        dict(zip(others, masked.where(masked == others, ANONYMOUS_SPEAKER), strict=True))
-        | identified.final
-    )
+    roles = masked.where(masked == others, ANONYMOUS_SPEAKER)
+    final = dict(zip(others, roles, strict=True)) | identified.final
     named = blocks.assign(speaker=speakers.map(final, na_action="ignore").astype(speakers.dtype))
-    is_gone = pd.Series(
-        identified.has_no_words(speakers), index=named.index, dtype=bool
-    )  # a blank list would choose no column
-    return named[~is_gone].reset_index(drop=True)
+    # a blank list would choose no column
+    is_erased = pd.Series(identified.has_no_words(speakers), index=named.index, dtype=bool)
+    return named[~is_erased].reset_index(drop=True)
 
 
-def _attendance(attendance: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
-    """The attendance under final ids, one row a person and structure, roles without names; nobody
-    forgotten is in it.
-    """
+def _clean_attendance(
+    attendance: pd.DataFrame, identified: Identified, masker: Masker
+) -> pd.DataFrame:
+    """One row a person and structure, roles without names; nobody forgotten is in it."""
     present = attendance[~attendance["participant_id"].isin(list(identified.forgotten))]
     participants = [
         identified.final.get(participant, participant) for participant in present["participant_id"]
     ]
-    treated = present.assign(role=masker.mask_texts(present["role"]))
-    treated["participant_id"] = pd.Series(
-        participants, index=treated.index, dtype=attendance["participant_id"].dtype
+    clean = present.assign(role=masker.mask_texts(present["role"]))
+    clean["participant_id"] = pd.Series(
+        participants, index=clean.index, dtype=attendance["participant_id"].dtype
     )
-    key = list(
-        ATTENDANCE.key
-    )  # two lines of a list may be one person of the study, who signed if either line is signed
-    treated["has_signed"] = (
-        treated.groupby(key, dropna=False)["has_signed"].transform("any").astype(bool)
-    )
-    return treated.drop_duplicates(key).reset_index(drop=True)
+    # two lines of a list may be one person of the study, who signed if either line is signed
+    key = list(ATTENDANCE.key)
+    signed = clean.groupby(key, dropna=False)["has_signed"].transform("any")
+    clean["has_signed"] = signed.astype(bool)
+    return clean.drop_duplicates(key).reset_index(drop=True)
 
 
 class TypedTextMasker(DecidedMasker):
@@ -225,7 +203,7 @@ class TypedTextMasker(DecidedMasker):
         self, registry: Registry, *, choices: Choices, structures: Iterable[str], name_match: int
     ) -> None:
         persons = list(registry.persons.values())
-        people = VAULT.build(_row(person) for person in persons if person.is_listed)
+        people = VAULT.build(_vault_row(person, "") for person in persons if person.is_listed)
         unlisted = {
             " ".join(name.split())
             for person in persons
@@ -247,20 +225,10 @@ class TypedTextMasker(DecidedMasker):
         (masks,) = self.find([(text, [])])
         return Rewriting(text, masks).text
 
-    def _hash_is_known(self, name: str) -> bool:
-        if name not in self._known_hashes:
+    def _is_hidden_name(self, name: str) -> bool:
+        if name not in self._is_hash_hidden:
             folders = self._registry.folders or [""]
-            self._known_hashes[name] = any(
+            self._is_hash_hidden[name] = any(
                 is_forgotten(name, self._registry, folder, self._hidden) for folder in folders
             )
-        return self._known_hashes[name]
-
-
-def _row(person: Person) -> dict[str, str | None]:
-    return {
-        "participant_id": person.participant_id,
-        "workshop_id": "",
-        "full_name": person.full_name,
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-    }
+        return self._is_hash_hidden[name]

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from pipeline.french import is_word
-from pipeline.pseudonymise.contacts import PERSON, Mask
-from pipeline.pseudonymise.identities import digits_of, is_forgotten, name_words, spelt
+from pipeline.pseudonymise.identities import digits_of, name_words
 from pipeline.pseudonymise.masker import Masker
+from pipeline.pseudonymise.masks import PERSON, Mask
+from pipeline.pseudonymise.mentions import is_forgotten, spelt
+from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Facts, Person, Registry
-from pipeline.pseudonymise.words import TextWord, is_first_name, is_sure_surname, terms, words_of
+from pipeline.pseudonymise.words import is_first_name, is_sure_surname, terms
 from pipeline.text import fold_same_length
 
 _MOST_WORDS = 5  # of a forgotten name
@@ -41,7 +43,7 @@ class DecidedMasker(Masker):
         self._hide = frozenset(map(_key, choices.hide))
         self._keep = frozenset(map(_key, choices.keep)) - self._hide
         self._registry, self._folder, self._hidden = registry, folder, registry.forgotten_mentions()
-        self._known_hashes: dict[str, bool] = {}
+        self._is_hash_hidden: dict[str, bool] = {}
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
         """Return the masks of each (text, block spans)."""
@@ -55,29 +57,25 @@ class DecidedMasker(Masker):
             return mask
         words = _key(text[mask.start : mask.end])
         return mask._replace(
-            is_kept=(words in self._keep and not mask.is_sure)
-            or (mask.is_kept and words not in self._hide)
+            is_readable=(words in self._keep and not mask.is_sure)
+            or (mask.is_readable and words not in self._hide)
         )
 
     def _added(self, text: str) -> Iterable[Mask]:
         """Masks of the words to hide and of the names forgotten, wherever they stand."""
-        masks = (
-            [
-                Mask(*match.span(), PERSON)
-                for match in _any_of(self._hide).finditer(fold_same_length(text))
-            ]
-            if self._hide
-            else []
-        )
-        return masks + (self._forgotten(text) if self._hidden else [])
+        masks = self._forgotten(text) if self._hidden else []
+        if self._hide:
+            matches = _any_of(self._hide).finditer(fold_same_length(text))
+            masks += [Mask(*match.span(), PERSON) for match in matches]
+        return masks
 
     def _forgotten(self, text: str) -> list[Mask]:
-        words = words_of(text)
+        words = Passage(text).words
         masks: list[Mask] = []
-        for i, word in enumerate(words):
-            for last in range(min(i + _MOST_WORDS, len(words)) - 1, i - 1, -1):
-                if self._is_forgotten(text, word, words[last]):
-                    masks.append(Mask(word.start, words[last].end, PERSON))
+        for word in words:
+            for last in reversed(words[word.index : word.index + _MOST_WORDS]):
+                if self._is_forgotten(text, word, last):
+                    masks.append(Mask(word.start, last.end, PERSON))
                     break
         return masks
 
@@ -88,14 +86,14 @@ class DecidedMasker(Masker):
             or first is not last
             or (is_sure_surname(first.folded) and not first.is_common)
         )
-        return is_name and "\n" not in name and self._hash_is_known(spelt(name))
+        return is_name and "\n" not in name and self._is_hidden_name(spelt(name))
 
-    def _hash_is_known(self, name: str) -> bool:
-        if name not in self._known_hashes:
-            self._known_hashes[name] = is_forgotten(
+    def _is_hidden_name(self, name: str) -> bool:
+        if name not in self._is_hash_hidden:
+            self._is_hash_hidden[name] = is_forgotten(
                 name, self._registry, self._folder, self._hidden
             )
-        return self._known_hashes[name]
+        return self._is_hash_hidden[name]
 
 
 def _key(words: str) -> str:
@@ -104,7 +102,6 @@ def _key(words: str) -> str:
 
 @cache
 def _any_of(words: frozenset[str]) -> re.Pattern[str]:
-    """Whole words, longest first."""
     forms = [
         r"\s+".join(map(re.escape, form.split()))
         for form in sorted(words, key=lambda form: (-len(form), form))
@@ -120,24 +117,23 @@ def find_people(registry: Registry, wanted: str) -> list[Person]:
     with a part of it.
     """
     everybody = [person for _, person in sorted(registry.persons.items())]
-    number, text = _ID.fullmatch(wanted.strip()), wanted.strip()
+    text = wanted.strip()
+    number, phone = _ID.fullmatch(text), digits_of(text)
     if number:
         return [person for person in everybody if person.number == int(number[1])]
     if "@" in text:
         return [person for person in everybody if text.casefold() in person.emails]
-    if digits_of(text):
-        return [person for person in everybody if digits_of(text) in person.phones]
+    if phone:
+        return [person for person in everybody if phone in person.phones]
     words = set(name_words(spelt(text)).split())
-    exact = [
-        person
-        for person in everybody
-        if any(set(spelt(name).split()) == words for name in person.names)
-    ]
-    return exact or [
-        person
-        for person in everybody
-        if words and any(words <= set(spelt(name).split()) for name in person.names)
-    ]
+    whole, partial = [], []
+    for person in everybody:
+        names = [set(spelt(name).split()) for name in person.names]
+        if words in names:
+            whole.append(person)
+        elif words and any(words <= name for name in names):
+            partial.append(person)
+    return whole or partial
 
 
 def is_forgotten_person(registry: Registry, wanted: str) -> bool:

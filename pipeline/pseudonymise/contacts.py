@@ -1,438 +1,17 @@
 """Find what reaches or identifies a person besides a name, by its shape.
 
-In:   a passage
-Out:  masks: half-open spans of the passage and the token that replaces each
-
 Telephones, mail, postal addresses, birth dates, accounts, and numbers that identify a person.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from functools import cache
-from typing import NamedTuple
 
 import phonenumbers
 
-from pipeline.pseudonymise.words import LETTER, UPPER, is_common_word
-from pipeline.text import PERSON, fold_same_length, lexicon
-
-PHONE, MAIL, ADDRESS = "[téléphone]", "[courriel]", "[adresse]"
-BIRTH, ACCOUNT, NUMBER = "[date de naissance]", "[compte]", "[numéro]"
-
-
-class Mask(NamedTuple):
-    """A span to replace by `token`; half-open, in code points."""
-
-    start: int
-    end: int
-    token: str
-    doubt: str = ""  # why a person should look, in French; "" where the evidence is plain
-    is_kept: bool = False  # a suspect left readable, never replaced
-    # a title, or the listed name itself: a decision on the same word elsewhere does not open it
-    is_sure: bool = False
-
-
-_BLANK = r"[ \u00a0\u202f]"
-_LINK = r"(?i:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
-_NAME = rf"(?:{_LINK}{_BLANK}?)*(?:{UPPER}[\w'’.\-]*|\d{{1,2}}{_BLANK}{LETTER}+{_BLANK}(?=\d{{4}}))"
-_NAMES = rf"{_NAME}(?:[ \u00a0\-]{_NAME})*"
-_CITY = rf"\d{{5}}\s+{UPPER}[\w'’\-]*(?:[\s\-](?:{_LINK}[\s\-])*{UPPER}[\w'’\-]*)*"
-_SMALL_CITY = rf"\d{{5}}\s{LETTER}[\w'’\-]*(?:-{LETTER}+)*"
-_TO_CITY = rf"(?:\s?,?\s*(?:[-–]\s)?(?:{_CITY}|{_SMALL_CITY}))?"
-# A name in small letters: a link and a word, or one to three words up to the end of the clause.
-_NOT_NAME = rf"(?:et|à|dans|est|qui|pour|depuis|avec|sans|mais|où){_BLANK}"
-_SMALL_NAME = (
-    rf"(?:{_LINK}{_BLANK}?){{0,3}}(?!{_NOT_NAME}){LETTER}[\w'’\-]+(?:{_BLANK}"
-    rf"(?!{_NOT_NAME}){LETTER}[\w'’\-]+){{0,2}}"
-)
-_COUNTED = (
-    r"(?:(?!les\s|des\s|cours\s|clos\s|all[ée]es\s|terrasses\s|remparts\s)[a-zà-ÿœ\-]+[sx]"
-    r"|h|km|m|kg|ha|k|min|million|milliard)(?!\w)"
-)
-
-
-def find_addresses(passage: str) -> Iterator[Mask]:
-    """Yield the addresses of `passage`; a hamlet without a door or a code is in doubt."""
-    has_digit = any(sign.isdigit() for sign in passage)
-    for pattern in _patterns() if has_digit else (_lived_in(),):
-        yield from (Mask(*match.span("address"), ADDRESS) for match in pattern.finditer(passage))
-    for match in _hamlet().finditer(passage):
-        yield Mask(
-            *match.span("address"),
-            ADDRESS,
-            doubt="lieu-dit : l'adresse de quelqu'un, ou un endroit connu de tous ?",
-        )
-
-
-@cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
-    """Numbered doors; streets someone lives in; streets before a postal code; flats; boxes."""
-    home, after = _flat_before(), _flat_after()
-    return (
-        re.compile(rf"(?P<address>{home}{_numbered()}{after}{_TO_CITY})"),
-        _lived_in(),
-        re.compile(
-            rf"(?<![\w\-])(?P<address>{home}(?i:{_any('voies_seules')}){_BLANK}(?:{_NAMES}"
-            rf"|{_SMALL_NAME}){after}\s?[,–\-]?\s{_CITY})"
-        ),
-        re.compile(rf"(?<!\w)(?P<address>{_flats()}{_TO_CITY})"),
-        re.compile(
-            rf"(?<!\w)(?P<address>(?:BP|B\.P\.|CS|TSA)\s?\d{{2,6}}\s?,?\s*{_CITY}|(?:BP"
-            rf"|B\.P\.)\s?(?:n°\s?)?\d{{1,6}}(?!\w))"
-        ),
-    )
-
-
-@cache
-def _lived_in() -> re.Pattern[str]:
-    """A street right after words that say someone lives there."""
-    steps = (
-        "(?:(?:dans|au|à|sur|en|la|le|une|toujours|encore|seule?|ensemble|actuellement"
-        "|maintenant|bout|fond|de|du|haut|bas|petite?)"
-        rf"{_BLANK}|l['’])"
-    )
-    lived_in = (
-        rf"(?i:(?<!\w)(?:{_any('domiciles')})(?:,?{_BLANK}|{_BLANK}?:{_BLANK}?){steps}{{0,4}})"
-    )
-    of_words = rf"(?i:(?:de{_BLANK}la|du|des|de){_BLANK}|(?:de{_BLANK}l|d)['’]){LETTER}[\w'’\-]+"
-    street_alone = rf"(?i:{_any('voies_seules')}){_BLANK}(?:{_NAMES}|{of_words})"
-    return re.compile(rf"{lived_in}(?P<address>(?<!\w){street_alone}{_flat_after()}{_TO_CITY})")
-
-
-def _flat_after() -> str:
-    """What may follow a street: ", bât. B, appt 12"."""
-    return (
-        rf"(?:{_BLANK}?,?{_BLANK}?(?i:{_any('logements')})\.?{_BLANK}"
-        rf"(?:{UPPER}\d?|\d{{1,4}}[A-Za-z]?)(?!\w))*"
-    )
-
-
-def _numbered() -> str:
-    """A door's number, however a street, a place or a town follows it."""
-    not_numbered = "".join(
-        rf"(?<!(?i:{re.escape(word[-6:])}){blank})"
-        for word in _listed("numérotés")
-        for blank in ("", " ", "\u00a0")
-    )
-    number = (
-        rf"(?<![\w,.€%°/])(?<!n°)(?<!n° )(?<!h ){not_numbered}"
-        rf"(?:n°{_BLANK}?)?\d{{1,4}}(?:{_BLANK}?(?i:bis|ter|quater"
-        rf"|[a-d](?!\w)))?(?:{_BLANK}?[-/]{_BLANK}?\d{{1,4}}(?!\w))?,?\s(?:"
-        rf"(?i:de{_BLANK}la{_BLANK}|du{_BLANK}|de{_BLANK}l['’]))?"
-    )
-    clear = rf"(?i:{_any('voies_nettes')})"
-    other = rf"(?i:{_any('voies')})"
-    squares = (
-        rf"(?i:place|pl\.){_BLANK}(?i:de{_BLANK}l['’]|de{_BLANK}la{_BLANK}|du{_BLANK}"
-        rf"|de{_BLANK})(?i:{_any('places')})(?!\w)"
-    )
-    any_street = (
-        rf"(?<!(?:19|20)\d\d\s)(?<!(?:19|20)\d\d,\s)(?!(?i:{_COUNTED}"
-        rf"|(?:{_any('mois')})(?!\w))){LETTER}[^\n;:()\d]{{2,60}}?"
-        rf"(?:\s?[,–\-]\s?|\s?\n|(?<!\ssur)(?<!\spour)(?<!\sde)\s){_CITY}"
-    )
-    return (
-        rf"{number}(?:{clear}{_BLANK}(?:{_NAMES}|{_SMALL_NAME}|n°{_BLANK}?\d+)|{squares}"
-        rf"|(?:(?<!(?<!\d)1\s)|(?<=bis\s)|(?<=ter\s)|(?<=1,\s)){other}{_BLANK}{_NAMES}"
-        rf"|{any_street}|(?:{clear}|{other})\s[^\n,;:()\d]{{2,40}}?,?\s{_SMALL_CITY})"
-    )
-
-
-def _flat_before() -> str:
-    """What may precede a door: "Appt 34, tour C, ", "Résidence Les Tilleuls, "."""
-    unit = rf"(?<!\w)(?i:{_any('logements')})\.?{_BLANK}(?:{UPPER}\d?|\d{{1,4}}[A-Za-z]?)(?!\w)"
-    named = (
-        rf"(?<!\w)(?i:résidence|residence|rés\.|immeuble|villa|lotissement|hameau){_BLANK}{_NAMES}"
-    )
-    return rf"(?:(?:{unit}|{named}){_BLANK}?,?{_BLANK})*"
-
-
-def _flats() -> str:
-    """A flat's number and what stands around it: résidence Les Tilleuls, bât. B, appt 12."""
-    unit = rf"(?i:{_any('logements')})\.?{_BLANK}(?:{UPPER}\d?|\d{{1,4}}[A-Za-z]?)(?!\w)"
-    sure = (
-        rf"(?i:{_any('logements_sûrs')})\.?{_BLANK}"
-        rf"(?:n°{_BLANK}?)?(?:{UPPER}?\d{{1,4}}[A-Za-z]?|{UPPER})(?!\w)"
-    )
-    gap = rf"{_BLANK}?,?{_BLANK}?"
-    named = rf"(?i:résidence|residence|rés\.|immeuble|cité|tour|villa){_BLANK}{_NAMES}"
-    return (
-        rf"(?:{named}{gap}(?:{unit}{gap})*{unit}|(?:{named}{gap})?(?:{unit}{gap})*{sure}"
-        rf"(?:{gap}{unit})*)"
-    )
-
-
-@cache
-def _hamlet() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?<!\w)(?P<address>(?i:(?:au{_BLANK})?lieu[ \-]?dit){_BLANK}"
-        rf"(?:[«\"“]{_BLANK}?)?{_NAMES}(?:{_BLANK}?[»\"”])?){_TO_CITY}"
-    )
-
-
-@cache
-def _listed(name: str) -> tuple[str, ...]:
-    content: dict[str, list[str]] = lexicon("adresses")
-    return tuple(content[name])
-
-
-@cache
-def _any(name: str) -> str:
-    """The entries of a list as a regular expression, longest first, accents optional, blanks and
-    apostrophes of any kind.
-    """
-    return "|".join(
-        _loosely(entry)
-        for entry in sorted(set(_listed(name)), key=lambda entry: (-len(entry), entry))
-    )
-
-
-def _loosely(entry: str) -> str:
-    return "".join(_loose_sign(sign) for sign in entry)
-
-
-def _loose_sign(sign: str) -> str:
-    bare = unicodedata.normalize("NFD", sign)[0]
-    special = {" ": _BLANK + "+", "'": "['’]", "-": "[-‐‑]"}
-    return f"[{sign}{bare}]" if bare != sign else special.get(sign, re.escape(sign))
-
-
-_GAP = r"[ \u00a0\u202f.\-]?"
-_MONTH = r"(?:0[1-9]|1[0-2]|[2-9]\d)"
-_PLACE = rf"(?:\d\d|2{_GAP}[ABab]){_GAP}\d{{3}}"
-_SOCIAL_SECURITY = re.compile(
-    rf"(?<![\w.,])[12]{_GAP}\d\d{_GAP}{_MONTH}{_GAP}{_PLACE}{_GAP}\d{{3}}"
-    rf"(?P<key>{_GAP}\d\d)?(?!\w|[.,]\d)"
-)
-_ACCOUNT = re.compile(r"(?<!\w)[A-Za-z]{2}\d\d(?:[ \u00a0\u202f\-.]?[\dA-Za-z]){11,30}(?!\w)")
-# Length of an IBAN by country: those of our neighbours and of people's countries of origin.
-_LENGTHS = {
-    "FR": 27,
-    "MC": 27,
-    "BE": 16,
-    "LU": 20,
-    "CH": 21,
-    "DE": 22,
-    "ES": 24,
-    "IT": 27,
-    "PT": 25,
-    "GB": 22,
-    "NL": 18,
-    "IE": 22,
-    "AT": 20,
-    "PL": 28,
-    "RO": 24,
-    "TR": 26,
-    "TN": 24,
-    "MA": 28,
-    "DZ": 26,
-    "SN": 28,
-    "CI": 28,
-    "ML": 28,
-    "LT": 20,
-    "MT": 31,
-    "SM": 27,
-    "AD": 24,
-}
-_FRENCH_ACCOUNT = re.compile(
-    r"(?<!\w)\d{5}[ \-]\d{5}[ \-][\dA-Z]{11}[ \-]\d\d(?!\w)"
-)  # bank, branch, account, key
-_CARD = re.compile(
-    r"(?<![\w.,])[3-6]\d{3}(?:[ \u00a0\-]?\d{4}){3}(?![\w]|[.,]\d)"
-    r"|(?<!\w)3[47]\d\d[ \-]?\d{6}[ \-]?\d{5}(?!\w)"
-)
-_PLATE_LETTERS = "[A-HJ-NP-TV-Z]"
-_PLATE = re.compile(rf"(?<![\w\-]){_PLATE_LETTERS}{{2}}-\d{{3}}-{_PLATE_LETTERS}{{2}}(?![\w\-])")
-_NAMED_PLATE = re.compile(
-    rf"(?:plaques?|immatricul\w+|voiture|v[ée]hicule|camionnette|camion|scooter"
-    rf"|moto)\b[^\d\n]{{0,25}}?"
-    rf"((?<!\w)(?:{_PLATE_LETTERS}{{2}}[ \-]?\d{{3}}[ \-]?{_PLATE_LETTERS}{{2}}|"
-    rf"\d{{1,4}}[ \-]?{_PLATE_LETTERS}{{2,3}}[ \-]?(?:\d\d|2[AB]|97\d)))(?!\w)",
-    re.IGNORECASE,
-)
-_PAPER = re.compile(
-    r"(?:carte\s(?:nationale\s)?d['’]identit[ée]|cni|passeport"
-    r"|permis(?:\sde\sconduire)?|titre\sde\ss[ée]jour|r[ée]c[ée]piss[ée]|allocataire"
-    r"|matricule|"
-    r"(?:num[ée]ro|n°|identifiant)\s?(?:fiscal|ine|d['’][ée]tranger|agdref|caf"
-    r"|de\ss[ée]cu(?:rit[ée]\ssociale)?|ss)|carte\svitale|s[ée]curit[ée]\ssociale|s[ée]cu)"
-    r"\s*(?:est\s(?:le\s)?|c['’]est\s(?:le\s)?)?(?:n°|no|num[ée]ro|n\.)?\s*:?\s*"
-    r"((?=[A-Z\d ]*\d{3})[A-Z\d](?:[A-Z\d]| (?=[A-Z\d]*\d)){4,20})(?!\w)",
-    re.IGNORECASE,
-)
-
-
-def find_identifiers(passage: str) -> Iterator[Mask]:
-    """Yield the numbers; one whose key is wrong counts when its shape leaves no other reading."""
-    if not any(sign.isdigit() for sign in passage):
-        return
-    for pattern in (_PLATE, _FRENCH_ACCOUNT):
-        yield from (Mask(*match.span(), NUMBER) for match in pattern.finditer(passage))
-    for pattern in (_NAMED_PLATE, _PAPER):
-        yield from (Mask(*match.span(1), NUMBER) for match in pattern.finditer(passage))
-    for match in _SOCIAL_SECURITY.finditer(passage):
-        if match["key"] is None or _has_social_security_key(match.group()) or " " in match.group():
-            yield Mask(*match.span(), NUMBER)
-    yield from (
-        Mask(*match.span(), NUMBER)
-        for match in _CARD.finditer(passage)
-        if _has_card_key(match.group())
-    )
-    for match in _ACCOUNT.finditer(passage):
-        end = _account_end(match.group())
-        if end:
-            yield Mask(match.start(), match.start() + end, NUMBER)
-
-
-def _has_social_security_key(number: str) -> bool:
-    """Whether the last two digits are 97 less the rest modulo 97; Corsica's 2A counts as 19 and 2B
-    as 18.
-    """
-    plain = re.sub(r"[^\dABab]", "", number).upper().replace("2A", "19").replace("2B", "18")
-    return plain.isdigit() and 97 - int(plain[:-2]) % 97 == int(plain[-2:])
-
-
-def _has_card_key(number: str) -> bool:
-    """Luhn's sum over all digits."""
-    digits = [int(sign) for sign in reversed(number) if sign.isdigit()]
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
-
-
-def _account_end(candidate: str) -> int:
-    """How many signs of `candidate` are an IBAN of its country's length: 0 when none; a French one
-    counts even with a wrong key.
-    """
-    length = _LENGTHS.get(candidate[:2].upper())
-    indices = [i for i, sign in enumerate(candidate) if sign.isalnum()]
-    if length is None or len(indices) < length:
-        return 0
-    end = indices[length - 1] + 1
-    is_whole = end == len(candidate) or not candidate[end].isalnum()
-    plain = "".join(sign for sign in candidate[:end] if sign.isalnum()).upper()
-    is_french = plain.startswith("FR") and plain[4:14].isdigit()
-    return end if is_whole and (_has_account_key(plain) or is_french) else 0
-
-
-def _has_account_key(plain: str) -> bool:
-    """ISO 7064 modulo 97 over the signs, the first four moved to the end, letters as 10 to 35."""
-    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
-
-
-_PHONE_GAP = r"[ \u00a0\u202f.\-‐‑–/·_]{0,2}"
-# Digits after the first 0 (or +33), as people group them: 6 12 34 56 78, 639 98 36 36, 639 983 636,
-# 6 399 836 36, …
-_GROUPINGS = (
-    (1, 2, 2, 2, 2),
-    (3, 2, 2, 2),
-    (3, 3, 3),
-    (1, 3, 3, 2),
-    (1, 4, 4),
-    (3, 6),
-    (1, 8),
-    (2, 3, 2, 2),
-)
-_DIGITS = (
-    "(?:"
-    + "|".join(_PHONE_GAP.join(rf"\d{{{size}}}" for size in sizes) for sizes in _GROUPINGS)
-    + ")"
-)
-_DATE = r"\d\d[./\- ]\d\d[./\- ](?:19|20)\d\d(?!\d)"
-_OTHER_DIGITS = rf"[ \u00a0\u202f\-]{{0,2}}[1-9](?:{_PHONE_GAP}\d){{8}}"  # however they are grouped
-# not the start of a SIRET, a sum or a longer number
-_END = r"(?!\d|[.,]\d|[ \u00a0]\d{3}(?!\d)|\s?[€%])"
-_START = rf"(?<![\w+])(?<!\d[.,])(?!{_DATE})"
-_FRENCH = re.compile(
-    rf"{_START}(?:(?:(?:\+|00){_PHONE_GAP}33{_PHONE_GAP}(?:\(0\){_PHONE_GAP})?|(?:\(0\)"
-    rf"|0)){_DIGITS}|0{_OTHER_DIGITS}){_END}"
-)
-# Nine digits of the neighbours: 02 512 34 56, 071/22.33.44
-_NEIGHBOUR = re.compile(rf"{_START}0\d{{1,2}}[ /.\-]\d{{2,3}}[ .]\d\d[ .]\d\d{_END}")
-_HIDDEN_PAIR = r"(?:[xX*•?_#]{2}|…|\.{2,4}|\[…\])"
-_HALF_HIDDEN = re.compile(
-    rf"(?<![\w+])0[1-9](?:[ .\-]?\d\d){{0,3}}(?:[ .\-]?{_HIDDEN_PAIR})+(?:[ .\-]?(?:\d\d"
-    rf"|{_HIDDEN_PAIR})(?!\d))*"
-)
-_CUT_SHORT = re.compile(
-    rf"{_START}0[67]([ .\-])\d\d\1\d\d\1\d\d(?:\1\d)?(?!\d|[\s.,\-]?\d|\s?(?:[€%]|h\b|km\b|ans\b))"
-)
-_CALLED = re.compile(
-    r"(?:t[ée]l(?:[ée]phone)?|port(?:able)?|mobile|fixe|fax|num[ée]ro|whats?app|☎|📞"
-    r"|appel(?:er|ez|le)\s(?:le|au)|joignable\sau|joindre\sau)"
-    r"(?!\w)\.?\s*(?:est\s(?:le\s)?|c'est\s(?:le\s)?|au\s"
-    r"|:)?\s*(\+?\d[\d .\-/]{6,16}\d)(?!\d|\s?[€%])",
-    re.IGNORECASE,
-)
-_ABROAD = re.compile(r"(?<![\w+])00[ .\-]?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){6,12}(?!\d)")
-_UNIT = r"z[ée]ro|une?|deux|trois|quatre|cinq|six|sept|huit|neuf"
-_NUMBER_WORD = (
-    rf"(?:{_UNIT}|dix|onze|douze|treize|quatorze|quinze|seize|"
-    r"vingts?|trente|quarante|cinquante|soixante|septante|huitante|octante|nonante|cent"
-    r"|double|et|\d{1,2})"
-)
-_SPOKEN = re.compile(
-    rf"(?<!\w)(?:plus[ \-]trente[ \-]trois|z[ée]ro|0(?=[ \-,]*(?:{_UNIT})))(?:[ "
-    rf",.\-…]{{1,3}}(?:euh\s)?{_NUMBER_WORD}(?!\w)){{4,22}}"
-    rf"|(?<!\w)0[1-9](?:[ ,.\-]{{1,2}}{_NUMBER_WORD}(?!\w)){{4,14}}",
-    re.IGNORECASE,
-)
-
-
-def find_phones(passage: str) -> Iterator[Mask]:
-    """Yield numbers by their shape, numbers after "tél", foreign ones that start with `+` or 00,
-    and those said in words.
-    """
-    for pattern in (_FRENCH, _NEIGHBOUR, _HALF_HIDDEN):
-        yield from (Mask(*match.span(), PHONE) for match in pattern.finditer(passage))
-    for match in _CUT_SHORT.finditer(passage):
-        yield Mask(*match.span(), PHONE, doubt="numéro de téléphone incomplet ?")
-    for match in _CALLED.finditer(passage):
-        yield Mask(*match.span(1), PHONE)
-    yield from _foreign(passage)
-    yield from _spoken(passage)
-
-
-def _foreign(passage: str) -> Iterator[Mask]:
-    """Numbers of other countries, as phonenumbers knows their lengths."""
-    if "+" in passage:
-        for found in phonenumbers.PhoneNumberMatcher(
-            passage, None, leniency=phonenumbers.Leniency.POSSIBLE
-        ):
-            yield Mask(found.start, found.end, PHONE)
-    for match in _ABROAD.finditer(passage):
-        if _is_possible("+" + re.sub(r"\D", "", match.group())[2:]):
-            yield Mask(*match.span(), PHONE)
-
-
-def _is_possible(number: str) -> bool:
-    try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return False
-
-
-def _spoken(passage: str) -> Iterator[Mask]:
-    """Numbers of which at least two parts are said in words; "et" and blanks at the end are left
-    out.
-    """
-    for match in _SPOKEN.finditer(passage):
-        said = re.sub(r"(?:[ ,.\-…]+(?:et)?)+$", "", match.group(), flags=re.IGNORECASE)
-        if len(re.findall(r"[^\W\d_]{3,}", said)) >= 2:
-            yield Mask(match.start(), match.start() + len(said), PHONE)
-
-
-__all__ = [
-    "ACCOUNT",
-    "ADDRESS",
-    "BIRTH",
-    "MAIL",
-    "NUMBER",
-    "PERSON",
-    "PHONE",
-    "Mask",
-    "find_contacts",
-]
+from pipeline.pseudonymise.addresses import find_addresses
+from pipeline.pseudonymise.masks import ACCOUNT, BIRTH, MAIL, NUMBER, PHONE, Mask
+from pipeline.pseudonymise.words import LETTER, is_common_word
+from pipeline.text import fold_same_length
 
 _AT = (
     r"(?:@|＠|\(at\)|\[at\]|\(a\)|\[a\]|\(arobase\)|\[arobase\]|\(@\)|\[@\]|\s(?:at|arobase"
@@ -494,23 +73,20 @@ def find_contacts(passage: str) -> list[Mask]:
     """Return the masks of `passage`, in order; quantities, prices, years, SIRET numbers and postal
     codes alone are none.
     """
-    masks = [Mask(*match.span(), MAIL) for match in _MAIL.finditer(passage)]
-    masks += [Mask(*match.span(1), BIRTH) for match in _BIRTH.finditer(passage)]
     return sorted(
         [
-            *masks,
+            *(Mask(*match.span(), MAIL) for match in _MAIL.finditer(passage)),
+            *(Mask(*match.span(1), BIRTH) for match in _BIRTH.finditer(passage)),
             *_accounts(passage),
             *find_addresses(passage),
-            *find_phones(passage),
-            *find_identifiers(passage),
+            *_phones(passage),
+            *_identifiers(passage),
         ]
     )
 
 
 def _accounts(passage: str) -> Iterator[Mask]:
-    """Addresses of profiles, handles after a `@`, and what follows the name of a network when it is
-    no word.
-    """
+    """Profiles, handles after a `@`, and what follows the name of a network when it is no word."""
     for match in (*_PROFILE.finditer(passage), *_HANDLE.finditer(passage)):
         yield Mask(*match.span(), ACCOUNT)
     for match in _NAMED_ACCOUNT.finditer(passage):
@@ -519,3 +95,204 @@ def _accounts(passage: str) -> Iterator[Mask]:
             not is_common_word(handle.lower()) and fold_same_length(handle) == handle
         ):
             yield Mask(*match.span(1), ACCOUNT)
+
+
+_PHONE_GAP = r"[ \u00a0\u202f.\-‐‑–/·_]{0,2}"
+# Digits after the first 0 (or +33), as people group them: 6 12 34 56 78, 639 98 36 36, 639 983 636,
+# 6 399 836 36, …
+_GROUPINGS = (
+    (1, 2, 2, 2, 2),
+    (3, 2, 2, 2),
+    (3, 3, 3),
+    (1, 3, 3, 2),
+    (1, 4, 4),
+    (3, 6),
+    (1, 8),
+    (2, 3, 2, 2),
+)
+_DIGITS = (
+    "(?:"
+    + "|".join(_PHONE_GAP.join(rf"\d{{{size}}}" for size in sizes) for sizes in _GROUPINGS)
+    + ")"
+)
+_DATE = r"\d\d[./\- ]\d\d[./\- ](?:19|20)\d\d(?!\d)"
+_OTHER_DIGITS = rf"[ \u00a0\u202f\-]{{0,2}}[1-9](?:{_PHONE_GAP}\d){{8}}"  # however they are grouped
+# not the start of a SIRET, a sum or a longer number
+_END = r"(?!\d|[.,]\d|[ \u00a0]\d{3}(?!\d)|\s?[€%])"
+_START = rf"(?<![\w+])(?<!\d[.,])(?!{_DATE})"
+_FRENCH = re.compile(
+    rf"{_START}(?:(?:(?:\+|00){_PHONE_GAP}33{_PHONE_GAP}(?:\(0\){_PHONE_GAP})?|(?:\(0\)"
+    rf"|0)){_DIGITS}|0{_OTHER_DIGITS}){_END}"
+)
+# Nine digits of the neighbours: 02 512 34 56, 071/22.33.44
+_NEIGHBOUR = re.compile(rf"{_START}0\d{{1,2}}[ /.\-]\d{{2,3}}[ .]\d\d[ .]\d\d{_END}")
+_HIDDEN_PAIR = r"(?:[xX*•?_#]{2}|…|\.{2,4}|\[…\])"
+_HALF_HIDDEN = re.compile(
+    rf"(?<![\w+])0[1-9](?:[ .\-]?\d\d){{0,3}}(?:[ .\-]?{_HIDDEN_PAIR})+(?:[ .\-]?(?:\d\d"
+    rf"|{_HIDDEN_PAIR})(?!\d))*"
+)
+_CUT_SHORT = re.compile(
+    rf"{_START}0[67]([ .\-])\d\d\1\d\d\1\d\d(?:\1\d)?(?!\d|[\s.,\-]?\d|\s?(?:[€%]|h\b|km\b|ans\b))"
+)
+_CALLED = re.compile(
+    r"(?:t[ée]l(?:[ée]phone)?|port(?:able)?|mobile|fixe|fax|num[ée]ro|whats?app|☎|📞"
+    r"|appel(?:er|ez|le)\s(?:le|au)|joignable\sau|joindre\sau)"
+    r"(?!\w)\.?\s*(?:est\s(?:le\s)?|c'est\s(?:le\s)?|au\s"
+    r"|:)?\s*(\+?\d[\d .\-/]{6,16}\d)(?!\d|\s?[€%])",
+    re.IGNORECASE,
+)
+_ABROAD = re.compile(r"(?<![\w+])00[ .\-]?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){6,12}(?!\d)")
+_UNIT = r"z[ée]ro|une?|deux|trois|quatre|cinq|six|sept|huit|neuf"
+_NUMBER_WORD = (
+    rf"(?:{_UNIT}|dix|onze|douze|treize|quatorze|quinze|seize|"
+    r"vingts?|trente|quarante|cinquante|soixante|septante|huitante|octante|nonante|cent"
+    r"|double|et|\d{1,2})"
+)
+_SPOKEN = re.compile(
+    rf"(?<!\w)(?:plus[ \-]trente[ \-]trois|z[ée]ro|0(?=[ \-,]*(?:{_UNIT})))(?:[ "
+    rf",.\-…]{{1,3}}(?:euh\s)?{_NUMBER_WORD}(?!\w)){{4,22}}"
+    rf"|(?<!\w)0[1-9](?:[ ,.\-]{{1,2}}{_NUMBER_WORD}(?!\w)){{4,14}}",
+    re.IGNORECASE,
+)
+
+
+def _phones(passage: str) -> Iterator[Mask]:
+    """Numbers by their shape, after "tél", foreign ones, and those said in words."""
+    for pattern in (_FRENCH, _NEIGHBOUR, _HALF_HIDDEN):
+        yield from (Mask(*match.span(), PHONE) for match in pattern.finditer(passage))
+    for match in _CUT_SHORT.finditer(passage):
+        yield Mask(*match.span(), PHONE, doubt="numéro de téléphone incomplet ?")
+    for match in _CALLED.finditer(passage):
+        yield Mask(*match.span(1), PHONE)
+    yield from _foreign(passage)
+    yield from _spoken(passage)
+
+
+def _foreign(passage: str) -> Iterator[Mask]:
+    if "+" in passage:
+        possible = phonenumbers.Leniency.POSSIBLE
+        for number in phonenumbers.PhoneNumberMatcher(passage, None, leniency=possible):
+            yield Mask(number.start, number.end, PHONE)
+    for match in _ABROAD.finditer(passage):
+        if _is_possible("+" + re.sub(r"\D", "", match.group())[2:]):
+            yield Mask(*match.span(), PHONE)
+
+
+def _is_possible(number: str) -> bool:
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _spoken(passage: str) -> Iterator[Mask]:
+    """Numbers of which at least two parts are said in words."""
+    for match in _SPOKEN.finditer(passage):
+        number = re.sub(r"(?:[ ,.\-…]+(?:et)?)+$", "", match.group(), flags=re.IGNORECASE)
+        if len(re.findall(r"[^\W\d_]{3,}", number)) >= 2:
+            yield Mask(match.start(), match.start() + len(number), PHONE)
+
+
+_GAP = r"[ \u00a0\u202f.\-]?"
+_MONTH = r"(?:0[1-9]|1[0-2]|[2-9]\d)"
+_PLACE = rf"(?:\d\d|2{_GAP}[ABab]){_GAP}\d{{3}}"
+_SOCIAL_SECURITY = re.compile(
+    rf"(?<![\w.,])[12]{_GAP}\d\d{_GAP}{_MONTH}{_GAP}{_PLACE}{_GAP}\d{{3}}"
+    rf"(?P<key>{_GAP}\d\d)?(?!\w|[.,]\d)"
+)
+_ACCOUNT = re.compile(r"(?<!\w)[A-Za-z]{2}\d\d(?:[ \u00a0\u202f\-.]?[\dA-Za-z]){11,30}(?!\w)")
+# Countries by the length of their IBAN: our neighbours and people's countries of origin.
+_COUNTRIES = {
+    16: "BE",
+    18: "NL",
+    20: "LU AT LT",
+    21: "CH",
+    22: "DE GB IE",
+    24: "ES RO TN AD",
+    25: "PT",
+    26: "TR DZ",
+    27: "FR MC IT SM",
+    28: "PL MA SN CI ML",
+    31: "MT",
+}
+_LENGTHS = {
+    country: length for length, countries in _COUNTRIES.items() for country in countries.split()
+}
+# bank, branch, account, key
+_FRENCH_ACCOUNT = re.compile(r"(?<!\w)\d{5}[ \-]\d{5}[ \-][\dA-Z]{11}[ \-]\d\d(?!\w)")
+_CARD = re.compile(
+    r"(?<![\w.,])[3-6]\d{3}(?:[ \u00a0\-]?\d{4}){3}(?![\w]|[.,]\d)"
+    r"|(?<!\w)3[47]\d\d[ \-]?\d{6}[ \-]?\d{5}(?!\w)"
+)
+_PLATE_LETTERS = "[A-HJ-NP-TV-Z]"
+_PLATE = re.compile(rf"(?<![\w\-]){_PLATE_LETTERS}{{2}}-\d{{3}}-{_PLATE_LETTERS}{{2}}(?![\w\-])")
+_NAMED_PLATE = re.compile(
+    rf"(?:plaques?|immatricul\w+|voiture|v[ée]hicule|camionnette|camion|scooter"
+    rf"|moto)\b[^\d\n]{{0,25}}?"
+    rf"((?<!\w)(?:{_PLATE_LETTERS}{{2}}[ \-]?\d{{3}}[ \-]?{_PLATE_LETTERS}{{2}}|"
+    rf"\d{{1,4}}[ \-]?{_PLATE_LETTERS}{{2,3}}[ \-]?(?:\d\d|2[AB]|97\d)))(?!\w)",
+    re.IGNORECASE,
+)
+_PAPER = re.compile(
+    r"(?:carte\s(?:nationale\s)?d['’]identit[ée]|cni|passeport"
+    r"|permis(?:\sde\sconduire)?|titre\sde\ss[ée]jour|r[ée]c[ée]piss[ée]|allocataire"
+    r"|matricule|"
+    r"(?:num[ée]ro|n°|identifiant)\s?(?:fiscal|ine|d['’][ée]tranger|agdref|caf"
+    r"|de\ss[ée]cu(?:rit[ée]\ssociale)?|ss)|carte\svitale|s[ée]curit[ée]\ssociale|s[ée]cu)"
+    r"\s*(?:est\s(?:le\s)?|c['’]est\s(?:le\s)?)?(?:n°|no|num[ée]ro|n\.)?\s*:?\s*"
+    r"((?=[A-Z\d ]*\d{3})[A-Z\d](?:[A-Z\d]| (?=[A-Z\d]*\d)){4,20})(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def _identifiers(passage: str) -> Iterator[Mask]:
+    """A number whose key is wrong counts when its shape leaves no other reading."""
+    if not any(sign.isdigit() for sign in passage):
+        return
+    for pattern in (_PLATE, _FRENCH_ACCOUNT):
+        yield from (Mask(*match.span(), NUMBER) for match in pattern.finditer(passage))
+    for pattern in (_NAMED_PLATE, _PAPER):
+        yield from (Mask(*match.span(1), NUMBER) for match in pattern.finditer(passage))
+    for match in _SOCIAL_SECURITY.finditer(passage):
+        if match["key"] is None or _has_social_security_key(match.group()) or " " in match.group():
+            yield Mask(*match.span(), NUMBER)
+    yield from (
+        Mask(*match.span(), NUMBER)
+        for match in _CARD.finditer(passage)
+        if _has_card_key(match.group())
+    )
+    for match in _ACCOUNT.finditer(passage):
+        end = _account_end(match.group())
+        if end:
+            yield Mask(match.start(), match.start() + end, NUMBER)
+
+
+def _has_social_security_key(number: str) -> bool:
+    """97 less the rest modulo 97; Corsica's 2A counts as 19 and 2B as 18."""
+    plain = re.sub(r"[^\dABab]", "", number).upper().replace("2A", "19").replace("2B", "18")
+    return plain.isdigit() and 97 - int(plain[:-2]) % 97 == int(plain[-2:])
+
+
+def _has_card_key(number: str) -> bool:
+    """Luhn's sum over all digits."""
+    digits = [int(sign) for sign in reversed(number) if sign.isdigit()]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def _account_end(candidate: str) -> int:
+    """How many signs are an IBAN of its country's length; a French one may have a wrong key."""
+    length = _LENGTHS.get(candidate[:2].upper())
+    indices = [i for i, sign in enumerate(candidate) if sign.isalnum()]
+    if length is None or len(indices) < length:
+        return 0
+    end = indices[length - 1] + 1
+    is_whole = end == len(candidate) or not candidate[end].isalnum()
+    plain = "".join(sign for sign in candidate[:end] if sign.isalnum()).upper()
+    is_french = plain.startswith("FR") and plain[4:14].isdigit()
+    return end if is_whole and (_has_account_key(plain) or is_french) else 0
+
+
+def _has_account_key(plain: str) -> bool:
+    """ISO 7064 modulo 97 over the signs, the first four moved to the end, letters as 10 to 35."""
+    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1

@@ -1,6 +1,6 @@
 """Rewrite a workshop's documents without personal data, and list the cases in doubt.
 
-In:   documents and blocks, raw; a masker; the numbers of the names found
+In:   documents and blocks, raw; a masker; the numbers of the names hidden
 Out:  documents and blocks without personal data; the doubtful cases for the vault
 """
 
@@ -15,17 +15,26 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.pseudonymise.contacts import PERSON, Mask
-from pipeline.pseudonymise.context import Passage, acts, announces, takes_the_floor, whole_name
-from pipeline.pseudonymise.identities import spelt
-from pipeline.pseudonymise.masker import Masker, Rewriting, settle_masks
-from pipeline.pseudonymise.persons import AGE_OR_INITIAL, ALONE_IN_BRACKETS
+from pipeline.pseudonymise.context import (
+    announces,
+    has_age_or_initial_after,
+    has_verb_or_function_after,
+    is_alone_in_brackets,
+    takes_the_floor,
+)
+from pipeline.pseudonymise.masker import Masker
+from pipeline.pseudonymise.masks import PERSON, Mask, Rewriting, settle_masks
+from pipeline.pseudonymise.mentions import spelt
+from pipeline.pseudonymise.name_parts import has_title, whole_name
+from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Person, Registry
-from pipeline.pseudonymise.words import LETTER, alternatives, has_title, is_first_name
+from pipeline.pseudonymise.words import LETTER, alternatives, is_first_name
 from pipeline.tables.schema import Column, Table
 from pipeline.text import fold_same_length, person_token
 
+_log = logging.getLogger(__name__)
+ERASED = "[propos effacé]"
 HIDDEN, READABLE, COUNTED = "masqué", "gardé", "compté"
 HIDE, KEEP = "masquer", "garder"
 _AROUND = 60  # characters of context on each side
@@ -61,185 +70,11 @@ DOUBTS = Table(
 )
 
 
-class Case(NamedTuple):
-    """A text with its masks and suspects, and what replaced them; a mask without a number hides
-    somebody forgotten.
-    """
-
-    path: str
-    text: str
-    found: list[Mask]
-    rewriting: Rewriting
-
-
-def list_doubts(workshop_id: str, cases: Iterable[Case], persons: Iterable[Person]) -> pd.DataFrame:
-    """Return the doubts of a workshop, those of texts first, in reading order."""
-    rows: dict[str, dict[str, Any]] = {}
-    for row in [*(row for case in cases for row in _rows_of(case)), *map(_row_of_person, persons)]:
-        doubt_id = (
-            "c-"
-            + hashlib.sha256(
-                "\x1f".join((workshop_id, fold_same_length(row["words"]), row["reason"])).encode()
-            ).hexdigest()[:12]
-        )
-        known = rows.setdefault(
-            doubt_id, {"doubt_id": doubt_id, "workshop_id": workshop_id, "n_occurrences": 0, **row}
-        )
-        known["n_occurrences"] += 1
-    return DOUBTS.build(rows.values())
-
-
-def _rows_of(case: Case) -> Iterator[dict[str, Any]]:
-    forgotten = [mask for mask in case.rewriting.masks if mask.token == PERSON]
-    shown = Rewriting(case.text, forgotten)  # what the vault keeps names them no more
-    replaced = [mask for mask in case.rewriting.masks if mask.doubt and mask.token != PERSON]
-    readable = [
-        mask
-        for mask in case.found
-        if mask.is_kept and mask.doubt and not _is_hidden(mask, case.rewriting.masks)
-    ]
-    for mask in sorted({*replaced, *readable}):
-        around = shown.text[
-            max(0, shown.move(mask.start) - _AROUND) : shown.move(mask.end) + _AROUND
-        ]
-        yield {
-            "path": case.path,
-            "start_char": case.rewriting.move(mask.start),
-            "words": " ".join(case.text[mask.start : mask.end].split()),
-            "context": " ".join(around.split()),
-            "done": READABLE if mask.is_kept else HIDDEN,
-            "reason": mask.doubt,
-        }
-
-
-def _is_hidden(mask: Mask, masks: list[Mask]) -> bool:
-    """Whether another mask hides some of it."""
-    return any(other.start < mask.end and mask.start < other.end for other in masks)
-
-
-def _row_of_person(person: Person) -> dict[str, Any]:
-    name = (
-        " ".join(filter(None, (person.first_name, person.last_name)))
-        or person.full_name
-        or person.participant_id
-    )
-    return {"words": f"{name} ({person.participant_id})", "done": COUNTED, "reason": person.doubt}
-
-
-_log = logging.getLogger(__name__)
-ERASED = "[propos effacé]"
-
-
-@dataclass(frozen=True)
-class Marked:
-    """A raw document with what was found in it; `settled` is what will be replaced, `edges` are the
-    bounds of its blocks.
-    """
-
-    document_id: str
-    path: str
-    text: str
-    edges: tuple[int, ...]
-    found: tuple[Mask, ...]
-    settled: tuple[Mask, ...]
-
-    def name(self, mask: Mask) -> str:
-        """The name that a mask hides, as names are compared."""
-        return spelt(self.text[mask.start : mask.end])
-
-
-def mark_documents(
-    documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker, *, erased: Sequence[bool]
-) -> list[Marked]:
-    """Return the documents with their masks; a mask never crosses the edge of a block. `erased`
-    blocks (n_blocks,) are hidden whole.
-    """
-    spans_of: dict[Any, list[tuple[int, int]]] = {}
-    gone: dict[Any, list[Mask]] = {}
-    for document_id, start, end, is_gone in zip(
-        blocks["document_id"], blocks["start_char"], blocks["end_char"], erased, strict=True
-    ):
-        spans_of.setdefault(document_id, []).append((int(start), int(end)))
-        gone.setdefault(document_id, []).extend(
-            [Mask(int(start), int(end), ERASED)] if is_gone else []
-        )
-    rows = list(zip(documents["document_id"], documents["path"], documents["text"], strict=True))
-    masks_of = masker.find([(text, spans_of.get(document_id, [])) for document_id, _, text in rows])
-    marked = []
-    for (document_id, path, text), masks in zip(rows, masks_of, strict=True):
-        edges = tuple(edge for span in spans_of.get(document_id, []) for edge in span)
-        found = (*masks, *gone.get(document_id, []))
-        marked.append(
-            Marked(document_id, path, text, edges, found, tuple(settle_masks(text, found, edges)))
-        )
-    counts = Counter(mask.token for document in marked for mask in document.settled)
-    _log.info("masked %s", dict(sorted(counts.items())))
-    return marked
-
-
-def names_of(marked: Iterable[Marked]) -> list[str]:
-    """The names hidden, in reading order."""
-    return [
-        document.name(mask)
-        for document in marked
-        for mask in document.settled
-        if mask.token == PERSON
-    ]
-
-
-def write_documents(
-    documents: pd.DataFrame,
-    blocks: pd.DataFrame,
-    marked: Sequence[Marked],
-    numbers: Mapping[str, int | None],
-    registry: Registry,
-) -> tuple[pd.DataFrame, pd.DataFrame, list[Case]]:
-    """Return both tables rewritten, and each document's case."""
-    cases = [_case(document, numbers, registry) for document in marked]
-    rewritten = {
-        document.document_id: case.rewriting for document, case in zip(marked, cases, strict=True)
-    }
-    clean = [rewritten[document_id].text for document_id in documents["document_id"]]
-    documents["text"] = pd.Series(clean, index=documents.index, dtype=documents["text"].dtype)
-    documents["n_chars"] = pd.Series(
-        [len(text) for text in clean], index=documents.index, dtype="Int64"
-    )
-    for bound in ("start_char", "end_char"):
-        blocks[bound] = [
-            rewritten[document_id].move(int(at))
-            for document_id, at in zip(blocks["document_id"], blocks[bound], strict=True)
-        ]
-    blocks[["start_char", "end_char"]] = blocks[["start_char", "end_char"]].astype("Int64")
-    return documents, blocks, cases
-
-
-def _case(document: Marked, numbers: Mapping[str, int | None], registry: Registry) -> Case:
-    masks = [
-        _numbered(mask, numbers.get(document.name(mask)), registry)
-        if mask.token == PERSON
-        else mask
-        for mask in document.settled
-    ]
-    return Case(
-        document.path,
-        document.text,
-        list(document.found),
-        Rewriting(document.text, masks, document.edges),
-    )
-
-
-def _numbered(mask: Mask, number: int | None, registry: Registry) -> Mask:
-    """The mask under its person's number, with the doubt there is about who a name means."""
-    person = registry.persons[number] if number is not None else None
-    doubt = person.doubt if person and not person.is_listed else ""
-    return mask._replace(token=person_token(number), doubt=mask.doubt or doubt)
-
-
 def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -> frozenset[str]:
     """Return the first names that a cue or a commune makes places and that nothing in `texts` or
     the roster makes persons.
     """
-    passages = [Passage(text, (), roster) for text in texts]
+    passages = [Passage(text, roster=roster) for text in texts]
     named = {fold_same_length(commune) for commune in communes} | {
         name for passage in passages for name in _cued(passage)
     }
@@ -253,16 +88,16 @@ def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -
 
 def _cued(passage: Passage) -> set[str]:
     """The capitalised names, folded, that follow a cue of place and stand alone."""
-    found = (match.span("name") for cue in _cues() for match in cue.finditer(passage.folded))
+    spans = (match.span("name") for cue in _cues() for match in cue.finditer(passage.folded))
     return {
         passage.folded[start:end]
-        for start, end in found
-        if passage.text[start].isupper() and not _goes_on(passage.text[end:])
+        for start, end in spans
+        if passage.text[start].isupper() and not _has_next_part(passage.text[end:])
     }
 
 
-def _goes_on(after: str) -> bool:
-    """Whether a name goes on: in "cité Paul Éluard", Paul is not the place."""
+def _has_next_part(after: str) -> bool:
+    """In "cité Paul Éluard", Paul is not the place."""
     return (
         bool(re.match(r"[\s\u00a0\-‐‑](?:[dDlL]['’])?(?=\w)", after))
         and after[1:].lstrip("dDlL'’")[:1].isupper()
@@ -283,33 +118,174 @@ def _cues() -> tuple[re.Pattern[str], ...]:
 
 
 def _persons(passage: Passage, names: set[str]) -> set[str]:
-    """Those of `names` that some mention shows to be a person's."""
     if not any(name in passage.folded for name in names):
         return set()
-    mentions = [(i, word.folded) for i, word in enumerate(passage.words) if word.folded in names]
-    return {name for i, name in mentions if _is_person(passage, i)}
+    return {word.folded for word in passage.words if word.folded in names and _is_person(word)}
 
 
-def _is_person(passage: Passage, i: int) -> bool:
-    """Whether the words around the name tell a person: a title, a surname, an announcement, an age,
-    brackets, a verb, a turn to speak.
+def _is_person(word: TextWord) -> bool:
+    before = word.previous
+    if word.gap == " " and before.has_capital and before.is_first_name:
+        return True
+    if has_title(word) or whole_name(word) != (word.start, word.end):
+        return True
+    return (
+        has_age_or_initial_after(word)
+        or is_alone_in_brackets(word)
+        or takes_the_floor(word)
+        or announces(word)
+        or has_verb_or_function_after(word)
+    )
+
+
+@dataclass(frozen=True)
+class MarkedDocument:
+    """A raw document with all its masks; `replaced` are those of them that count, in order and
+    without overlap, `edges` the bounds of its blocks.
     """
-    words, text, folded, word = passage.words, passage.text, passage.folded, passage.words[i]
-    before = words[i - 1] if i else None
-    if (
-        before is not None
-        and word.before == " "
-        and before.has_capital
-        and is_first_name(before.folded)
-    ):
-        return True
-    if has_title(words, i):
-        return True
-    span = whole_name(passage, i, has_title=False, has_initial=False)
-    if span != (word.start, word.end) or AGE_OR_INITIAL.match(text, word.end):
-        return True
-    if ALONE_IN_BRACKETS.fullmatch(text[max(0, word.start - 1) : word.end + 1]) or takes_the_floor(
-        folded[word.end : word.end + 40]
-    ):
-        return True
-    return announces(words, i, folded) or acts(words, i, folded)
+
+    document_id: str
+    path: str
+    text: str
+    edges: tuple[int, ...]
+    masks: tuple[Mask, ...]
+    replaced: tuple[Mask, ...]
+
+    def name(self, mask: Mask) -> str:
+        """The name that a mask hides, as names are compared."""
+        return spelt(self.text[mask.start : mask.end])
+
+
+def mark_documents(
+    documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker, *, erased: Sequence[bool]
+) -> list[MarkedDocument]:
+    """Return the documents with their masks; a mask never crosses the edge of a block. `erased`
+    blocks (n_blocks,) are hidden whole.
+    """
+    spans_of: dict[Any, list[tuple[int, int]]] = {}
+    erased_in: dict[Any, list[Mask]] = {}
+    bounds = zip(blocks["document_id"], blocks["start_char"], blocks["end_char"], strict=True)
+    for (document_id, start, end), is_erased in zip(bounds, erased, strict=True):
+        spans_of.setdefault(document_id, []).append((int(start), int(end)))
+        if is_erased:
+            erased_in.setdefault(document_id, []).append(Mask(int(start), int(end), ERASED))
+    rows = list(zip(documents["document_id"], documents["path"], documents["text"], strict=True))
+    masks_of = masker.find([(text, spans_of.get(document_id, [])) for document_id, _, text in rows])
+    marked = []
+    for (document_id, path, text), names in zip(rows, masks_of, strict=True):
+        edges = tuple(edge for span in spans_of.get(document_id, []) for edge in span)
+        masks = (*names, *erased_in.get(document_id, []))
+        replaced = tuple(settle_masks(text, masks, edges))
+        marked.append(MarkedDocument(document_id, path, text, edges, masks, replaced))
+    counts = Counter(mask.token for document in marked for mask in document.replaced)
+    _log.info("masked %s", dict(sorted(counts.items())))
+    return marked
+
+
+def names_of(marked: Iterable[MarkedDocument]) -> list[str]:
+    """The names hidden, in reading order."""
+    return [
+        document.name(mask)
+        for document in marked
+        for mask in document.replaced
+        if mask.token == PERSON
+    ]
+
+
+class Case(NamedTuple):
+    """A text with its masks and suspects, and what replaced them; a mask without a number hides
+    somebody forgotten.
+    """
+
+    path: str
+    text: str
+    masks: Sequence[Mask]
+    rewriting: Rewriting
+
+
+def write_documents(
+    documents: pd.DataFrame,
+    blocks: pd.DataFrame,
+    marked: Sequence[MarkedDocument],
+    numbers: Mapping[str, int | None],
+    registry: Registry,
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Case]]:
+    """Return both tables rewritten, and each document's case."""
+    cases = [_case(document, numbers, registry) for document in marked]
+    rewritten = {
+        document.document_id: case.rewriting for document, case in zip(marked, cases, strict=True)
+    }
+    clean = [rewritten[document_id].text for document_id in documents["document_id"]]
+    documents["text"] = pd.Series(clean, index=documents.index, dtype=documents["text"].dtype)
+    documents["n_chars"] = pd.Series(
+        [len(text) for text in clean], index=documents.index, dtype="Int64"
+    )
+    for bound in ("start_char", "end_char"):
+        blocks[bound] = [
+            rewritten[document_id].move(int(offset))
+            for document_id, offset in zip(blocks["document_id"], blocks[bound], strict=True)
+        ]
+    blocks[["start_char", "end_char"]] = blocks[["start_char", "end_char"]].astype("Int64")
+    return documents, blocks, cases
+
+
+def _case(document: MarkedDocument, numbers: Mapping[str, int | None], registry: Registry) -> Case:
+    masks = [
+        _numbered(mask, numbers.get(document.name(mask)), registry)
+        if mask.token == PERSON
+        else mask
+        for mask in document.replaced
+    ]
+    rewriting = Rewriting(document.text, masks, document.edges)
+    return Case(document.path, document.text, document.masks, rewriting)
+
+
+def _numbered(mask: Mask, number: int | None, registry: Registry) -> Mask:
+    """The mask under its person's number, with the doubt there is about who a name means."""
+    person = registry.persons[number] if number is not None else None
+    doubt = person.doubt if person and not person.is_listed else ""
+    return mask._replace(token=person_token(number), doubt=mask.doubt or doubt)
+
+
+def list_doubts(workshop_id: str, cases: Iterable[Case], persons: Iterable[Person]) -> pd.DataFrame:
+    """Return the doubts of a workshop, those of texts first, in reading order."""
+    rows: dict[str, dict[str, Any]] = {}
+    for row in [*(row for case in cases for row in _rows_of(case)), *map(_row_of_person, persons)]:
+        key = "\x1f".join((workshop_id, fold_same_length(row["words"]), row["reason"]))
+        doubt_id = "c-" + hashlib.sha256(key.encode()).hexdigest()[:12]
+        ids = {"doubt_id": doubt_id, "workshop_id": workshop_id}
+        first = rows.setdefault(doubt_id, ids | {"n_occurrences": 0} | row)
+        first["n_occurrences"] += 1
+    return DOUBTS.build(rows.values())
+
+
+def _rows_of(case: Case) -> Iterator[dict[str, Any]]:
+    forgotten = [mask for mask in case.rewriting.masks if mask.token == PERSON]
+    shown = Rewriting(case.text, forgotten)  # what the vault keeps names them no more
+    replaced = [mask for mask in case.rewriting.masks if mask.doubt and mask.token != PERSON]
+    readable = [
+        mask
+        for mask in case.masks
+        if mask.is_readable and mask.doubt and not _is_hidden(mask, case.rewriting.masks)
+    ]
+    for mask in sorted({*replaced, *readable}):
+        start, end = shown.move(mask.start), shown.move(mask.end)
+        around = shown.text[max(0, start - _AROUND) : end + _AROUND]
+        yield {
+            "path": case.path,
+            "start_char": case.rewriting.move(mask.start),
+            "words": " ".join(case.text[mask.start : mask.end].split()),
+            "context": " ".join(around.split()),
+            "done": READABLE if mask.is_readable else HIDDEN,
+            "reason": mask.doubt,
+        }
+
+
+def _is_hidden(mask: Mask, masks: list[Mask]) -> bool:
+    return any(other.start < mask.end and mask.start < other.end for other in masks)
+
+
+def _row_of_person(person: Person) -> dict[str, Any]:
+    full_name = " ".join(filter(None, (person.first_name, person.last_name)))
+    name = full_name or person.full_name or person.participant_id
+    return {"words": f"{name} ({person.participant_id})", "done": COUNTED, "reason": person.doubt}

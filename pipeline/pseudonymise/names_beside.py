@@ -1,218 +1,141 @@
 """Find names by the names beside them, and names written in small letters.
 
-In:   a passage, the masks found in it
-Out:  more masks, each with its doubt: Wafa, Ibtissem et Loubna; c'est karim qui gère
+Out: more masks, each with its doubt: Wafa, Ibtissem et Loubna; c'est karim qui gère
 """
 
 import re
-from functools import cache
 
-from pipeline.pseudonymise.contacts import PERSON, Mask
 from pipeline.pseudonymise.context import (
-    Passage,
     announces,
     announces_first_name,
-    is_place_name,
     is_presented,
+    is_subject,
 )
-from pipeline.pseudonymise.cues import is_subject, is_thing
-from pipeline.pseudonymise.words import (
-    TextWord,
-    is_first_name,
-    is_place,
-    is_rare_first_name,
-    is_shortened,
-    is_usual_first_name,
-    terms,
-)
+from pipeline.pseudonymise.listed_names import coordinated_with
+from pipeline.pseudonymise.masks import PERSON, Mask
+from pipeline.pseudonymise.passage import Passage, TextWord
+from pipeline.pseudonymise.things import is_place_name, is_thing
+from pipeline.pseudonymise.words import is_shortened
 
 _TIES = frozenset({" + ", "/", " / ", " & ", "+", "&"})
-_DOUBT = "cité parmi des prénoms"
+_AMONG_NAMES = "cité parmi des prénoms"
+_IN_SMALL_LETTERS = "prénom écrit en minuscules ?"
+# elle s'appelle X; une dame prénommée X
+_NAMED = re.compile(
+    r"(?<!\w)(?:[mts]'appell(?:e|es|ent|ait)|prenomme?e?s?|surnomme?e?s?)[\s\u00a0]$"
+)
+# c'est X qui; c'est pas X qui; y a X qui
+_CLEFT = re.compile(
+    r"(?<!\w)(?:c'est|c'etait|y a|il y a|demande[rz]? à)(?:[\s\u00a0](?:pas|plus|surtout"
+    r"|encore|toujours|même))?[\s\u00a0]$"
+)
+_RELATIVE_OR_END = re.compile(r"(?:[\s\u00a0](?:qui|que|qu')|\s?[,.;!?)]|$)")
 
 
 def beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
     """Return the masks of unknown capitalised words tied to a name that is plain: by a sign or, in
     a list, by commas.
     """
-    plain = {edge for mask in masks if not mask.doubt for edge in (mask.start, mask.end)}
-    found: list[Mask] = []
-    for i, word in enumerate(passage.words):
-        if any(mask.start <= word.start < mask.end for mask in masks) or not _is_unknown(
-            passage, i
-        ):
+    edges = {edge for mask in masks if not mask.doubt for edge in (mask.start, mask.end)}
+    names: list[Mask] = []
+    for word in passage.words:
+        is_masked = any(mask.start <= word.start < mask.end for mask in masks)
+        if is_masked or not _is_unknown(word):
             continue
-        if _is_tied(passage.words, i, plain) or _is_in_list(passage.words, i, plain):
-            found.append(Mask(word.start, word.end, PERSON, doubt=_DOUBT))
-            plain |= {word.start, word.end}
-    return found
+        if _is_tied(word, edges) or _is_in_list(word, edges):
+            names.append(Mask(word.start, word.end, PERSON, doubt=_AMONG_NAMES))
+            edges |= {word.start, word.end}
+    return names
 
 
-def _is_unknown(passage: Passage, i: int) -> bool:
-    word = passage.words[i]
-    is_known = (
-        word.is_common
-        or word.is_upper
-        or is_place(word.folded)
-        or passage.is_kept(word)
-        or word.folded in terms("acronymes")
+def _is_unknown(word: TextWord) -> bool:
+    if not word.has_capital or len(word.text) < 3 or word.label in ("ORG", "LOC"):
+        return False
+    is_known = word.is_common or word.is_upper or word.is_place or word.is_in("acronymes")
+    return not (is_known or word.is_protected or is_place_name(word) or is_thing(word))
+
+
+def _is_tied(word: TextWord, edges: set[int]) -> bool:
+    """Zorica + Lise, Zorica/Lise."""
+    before, after = word.previous, word.next
+    return (word.gap in _TIES and before.end in edges) or (
+        after.gap in _TIES and after.start in edges
     )
-    if (
-        not word.has_capital
-        or is_known
-        or len(word.text) < 3
-        or passage.label(word) in ("ORG", "LOC")
-    ):
+
+
+def _is_in_list(word: TextWord, edges: set[int]) -> bool:
+    """Zorica, Lise et Tom."""
+    after, third = word.next, word.next.next
+    if word.gap == ", " and word.previous.end in edges:
+        return after.folded == "et" or after.gap == ", "
+    if after.gap != ", " or after.start not in edges:
         return False
-    return not (is_place_name(passage.words, i) or is_thing(passage.words, i))
+    return word.opens and (third.gap == ", " or third.folded == "et")
 
 
-def _is_tied(words: list[TextWord], i: int, plain: set[int]) -> bool:
-    """Whether a sign ties the word to a name: Zorica + Lise, Zorica/Lise."""
-    before = i > 0 and words[i].before in _TIES and words[i - 1].end in plain
-    after = i + 1 < len(words) and words[i + 1].before in _TIES and words[i + 1].start in plain
-    return before or after
-
-
-def _is_in_list(words: list[TextWord], i: int, plain: set[int]) -> bool:
-    """Whether the word follows a name over a comma and the list goes on, or opens a list of names:
-    Zorica, Lise et Tom.
+def doubt_of_small_name(word: TextWord) -> str | None:
+    """Return "" for a word in small letters that is plainly a name, a doubt where it may be one,
+    None where it is none: a listed name, or a first name that is no word or stands where names do.
     """
-    after = words[i + 1] if i + 1 < len(words) else None
-    if i and words[i].before == ", " and words[i - 1].end in plain:
-        return after is not None and (after.folded == "et" or after.before == ", ")
-    if after is None or after.before != ", " or after.start not in plain or i + 2 >= len(words):
-        return False
-    return words[i].opens and (words[i + 2].before == ", " or words[i + 2].folded == "et")
-
-
-_IN_SMALL_LETTERS = "prénom écrit en minuscules ?"
-
-
-def small_name(passage: Passage, i: int) -> str | None:
-    """Tell whether the word at `i` is a name: a listed one, or a first name that is no word or
-    that stands where names do.
-    """
-    word, roster = passage.words[i], passage.roster
-    is_listed_name = word.folded in roster.first | roster.last
-    if not _may_be_name(word, is_listed_name=is_listed_name):
+    if not _may_be_name(word):
         return None
-    before = passage.folded[max(0, word.start - 40) : word.start]
-    if _named().search(before):
+    before = word.folded_before(40)
+    if _NAMED.search(before):
         return ""
-    if is_listed_name and _is_person(passage, i):
+    if word.is_on_roster and (_acts(word) or _is_beside_name(word) or is_presented(word)):
         return _IN_SMALL_LETTERS
-    if word.folded in terms("surnoms"):
-        has_human_context = (
-            _acts(passage, i) or _is_beside_name(passage, i) or _is_expected(passage, i)
+    if word.is_in("surnoms"):
+        is_human = (
+            _acts(word) or _is_beside_name(word) or announces_first_name(word) or announces(word)
         )
-        return _IN_SMALL_LETTERS if has_human_context else None
-    has_slot = bool(_slot().search(before)) and _is_relative(passage, i)
-    if (word.is_common and not is_shortened(word.folded)) or word.folded in terms(
-        "prenoms_mots"
-    ) | terms("prenoms_lieux"):
-        return _IN_SMALL_LETTERS if has_slot and word.folded not in terms("prenoms_lieux") else None
-    if is_listed_name or has_slot or announces(passage.words, i, passage.folded):
+        return _IN_SMALL_LETTERS if is_human else None
+    is_cleft = _CLEFT.search(before) and _RELATIVE_OR_END.match(word.passage.folded, word.end)
+    is_word = word.is_common and not is_shortened(word.folded)
+    if is_word or word.is_in("prenoms_mots", "prenoms_lieux"):
+        return _IN_SMALL_LETTERS if is_cleft and not word.is_in("prenoms_lieux") else None
+    if word.is_on_roster or is_cleft or announces(word):
         return ""
-    return None if is_place(word.folded) else _first_name(passage, i)
+    return None if word.is_place else _doubt_of_unlisted(word)
 
 
-def _may_be_name(word: TextWord, *, is_listed_name: bool) -> bool:
-    """Whether the word is long enough for a name, or a usual one of three letters that is no
-    interjection (léa, not ben).
-    """
-    is_tiny = (
+def _may_be_name(word: TextWord) -> bool:
+    """Léa, not ben."""
+    is_short_name = (
         len(word.text) == 3
-        and is_usual_first_name(word.folded)
-        and word.folded not in terms("prises_de_parole")
+        and word.is_usual_first_name
+        and not word.is_in("prises_de_parole")
+        and not word.is_common
     )
-    is_name = is_listed_name or is_first_name(word.folded) or is_rare_first_name(word.folded)
-    return is_name and (len(word.text) > 3 or (is_tiny and not word.is_common))
+    is_name = word.is_on_roster or word.is_first_name or word.is_rare_first_name
+    return is_name and (len(word.text) > 3 or is_short_name)
 
 
-def _first_name(passage: Passage, i: int) -> str | None:
-    """Tell whether a first name that nobody lists is one here: a rare or short one needs a verb or
-    a word that lets a name follow.
-    """
-    word, words = passage.words[i], passage.words
-    if not (is_shortened(word.folded) or is_usual_first_name(word.folded)):
-        is_rare_subject = (
-            is_rare_first_name(word.folded)
-            and is_subject(words, i, humanly=True)
-            and not _has_determiner(words, i)
-        )
-        return _IN_SMALL_LETTERS if is_rare_subject else None
-    if announces_first_name(words, i) or is_subject(words, i):
+def _acts(word: TextWord) -> bool:
+    """Simone part à la retraite."""
+    if _has_determiner(word):
+        return False
+    return is_subject(word, humanly=True) or (not word.is_common and is_subject(word))
+
+
+def _has_determiner(word: TextWord) -> bool:
+    return word.gap == " " and word.previous.is_in("determinants")
+
+
+def _is_beside_name(word: TextWord) -> bool:
+    """Rose et karim."""
+    return any(
+        other.folded in other.roster.first
+        or other.is_in("surnoms")
+        or (other.is_usual_first_name and not other.is_common)
+        for other in coordinated_with(word, "et")
+    )
+
+
+def _doubt_of_unlisted(word: TextWord) -> str | None:
+    """A rare or short first name needs a verb or a word that lets a name follow."""
+    if not (is_shortened(word.folded) or word.is_usual_first_name):
+        is_rare_subject = word.is_rare_first_name and is_subject(word, humanly=True)
+        return _IN_SMALL_LETTERS if is_rare_subject and not _has_determiner(word) else None
+    if announces_first_name(word) or is_subject(word):
         return ""
     return None if len(word.text) == 3 else _IN_SMALL_LETTERS
-
-
-def _is_person(passage: Passage, i: int) -> bool:
-    """Whether a listed name acts as people do, stands beside another name, or is that of who takes
-    the floor.
-    """
-    return (
-        _acts(passage, i)
-        or _is_beside_name(passage, i)
-        or is_presented(passage.words, i, passage.folded)
-    )
-
-
-def _is_expected(passage: Passage, i: int) -> bool:
-    """Whether a word that lets a first name follow stands before it: avec momo, pas vu lulu."""
-    return announces_first_name(passage.words, i) or announces(passage.words, i, passage.folded)
-
-
-def _has_determiner(words: list[TextWord], i: int) -> bool:
-    return i > 0 and words[i - 1].folded in terms("determinants") and words[i].before == " "
-
-
-def _acts(passage: Passage, i: int) -> bool:
-    """Whether a name without an article does what people do: simone part à la retraite."""
-    words = passage.words
-    if _has_determiner(words, i):
-        return False
-    return is_subject(words, i, humanly=True) or (not words[i].is_common and is_subject(words, i))
-
-
-def _is_beside_name(passage: Passage, i: int) -> bool:
-    """Whether "et" ties the word to another name of the list or to a usual first name: rose et
-    karim.
-    """
-    words = passage.words
-    beside = (
-        words[i + by]
-        for by in (-2, 2)
-        if 0 <= i + by < len(words) and words[i + by // 2].folded == "et"
-    )
-    return any(
-        word.folded in passage.roster.first | terms("surnoms")
-        or (is_usual_first_name(word.folded) and not word.is_common)
-        for word in beside
-    )
-
-
-@cache
-def _named() -> re.Pattern[str]:
-    """Elle s'appelle X; une dame prénommée X."""
-    return re.compile(
-        r"(?<!\w)(?:[mts]'appell(?:e|es|ent|ait)|prenomme?e?s?|surnomme?e?s?)[\s\u00a0]$"
-    )
-
-
-@cache
-def _slot() -> re.Pattern[str]:
-    """c'est X qui; c'est pas X qui; y a X qui."""
-    return re.compile(
-        r"(?<!\w)(?:c'est|c'etait|y a|il y a|demande[rz]? à)(?:[\s\u00a0](?:pas|plus|surtout"
-        r"|encore|toujours|même))?[\s\u00a0]$"
-    )
-
-
-def _is_relative(passage: Passage, i: int) -> bool:
-    """Whether "qui", "que" or the end of the clause follows."""
-    return bool(
-        re.match(
-            r"(?:[\s\u00a0](?:qui|que|qu')|\s?[,.;!?)]|$)",
-            passage.folded[passage.words[i].end :],
-        )
-    )

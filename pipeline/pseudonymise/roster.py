@@ -14,11 +14,11 @@ import pandas as pd
 
 from pipeline.pseudonymise.words import (
     alternatives,
-    celebrated,
+    brands,
+    famous_people,
     is_first_name,
     is_place,
     is_sure_surname,
-    known_brands,
     terms,
 )
 from pipeline.text import fold_same_length
@@ -35,13 +35,14 @@ class Roster:
     full: re.Pattern[str]
     first: frozenset[str]
     last: frozenset[str]
-    kept: re.Pattern[str]
+    protected: re.Pattern[str]  # names to leave readable
     initials: frozenset[str] = frozenset()  # two or three letters: "ko", "jb", "jba"
-    sure: frozenset[str] = (
-        frozenset()
-        # surnames that are no common word, town or first name: the person wherever they stand
-    )
+    # surnames that are no common word, town or first name: the person wherever they stand
+    sure: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()  # first names that are places in this workshop
+
+
+NOBODY = Roster(re.compile(r"(?!)"), frozenset(), frozenset(), re.compile(r"(?!)"))
 
 
 def build_roster(
@@ -49,69 +50,40 @@ def build_roster(
 ) -> Roster:
     """Return the roster; a person without a last name counts by the first one, and the reverse."""
     names = sorted({_first_and_last(row) for frame in people for row in frame.to_dict("records")})
-    full = {form for first, last in names for form in _forms(first, last)} | {
-        form for first, last in names for form in _compounds(first, last)
-    }
-    first_names = {
-        part for first, _ in names for part in (first, *first.split()) if _may_stand_alone(part)
-    }
-    last_names = {last for _, last in names if _may_stand_alone(last)}
-    kept = (
-        {form for name in structures for form in _structure_forms(name)} - last_names - first_names
-    )
-    kept |= terms("institutions") | celebrated() | (known_brands() - last_names - first_names)
-    kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
-    kept |= {fold_same_length(" ".join(word.split())) for word in keep}
-    initials = frozenset(form for first, last in names for form in _initials(first, last))
-    parts = {
+    full: set[str] = set()
+    first_names: set[str] = set()
+    last_names: set[str] = set()
+    initials: set[str] = set()
+    for first, last in names:
+        full |= _whole_forms(first, last) | _compounds(first, last)
+        first_names |= {part for part in (first, *first.split()) if _may_stand_alone(part)}
+        last_names |= {last} if _may_stand_alone(last) else set()
+        initials |= _initials(first, last)
+    protected = {form for name in structures for form in _structure_forms(name)} | brands()
+    protected -= last_names | first_names
+    protected |= terms("institutions") | famous_people()
+    protected -= {form for first, last in names for form in (f"{first} {last}", f"{last} {first}")}
+    protected |= {fold_same_length(" ".join(word.split())) for word in keep}
+    parts = {part for _, last in names for part in (last, *re.split(r"[\s\-]+", last))}
+    sure = {
         part
-        for _, last in names
-        for part in (last, *re.split(r"[\s\-]+", last))
-        if is_sure_surname(part) and not is_place(part)
+        for part in parts
+        if is_sure_surname(part)
+        and not is_place(part)
+        and (part in last_names or part not in protected)
     }
-    sure = {part for part in parts if part in last_names or part not in kept}
-    left = _any_of({_spaced(form) for form in kept if len(form) > 2})
     return Roster(
-        _any_of(full),
-        frozenset(first_names),
-        frozenset(last_names | sure),
-        left,
-        initials,
-        frozenset(sure),
-    )
-
-
-def _compounds(first: str, last: str) -> set[str]:
-    """A first or last name of several words alone: "marie claude", "Le Goff"."""
-    return {
-        _spaced(name)
-        for name in (first, last)
-        if re.search(r"[^\W\d_]{2,}[\s\-][^\W\d_]{3,}", name)
-    }
-
-
-def _initials(first: str, last: str) -> set[str]:
-    """Those of first and last name, and of a compound first name: ko; jba, jb."""
-    parts = [part for part in re.split(r"[\s\-]+", first) if part]
-    if not parts or not last:
-        return set()
-    own = "".join(part[0] for part in parts)
-    return {own + last[0], parts[0][0] + last[0]} | ({own} if len(parts) > 1 else set())
-
-
-def _may_stand_alone(name: str) -> bool:
-    """Whether a name is looked for alone: a particle or a function word is not, unless it is a
-    first name (Ben).
-    """
-    return len(name) > 1 and (
-        name not in terms("particules") | terms("jamais") or is_first_name(name)
+        full=_any_of(full),
+        first=frozenset(first_names),
+        last=frozenset(last_names | sure),
+        protected=_any_of({_spaced(form) for form in protected if len(form) > 2}),
+        initials=frozenset(initials),
+        sure=frozenset(sure),
     )
 
 
 def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
-    """Folded first and last name; a full name alone is split where a known first name ends, else
-    after its first word.
-    """
+    """A full name alone is split where a known first name ends, else after its first word."""
     facts = (row[name] for name in ("first_name", "last_name", "full_name"))
     first, last, full = (
         fold_same_length(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts
@@ -126,10 +98,8 @@ def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
     return words[0], " ".join(words[1:])
 
 
-def _forms(first: str, last: str) -> set[str]:
-    """Whole-name forms as regular expressions: first last, last first, initials last ("jm thoor",
-    "f. delattre"), last initial.
-    """
+def _whole_forms(first: str, last: str) -> set[str]:
+    """First last, last first, initials last ("jm thoor", "f. delattre"), last initial."""
     if not first or not last:
         return set()
     parts = [part for part in re.split(r"[\s\-]+", first) if part]
@@ -144,10 +114,33 @@ def _forms(first: str, last: str) -> set[str]:
     }
 
 
+def _compounds(first: str, last: str) -> set[str]:
+    """A name of several words alone: "marie claude", "Le Goff"."""
+    return {
+        _spaced(name)
+        for name in (first, last)
+        if re.search(r"[^\W\d_]{2,}[\s\-][^\W\d_]{3,}", name)
+    }
+
+
+def _may_stand_alone(name: str) -> bool:
+    """A particle or a function word is not looked for alone, unless it is a first name (Ben)."""
+    return len(name) > 1 and (
+        name not in terms("particules") | terms("jamais") or is_first_name(name)
+    )
+
+
+def _initials(first: str, last: str) -> set[str]:
+    """ko; jba, jb."""
+    parts = [part for part in re.split(r"[\s\-]+", first) if part]
+    if not parts or not last:
+        return set()
+    own = "".join(part[0] for part in parts)
+    return {own + last[0], parts[0][0] + last[0]} | ({own} if len(parts) > 1 else set())
+
+
 def _structure_forms(name: str) -> set[str]:
-    """A structure's name without brackets, and without the generic words before a proper name; none
-    for a titled person.
-    """
+    """A structure's name, and its proper name without generic words; none for a titled person."""
     plain = " ".join(re.sub(r"\([^)]*\)", " ", str(name)).split())
     words = plain.split()
     if not words or fold_same_length(words[0]).rstrip(".") in terms("civilites"):
@@ -162,11 +155,11 @@ def _structure_forms(name: str) -> set[str]:
 
 
 def _spaced(name: str) -> str:
-    """A folded name as a regular expression in which blanks and hyphens stand for each other."""
+    """A regular expression in which blanks and hyphens stand for each other."""
     return r"[\s\u00a0\-]+".join(re.escape(part) for part in re.split(r"[\s\-]+", name) if part)
 
 
 def _any_of(forms: Iterable[str]) -> re.Pattern[str]:
-    """Whole words matching one of `forms`, longest first; nothing when there is none."""
-    listed_forms = sorted(set(forms), key=lambda form: (-len(form), form))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(listed_forms)})(?!\w)" if listed_forms else r"(?!)")
+    """Whole words matching one of `forms`, longest first."""
+    ordered = sorted(set(forms), key=lambda form: (-len(form), form))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(ordered)})(?!\w)" if ordered else r"(?!)")

@@ -6,27 +6,18 @@ Out:  masks that are not replaced, each with its doubt
 
 from functools import cache
 
-from pipeline.pseudonymise.contacts import PERSON, Mask
 from pipeline.pseudonymise.context import (
-    Passage,
     announces,
     calls_for_person,
-    has_inner_capital,
-    is_owned,
-    is_place_name,
+    is_alone_in_brackets,
     is_presented,
+    is_subject,
     may_call_for_person,
 )
-from pipeline.pseudonymise.cues import is_subject, is_thing
-from pipeline.pseudonymise.persons import ALONE_IN_BRACKETS
-from pipeline.pseudonymise.words import (
-    TextWord,
-    is_first_name,
-    is_place,
-    is_surname,
-    is_usual_first_name,
-    terms,
-)
+from pipeline.pseudonymise.masks import PERSON, Mask
+from pipeline.pseudonymise.passage import Passage, TextWord
+from pipeline.pseudonymise.things import has_inner_capital, is_owner, is_place_name, is_thing
+from pipeline.pseudonymise.words import is_place, is_surname, terms
 
 _IN_ORGANISATION = "prénom dans le nom d'une organisation ?"
 _ACTS = "nom inconnu qui parle ou agit comme une personne"
@@ -46,257 +37,177 @@ def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
     """Return the suspects that no mask covers, structures of the lists left out; a name of two
     words is one suspect.
     """
-    names = {edge for mask in masks if mask.token == PERSON for edge in (mask.start, mask.end)}
-    found: list[Mask] = []
-    for i, word in enumerate(passage.words):
-        is_settled = passage.is_kept(word) or any(
-            mask.start <= word.start < mask.end for mask in [*masks, *found]
+    edges = {edge for mask in masks if mask.token == PERSON for edge in (mask.start, mask.end)}
+    suspects: list[Mask] = []
+    for word in passage.words:
+        is_settled = word.is_protected or any(
+            mask.start <= word.start < mask.end for mask in [*masks, *suspects]
         )
         if is_settled or not word.has_capital or len(word.text) < 3:
             continue
-        doubt = _doubt(passage, i) or _doubt_of_capital(passage, i, names)
+        doubt = _doubt_of_name(word) or _doubt_of_capital(word, edges)
         if doubt:
-            last = i + 1 if doubt == _WITH_WORD else i
-            found.append(
-                Mask(
-                    passage.words[_head(passage.words, i)].start,
-                    passage.words[last].end,
-                    PERSON,
-                    doubt=doubt,
-                    is_kept=True,
-                )
-            )
-    return found
+            start = _with_particles(word).start
+            end = word.next.end if doubt == _WITH_WORD else word.end
+            suspects.append(Mask(start, end, PERSON, doubt=doubt, is_readable=True))
+    return suspects
 
 
-def _doubt(passage: Passage, i: int) -> str:
-    word, words = passage.words[i], passage.words
-    if is_first_name(word.folded):
-        if _is_owner(passage, i):
+def _doubt_of_name(word: TextWord) -> str:
+    if word.is_first_name:
+        if _ends_organisation(word):
             return _IN_ORGANISATION
-        is_listed = word.folded in passage.roster.first and word.folded in terms("prenoms_lieux")
-        return _IN_LIST if is_listed and not is_place_name(words, i) else ""
-    if word.folded in passage.roster.last and is_place(word.folded) and not is_place_name(words, i):
+        is_listed = word.folded in word.roster.first and word.is_in("prenoms_lieux")
+        return _IN_LIST if is_listed and not is_place_name(word) else ""
+    if word.folded in word.roster.last and word.is_place and not is_place_name(word):
         return _PLACE_IN_LIST
-    is_unknown = not (
-        word.is_common
-        or word.is_upper
-        or is_place(word.folded)
-        or word.folded in terms("acronymes")
-    )
-    is_free = (
+    is_known = word.is_common or word.is_upper or word.is_place or word.is_in("acronymes")
+    may_be_person = (
         word.opens
-        and is_unknown
-        and passage.label(word) in ("", "MISC", "PER")
-        and not is_thing(words, i)
+        and not is_known
+        and word.label in ("", "MISC", "PER")
+        and not (is_thing(word) or is_place_name(word))
     )
-    return (
-        _ACTS
-        if is_free and not is_place_name(words, i) and is_subject(words, i, humanly=True)
-        else ""
-    )
+    return _ACTS if may_be_person and is_subject(word, humanly=True) else ""
 
 
-def _doubt_of_capital(passage: Passage, i: int, names: set[int]) -> str:
-    """The doubt of a capital where people stand; `names` are the edges of the names masked."""
-    word, words = passage.words[i], passage.words
+def _ends_organisation(word: TextWord) -> bool:
+    """L'Atelier de Margot, not the street or school of someone known."""
+    before = word.previous
+    has_apostrophe = "'" in word.gap or "’" in word.gap
+    if not before.previous or (before.folded not in ("de", "d") and not has_apostrophe):
+        return False
+    kind = before.previous if before.folded == "de" else before
+    is_clear = kind.is_in("lieux_avec_de") or not kind.has_capital
+    return not is_clear and not word.is_place and is_place_name(word)
+
+
+def _doubt_of_capital(word: TextWord, edges: set[int]) -> str:
+    """`edges` are those of the names masked."""
     # Luc Mercredi, Marie Février
-    is_day = word.folded in terms("fonctions_noms") - terms("fonctions")
-    if passage.is_shouted or (word.folded in _never() and not is_day):
+    is_day = word.is_in("fonctions_noms") and not word.is_in("fonctions")
+    if word.passage.is_shouted or (word.folded in _never() and not is_day):
         return ""
-    is_tied = not word.opens and word.before == " " and words[i - 1].end in names
-    if is_tied and not word.is_upper:
+    is_after_name = not word.opens and word.gap == " " and word.previous.end in edges
+    if is_after_name and not word.is_upper:
         return _GOES_ON
     if not _may_be_name(word):
         return ""
-    if _is_followed_by_word(passage, i):
+    if _is_first_name_before_word(word):
         return _WITH_WORD
-    if is_usual_first_name(word.folded) and _is_readable_first_name(words, i, names):
+    if word.is_usual_first_name and _is_readable_first_name(word, edges):
         return _FIRST_NAME
-    is_name = is_surname(word.folded) or is_first_name(word.folded)
-    if is_name and not is_place(word.folded) and _has_human_context_alone(passage, i):
+    is_name = word.is_surname or word.is_first_name
+    if is_name and not word.is_place and _stands_as_person(word):
         return _ACTS
-    if _is_bare_surname(passage, i):
+    if _is_bare_surname(word):
         return _SURNAME
-    return "" if word.opens else _doubt_inside_sentence(passage, i, is_name=is_name)
-
-
-def _is_readable_first_name(words: list[TextWord], i: int, names: set[int]) -> bool:
-    """Whether a usual first name opens a sentence before a masked name, or can be nothing else."""
-    word = words[i]
-    if word.opens and _is_before_name(words, i, names):
-        return True
-    is_else = (
-        word.is_common
-        or word.is_upper
-        or is_place(word.folded)
-        or word.folded in terms("prenoms_lieux")
-    )
-    return not (is_else or is_place_name(words, i) or is_thing(words, i))
-
-
-def _doubt_inside_sentence(passage: Passage, i: int, *, is_name: bool) -> str:
-    word, words = passage.words[i], passage.words
-    if _is_family(passage, i):
-        return _FAMILY
-    if is_place_name(words, i):
-        return _MAY_STAND if _may_be_owner(words, i) else ""
-    if (is_name or not is_place(word.folded)) and calls_for_person(words, i, passage.folded):
-        return _STANDS
-    is_word_or_place = (
-        is_place(word.folded)
-        or word.folded in terms("prenoms_lieux")
-        or word.is_upper
-        or (word.is_common and (not is_name or word.folded.endswith(("s", "x"))))
-    )
-    return _MAY_STAND if not is_word_or_place and may_call_for_person(words, i) else ""
-
-
-def _may_be_owner(words: list[TextWord], i: int) -> bool:
-    """Whether what reads as a place's name may be somebody's: la place de Karim, mme Rose."""
-    word, before = words[i], words[i - 1]
-    is_owner = is_owned(words, i) and not has_inner_capital(words, i)
-    is_someone = is_owner or (not before.has_capital and is_subject(words, i))
-    if is_someone and is_usual_first_name(word.folded) and not is_place(word.folded):
-        return True
-    return before.folded in terms("civilites") and before.text.islower()
+    return "" if word.opens else _doubt_inside_sentence(word, is_name=is_name)
 
 
 @cache
 def _never() -> frozenset[str]:
-    """Folded months, titles, functions and acronyms, which are nobody's name where people stand."""
+    """Folded months, titles, functions and acronyms, which are nobody's name."""
     return frozenset().union(*map(terms, _NEVER))
 
 
 def _may_be_name(word: TextWord) -> bool:
-    """Whether the word is no kind of place or organisation, unless it is a surname too."""
     if word.folded in _never():
         return False
-    return is_surname(word.folded) or word.folded.split("-")[0] not in terms(
-        "lieux_et_organisations"
-    )
+    return word.is_surname or word.folded.split("-")[0] not in terms("lieux_et_organisations")
 
 
-def _is_followed_by_word(passage: Passage, i: int) -> bool:
-    """Whether a first name that is also a word stands before another capital: Blanche Noir."""
-    word, words = passage.words[i], passage.words
-    after = words[i + 1] if i + 1 < len(words) else None
-    if (
-        after is None
-        or after.before != " "
-        or not after.has_capital
-        or after.is_upper
-        or passage.is_kept(after)
-    ):
+def _is_first_name_before_word(word: TextWord) -> bool:
+    """Blanche Noir."""
+    after = word.next
+    if after.gap != " " or not after.has_capital or after.is_upper or after.is_protected:
         return False
-    is_name = (
-        is_usual_first_name(word.folded)
-        and word.folded not in terms("prenoms_lieux")
-        and not is_place_name(words, i)
-    )
-    return is_name and (_may_be_name(after) or is_subject(words, i + 1))
-
-
-def _is_bare_surname(passage: Passage, i: int) -> bool:
-    """Whether a surname stands as names do: no article, no name of a place or thing before it, or a
-    verb after it.
-
-    A common word that opens a sentence counts before a verb or after a heading only: Barbier
-    refuse; Animatrice : Rivière.
-    """
-    word, words = passage.words[i], passage.words
-    if not is_surname(word.folded) or word.is_upper or is_place(word.folded):
+    if not word.is_usual_first_name or word.is_in("prenoms_lieux") or is_place_name(word):
         return False
-    if (
-        word.folded in terms("prenoms_lieux") | terms("prenoms_mots")
-        or is_place_name(words, i)
-        or is_thing(words, i)
-    ):
+    return _may_be_name(after) or is_subject(after)
+
+
+def _is_readable_first_name(word: TextWord, edges: set[int]) -> bool:
+    if word.opens and _is_before_name(word, edges):
+        return True
+    is_ambiguous = word.is_common or word.is_upper or word.is_place or word.is_in("prenoms_lieux")
+    return not (is_ambiguous or is_place_name(word) or is_thing(word))
+
+
+def _is_before_name(word: TextWord, edges: set[int]) -> bool:
+    """Fabien, [personne]."""
+    after = word.next
+    if after.gap == ", " and after.start in edges:
+        return True
+    return after.folded == "et" and after.next.start in edges
+
+
+def _stands_as_person(word: TextWord) -> bool:
+    """Boucher dit que…"""
+    if not word.opens and word.previous.is_in("articles"):
         return False
+    return is_presented(word) or is_subject(word, humanly=True) or is_alone_in_brackets(word)
+
+
+def _is_bare_surname(word: TextWord) -> bool:
+    """Barbier refuse; Animatrice : Rivière."""
+    if not word.is_surname or word.is_upper or word.is_place:
+        return False
+    if word.is_in("prenoms_lieux", "prenoms_mots") or is_place_name(word) or is_thing(word):
+        return False
+    before = word.previous
     if word.opens:
-        is_entry = bool(i) and announces(words, i, passage.folded) and not _goes_on(words, i)
-        return is_entry or is_subject(words, i)
-    before = words[i - 1]
-    is_determined = before.folded in terms("articles") | terms("determinants") | {"de", "en"}
-    if before.folded == "de" and i > 1:
-        is_determined = words[i - 2].folded not in terms("possessions")
-    is_tied = word.before[-1:] in ("'", "’") or (word.before == " " and before.has_capital)
+        # Petit déjeuner, Grand Est: an adjective
+        is_adjective = word.next.gap == " " and (word.next.has_capital or word.next.is_common)
+        return (bool(before) and announces(word) and not is_adjective) or is_subject(word)
+    if before.folded == "de" and before.previous:
+        is_determined = not before.previous.is_in("possessions")
+    else:
+        is_determined = before.is_in("articles", "determinants") or before.folded in ("de", "en")
+    is_tied = word.gap.endswith(("'", "’")) or (word.gap == " " and before.has_capital)
     return not (is_determined or is_tied)
 
 
-def _head(words: list[TextWord], i: int) -> int:
-    """Where the name that ends at `i` starts: at the particles with a capital before it, as in
-    Le Floch.
-    """
-    head, particles = i, terms("particules") - {"les", "des"}
-    while (
-        head
-        and words[head].before == " "
-        and words[head - 1].has_capital
-        and words[head - 1].folded in particles
-    ):
-        head -= 1
-    return i if words[head].opens else head
+def _doubt_inside_sentence(word: TextWord, *, is_name: bool) -> str:
+    if _is_family(word):
+        return _FAMILY
+    if is_place_name(word):
+        return _MAY_STAND if _may_be_owner(word) else ""
+    if (is_name or not word.is_place) and calls_for_person(word):
+        return _STANDS
+    is_common_noun = word.is_common and (not is_name or word.folded.endswith(("s", "x")))
+    is_other = is_common_noun or word.is_place or word.is_in("prenoms_lieux") or word.is_upper
+    return _MAY_STAND if not is_other and may_call_for_person(word) else ""
 
 
-def _is_family(passage: Passage, i: int) -> bool:
-    """Whether a surname names a household: chez les Morvan, la maison des Le Floch; or stands, over
-    its particle, where people do.
-    """
-    word, words, head = passage.words[i], passage.words, _head(passage.words, i)
-    whole = passage.folded[words[head].start : word.end]
-    if (
-        word.is_common
-        or word.is_upper
-        or not (is_surname(word.folded) or is_surname(whole))
-        or not head
-        or words[head].opens
-    ):
+def _is_family(word: TextWord) -> bool:
+    """Chez les Morvan, la maison des Le Floch."""
+    first = _with_particles(word)
+    before = first.previous
+    whole = word.passage.folded[first.start : word.end]
+    if word.is_common or word.is_upper or not (word.is_surname or is_surname(whole)):
         return False
-    before = words[head - 1]
-    is_plural = before.folded in ("les", "des", "aux") and words[head].before == " "
-    if is_plural and head > 1 and words[head - 2].folded == "chez":
+    if not before or first.opens:
+        return False
+    is_plural = before.folded in ("les", "des", "aux") and first.gap == " "
+    if is_plural and before.previous.folded == "chez":
         return True
-    return not is_place(whole) and (
-        is_plural or (head < i and calls_for_person(words, head, passage.folded))
-    )
+    return not is_place(whole) and (is_plural or (first is not word and calls_for_person(first)))
 
 
-def _goes_on(words: list[TextWord], i: int) -> bool:
-    """Whether a word that is no surname follows at once, as after an adjective: Petit déjeuner,
-    Grand Est.
-    """
-    after = words[i + 1] if i + 1 < len(words) else None
-    return after is not None and after.before == " " and (after.has_capital or after.is_common)
+def _with_particles(word: TextWord) -> TextWord:
+    """The first word of the name that ends with `word`: the particle of Le Floch."""
+    first, particles = word, terms("particules") - {"les", "des"}
+    while first.gap == " " and first.previous.has_capital and first.previous.folded in particles:
+        first = first.previous
+    return word if first.opens else first
 
 
-def _is_before_name(words: list[TextWord], i: int, names: set[int]) -> bool:
-    """Whether a comma or "et" ties the word to a masked name after it: Fabien, [personne]."""
-    after = words[i + 1 : i + 3]
-    if after and after[0].before == ", " and after[0].start in names:
+def _may_be_owner(word: TextWord) -> bool:
+    """La place de Karim, mme Rose."""
+    before = word.previous
+    is_possessor = is_owner(word) and not has_inner_capital(word)
+    is_someone = is_possessor or (not before.has_capital and is_subject(word))
+    if is_someone and word.is_usual_first_name and not word.is_place:
         return True
-    return len(after) > 1 and after[0].folded == "et" and after[1].start in names
-
-
-def _has_human_context_alone(passage: Passage, i: int) -> bool:
-    """Whether a surname that is a common word does what people do, takes the floor, or stands alone
-    in brackets: Boucher dit que…
-    """
-    word, words = passage.words[i], passage.words
-    if i and not word.opens and words[i - 1].folded in terms("articles"):
-        return False
-    in_brackets = passage.text[max(0, word.start - 1) : word.end + 1]
-    is_speaker = is_presented(words, i, passage.folded) or is_subject(words, i, humanly=True)
-    return is_speaker or bool(ALONE_IN_BRACKETS.fullmatch(in_brackets))
-
-
-def _is_owner(passage: Passage, i: int) -> bool:
-    """Whether a first name alone ends an organisation's name over "de": L'Atelier de Margot, not
-    the street or school of someone known.
-    """
-    word, words = passage.words[i], passage.words
-    if i < 2 or (words[i - 1].folded not in ("de", "d") and not {"'", "’"} & set(word.before)):
-        return False
-    kind = words[i - 1] if words[i - 1].folded != "de" else words[i - 2]
-    is_clear = kind.folded in terms("lieux_avec_de") or not kind.has_capital
-    return not is_clear and not is_place(word.folded) and is_place_name(words, i)
+    return before.is_in("civilites") and before.text.islower()

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,9 +21,8 @@ from pydantic import TypeAdapter
 from pipeline.errors import VaultError
 from pipeline.tables.schema import Column, Table
 
-_VERSION = (
-    1  # of what is kept; it grows when an earlier version would lose some of it by writing it again
-)
+# of what is kept; it grows when an earlier version would lose some of it by writing it again
+_VERSION = 1
 VAULT = Table(
     "vault",
     "People of the vault as the search for names takes them; never written to tables/.",
@@ -88,22 +87,19 @@ class Person:
 
     number: int
     is_listed: bool
-    folders: list[str] = field(
-        default_factory=list
-    )  # of the workshops where it was met, the first one first
+    # of the workshops where it was met, the first one first
+    folders: list[str] = field(default_factory=list)
     first_name: str | None = None
     last_name: str | None = None
     full_name: str | None = None
-    names: list[str] = field(
-        default_factory=list
-    )  # the words of each spelling, folded, in alphabetical order
+    # the words of each spelling, folded, in alphabetical order
+    names: list[str] = field(default_factory=list)
     emails: list[str] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
     structures: list[str] = field(default_factory=list)
     areas: list[str] = field(default_factory=list)
-    mentions: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # by folder, the folded names that its texts use
+    # by folder, the folded names that its texts use
+    mentions: dict[str, list[str]] = field(default_factory=dict)
     doubt: str = ""  # why a person should look, in French
 
     @property
@@ -120,7 +116,7 @@ class Person:
 
     def learn(self, folder: str, facts: Facts) -> None:
         """Add what a workshop tells, in a fixed order."""
-        for known, news in (
+        for facts_met, new_facts in (
             (self.folders, {folder}),
             (self.names, facts.names),
             (self.emails, facts.emails),
@@ -128,7 +124,7 @@ class Person:
             (self.structures, facts.structures),
             (self.areas, facts.areas),
         ):
-            known += sorted(set(news) - set(known))
+            facts_met += sorted(set(new_facts) - set(facts_met))
 
 
 @dataclass
@@ -154,12 +150,9 @@ class Forgotten:
         """Whether hashed `facts` are the forgotten person's: the same name without contradiction,
         or the same mail or telephone.
         """
-        same_name = bool(self.facts.names & facts.names) and not self.facts.contradicts(facts)
-        return (
-            same_name
-            or bool(self.facts.emails & facts.emails)
-            or bool(self.facts.phones & facts.phones)
-        )
+        own = self.facts
+        has_same_name = bool(own.names & facts.names) and not own.contradicts(facts)
+        return has_same_name or bool(own.emails & facts.emails or own.phones & facts.phones)
 
 
 @dataclass
@@ -192,10 +185,8 @@ class Registry:
                 f"le format {_VERSION} ou un plus ancien",
                 "mettre ateliers à jour",
             )
-        persons = TypeAdapter(list[Person]).validate_python(list(_known(Person, read["persons"])))
-        forgotten = TypeAdapter(list[Forgotten]).validate_python(
-            list(_known(Forgotten, read["forgotten"]))
-        )
+        persons = _entries(Person, read["persons"])
+        forgotten = _entries(Forgotten, read["forgotten"])
         folders = TypeAdapter(list[str]).validate_python(read["folders"])
         by_number = {person.number: person for person in persons}
         last_number = int(read["last_number"])
@@ -235,11 +226,7 @@ class Registry:
     def met_in(self, folder: str, *, is_listed: bool | None = None) -> list[Person]:
         """The persons met in `folder`, in order of number."""
         here = [person for _, person in sorted(self.persons.items()) if folder in person.folders]
-        return (
-            here
-            if is_listed is None
-            else [person for person in here if person.is_listed is is_listed]
-        )
+        return [person for person in here if is_listed is None or person.is_listed is is_listed]
 
     def mentioned(self, folder: str) -> dict[str, int]:
         """The number of each folded name that the texts of `folder` were found to use."""
@@ -287,14 +274,14 @@ def keyed_hash(secret: str, kind: str, fact: str) -> str:
     ).hexdigest()[:32]
 
 
-def _known(kind: type, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The fields of each entry that this version knows."""
+def _entries(kind: type[Entry], rows: Iterable[dict[str, Any]]) -> list[Entry]:
+    """Entries by the fields that this version knows."""
     names = {item.name for item in fields(kind)}
-    return ({name: value for name, value in entry.items() if name in names} for entry in entries)
+    readable = [{name: row[name] for name in row if name in names} for row in rows]
+    return TypeAdapter(list[kind]).validate_python(readable)  # type: ignore[valid-type]
 
 
 def _copied(entry: Entry) -> Entry:
-    """A copy whose lists are its own, those of mentions too."""
     own = copy.copy(entry)
     for name, value in vars(entry).items():
         if isinstance(value, list):

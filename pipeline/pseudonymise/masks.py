@@ -1,0 +1,103 @@
+"""Masks, the spans of a text to replace by tokens; rewriting carries offsets over exactly."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from pipeline.text import PERSON
+
+__all__ = [
+    "ACCOUNT",
+    "ADDRESS",
+    "BIRTH",
+    "MAIL",
+    "NUMBER",
+    "PERSON",
+    "PHONE",
+    "Mask",
+    "Rewriting",
+    "settle_masks",
+]
+
+PHONE, MAIL, ADDRESS = "[téléphone]", "[courriel]", "[adresse]"
+BIRTH, ACCOUNT, NUMBER = "[date de naissance]", "[compte]", "[numéro]"
+
+
+class Mask(NamedTuple):
+    """A span to replace by `token`; half-open, in code points."""
+
+    start: int
+    end: int
+    token: str
+    doubt: str = ""  # why a person should look, in French; "" where the evidence is plain
+    is_readable: bool = False  # a suspect left readable, never replaced
+    # a title, or the listed name itself: a decision on the same word elsewhere does not open it
+    is_sure: bool = False
+
+
+class Rewriting:
+    """`text` after its masks are replaced; `move` carries an offset that lies outside or at the
+    edge of a mask.
+    """
+
+    def __init__(self, text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> None:
+        self.masks = settle_masks(text, masks, edges)
+        pieces, last = [], 0
+        for mask in self.masks:
+            pieces += [text[last : mask.start], mask.token]
+            last = mask.end
+        self.text = "".join([*pieces, text[last:]])
+        self._ends = [mask.end for mask in self.masks]
+        self._shifts = [
+            0,
+            *accumulate(len(mask.token) - (mask.end - mask.start) for mask in self.masks),
+        ]
+
+    def move(self, offset: int) -> int:
+        """Where `offset` of the old text lies in the new one; inside a mask, the start of its
+        token.
+        """
+        passed = bisect_right(self._ends, offset)
+        if passed < len(self.masks) and self.masks[passed].start < offset:
+            offset = self.masks[passed].start
+        return offset + self._shifts[passed]
+
+
+def settle_masks(text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> list[Mask]:
+    """The masks that are replaced, in order and without overlap: suspects left readable are none,
+    and settled masks stay as they are.
+    """
+    return _split(
+        text, _merge(text, (mask for mask in masks if not mask.is_readable)), sorted(set(edges))
+    )
+
+
+def _merge(text: str, masks: Iterable[Mask]) -> list[Mask]:
+    """The wider mask wins where two overlap; names with only a blank between them become one."""
+    merged: list[Mask] = []
+    for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end, mask.token, mask.doubt)):
+        last = merged[-1] if merged else None
+        if last and (
+            mask.start < last.end
+            or (mask.token == last.token and text[last.end : mask.start] in ("", " ", "\u00a0"))
+        ):
+            wider = max(last, mask, key=lambda mask: mask.end - mask.start)
+            merged[-1] = wider._replace(start=last.start, end=max(last.end, mask.end))
+        else:
+            merged.append(mask)
+    return merged
+
+
+def _split(text: str, masks: list[Mask], edges: list[int]) -> list[Mask]:
+    """Cut masks at the edges that they straddle, each blank part left out."""
+    parts: list[Mask] = []
+    for mask in masks:
+        inner = edges[bisect_right(edges, mask.start) : bisect_left(edges, mask.end)]
+        bounds = [mask.start, *inner, mask.end]
+        parts += [
+            mask._replace(start=left, end=right)
+            for left, right in pairwise(bounds)
+            if text[left:right].strip()
+        ]
+    return parts

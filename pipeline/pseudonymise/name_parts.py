@@ -1,0 +1,212 @@
+"""The parts of a person's name: its title, initials, particles and surname; how far it extends."""
+
+import re
+
+from pipeline.pseudonymise.context import is_verb_form
+from pipeline.pseudonymise.passage import NO_WORD, TextWord
+from pipeline.pseudonymise.words import UPPER, is_word_in_capitals
+
+_AFTER_TITLE = re.compile(r"\.?[\s\u00a0]+(?:[dlDL]['’])?")
+_IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
+_INITIALS_BEFORE = re.compile(rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}$")
+_BEFORE_WORD = r"(?<![AÀYO])(?=\s[a-zà-ÿ]{3})"
+_INITIAL_AFTER = re.compile(
+    rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s)|{_BEFORE_WORD})"
+)
+_BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
+_MOST_WORDS = 6
+
+
+def has_title(word: TextWord) -> bool:
+    """Whether a title precedes a capital, or a clear one a word in small letters (mme dufour)."""
+    before = word.previous
+    if not before or _is_title_of_name(word):
+        return False
+    if _is_function(word):
+        return _is_function_as_name(before, word)
+    if word.has_capital and not word.is_in("civilites") and _is_in_titled_list(word):
+        return True
+    if not _AFTER_TITLE.fullmatch(word.gap):
+        return False
+    if not word.has_capital:
+        return _has_clear_title(word)
+    if before.is_in("parentes") and word.gap.isspace() and not (word.is_common or word.is_upper):
+        return True
+    return _is_title(before) or _has_title_over_particles(word)
+
+
+def _is_title_of_name(word: TextWord) -> bool:
+    """M. Pasteur Roy, Mme Docteure Le Bris: a title before a name is no surname."""
+    is_before_capital = word.next.has_capital and word.next.gap.isspace()
+    return word.is_in("civilites") and (not word.has_capital or is_before_capital)
+
+
+def _is_function(word: TextWord) -> bool:
+    return word.is_in("fonctions", "jamais")
+
+
+def _is_function_as_name(title: TextWord, word: TextWord) -> bool:
+    """Monsieur Maire, but Monsieur le Maire."""
+    return (
+        word.is_in("fonctions_noms")
+        and word.has_capital
+        and not word.is_upper
+        and title.has_capital
+        and _is_title(title)
+    )
+
+
+def _is_title(word: TextWord) -> bool:
+    """The shortest titles (M, Dr, Me) need their capital."""
+    is_long_enough = len(word.text) > 2 or word.has_capital
+    return word.is_in("civilites") and is_long_enough and word.text != "ME"
+
+
+def _is_in_titled_list(word: TextWord) -> bool:
+    """MM. Achard et Mestre."""
+    while (
+        word.previous and word.has_capital and (not _is_function(word) or word.is_in("particules"))
+    ):
+        separator, word = word.gap, word.previous
+        if word.folded == "et" and separator == " ":
+            separator, word = word.gap + ",", word.previous
+        if word.is_in("civilites"):
+            return word.is_in("civilites_de_plusieurs")
+        if not _IN_LIST.fullmatch(separator):
+            return False
+    return False
+
+
+def _has_clear_title(word: TextWord) -> bool:
+    """Mme dufour, mme le goff, madame rose."""
+    is_name = word.is_usual_first_name or (word.is_surname and not _is_function(word))
+    if word.is_in("particules") or (word.is_common and not is_name):
+        return False
+    title = word.previous
+    if title.is_in("particules_sures") and title.gap == " ":
+        title = title.previous
+    return title.is_in("civilites_sures")
+
+
+def _has_title_over_particles(word: TextWord) -> bool:
+    """Mme Le Goff, M. de La Tour; not M. le Curé."""
+    particle = word.previous
+    while (
+        particle.previous
+        and particle.is_in("particules")
+        and particle.text not in ("le", "la", "les")
+    ):
+        particle = particle.previous
+        if _is_title(particle):
+            return True
+    return False
+
+
+def whole_name(
+    word: TextWord, *, has_title: bool = False, has_initial: bool = False
+) -> tuple[int, int]:
+    """Return the span of the name that `word` belongs to, without its title."""
+    last = word
+    while last.index - word.index < _MOST_WORDS and (part := _next_part(last)):
+        last = part
+    initial = None if has_initial else _INITIAL_AFTER.match(word.passage.text, last.end)
+    return _start(word, has_title=has_title), initial.end() if initial else last.end
+
+
+def _next_part(last: TextWord) -> TextWord:
+    """The next part of a name, over particles and a middle initial."""
+    word = last.next
+    for _ in range(3):
+        gap = rf"\.{_BLANK}" if _is_initial(word.previous) else _BLANK
+        if not word or not re.fullmatch(gap, word.gap) or word.is_protected:
+            return NO_WORD
+        is_middle = _is_initial(word) and word.next.gap == ". " and word.next.has_capital
+        if not is_middle and not word.is_in("particules"):
+            is_part = word.has_capital and not _is_initial(word) and _may_be_surname(word)
+            return word if is_part and not _ends_shouted_name(word) else NO_WORD
+        word = word.next
+    return NO_WORD
+
+
+def _is_initial(word: TextWord) -> bool:
+    return len(word.text) == 1 and word.has_capital
+
+
+def _may_be_surname(word: TextWord) -> bool:
+    is_function_word = word.is_in("jamais") and not word.is_first_name
+    is_generic = word.is_common and word.is_in("lieux_et_organisations") and not word.is_surname
+    return not (is_function_word or is_generic or word.is_in("acronymes"))
+
+
+def _ends_shouted_name(word: TextWord) -> bool:
+    """MME ROCHE DEMANDE; not M. JEAN PETIT, whom it names."""
+    if not word.is_upper or not (
+        word.is_common or is_word_in_capitals(word.folded) or is_verb_form(word.folded)
+    ):
+        return False
+    before = word.previous
+    is_first_and_last = (
+        word.is_surname and before.is_first_name and before.folded not in word.roster.last
+    )
+    return word.is_in_shouted_line and not (is_first_and_last or word.is_on_roster)
+
+
+def _start(word: TextWord, *, has_title: bool) -> int:
+    """Its initials, particles after its title, or a surname in capitals before its first name."""
+    initials = initials_before(word)
+    if initials is not None:
+        return initials
+    if has_title:
+        while word.previous.is_in("particules") and re.fullmatch(_BLANK, word.gap):
+            word = word.previous
+        has_elision = re.search(r"(?<!\w)[DLO]['’]$", word.passage.text[: word.start])
+        return word.start - 2 if has_elision else word.start
+    first = word.previous
+    while first.previous and first.folded in ("van", "thi", "dinh") and first.next.gap == " ":
+        first = first.previous
+    return (
+        first.start if first and first.next.gap == " " and _is_surname_first(first) else word.start
+    )
+
+
+def initials_before(word: TextWord) -> int | None:
+    """Where the initials right before `word` start ("J.-P. "); "M. " alone is a title."""
+    text = word.passage.text[: word.start]
+    match = _INITIALS_BEFORE.search(text)
+    start = match.start() if match else len(text)
+    start += 3 if re.match(r"M\.\s", text[start:]) else 0
+    return start if start < len(text) else None
+
+
+def _is_surname_first(word: TextWord) -> bool:
+    """ROY Hélène."""
+    if word.folded in word.roster.last:
+        return True
+    is_only_surname = word.is_surname and not (
+        word.is_common or word.is_place or word.is_first_name
+    )
+    if is_only_surname and word.has_capital:
+        return True
+    is_in_capitals = word.is_upper and len(word.text) > 2 and not word.passage.is_shouted
+    return is_in_capitals and not (word.is_common or word.is_in("acronymes"))
+
+
+def surname_after(word: TextWord) -> TextWord:
+    """The capitalised word right after that may be a surname, else `NO_WORD`."""
+    after = word.next
+    if not re.fullmatch(_BLANK, after.gap) or not after.has_capital or after.is_protected:
+        return NO_WORD
+    return NO_WORD if after.is_in("jamais", "acronymes") else after
+
+
+def has_particle_after(word: TextWord) -> bool:
+    """Whether a particle and a capitalised word that is neither common nor a place follow: Jean de
+    Kerguelen.
+    """
+    particle, name = word.next, word.next.next
+    return (
+        particle.gap == name.gap == " "
+        and particle.is_in("particules")
+        and name.has_capital
+        and not (name.is_common or name.is_upper or name.is_place or name.is_protected)
+    )

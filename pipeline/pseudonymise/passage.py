@@ -1,0 +1,212 @@
+"""A passage in which names are looked for, and its words, each with its neighbours."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pipeline.pseudonymise.roster import NOBODY, Roster
+from pipeline.pseudonymise.words import (
+    LETTER,
+    UPPER,
+    famous_people,
+    is_common_word,
+    is_first_name,
+    is_place,
+    is_rare_first_name,
+    is_surname,
+    is_usual_first_name,
+    terms,
+)
+from pipeline.text import fold_same_length
+
+_WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
+_ELISION = re.compile(
+    r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE
+)
+_BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A block of a document, or a cell of a table; `entities` are (start, end, label) as spaCy sees
+    them: PER, LOC, ORG, MISC.
+    """
+
+    text: str
+    entities: tuple[tuple[int, int, str], ...] = ()
+    roster: Roster = NOBODY
+
+    @cached_property
+    def words(self) -> list["TextWord"]:
+        """Its words in order; a compound (Jean-Luc, Le Floc'h's Floc'h) is one word."""
+        words: list[TextWord] = []
+        previous, last_end = NO_WORD, 0
+        for match in _WORD.finditer(self.text):
+            elision = _ELISION.match(match.group())
+            start = match.start() + (elision.end() if elision else 0)
+            is_break = not words or bool(_BREAK.search(self.text[last_end : match.start()]))
+            word = TextWord(
+                self,
+                start,
+                match.end(),
+                index=len(words),
+                opens=is_break and not elision,
+                gap=self.text[last_end:start],
+            )
+            word.previous, word.next = previous, NO_WORD
+            if words:
+                previous.next = word
+            words.append(word)
+            previous, last_end = word, match.end()
+        return words
+
+    @cached_property
+    def folded(self) -> str:
+        """Its text folded, offsets unchanged."""
+        return fold_same_length(self.text)
+
+    @cached_property
+    def is_shouted(self) -> bool:
+        """Whether it is all in capitals, so that a capital proves nothing."""
+        return _is_shouted(self.text)
+
+    @cached_property
+    def protected(self) -> list[tuple[int, int]]:
+        """Spans of structures' names and of words that the settings keep."""
+        return [
+            match.span()
+            for match in self.roster.protected.finditer(self.folded)
+            if not self._is_living_namesake(match)
+        ]
+
+    def _is_living_namesake(self, match: re.Match[str]) -> bool:
+        """Aimé Césaire Kouassi."""
+        after = re.match(rf"[ \u00a0]({UPPER}[\w\-]+)", self.text[match.end() :])
+        return (
+            match.group() in famous_people()
+            and after is not None
+            and is_surname(fold_same_length(after[1]))
+        )
+
+
+def _is_shouted(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    return len(letters) > 8 and sum(letter.isupper() for letter in letters) > 0.7 * len(letters)
+
+
+@dataclass(eq=False)
+class TextWord:
+    """A word of a passage, without its elision (`d'`); before the first and after the last stands
+    `NO_WORD`.
+
+    `opens` tells a word that starts a sentence, where a capital proves nothing; `gap` is what lies
+    between the previous word and this one, elision included.
+    """
+
+    passage: Passage = field(repr=False)
+    start: int
+    end: int
+    index: int
+    opens: bool
+    gap: str
+    previous: "TextWord" = field(init=False, repr=False)
+    next: "TextWord" = field(init=False, repr=False)
+
+    def __bool__(self) -> bool:
+        return self is not NO_WORD
+
+    @cached_property
+    def text(self) -> str:
+        """The word as written."""
+        return self.passage.text[self.start : self.end]
+
+    @cached_property
+    def folded(self) -> str:
+        """Lower case without accents."""
+        return fold_same_length(self.text)
+
+    @property
+    def roster(self) -> Roster:
+        """The names to look for in its passage."""
+        return self.passage.roster
+
+    @property
+    def has_capital(self) -> bool:
+        """Whether it starts with a capital."""
+        return self.text[:1].isupper()
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether it is all in capitals."""
+        return self.text.isupper() and len(self.text) > 1
+
+    @cached_property
+    def is_common(self) -> bool:
+        """Whether it, or every part of a compound, is a common word; numbers count."""
+        return is_common_word(self.text.lower())
+
+    @property
+    def is_place(self) -> bool:
+        """Whether it is a place's name, whatever else it may be."""
+        return is_place(self.folded)
+
+    @property
+    def is_first_name(self) -> bool:
+        """Whether it is a first name of the lexicon."""
+        return is_first_name(self.folded)
+
+    @property
+    def is_usual_first_name(self) -> bool:
+        """Whether it is a first name often met in France."""
+        return is_usual_first_name(self.folded)
+
+    @property
+    def is_rare_first_name(self) -> bool:
+        """Whether it is a first name that may be a brand or an acronym."""
+        return is_rare_first_name(self.folded)
+
+    @property
+    def is_surname(self) -> bool:
+        """Whether it is a surname of the lexicon."""
+        return is_surname(self.folded)
+
+    @property
+    def is_on_roster(self) -> bool:
+        """Whether it is a first or last name of the roster."""
+        return self.folded in self.roster.first or self.folded in self.roster.last
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether it lies in a name to leave readable."""
+        return any(start <= self.start and self.end <= end for start, end in self.passage.protected)
+
+    @property
+    def label(self) -> str:
+        """spaCy's label of the entity that covers it, or nothing."""
+        for start, end, label in self.passage.entities:
+            if start <= self.start and self.end <= end:
+                return label
+        return ""
+
+    @property
+    def is_in_shouted_line(self) -> bool:
+        """Whether the line that it stands in is all in capitals."""
+        text = self.passage.text
+        start, end = text.rfind("\n", 0, self.start) + 1, text.find("\n", self.end)
+        return _is_shouted(text[start : end if end >= 0 else None])
+
+    def is_in(self, *lists: str) -> bool:
+        """Whether it is an entry of one of these lists of personnes.yaml."""
+        return any(self.folded in terms(name) for name in lists)
+
+    def folded_before(self, size: int) -> str:
+        """The folded text before it, `size` characters at most."""
+        return self.passage.folded[max(0, self.start - size) : self.start]
+
+    def folded_after(self, size: int) -> str:
+        """The folded text after it, `size` characters at most."""
+        return self.passage.folded[self.end : self.end + size]
+
+
+NO_WORD = TextWord(Passage(""), -1, -1, index=-1, opens=False, gap="")
+NO_WORD.previous = NO_WORD.next = NO_WORD

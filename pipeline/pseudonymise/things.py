@@ -1,0 +1,243 @@
+"""Whether the words around a capitalised word make it a place, a thing or a structure.
+
+French nouns need an article before them, names do not: la Rose, l'ETTI Janus, des poêles Godin.
+"""
+
+import re
+from functools import cache
+
+from pipeline.french import is_listed
+from pipeline.pseudonymise.context import is_subject
+from pipeline.pseudonymise.passage import TextWord
+from pipeline.pseudonymise.words import alternatives, terms
+
+_GAP = r"[\s\u00a0]"
+_CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
+_AFTER_TITLE = re.compile(rf"\.?{_GAP}+(?:[dlDL]['’])?|-")
+_HUMAN = re.compile(
+    r"(?:eur|euse|trice|iste|ienn?e?|logue|ants?|ante?s?|i?ere?s?|aires?|ain|aine)$"
+)
+_LONGEST_ACRONYM = 7
+
+
+def is_place_name(word: TextWord) -> bool:
+    """Whether the name that `word` starts is a street's, a school's, a saint's: lycée Jean-Moulin,
+    La Ferme de Louise.
+    """
+    before = word.previous
+    if "-" in word.folded and word.folded.split("-")[0] in terms("saints"):
+        return True
+    if before.is_in("civilites") and _AFTER_TITLE.fullmatch(word.gap):
+        return _is_honoured(before)
+    if not before or not _CLOSE.fullmatch(word.gap):
+        return False
+    if before.is_in("saints") and before.has_capital:
+        return True
+    is_linked = bool(re.search(r"[dD]['’]$", word.gap))
+    kind = before
+    while kind.previous and kind.is_in("liens") and _CLOSE.fullmatch(kind.gap):
+        is_linked, kind = True, kind.previous
+    if kind.is_in("civilites"):
+        return _is_honoured(kind)
+    is_after_chez = before.folded == "chez"
+    if is_after_chez and _is_sign(word):
+        return True
+    return _is_kind_of_place(kind, is_linked=is_linked, is_before_chez=is_after_chez)
+
+
+def _is_honoured(title: TextWord) -> bool:
+    """Rue du Docteur-Roux, place Madame de Sévigné; not la rue de M. Dupont, la place de Mme X."""
+    link = title.previous
+    if not link or not _CLOSE.fullmatch(title.gap):
+        return False
+    if link.folded == "chez":
+        return link.has_capital and not link.opens
+    is_direct = not link.is_in("liens") and not re.search(r"['’]$", title.gap)
+    if title.is_in("civilites_de_personnes"):
+        is_written_out = len(title.text) > 4 or title.text == "M"
+        return is_direct and is_written_out and is_place_name(title)
+    has_article = (
+        is_direct or link.folded in ("du", "des") or bool(re.search(r"[lL]['’]$", title.gap))
+    )
+    return (has_article or title.is_in("civilites_sans_article")) and is_place_name(title)
+
+
+def _is_sign(word: TextWord) -> bool:
+    """Le bistrot Chez Simone; "Chez Mauricette sert trente repas", as only a sign can do."""
+    chez = word.previous
+    if chez.has_capital and (not chez.opens or is_subject(word)):
+        return True
+    return bool(_CLOSE.fullmatch(chez.gap)) and chez.previous.is_in("enseignes_chez")
+
+
+def _is_kind_of_place(word: TextWord, *, is_linked: bool, is_before_chez: bool) -> bool:
+    """Whether `word` makes a place of the name after it; over "de" it may tell a possession."""
+    kind = word.folded.split("-")[0]
+    if _is_cited(word) or _is_function_word(word):
+        return False
+    is_inner_capital = word.has_capital and not word.opens
+    if is_before_chez:
+        return is_inner_capital and _is_house(word)
+    if is_linked:
+        return kind in terms("lieux_avec_de") or (
+            is_inner_capital and (word.is_common or kind in terms("lieux_et_organisations"))
+        )
+    if kind in terms("lieux_et_organisations"):
+        return True
+    return is_inner_capital and not word.is_in("parentes") and is_place_name(word)
+
+
+def _is_cited(word: TextWord) -> bool:
+    """Je cite, not a cité."""
+    subjects = ("je", "tu", "il", "elle", "on", "qui")
+    return word.text.lower() == "cite" and (not word.previous or word.previous.folded in subjects)
+
+
+def _is_function_word(word: TextWord) -> bool:
+    """Car Karim est malade, sa sœur Nadia: neither a coach nor a company."""
+    if word.text.lower() == "car":
+        return not word.previous.is_in("determinants_de_chose", "articles")
+    return word.text in ("sa", "Sa")
+
+
+def _is_house(word: TextWord) -> bool:
+    """Le Relais chez Paul, not a town or the end of a street."""
+    is_town_or_day = not word.is_common or word.is_place or word.is_in("jamais", "moments")
+    return not is_town_or_day and not is_place_name(word)
+
+
+def is_owner(word: TextWord) -> bool:
+    """Whether "de" alone ties the name to what stands before: the place of somebody, where a street
+    would need none.
+    """
+    before = word.previous
+    is_after_de = word.gap == " " and before.folded == "de"
+    return bool(before) and (is_after_de or bool(re.fullmatch(r" [dD]['’]", word.gap)))
+
+
+def has_inner_capital(word: TextWord) -> bool:
+    """Whether what owns the name over "de" is written with a capital, as organisations are: la
+    Ferme de Louise.
+    """
+    before = word.previous
+    kind = before.previous if before.folded == "de" else before
+    return kind.has_capital and not kind.opens
+
+
+def is_thing(word: TextWord) -> bool:
+    """Whether an article or a capitalised noun before makes the word a thing or a structure: la
+    Rose, l'Olive, au bar La Josette.
+    """
+    before = word.previous
+    if re.search(r"(?<!\w)[lL]['’]$", word.gap):
+        return True
+    if not before or not re.fullmatch(_GAP, word.gap):
+        return False
+    is_word = word.is_in("prenoms_mots", "prenoms_marques")
+    if is_word and word.has_capital and _is_capitalised_noun(before):
+        return True
+    if before.folded in ("le", "la") and before.has_capital and not before.opens:
+        return True
+    if _is_in_title(word) or _is_after_thing_noun(word):
+        return True
+    if _is_acronym_with_article(word) or _is_acronym_with_article(before):
+        return True
+    is_plural = before.folded in ("les", "des", "aux")
+    return before.is_in("articles") and (is_plural or is_word or word.is_in("prenoms_lieux"))
+
+
+def _is_capitalised_noun(word: TextWord) -> bool:
+    """A title, a first name or "Merci" may stand in capitals before a name; no other noun does."""
+    may_precede_name = word.is_first_name or word.is_in(
+        "civilites", "parentes", "annonces_fortes", "annonces", "jamais"
+    )
+    return word.has_capital and word.is_common and not may_precede_name
+
+
+def _is_in_title(word: TextWord) -> bool:
+    """La Petite Rivière, Le Grand Jean."""
+    adjective, article = word.previous, word.previous.previous
+    return (
+        adjective.gap == " "
+        and article.folded in ("le", "la", "les")
+        and article.has_capital
+        and _is_capitalised_noun(adjective)
+    )
+
+
+def _is_after_thing_noun(word: TextWord) -> bool:
+    """La manufacture Robert, le caveau Hansi; not au marché Josiane vend des confitures."""
+    noun, article = word.previous, word.previous.previous
+    if not article or noun.has_capital or noun.gap not in (" ", " l'", " d'", " l’", " d’"):
+        return False
+    if word.opens or not word.has_capital:
+        return False
+    has_article = article.is_in("determinants_de_chose") or noun.gap != " "
+    surname = word.next if word.next.has_capital and word.next.gap == " " else word
+    return has_article and _is_thing_noun(noun) and not is_subject(surname)
+
+
+def _is_thing_noun(noun: TextWord) -> bool:
+    lowered = noun.text.lower()
+    return len(lowered) > 3 and not noun.is_in("moments") and _is_never_human(noun, lowered)
+
+
+def _is_never_human(noun: TextWord, singular: str) -> bool:
+    kinds = ("fonctions", "annonces", "parentes", "proches", "metiers", "populations", "civilites")
+    folded = noun.folded[: len(singular)]
+    is_human = (
+        noun.is_in(*kinds)
+        or any(folded in terms(kind) for kind in kinds)
+        or _HUMAN.search(folded) is not None
+    )
+    is_verb = is_listed(noun.text.lower(), "verb") or is_listed(singular, "verb")
+    return is_listed(singular, "noun") and not (is_human or is_verb)
+
+
+def _is_acronym_with_article(word: TextWord) -> bool:
+    """Le GRETA, l'ETTI."""
+    if not word.is_upper or len(word.text) > _LONGEST_ACRONYM:
+        return False
+    if re.search(r"(?<!\w)[lLdD]['’]$", word.gap):
+        return True
+    before = word.previous
+    return before.is_in("articles") and not before.is_upper and word.gap == " "
+
+
+def is_said_thing(word: TextWord, *, is_person: bool = False) -> bool:
+    """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est
+    le nom du moulin).
+
+    Of a person known as one only the second says so: Mme X, la ferme du haut, is where she lives;
+    selon X, le pont ne tient pas.
+    """
+    after = word.folded_after(60)
+    return bool(_naming().match(after)) or (not is_person and bool(_apposition().match(after)))
+
+
+@cache
+def _naming() -> re.Pattern[str]:
+    """(c'est le nom de l'enseigne)."""
+    return re.compile(rf"{_GAP}?[,(]?{_GAP}?(?:c'est|est)\s(?:le|aussi\sle|juste\sle)\snom\sd")
+
+
+@cache
+def _apposition() -> re.Pattern[str]:
+    """, le restaurant; est une barque."""
+    kinds = rf"(?:{alternatives('lieux_et_organisations', 'choses')})(?!\w)"
+    article = r"(?:l[ae]\s|l'|notre\s|une?\s)"
+    other = r"(?:petite?\s|vieux\s|vieille\s|grande?\s|ancienne?\s|nouveau\s|nouvelle\s)?"
+    is_one = rf"(?:{_GAP}?,)?{_GAP}(?:est|c'est|c'etait|etait)\s{article}{other}{kinds}"
+    return re.compile(rf"{is_one}|{_GAP}?,{_GAP}?{article}{other}{kinds}")
+
+
+def is_of_brand(word: TextWord) -> bool:
+    """Whether the common noun before is a thing that bears a brand, no human: des poêles Godin, une
+    friperie Ding, un devis Leroy.
+    """
+    noun = word.previous
+    if not noun or not re.fullmatch(_GAP, word.gap) or (noun.has_capital and not noun.opens):
+        return False
+    lowered = noun.text.lower()
+    is_plural = lowered.endswith(("s", "x")) and len(lowered) > 4
+    return noun.is_in("choses") or (is_plural and _is_never_human(noun, lowered[:-1]))
