@@ -90,7 +90,7 @@ def read_workshop(
     raw["people"] = vault.with_earlier(raw["people"], folder.name)
     clean, kept = pseudonymise(
         raw,
-        known=vault.registry(),
+        registry=vault.registry(),
         choices=vault.choices(),
         settings=study.settings.pseudonymise,
     )

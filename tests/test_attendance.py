@@ -793,7 +793,7 @@ def test_whatever_people_type_twice_no_table_has_a_key_twice(tmp_path: Path, see
             "\n".join(map(";".join, [["structure", "commune", "rayon"], *placed])), encoding="utf-8"
         )
         raw = ingest_workshop(folder, depot=tmp_path, settings=settings.ingest)
-        clean, kept = pseudonymise(raw, known=registry, settings=settings.pseudonymise)
+        clean, kept = pseudonymise(raw, registry=registry, settings=settings.pseudonymise)
         registry = Registry.loads(kept.registry.dumps())
         workshops.append(clean)
     for table_name, rows in gather_workshops(

@@ -361,13 +361,13 @@ def test_a_person_keeps_its_pseudonym_and_newcomers_get_the_next_number() -> Non
         (None, None, "x@example.org", None),
     )
     tables["attendance"] = tables["attendance"].head(3)
-    clean, again = pseudonymise(tables, known=kept.registry, settings=PseudonymiseSettings())
+    clean, again = pseudonymise(tables, registry=kept.registry, settings=PseudonymiseSettings())
     assert list(clean["attendance"]["participant_id"]) == ["personne-6", "personne-2", "personne-7"]
     assert clean["blocks"]["speaker"][0] == "personne-6"
     assert list(again.registry.persons) == [1, 2, 3, 4, 5, 6, 7], "nobody leaves the registry"
     assert again.registry.persons[2].emails == ["jc@example.org"]
-    third = pseudonymise(tables, known=again.registry, settings=PseudonymiseSettings())[1].registry
-    assert third.dumps() == again.registry.dumps(), "reading again changes nothing"
+    _, last = pseudonymise(tables, registry=again.registry, settings=PseudonymiseSettings())
+    assert last.registry.dumps() == again.registry.dumps(), "reading again changes nothing"
 
 
 def test_one_person_for_two_structures_keeps_both_rows_and_a_duplicate_none() -> None:
@@ -414,7 +414,7 @@ def test_the_doubts_of_a_next_reading_name_nobody_who_was_forgotten() -> None:
         kept.registry.forget(
             number, has_no_words=False, forms=lasting_forms(kept.registry.persons[number])
         )
-    _, again = pseudonymise(_tables(*texts), known=kept.registry, settings=settings)
+    _, again = pseudonymise(_tables(*texts), registry=kept.registry, settings=settings)
     assert list(again.doubts["words"]) == ["Perrotin"]
     (context,) = again.doubts["context"]
     assert "[personne] pour le devis" in context
@@ -429,7 +429,7 @@ def test_a_forgotten_surname_in_small_letters_stays_hidden_once_the_list_no_long
             number, has_no_words=False, forms=lasting_forms(kept.registry.persons[number])
         )
     clean, _ = pseudonymise(
-        _tables(*texts, people=False), known=kept.registry, settings=PseudonymiseSettings()
+        _tables(*texts, people=False), registry=kept.registry, settings=PseudonymiseSettings()
     )
     assert _texts(clean) == [
         "d'après [personne], la chaudière tient",

@@ -183,7 +183,7 @@ def _met(*workshops: dict[str, pd.DataFrame]) -> tuple[list[list[str]], Registry
     """The participants of each workshop, the registry after the last, and the texts."""
     registry, participants, texts = Registry(), [], []
     for tables in workshops:
-        clean, kept = pseudonymise(tables, known=registry, settings=PseudonymiseSettings())
+        clean, kept = pseudonymise(tables, registry=registry, settings=PseudonymiseSettings())
         registry = kept.registry
         participants.append(list(clean["attendance"]["participant_id"]))
         texts.append(str(clean["documents"]["text"][0]))
@@ -254,7 +254,7 @@ def test_a_workshop_read_again_after_others_keeps_every_number_and_a_newcomer_ge
         [("Anton", "Brel", None, None, None), SAME[0]],
         "Anton et Josiane. Mme Garnier a vu Josiane.",
     )
-    clean, kept = pseudonymise(longer, known=registry, settings=PseudonymiseSettings())
+    clean, kept = pseudonymise(longer, registry=registry, settings=PseudonymiseSettings())
     assert (
         clean["documents"]["text"][0]
         == "[personne 4] et [personne 2]. Mme [personne 1] a vu [personne 2]."
@@ -268,7 +268,7 @@ def test_a_person_named_in_texts_before_a_list_came_keeps_the_number():
     assert texts[0] == "[personne 1] et Mme [personne 2] sont passées."
     clean, _ = pseudonymise(
         _workshop(REDON, [("Maud", "Tanguy", None, None, None), SAME[0]]),
-        known=registry,
+        registry=registry,
         settings=PseudonymiseSettings(),
     )
     assert list(clean["attendance"]["participant_id"]) == ["personne-2", "personne-1"]
@@ -277,5 +277,5 @@ def test_a_person_named_in_texts_before_a_list_came_keeps_the_number():
 def test_the_registry_given_is_left_as_it_was():
     registry = Registry()
     before = registry.dumps()
-    pseudonymise(_workshop(REDON, [SAME[0]]), known=registry, settings=PseudonymiseSettings())
+    pseudonymise(_workshop(REDON, [SAME[0]]), registry=registry, settings=PseudonymiseSettings())
     assert registry.dumps() == before

@@ -52,17 +52,17 @@ class VaultUpdate:
 def pseudonymise(
     tables: Tables,
     *,
-    known: Registry | None = None,
+    registry: Registry | None = None,
     choices: Choices | None = None,
     settings: PseudonymiseSettings,
 ) -> tuple[Tables, VaultUpdate]:
     """Return `tables` without personal data and without `people`, and what goes to the vault;
-    `known` stays as it is.
+    `registry` stays as it is.
 
     Texts are rewritten and the offsets of blocks carried over exactly; `path` and `folder` stay as
     they are.
     """
-    registry = known.copy() if known else Registry()
+    registry = registry.copy() if registry else Registry()
     workshop_id, folder = (
         str(tables["workshops"][name].iloc[0]) for name in ("workshop_id", "folder")
     )

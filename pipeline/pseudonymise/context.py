@@ -8,23 +8,16 @@ from pipeline.french import is_listed
 from pipeline.pseudonymise.passage import TextWord
 from pipeline.pseudonymise.words import UPPER, alternatives, terms
 
-_GAP = r"[\s\u00a0]"
-_CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
+GAP = r"[\s\u00a0]"
+CLOSE = re.compile(rf"{GAP}+(?:[«\"“]{GAP}?)?(?:[dlDL]['’])?|-")
 _FAR, _NEAR = 200, 40  # characters looked at before and after a name
 _BLANK = r"[ \u00a0]"
 _ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
-_ENDINGS = (
-    ("ent", "er"),
-    ("ait", "er"),
-    ("aient", "er"),
-    ("e", "er"),
-    ("era", "er"),
-    ("eront", "er"),
-    ("erait", "er"),
-    ("a", "er"),
-    ("it", "ir"),
-    ("issent", "ir"),
-)
+# endings of the third person, by that of the infinitive
+_ENDINGS = {
+    "er": ("ent", "ait", "aient", "e", "era", "eront", "erait", "a"),
+    "ir": ("it", "issent"),
+}
 AGE_AFTER = re.compile(r"\s?[,(]\s?\d{1,2}\sans\b")
 _INITIAL_AFTER = re.compile(rf"\s{UPPER}\.(?!\w)")
 _ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
@@ -43,8 +36,8 @@ def announces(word: TextWord, *, strongly: bool = False) -> bool:
 @cache
 def _heading() -> re.Pattern[str]:
     """Rapporteure : ; Présents : J. Roy (Mairie), B et ."""
-    line_start = rf"(?:^|[\n.;•\-–—(]){_GAP}*"
-    heading = rf"(?:{alternatives('rubriques_de_noms')})(?:{_GAP}?\([^)]*\))?{_GAP}?:{_GAP}?"
+    line_start = rf"(?:^|[\n.;•\-–—(]){GAP}*"
+    heading = rf"(?:{alternatives('rubriques_de_noms')})(?:{GAP}?\([^)]*\))?{GAP}?:{GAP}?"
     names_before = r"(?:(?:[^\n.;:]|(?<=[\s,(][a-z])\.)*(?:,|\set)\s)?"
     return re.compile(rf"{line_start}{heading}{names_before}(?:[a-z]\.-?){{0,3}}\s?$")
 
@@ -52,15 +45,13 @@ def _heading() -> re.Pattern[str]:
 @cache
 def _greeting() -> re.Pattern[str]:
     """Merci, Bonjour, Merci beaucoup à."""
-    return re.compile(
-        rf"(?<!\w)(?:{alternatives('annonces_fortes')}){_GAP}+(?:à\s|beaucoup\sà\s)?$"
-    )
+    return re.compile(rf"(?<!\w)(?:{alternatives('annonces_fortes')}){GAP}+(?:à\s|beaucoup\sà\s)?$")
 
 
 @cache
 def _speech() -> re.Pattern[str]:
     """», dit."""
-    return re.compile(rf"[»\"”,!?…]{_GAP}*(?:{alternatives('incises')}){_GAP}+$")
+    return re.compile(rf"[»\"”,!?…]{GAP}*(?:{alternatives('incises')}){GAP}+$")
 
 
 @cache
@@ -77,28 +68,28 @@ def _people() -> str:
 def _mention() -> re.Pattern[str]:
     """Voir avec, selon, relu par, le président."""
     return re.compile(
-        rf"(?<!\w)(?:{alternatives('annonces')}){_GAP}+(?:(?:à|avec|par|à nouveau)\s)?$"
+        rf"(?<!\w)(?:{alternatives('annonces')}){GAP}+(?:(?:à|avec|par|à nouveau)\s)?$"
     )
 
 
 @cache
 def _attribution() -> re.Pattern[str]:
     """», ; » (."""
-    return re.compile(rf"[»”]{_GAP}?[,(–—\-]{_GAP}?$")
+    return re.compile(rf"[»”]{GAP}?[,(–—\-]{GAP}?$")
 
 
 def announces_first_name(word: TextWord) -> bool:
     """Whether the word before lets a first name follow even where it may as well let an
     organisation: avec, de, chez.
     """
-    return bool(_CLOSE.fullmatch(word.gap)) and word.previous.is_in(
+    return bool(CLOSE.fullmatch(word.gap)) and word.previous.is_in(
         "annonces_de_prenoms", "parentes"
     )
 
 
 def may_call_for_person(word: TextWord) -> bool:
     """Whether a person or an organisation may be expected: avec X, chez X, les X."""
-    return bool(re.fullmatch(_GAP, word.gap)) and word.previous.is_in("appels")
+    return bool(re.fullmatch(GAP, word.gap)) and word.previous.is_in("appels")
 
 
 def calls_for_person(word: TextWord) -> bool:
@@ -119,9 +110,7 @@ def _kin() -> re.Pattern[str]:
     owned = alternatives("parentes", "proches", "choses_de_personnes")
     articles = "le|la|les|du|un|une|au|aux|des|mon|ma|mes|son|sa|ses|notre|nos|votre|vos|leur|leurs"
     asked = alternatives("annonces_a_verifier")
-    return re.compile(
-        rf"(?<!\w)(?:(?:{articles}){_GAP}(?:{kin})|(?:{owned}){_GAP}de|{asked}){_GAP}$"
-    )
+    return re.compile(rf"(?<!\w)(?:(?:{articles}){GAP}(?:{kin})|(?:{owned}){GAP}de|{asked}){GAP}$")
 
 
 def has_human_context(word: TextWord) -> bool:
@@ -150,7 +139,7 @@ _VOTE_AFTER = re.compile(
 def _function() -> re.Pattern[str]:
     """, trésorière; (notre coordinatrice)."""
     return re.compile(
-        rf"{_GAP}?[,(]{_GAP}?(?:l[ae]\s|l'|notre\s|une?\s)?(?:{alternatives('fonctions')})(?!\w)"
+        rf"{GAP}?[,(]{GAP}?(?:l[ae]\s|l'|notre\s|une?\s)?(?:{alternatives('fonctions')})(?!\w)"
     )
 
 
@@ -230,10 +219,10 @@ def has_verb_or_function_after(word: TextWord) -> bool:
 @cache
 def _action() -> re.Pattern[str]:
     """Propose, a dit, et Marin tiennent, proposerait."""
-    other = rf"(?:{_GAP}et{_GAP}[^\W\d_]+)?"
+    other = rf"(?:{GAP}et{GAP}[^\W\d_]+)?"
     auxiliary = r"(?:a\s|nous\s|vous\s|y\s|en\s|se\s|ne\s|l')?"
     return re.compile(
-        rf"{other}{_GAP}{auxiliary}(?:{alternatives('verbes')}|[a-z]{{3,}}(?:ait|aient|era"
+        rf"{other}{GAP}{auxiliary}(?:{alternatives('verbes')}|[a-z]{{3,}}(?:ait|aient|era"
         rf"|erait|eront|irait))(?!\w)"
     )
 
@@ -322,6 +311,7 @@ def is_verb_form(folded: str) -> bool:
 def _has_verb_ending(word: str) -> bool:
     return any(
         is_listed(word.removesuffix(ending) + infinitive, "verb")
-        for ending, infinitive in _ENDINGS
+        for infinitive, endings in _ENDINGS.items()
+        for ending in endings
         if word.endswith(ending)
     )

@@ -166,8 +166,7 @@ class _PersonIndex:
             if not agreeing:
                 return self._new(HOMONYM)
             return min(
-                agreeing,
-                key=lambda person: (not person.is_listed, not facts.shares(person.facts)),
+                agreeing, key=lambda person: (not person.is_listed, not facts.shares(person.facts))
             )
         misspelt = self._misspelt(facts)
         reached = self._having("emails", facts.emails) + self._having("phones", facts.phones)

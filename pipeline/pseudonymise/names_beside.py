@@ -5,12 +5,7 @@ Out: more masks, each with its doubt: Wafa, Ibtissem et Loubna; c'est karim qui 
 
 import re
 
-from pipeline.pseudonymise.context import (
-    announces,
-    announces_first_name,
-    is_presented,
-    is_subject,
-)
+from pipeline.pseudonymise.context import announces, announces_first_name, is_presented, is_subject
 from pipeline.pseudonymise.listed_names import coordinated_with
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.passage import Passage, TextWord

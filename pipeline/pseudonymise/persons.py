@@ -78,9 +78,7 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
         evidence = _evidence(word, name_match)
         if evidence:
             span = whole_name(
-                word,
-                has_title=evidence.kind == "title",
-                has_initial=evidence.kind == "initial",
+                word, has_title=evidence.kind == "title", has_initial=evidence.kind == "initial"
             )
             is_sure = _is_sure(word, evidence)
             masks.append(Mask(*span, PERSON, doubt=evidence.doubt, is_sure=is_sure))

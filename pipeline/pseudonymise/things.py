@@ -7,13 +7,11 @@ import re
 from functools import cache
 
 from pipeline.french import is_listed
-from pipeline.pseudonymise.context import is_subject
+from pipeline.pseudonymise.context import CLOSE, GAP, is_subject
 from pipeline.pseudonymise.passage import TextWord
 from pipeline.pseudonymise.words import alternatives, terms
 
-_GAP = r"[\s\u00a0]"
-_CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
-_AFTER_TITLE = re.compile(rf"\.?{_GAP}+(?:[dlDL]['’])?|-")
+_AFTER_TITLE = re.compile(rf"\.?{GAP}+(?:[dlDL]['’])?|-")
 _HUMAN = re.compile(
     r"(?:eur|euse|trice|iste|ienn?e?|logue|ants?|ante?s?|i?ere?s?|aires?|ain|aine)$"
 )
@@ -29,13 +27,13 @@ def is_place_name(word: TextWord) -> bool:
         return True
     if before.is_in("civilites") and _AFTER_TITLE.fullmatch(word.gap):
         return _is_honoured(before)
-    if not before or not _CLOSE.fullmatch(word.gap):
+    if not before or not CLOSE.fullmatch(word.gap):
         return False
     if before.is_in("saints") and before.has_capital:
         return True
     is_linked = bool(re.search(r"[dD]['’]$", word.gap))
     kind = before
-    while kind.previous and kind.is_in("liens") and _CLOSE.fullmatch(kind.gap):
+    while kind.previous and kind.is_in("liens") and CLOSE.fullmatch(kind.gap):
         is_linked, kind = True, kind.previous
     if kind.is_in("civilites"):
         return _is_honoured(kind)
@@ -48,7 +46,7 @@ def is_place_name(word: TextWord) -> bool:
 def _is_honoured(title: TextWord) -> bool:
     """Rue du Docteur-Roux, place Madame de Sévigné; not la rue de M. Dupont, la place de Mme X."""
     link = title.previous
-    if not link or not _CLOSE.fullmatch(title.gap):
+    if not link or not CLOSE.fullmatch(title.gap):
         return False
     if link.folded == "chez":
         return link.has_capital and not link.opens
@@ -67,7 +65,7 @@ def _is_sign(word: TextWord) -> bool:
     chez = word.previous
     if chez.has_capital and (not chez.opens or is_subject(word)):
         return True
-    return bool(_CLOSE.fullmatch(chez.gap)) and chez.previous.is_in("enseignes_chez")
+    return bool(CLOSE.fullmatch(chez.gap)) and chez.previous.is_in("enseignes_chez")
 
 
 def _is_kind_of_place(word: TextWord, *, is_linked: bool, is_before_chez: bool) -> bool:
@@ -131,7 +129,7 @@ def is_thing(word: TextWord) -> bool:
     before = word.previous
     if re.search(r"(?<!\w)[lL]['’]$", word.gap):
         return True
-    if not before or not re.fullmatch(_GAP, word.gap):
+    if not before or not re.fullmatch(GAP, word.gap):
         return False
     is_word = word.is_in("prenoms_mots", "prenoms_marques")
     if is_word and word.has_capital and _is_capitalised_noun(before):
@@ -218,7 +216,7 @@ def is_said_thing(word: TextWord, *, is_person: bool = False) -> bool:
 @cache
 def _naming() -> re.Pattern[str]:
     """(c'est le nom de l'enseigne)."""
-    return re.compile(rf"{_GAP}?[,(]?{_GAP}?(?:c'est|est)\s(?:le|aussi\sle|juste\sle)\snom\sd")
+    return re.compile(rf"{GAP}?[,(]?{GAP}?(?:c'est|est)\s(?:le|aussi\sle|juste\sle)\snom\sd")
 
 
 @cache
@@ -227,8 +225,8 @@ def _apposition() -> re.Pattern[str]:
     kinds = rf"(?:{alternatives('lieux_et_organisations', 'choses')})(?!\w)"
     article = r"(?:l[ae]\s|l'|notre\s|une?\s)"
     other = r"(?:petite?\s|vieux\s|vieille\s|grande?\s|ancienne?\s|nouveau\s|nouvelle\s)?"
-    is_one = rf"(?:{_GAP}?,)?{_GAP}(?:est|c'est|c'etait|etait)\s{article}{other}{kinds}"
-    return re.compile(rf"{is_one}|{_GAP}?,{_GAP}?{article}{other}{kinds}")
+    is_one = rf"(?:{GAP}?,)?{GAP}(?:est|c'est|c'etait|etait)\s{article}{other}{kinds}"
+    return re.compile(rf"{is_one}|{GAP}?,{GAP}?{article}{other}{kinds}")
 
 
 def is_of_brand(word: TextWord) -> bool:
@@ -236,7 +234,7 @@ def is_of_brand(word: TextWord) -> bool:
     friperie Ding, un devis Leroy.
     """
     noun = word.previous
-    if not noun or not re.fullmatch(_GAP, word.gap) or (noun.has_capital and not noun.opens):
+    if not noun or not re.fullmatch(GAP, word.gap) or (noun.has_capital and not noun.opens):
         return False
     lowered = noun.text.lower()
     is_plural = lowered.endswith(("s", "x")) and len(lowered) > 4

@@ -247,7 +247,7 @@ class Registry:
         person = self.persons.pop(number)
         hashed = person.facts.hashed(self.secret)
         mentions = sorted({self.hash_mention(folder, name) for folder, name in forms})
-        facts = {kind: sorted(known) for kind, known in hashed._asdict().items()}
+        facts = {kind: sorted(hashes) for kind, hashes in hashed._asdict().items()}
         self.forgotten.append(Forgotten(**facts, mentions=mentions, has_no_words=has_no_words))
 
     def hash_mention(self, folder: str, name: str) -> str:
