@@ -33,7 +33,6 @@ _PASSWORD = "PREFECT_API_AUTH_STRING"
 _QUIET = {  # the lines of tasks go to the server's pages alone
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "INFO",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
 }
 _NO_SERVER = "Failed to reach API"  # in the message of the RuntimeError that Prefect raises
 

@@ -279,6 +279,8 @@ def run_task(
     from prefect.states import Completed
     from prefect.task_engine import TaskRunTimeoutError
 
+    # Its lines go to the server's pages alone: root's handler is that of the journal.
+    logging.getLogger("prefect.task_runs").propagate = False
     execution = study.settings.execution
     results: list[R] = []
     errors: list[Exception] = []
