@@ -20,9 +20,7 @@ SCREENS = {
 
 _COLOURS = """() => {
   const style = (selector, name) => getComputedStyle(document.querySelector(selector))[name];
-  const root = getComputedStyle(document.documentElement);
   return {
-    primary: root.getPropertyValue("--pico-primary").trim(),
     button: style("#valider", "backgroundColor"),
     link: style(".upcoming p a", "color"),
     page: style("html", "backgroundColor"),
@@ -31,10 +29,16 @@ _COLOURS = """() => {
 }"""
 
 
-def declarations(css: str, opening: str) -> dict[str, str]:
-    """What the rule that begins with `opening` declares."""
-    block = css[css.index(opening) + len(opening) :].split("}")[0]
-    return dict(re.findall(r"(--[\w-]+):\s*([^;]+);", block))
+def palette(css: str) -> dict[str, tuple[str, str]]:
+    """The light and the dark value of each colour that the pages' own :root declares."""
+    block = css.split(":root:root {", 1)[1].split("}")[0]
+    lines = [line.strip() for line in block.splitlines() if line.strip()]
+    colour = r"(#[0-9a-f]{3,6}|rgb\([^)]+\))"
+    pairs = [
+        re.fullmatch(rf"(--[\w-]+): light-dark\({colour}, {colour}\);", line) for line in lines
+    ]
+    assert all(pairs), "a colour without a light or a dark value"
+    return {pair[1]: (pair[2], pair[3]) for pair in pairs if pair}
 
 
 def rgb(colour: str) -> str:
@@ -45,18 +49,13 @@ def rgb(colour: str) -> str:
 
 
 CSS = (STYLES / "review.css").read_text(encoding="utf-8")
-LIGHT, DARK = (
-    declarations(CSS, ':root:not([data-theme="dark"]) {'),
-    declarations(CSS, ':root[data-theme="dark"] {'),
-)
+COLOURS = palette(CSS)
+LIGHT, DARK = ({name: pair[i] for name, pair in COLOURS.items()} for i in (0, 1))
 
 
-def test_the_dark_palette_is_told_alike_for_the_system_and_for_a_page_and_has_every_colour() -> (
-    None
-):
-    assert declarations(CSS, ":root:not([data-theme]) {") == DARK
-    colours = {name for name, value in LIGHT.items() if value.startswith(("#", "rgb"))}
-    assert colours == DARK.keys()
+def test_each_colour_is_declared_once_and_differs_between_light_and_dark() -> None:
+    assert len(COLOURS) == CSS.count("light-dark(") > 50
+    assert [name for name in COLOURS if LIGHT[name] == DARK[name]] == []
 
 
 @pytest.mark.parametrize("path", sorted(STYLES.glob("*.css")), ids=lambda path: path.name)
@@ -100,7 +99,6 @@ def test_our_palette_wins_over_the_frameworks(
         page.evaluate("name => document.documentElement.dataset.theme = name", asked)
     found = page.evaluate(_COLOURS)
     assert found == {
-        "primary": expected["--pico-primary"],
         "button": rgb(expected["--pico-primary-background"]),
         "link": rgb(expected["--pico-primary"]),
         "page": rgb(expected["--pico-background-color"]),
