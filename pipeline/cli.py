@@ -318,7 +318,7 @@ def review(options: argparse.Namespace) -> None:
         options.study,
         port=options.port,
         opens_browser=not options.no_browser,
-        told=moves.review_served,
+        on_address=moves.review_served,
     )
 
 

@@ -1,5 +1,5 @@
-"""The review application: analysts check, correct and decide in a browser; whatever they decide is appended, never written over.
+"""The review application: analysts check, correct and decide in a browser.
 
 In:   the tables of a study's last run, the decisions of its people
-Out:  decisions, one at a time
+Out:  decisions, appended and never written over
 """

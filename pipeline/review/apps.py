@@ -1,24 +1,52 @@
-"""The application, and what is checked before it starts."""
+"""What one process remembers between requests, and what is checked before it starts."""
 
+import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, register
 from django.db.models.signals import post_migrate
 
+if TYPE_CHECKING:
+    from pipeline.rank.order import Tallies
+    from pipeline.review.agreement import AgreementCache, AgreementFigures
+    from pipeline.review.processes import DrawingCache, Reruns
+    from pipeline.review.state import BackgroundCounts
+
+_N_SCOPES = 6  # whose tallies are remembered
+
 
 class ReviewConfig(AppConfig):
-    """The review application."""
+    """The review application, with the counts, runs and drawings that its views share."""
 
     name = "pipeline.review"
     label = "review"
     default_auto_field = "django.db.models.BigAutoField"
+    agreement_cache: "AgreementCache"
+    agreement_figures: "BackgroundCounts[AgreementFigures]"
+    tallies: "BackgroundCounts[Tallies]"
+    reruns: "Reruns"
+    drawings: "DrawingCache"
+    theme_lock: threading.Lock  # between reading what others decided on themes and appending
 
     def ready(self) -> None:
-        """Make the groups with the tables, and check that every address has a role."""
+        """Make what views share, and the groups; check that every address has a role."""
+        from pipeline.review import state
+        from pipeline.review.agreement import AgreementCache
+        from pipeline.review.processes import DrawingCache, Reruns
+
+        self.agreement_cache, self.theme_lock = AgreementCache(), threading.Lock()
+        self.agreement_figures = state.BackgroundCounts()
+        self.tallies = state.BackgroundCounts(_N_SCOPES)
+        self.reruns, self.drawings = Reruns(state.study()), DrawingCache(state.study())
         post_migrate.connect(_make_groups, sender=self)
         register(check_roles)
+
+
+def review_app() -> ReviewConfig:
+    """Return the application of this process."""
+    return cast(ReviewConfig, apps.get_app_config(ReviewConfig.label))
 
 
 def _make_groups(**_options: Any) -> None:
@@ -46,8 +74,8 @@ def check_roles(app_configs: Any = None, **_options: Any) -> list[CheckMessage]:
     ]
 
 
-def _patterns(listed: list[Any]) -> Iterator[Any]:
-    for entry in listed:
+def _patterns(entries: list[Any]) -> Iterator[Any]:
+    for entry in entries:
         if hasattr(entry, "url_patterns"):
             yield from _patterns(entry.url_patterns)
         else:

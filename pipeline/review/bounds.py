@@ -1,7 +1,7 @@
-"""How much a person may type: the bytes of a form, the characters of each of its fields; more is refused, never cut.
+"""How much a person may type: the bytes of a form and the characters of its fields.
 
 In:   a form that was sent
-Out:  a page that says what is too long, with nothing recorded
+Out:  a page that says what is too long, with nothing recorded; nothing is ever cut
 """
 
 from collections.abc import Callable
@@ -16,21 +16,27 @@ from pipeline.publish.text import number
 
 MAX_BODY_BYTES = 256 * 1024  # the longest form, eight hundred ticked passages, takes a tenth of it
 MAX_WHY, MAX_LABEL, MAX_TEXT = 500, 120, 1000  # characters
-_MAX_CHARS = {"why": MAX_WHY, "nom": MAX_LABEL, "username": 60}  # others: MAX_TEXT
-_MAX_CHARS |= {
-    "next": 4096,
-    "decisions": 20_000,
-}  # which nobody types: an address, the numbers of decisions taken together
+_MAX_CHARS = {  # of other fields: MAX_TEXT
+    "why": MAX_WHY,
+    "nom": MAX_LABEL,
+    "username": 60,
+    "next": 4096,  # an address
+    "decisions": 20_000,  # the numbers of decisions that were taken together
+}
 
 
-class BoundedFieldsMiddleware:
-    """Refuse a form of which a field holds more than it may, before any view reads it."""
+class PassingMiddleware:
+    """A middleware that changes nothing: a base for those that act elsewhere than in the call."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
         return self._get_response(request)
+
+
+class BoundedFieldsMiddleware(PassingMiddleware):
+    """Refuse a form with a field that is too long, before any view reads it."""
 
     def process_view(
         self, request: HttpRequest, _view: Any, _args: Any, _options: Any
@@ -46,21 +52,18 @@ class BoundedFieldsMiddleware:
         return None
 
 
-class NoStoreMiddleware:
-    """Tell browsers and proxies to keep no page: passages are what people said."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
+class NoStoreMiddleware(PassingMiddleware):
+    """Forbid browsers and proxies to store a page: passages are what people said."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
-        response = self._get_response(request)
+        response = super().__call__(request)
         response["Cache-Control"] = "no-store"
         return response
 
 
 def too_long(request: HttpRequest, n_chars: int, limit: int, name: str) -> HttpResponse:
-    """The page (422) that says which field is too long, and by how much."""
-    named = {
+    """Return the page (422) that says by how much a field is too long."""
+    labels = {
         "why": _("Pourquoi"),
         "nom": _("Nom"),
         "username": _("Nom"),
@@ -68,16 +71,16 @@ def too_long(request: HttpRequest, n_chars: int, limit: int, name: str) -> HttpR
     }
     fault = UsageError(
         _("le champ « {name} » compte {n} signes").format(
-            name=named.get(name, name[:30]), n=number(n_chars)
+            name=labels.get(name, name[:30]), n=number(n_chars)
         ),
         _("{n} signes au plus").format(n=number(limit)),
         _("le raccourcir, puis recommencer ; rien n’est enregistré"),
     )
-    return refused(request, fault, status=422)
+    return _refused(request, fault, status=422)
 
 
 def body_too_long(request: HttpRequest) -> HttpResponse:
-    """The page (413) for a form that is longer than any form of the application."""
+    """Return the page (413) for a form that is longer than any form of the application."""
     fault = UsageError(
         _("un envoi de {n} Kio").format(
             n=number(int(request.META.get("CONTENT_LENGTH") or 0) / 1024, 0)
@@ -85,15 +88,12 @@ def body_too_long(request: HttpRequest) -> HttpResponse:
         _("{n} Kio au plus").format(n=number(MAX_BODY_BYTES / 1024, 0)),
         _("raccourcir le texte, puis recommencer ; rien n’est enregistré"),
     )
-    return refused(request, fault, status=413)
+    return _refused(request, fault, status=413)
 
 
-def refused(request: HttpRequest, fault: UsageError, *, status: int) -> HttpResponse:
-    """The page that says `fault`; to htmx, which asked for a part of a page, its three lines, among the messages."""
+def _refused(request: HttpRequest, fault: UsageError, *, status: int) -> HttpResponse:
+    """A page, of which htmx puts the three lines of `fault` among the messages."""
     response = render(request, "review/fault.html", {"fault": fault}, status=status)
-    response["HX-Retarget"], response["HX-Reswap"], response["HX-Reselect"] = (
-        "#annonce",
-        "innerHTML",
-        "dl.fault",
-    )
+    response["HX-Retarget"], response["HX-Reswap"] = "#annonce", "innerHTML"
+    response["HX-Reselect"] = "dl.fault"
     return response

@@ -1,4 +1,4 @@
-"""What the application keeps of a person beside the account."""
+"""What the application stores of a person beside the account."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Preference(models.Model):
-    """How a person works: whether single keys act (WCAG 2.1.4 asks for an off switch)."""
+    """Whether single keys act (WCAG 2.1.4 asks for an off switch)."""
 
     user: models.OneToOneField[Any, Any] = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference"

@@ -1,8 +1,7 @@
-"""Who may do what: readers look, analysts decide, administrators also look after accounts and results.
+"""Who may do what: readers look, analysts decide, administrators also look after accounts.
 
-Every view names its role through `reads`, `decides` or `administers`; one that names none does not start (see apps.py).
-
-Let people in: the address by which somebody chooses a password, once, and who is left to administer the study.
+Every view names its role through `reads`, `decides` or `administers`: without one, nothing starts
+(see apps.py). An invitation is the address by which somebody chooses a password, once.
 """
 
 from collections.abc import Callable
@@ -46,17 +45,19 @@ _BY_GROUP = {name: role for role, name in GROUPS.items()}
 
 
 def role_of(user: Any) -> Role:
-    """The highest role of `user`, Django's; none for somebody who has not logged in. Asked of the database once a request."""
+    """Return the highest role of a Django `user`, remembered on it; NONE without a login."""
     if not user.is_authenticated:
         return Role.NONE
-    if not hasattr(user, "_role"):
+    if not hasattr(user, "review_role"):
         names = user.groups.values_list("name", flat=True)
-        user._role = max((_BY_GROUP.get(name, Role.NONE) for name in names), default=Role.NONE)
-    return Role(user._role)
+        user.review_role = max(
+            (_BY_GROUP.get(name, Role.NONE) for name in names), default=Role.NONE
+        )
+    return Role(user.review_role)
 
 
 def give_role(user: Any, role: Role) -> None:
-    """Let `user` have `role` and no other."""
+    """Give `user` this role and no other."""
     user.groups.set(Group.objects.filter(name=GROUPS[role]))
 
 
@@ -90,53 +91,56 @@ def _for(role: Role) -> Callable[[View], View]:
 
 
 def invitation_of(user: User) -> str:
-    """Return the path by which `user` chooses a password, once and for three days; the password of before holds until then."""
-    uid, token = (
-        urlsafe_base64_encode(force_bytes(user.pk)),
-        default_token_generator.make_token(user),
-    )
-    return reverse("invitation", args=[uid, token])
+    """Return the path by which `user` chooses a password, once and for three days.
+
+    The password of before works until then.
+    """
+    uid = urlsafe_base64_encode(force_bytes(user.pk))
+    return reverse("invitation", args=[uid, default_token_generator.make_token(user)])
 
 
 def has_other_administrator(user: User) -> bool:
-    """Whether somebody else administers the study: an open account with a password, not one invited that never came."""
-    others = User.objects.filter(is_active=True, groups__name=GROUPS[Role.ADMINISTRATOR]).exclude(
-        pk=user.pk
-    )
-    return others.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX).exists()
+    """Whether somebody else with an open account and a password administers the study."""
+    others = User.objects.filter(is_active=True, groups__name=GROUPS[Role.ADMINISTRATOR])
+    with_password = others.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return with_password.exclude(pk=user.pk).exists()
 
 
 def invite_again(name: str) -> tuple[str, bool]:
-    """Return the path of a new invitation for the account `name`, and whether it administers the study from now on.
+    """Return the path of a new invitation, and whether `name` becomes an administrator.
 
-    Where nobody else can administer, the account is opened again and made an administrator's. Raises `UsageError` for a
-    name without account, and for a closed account that an administrator may open.
+    It does, and is opened again, where nobody else can administer. Raises `UsageError` for a name
+    without account, and for a closed account that an administrator may open.
     """
     user = (
         User.objects.filter(username=name).first()
         or User.objects.filter(username__iexact=name).first()
     )
     if user is None:
-        names = joined(sorted(User.objects.values_list("username", flat=True)))
-        known = (
-            f"l'un des comptes de l'étude ({names})"
-            if names
-            else "un compte ; l'étude n'en a aucun"
-        )
-        do = "reprendre avec ce nom" if names else "ouvrir le premier accès : ateliers review ÉTUDE"
-        raise UsageError(f"aucun compte « {name} »", known, do)
+        raise _no_account(name)
     has_other = has_other_administrator(user)
     if not user.is_active and has_other:
-        found = f"le compte « {user.get_username()} » est fermé"
         raise UsageError(
-            found, "un compte ouvert", "demander à l'administration de le rouvrir, dans Comptes"
+            f"le compte « {user.get_username()} » est fermé",
+            "un compte ouvert",
+            "demander à l'administration de le rouvrir, dans Comptes",
         )
-    is_made = not has_other and not (
-        user.is_active and user.groups.filter(name=GROUPS[Role.ADMINISTRATOR]).exists()
-    )
+    is_administrator = user.groups.filter(name=GROUPS[Role.ADMINISTRATOR]).exists()
+    is_made = not has_other and not (user.is_active and is_administrator)
     if is_made:
         with transaction.atomic():
             user.is_active = True
             user.save(update_fields=["is_active"])
             give_role(user, Role.ADMINISTRATOR)
     return invitation_of(user), is_made
+
+
+def _no_account(name: str) -> UsageError:
+    names = joined(sorted(User.objects.values_list("username", flat=True)))
+    if not names:
+        expected = "un compte ; l'étude n'en a aucun"
+        return UsageError(
+            f"aucun compte « {name} »", expected, "ouvrir le premier accès : ateliers review ÉTUDE"
+        )
+    expected = f"l'un des comptes de l'étude ({names})"
+    return UsageError(f"aucun compte « {name} »", expected, "reprendre avec ce nom")

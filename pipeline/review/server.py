@@ -1,9 +1,10 @@
-"""Serve the review of one study: tables of accounts brought up to date, the first administrator let in, gunicorn.
+"""Serve the review of one study with gunicorn.
 
 In:   a study that was run, a port
-Out:  a server, until it is told to stop
+Out:  a server, until it is interrupted
 
-The server's worker: a request goes to a thread once it has come whole, so that slow clients hold a socket and never a thread.
+A request goes to one of the worker's threads once it has come whole: a slow client holds a socket,
+never a thread.
 """
 
 import contextlib
@@ -36,18 +37,19 @@ _LOG = logging.getLogger(__name__)
 
 
 def serve_review(
-    root: Path, *, port: int, opens_browser: bool, told: Callable[[str, bool], None]
+    root: Path, *, port: int, opens_browser: bool, on_address: Callable[[str, bool], None]
 ) -> None:
-    """Serve the study in `root` on this machine's `port` until interrupted; `told` is given the address and whether it is a first access.
+    """Serve the study in `root` on this machine's `port` until interrupted.
 
-    One process with threads: what is held in memory is held once. Raises `StudyError` for a port that is taken and a study without a run.
+    `on_address` receives the address and whether it is a first access. One process with threads:
+    tables are in memory once. Raises `StudyError` for a taken port and a study without a run.
     """
     study = Study.open(root.resolve())
     if study.last_run() is None:
         raise StudyError(
             "l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}"
         )
-    study.check_decisions()  # says in one line, too, where the database does not answer
+    study.check_decisions()  # also fails in one line where the database does not answer
     _check_port(port)
     address = f"{_origin(study, port)}/"
     is_first = prepare(study.root)
@@ -56,15 +58,15 @@ def serve_review(
 
         settings.FIRST_ACCESS_TOKEN = secrets.token_urlsafe(24)
         address += f"premier-acces?jeton={settings.FIRST_ACCESS_TOKEN}"
-    told(address, is_first)
+    on_address(address, is_first)
     _serve(study, port, on_ready=(lambda: webbrowser.open(address)) if opens_browser else None)
 
 
 def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
-    """Return the address of a new invitation for the account `name`, and whether it administers the study from now on.
+    """Return the address of a new invitation, and whether `name` becomes an administrator.
 
-    Whoever may run a command on the study's folder may thereby get an administrator back in. Raises `UsageError` for a
-    name that has no account, or a closed one.
+    Whoever may run a command on the study's folder can get an administrator back in this way.
+    Raises `UsageError` for a name without account, or a closed one.
     """
     study = Study.open(root.resolve())
     prepare(study.root)
@@ -75,22 +77,19 @@ def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
 
 
 def _origin(study: Study, port: int) -> str:
-    """Where browsers reach the application: its public name behind a proxy, else this machine's port."""
     review = study.settings.review
-    return (
-        f"https://{review.hosts[0]}" if review.https and review.hosts else f"http://{HOST}:{port}"
-    )
+    has_public_name = review.https and review.hosts  # behind a proxy
+    return f"https://{review.hosts[0]}" if has_public_name else f"http://{HOST}:{port}"
 
 
 def prepare(root: Path) -> bool:
-    """Set Django up for the study in `root`, bring its tables up to date, and return whether nobody has an account yet.
+    """Set Django up for the study in `root` and return whether nobody has an account yet.
 
-    Raises `StudyError` where the tables of accounts cannot be made.
+    Raises `StudyError` where the tables of accounts cannot be made or brought up to date.
     """
     os.environ["ATELIERS_STUDY"] = str(root)
-    os.environ.setdefault(
-        "ARROW_DEFAULT_MEMORY_POOL", "system"
-    )  # gives back what reading tables took
+    # This pool returns to the system what reading tables took.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ["DJANGO_SETTINGS_MODULE"] = "pipeline.review.settings"
     import django
     from django.core.management import call_command
@@ -101,9 +100,8 @@ def prepare(root: Path) -> bool:
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
-        found = f"la base des comptes refuse ses tables ({str(error).strip().splitlines()[0]})"
         raise StudyError(
-            found,
+            f"la base des comptes refuse ses tables ({str(error).strip().splitlines()[0]})",
             "une base où l'utilisateur peut créer des tables",
             "vérifier ses droits, puis recommencer",
         ) from error
@@ -117,16 +115,14 @@ def prepare(root: Path) -> bool:
     return is_first
 
 
-def _keep_count(study: Study) -> None:
-    """Have the last run's record count what is decided, every minute: what then goes missing is missed."""
+def _count_decisions(study: Study) -> None:
+    """Write the number of decisions in the last run's record every minute, so that a loss shows."""
 
     def count() -> None:
         while True:
             try:
                 study.note_decisions()
-            except (
-                StudyError
-            ) as error:  # a database that does not answer, a folder that refuses writing: later
+            except StudyError as error:  # a silent database, a folder that refuses: next minute
                 _LOG.warning(str(error))
             time.sleep(_COUNT_S)
 
@@ -139,9 +135,9 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
-            found = f"le port {port} : {reason_of(error) if isinstance(error, OSError) else 'il ne peut exister'}"
+            reason = reason_of(error) if isinstance(error, OSError) else "il ne peut exister"
             raise StudyError(
-                found,
+                f"le port {port} : {reason}",
                 "un port libre",
                 f"en choisir un autre avec --port, par exemple --port {port + 1}",
             ) from error
@@ -155,18 +151,18 @@ def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) ->
             options: dict[str, Any] = {
                 "bind": f"{HOST}:{port}",
                 "workers": 1,
-                "worker_class": PatientWorker,
+                "worker_class": BufferingWorker,
                 "worker_connections": _N_CONNECTIONS,
                 "threads": _N_THREADS,
                 "timeout": _TIMEOUT_S,
-                "accesslog": None,  # addresses hold what people searched for
+                "accesslog": None,  # addresses quote searches
                 "loglevel": "error",
                 "control_socket_disable": True,
             }
             for name, value in options.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
-            self.cfg.set("post_worker_init", lambda _worker: _keep_count(study))
+            self.cfg.set("post_worker_init", lambda _worker: _count_decisions(study))
             if on_ready is not None:
                 self.cfg.set("when_ready", lambda _server: on_ready())
 
@@ -187,22 +183,22 @@ _IN_PARTS = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILI
 _REFUSED = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-class Arriving:
+class IncomingRequest:
     """A request of which some bytes have come.
 
-    A body over `MAX_BODY_BYTES` is not kept: only its head is handed over, which the application refuses by its length.
+    A body over `MAX_BODY_BYTES` is dropped: the application sees its head, and refuses its length.
     """
 
     def __init__(self, received: bytes = b"") -> None:
         self._bytes = bytearray()
-        self._head_size = 0  # with the blank line; 0 while it has not come whole
+        self._head_size = 0  # with the blank line; 0 until it has come whole
         self._body_size = 0
         self._n_dropped = 0
         self.refusal = ""  # an HTTP status, for what is not even read
-        self.take(received)
+        self.add(received)
 
-    def take(self, received: bytes) -> None:
-        """Take in what has just come."""
+    def add(self, received: bytes) -> None:
+        """Add what has just come."""
         self._bytes += received
         if not self._head_size:
             self._read_head()
@@ -212,12 +208,12 @@ class Arriving:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing more is to be waited for."""
+        """Whether it has come whole, or is refused."""
         n_body = len(self._bytes) - self._head_size + self._n_dropped
         return bool(self.refusal) or (self._head_size > 0 and n_body >= self._body_size)
 
-    def handed_over(self) -> bytes:
-        """Return what the application reads: the bytes as they came, or a head alone, after which the connection closes."""
+    def content(self) -> bytes:
+        """Return the bytes as they came, or a head alone, after which the connection closes."""
         if not self._is_too_long:
             return bytes(self._bytes)
         first_line, _, rest = bytes(self._bytes).partition(b"\r\n")
@@ -239,14 +235,16 @@ class Arriving:
             self.refusal = "411 Length Required" if _IN_PARTS.search(head) else ""
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, whose threads only see requests that have come whole."""
+class BufferingWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, whose threads only receive whole requests."""
 
     def enqueue_req(self, conn: Any) -> None:
-        """Wait for the whole request of a connection that was accepted, or that speaks again, then hand it over."""
-        conn.arriving = Arriving(conn.parser.unreader.take_buffered() if conn.parser else b"")
-        if conn.arriving.is_whole:
-            self._hand_over(conn)
+        """Pass a connection on to a thread once its whole request has come."""
+        conn.incoming = IncomingRequest(
+            conn.parser.unreader.take_buffered() if conn.parser else b""
+        )
+        if conn.incoming.is_whole:
+            self._pass_on(conn)
             return
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + _WAIT_S
@@ -260,29 +258,29 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         except OSError:
             received = b""
-        conn.arriving.take(received)
-        if received and not conn.arriving.is_whole:
+        conn.incoming.add(received)
+        if received and not conn.incoming.is_whole:
             return
         self.poller.unregister(client)
         self.pending_conns.remove(conn)
         if received:
-            self._hand_over(conn)
+            self._pass_on(conn)
         else:
             self._close(conn)
 
-    def _hand_over(self, conn: Any) -> None:
-        if conn.arriving.refusal:
-            self._close(conn, _REFUSED.format(conn.arriving.refusal).encode())
+    def _pass_on(self, conn: Any) -> None:
+        if conn.incoming.refusal:
+            self._close(conn, _REFUSED.format(conn.incoming.refusal).encode())
             return
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _WAIT_S, 0))
         conn.init()
-        conn.parser.unreader.unread(conn.arriving.handed_over())
+        conn.parser.unreader.unread(conn.incoming.content())
         conn.data_ready = True
         super().enqueue_req(conn)
 
-    def _close(self, conn: Any, last_words: bytes = b"") -> None:
+    def _close(self, conn: Any, answer: bytes = b"") -> None:
         self.nr_conns -= 1
         with contextlib.suppress(OSError):
-            conn.sock.send(last_words)
+            conn.sock.send(answer)
         conn.close()

@@ -1,7 +1,7 @@
 """Django's settings for the review of one study, whose folder is in ATELIERS_STUDY.
 
-Accounts and sessions live in .review/ of the study (SQLite), or in the PostgreSQL database of [review]. Decisions live in the study's own
-store, which knows nothing of Django.
+Accounts and sessions are in .review/ of the study (SQLite), or in the PostgreSQL database of
+[review]. Decisions are in the study's own store, which knows nothing of Django.
 """
 
 import datetime
@@ -11,7 +11,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from pipeline.review.bounds import MAX_BODY_BYTES
-from pipeline.review.storage import cookie_mark, database, private_folder, secret_key
+from pipeline.review.storage import cookie_suffix, database, private_folder, secret_key
 from pipeline.study import Study
 
 STUDY = Study.open(Path(os.environ["ATELIERS_STUDY"]))
@@ -19,7 +19,7 @@ _REVIEW = STUDY.settings.review
 _FOLDER = private_folder(STUDY.root)
 
 SECRET_KEY = secret_key(_FOLDER)
-_MARK = cookie_mark(STUDY.root, SECRET_KEY)
+_SUFFIX = cookie_suffix(STUDY.root, SECRET_KEY)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_REVIEW.hosts]
 ROOT_URLCONF = "pipeline.review.urls"
@@ -58,7 +58,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "pipeline.review.pages.of_page",
+                "pipeline.review.pages.page_variables",
             ],
         },
     }
@@ -66,7 +66,7 @@ TEMPLATES = [
 DATABASES = {"default": database(STUDY, _FOLDER)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- who comes in ----------------------------------------------------------------------------------------------------
+# --- accounts and passwords --------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -92,18 +92,16 @@ LOGOUT_REDIRECT_URL = "login"
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds for which an invitation holds
 FIRST_ACCESS_TOKEN = ""  # set by the server while nobody has an account
 
-# --- what browsers may do --------------------------------------------------------------------------------------------
+# --- cookies and browsers ------------------------------------------------------
 
 SESSION_COOKIE_AGE = _REVIEW.session_hours * 3600
-SESSION_COOKIE_NAME = (
-    f"ateliers_session_{_MARK}"  # ports do not separate cookies: two studies share a machine's name
-)
+# Ports do not separate cookies: two studies share a machine's name.
+SESSION_COOKIE_NAME = f"ateliers_session_{_SUFFIX}"
 SESSION_COOKIE_HTTPONLY = True
-CSRF_COOKIE_NAME = f"ateliers_csrf_{_MARK}"
+CSRF_COOKIE_NAME = f"ateliers_csrf_{_SUFFIX}"
 CSRF_COOKIE_HTTPONLY = True
-MESSAGE_STORAGE = (
-    "django.contrib.messages.storage.session.SessionStorage"  # they quote passages: no cookie
-)
+# Messages quote passages: no cookie.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _REVIEW.https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _REVIEW.https else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _REVIEW.https else 0
@@ -124,7 +122,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_PERMISSIONS = 0o600
 
-# --- language, files, logs -------------------------------------------------------------------------------------------
+# --- language, files, logs -----------------------------------------------------
 
 LANGUAGE_CODE = os.environ.get("ATELIERS_LANG", "fr")
 LANGUAGES = [("fr", "Français"), ("en", "English")]
@@ -140,11 +138,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "loggers": {
         "django": {"handlers": ["console"], "level": "ERROR"},
-        "django.security": {
-            "handlers": [],
-            "level": "CRITICAL",
-            "propagate": False,
-        },  # it would log the address asked for
+        # It would log the address asked for.
+        "django.security": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "axes": {"handlers": ["console"], "level": "ERROR"},
     },
 }

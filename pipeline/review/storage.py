@@ -1,4 +1,4 @@
-"""Where the review application keeps accounts and sessions, and the key that signs them: a folder that only its owner reads."""
+"""Where accounts and sessions are stored, and the key that signs them."""
 
 import hashlib
 import secrets
@@ -12,12 +12,13 @@ from pipeline.study import Study
 
 _WAIT_S = 20
 _CONNECT_S = 10
-_KEPT_S = 60  # for which a thread keeps its connection
+_CONNECTION_AGE_S = 60
+_N_KEY_BYTES = 48
 _PARTS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 
 
 def database(study: Study, folder: Path) -> dict[str, Any]:
-    """Return Django's settings for the PostgreSQL of ATELIERS_DATABASE_URL or [review], or for a file in `folder`."""
+    """Return Django's settings for the study's PostgreSQL, or for a file in `folder`."""
     if study.database_url:
         return _postgres(study.database_url)
     return {
@@ -32,21 +33,17 @@ def database(study: Study, folder: Path) -> dict[str, Any]:
 
 
 def _postgres(address: str) -> dict[str, Any]:
-    """The same database as decisions; a connection that the server dropped is opened again at the next request."""
     from psycopg.conninfo import conninfo_to_dict
 
-    given = conninfo_to_dict(address)
-    parts = {name: str(given.pop(key, "")) for key, name in _PARTS.items()}
+    options = conninfo_to_dict(address)
+    parts = {name: str(options.pop(key, "")) for key, name in _PARTS.items()}
     return {
         "ENGINE": "django.db.backends.postgresql",
         **parts,
-        "OPTIONS": {"connect_timeout": _CONNECT_S, **given},
-        "CONN_MAX_AGE": _KEPT_S,
+        "OPTIONS": {"connect_timeout": _CONNECT_S, **options},
+        "CONN_MAX_AGE": _CONNECTION_AGE_S,
         "CONN_HEALTH_CHECKS": True,
     }
-
-
-_N_BYTES = 48
 
 
 def private_folder(root: Path) -> Path:
@@ -59,9 +56,10 @@ def private_folder(root: Path) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        found = f"« {folder} » refuse l'écriture ({error.strerror})"
         raise StudyError(
-            found, "un dossier où garder les comptes", "vérifier les droits du dossier de l'étude"
+            f"« {folder} » refuse l'écriture ({error.strerror})",
+            "un dossier où garder les comptes",
+            "vérifier les droits du dossier de l'étude",
         ) from error
     return folder
 
@@ -73,13 +71,14 @@ def secret_key(folder: Path) -> str:
     """
     path = folder / "secret_key"
     if not path.is_file():
-        write_bytes(path, secrets.token_urlsafe(_N_BYTES).encode(), mode=0o600)
+        write_bytes(path, secrets.token_urlsafe(_N_KEY_BYTES).encode(), mode=0o600)
     return secret_in(path, "la clé des sessions", error=StudyError)
 
 
-def cookie_mark(root: Path, key: str) -> str:
-    """Return what the names of a study's cookies end with: a browser keeps those of two studies of one machine apart.
+def cookie_suffix(root: Path, key: str) -> str:
+    """Return what the names of a study's cookies end with.
 
-    A browser sends a host's cookies to all its ports, so that under one name each study would close the other's session.
+    A browser sends a host's cookies to all its ports: under one name, each of two studies on a
+    machine would close the other's session.
     """
     return hashlib.sha256(f"{key} {root.resolve()}".encode()).hexdigest()[:12]

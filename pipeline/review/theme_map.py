@@ -1,11 +1,11 @@
-"""A map of what was said: passages as marks on a plane, those of a theme together; the axes mean nothing.
+"""A map of passages as marks on a plane, those of a theme together; axes mean nothing.
 
-In:   the themes of now, a snapshot, what the person wants to see
-Out:  marks by family or theme, each with its colour and shape, in the units of an SVG; the same passages to list
+In:   the themes of now, a snapshot, what the person asks for
+Out:  marks by family or theme, in the units of an SVG; the same passages as a list
 """
 
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,20 +29,20 @@ _SHAPES = (
     "M0,6L5.6,-4.4H-5.6z",  # triangle on its tip
     "M-3,-5.2H3L6,0L3,5.2H-3L-6,0z",  # hexagon
 )
-_ASIDE_COLOUR, _ASIDE_SHAPE = "#5d6873", "M-3.5,-3.5L3.5,3.5M-3.5,3.5L3.5,-3.5"
+_NO_THEME_COLOUR, _NO_THEME_SHAPE = "#5d6873", "M-3.5,-3.5L3.5,3.5M-3.5,3.5L3.5,-3.5"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a person wants to see; blank means any."""
+class MapFilter:
+    """What a person asks for; blank means any."""
 
     family_id: str = ""
     workshop_id: str = ""
     theme_id: str = ""
 
 
-class Mark(NamedTuple):
-    """A passage on the map, `x` and `y` in the SVG's units, with what hovering it tells."""
+class MapMark(NamedTuple):
+    """A passage on the map, `x` and `y` in the SVG's units; `title` shows when hovering."""
 
     unit_id: str
     x: str
@@ -51,8 +51,8 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Group:
-    """A family or a theme on the map; `key` is its id, blank for passages without theme; `n` passages, of which `marks` are drawn."""
+class MapGroup:
+    """A family or theme of `n` passages, of which `marks` are drawn; blank without theme."""
 
     key: str
     label: str
@@ -60,14 +60,14 @@ class Group:
     shape: str
     is_open: bool  # drawn by its outline
     n: int
-    marks: tuple[Mark, ...]
+    marks: tuple[MapMark, ...]
 
 
 @dataclass(frozen=True)
-class Map:
-    """What is drawn and what is listed: the same passages, save where there are too many to draw."""
+class ThemeMap:
+    """What is drawn and listed: the same passages, unless there are too many to draw."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[MapGroup, ...]
     units: tuple[Unit, ...]
     by_family: bool
     height: float
@@ -79,67 +79,66 @@ class Map:
         return self.n_drawn <= _N_SPARSE
 
 
-def draw_map(wish: Wish, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]) -> Map:
-    """Return the passages wished for, coloured by family, or by theme within one family and where there are none.
+def draw_map(
+    wanted: MapFilter, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]
+) -> ThemeMap:
+    """Return the passages asked for, coloured by family, or by theme within a family.
 
-    More than N_DRAWN are drawn by a sample that is always the same; all are listed, by group, then the most central first.
+    Of more than N_DRAWN, a sample that is always the same is drawn; all are listed, by group, then
+    in reading order.
     """
     family_of = dict(zip(now.themes["theme_id"], now.themes["parent_id"], strict=True))
-    by_family = bool(family_labels) and not wish.family_id and not wish.theme_id
+    by_family = bool(family_labels) and not wanted.family_id and not wanted.theme_id
     units = [
         unit
         for unit in snapshot.units.values()
-        if unit.unit_id in snapshot.spots and _is_wished(unit, wish, now, family_of)
+        if unit.unit_id in snapshot.spots and _is_wanted(unit, wanted, now, family_of)
     ]
-    drawn = sorted(units, key=lambda unit: zlib.crc32(unit.unit_id.encode()))[:N_DRAWN]
-    frame = _Frame([snapshot.spots[unit.unit_id] for unit in units])
+    projection = _Projection([snapshot.spots[unit.unit_id] for unit in units])
     key_of = {unit.unit_id: _key(unit, now, family_of, by_family=by_family) for unit in units}
-    marks: dict[str, list[Mark]] = defaultdict(list)
+    drawn = sorted(units, key=lambda unit: zlib.crc32(unit.unit_id.encode()))[:N_DRAWN]
+    marks: dict[str, list[MapMark]] = defaultdict(list)
     for unit in drawn:
-        marks[key_of[unit.unit_id]].append(_mark(unit, now, snapshot, frame))
+        x, y = projection.position(snapshot.spots[unit.unit_id])
+        marks[key_of[unit.unit_id]].append(MapMark(unit.unit_id, x, y, _title(unit, now)))
     labels = family_labels if by_family else now.labels
-    keys = sorted(set(key_of.values()) - {""}, key=list(_looks(labels)).index)
-    counts: dict[str, int] = defaultdict(int)
-    for key in key_of.values():
-        counts[key] += 1
-    looks = _looks(labels)
+    counts, styles = Counter(key_of.values()), _styles(labels)
+    keys = [key for key in styles if key and counts[key]]
     groups = [
-        Group(key, labels[key], *looks[key], False, counts[key], tuple(marks[key])) for key in keys
+        MapGroup(key, labels[key], *styles[key], False, counts[key], tuple(marks[key]))
+        for key in keys
     ]
     if counts[""]:
-        groups.append(
-            Group("", "", _ASIDE_COLOUR, _ASIDE_SHAPE, True, counts[""], tuple(marks[""]))
-        )
-    order = {key: place for place, key in enumerate([*keys, ""])}
-    listed = tuple(sorted(units, key=lambda unit: order[key_of[unit.unit_id]]))
-    return Map(tuple(groups), listed, by_family, frame.height, len(drawn))
+        style = (_NO_THEME_COLOUR, _NO_THEME_SHAPE)
+        groups.append(MapGroup("", "", *style, True, counts[""], tuple(marks[""])))
+    order = {key: i for i, key in enumerate([*keys, ""])}
+    units.sort(key=lambda unit: order[key_of[unit.unit_id]])
+    return ThemeMap(tuple(groups), tuple(units), by_family, projection.height, len(drawn))
 
 
-class _Frame:
-    """From places on the map to the SVG's units, so that `places` fill it."""
-
-    def __init__(self, places: Sequence[tuple[float, float]]) -> None:
-        xs, ys = [place[0] for place in places] or [0.0], [place[1] for place in places] or [0.0]
-        self._left, self._top = min(xs), max(ys)
-        wide, tall = max(max(xs) - self._left, 1e-6), self._top - min(ys)
-        self._scale = (WIDTH - 2 * _MARGIN) / max(wide, tall)
-        self.height = round(2 * _MARGIN + tall * self._scale, 1)
-
-    def put(self, place: tuple[float, float]) -> tuple[str, str]:
-        """Both coordinates, as text to a tenth."""
-        return (
-            f"{_MARGIN + (place[0] - self._left) * self._scale:.1f}",
-            f"{_MARGIN + (self._top - place[1]) * self._scale:.1f}",
-        )
-
-
-def _is_wished(unit: Unit, wish: Wish, now: Themes, family_of: Mapping[str, object]) -> bool:
-    if wish.workshop_id and unit.workshop_id != wish.workshop_id:
-        return False
+def _is_wanted(unit: Unit, wanted: MapFilter, now: Themes, family_of: Mapping[str, object]) -> bool:
     theme_id = now.theme_of.get(unit.unit_id, "")
-    if wish.theme_id and theme_id != wish.theme_id:
-        return False
-    return not wish.family_id or family_of.get(theme_id) == wish.family_id
+    return (
+        wanted.workshop_id in ("", unit.workshop_id)
+        and wanted.theme_id in ("", theme_id)
+        and wanted.family_id in ("", family_of.get(theme_id))
+    )
+
+
+class _Projection:
+    """From spots on the plane to the SVG's units, so that `spots` fill it."""
+
+    def __init__(self, spots: Sequence[tuple[float, float]]) -> None:
+        xs, ys = [spot[0] for spot in spots] or [0.0], [spot[1] for spot in spots] or [0.0]
+        self._left, self._top = min(xs), max(ys)
+        width, height = max(max(xs) - self._left, 1e-6), self._top - min(ys)
+        self._scale = (WIDTH - 2 * _MARGIN) / max(width, height)
+        self.height = round(2 * _MARGIN + height * self._scale, 1)
+
+    def position(self, spot: tuple[float, float]) -> tuple[str, str]:
+        x = _MARGIN + (spot[0] - self._left) * self._scale
+        y = _MARGIN + (self._top - spot[1]) * self._scale
+        return f"{x:.1f}", f"{y:.1f}"
 
 
 def _key(unit: Unit, now: Themes, family_of: Mapping[str, object], *, by_family: bool) -> str:
@@ -151,23 +150,15 @@ def _key(unit: Unit, now: Themes, family_of: Mapping[str, object], *, by_family:
     return family_id if isinstance(family_id, str) else ""
 
 
-def _looks(labels: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def _title(unit: Unit, now: Themes) -> str:
+    label = now.labels.get(now.theme_of.get(unit.unit_id, ""), "")
+    text = shortened(unit.text, _N_CHARS)
+    return f"{label} : {text}" if label else text
+
+
+def _styles(labels: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Colour and shape of each of `labels`: 56 pairs before one comes again."""
     return {
-        key: (
-            COLOURS[place % len(COLOURS)],
-            _SHAPES[(place + place // len(COLOURS)) % len(_SHAPES)],
-        )
-        for place, key in enumerate(labels)
+        key: (COLOURS[i % len(COLOURS)], _SHAPES[(i + i // len(COLOURS)) % len(_SHAPES)])
+        for i, key in enumerate(labels)
     }
-
-
-def _mark(unit: Unit, now: Themes, snapshot: Snapshot, frame: _Frame) -> Mark:
-    x, y = frame.put(snapshot.spots[unit.unit_id])
-    label = now.labels.get(now.theme_of.get(unit.unit_id, ""), "")
-    return Mark(
-        unit.unit_id,
-        x,
-        y,
-        f"{label} : {shortened(unit.text, _N_CHARS)}" if label else shortened(unit.text, _N_CHARS),
-    )

@@ -1,16 +1,12 @@
-"""One theme as it stands now: who said it where, what it is made of, its quotes.
+"""What pages on themes show: one theme, the themes by family, what is proposed for them.
 
 In:   the themes of now, a snapshot, the journal
-Out:  counts by workshop and table, by type of actor, by code; quotes
-
-The themes by family, as a list shows them: how much was said, how sure the group is, what to look at first.
-
-What the machine and a language model propose for themes and nobody answered yet: mergers, names, descriptions.
+Out:  counts by workshop, type of actor and code; quotes; ThemeSummary; proposals nobody answered
 """
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -32,21 +28,23 @@ from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 from pipeline.text import fold
 
+# --- one theme
+
 
 @dataclass(frozen=True)
-class Said:
-    """How much of a theme was said at a workshop: `tables` number → passages; `n_elsewhere`, without table; `n_held`, tables held."""
+class WorkshopCount:
+    """The passages of a theme at one workshop: `tables` by number, `n_elsewhere` without table."""
 
     workshop: dict[str, Any]
     n_units: int
     tables: dict[int, int]
     n_elsewhere: int
-    n_held: int | None
+    n_workshop_tables: int | None
 
 
 @dataclass(frozen=True)
-class Actor:
-    """A type of actor: passages and people known to say the theme, and people of it in the room where it was said."""
+class ActorCount:
+    """A type of actor: passages and speakers on a theme, people present where it was said."""
 
     structure_type: str
     n_units: int
@@ -55,7 +53,7 @@ class Actor:
 
 
 @dataclass(frozen=True)
-class Bar:
+class CodeCount:
     """How many passages of a theme bear a code; `share` of them, 0..1."""
 
     code: Code
@@ -64,105 +62,100 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Quote:
-    """A quote of a theme; `pinned_by` whoever pinned it, `is_opposed` where it says the contrary of most."""
+class ThemeQuote:
+    """A quote of a theme, blank `pinned_by` unless pinned; `is_opposed` contradicts it."""
 
     unit: Unit
     pinned_by: str
     is_opposed: bool
 
 
-def by_workshop(unit_ids: Sequence[str], snapshot: Snapshot) -> list[Said]:
+def workshop_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> list[WorkshopCount]:
     """Return where the passages were said, workshops in order of territory and date."""
     units: dict[str, list[Unit]] = defaultdict(list)
     for unit_id in unit_ids:
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
-    found = []
-    for workshop_id, workshop in snapshot.workshops.items():
-        if mine := units.get(workshop_id):
-            tables = Counter(
-                int(unit.table_number) for unit in mine if unit.table_number is not None
-            )
-            held = workshop["n_tables"]
-            n_held = None if held is None else max(int(held), len(tables))
-            found.append(
-                Said(
-                    workshop,
-                    len(mine),
-                    dict(sorted(tables.items())),
-                    len(mine) - tables.total(),
-                    n_held,
-                )
-            )
-    return found
+    return [
+        _workshop_count(workshop, units[workshop_id])
+        for workshop_id, workshop in snapshot.workshops.items()
+        if workshop_id in units
+    ]
 
 
-def by_actor(unit_ids: Sequence[str], snapshot: Snapshot) -> tuple[list[Actor], int]:
-    """Return the types of actor known to say the passages or present where they were said, and how many passages have a known speaker."""
-    attendance = snapshot.tables["attendance"]
-    known = attendance.dropna(subset=["structure_type"])
-    type_of = dict(zip(known["participant_id"], known["structure_type"], strict=True))
+def _workshop_count(workshop: dict[str, Any], units: list[Unit]) -> WorkshopCount:
+    tables = Counter(int(unit.table_number) for unit in units if unit.table_number is not None)
+    n_tables = workshop["n_tables"]
+    return WorkshopCount(
+        workshop,
+        len(units),
+        dict(sorted(tables.items())),
+        len(units) - tables.total(),
+        None if n_tables is None else max(int(n_tables), len(tables)),
+    )
+
+
+def actor_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> tuple[list[ActorCount], int]:
+    """Return the types of actor, and how many passages have a known speaker.
+
+    The types are those known to say the passages, or present at the workshops of the passages.
+    """
+    people = snapshot.tables["attendance"].dropna(subset=["structure_type"])
+    type_of = dict(zip(people["participant_id"], people["structure_type"], strict=True))
     units = [snapshot.units[unit_id] for unit_id in unit_ids]
     speakers = [unit.speaker for unit in units if unit.speaker in type_of]
-    said, people = (
-        Counter(type_of[name] for name in speakers),
-        Counter(type_of[name] for name in set(speakers)),
+    n_units = Counter(type_of[name] for name in speakers)
+    n_speakers = Counter(type_of[name] for name in set(speakers))
+    is_present = people["workshop_id"].isin(list({unit.workshop_id for unit in units}))
+    n_present = Counter(
+        people.loc[is_present].drop_duplicates(["participant_id"])["structure_type"].astype(str)
     )
-    is_here = known["workshop_id"].isin(list({unit.workshop_id for unit in units}))
-    present = Counter(
-        known.loc[is_here].drop_duplicates(["participant_id"])["structure_type"].astype(str)
-    )
-    listed = [
-        Actor(str(name), said[name], people[name], present[name]) for name in {*said, *present}
+    counts = [
+        ActorCount(str(name), n_units[name], n_speakers[name], n_present[name])
+        for name in {*n_units, *n_present}
     ]
-    return sorted(
-        listed, key=lambda actor: (-actor.n_units, -actor.n_present, actor.structure_type)
-    ), len(speakers)
+    counts.sort(key=lambda actor: (-actor.n_units, -actor.n_present, actor.structure_type))
+    return counts, len(speakers)
 
 
-def profile(
+def code_profile(
     unit_ids: Sequence[str], snapshot: Snapshot, grid: Grid
-) -> list[tuple[Axis, list[Bar]]]:
-    """Return the codes of the passages on each axis, as reviewed at the last run, the most frequent first."""
+) -> list[tuple[Axis, list[CodeCount]]]:
+    """Return the codes of the passages at the last run by axis, the most frequent first."""
     counts = Counter(code for unit_id in unit_ids for code in snapshot.assigned.get(unit_id, ()))
-    found = []
+    profile = []
     for axis in grid.axes:
-        bars = [
-            Bar(code, n, n / len(unit_ids))
+        rows = [
+            CodeCount(code, n, n / len(unit_ids))
             for code in grid.axis(axis.axis)
             if (n := counts[(code.axis, code.code)])
         ]
-        found.append((axis, sorted(bars, key=lambda bar: -bar.n_units)))
-    return found
+        profile.append((axis, sorted(rows, key=lambda row: -row.n_units)))
+    return profile
 
 
-def quotes(
-    theme_id: str, listed: str, now: Themes, snapshot: Snapshot, journal: Journal
-) -> list[Quote]:
-    """Return the theme's quotes (`listed`, JSON), the pinned first, then the one that says the contrary unless somebody removed it."""
-    pins = pins_in(now.of_theme.get(theme_id, ()), journal)
-    chosen = [str(unit_id) for unit_id in json.loads(listed)]
+def theme_quotes(
+    theme_id: str, quotes_json: str, now: Themes, snapshot: Snapshot, journal: Journal
+) -> list[ThemeQuote]:
+    """Return the theme's quotes: pinned, chosen, then what contradicts it unless removed."""
+    pins = pin_decisions(now.of_theme.get(theme_id, ()), journal)
     rows = snapshot.tables["theme_quotes"]
-    opposed = rows.loc[
-        (rows["theme_id"] == theme_id) & (rows["role"] == "contraire"), "unit_id"
-    ].tolist()
-    left = [
+    is_opposed = (rows["theme_id"] == theme_id) & (rows["role"] == "contraire")
+    opposed = rows.loc[is_opposed, "unit_id"].tolist()
+    quoted = [str(unit_id) for unit_id in json.loads(quotes_json)] + [
         name
         for name in opposed
         if now.theme_of.get(name) == theme_id and not isinstance(pins.get(name), UnpinQuote)
     ]
-    order = sorted(
-        dict.fromkeys([*chosen, *left]), key=lambda name: not isinstance(pins.get(name), PinQuote)
-    )
+    pinned_by = {name: pin.author for name, pin in pins.items() if isinstance(pin, PinQuote)}
     return [
-        Quote(snapshot.units[name], _pinner(pins.get(name)), name in opposed)
-        for name in order
+        ThemeQuote(snapshot.units[name], pinned_by.get(name, ""), name in opposed)
+        for name in sorted(dict.fromkeys(quoted), key=lambda name: name not in pinned_by)
         if name in snapshot.units
     ]
 
 
-def pins_in(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuote | UnpinQuote]:
-    """The last decision that pins or unpins each of `unit_ids` as a quote, where there is one."""
+def pin_decisions(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuote | UnpinQuote]:
+    """Return the last decision that pins or unpins each of `unit_ids`, where there is one."""
     wanted = set(unit_ids)
     return {
         str(row.unit_id): row
@@ -171,13 +164,12 @@ def pins_in(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuote | U
     }
 
 
-def _pinner(row: PinQuote | UnpinQuote | None) -> str:
-    return row.author if isinstance(row, PinQuote) else ""
+# --- the themes by family
 
 
 @dataclass(frozen=True)
-class Rank:
-    """A theme's place among the study's priorities at the last run, and its 90 % interval."""
+class PriorityRank:
+    """A theme's rank among the study's priorities at the last run, and its 90 % interval."""
 
     rank: int
     low: int
@@ -185,7 +177,7 @@ class Rank:
 
 
 @dataclass(frozen=True)
-class Card:
+class ThemeSummary:
     """One theme; `flags` are what to look at first, with the machine's sentence."""
 
     theme_id: str
@@ -198,71 +190,39 @@ class Card:
     stability: str
     family_id: str | None
     flags: tuple[tuple[str, str], ...]
-    rank: Rank | None
+    rank: PriorityRank | None
 
 
 @dataclass(frozen=True)
-class Family:
-    """A family and its themes, the most spoken of first; blank id and label hold the themes without family."""
+class FamilySummary:
+    """A family and its themes, the largest first; blank id and label hold themes without family."""
 
     family_id: str
     label: str
     n_units: int
     n_tables: int
     n_workshops: int
-    cards: tuple[Card, ...]
+    cards: tuple[ThemeSummary, ...]
 
 
 @lru_cache(maxsize=1)
-def cards(now: Themes, snapshot: Snapshot) -> dict[str, Card]:
-    """Return the card of each theme that is left, by theme_id."""
-    ranks, flags = _ranks(snapshot.tables["priorities"]), snapshot.tables["theme_flags"]
-    rows = [
-        {str(name): cell for name, cell in row.items()} for row in now.themes.to_dict("records")
-    ]
-    return {str(row["theme_id"]): _card(row, ranks, flags) for row in rows}
-
-
-def families(now: Themes, snapshot: Snapshot) -> list[Family]:
-    """Return the families that hold a theme, the largest first, then the themes that have none."""
-    listed = list(cards(now, snapshot).values())
-    found = []
-    for row in now.families.to_dict("records"):
-        mine = _by_size(card for card in listed if card.family_id == row["family_id"])
-        n_units, n_tables, n_workshops = (
-            int(row[name]) for name in ("n_units", "n_tables", "n_workshops")
-        )
-        found.append(
-            Family(str(row["family_id"]), str(row["label"]), n_units, n_tables, n_workshops, mine)
-        )
-    known = {family.family_id for family in found}
-    alone = _by_size(card for card in listed if card.family_id not in known)
-    return [*found, Family("", "", 0, 0, 0, alone)] if alone else found
-
-
-def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
-    """The families that a theme can be put in, those of the machine, under their names of now, in order of name."""
-    machine = snapshot.machine["theme_families"]
-    named = {
-        str(name): str(label)
-        for name, label in zip(machine["family_id"], machine["label"], strict=True)
+def theme_summaries(now: Themes, snapshot: Snapshot) -> dict[str, ThemeSummary]:
+    """Return the summary of each theme that is left, by theme_id."""
+    priorities, flags = snapshot.tables["priorities"], snapshot.tables["theme_flags"]
+    rows = priorities[priorities["scope"] == "study"]
+    cells = zip(rows["theme_id"], rows["rank"], rows["rank_low"], rows["rank_high"], strict=True)
+    ranks = {str(name): PriorityRank(*map(int, numbers)) for name, *numbers in cells}
+    return {
+        str(row["theme_id"]): _summary(row, ranks, flags) for row in now.themes.to_dict("records")
     }
-    named |= {
-        str(name): str(label)
-        for name, label in zip(now.families["family_id"], now.families["label"], strict=True)
-    }
-    return dict(sorted(named.items(), key=lambda entry: fold(entry[1], keep_signs=True)))
 
 
-def set_aside(now: Themes, snapshot: Snapshot) -> list[Unit]:
-    """Return the passages without theme, in reading order."""
-    return [unit for unit in snapshot.units.values() if unit.unit_id not in now.theme_of]
-
-
-def _card(row: dict[str, Any], ranks: dict[str, Rank], flags: pd.DataFrame) -> Card:
+def _summary(
+    row: dict[Any, Any], ranks: dict[str, PriorityRank], flags: pd.DataFrame
+) -> ThemeSummary:
     theme_id = str(row["theme_id"])
     flagged = flags[flags["theme_id"] == theme_id]
-    return Card(
+    return ThemeSummary(
         theme_id=theme_id,
         label=str(row["label"]),
         description=str(row["description"]),
@@ -277,25 +237,57 @@ def _card(row: dict[str, Any], ranks: dict[str, Rank], flags: pd.DataFrame) -> C
     )
 
 
-def _ranks(priorities: pd.DataFrame) -> dict[str, Rank]:
-    rows = priorities[priorities["scope"] == "study"]
-    listed = zip(rows["theme_id"], rows["rank"], rows["rank_low"], rows["rank_high"], strict=True)
-    return {
-        str(theme_id): Rank(int(rank), int(low), int(high)) for theme_id, rank, low, high in listed
+def family_summaries(now: Themes, snapshot: Snapshot) -> list[FamilySummary]:
+    """Return the families that hold a theme, the largest first, then the themes that have none."""
+    summaries = theme_summaries(now, snapshot).values()
+    families = [
+        FamilySummary(
+            str(row["family_id"]),
+            str(row["label"]),
+            int(row["n_units"]),
+            int(row["n_tables"]),
+            int(row["n_workshops"]),
+            _by_size(theme for theme in summaries if theme.family_id == row["family_id"]),
+        )
+        for row in now.families.to_dict("records")
+    ]
+    family_ids = {family.family_id for family in families}
+    alone = _by_size(theme for theme in summaries if theme.family_id not in family_ids)
+    return [*families, FamilySummary("", "", 0, 0, 0, alone)] if alone else families
+
+
+def _by_size(summaries: Iterable[ThemeSummary]) -> tuple[ThemeSummary, ...]:
+    return tuple(sorted(summaries, key=lambda theme: (-theme.n_units, theme.label)))
+
+
+def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
+    """Return the families that a theme can be put in, under today's names, by name."""
+    labels = {
+        str(family_id): str(label)
+        for table in (snapshot.machine["theme_families"], now.families)
+        for family_id, label in zip(table["family_id"], table["label"], strict=True)
     }
+    return by_label(labels)
 
 
-def _by_size(found: Any) -> tuple[Card, ...]:
-    listed: Sequence[Card] = list(found)
-    return tuple(sorted(listed, key=lambda card: (-card.n_units, card.label)))
+def by_label(labels: dict[str, str]) -> dict[str, str]:
+    """Return `labels` in alphabetical order."""
+    return dict(sorted(labels.items(), key=lambda entry: fold(entry[1], keep_signs=True)))
 
+
+def units_without_theme(now: Themes, snapshot: Snapshot) -> list[Unit]:
+    """Return the passages without theme, in reading order."""
+    return [unit for unit in snapshot.units.values() if unit.unit_id not in now.theme_of]
+
+
+# --- proposals
 
 _ANSWERS = {"nom": RenameTheme, "description": DescribeTheme}
 
 
 @dataclass(frozen=True)
-class Merger:
-    """Two themes that may be one: `other_id` would join `theme_id`; `by_model` where a language model says so, with its words."""
+class MergeProposal:
+    """Two themes that may be one, `other_id` joining `theme_id`; `by_model`, a language one."""
 
     theme_id: str
     other_id: str
@@ -305,8 +297,8 @@ class Merger:
 
 
 @dataclass(frozen=True)
-class Wording:
-    """A name or a description that a language model proposes; `subject` is nom or description."""
+class WordingProposal:
+    """A name or a description by a language model; `subject` is nom or description."""
 
     theme_id: str
     subject: str
@@ -314,53 +306,52 @@ class Wording:
     quotes: tuple[tuple[str, str], ...]
 
 
-def mergers(now: Themes, snapshot: Snapshot, journal: Journal) -> list[Merger]:
-    """Return the mergers whose two themes are left and that nobody refused, the machine's first; a pair that both propose comes once."""
-    answered = refused_merges(journal.active(ThemeDecision))
-    found: dict[frozenset[str], Merger] = {}
-    for row in (*_of_machine(snapshot), *_of_model(snapshot)):
+def merge_proposals(now: Themes, snapshot: Snapshot, journal: Journal) -> list[MergeProposal]:
+    """Return the mergers left and not refused, each pair once, the machine's first."""
+    refused = refused_merges(journal.active(ThemeDecision))
+    proposals: dict[frozenset[str], MergeProposal] = {}
+    for row in (*_machine_mergers(snapshot), *_model_mergers(snapshot)):
         pair = frozenset((row.theme_id, row.other_id))
-        if len(pair) == 2 and pair <= now.labels.keys() and pair not in answered:
-            found.setdefault(pair, row)
-    return list(found.values())
+        if len(pair) == 2 and pair <= now.labels.keys() and pair not in refused:
+            proposals.setdefault(pair, row)
+    return list(proposals.values())
 
 
-def wordings(
+def _machine_mergers(snapshot: Snapshot) -> list[MergeProposal]:
+    rows = snapshot.tables["merge_proposals"]
+    cells = zip(rows["theme_id"], rows["other_theme_id"], rows["sentence"], strict=True)
+    return [
+        MergeProposal(str(theme_id), str(other_id), str(sentence), by_model=False)
+        for theme_id, other_id, sentence in cells
+    ]
+
+
+def _model_mergers(snapshot: Snapshot) -> list[MergeProposal]:
+    rows = snapshot.tables["theme_proposals"]
+    rows = rows[rows["subject"] == "réunion"]
+    cells = zip(
+        rows["value"], rows["theme_id"], rows["reason"].fillna(""), rows["quotes"], strict=True
+    )
+    return [
+        MergeProposal(str(theme_id), str(other_id), str(reason), True, _quotes(quotes))
+        for theme_id, other_id, reason, quotes in cells
+    ]
+
+
+def wording_proposals(
     now: Themes, snapshot: Snapshot, journal: Journal, *, theme_id: str | None = None
-) -> list[Wording]:
-    """Return the names and descriptions proposed for themes that are left, or for one, and that nobody named or described since."""
+) -> list[WordingProposal]:
+    """Return the wordings for themes that are left, or for one, that nobody answered."""
     answered = {(row.theme_id, type(row)) for row in journal.active(ThemeDecision)}
     rows = snapshot.tables["theme_proposals"]
-    listed = rows[rows["subject"].isin(list(_ANSWERS)) & (rows["theme_id"].isin(list(now.labels)))]
+    rows = rows[rows["subject"].isin(list(_ANSWERS)) & rows["theme_id"].isin(list(now.labels))]
+    cells = zip(rows["theme_id"], rows["subject"], rows["value"], rows["quotes"], strict=True)
     return [
-        Wording(str(name), str(subject), str(value), _quotes(str(quotes)))
-        for name, subject, value, quotes in zip(
-            listed["theme_id"], listed["subject"], listed["value"], listed["quotes"], strict=True
-        )
+        WordingProposal(str(name), str(subject), str(value), _quotes(quotes))
+        for name, subject, value, quotes in cells
         if (name, _ANSWERS[str(subject)]) not in answered and theme_id in (None, name)
     ]
 
 
-def _of_machine(snapshot: Snapshot) -> list[Merger]:
-    rows = snapshot.tables["merge_proposals"]
-    listed = zip(rows["theme_id"], rows["other_theme_id"], rows["sentence"], strict=True)
-    return [
-        Merger(str(theme_id), str(other), str(sentence), by_model=False)
-        for theme_id, other, sentence in listed
-    ]
-
-
-def _of_model(snapshot: Snapshot) -> list[Merger]:
-    rows = snapshot.tables["theme_proposals"]
-    rows = rows[rows["subject"] == "réunion"]
-    listed = zip(
-        rows["theme_id"], rows["value"], rows["reason"].fillna(""), rows["quotes"], strict=True
-    )
-    return [
-        Merger(str(value), str(name), str(reason), by_model=True, quotes=_quotes(str(quotes)))
-        for name, value, reason, quotes in listed
-    ]
-
-
-def _quotes(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((str(unit_id), str(words)) for unit_id, words in json.loads(text))
+def _quotes(quotes_json: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(unit_id), str(words)) for unit_id, words in json.loads(str(quotes_json)))

@@ -16,15 +16,11 @@ from pipeline.review.views import (
     results,
     themes,
 )
-from pipeline.review.views import passages as search
-from pipeline.review.views import results as territories
-from pipeline.review.views import themes as theme_decisions
-from pipeline.review.views import themes as theme_map
 
 
 @reads
 def home(request: HttpRequest) -> HttpResponse:
-    """Where a person starts: the queue."""
+    """Send the person to the queue of passages."""
     return redirect("passages")
 
 
@@ -51,28 +47,28 @@ urlpatterns = [
     path("passages/<str:unit_id>/document", passages.document, name="document"),
     path("passages/<str:unit_id>/decider", passages.decide, name="decide"),
     path("themes", themes.listing, name="themes"),
-    path("themes/carte", theme_map.chart, name="theme_map"),
+    path("themes/carte", themes.chart, name="theme_map"),
     path("themes/propositions", themes.proposals, name="theme_proposals"),
     path("themes/sans-theme", themes.set_aside, name="set_aside"),
-    path("themes/annuler", theme_decisions.undo, name="themes_undo"),
-    path("themes/decider", theme_decisions.decide, name="set_aside_decide"),
+    path("themes/annuler", themes.undo, name="themes_undo"),
+    path("themes/decider", themes.decide, name="set_aside_decide"),
     path("themes/<str:theme_id>", themes.theme, name="theme"),
     path("themes/<str:theme_id>/separer", themes.split, name="theme_split"),
-    path("themes/<str:subject>/decider", theme_decisions.decide, name="theme_decide"),
+    path("themes/<str:subject>/decider", themes.decide, name="theme_decide"),
     path("priorites", priorities.listing, name="priorities"),
     path("priorites/comparer", priorities.compare, name="compare_weightings"),
     path("priorites/enregistrer", priorities.save, name="save_weighting"),
     path("priorites/utiliser", priorities.use, name="use_weighting"),
-    path("territoires", territories.listing, name="territories"),
-    path("territoires/dessins/<str:name>.svg", territories.drawing, name="drawing"),
-    path("territoires/<str:part>", territories.listing, name="territories_part"),
+    path("territoires", results.listing, name="territories"),
+    path("territoires/dessins/<str:name>.svg", results.drawing, name="drawing"),
+    path("territoires/<str:part>", results.listing, name="territories_part"),
     path("accord", agreement.listing, name="agreement"),
     path("accord/desaccords", agreement.disagreements, name="disagreements"),
     path("accord/desaccords/<str:unit_id>/arbitrer", agreement.arbitrate, name="arbitrate"),
     path("journal", journal.listing, name="journal"),
     path("journal/export.csv", journal.export, name="journal_export"),
     path("journal/<int:decision_id>/annuler", journal.undo, name="undo"),
-    path("recherche", search.search, name="search"),
+    path("recherche", passages.search, name="search"),
     path("resultats", results.results, name="results"),
     path("resultats/recalculer", results.rerun, name="rerun"),
     path("resultats/<str:name>", results.report, name="report"),

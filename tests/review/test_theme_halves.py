@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from pipeline.review.theme_decisions import halves
+from pipeline.review.theme_forms import halves
 
 Places = list[tuple[float, float]]
 _LEFT: Places = [(0.1, 0.5), (0.12, 0.52), (0.09, 0.48), (0.11, 0.55)]

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
-from pipeline.review.theme_map import COLOURS, N_DRAWN, WIDTH, Wish, draw_map
+from pipeline.review.theme_map import COLOURS, N_DRAWN, WIDTH, MapFilter, draw_map
 
 _FAMILIES = {"f-1": "Se déplacer", "f-2": "Se loger"}
 
@@ -54,19 +54,19 @@ def _study(n_units: int) -> tuple[Themes, Snapshot]:
 
 
 @pytest.mark.parametrize(
-    ("wish", "groups"),
+    ("wanted", "groups"),
     [
-        (Wish(), {"f-1": 40, "f-2": 20, "": 20}),
-        (Wish(workshop_id="w-1"), {"f-1": 20, "f-2": 10, "": 10}),
-        (Wish(family_id="f-1"), {"t-1": 20, "t-2": 20}),
-        (Wish(theme_id="t-3"), {"t-3": 20}),
-        (Wish(family_id="f-2", workshop_id="w-2"), {"t-3": 10}),
+        (MapFilter(), {"f-1": 40, "f-2": 20, "": 20}),
+        (MapFilter(workshop_id="w-1"), {"f-1": 20, "f-2": 10, "": 10}),
+        (MapFilter(family_id="f-1"), {"t-1": 20, "t-2": 20}),
+        (MapFilter(theme_id="t-3"), {"t-3": 20}),
+        (MapFilter(family_id="f-2", workshop_id="w-2"), {"t-3": 10}),
     ],
 )
 def test_passages_are_grouped_by_family_or_by_theme_within_one(
-    wish: Wish, groups: dict[str, int]
+    wanted: MapFilter, groups: dict[str, int]
 ) -> None:
-    drawn = draw_map(wish, *_study(80), _FAMILIES)
+    drawn = draw_map(wanted, *_study(80), _FAMILIES)
     assert {group.key: group.n for group in drawn.groups} == groups
     assert {mark.unit_id for group in drawn.groups for mark in group.marks} == {
         unit.unit_id for unit in drawn.units
@@ -75,7 +75,7 @@ def test_passages_are_grouped_by_family_or_by_theme_within_one(
 
 
 def test_without_families_themes_are_told_apart() -> None:
-    assert [group.key for group in draw_map(Wish(), *_study(80), {}).groups] == [
+    assert [group.key for group in draw_map(MapFilter(), *_study(80), {}).groups] == [
         "t-1",
         "t-2",
         "t-3",
@@ -84,20 +84,20 @@ def test_without_families_themes_are_told_apart() -> None:
 
 
 def test_marks_stay_within_the_picture() -> None:
-    drawn = draw_map(Wish(), *_study(80), _FAMILIES)
+    drawn = draw_map(MapFilter(), *_study(80), _FAMILIES)
     for mark in (mark for group in drawn.groups for mark in group.marks):
         assert 0 <= float(mark.x) <= WIDTH and 0 <= float(mark.y) <= drawn.height
 
 
 def test_of_many_passages_the_same_sample_is_drawn_and_all_are_listed() -> None:
-    first, again = (draw_map(Wish(), *_study(2 * N_DRAWN), _FAMILIES) for _ in range(2))
+    first, again = (draw_map(MapFilter(), *_study(2 * N_DRAWN), _FAMILIES) for _ in range(2))
     assert first == again
     assert sum(len(group.marks) for group in first.groups) == first.n_drawn == N_DRAWN
     assert len(first.units) == sum(group.n for group in first.groups) == 2 * N_DRAWN
 
 
 def test_every_colour_stands_out_from_white() -> None:
-    drawn = draw_map(Wish(), *_study(80), {f"f-{n}": f"Famille {n}" for n in range(1, 9)})
+    drawn = draw_map(MapFilter(), *_study(80), {f"f-{n}": f"Famille {n}" for n in range(1, 9)})
     for colour in {*(group.colour for group in drawn.groups), *COLOURS}:
         channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
         linear = [
@@ -111,4 +111,4 @@ def test_every_colour_stands_out_from_white() -> None:
 
 
 def test_nothing_wished_for_is_an_empty_map() -> None:
-    assert draw_map(Wish(workshop_id="w-9"), *_study(8), _FAMILIES).groups == ()
+    assert draw_map(MapFilter(workshop_id="w-9"), *_study(8), _FAMILIES).groups == ()

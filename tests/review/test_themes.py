@@ -232,6 +232,7 @@ def test_a_passage_without_theme_is_put_in_one(served: Served, browser: Browser)
     box.check()
     page.select_option("#vers", theme)
     page.get_by_role("button", name="Déplacer").click()
+    expect(page.locator("#annonce")).to_contain_text("C’est enregistré")
     expect(page.locator(f"[name=passage][value='{unit_id}']")).to_have_count(0)
     last = served.decisions().iloc[-1]
     assert (last["action"], last["unit_id"], last["value"]) == ("move_unit", unit_id, theme)

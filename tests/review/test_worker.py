@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipeline.review.bounds import MAX_BODY_BYTES
-from pipeline.review.server import Arriving
+from pipeline.review.server import IncomingRequest
 from support.review_client import client
 from support.review_server import Served
 
@@ -40,27 +40,27 @@ CASES: list[tuple[str, bytes, bool]] = [
 def test_a_request_is_whole_once_its_head_and_the_body_it_announces_are_there(
     received: bytes, is_whole: bool, n_bytes: int
 ) -> None:
-    arriving = Arriving()
+    incoming = IncomingRequest()
     for at in range(0, min(len(received), 3_000), n_bytes):
-        arriving.take(received[at : min(at + n_bytes, 3_000)])
-    arriving.take(received[3_000:])
-    assert arriving.is_whole is is_whole
-    assert not arriving.refusal
+        incoming.add(received[at : min(at + n_bytes, 3_000)])
+    incoming.add(received[3_000:])
+    assert incoming.is_whole is is_whole
+    assert not incoming.refusal
     if not received.startswith(LONG):
-        assert arriving.handed_over() == received
+        assert incoming.content() == received
 
 
 def test_a_body_that_is_too_long_is_not_kept_and_closes_the_connection() -> None:
-    arriving = Arriving(LONG + b"a" * 500_000)
-    assert arriving.handed_over() == LONG.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    incoming = IncomingRequest(LONG + b"a" * 500_000)
+    assert incoming.content() == LONG.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 
 
 def test_an_endless_head_and_a_body_of_unknown_length_are_refused() -> None:
-    endless = Arriving(b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 20_000)
+    endless = IncomingRequest(b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 20_000)
     assert endless.is_whole and endless.refusal.startswith("431")
-    assert Arriving(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").refusal.startswith(
-        "411"
-    )
+    assert IncomingRequest(
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).refusal.startswith("411")
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import pandas as pd
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 from playwright.sync_api import Error as PlaywrightError
 
-from pipeline.review.storage import cookie_mark, secret_key
+from pipeline.review.storage import cookie_suffix, secret_key
 from pipeline.study import Study
 from support.ports import free_port
 
@@ -66,7 +66,7 @@ class Served:
     @property
     def session_cookie(self) -> str:
         """The name of the cookie of sessions, this study's own."""
-        return f"ateliers_session_{cookie_mark(self.study.root, secret_key(self.study.root / '.review'))}"
+        return f"ateliers_session_{cookie_suffix(self.study.root, secret_key(self.study.root / '.review'))}"
 
     def url(self, path: str) -> str:
         """An address of the application."""

@@ -1,4 +1,4 @@
-"""French typography, counts and highlighted words for the pages; text is escaped, whatever it holds."""
+"""French typography, numbers and highlighted words for the pages; text is always escaped."""
 
 import datetime
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from pipeline.publish.text import french_date, percent, points, typography, where
 from pipeline.review import state
-from pipeline.review.agreeing import coder_label
+from pipeline.review.agreement import coder_label
 from pipeline.review.snapshot import Unit
 
 register = template.Library()
@@ -70,11 +70,11 @@ def source(unit: Unit) -> str:
 def marked(text: str, spans: Iterable[Sequence[int]]) -> SafeString:
     """`text` with the half-open `spans` of code points in <mark>; overlapping ones are joined."""
     parts: list[SafeString] = []
-    at = 0
+    last_end = 0
     for start, end in _joined(spans, len(text)):
-        parts.append(format_html("{}<mark>{}</mark>", text[at:start], text[start:end]))
-        at = end
-    parts.append(format_html("{}", text[at:]))
+        parts.append(format_html("{}<mark>{}</mark>", text[last_end:start], text[start:end]))
+        last_end = end
+    parts.append(format_html("{}", text[last_end:]))
     return mark_safe("".join(parts))  # each part is escaped already
 
 
@@ -85,7 +85,7 @@ def code_label(code: str) -> str:
 
 
 @register.filter
-def codes_told(codes: Iterable[tuple[str, str]] | None) -> str:
+def code_labels(codes: Iterable[tuple[str, str]] | None) -> str:
     """The codes of a confirmation, in words."""
     return ", ".join(code_label(code) for _, code in codes or ()) or gettext("aucune étiquette")
 
@@ -97,12 +97,12 @@ def item(mapping: dict[str, object], key: str) -> object:
 
 
 def _joined(spans: Iterable[Sequence[int]], length: int) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
+    joined: list[tuple[int, int]] = []
     for start, end in sorted((max(int(start), 0), min(int(end), length)) for start, end in spans):
         if start >= end:
             continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
-            found.append((start, end))
-    return found
+            joined.append((start, end))
+    return joined

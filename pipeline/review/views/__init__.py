@@ -1,28 +1,48 @@
-"""What each address answers: read the request, call what computes, show a page. Nothing is computed here.
+"""What each address answers: read the request, call what computes, show a page.
 
-What every view reads of a request: who asks, under which number, and where to go back to.
+Here is what several views read of a request.
 """
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
+N_LISTED = 50  # rows a page
 
-def author(request: HttpRequest) -> str:
-    """The name under which the person decides."""
+
+def author_of(request: HttpRequest) -> str:
+    """Return the name under which the person decides."""
     return str(request.user.get_username())
 
 
-def request_id(request: HttpRequest) -> str:
-    """The number of what the form asks, sent again if the browser sends it again."""
+def request_id_of(request: HttpRequest) -> str:
+    """Return the id of what a form asks, the same where the browser sends the form again."""
     return request.POST.get("request_id") or uuid.uuid4().hex
 
 
-def back(request: HttpRequest, default: str) -> str:
-    """Where the person came from, when it is a page of the application; `default` else."""
-    asked = request.POST.get("next", "")
+def reason_of(request: HttpRequest) -> str | None:
+    """Return why the person decides, None where nothing was typed."""
+    return request.POST.get("why", "").strip() or None
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def page_of(request: HttpRequest, rows: Sequence[Any], n_listed: int = N_LISTED) -> Page[Any]:
+    """Return the page of `rows` that the address asks for."""
+    return Paginator(rows, n_listed).get_page(request.GET.get("page"))
+
+
+def return_url(request: HttpRequest, default: str) -> str:
+    """Return the page of the application that the person came from, or `default`."""
+    url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
-        asked, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return asked if asked and is_ours else default
+    return url if url and is_ours else default

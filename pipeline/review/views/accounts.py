@@ -31,7 +31,7 @@ from pipeline.review.roles import (
     role_of,
 )
 
-_GIVEN = (Role.READER, Role.ANALYST, Role.ADMINISTRATOR)
+_ROLES = (Role.READER, Role.ANALYST, Role.ADMINISTRATOR)
 
 
 class Login(LoginView):
@@ -53,15 +53,11 @@ class Invitation(PasswordResetConfirmView):
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def first_access(request: HttpRequest) -> HttpResponse:
-    """Make the first administrator, for whoever holds the token that the server showed at its start."""
+    """Make the first administrator, for whoever has the token that the server showed."""
     token = request.GET.get("jeton", "")
     expected = settings.FIRST_ACCESS_TOKEN
-    users = User.objects
-    if (
-        not expected
-        or not secrets.compare_digest(token.encode(), expected.encode())
-        or users.exists()
-    ):
+    is_token = bool(expected) and secrets.compare_digest(token.encode(), expected.encode())
+    if not is_token or User.objects.exists():
         raise PermissionDenied
     name = request.POST.get("username", "").strip()
     user = User(username=name)
@@ -108,7 +104,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @administers
 @require_http_methods(["GET", "POST"])
 def accounts(request: HttpRequest) -> HttpResponse:
-    """Everybody's account; a new one is an invitation, to be handed over."""
+    """Everybody's account; a new one is an invitation, to give to the person."""
     name = request.POST.get("username", "").strip()
     faults: list[str] = []
     if request.method == "POST":
@@ -116,8 +112,8 @@ def accounts(request: HttpRequest) -> HttpResponse:
         if not faults:
             user = User.objects.create_user(username=name)
             give_role(user, _asked_role(request))
-            return _listed(request, invited=user)
-    return _listed(request, username=name, faults=faults)
+            return _accounts_page(request, invited=user)
+    return _accounts_page(request, username=name, faults=faults)
 
 
 @administers
@@ -125,19 +121,19 @@ def accounts(request: HttpRequest) -> HttpResponse:
 def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
     """Change a role, close or open an account, or invite again somebody who forgot the password.
 
-    An invitation takes nothing away: the password of before holds until the invited person has chosen another.
+    The password of before works until the invited person has chosen another.
     """
     user = get_object_or_404(User, pk=user_id)
-    gesture = request.POST.get("geste", "")
-    if gesture == "inviter" and user.pk == request.user.pk:
+    command = request.POST.get("geste", "")
+    if command == "inviter" and user.pk == request.user.pk:
         messages.error(
             request, _("Votre propre mot de passe se change dans votre compte, avec l’ancien.")
         )
         return redirect("account")
-    if gesture == "inviter":
-        return _listed(request, invited=user)
-    role = _asked_role(request) if gesture == "role" else role_of(user)
-    is_active = gesture != "fermer" if gesture in ("fermer", "ouvrir") else user.is_active
+    if command == "inviter":
+        return _accounts_page(request, invited=user)
+    role = _asked_role(request) if command == "role" else role_of(user)
+    is_active = command != "fermer" if command in ("fermer", "ouvrir") else user.is_active
     is_last = role_of(user) == Role.ADMINISTRATOR and not has_other_administrator(user)
     if is_last and (role < Role.ADMINISTRATOR or not is_active):
         messages.error(request, _("Il faut au moins un compte d’administration."))
@@ -152,7 +148,7 @@ def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
     return redirect("accounts")
 
 
-def _listed(
+def _accounts_page(
     request: HttpRequest,
     *,
     invited: Any = None,
@@ -164,7 +160,7 @@ def _listed(
         {"user": user, "role": role_of(user), "label": LABELS.get(role_of(user), "")}
         for user in users
     ]
-    roles = [(int(role), LABELS[role]) for role in _GIVEN]
+    roles = [(int(role), LABELS[role]) for role in _ROLES]
     shown: dict[str, Any] = {
         "section": "accounts",
         "rows": rows,
@@ -179,11 +175,10 @@ def _listed(
 
 def _asked_role(request: HttpRequest) -> Role:
     asked = request.POST.get("role", "")
-    return Role(int(asked)) if asked in {str(int(role)) for role in _GIVEN} else Role.READER
+    return Role(int(asked)) if asked in {str(int(role)) for role in _ROLES} else Role.READER
 
 
 def _name_faults(name: str) -> list[str]:
-    """Why `name` cannot be an account's, in French."""
     try:
         UnicodeUsernameValidator()(name)
     except ValidationError as error:

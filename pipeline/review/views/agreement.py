@@ -1,12 +1,12 @@
-"""The agreement of people with one another and with the machine, the passages on which they disagree, and who settles what."""
+"""The agreement of people and machines, and arbitrations between people."""
 
 import uuid
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,29 +15,27 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
 from pipeline.decisions.tags import TagDecision
-from pipeline.review import agreeing, state
-from pipeline.review import views as asking
-from pipeline.review.agreeing import Codings, Measured, Row, Split, verdict
+from pipeline.review import agreement, state
+from pipeline.review.agreement import (
+    AgreementFigures,
+    AgreementRow,
+    Codings,
+    Disagreement,
+    coder_label,
+)
+from pipeline.review.apps import review_app
 from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
-from pipeline.review.state import BackgroundCounts, Counted
+from pipeline.review.state import Counted
+from pipeline.review.views import author_of, page_of, reason_of, request_id_of
 
 OPEN, EVERY = "ouverts", "tous"
-_N_LISTED = 20
-_kept: BackgroundCounts["_Figures"] = BackgroundCounts()
-_measured = Measured()
-
-
-class _Figures(NamedTuple):
-    """The agreement of every two coders, and the passages that two people have left to settle."""
-
-    rows: list[Row]
-    open_units: dict[tuple[str, str, str, str], frozenset[str]]
+_N_DISAGREEMENTS = 20  # passages a page
 
 
 class _Asked(NamedTuple):
-    """Two coders and what of theirs is asked for."""
+    """Two coders, and the axis and code asked for."""
 
     first: str
     second: str
@@ -58,50 +56,64 @@ class _Asked(NamedTuple):
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Every two coders by axis; with two of them asked for, these by code."""
-    held, codings = _figures(), _codings()
-    coder, pair = (
-        request.GET.get("avec", ""),
-        (request.GET.get("premier", ""), request.GET.get("second", "")),
-    )
-    rows = held.value.rows if held is not None else []
-    coders = list(dict.fromkeys(name for row in rows for name in (row.first, row.second)))
-    own = [row for row in rows if (row.first, row.second) == pair]
-    listed = own or [
+    figures, codings = _figures(), _codings()
+    rows = figures.value.rows if figures is not None else []
+    open_units = figures.value.open_units if figures is not None else {}
+    coder = request.GET.get("avec", "")
+    pair = (request.GET.get("premier", ""), request.GET.get("second", ""))
+    of_pair = [row for row in rows if (row.first, row.second) == pair]
+    listed = of_pair or [
         row for row in rows if row.is_whole and (not coder or coder in (row.first, row.second))
     ]
-    visible, left = _visible(request, codings), held.value.open_units if held is not None else {}
+    visible = _visible(request, codings)
     shown = {
         "section": "agreement",
-        "is_counting": held is None,
-        "is_stale": held is not None and not held.is_current,
-        "coders": coders,
+        "is_counting": figures is None,
+        "is_stale": figures is not None and not figures.is_current,
+        "coders": list(dict.fromkeys(name for row in rows for name in (row.first, row.second))),
         "coder": coder,
-        "pair": pair if own else None,
+        "pair": pair if of_pair else None,
         "rows": [
-            _row(row, left.get((row.first, row.second, row.axis, row.code), frozenset()), visible)
+            _row(row, open_units.get((row.first, row.second, row.axis, row.code), set()), visible)
             for row in listed
         ],
         "n_people": len(codings.people),
-        "min_units": agreeing.MIN_UNITS,
+        "min_units": agreement.MIN_UNITS,
     }
     return render(request, "review/agreement.html", shown)
+
+
+def _row(
+    row: AgreementRow, open_units: AbstractSet[str], visible: set[str] | None
+) -> dict[str, Any]:
+    return {
+        "row": row,
+        "first": coder_label(row.first),
+        "second": coder_label(row.second),
+        "axis": next(axis.label for axis in state.study().grid.axes if axis.axis == row.axis),
+        "address": _Asked(row.first, row.second, row.axis, row.code).address(),
+        "n_apart": row.n_first + row.n_second - 2 * row.n_both,
+        "n_open": len(open_units if visible is None else open_units & visible),
+    }
 
 
 @reads
 @require_GET
 def disagreements(request: HttpRequest) -> HttpResponse:
-    """The passages on which two coders disagree, those left to settle first asked for; of them, those that the person has judged."""
-    codings, asked = _codings(), _asked(request.GET)
-    visible = _visible(request, codings)
+    """The passages on which two coders disagree, of those that the person has coded."""
+    codings = _codings()
+    asked, visible = _asked(request.GET, codings), _visible(request, codings)
     is_between_people = {asked.first, asked.second} <= set(codings.people)
     wanted = request.GET.get("etat", OPEN if is_between_people else EVERY)
-    found = codings.splits(*asked)
-    seen = [split for split in found if visible is None or split.unit_id in visible]
-    left = [split for split in seen if wanted != OPEN or split.settled_by is None]
-    by_unit: dict[str, list[Split]] = {}
-    for split in left:
-        by_unit.setdefault(split.unit_id, []).append(split)
-    page = Paginator(list(by_unit), _N_LISTED).get_page(request.GET.get("page"))
+    by_unit: dict[str, list[Disagreement]] = {}
+    hidden = set()
+    for row in codings.disagreements(*asked):
+        if visible is not None and row.unit_id not in visible:
+            hidden.add(row.unit_id)
+        elif wanted != OPEN or row.arbitration is None:
+            by_unit.setdefault(row.unit_id, []).append(row)
+    page = page_of(request, list(by_unit), _N_DISAGREEMENTS)
+    grid = state.study().grid
     shown = {
         "section": "agreement",
         "asked": asked,
@@ -113,163 +125,143 @@ def disagreements(request: HttpRequest) -> HttpResponse:
             _passage(unit_id, by_unit[unit_id], asked, codings) for unit_id in page.object_list
         ],
         "n_passages": len(by_unit),
-        "n_hidden": len({split.unit_id for split in found} - {split.unit_id for split in seen}),
-        "axis": next((axis for axis in state.study().grid.axes if axis.axis == asked.axis), None),
-        "is_exclusive": asked.axis in state.study().grid.exclusive,
+        "n_hidden": len(hidden),
+        "axis": next((axis for axis in grid.axes if axis.axis == asked.axis), None),
+        "is_exclusive": asked.axis in grid.exclusive,
     }
     return render(request, "review/disagreements.html", shown)
 
 
-@decides
-@require_POST
-def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """Settle what two people disagree on over a passage: by code, or after one of them for the whole axis."""
-    codings, asked = _codings(), _asked(request.POST)
-    visible = _visible(request, codings)
-    if visible is not None and unit_id not in visible:
-        raise PermissionDenied
-    if not all(
-        name in codings.people and unit_id in codings.units_of(name)
-        for name in (asked.first, asked.second)
-    ):
-        raise Http404
-    author, why = asking.author(request), request.POST.get("why", "").strip()
-    splits = codings.on_unit(unit_id, asked.first, asked.second, asked.axis)
-    wanted = _wanted(request.POST.get("geste", ""), splits, asked)
-    settled = [split.settled_by for split, _is_put in wanted if split.settled_by is not None]
-    if not why:
-        messages.error(request, _("Dites pourquoi : l’arbitrage n’est pas enregistré sans motif."))
-    elif settled:
-        told = _(
-            "{who} a déjà arbitré ce désaccord (décision n° {n}) ; votre choix n’est pas enregistré."
-        )
-        if settled[0].author != author:
-            messages.warning(request, told.format(who=settled[0].author, n=settled[0].decision_id))
-    else:
-        between = (asked.first, asked.second)
-        proposed = {(row.axis, row.code) for row in state.snapshot().proposed.get(unit_id, ())}
-        rows = [
-            verdict(
-                split,
-                is_put=is_put,
-                is_proposed=(split.axis, split.code) in proposed,
-                between=between,
-                why=why,
-            )
-            for split, is_put in wanted
-        ]
-        state.journal().add(rows, author=author, request_id=asking.request_id(request))
-        messages.success(request, _("Désaccord arbitré : il quitte la liste et reste au journal."))
-    return HttpResponseRedirect(f"{reverse('disagreements')}?{asked.address()}")
-
-
-def _wanted(gesture: str, splits: list[Split], asked: _Asked) -> list[tuple[Split, bool]]:
-    """The codes that a gesture is about, and whether each is to be put. Raises `Http404` for one that means nothing here."""
-    verb, _equals, name = gesture.partition("=")
-    if verb == "suivre" and name in (asked.first, asked.second):
-        left = [split for split in splits if split.settled_by is None] or splits
-        found = [(split, split.is_by_first == (name == asked.first)) for split in left]
-    else:
-        found = [
-            (split, verb == "mettre")
-            for split in splits
-            if split.code == name and verb in ("mettre", "oter")
-        ]
-    if not found:
-        raise Http404
-    return found
-
-
-def _row(row: Row, left: frozenset[str], visible: set[str] | None) -> dict[str, Any]:
-    return {
-        "row": row,
-        "first": agreeing.coder_label(row.first),
-        "second": agreeing.coder_label(row.second),
-        "axis": next(axis.label for axis in state.study().grid.axes if axis.axis == row.axis),
-        "address": _Asked(row.first, row.second, row.axis, row.code).address(),
-        "n_apart": row.n_first + row.n_second - 2 * row.n_both,
-        "n_open": len(left if visible is None else left & visible),
-    }
-
-
-def _passage(unit_id: str, splits: list[Split], asked: _Asked, codings: Codings) -> dict[str, Any]:
-    snapshot = state.snapshot()
+def _passage(
+    unit_id: str, rows: list[Disagreement], asked: _Asked, codings: Codings
+) -> dict[str, Any]:
+    snapshot, grid = state.snapshot(), state.study().grid
     unit = snapshot.units[unit_id]
     sides = [
         {
-            "coder": agreeing.coder_label(coder),
+            "coder": coder_label(coder),
             "name": coder,
             "codes": [
                 code
-                for code in state.study().grid.axis(asked.axis)
+                for code in grid.axis(asked.axis)
                 if (code.axis, code.code) in codings.codes(coder, unit_id)
             ],
         }
         for coder in (asked.first, asked.second)
     ]
+    is_exclusive = asked.axis in grid.exclusive  # one is then chosen of all the axis's codes
     return {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
-        "splits": codings.on_unit(unit_id, *asked[:3])
-        if asked.axis in codings.grid.exclusive
-        else splits,  # one of all its codes
+        "disagreements": codings.on_unit(unit_id, *asked[:3]) if is_exclusive else rows,
         "sides": sides,
-        "is_open": any(split.settled_by is None for split in splits),
+        "is_open": any(row.arbitration is None for row in rows),
         "request_id": uuid.uuid4().hex,
     }
 
 
-def _figures() -> Counted[_Figures] | None:
+@decides
+@require_POST
+def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """Settle what two people disagree on over a passage, by code or after one of them."""
+    codings = _codings()
+    asked, visible = _asked(request.POST, codings), _visible(request, codings)
+    if visible is not None and unit_id not in visible:
+        raise PermissionDenied
+    between = (asked.first, asked.second)
+    if not all(name in codings.people and unit_id in codings.units_of(name) for name in between):
+        raise Http404
+    wanted = _wanted(request.POST.get("geste", ""), codings.on_unit(unit_id, *asked[:3]), asked)
+    author, why = author_of(request), reason_of(request)
+    settled = [row.arbitration for row, _is_put in wanted if row.arbitration is not None]
+    if not why:
+        messages.error(request, _("Dites pourquoi : l’arbitrage n’est pas enregistré sans motif."))
+    elif settled and settled[0].author != author:
+        warning = _(
+            "{who} a déjà arbitré ce désaccord (décision n° {n}) ; "
+            "votre choix n’est pas enregistré."
+        )
+        messages.warning(request, warning.format(who=settled[0].author, n=settled[0].decision_id))
+    elif not settled:
+        proposed = {(row.axis, row.code) for row in state.snapshot().proposed.get(unit_id, ())}
+        decisions = [
+            agreement.arbitrate(
+                row,
+                is_put=is_put,
+                is_proposed=(row.axis, row.code) in proposed,
+                between=between,
+                why=why,
+            )
+            for row, is_put in wanted
+        ]
+        state.journal().add(decisions, author=author, request_id=request_id_of(request))
+        messages.success(request, _("Désaccord arbitré : il quitte la liste et reste au journal."))
+    return HttpResponseRedirect(f"{reverse('disagreements')}?{asked.address()}")
+
+
+def _wanted(
+    command: str, rows: list[Disagreement], asked: _Asked
+) -> list[tuple[Disagreement, bool]]:
+    """The codes that a button settles, and whether each is put; `Http404` for none."""
+    verb, _equals, name = command.partition("=")
+    wanted: list[tuple[Disagreement, bool]] = []
+    if verb == "suivre" and name in (asked.first, asked.second):
+        left = [row for row in rows if row.arbitration is None] or rows
+        wanted = [(row, row.is_by_first == (name == asked.first)) for row in left]
+    elif verb in ("mettre", "oter"):
+        wanted = [(row, verb == "mettre") for row in rows if row.code == name]
+    if not wanted:
+        raise Http404
+    return wanted
+
+
+def _figures() -> Counted[AgreementFigures] | None:
     """The agreement of every two coders, on what was decided until now or moments ago."""
     snapshot, journal = state.snapshot(), state.journal()
-    key = journal.last_on_tags_id
-    return _kept.get(snapshot.run_id, key, lambda: _measure(snapshot, journal))
-
-
-def _measure(snapshot: Snapshot, journal: Journal) -> _Figures:
-    grid, on_tags = state.study().grid, journal.active(TagDecision)
-    codings = agreeing.codings(
-        snapshot.machine["tags"], snapshot.units, on_tags, grid, _second(snapshot.run_id)
+    return review_app().agreement_figures.get(
+        snapshot.run_id, journal.last_on_tags_id, lambda: _measure(snapshot, journal)
     )
-    return _Figures(_measured.rows(codings, grid), _codings().open_units())
+
+
+def _measure(snapshot: Snapshot, journal: Journal) -> AgreementFigures:
+    grid, decisions = state.study().grid, journal.active(TagDecision)
+    codings = agreement.all_codings(
+        snapshot.machine["tags"], snapshot.units, decisions, grid, _second_codes(snapshot)
+    )
+    rows = review_app().agreement_cache.rows(codings, grid)
+    return AgreementFigures(rows, _codings().open_units())
 
 
 def _codings() -> Codings:
-    snapshot = state.snapshot()
-    decisions = state.journal().active(TagDecision)
-    return Codings.of(
-        decisions, snapshot.units, snapshot.proposed, state.study().grid, _second(snapshot.run_id)
-    )
+    snapshot, decisions = state.snapshot(), state.journal().active(TagDecision)
+    second = _second_codes(snapshot)
+    return Codings.of(decisions, snapshot.units, snapshot.proposed, state.study().grid, second)
 
 
 @lru_cache(maxsize=1)
-def _second(run_id: str) -> dict[str, dict[str, Codes]]:
-    """What the second coder of the last run put on the passages that it coded."""
-    return agreeing.second_codes(
-        state.snapshot().tables["second_tags"], state.study().settings.language_model.model
-    )
+def _second_codes(snapshot: Snapshot) -> dict[str, dict[str, Codes]]:
+    model = state.study().settings.language_model.model
+    return agreement.second_codes(snapshot.tables["second_tags"], model)
 
 
 def _visible(request: HttpRequest, codings: Codings) -> set[str] | None:
-    """The passages of which the person may see what others put: those that he or she coded; None for all, as administrators see."""
+    """The passages that the person coded: only of those may others' codes show; None for all."""
     if role_of(request.user) >= Role.ADMINISTRATOR:
         return None
-    return set(codings.units_of(asking.author(request)))
+    return set(codings.units_of(author_of(request)))
 
 
-def _asked(sent: QueryDict) -> _Asked:
-    """Raises `Http404` for coders or an axis that do not exist."""
-    codings, grid = _codings(), state.study().grid
+def _asked(sent: QueryDict, codings: Codings) -> _Asked:
+    """Raises `Http404` for coders, an axis or a code that do not exist."""
+    axis_codes = state.study().grid.axis(sent.get("axe", ""))
     asked = _Asked(
         sent.get("premier", ""),
         sent.get("second", ""),
         sent.get("axe", ""),
         sent.get("code", WHOLE_AXIS),
     )
-    known = {*codings.people, MACHINE, *codings.second}
-    is_known = asked.code == WHOLE_AXIS or any(
-        code.code == asked.code for code in grid.axis(asked.axis)
-    )
-    if not {asked.first, asked.second} <= known or not grid.axis(asked.axis) or not is_known:
+    coders = {*codings.people, MACHINE, *codings.second}
+    is_code = asked.code == WHOLE_AXIS or asked.code in {code.code for code in axis_codes}
+    if not {asked.first, asked.second} <= coders or not axis_codes or not is_code:
         raise Http404
     return asked

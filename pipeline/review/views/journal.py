@@ -1,13 +1,13 @@
-"""The journal: every decision, who, when, what, why and what became of it; undone by a new decision; exported."""
+"""The journal: every decision and what became of it; undone by a new decision; exported."""
 
 import csv
 import io
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,12 +18,10 @@ from pipeline.decisions import Decision
 from pipeline.decisions.kinds import GROUPS, PassageDecision, Undo
 from pipeline.decisions.tags import TagDecision
 from pipeline.review import state
-from pipeline.review import views as asking
-from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.views import author_of, page_of, reason_of, request_id_of, return_url
 from pipeline.tables.material import DECISIONS
 
-_N_LISTED = 50
 _COLUMNS = tuple(column.name for column in DECISIONS.columns)
 
 
@@ -39,64 +37,72 @@ class _HiddenDecision(PassageDecision):
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Decisions, the newest first, fifty a page."""
-    journal, author, kind = (
-        state.journal(),
-        request.GET.get("auteur", ""),
-        request.GET.get("quoi", ""),
-    )
+    journal = state.journal()
+    author, kind = request.GET.get("auteur", ""), request.GET.get("quoi", "")
     rows = journal.newest_first()
     authors = sorted({row.author for row in rows})
     if author:
         rows = [row for row in rows if row.author == author]
     if kind in GROUPS:
         rows = [row for row in rows if row.group == kind]
-    page = Paginator(rows, _N_LISTED).get_page(request.GET.get("page"))
-    effects = _effects()
-    coded = _coded(request, journal)
-    shown = [_told(_seen(row, request, coded), request, effects) for row in page.object_list]
-    address = "&".join(
-        f"{name}={value}" for name, value in (("auteur", author), ("quoi", kind)) if value
-    )
-    return render(
-        request,
-        "review/journal.html",
-        {
-            "section": "journal",
-            "rows": shown,
-            "page": page,
-            "n_decisions": len(rows),
-            "authors": authors,
-            "author": author,
-            "kind": kind,
-            "kinds": {group: _(label) for group, label in GROUPS.items()},
-            "address": address,
-        },
-    )
+    page = page_of(request, rows)
+    filters = (("auteur", author), ("quoi", kind))
+    shown = {
+        "section": "journal",
+        "rows": _rows(request, page.object_list),
+        "page": page,
+        "n_decisions": len(rows),
+        "authors": authors,
+        "author": author,
+        "kind": kind,
+        "kinds": {group: _(label) for group, label in GROUPS.items()},
+        "address": "&".join(f"{name}={value}" for name, value in filters if value),
+    }
+    return render(request, "review/journal.html", shown)
+
+
+def _rows(request: HttpRequest, decisions: Iterable[Decision]) -> list[dict[str, Any]]:
+    journal, author = state.journal(), author_of(request)
+    is_administrator = role_of(request.user) >= Role.ADMINISTRATOR
+    effects = state.snapshot().tables["decision_effects"]
+    reasons = effects["reason"].astype(object).where(effects["reason"].notna(), None)
+    outcomes = zip(effects["state"], reasons, strict=True)
+    effect_of = dict(zip(effects["decision_id"].astype(int), outcomes, strict=True))
+    rows = []
+    for decision in _visible(request, decisions):
+        is_undone = journal.is_undone(decision.decision_id)
+        rows.append(
+            {
+                "decision": decision,
+                "sentence": state.sentence(decision),
+                "is_undone": is_undone,
+                "effect": effect_of.get(decision.decision_id),
+                "can_undo": not is_undone and (decision.author == author or is_administrator),
+                "request_id": uuid.uuid4().hex,
+            }
+        )
+    return rows
 
 
 @decides
 @require_POST
 def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
-    """Take a decision back by a new one; analysts take back their own, administrators anybody's."""
-    journal, author = state.journal(), str(request.user.get_username())
+    """Undo a decision by a new one; analysts undo their own, administrators anybody's."""
+    journal, author = state.journal(), author_of(request)
     if decision_id not in journal:
         raise Http404
-    row = journal[decision_id]
-    if row.author != author and role_of(request.user) < Role.ADMINISTRATOR:
-        messages.error(
-            request,
-            _(
-                "Seule la personne qui a décidé, ou l’administration, peut annuler la décision n° {n}."
-            ).format(n=decision_id),
+    if journal[decision_id].author != author and role_of(request.user) < Role.ADMINISTRATOR:
+        error = _(
+            "Seule la personne qui a décidé, ou l’administration, peut annuler la décision n° {n}."
         )
+        messages.error(request, error.format(n=decision_id))
     elif journal.is_undone(decision_id):
         messages.warning(request, _("La décision n° {n} était déjà annulée.").format(n=decision_id))
     else:
-        why = request.POST.get("why", "").strip() or None
-        request_id = request.POST.get("request_id") or uuid.uuid4().hex
-        journal.add([Undo(decision_id, why=why)], author=author, request_id=request_id)
+        undoing = Undo(decision_id, why=reason_of(request))
+        journal.add([undoing], author=author, request_id=request_id_of(request))
         messages.success(request, _("La décision n° {n} est annulée.").format(n=decision_id))
-    return HttpResponseRedirect(asking.back(request, reverse("journal")))
+    return HttpResponseRedirect(return_url(request, reverse("journal")))
 
 
 @reads
@@ -104,59 +110,37 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """All decisions as .csv, in order."""
     journal, buffer = state.journal(), io.StringIO()
-    coded = _coded(request, journal)
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS)
-    for cells in journal.store.read_rows():
-        decision = journal[cells[0]]
-        shown = _seen(decision, request, coded)
+    stored = list(journal.store.read_rows())
+    decisions = [journal[cells[0]] for cells in stored]
+    for cells, decision, shown in zip(stored, decisions, _visible(request, decisions), strict=True):
         row = dict(zip(_COLUMNS, cells, strict=True)) if shown is decision else shown.row()
         writer.writerow([_cell(row.get(name)) for name in _COLUMNS])
-    answer = HttpResponse("\ufeff" + buffer.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="journal.csv"'
-    return answer
+    response = HttpResponse("\ufeff" + buffer.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="journal.csv"'
+    return response
 
 
-def _coded(request: HttpRequest, journal: Journal) -> set[str]:
-    """The passages that the person has coded: what others put on those is no secret any more."""
-    return journal.coded_by(
-        asking.author(request), state.snapshot().put_on, state.study().grid.exclusive
-    )
-
-
-def _seen(row: Decision, request: HttpRequest, coded: set[str]) -> Decision:
-    """`row` as the person may see it: an analyst codes a passage without knowing what others put on it."""
-    is_blind = role_of(request.user) == Role.ANALYST and row.author != request.user.get_username()
-    if is_blind and isinstance(row, TagDecision) and row.unit_id not in coded:
-        number, at = row.decision_id, row.decided_at
-        return _HiddenDecision(row.unit_id, decision_id=number, decided_at=at, author=row.author)
-    return row
-
-
-def _told(
-    row: Decision, request: HttpRequest, effects: dict[int, tuple[str, str | None]]
-) -> dict[str, Any]:
-    journal = state.journal()
-    is_undone = journal.is_undone(row.decision_id)
-    is_mine = row.author == request.user.get_username()
-    return {
-        "decision": row,
-        "told": state.sentence(row),
-        "is_undone": is_undone,
-        "effect": effects.get(row.decision_id),
-        "can_undo": not is_undone and (is_mine or role_of(request.user) >= Role.ADMINISTRATOR),
-        "request_id": uuid.uuid4().hex,
-    }
-
-
-def _effects() -> dict[int, tuple[str, str | None]]:
-    """What became of each decision at the last run."""
-    rows = state.snapshot().tables["decision_effects"]
-    reasons = rows["reason"].astype(object).where(rows["reason"].notna(), None)
-    return {
-        int(number): (told, reason)
-        for number, told, reason in zip(rows["decision_id"], rows["state"], reasons, strict=True)
-    }
+def _visible(request: HttpRequest, decisions: Iterable[Decision]) -> list[Decision]:
+    """The decisions as the person may see them: analysts code without knowing others' codes."""
+    author, is_blind = author_of(request), role_of(request.user) == Role.ANALYST
+    put_on, exclusive = state.snapshot().put_on, state.study().grid.exclusive
+    coded = state.journal_of_page().coded_by(author, put_on, exclusive)
+    return [
+        _HiddenDecision(
+            row.unit_id,
+            decision_id=row.decision_id,
+            decided_at=row.decided_at,
+            author=row.author,
+        )
+        if is_blind
+        and row.author != author
+        and isinstance(row, TagDecision)
+        and row.unit_id not in coded
+        else row
+        for row in decisions
+    ]
 
 
 def _cell(value: object) -> str:

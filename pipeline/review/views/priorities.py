@@ -1,10 +1,9 @@
-"""The priorities: ranked by weights that anybody may try, that analysts save under a name, compare, and choose for the study."""
+"""The priorities, by weights that anybody may try and analysts save, compare and choose."""
 
 import uuid
 from functools import lru_cache
 from typing import Any
 
-import pandas as pd
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -18,12 +17,13 @@ from pipeline.decisions.kinds import SaveWeighting, UseWeighting
 from pipeline.publish.text import french_date, joined, percent, quoted
 from pipeline.rank import unread_criteria
 from pipeline.rank.criteria import CRITERIA
-from pipeline.review import state, weighing
-from pipeline.review import views as asking
-from pipeline.review import weighing as tallying
+from pipeline.review import state, weightings
 from pipeline.review.bounds import too_long
 from pipeline.review.roles import decides, reads
-from pipeline.review.weighing import Choice, Points, Ranked
+from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Themes
+from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
+from pipeline.review.weightings import Points, RankedTheme, WeightingChoice
 from pipeline.settings.sections import RankSettings
 
 _STUDY = "study"
@@ -33,115 +33,101 @@ _N_CHARS = 60  # of a weighting's name
 @reads
 @require_http_methods(["GET", "POST"])
 def listing(request: HttpRequest) -> HttpResponse:
-    """The ranking of the study or of a workshop by the weights sent; what is sent by POST is only shown, nothing is kept of it."""
-    shown = _page(request, request.POST if request.method == "POST" else request.GET)
-    is_fragment = request.headers.get("HX-Request") == "true"
-    return render(
-        request,
-        "review/priorities_ranking.html" if is_fragment else "review/priorities.html",
-        shown,
-    )
+    """The ranking of the study or of a workshop by the weights sent, of which nothing is stored."""
+    shown = _page(request.POST if request.method == "POST" else request.GET)
+    is_part = is_fragment(request)
+    template = "review/priorities_ranking.html" if is_part else "review/priorities.html"
+    return render(request, template, shown)
 
 
 @reads
 @require_GET
 def compare(request: HttpRequest) -> HttpResponse:
-    """Two weightings or more side by side, ranks and intervals in one table; the first is what the others are held against."""
-    scope, listed = _scope(request.GET), _choices()
-    by_name = {choice.weighting.name: choice for choice in listed}
+    """Two weightings or more side by side; the others are compared with the first."""
+    scope, choices = _scope(request.GET), _choices()
+    by_name = {choice.weighting.name: choice for choice in choices}
     chosen = [by_name[name] for name in dict.fromkeys(request.GET.getlist("p")) if name in by_name]
+    tallies = weightings.current_tallies(scope)
     shown: dict[str, Any] = {
         "section": "priorities",
         "scope": scope,
         "scopes": _scopes(),
-        "choices": listed,
+        "choices": choices,
         "chosen": chosen,
+        "is_counting": tallies is None,
     }
-    held = tallying.tallies(scope)
-    if held is not None and len(chosen) > 1:
+    if tallies is not None and len(chosen) > 1:
         tables = [
-            weighing.priorities(held.value, scope, choice.weighting.weights, _settings())
+            weightings.priorities(tallies.value, scope, choice.weighting.weights, _settings())
             for choice in chosen
         ]
         shown |= {
-            "rows": weighing.compared(tables),
+            "rows": weightings.compare_rankings(tables),
             "labels": state.labels(),
             "common": [
-                (choice, *weighing.n_common(tables[0], table))
+                (choice, *weightings.n_common(tables[0], table))
                 for choice, table in zip(chosen[1:], tables[1:], strict=True)
             ],
         }
-    return render(request, "review/priorities_compared.html", shown | {"is_counting": held is None})
+    return render(request, "review/priorities_compared.html", shown)
 
 
 @decides
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
-    """Save the weights sent under a name; one that somebody else's weights bear is only taken over when asked to."""
-    typed, scope = request.POST.get("nom", "").strip(), _scope(request.POST)
+    """Save the weights under a name; other weights of that name are replaced on demand."""
+    typed = request.POST.get("nom", "").strip()
     if len(typed) > _N_CHARS:
         return too_long(request, len(typed), _N_CHARS, "nom")
-    name = typed_without_names(state.study(), typed)  # as it is kept, so that it is found again
-    shown = _page(request, request.POST)
-    weights = weighing.weights_of(shown["points"])
-    before = next(
-        (choice for choice in shown["choices"] if name and choice.weighting.name == name), None
-    )
-    is_taken = (
-        before is not None
-        and before.points != shown["points"]
-        and not request.POST.get("remplacer")
-    )
-    if weights is None or shown["faults"] or not name or is_taken:
-        return render(
-            request,
-            "review/priorities.html",
-            shown | {"name": name, "taken": before if is_taken else None},
-            status=409,
-        )
+    name = typed_without_names(state.study(), typed)  # as it is stored
+    shown = _page(request.POST)
+    weights = weightings.weights_of(shown["points"])
+    taken = [
+        choice
+        for choice in shown["choices"]
+        if name and choice.weighting.name == name and choice.points != shown["points"]
+    ]
+    if request.POST.get("remplacer"):
+        taken = []
+    if weights is None or shown["faults"] or not name or taken:
+        shown |= {"name": name, "taken": next(iter(taken), None)}
+        return render(request, "review/priorities.html", shown, status=409)
     decision = SaveWeighting.named(name, weights.model_dump())
-    state.journal().add(
-        [decision], author=asking.author(request), request_id=asking.request_id(request)
-    )
+    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
     messages.success(request, _("La pondération {name} est enregistrée.").format(name=quoted(name)))
-    return redirect(_address(scope, name))
+    return redirect(_address(shown["scope"], name))
 
 
 @decides
 @require_POST
 def use(request: HttpRequest) -> HttpResponse:
-    """Rank the study by a saved weighting from now on, or by the weights of etude.toml where the name is blank."""
+    """Rank the study by a saved weighting from now on, or by that of etude.toml (blank name)."""
     name = request.POST.get("ponderation", "")
     if name not in {choice.weighting.name for choice in _choices()}:
         raise Http404
-    decision = UseWeighting(name or None, why=request.POST.get("why", "").strip() or None)
-    state.journal().add(
-        [decision], author=asking.author(request), request_id=asking.request_id(request)
-    )
-    told = (
-        _("L’étude se classe par la pondération {name}.")
+    decision = UseWeighting(name or None, why=reason_of(request))
+    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    sentence = (
+        _("L’étude se classe par la pondération {name}.").format(name=quoted(name))
         if name
         else _("L’étude se classe de nouveau par les poids d’etude.toml.")
     )
-    messages.success(
-        request, told.format(name=quoted(name)) + " " + _("Le rapport suivra au prochain calcul.")
-    )
+    messages.success(request, sentence + " " + _("Le rapport suivra au prochain calcul."))
     return redirect(_address(_scope(request.POST), name))
 
 
-def _page(request: HttpRequest, sent: QueryDict) -> dict[str, Any]:
+def _page(sent: QueryDict) -> dict[str, Any]:
     """Everything that the page shows."""
-    scope, listed = _scope(sent), _choices()
-    in_use = next(choice for choice in listed if choice.is_in_use)
-    chosen = next(
-        (choice for choice in listed if choice.weighting.name == sent.get("ponderation")), in_use
-    )
-    points, faults = weighing.read_points(sent, chosen.points)
+    scope, choices = _scope(sent), _choices()
+    in_use = next(choice for choice in choices if choice.is_in_use)
+    asked = [choice for choice in choices if choice.weighting.name == sent.get("ponderation")]
+    chosen = asked[0] if asked else in_use
+    points, faults = weightings.read_points(sent, chosen.points)
     shown = {
         "section": "priorities",
         "scope": scope,
         "scopes": _scopes(),
-        "choices": listed,
+        "choices": choices,
         "chosen": chosen,
         "in_use": in_use,
         "points": points,
@@ -152,76 +138,6 @@ def _page(request: HttpRequest, sent: QueryDict) -> dict[str, Any]:
         "why_blank": unread_criteria(state.study().grid),
     }
     return shown | _ranking(scope, points, chosen, in_use)
-
-
-def _ranking(scope: str, points: Points, chosen: Choice, in_use: Choice) -> dict[str, Any]:
-    """The themes in order, or why there are none."""
-    weights = chosen.weighting.weights if points == chosen.points else weighing.weights_of(points)
-    if weights is None:
-        return {"rows": [], "has_no_weight": True}
-    held = tallying.tallies(scope)
-    if held is None:
-        return {"rows": [], "is_counting": True}
-    settings, snapshot = _settings(), state.snapshot()
-    tables = {
-        name: _of_scope(snapshot.tables[name], scope)
-        for name in ("priorities", "priority_notes", "rank_checks", "late_effects")
-    }
-    shown, usual = (
-        weighing.priorities(held.value, scope, each, settings)
-        for each in (weights, in_use.weighting.weights)
-    )
-    changed = _changed(snapshot.run_id, state.themes().last_id)
-    rows = weighing.ranked(shown, usual, tables["priorities"], tables["priority_notes"], changed)
-    last_labels = dict(
-        zip(snapshot.tables["themes"]["theme_id"], snapshot.tables["themes"]["label"], strict=True)
-    )
-    labels, late = state.labels(), tables["late_effects"]
-    late_told = dict(zip(late["theme_id"], late["sentence"], strict=True))
-    return {
-        "is_stale": not held.is_current,
-        "weights_told": _weights_told(weights.model_dump()),
-        "rows": [_row(row, len(rows), labels, last_labels, late_told) for row in rows],
-        "first_told": joined([labels.get(row.theme_id, row.theme_id) for row in rows[:3]]),
-        "checks": list(tables["rank_checks"]["sentence"]),
-        "run_id": snapshot.run_id,
-    }
-
-
-@lru_cache(maxsize=1)
-def _changed(run_id: str, last_id: int) -> frozenset[str]:
-    """The themes that gained or lost passages since the run `run_id`, by decisions up to `last_id`."""
-    return frozenset(
-        weighing.changed_themes(state.snapshot().tables["theme_members"], state.themes().members)
-    )
-
-
-def _row(
-    row: Ranked,
-    n_themes: int,
-    labels: dict[str, str],
-    last_labels: dict[str, str],
-    late: dict[str, str],
-) -> dict[str, Any]:
-    label = labels.get(row.theme_id, row.theme_id)
-    before = last_labels.get(row.theme_id)
-    lowest, highest, at = (
-        _percent_along(rank, n_themes) for rank in (row.rank_low, row.rank_high, row.rank)
-    )
-    return {
-        "ranked": row,
-        "label": label,
-        "former_label": before if before is not None and before != label else None,
-        "to_usual": weighing.moved(row.usual_rank, row.rank),
-        "to_last": weighing.moved(row.last_rank, row.usual_rank),
-        "late": late.get(row.theme_id),
-        "bar": {"x": lowest, "width": max(highest - lowest, 1), "at": at},
-    }
-
-
-def _percent_along(rank: int, n_themes: int) -> int:
-    """Where a rank lies on a line of 100, the first at 3 and the last at 97."""
-    return 3 + round(94 * (rank - 1) / max(n_themes - 1, 1))
 
 
 def _sliders(points: Points, faults: dict[str, str]) -> list[dict[str, str]]:
@@ -237,19 +153,85 @@ def _sliders(points: Points, faults: dict[str, str]) -> list[dict[str, str]]:
     ]
 
 
-def _weights_told(weights: dict[str, float]) -> str:
+def _ranking(
+    scope: str, points: Points, chosen: WeightingChoice, in_use: WeightingChoice
+) -> dict[str, Any]:
+    """The themes in order, or why there are none."""
+    weights = chosen.weighting.weights if points == chosen.points else weightings.weights_of(points)
+    if weights is None:
+        return {"rows": [], "has_no_weight": True}
+    tallies = weightings.current_tallies(scope)
+    if tallies is None:
+        return {"rows": [], "is_counting": True}
+    snapshot = state.snapshot()
+    last, notes, checks, late = (
+        snapshot.tables[name].loc[lambda rows: rows["scope"] == scope]
+        for name in ("priorities", "priority_notes", "rank_checks", "late_effects")
+    )
+    now, usual = (
+        weightings.priorities(tallies.value, scope, each, _settings())
+        for each in (weights, in_use.weighting.weights)
+    )
+    ranked = weightings.rank_themes(now, usual, last, notes, _changed(snapshot, state.themes()))
+    labels, themes = state.labels(), snapshot.tables["themes"]
+    last_labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
+    late_sentences = dict(zip(late["theme_id"], late["sentence"], strict=True))
+    return {
+        "is_stale": not tallies.is_current,
+        "weights_summary": _summary(weights.model_dump()),
+        "rows": [
+            _row(theme, len(ranked), labels, last_labels)
+            | {"late": late_sentences.get(theme.theme_id)}
+            for theme in ranked
+        ],
+        "first_themes": joined([labels.get(row.theme_id, row.theme_id) for row in ranked[:3]]),
+        "checks": list(checks["sentence"]),
+        "run_id": snapshot.run_id,
+    }
+
+
+@lru_cache(maxsize=1)
+def _changed(snapshot: Snapshot, now: Themes) -> frozenset[str]:
+    """The themes that gained or lost passages since the run."""
+    return weightings.changed_themes(snapshot.tables["theme_members"], now.members)
+
+
+def _row(
+    theme: RankedTheme, n_themes: int, labels: dict[str, str], last_labels: dict[str, str]
+) -> dict[str, Any]:
+    label = labels.get(theme.theme_id, theme.theme_id)
+    last_label = last_labels.get(theme.theme_id, label)
+    low, high, at = (
+        _percent_along(rank, n_themes) for rank in (theme.rank_low, theme.rank_high, theme.rank)
+    )
+    return {
+        "ranked": theme,
+        "label": label,
+        "former_label": last_label if last_label != label else None,
+        "to_usual": weightings.rank_change(theme.usual_rank, theme.rank),
+        "to_last": weightings.rank_change(theme.last_rank, theme.usual_rank),
+        "bar": {"x": low, "width": max(high - low, 1), "at": at},
+    }
+
+
+def _percent_along(rank: int, n_themes: int) -> int:
+    """Where a rank lies on a line of 100, the first at 3 and the last at 97."""
+    return 3 + round(94 * (rank - 1) / max(n_themes - 1, 1))
+
+
+def _summary(weights: dict[str, float]) -> str:
     """« Tables 25 %, Rapporteurs 20 % »: the largest first, without those that weigh nothing."""
     total = sum(weights.values())
-    listed = sorted(
-        ((value, name) for name, value in weights.items() if value), key=lambda pair: -pair[0]
-    )
+    ordered = sorted(weights.items(), key=lambda entry: -entry[1])
     return ", ".join(
-        f"{CRITERIA[f'c_{name}'].label} {percent(value / total)}" for value, name in listed
+        f"{CRITERIA[f'c_{name}'].label} {percent(value / total)}"
+        for name, value in ordered
+        if value
     )
 
 
-def _choices() -> list[Choice]:
-    return weighing.choices(state.journal().active(Decision), _settings())
+def _choices() -> list[WeightingChoice]:
+    return weightings.weighting_choices(state.journal().active(Decision), _settings())
 
 
 def _settings() -> RankSettings:
@@ -259,26 +241,19 @@ def _settings() -> RankSettings:
 def _scopes() -> list[tuple[str, str]]:
     """The study, then each workshop that the last run ranked themes for."""
     snapshot = state.snapshot()
-    known = set(snapshot.tables["priorities"]["scope"])
-    named = [
-        (
-            name,
-            ", ".join(part for part in (str(row["territory"]), french_date(row["date"])) if part),
-        )
+    ranked = set(snapshot.tables["priorities"]["scope"])
+    workshops = [
+        (name, ", ".join(filter(None, (str(row["territory"]), french_date(row["date"])))))
         for name, row in snapshot.workshops.items()
-        if name in known
+        if name in ranked
     ]
-    return [(_STUDY, _("Toute l’étude")), *named]
+    return [(_STUDY, _("Toute l’étude")), *workshops]
 
 
 def _scope(sent: QueryDict) -> str:
-    """The scope asked for; the study where it is none."""
+    """The scope asked for, or the study."""
     asked = sent.get("atelier", _STUDY)
     return asked if asked in dict(_scopes()) else _STUDY
-
-
-def _of_scope(table: pd.DataFrame, scope: str) -> pd.DataFrame:
-    return table[table["scope"] == scope]
 
 
 def _address(scope: str, name: str) -> str:

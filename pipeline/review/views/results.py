@@ -1,9 +1,7 @@
-"""The results of the last run, and a new run with what was decided since.
+"""The results of the last run, a new run, and territories side by side."""
 
-The territories side by side: heat map, specificities, factor planes, maps, absent voices, offer and needs.
-"""
-
-from functools import cache
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -14,11 +12,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions import APPLIED, VOID
-from pipeline.review import side_by_side, state
-from pipeline.review.processes import Drawings, Reruns, moves
+from pipeline.review import state, territories
+from pipeline.review.apps import review_app
+from pipeline.review.processes import rank_changes
 from pipeline.review.roles import decides, reads
+from pipeline.review.views import author_of, is_fragment
 
-_SHOWN = ("rapport.html", "rapport.docx", "rapport.pdf")
+_FILES = ("rapport.html", "rapport.docx", "rapport.pdf")
 
 
 @reads
@@ -26,14 +26,14 @@ _SHOWN = ("rapport.html", "rapport.docx", "rapport.pdf")
 def results(request: HttpRequest) -> HttpResponse:
     """When results were last made, what was decided since, and what the last new run changed."""
     shown = _progress()
-    if request.headers.get("HX-Request") == "true":
+    if is_fragment(request):
         return render(request, "review/results_progress.html", shown)
     study, snapshot = state.study(), state.snapshot()
     shown |= {
         "section": "results",
         "run_id": snapshot.run_id,
         "files": [
-            name for name in _SHOWN if (study.publications / snapshot.run_id / name).is_file()
+            name for name in _FILES if (study.publications / snapshot.run_id / name).is_file()
         ],
     }
     return render(request, "review/results.html", shown)
@@ -44,8 +44,8 @@ def results(request: HttpRequest) -> HttpResponse:
 def rerun(request: HttpRequest) -> HttpResponse:
     """Start a new run, unless one goes on."""
     priorities = state.snapshot().tables["priorities"]
-    is_started = _reruns().start(
-        asked_by=str(request.user.get_username()), priorities=priorities, labels=state.labels()
+    is_started = review_app().reruns.start(
+        asked_by=author_of(request), priorities=priorities, labels=state.labels()
     )
     if not is_started:
         messages.warning(request, _("Un calcul est déjà en cours."))
@@ -55,22 +55,21 @@ def rerun(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def report(request: HttpRequest, name: str) -> HttpResponseBase:
-    """One file of the last run's report, to be kept; never shown inside the application, whose rules forbid inline styles."""
+    """One file of the last run's report, to save: the application's rules forbid inline styles."""
     path = state.study().publications / state.snapshot().run_id / name
-    if name not in _SHOWN or not path.is_file():
+    if name not in _FILES or not path.is_file():
         raise Http404
     return FileResponse(path.open("rb"), as_attachment=True, filename=name)
 
 
 def _progress() -> dict[str, Any]:
-    """What became of decisions at the last run, and the new run that was asked for: together, as the end of one changes the other."""
-    last, snapshot = _reruns().last, state.snapshot()
+    """What became of decisions at the last run, and the new run that was asked for."""
+    last, snapshot = review_app().reruns.last, state.snapshot()
     effects = snapshot.tables["decision_effects"]
     void = effects[effects["state"] == VOID]
+    last_counted = int(effects["decision_id"].max()) if len(effects) else 0
     shown = {
-        "n_waiting": max(
-            state.journal().last_id - int(effects["decision_id"].max() if len(effects) else 0), 0
-        ),
+        "n_waiting": max(state.journal().last_id - last_counted, 0),
         "n_applied": int((effects["state"] == APPLIED).sum()),
         "void": list(zip(void["decision_id"].astype(int), void["reason"], strict=True)),
         "to_review": list(snapshot.to_review.items()),
@@ -78,21 +77,14 @@ def _progress() -> dict[str, Any]:
     }
     if last is None:
         return shown
-    is_running = last.is_running
-    changed = (
-        []
-        if is_running or last.error
-        else moves(
-            last.priorities, state.snapshot().tables["priorities"], last.labels | state.labels()
-        )
-    )
-    return shown | {"is_running": is_running, "moves": changed}
+    is_running, changes = last.is_running, []
+    if not is_running and not last.error:
+        priorities = state.snapshot().tables["priorities"]  # those of the run that has just ended
+        changes = rank_changes(last.priorities, priorities, last.labels | state.labels())
+    return shown | {"is_running": is_running, "moves": changes}
 
 
-@cache
-def _reruns() -> Reruns:
-    return Reruns(state.study())
-
+# --- territories
 
 PARTS = {
     "presence": gettext_lazy("Présence"),
@@ -115,9 +107,9 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
         "part": part,
         "parts": PARTS,
         "title": PARTS[part],
-        **_MAKERS[part](request),
+        **_VIEWS[part](request),
     }
-    if request.headers.get("HX-Request") == "true" and part in ("plans", "cartes"):
+    if is_fragment(request) and part in ("plans", "cartes"):
         return render(request, "review/territories_drawings.html", shown)
     return render(request, f"review/territories_{part}.html", shown)
 
@@ -125,8 +117,8 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
 @reads
 @require_GET
 def drawing(request: HttpRequest, name: str) -> HttpResponseBase:
-    """One drawing; a document of its own, which may style itself and nothing else."""
-    path = _drawings().path(state.snapshot().run_id, _names(), name)
+    """One drawing, a document that may style itself and nothing else."""
+    path = review_app().drawings.path(state.snapshot().run_id, _names(), name)
     if path is None:
         raise Http404
     answer = FileResponse(path.open("rb"), content_type="image/svg+xml")
@@ -140,26 +132,26 @@ def _presence(request: HttpRequest) -> dict[str, Any]:
     asked = request.GET.get("quoi", "themes")
     tables, labels = state.snapshot().tables, state.labels()
     is_code = asked in axes
-    found = side_by_side.heat_map(
+    heat = territories.heat_map(
         tables, grid, labels, subject="code" if is_code else "theme", axis=asked if is_code else ""
     )
-    return {"heat": found, "asked": asked, "axes": list(axes.values()), "is_code": is_code}
+    return {"heat": heat, "asked": asked, "axes": list(axes.values()), "is_code": is_code}
 
 
 def _specificities(request: HttpRequest) -> dict[str, Any]:
     tables = state.snapshot().tables
-    territories = sorted(set(tables["contrasts"]["territory"]))
-    asked = request.GET.get("territoire", "")
-    territory = asked if asked in territories else (territories[0] if territories else "")
-    rows = side_by_side.specificities(tables, state.study().grid, state.labels(), territory)
-    return {"territories": territories, "territory": territory, "rows": rows}
+    names = sorted(set(tables["contrasts"]["territory"]))
+    territory = request.GET.get("territoire", "")
+    if territory not in names:
+        territory = next(iter(names), "")
+    rows = territories.specificities(tables, state.study().grid, state.labels(), territory)
+    return {"territories": names, "territory": territory, "rows": rows}
 
 
 def _planes(request: HttpRequest) -> dict[str, Any]:
     tables, labels = state.snapshot().tables, state.labels()
     planes = [
-        (analysis, side_by_side.plane(tables, labels, analysis))
-        for analysis in ("themes", "lemmes")
+        (analysis, territories.plane(tables, labels, analysis)) for analysis in ("themes", "lemmes")
     ]
     links = tables["territory_links"].to_dict("records")
     return _drawn("plan", "arbre") | {
@@ -177,29 +169,30 @@ def _maps(request: HttpRequest) -> dict[str, Any]:
         row | {"name": names.get(row["structure_id"], "")}
         for row in tables["map_problems"].to_dict("records")
     ]
-    return _drawn("carte") | {"structures": side_by_side.structures(tables), "problems": problems}
+    return _drawn("carte") | {"structures": territories.structures(tables), "problems": problems}
 
 
 def _voices(request: HttpRequest) -> dict[str, Any]:
     snapshot = state.snapshot()
-    rows = side_by_side.absent_voices(snapshot.tables)
-    told = [row | {"workshop": snapshot.workshops.get(str(row["workshop_id"]))} for row in rows]
-    return {"workshops": told, "carried": side_by_side.carried_by(snapshot.tables, state.labels())}
+    rows = territories.absent_voices(snapshot.tables)
+    actors = territories.theme_actors(snapshot.tables, state.labels())
+    return {"workshops": _with_workshop(rows), "carried": actors}
+
+
+def _with_workshop(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    workshops = state.snapshot().workshops
+    return [row | {"workshop": workshops.get(str(row["workshop_id"]))} for row in rows]
 
 
 def _offer(request: HttpRequest) -> dict[str, Any]:
     snapshot = state.snapshot()
     sector, workshop_id = request.GET.get("secteur", ""), request.GET.get("atelier", "")
     sectors = sorted(set(snapshot.tables["offers"]["sector"].dropna()))
-    needs = [
-        row | {"workshop": snapshot.workshops.get(str(row["workshop_id"]))}
-        for row in side_by_side.needs(snapshot.tables)
-    ]
     return {
-        "offers": side_by_side.offers(snapshot.tables, sector=sector, workshop_id=workshop_id),
+        "offers": territories.offers(snapshot.tables, sector=sector, workshop_id=workshop_id),
         "needs": [
             row
-            for row in needs
+            for row in _with_workshop(territories.needs(snapshot.tables))
             if workshop_id in ("", row["workshop_id"]) and sector in ("", row["sector"])
         ],
         "sectors": sectors,
@@ -210,30 +203,27 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
 
 
 def _drawn(*kinds: str) -> dict[str, Any]:
-    found = _drawings().of(state.snapshot().run_id, _names())
+    drawings = review_app().drawings.of(state.snapshot().run_id, _names())
     return {
-        "is_drawing": found is None,
-        "drawings": [entry for entry in found or () if entry.kind in kinds],
+        "is_drawing": drawings is None,
+        "drawings": [entry for entry in drawings or () if entry.kind in kinds],
     }
 
 
 def _names() -> dict[str, str]:
-    """The names that the themes of the last run bear now: those of the tables beside the drawings."""
+    """Today's names of the last run's themes, as in the tables beside the drawings."""
     labels = state.labels()
     theme_ids = state.snapshot().tables["themes"]["theme_id"].tolist()
     return {theme_id: labels[theme_id] for theme_id in theme_ids if theme_id in labels}
 
 
-_MAKERS = {
-    "presence": _presence,
-    "specificites": _specificities,
-    "plans": _planes,
-    "cartes": _maps,
-    "voix": _voices,
-    "offre": _offer,
-}
-
-
-@cache
-def _drawings() -> Drawings:
-    return Drawings(state.study())
+_VIEWS: Mapping[str, Callable[[HttpRequest], dict[str, Any]]] = MappingProxyType(
+    {
+        "presence": _presence,
+        "specificites": _specificities,
+        "plans": _planes,
+        "cartes": _maps,
+        "voix": _voices,
+        "offre": _offer,
+    }
+)

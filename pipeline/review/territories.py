@@ -1,4 +1,4 @@
-"""Territories side by side as pages show them: a heat map that is its own table, what is specific, who was missing, what is on offer.
+"""Territories side by side: presence, specificities, factor planes, absent voices, offer and needs.
 
 In:   the tables of the last run
 Out:  rows ready to show
@@ -20,8 +20,8 @@ MORE, LESS = "plus présent ici", "moins présent"
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A theme or code in a territory: share of its tables (0..1) and `level`, 0 to 5 for the map's shade."""
+class HeatCell:
+    """A theme or code in a territory, with the share of its tables, 0..1."""
 
     n_tables: int
     share: float
@@ -32,8 +32,8 @@ class Cell:
 
     @property
     def level(self) -> int:
-        """0 where no table said it, else 1 to 5."""
-        return 0 if not self.n_tables else min(int(self.share * _LEVELS) + 1, _LEVELS)
+        """The map's shade: 0 where no table said it, else 1 to 5."""
+        return min(int(self.share * _LEVELS) + 1, _LEVELS) if self.n_tables else 0
 
 
 @dataclass(frozen=True)
@@ -41,33 +41,33 @@ class HeatMap:
     """`rows`: subject_id, label and one cell a territory, those said at most tables first."""
 
     territories: tuple[str, ...]
-    rows: tuple[tuple[str, str, tuple[Cell | None, ...]], ...]
+    rows: tuple[tuple[str, str, tuple[HeatCell | None, ...]], ...]
 
 
 def heat_map(
     tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: str, axis: str = ""
 ) -> HeatMap:
-    """Return the heat map of themes (`subject` theme) or of the codes of `axis` (`subject` code)."""
+    """Return the heat map of themes (`subject` theme) or of codes (`subject` code) of `axis`."""
     contrasts = tables["contrasts"]
     rows = contrasts[contrasts["subject"] == subject]
     if axis:
         rows = rows[rows["subject_id"].str.startswith(f"{axis}:")]
     territories = tuple(sorted(set(rows["territory"])))
-    cells: dict[str, dict[str, Cell]] = {}
+    cells: dict[str, dict[str, HeatCell]] = {}
     for row in rows.itertuples():
         cells.setdefault(str(row.subject_id), {})[str(row.territory)] = _cell(row)
-    listed = [
-        (name, _label(name, grid, labels), tuple(found.get(territory) for territory in territories))
-        for name, found in cells.items()
+    map_rows = [
+        (name, _label(name, grid, labels), tuple(map(by_territory.get, territories)))
+        for name, by_territory in cells.items()
     ]
-    listed.sort(key=lambda row: (-sum(cell.n_tables for cell in row[2] if cell), row[1]))
-    return HeatMap(territories, tuple(listed))
+    map_rows.sort(key=lambda row: (-sum(cell.n_tables for cell in row[2] if cell), row[1]))
+    return HeatMap(territories, tuple(map_rows))
 
 
 def specificities(
     tables: Tables, grid: Grid, labels: Mapping[str, str], territory: str
 ) -> list[dict[str, Any]]:
-    """What is more or less present in `territory`, the most specific first, themes and codes together."""
+    """Return the themes and codes in `territory`, the most specific first."""
     contrasts = tables["contrasts"]
     rows = contrasts[contrasts["territory"] == territory].sort_values(
         ["specificity", "subject_id"], ascending=[False, True]
@@ -86,7 +86,7 @@ def specificities(
 
 
 def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict[str, Any]]:
-    """The points of a factor plane, territories first, as a table."""
+    """Return the points of a factor plane, territories first."""
     points = tables["factor_points"]
     rows = points[points["analysis"] == analysis].sort_values(
         ["kind", "weight"], ascending=[False, False]
@@ -98,29 +98,26 @@ def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict
 
 
 def absent_voices(tables: Tables) -> list[dict[str, Any]]:
-    """By workshop: expected types of structure and communes that nobody came from, and those that came."""
+    """Return by workshop the expected types of structure and communes, absent and present."""
     voices = tables["voices"]
-    found = []
+    workshops = []
     for workshop_id, rows in voices[voices["is_in_scope"]].groupby("workshop_id", sort=True):
-        kinds = {
-            kind: rows[rows["kind"] == kind].sort_values("value")
-            for kind in ("structure_type", "commune")
-        }
-        found.append(
-            {
-                "workshop_id": workshop_id,
-                **{
-                    f"absent_{kind}": [_said(name) for name in told.loc[told["is_absent"], "value"]]
-                    for kind, told in kinds.items()
-                },
-                **{f"present_{kind}": _present(told) for kind, told in kinds.items()},
-            }
-        )
-    return found
+        workshop: dict[str, Any] = {"workshop_id": workshop_id}
+        for kind in ("structure_type", "commune"):
+            of_kind = rows[rows["kind"] == kind].sort_values("value")
+            absent = of_kind.loc[of_kind["is_absent"], "value"]
+            present = of_kind[of_kind["n_present"] > 0]
+            workshop[f"absent_{kind}"] = [_name(value) for value in absent]
+            workshop[f"present_{kind}"] = [
+                (_name(value), int(n))
+                for value, n in zip(present["value"], present["n_present"], strict=True)
+            ]
+        workshops.append(workshop)
+    return workshops
 
 
-def carried_by(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Which types of actor are known to carry each theme."""
+def theme_actors(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the types of actor that voice each theme, the most frequent theme first."""
     rows = tables["theme_voices"].sort_values(["n_units", "theme_id"], ascending=[False, True])
     return [
         row
@@ -133,24 +130,23 @@ def carried_by(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]
 
 
 def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[dict[str, Any]]:
-    """The offer that passages name, with its structure's name; by sector and workshop where asked."""
-    placed = tables["offers"].merge(
+    """Return the offer that passages name, of one sector or workshop where given."""
+    rows = tables["offers"].merge(
         tables["units"][["unit_id", "workshop_id", "text"]], on="unit_id", validate="many_to_one"
     )
     names = dict(
         zip(tables["structures"]["structure_id"], tables["structures"]["name"], strict=True)
     )
-    placed = placed.assign(structure=placed["structure_id"].map(names))
+    rows = rows.assign(structure=rows["structure_id"].map(names))
     if sector:
-        placed = placed[placed["sector"] == sector]
+        rows = rows[rows["sector"] == sector]
     if workshop_id:
-        placed = placed[placed["workshop_id"] == workshop_id]
-    rows = placed.sort_values(["sector", "activity", "unit_id"])
-    return _records(rows)
+        rows = rows[rows["workshop_id"] == workshop_id]
+    return _records(rows.sort_values(["sector", "activity", "unit_id"]))
 
 
 def needs(tables: Tables) -> list[dict[str, Any]]:
-    """Needs by sector and place, and whether a structure reaches them; those without an answer first."""
+    """Return the needs by sector and place; those that no structure answers first."""
     rows = tables["needs"].assign(is_met=tables["needs"]["coverage"] == "couvert")
     rows = rows.sort_values(
         ["is_met", "n_circles", "sector", "place"], ascending=[True, False, True, True]
@@ -162,7 +158,7 @@ def needs(tables: Tables) -> list[dict[str, Any]]:
 
 
 def structures(tables: Tables) -> list[dict[str, Any]]:
-    """The structures of the maps and attendance lists, with their catchment's radius: the twin of the maps."""
+    """Return the structures of the maps and attendance lists, with their catchment's radius."""
     radius = tables["catchments"].assign(has_shape=tables["catchments"]["geometry"].notna())
     joined = tables["structures"].merge(
         radius[["structure_id", "radius_km", "has_shape"]],
@@ -176,19 +172,14 @@ def structures(tables: Tables) -> list[dict[str, Any]]:
     ]
 
 
-def _cell(row: Any) -> Cell:
+def _cell(row: Any) -> HeatCell:
     bounds = (float(row.share), float(row.share_low), float(row.share_high))
-    return Cell(int(row.n_tables), *bounds, str(row.verdict), bool(row.is_lead))
+    return HeatCell(int(row.n_tables), *bounds, str(row.verdict), bool(row.is_lead))
 
 
-def _present(rows: pd.DataFrame) -> list[tuple[str, int]]:
-    here = rows[rows["n_present"] > 0]
-    return [(_said(name), int(n)) for name, n in zip(here["value"], here["n_present"], strict=True)]
-
-
-def _said(name: str) -> str:
+def _name(value: str) -> str:
     """A commune's name for its code; a type of structure as it is."""
-    return name_of(name) if name[:2].isdigit() or name[:2] in ("2A", "2B") else name
+    return name_of(value) if value[:2].isdigit() or value[:2] in ("2A", "2B") else value
 
 
 def _label(subject_id: str, grid: Grid, labels: Mapping[str, str]) -> str:

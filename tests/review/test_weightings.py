@@ -13,9 +13,8 @@ from pipeline.decisions import Decision, active_decisions, apply_decisions, read
 from pipeline.decisions.tags import RejectTag
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.review import agreeing, weighing
-from pipeline.review import weighing as tallying
-from pipeline.review.agreeing import Codings, verdict
+from pipeline.review import agreement, weightings
+from pipeline.review.agreement import Codings, arbitrate
 from pipeline.review.snapshot import Proposed, Snapshot
 from pipeline.review.state import BackgroundCounts
 from pipeline.settings.sections import RankSettings, RankWeights
@@ -33,7 +32,7 @@ NONE = dict.fromkeys(RankWeights.model_fields, 0.0)
 @pytest.fixture(autouse=True)
 def _french(monkeypatch: pytest.MonkeyPatch) -> None:
     """Django's gettext asks for a study; without one, sentences are as they are written."""
-    for module in (weighing, agreeing):
+    for module in (weightings, agreement):
         monkeypatch.setattr(module, "_", str)
 
 
@@ -54,24 +53,24 @@ def weights(**given: float) -> RankWeights:
 def test_weights_become_points_in_proportion(
     given: dict[str, float], expected: dict[str, float]
 ) -> None:
-    assert weighing.points_of(weights(**given)) == NONE | expected
+    assert weightings.points_of(weights(**given)) == NONE | expected
 
 
 def test_points_that_people_set_come_back_as_they_were() -> None:
     points = NONE | {"tables": 12.5, "need": 100.0}
-    saved = weighing.weights_of(points)
-    assert saved is not None and weighing.points_of(saved) == points
-    assert weighing.weights_of(NONE) is None
+    saved = weightings.weights_of(points)
+    assert saved is not None and weightings.points_of(saved) == points
+    assert weightings.weights_of(NONE) is None
 
 
 @pytest.mark.parametrize(("sent", "points"), [("40", 40), ("12,5", 12.5), (" 0 ", 0), ("100", 100)])
 def test_points_are_read(sent: str, points: float) -> None:
-    assert weighing.read_points({"tables": sent}, {"tables": 7.0}) == ({"tables": points}, {})
+    assert weightings.read_points({"tables": sent}, {"tables": 7.0}) == ({"tables": points}, {})
 
 
 @pytest.mark.parametrize("sent", ["", "beaucoup", "-1", "101", "nan", "inf"])
 def test_nonsense_is_told_and_changes_nothing(sent: str) -> None:
-    points, faults = weighing.read_points({"tables": sent, "autre": "3"}, {"tables": 7.0})
+    points, faults = weightings.read_points({"tables": sent, "autre": "3"}, {"tables": 7.0})
     assert points == {"tables": 7.0} and "nombre de 0 à 100" in faults["tables"]
 
 
@@ -85,29 +84,29 @@ def test_nonsense_is_told_and_changes_nothing(sent: str) -> None:
     ],
 )
 def test_a_change_of_rank_is_told_in_words(before: int | None, after: int, told: str) -> None:
-    assert weighing.moved(before, after) == told
+    assert weightings.rank_change(before, after) == told
 
 
 def test_places_are_held_against_the_first_weighting() -> None:
     first = _priorities([("a", 1, 1, 2), ("b", 2, 1, 2), ("c", 3, 3, 3)])
     other = _priorities([("c", 1, 1, 2), ("a", 2, 1, 3), ("b", 3, 2, 3)])
     told = {
-        row.theme_id: [place.told for place in row.places]
-        for row in weighing.compared([first, other])
+        row.theme_id: [rank.change for rank in row.ranks]
+        for row in weightings.compare_rankings([first, other])
     }
     assert told == {
         "a": ["", "descend de 1 (du 1er au 2e)"],
         "b": ["", "descend de 1 (du 2e au 3e)"],
         "c": ["", "monte de 2 (du 3e au 1er), intervalles disjoints"],
     }
-    assert weighing.n_common(first.head(2), other.head(2)) == (1, 2)
+    assert weightings.n_common(first.head(2), other.head(2)) == (1, 2)
 
 
 def test_themes_that_gained_or_lost_passages_are_known() -> None:
     before = pd.DataFrame({"unit_id": ["u1", "u2", "u3"], "theme_id": ["a", "a", "b"]})
     after = pd.DataFrame({"unit_id": ["u1", "u2", "u4"], "theme_id": ["a", "c", "d"]})
-    assert weighing.changed_themes(before, after) == {"a", "b", "c", "d"}
-    assert weighing.changed_themes(before, before) == set()
+    assert weightings.changed_themes(before, after) == {"a", "b", "c", "d"}
+    assert weightings.changed_themes(before, before) == set()
 
 
 def test_the_weighting_in_use_is_the_last_chosen() -> None:
@@ -120,7 +119,7 @@ def test_the_weighting_in_use_is_the_last_chosen() -> None:
         ),
         _decision(3, "bob", "use_weighting", value="Besoin"),
     ]
-    listed = weighing.choices(said, RankSettings())
+    listed = weightings.weighting_choices(said, RankSettings())
     assert [
         (choice.weighting.name, choice.weighting.author, choice.is_in_use) for choice in listed
     ] == [
@@ -128,8 +127,8 @@ def test_the_weighting_in_use_is_the_last_chosen() -> None:
         ("aval", "bob", False),
         ("Besoin", "ana", True),
     ]
-    assert listed[2].told == "Besoin sans réponse 100"
-    assert weighing.choices([], RankSettings())[0].is_in_use
+    assert listed[2].summary == "Besoin sans réponse 100"
+    assert weightings.weighting_choices([], RankSettings())[0].is_in_use
 
 
 # --- arbitration -----------------------------------------------------------------------------------------------------
@@ -140,21 +139,23 @@ def test_people_disagree_until_somebody_settles_it_and_again_when_one_speaks_aft
         _decision(1, "ana", "confirm_unit", value=confirmation([OFFER, HARD])),
         _decision(2, "bob", "confirm_unit", value=confirmation([HARD])),
     ]
-    (split,) = _codings(said).splits("ana", "bob", "rubrique")
-    assert (split.code, split.is_by_first, split.settled_by) == ("offre", True, None)
-    row = verdict(split, is_put=False, is_proposed=False, between=("bob", "ana"), why="hors sujet")
-    assert row == RejectTag("u1", "rubrique", "offre", ("bob", "ana"), why="hors sujet")
+    (row,) = _codings(said).disagreements("ana", "bob", "rubrique")
+    assert (row.code, row.is_by_first, row.arbitration) == ("offre", True, None)
+    decision = arbitrate(
+        row, is_put=False, is_proposed=False, between=("bob", "ana"), why="hors sujet"
+    )
+    assert decision == RejectTag("u1", "rubrique", "offre", ("bob", "ana"), why="hors sujet")
     settled = [
         *said,
-        replace(row, decision_id=3, author="eve"),
+        replace(decision, decision_id=3, author="eve"),
     ]
-    (split,) = _codings(settled).splits("ana", "bob", "rubrique")
-    assert split.settled_by is not None and split.settled_by.author == "eve"
+    (row,) = _codings(settled).disagreements("ana", "bob", "rubrique")
+    assert row.arbitration is not None and row.arbitration.author == "eve"
     assert _codings(settled).people == ["ana", "bob"]  # to settle is not to code
-    (split,) = _codings(
+    (row,) = _codings(
         [*settled, _decision(4, "ana", "accept_tag", axis="rubrique", code="offre")]
-    ).splits("ana", "bob", "rubrique")
-    assert split.settled_by is None
+    ).disagreements("ana", "bob", "rubrique")
+    assert row.arbitration is None
 
 
 def test_one_choice_settles_an_axis_of_one_code_a_passage() -> None:
@@ -165,9 +166,9 @@ def test_one_choice_settles_an_axis_of_one_code_a_passage() -> None:
             3, "eve", "accept_tag", axis="posture", code="demande", value=arbitration("ana", "bob")
         ),
     ]
-    splits = _codings(said).splits("ana", "bob", "posture")
-    assert [split.code for split in splits] == ["difficulte", "demande"]
-    assert all(split.settled_by for split in splits)
+    splits = _codings(said).disagreements("ana", "bob", "posture")
+    assert [row.code for row in splits] == ["difficulte", "demande"]
+    assert all(row.arbitration for row in splits)
 
 
 def test_what_is_noise_for_both_has_no_posture_to_disagree_on() -> None:
@@ -175,7 +176,7 @@ def test_what_is_noise_for_both_has_no_posture_to_disagree_on() -> None:
         _decision(1, "ana", "confirm_unit", value=confirmation([HARD])),
         _decision(2, "bob", "confirm_unit", value=confirmation([ASKED])),
     ]
-    assert _codings(said).splits("ana", "bob", "posture") == []
+    assert _codings(said).disagreements("ana", "bob", "posture") == []
 
 
 @pytest.mark.parametrize(
@@ -257,8 +258,11 @@ def test_a_figure_concludes_only_with_enough_behind_it(given: dict[str, Any], to
         "n_second": 20,
         "n_both": 18,
     }
-    figure = agreeing.Figure(*alpha) if alpha else None
-    assert told in agreeing.Row(**usual | given, f1=None, kappa=None, alpha=figure).conclusion
+    figure = agreement.AgreementMeasure(*alpha) if alpha else None
+    assert (
+        told
+        in agreement.AgreementRow(**usual | given, f1=None, kappa=None, alpha=figure).conclusion
+    )
 
 
 def test_only_judged_passages_are_gone_through_again_and_all_come_out_as_by_a_run() -> None:
@@ -298,7 +302,7 @@ def test_only_judged_passages_are_gone_through_again_and_all_come_out_as_by_a_ru
     ]
     active = active_decisions(said)
     key = ["unit_id", "axis", "code", "source"]
-    found = tallying.reviewed_tags(Snapshot("r", {"units": units}, machine), active, GRID.axes)
+    found = weightings.reviewed_tags(Snapshot("r", {"units": units}, machine), active, GRID.axes)
     whole = apply_decisions({"units": units, **machine}, said, axes=GRID.axes)["tags"]
     pd.testing.assert_frame_equal(
         *(table.sort_values(key, ignore_index=True) for table in (found, whole))

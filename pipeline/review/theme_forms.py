@@ -1,0 +1,253 @@
+"""What a form on a theme, a family or passages without theme means.
+
+In:   a form, the themes of now, a snapshot, the journal
+Out:  ThemeCommand: the decisions to append and what they touch, or `RefusedError`
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from pipeline.decisions.themes import (
+    DescribeTheme,
+    KeepApart,
+    MergeThemes,
+    MoveTheme,
+    MoveUnit,
+    PinQuote,
+    RejectTheme,
+    RenameFamily,
+    RenameTheme,
+    SplitTheme,
+    ThemeDecision,
+    UnpinQuote,
+)
+from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
+from pipeline.review.journal import Journal
+from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Themes
+from pipeline.review.theme_history import decisions_on
+from pipeline.review.theme_page import pin_decisions
+
+NO_THEME = "-"  # where a form puts passages in no theme
+# Passages of a half that the page of a split lists; the others follow their half.
+N_LISTED_HALF = 400
+_N_STEPS = 50  # of 2-means
+
+
+class RefusedError(Exception):
+    """A form that means nothing; its text says why, in French."""
+
+
+@dataclass(frozen=True)
+class ThemeCommand:
+    """Decisions to append together, the ids that they touch, and the theme to show next."""
+
+    decisions: list[ThemeDecision]
+    touches: set[str]
+    shown_next: str = ""
+    new_ids: list[str] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen characters that tell these decisions from others."""
+        rows = [decision.row() for decision in self.decisions]
+        text = json.dumps(rows, ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ThemeForm:
+    """A form on `subject`, a theme_id or family_id, blank for passages without theme."""
+
+    subject: str
+    fields: QueryDict
+    now: Themes
+    snapshot: Snapshot
+    journal: Journal
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether the subject is, or ever was, a theme or a family."""
+        if self.subject in self.now.names or self.subject in self.snapshot.theme_names:
+            return True
+        return bool(self.subject and decisions_on({self.subject}, self.journal))
+
+    def typed(self, name: str, n_chars: int) -> str:
+        """Return what was typed, on one line; raises `RefusedError` if none, or too long."""
+        value = " ".join(self.fields.get(name, "").split())
+        if not value:
+            raise RefusedError(_("Il manque le texte : rien n’est enregistré."))
+        if len(value) > n_chars:
+            raise RefusedError(
+                _("Le texte compte {found} signes, {n} au plus : rien n’est enregistré.").format(
+                    found=len(value), n=n_chars
+                )
+            )
+        return value
+
+    def other_theme(self, *, may_be_none: bool = False) -> str:
+        """Return the other theme that is chosen; raises `RefusedError` for one that is not left."""
+        chosen = self.fields.get("autre", "")
+        if chosen == NO_THEME and may_be_none:
+            return ""
+        if chosen not in self.now.labels or chosen == self.subject:
+            raise RefusedError(_("Le thème choisi n’existe pas ou plus : en choisir un autre."))
+        return chosen
+
+    def units(self) -> list[str]:
+        """Return the passages ticked, each once; raises `RefusedError` without any."""
+        ticked = dict.fromkeys(self.fields.getlist("passage"))
+        unit_ids = [name for name in ticked if name in self.snapshot.units]
+        if not unit_ids:
+            raise RefusedError(_("Aucun passage n’est coché : rien n’est enregistré."))
+        return unit_ids
+
+
+def read_command(form: ThemeForm) -> ThemeCommand:
+    """Return what the button `geste` means.
+
+    Raises `RefusedError` for a form that means nothing, `KeyError` for an unknown button or
+    subject.
+    """
+    name, _equals, unit_id = form.fields.get("geste", "").partition("=")
+    if not form.has_subject and (form.subject or name != "deplacer"):
+        raise KeyError(form.subject)
+    why = form.fields.get("why", "").strip() or None
+    command = _COMMANDS[name](form, unit_id)
+    return replace(command, decisions=[replace(row, why=why) for row in command.decisions])
+
+
+def _rename(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    return _on_subject(form, RenameTheme(form.subject, form.typed("nom", MAX_LABEL)))
+
+
+def _describe(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    return _on_subject(form, DescribeTheme(form.subject, form.typed("description", MAX_TEXT)))
+
+
+def _rename_family(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    return _on_subject(form, RenameFamily(form.subject, form.typed("nom", MAX_LABEL)))
+
+
+def _reject(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    return _on_subject(form, RejectTheme(form.subject))
+
+
+def _on_subject(form: ThemeForm, *decisions: ThemeDecision) -> ThemeCommand:
+    return ThemeCommand(list(decisions), {form.subject}, form.subject)
+
+
+def _merge(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    other = form.other_theme()
+    return ThemeCommand([MergeThemes(form.subject, other)], {form.subject, other}, other)
+
+
+def _keep_apart(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    other = form.other_theme()
+    return ThemeCommand([KeepApart(form.subject, other)], {form.subject, other}, form.subject)
+
+
+def _change_family(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    chosen = form.fields.get("famille", "")
+    if chosen and chosen not in set(form.snapshot.machine["theme_families"]["family_id"]):
+        raise RefusedError(_("La famille choisie n’existe pas ou plus : en choisir une autre."))
+    touches = {form.subject, chosen} - {""}
+    return ThemeCommand([MoveTheme(form.subject, chosen or None)], touches, form.subject)
+
+
+def _move(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    other, units = form.other_theme(may_be_none=True), form.units()
+    rows: list[ThemeDecision] = [
+        MoveUnit(name, form.subject or None, other or None) for name in units
+    ]
+    return ThemeCommand(rows, {form.subject, other, *units} - {""}, form.subject)
+
+
+def _split(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    # A theme that somebody merged or rejected meanwhile has no members: what is ticked stays.
+    members = form.now.of_theme.get(form.subject, ())
+    chosen = {name for name in form.units() if not members or name in members}
+    if form.fields.get("reste"):
+        in_smaller = zip(members, smaller_half(members, form.snapshot), strict=True)
+        chosen.update([name for name, is_smaller in in_smaller if is_smaller][N_LISTED_HALF:])
+    if not chosen or len(chosen) == len(members):
+        raise RefusedError(
+            _("Cocher une partie des passages du thème, ni aucun ni tous : rien n’est enregistré.")
+        )
+    split = SplitTheme(form.subject, tuple(sorted(chosen)))
+    rows: list[ThemeDecision] = [split]
+    if form.fields.get("nom", "").strip():
+        rows.append(RenameTheme(split.new_id, form.typed("nom", MAX_LABEL)))
+    return replace(_on_subject(form, *rows), new_ids=[split.new_id])
+
+
+def _pin(form: ThemeForm, unit_id: str) -> ThemeCommand:
+    return _on_subject(form, PinQuote(form.subject, _member(form, unit_id)))
+
+
+def _unpin(form: ThemeForm, unit_id: str) -> ThemeCommand:
+    rows = [UnpinQuote(form.subject, _member(form, unit_id))]
+    pin = pin_decisions([unit_id], form.journal).get(unit_id)
+    # It may be pinned in a theme that was merged into this one.
+    if isinstance(pin, PinQuote) and pin.theme_id not in (None, form.subject):
+        rows.append(UnpinQuote(pin.theme_id, unit_id))
+    return _on_subject(form, *rows)
+
+
+def _member(form: ThemeForm, unit_id: str) -> str:
+    if form.now.theme_of.get(unit_id) != form.subject:
+        raise RefusedError(_("Ce passage n’est plus dans ce thème : rien n’est enregistré."))
+    return unit_id
+
+
+_COMMANDS: Mapping[str, Callable[[ThemeForm, str], ThemeCommand]] = MappingProxyType(
+    {
+        "renommer": _rename,
+        "decrire": _describe,
+        "renommer-famille": _rename_family,
+        "ecarter": _reject,
+        "reunir": _merge,
+        "garder": _keep_apart,
+        "famille": _change_family,
+        "deplacer": _move,
+        "separer": _split,
+        "epingler": _pin,
+        "oter": _unpin,
+    }
+)
+
+
+def smaller_half(unit_ids: Sequence[str], snapshot: Snapshot) -> list[bool]:
+    """Return which passages are in the smaller of the two halves that the machine proposes."""
+    return halves([snapshot.spots.get(unit_id, (0.5, 0.5)) for unit_id in unit_ids])
+
+
+def halves(spots: Sequence[tuple[float, float]]) -> list[bool]:
+    """Return which of `spots` on the map are in the smaller half, by 2-means."""
+    points = np.asarray(spots, dtype=float).reshape(-1, 2)
+    if len(points) < 2 or not np.ptp(points, axis=0).any():
+        return [False] * len(points)
+    is_second = _first_cut(points)
+    for _step in range(_N_STEPS):
+        centres = points[~is_second].mean(axis=0), points[is_second].mean(axis=0)
+        nearer = ((points - centres[1]) ** 2).sum(axis=1) < ((points - centres[0]) ** 2).sum(axis=1)
+        if nearer.all() or not nearer.any() or (nearer == is_second).all():
+            break
+        is_second = nearer
+    is_smaller = is_second if is_second.sum() * 2 <= len(points) else ~is_second
+    return [bool(half) for half in is_smaller]
+
+
+def _first_cut(points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Both sides of the middle along the direction in which the points differ most."""
+    centred = points - points.mean(axis=0)
+    along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
+    return np.asarray(along > 0 if (along > 0).any() and (along <= 0).any() else along >= 0)

@@ -1,0 +1,115 @@
+"""What was decided on themes, families and the passages in them, undone or not.
+
+In:   the journal
+Out:  HistoryEntry, one for what a person did at once, the newest first
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from django.utils.translation import gettext as _
+
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import Undo
+from pipeline.decisions.themes import MoveUnit, ThemeDecision
+from pipeline.publish.text import quoted
+from pipeline.review import state
+from pipeline.review.journal import Journal
+
+_N_RECENT = 200  # decisions that one person's latest entries are made of
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One decision, or passages moved together; `to_review` says why it is not applied for now."""
+
+    decisions: tuple[Decision, ...]
+    sentence: str
+    is_undone: bool
+    to_review: str = ""
+
+    @property
+    def first(self) -> Decision:
+        """The decision that says who and when."""
+        return self.decisions[0]
+
+    @property
+    def numbers(self) -> str:
+        """The decisions' numbers, as a form sends them."""
+        return ",".join(str(row.decision_id) for row in self.decisions)
+
+
+def decisions_on(subjects: Collection[str], journal: Journal) -> list[Decision]:
+    """Return the decisions that touch one of `subjects`, and the undoings of such, in order."""
+    index = _index(journal, journal.last_on_themes_id)
+    numbers = {number for name in subjects for number in index.get(name, ())}
+    return [journal[number] for number in sorted(numbers)]
+
+
+@lru_cache(maxsize=1)
+def _index(journal: Journal, _last_on_themes_id: int) -> dict[str, list[int]]:
+    """Numbers of the decisions by what they touch; the last number tells a longer journal."""
+    index: dict[str, list[int]] = defaultdict(list)
+    for row in reversed(journal.newest_first()):
+        number = row.target if isinstance(row, Undo) else row.decision_id
+        if number not in journal:
+            continue
+        subject = journal[number]
+        if isinstance(subject, ThemeDecision):
+            for name in subject.touched():
+                index[name].append(row.decision_id)
+    return dict(index)
+
+
+def decisions_since(
+    last_id: int, subjects: Collection[str], journal: Journal, *, author: str
+) -> list[Decision]:
+    """Return what others than `author` decided on `subjects` after the decision `last_id`."""
+    rows = decisions_on(subjects, journal)
+    return [row for row in rows if row.decision_id > last_id and row.author != author]
+
+
+def latest_entries(author: str, journal: Journal, *, n_entries: int) -> list[HistoryEntry]:
+    """Return the last entries of `author` on themes that nobody undid."""
+    mine = [row for row in journal.active(ThemeDecision) if row.author == author]
+    return history_entries(mine[-_N_RECENT:], journal)[:n_entries]
+
+
+def history_entries(rows: Iterable[Decision], journal: Journal) -> list[HistoryEntry]:
+    """Return what `rows` did, the newest first; passages moved together are one entry."""
+    groups: list[list[Decision]] = []
+    for row in rows:
+        if groups and _is_same_move(groups[-1][-1], row):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    awaited = state.snapshot().to_review
+    return [
+        HistoryEntry(
+            tuple(group),
+            _sentence(group, journal),
+            all(journal.is_undone(row.decision_id) for row in group),
+            next((awaited[row.decision_id] for row in group if row.decision_id in awaited), ""),
+        )
+        for group in reversed(groups)
+    ]
+
+
+def _is_same_move(before: Decision, row: Decision) -> bool:
+    if not isinstance(row, MoveUnit) or not isinstance(before, MoveUnit):
+        return False
+    same = replace(before, decision_id=before.decision_id + 1, unit_id=row.unit_id, why=row.why)
+    return row == same
+
+
+def _sentence(group: Sequence[Decision], journal: Journal) -> str:
+    first = group[0]
+    if len(group) > 1 and isinstance(first, MoveUnit):
+        into_id = first.into_id or ""
+        sentence = _("met {n} passages dans {other}") if into_id else _("met {n} passages de côté")
+        return sentence.format(n=len(group), other=quoted(state.labels().get(into_id, into_id)))
+    if isinstance(first, Undo) and first.target in journal:
+        return _("annule : {told}").format(told=state.sentence(journal[first.target]))
+    return state.sentence(first)

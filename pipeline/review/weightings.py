@@ -1,0 +1,325 @@
+"""Weights that people set by hand and save, and the rankings that these give, side by side.
+
+In:   what a form sends, decisions on weightings, tallies of themes as they are now
+Out:  points of 0..100 by criterion; WeightingChoice; RankedTheme and ComparedTheme, one a theme
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from django.utils.translation import gettext as _
+
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import (
+    Weighting,
+    saved_weightings,
+    weights_in_use,
+)
+from pipeline.decisions.replay import review_tags
+from pipeline.decisions.tags import TagDecision, judged_units
+from pipeline.grid.codes import Axis
+from pipeline.publish.text import number, ordinal, quoted
+from pipeline.rank.criteria import CRITERIA
+from pipeline.rank.order import Tallies, rank_tallies, tally_themes
+from pipeline.review import state
+from pipeline.review.apps import review_app
+from pipeline.review.journal import Journal
+from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Counted
+from pipeline.settings.sections import RankSettings, RankWeights
+
+MAX_POINTS = 100.0
+N_FIRST = 5
+_DECIMALS = 1
+Points = dict[str, float]  # by criterion, without its `c_`
+
+
+@dataclass(frozen=True)
+class WeightingChoice:
+    """A weighting that can be chosen: blank `name`, those of etude.toml."""
+
+    weighting: Weighting
+    points: Points
+    is_in_use: bool
+
+    @property
+    def summary(self) -> str:
+        """« Tables 25, Rapporteurs 20 »: the criteria with a weight, in the settings' order."""
+        return ", ".join(
+            f"{CRITERIA[f'c_{name}'].label} {number(value)}"
+            for name, value in self.points.items()
+            if value
+        )
+
+
+@dataclass(frozen=True)
+class CriterionValue:
+    """One criterion of a theme, 0..1; the last run's sentence, or value `before` a change."""
+
+    label: str
+    value: float
+    sentence: str | None
+    before: float | None
+
+
+@dataclass(frozen=True)
+class RankedTheme:
+    """A theme's rank by the weights shown, by those in use (`usual_rank`) and at the last run."""
+
+    theme_id: str
+    rank: int
+    rank_low: int
+    rank_high: int
+    score: float
+    p_top5: float
+    usual_rank: int
+    last_rank: int | None
+    criteria: tuple[CriterionValue, ...]
+
+
+@dataclass(frozen=True)
+class ThemeRank:
+    """A theme's rank by one weighting, and how it differs from that by the first, in French."""
+
+    rank: int
+    rank_low: int
+    rank_high: int
+    change: str
+
+
+@dataclass(frozen=True)
+class ComparedTheme:
+    """A theme and its ranks, one a weighting."""
+
+    theme_id: str
+    ranks: tuple[ThemeRank, ...]
+
+
+# --- weights
+
+
+def points_of(weights: RankWeights) -> Points:
+    """Return `weights` as points of 0..100, in proportion; those up to 1 are taken as shares."""
+    values = weights.model_dump()
+    most = max(values.values())
+    unit = MAX_POINTS if 1 < most <= MAX_POINTS else most
+    if 1 / MAX_POINTS <= most <= 1:
+        unit = 1.0
+    return {name: round(MAX_POINTS * value / unit, _DECIMALS) for name, value in values.items()}
+
+
+def read_points(sent: Mapping[str, str], base: Points) -> tuple[Points, dict[str, str]]:
+    """Return the points that a form sends, and what is wrong with them, by criterion.
+
+    Where it sends none, or nonsense, the points are those of `base`.
+    """
+    points, faults = dict(base), {}
+    for name in base:
+        if name not in sent:
+            continue
+        value = _number(sent[name])
+        if value is None:
+            expected = _("un nombre de 0 à 100, par exemple 25")
+            faults[name] = _("Trouvé : {found}. Attendu : {expected}.").format(
+                found=quoted(sent[name][:20]), expected=expected
+            )
+        else:
+            points[name] = round(value, _DECIMALS)
+    return points, faults
+
+
+def _number(text: str) -> float | None:
+    """A number of 0..100, with a French comma or a point; None for any other text."""
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value if 0 <= value <= MAX_POINTS else None
+
+
+def weights_of(points: Points) -> RankWeights | None:
+    """Return the weights of `points`, shares of 100; None where all are 0, which ranks nothing."""
+    if not any(points.values()):
+        return None
+    return RankWeights(**{name: value / MAX_POINTS for name, value in points.items()})
+
+
+def weighting_choices(
+    decisions: Sequence[Decision], settings: RankSettings
+) -> list[WeightingChoice]:
+    """Return the weightings: that of etude.toml, then those of active `decisions`, by name."""
+    used = weights_in_use(decisions, settings)
+    saved = sorted(saved_weightings(decisions).values(), key=lambda entry: entry.name.casefold())
+    return [
+        WeightingChoice(entry, points_of(entry.weights), entry.name == used.name)
+        for entry in (Weighting("", settings.weights), *saved)
+    ]
+
+
+# --- rankings
+
+
+def priorities(
+    tallies: Tallies, scope: str, weights: RankWeights, settings: RankSettings
+) -> pd.DataFrame:
+    """Return the priorities of `scope` by `weights`; none where no theme was heard there."""
+    own = Tallies(
+        {name: theme_ids for name, theme_ids in tallies.theme_ids.items() if name == scope},
+        {name: shares for name, shares in tallies.shares.items() if name == scope},
+    )
+    return rank_tallies(own, weights, settings)
+
+
+def rank_themes(
+    now: pd.DataFrame,
+    usual: pd.DataFrame,
+    last: pd.DataFrame,
+    notes: pd.DataFrame,
+    changed: Collection[str],
+) -> list[RankedTheme]:
+    """Return the themes of one scope, best first.
+
+    All are rows of that scope: `now` and `usual` by the weights shown and in use, `last` and
+    `notes` of the last run. A sentence of that run is given where its value is the same and the
+    theme is not among `changed`, those that gained or lost passages.
+    """
+    usual_ranks, last_ranks = _ranks(usual), _ranks(last)
+    cells = zip(
+        *(notes[name] for name in ("theme_id", "subject", "value", "sentence")), strict=True
+    )
+    note_of = {(theme_id, subject): note for theme_id, subject, *note in cells}
+    ranked = []
+    for row in now.to_dict("records"):
+        theme_id = str(row["theme_id"])
+        criteria = tuple(
+            _criterion(
+                name,
+                float(row[name]),
+                *note_of.get((theme_id, name), (None, None)),
+                is_changed=theme_id in changed,
+            )
+            for name in CRITERIA
+        )
+        rank, rank_low, rank_high = (int(row[name]) for name in ("rank", "rank_low", "rank_high"))
+        ranked.append(
+            RankedTheme(
+                theme_id,
+                rank,
+                rank_low,
+                rank_high,
+                float(row["score"]),
+                float(row["p_top5"]),
+                usual_ranks[theme_id],
+                last_ranks.get(theme_id),
+                criteria,
+            )
+        )
+    return ranked
+
+
+def _ranks(priorities: pd.DataFrame) -> dict[str, int]:
+    theme_ids, ranks = priorities["theme_id"].astype(str), priorities["rank"].astype(int)
+    return dict(zip(theme_ids, ranks, strict=True))
+
+
+def _criterion(
+    name: str, value: float, before: float | None, sentence: str | None, *, is_changed: bool
+) -> CriterionValue:
+    is_same = before is not None and math.isclose(before, value, abs_tol=1e-6)
+    return CriterionValue(
+        CRITERIA[name].label,
+        value,
+        sentence if is_same and not is_changed else None,
+        None if is_same else before,
+    )
+
+
+def changed_themes(before: pd.DataFrame, after: pd.DataFrame) -> frozenset[str]:
+    """Return the themes whose passages are not the same in both tables of theme_members."""
+    old, new = (
+        dict(zip(table["unit_id"], table["theme_id"], strict=True)) for table in (before, after)
+    )
+    moved_units = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
+    theme_ids = {themes.get(name) for name in moved_units for themes in (old, new)}
+    return frozenset(theme_id for theme_id in theme_ids if theme_id)
+
+
+def compare_rankings(tables: Sequence[pd.DataFrame]) -> list[ComparedTheme]:
+    """Return each theme's rank by every weighting, in the order of the first.
+
+    `tables` are the priorities of one scope, one a weighting.
+    """
+    by_theme = [
+        {str(row.theme_id): row for row in table.itertuples(index=False)} for table in tables
+    ]
+    return [
+        ComparedTheme(theme_id, tuple(_theme_rank(rows[theme_id], first) for rows in by_theme))
+        for theme_id, first in by_theme[0].items()
+    ]
+
+
+def _theme_rank(row: Any, first: Any) -> ThemeRank:
+    change = "" if row is first else rank_change(int(first.rank), int(row.rank))
+    if row.rank_low > first.rank_high or row.rank_high < first.rank_low:
+        change = _("{told}, intervalles disjoints").format(told=change)
+    return ThemeRank(int(row.rank), int(row.rank_low), int(row.rank_high), change)
+
+
+def rank_change(before: int | None, after: int) -> str:
+    """Return how a rank changed, in French."""
+    if before is None:
+        return _("nouveau")
+    if before == after:
+        return _("même rang")
+    sentence = (
+        _("monte de {n} (du {before} au {after})")
+        if after < before
+        else _("descend de {n} (du {before} au {after})")
+    )
+    return sentence.format(n=abs(after - before), before=ordinal(before), after=ordinal(after))
+
+
+def n_common(first: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]:
+    """Return how many of the first five of one ranking are in the other's, and of how many."""
+    n_first = min(N_FIRST, len(first))
+    return len(set(first["theme_id"].head(n_first)) & set(other["theme_id"].head(n_first))), n_first
+
+
+# --- what a ranking is counted on
+
+
+def current_tallies(scope: str) -> Counted[Tallies] | None:
+    """Return the tallies of `scope`, now or moments ago; None while they are first counted."""
+    snapshot, journal = state.snapshot(), state.journal()
+    last_id = max(journal.last_on_tags_id, journal.last_on_themes_id)
+    return review_app().tallies.get(
+        (snapshot.run_id, scope), last_id, lambda: _count(snapshot, journal, scope)
+    )
+
+
+def _count(snapshot: Snapshot, journal: Journal, scope: str) -> Tallies:
+    now, tables = state.themes(), snapshot.tables
+    return tally_themes(
+        tables["units"],
+        reviewed_tags(snapshot, journal.active(TagDecision), state.study().grid.axes),
+        now.themes,
+        now.members,
+        tables["workshops"],
+        tables["attendance"],
+        settings=state.study().settings.rank,
+        scopes=(scope,),
+    )
+
+
+def reviewed_tags(
+    snapshot: Snapshot, decisions: Sequence[Decision], axes: Sequence[Axis]
+) -> pd.DataFrame:
+    """Return the machine's codes with the active `decisions` applied to the passages they judge."""
+    tags, units = snapshot.machine["tags"], snapshot.units.keys()
+    is_judged = tags["unit_id"].isin(list(judged_units(decisions)))
+    exclusive = {axis.axis: axis.is_exclusive for axis in axes}
+    reviewed = review_tags(tags[is_judged], units, decisions, exclusive)
+    return pd.concat([tags[~is_judged], reviewed], ignore_index=True)
