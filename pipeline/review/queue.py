@@ -13,7 +13,7 @@ from django.http import QueryDict
 from pipeline.decisions.tags import TagDecision, codes_after
 from pipeline.grid.codes import Code, Grid
 from pipeline.review.journal import Journal
-from pipeline.review.snapshot import Proposed, Snapshot, Unit
+from pipeline.review.snapshot import Proposed, Snapshot
 from pipeline.text import fold
 
 TODO, MINE, ALL, SHARED = "a-decider", "decides", "tous", "a-plusieurs"
@@ -64,60 +64,6 @@ class PassageFilter:
         return query.urlencode()
 
 
-def filter_passages(
-    wanted: PassageFilter, snapshot: Snapshot, journal: Journal, grid: Grid, author: str
-) -> list[str]:
-    """Return the unit_ids that `author` asks for, in the order asked for."""
-    mine = journal.coded_by(author, snapshot.put_on, grid.exclusive)
-    unit_ids = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
-    if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
-        unit_ids = [name for name in unit_ids if _matches(snapshot.units[name], wanted, snapshot)]
-    if wanted.state == TODO:
-        unit_ids = [name for name in unit_ids if name not in mine]
-    elif wanted.state == MINE:
-        unit_ids = [name for name in unit_ids if name in mine]
-    elif wanted.state == SHARED:
-        others = [name for name in journal.coders if name != author]
-        theirs = set().union(
-            *(journal.coded_by(name, snapshot.put_on, grid.exclusive) for name in others)
-        )
-        unit_ids = [name for name in unit_ids if name in mine & theirs]
-    if wanted.code:
-        unit_ids = _with_code(unit_ids, wanted.code, snapshot, journal, grid, author)
-    return unit_ids
-
-
-def _matches(unit: Unit, wanted: PassageFilter, snapshot: Snapshot) -> bool:
-    return (
-        wanted.workshop_id in ("", unit.workshop_id)
-        and wanted.table in ("", str(unit.table_number or ""))
-        and wanted.question in ("", unit.question)
-        and wanted.theme_id in ("", snapshot.theme_of.get(unit.unit_id))
-    )
-
-
-def _with_code(
-    unit_ids: list[str], code: str, snapshot: Snapshot, journal: Journal, grid: Grid, author: str
-) -> list[str]:
-    key, judged = tuple(code.split(":", 1)), journal.judged_by(author)
-
-    def codes_of(unit_id: str) -> list[tuple[str, str]]:
-        if unit_id not in judged:
-            return snapshot.put_on(unit_id)
-        return assigned(unit_codes(unit_id, snapshot, journal, grid, author))
-
-    return [unit_id for unit_id in unit_ids if key in codes_of(unit_id)]
-
-
-def neighbours(unit_id: str, unit_ids: list[str]) -> tuple[str | None, str | None]:
-    """Return the passages before and after `unit_id`; without it, None and the first."""
-    if unit_id not in unit_ids:
-        return None, unit_ids[0] if unit_ids else None
-    i = unit_ids.index(unit_id)
-    following = unit_ids[i + 1] if i + 1 < len(unit_ids) else None
-    return unit_ids[i - 1] if i else None, following
-
-
 ACCEPTED, REJECTED, ADDED, PROPOSED, CONSIDERED = (
     "acceptée",
     "rejetée",
@@ -151,12 +97,66 @@ class CodeState:
         return self.state not in (PROPOSED, CONSIDERED)
 
 
-def unit_codes(
-    unit_id: str, snapshot: Snapshot, journal: Journal, grid: Grid, author: str
-) -> list[CodeState]:
-    """Return the codes of one passage as `author` sees them."""
-    decisions = journal.on_unit(unit_id, TagDecision, by=author)
-    return code_states(snapshot.proposed.get(unit_id, ()), decisions, grid)
+@dataclass(frozen=True)
+class CoderView:
+    """The passages of a run as one person codes them, who sees only his or her own decisions."""
+
+    author: str
+    snapshot: Snapshot
+    journal: Journal
+    grid: Grid
+
+    def unit_ids(self, wanted: PassageFilter) -> list[str]:
+        """Return the passages asked for, in the order asked for."""
+        snapshot, mine = self.snapshot, self._coded_by(self.author)
+        unit_ids = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
+        if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
+            unit_ids = [name for name in unit_ids if self._matches(name, wanted)]
+        if wanted.state == TODO:
+            unit_ids = [name for name in unit_ids if name not in mine]
+        elif wanted.state == MINE:
+            unit_ids = [name for name in unit_ids if name in mine]
+        elif wanted.state == SHARED:
+            others = [name for name in self.journal.coders if name != self.author]
+            theirs = set().union(*map(self._coded_by, others))
+            unit_ids = [name for name in unit_ids if name in mine & theirs]
+        if wanted.code:
+            key, judged = tuple(wanted.code.split(":", 1)), self.journal.judged_by(self.author)
+            unit_ids = [name for name in unit_ids if key in self._assigned(name, judged)]
+        return unit_ids
+
+    def codes(self, unit_id: str) -> list[CodeState]:
+        """Return the codes of one passage."""
+        proposed = self.snapshot.proposed.get(unit_id, ())
+        return code_states(proposed, self.decisions(unit_id), self.grid)
+
+    def decisions(self, unit_id: str) -> list[TagDecision]:
+        """Return the person's active decisions on the codes of one passage."""
+        return self.journal.on_unit(unit_id, TagDecision, by=self.author)
+
+    def _coded_by(self, author: str) -> set[str]:
+        return self.journal.coded_by(author, self.snapshot.put_on, self.grid.exclusive)
+
+    def _matches(self, unit_id: str, wanted: PassageFilter) -> bool:
+        unit = self.snapshot.units[unit_id]
+        return (
+            wanted.workshop_id in ("", unit.workshop_id)
+            and wanted.table in ("", str(unit.table_number or ""))
+            and wanted.question in ("", unit.question)
+            and wanted.theme_id in ("", self.snapshot.theme_of.get(unit_id))
+        )
+
+    def _assigned(self, unit_id: str, judged: set[str]) -> list[tuple[str, str]]:
+        return assigned(self.codes(unit_id)) if unit_id in judged else self.snapshot.put_on(unit_id)
+
+
+def neighbours(unit_id: str, unit_ids: list[str]) -> tuple[str | None, str | None]:
+    """Return the passages before and after `unit_id`; without it, None and the first."""
+    if unit_id not in unit_ids:
+        return None, unit_ids[0] if unit_ids else None
+    i = unit_ids.index(unit_id)
+    following = unit_ids[i + 1] if i + 1 < len(unit_ids) else None
+    return unit_ids[i - 1] if i else None, following
 
 
 def code_states(

@@ -25,8 +25,7 @@ from pipeline.decisions.tags import (
 from pipeline.decisions.themes import RenameTheme
 from pipeline.publish.text import joined, quoted
 from pipeline.review import queue, state
-from pipeline.review.journal import Journal
-from pipeline.review.queue import CodeState, PassageFilter, SearchIndex, SearchQuery
+from pipeline.review.queue import CoderView, CodeState, PassageFilter, SearchIndex, SearchQuery
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.theme_page import by_label
@@ -41,31 +40,31 @@ _N_KEYS = 9
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """The queue with its filters, and the passage asked for or the first one."""
-    wanted, snapshot, journal = PassageFilter.read(request.GET), state.snapshot(), state.journal()
-    unit_ids = _queue(request, wanted, snapshot, journal)
+    wanted, view = PassageFilter.read(request.GET), _view(request)
+    unit_ids = view.unit_ids(wanted)
     unit_id = request.GET.get("passage") or next(iter(unit_ids), None)
-    bench = _bench(request, wanted, snapshot, journal, unit_ids, unit_id)
+    bench = _bench(view, wanted, unit_ids, unit_id)
     if is_fragment(request):
         return render(request, "review/bench.html", bench)
-    return render(request, "review/passages.html", bench | _filters(snapshot))
+    return render(request, "review/passages.html", bench | _filters(view.snapshot))
 
 
 @reads
 @require_GET
 def table(request: HttpRequest) -> HttpResponse:
     """The same queue as a list, fifty passages a page."""
-    wanted, snapshot, journal = PassageFilter.read(request.GET), state.snapshot(), state.journal()
-    unit_ids = _queue(request, wanted, snapshot, journal)
-    page, author = page_of(request, unit_ids), author_of(request)
+    wanted, view = PassageFilter.read(request.GET), _view(request)
+    unit_ids = view.unit_ids(wanted)
+    page = page_of(request, unit_ids)
     shown = {
         "wanted": wanted,
         "address": wanted.address(),
         "page": page,
-        "rows": [_row(unit_id, snapshot, journal, author) for unit_id in page.object_list],
+        "rows": [_row(view, unit_id) for unit_id in page.object_list],
         "n_listed": len(unit_ids),
         "section": "passages",
     }
-    return render(request, "review/passages_list.html", shown | _filters(snapshot))
+    return render(request, "review/passages_list.html", shown | _filters(view.snapshot))
 
 
 @reads
@@ -87,11 +86,11 @@ def document(request: HttpRequest, unit_id: str) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Append what was decided on a passage, and show the next one once it is validated."""
-    wanted, snapshot, journal = PassageFilter.read(request.GET), state.snapshot(), state.journal()
-    _unit(snapshot, unit_id)
-    author = author_of(request)
+    wanted, view = PassageFilter.read(request.GET), _view(request)
+    _unit(view.snapshot, unit_id)
+    author, journal = view.author, view.journal
     command, _equals, key = request.POST.get("geste", "").partition("=")
-    unit_ids = _queue(request, wanted, snapshot, journal)
+    unit_ids = view.unit_ids(wanted)
     next_id: str | None = unit_id
     if command == "annuler":
         last = journal.last_on_tags(author)
@@ -101,8 +100,7 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
             next_id = str(last.unit_id)
         announcement = _announcement(last, is_undone=True)
     else:
-        codes = queue.unit_codes(unit_id, snapshot, journal, state.study().grid, author)
-        decision = _decision(command, key or request.POST.get("code", ""), unit_id, codes, snapshot)
+        decision = _decision(view, command, key or request.POST.get("code", ""), unit_id)
         decision = replace(decision, why=reason_of(request))
         journal.add([decision], author=author, request_id=request_id_of(request))
         announcement = _announcement(decision)
@@ -112,36 +110,31 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
             unit_ids = [name for name in unit_ids if name != unit_id]
         next_id = following or next(iter(unit_ids), None)
     else:
-        unit_ids = _queue(request, wanted, snapshot, journal)
+        unit_ids = view.unit_ids(wanted)
     if is_fragment(request):
-        bench = _bench(request, wanted, snapshot, journal, unit_ids, next_id)
+        bench = _bench(view, wanted, unit_ids, next_id)
         return render(request, "review/bench.html", bench | {"announcement": announcement})
     messages.success(request, announcement)
     parts = (wanted.address(), f"passage={next_id}" if next_id else "")
     return HttpResponseRedirect(f"{reverse('passages')}?{'&'.join(filter(None, parts))}")
 
 
-def _queue(
-    request: HttpRequest, wanted: PassageFilter, snapshot: Snapshot, journal: Journal
-) -> list[str]:
-    grid = state.study().grid
-    return queue.filter_passages(wanted, snapshot, journal, grid, author_of(request))
+def _view(request: HttpRequest) -> CoderView:
+    return CoderView(author_of(request), state.snapshot(), state.journal(), state.study().grid)
 
 
-def _decision(
-    command: str, key: str, unit_id: str, codes: list[CodeState], snapshot: Snapshot
-) -> TagDecision:
+def _decision(view: CoderView, command: str, key: str, unit_id: str) -> TagDecision:
     """Raises `Http404` for a command or a code that does not exist."""
     if command == "valider":
-        return ConfirmUnit(unit_id, tuple(queue.assigned(codes)))
+        return ConfirmUnit(unit_id, tuple(queue.assigned(view.codes(unit_id))))
     axis, _colon, code = key.partition(":")
-    if (axis, code) not in {(entry.axis, entry.code) for entry in state.study().grid.by_axis}:
+    if (axis, code) not in {(entry.axis, entry.code) for entry in view.grid.by_axis}:
         raise Http404
     if command == "rejeter":
         return RejectTag(unit_id, axis, code)
     if command != "accepter":
         raise Http404
-    proposed = {(row.axis, row.code) for row in snapshot.proposed.get(unit_id, ())}
+    proposed = {(row.axis, row.code) for row in view.snapshot.proposed.get(unit_id, ())}
     return put_code(unit_id, (axis, code), is_proposed=(axis, code) in proposed)
 
 
@@ -169,12 +162,7 @@ def _announcement(decision: TagDecision | None, *, is_undone: bool = False) -> s
 
 
 def _bench(
-    request: HttpRequest,
-    wanted: PassageFilter,
-    snapshot: Snapshot,
-    journal: Journal,
-    unit_ids: list[str],
-    unit_id: str | None,
+    view: CoderView, wanted: PassageFilter, unit_ids: list[str], unit_id: str | None
 ) -> dict[str, Any]:
     """What the workbench shows of one passage; nothing but the count where there is none."""
     shown: dict[str, Any] = {
@@ -186,10 +174,8 @@ def _bench(
     }
     if unit_id is None:
         return shown | {"unit": None}
-    author, grid = author_of(request), state.study().grid
-    unit = _unit(snapshot, unit_id)
-    codes = queue.unit_codes(unit_id, snapshot, journal, grid, author)
-    progress = _progress(unit_id, snapshot, journal, author)
+    snapshot, journal = view.snapshot, view.journal
+    unit, codes, progress = _unit(snapshot, unit_id), view.codes(unit_id), _progress(view, unit_id)
     previous_id, next_id = queue.neighbours(unit_id, unit_ids)
     i = unit_ids.index(unit_id) if unit_id in unit_ids else 0
     siblings = snapshot.of_document[unit.document_id]
@@ -210,17 +196,17 @@ def _bench(
         "upcoming": [snapshot.units[name] for name in unit_ids[i : i + _N_NEXT]],
         "doubt": snapshot.queue.get(unit_id),
         **progress,
-        "others": [row for row in decisions if row.author != author],
-        "grid": grid,
-        "can_undo": journal.last_on_tags(author) is not None,
+        "others": [row for row in decisions if row.author != view.author],
+        "grid": view.grid,
+        "can_undo": journal.last_on_tags(view.author) is not None,
         "theme_id": snapshot.theme_of.get(unit_id),
     }
 
 
-def _progress(unit_id: str, snapshot: Snapshot, journal: Journal, author: str) -> dict[str, bool]:
-    """Whether `author` coded a passage whole, or began to."""
-    own = journal.on_unit(unit_id, TagDecision, by=author)
-    is_done = is_coded(snapshot.put_on(unit_id), own, state.study().grid.exclusive)
+def _progress(view: CoderView, unit_id: str) -> dict[str, bool]:
+    """Whether the person coded a passage whole, or began to."""
+    own = view.decisions(unit_id)
+    is_done = is_coded(view.snapshot.put_on(unit_id), own, view.grid.exclusive)
     return {"is_done": is_done, "has_begun": bool(own) and not is_done}
 
 
@@ -254,15 +240,14 @@ def _other_codes(codes: list[CodeState]) -> list[dict[str, Any]]:
     ]
 
 
-def _row(unit_id: str, snapshot: Snapshot, journal: Journal, author: str) -> dict[str, Any]:
-    unit = snapshot.units[unit_id]
-    codes = queue.unit_codes(unit_id, snapshot, journal, state.study().grid, author)
+def _row(view: CoderView, unit_id: str) -> dict[str, Any]:
+    unit = view.snapshot.units[unit_id]
     return {
         "unit": unit,
-        "workshop": snapshot.workshops[unit.workshop_id],
-        "codes": [entry for entry in codes if entry.is_assigned],
-        **_progress(unit_id, snapshot, journal, author),
-        "doubt": snapshot.queue.get(unit_id),
+        "workshop": view.snapshot.workshops[unit.workshop_id],
+        "codes": [entry for entry in view.codes(unit_id) if entry.is_assigned],
+        **_progress(view, unit_id),
+        "doubt": view.snapshot.queue.get(unit_id),
     }
 
 
