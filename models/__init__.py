@@ -1,1 +1,3 @@
-"""What is learnt or pretrained, behind scikit-learn interfaces; models/cards/ says what each was made from and how good it is."""
+"""What is learnt or pretrained, behind scikit-learn interfaces; models/cards/ says what each was
+made from and how good it is.
+"""

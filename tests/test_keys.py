@@ -21,7 +21,7 @@ from pipeline.files import file_hash
 from pipeline.ingest import contents
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.sandbox import Reading, read_files
+from pipeline.ingest.sandbox import FileReading, read_files
 from pipeline.pseudonymise import VaultUpdate
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
@@ -129,12 +129,14 @@ def _keys(study: Study) -> tuple[str, str]:
     return read, study_fingerprint(study, folder.vault_state)
 
 
-def read_here(paths: Sequence[Path], **asked: Any) -> list[Reading]:
+def read_here(paths: Sequence[Path], **asked: Any) -> list[FileReading]:
     """Read in this process, which is quicker than a child; a file that is not there as a child would."""
     readings = []
     for path in paths:
         if path.exists():
-            readings.append(Reading(path, read_source(FileContent(path.read_bytes(), path.name))))
+            readings.append(
+                FileReading(path, read_source(FileContent(path.read_bytes(), path.name)))
+            )
         else:
             readings += read_files([path], settings=asked["settings"], within=asked["within"])
     return readings

@@ -22,7 +22,7 @@ from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.sandbox import Reading
+from pipeline.ingest.sandbox import FileReading
 from pipeline.publish.html import write_html
 from pipeline.publish.report import build_report
 from pipeline.publish.tables import readable_lists
@@ -101,7 +101,8 @@ def test_the_review_sheet_has_a_column_an_axis_and_comes_back_as_decisions(
         reading,
         "read_files",
         lambda paths, settings: [
-            Reading(path, read_source(FileContent(path.read_bytes(), path.name))) for path in paths
+            FileReading(path, read_source(FileContent(path.read_bytes(), path.name)))
+            for path in paths
         ],
     )
     tables, path = coded, tmp_path / "relecture.xlsx"

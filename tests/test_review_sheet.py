@@ -16,7 +16,7 @@ from pipeline.exchange.import_project import Taken
 from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_sheet
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.sandbox import Reading
+from pipeline.ingest.sandbox import FileReading
 from pipeline.tables.material import DECISIONS, TAGS
 from pipeline.tables.results import THEME_MEMBERS
 from support.draws import seeds
@@ -47,8 +47,8 @@ def reading_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         )
 
 
-def _read_here(path: Path) -> Reading:
-    return Reading(path, read_source(FileContent(path.read_bytes(), path.name)))
+def _read_here(path: Path) -> FileReading:
+    return FileReading(path, read_source(FileContent(path.read_bytes(), path.name)))
 
 
 SOCIAL, OFFRE, OPPORTUNITES = (

@@ -27,7 +27,7 @@ from pipeline.ingest.readers.source import (
     read_frame,
     to_line,
 )
-from pipeline.ingest.sandbox import FileReaders, Reading, read_files
+from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
 from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, w_p, xlsx
 
@@ -49,7 +49,7 @@ def written(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
-def texts(reading: Reading) -> list[str]:
+def texts(reading: FileReading) -> list[str]:
     return [block.text for part in reading.parts for block in part.blocks]
 
 

@@ -292,7 +292,9 @@ def _tags(entry: Mapping[str, Any], codebook: Codebook) -> Iterator[tuple[str, s
 
 
 class AnswerStore:
-    """Answers by key (hexadecimal), kept in `cache`, in memory without one. Threads may share it."""
+    """Answers by key (hexadecimal), kept in `cache`, in memory without one. Threads may share
+    it.
+    """
 
     def __init__(self, cache: Store | None) -> None:
         self._cache = cache

@@ -18,7 +18,7 @@ from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.child import away_error
 from pipeline.ingest.columns import Rows
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.sandbox import FileReaders, Reading, read_files
+from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
 from pipeline.ingest.territory_map import lighten_zones
 from pipeline.ingest.territory_map.shapes import (
@@ -192,7 +192,7 @@ def _hash(path: Path) -> str | None:
 
 
 def _parts(
-    reading: Reading, name: str, folder: Path, sha256: str, max_points: int
+    reading: FileReading, name: str, folder: Path, sha256: str, max_points: int
 ) -> Iterator[Part]:
     inside = PurePath(text_of(reading.path.relative_to(folder))).parts
     taken: set[str] = set()

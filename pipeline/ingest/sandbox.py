@@ -1,7 +1,7 @@
 """Read files in child processes with limits of memory and time: no file ends the run.
 
 In:   paths of files of the depot
-Out:  one Reading a path, in the given order; what cannot be read has an error instead of parts
+Out:  one FileReading a path, in the given order; what cannot be read has an error instead of parts
 """
 
 import logging
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Reading:
+class FileReading:
     """What a file held: its parts, or an error as (reason, advice) in French; never both.
 
     `can_pass` where the system is at fault, and the file may be read another time as it is.
@@ -41,7 +41,7 @@ class Reading:
 class _Job:
     place: int
     path: Path
-    done: "queue.SimpleQueue[tuple[int, Reading]]"
+    done: "queue.SimpleQueue[tuple[int, FileReading]]"
 
 
 def read_files(
@@ -51,14 +51,16 @@ def read_files(
     within: Sequence[Path] = (),
     on_file: Callable[[Path], None] | None = None,
     readers: "FileReaders | None" = None,
-) -> list[Reading]:
-    """Return one reading a path, in order; `on_file` is called with each path once it is done, in whatever order that is.
+) -> list[FileReading]:
+    """Return one reading a path, in order; `on_file` is called with each path once it is done, in
+    whatever order that is.
 
-    Where folders are given in `within`, a link that leads out of all of them is not followed. A file that kills or hangs its child becomes
-    a reading with an error; a new child goes on with the next file, and the other children do not wait. Children end with the last file,
-    or with `readers`.
+    Where folders are given in `within`, a link that leads out of all of them is not followed. A
+    file that kills or hangs its child becomes a reading with an error; a new child goes on with the
+    next file, and the other children do not wait. Children end with the last file, or with
+    `readers`.
     """
-    readings: dict[int, Reading] = {}
+    readings: dict[int, FileReading] = {}
     asked: list[tuple[int, Path]] = []
     allowed = [folder.resolve() for folder in within]
     for place, path in enumerate(paths):
@@ -66,7 +68,7 @@ def read_files(
         if refusal is None:
             asked.append((place, path))
         else:
-            readings[place] = Reading(path, error=refusal.error, can_pass=refusal.can_pass)
+            readings[place] = FileReading(path, error=refusal.error, can_pass=refusal.can_pass)
             if on_file:
                 on_file(path)
     with ExitStack() as stack:
@@ -125,7 +127,9 @@ def _stat(path: Path) -> os.stat_result | None:
 
 
 class FileReaders:
-    """Child processes kept from one `read_files` to the next: starting one takes longer than reading most files."""
+    """Child processes kept from one `read_files` to the next: starting one takes longer than
+    reading most files.
+    """
 
     def __init__(self) -> None:
         self._by_settings: dict[IngestSettings, _Readers] = {}
@@ -163,9 +167,9 @@ class _Readers:
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._at_work: list[tuple[Child, threading.Thread]] = []
 
-    def read(self, asked: Sequence[tuple[int, Path]]) -> Iterator[tuple[int, Reading]]:
+    def read(self, asked: Sequence[tuple[int, Path]]) -> Iterator[tuple[int, FileReading]]:
         """Yield the readings as they come, each with its index; stopping half-way ends them."""
-        done: queue.SimpleQueue[tuple[int, Reading]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[tuple[int, FileReading]] = queue.SimpleQueue()
         while len(self._at_work) < min(count_children(self._settings), len(asked)):
             self._add()
         for place, path in asked:
@@ -203,4 +207,4 @@ class _Readers:
         while (job := self._waiting.get()) is not None:
             if child.is_closed:
                 continue
-            job.done.put((job.place, Reading(job.path, *child.read(job.path))))
+            job.done.put((job.place, FileReading(job.path, *child.read(job.path))))

@@ -25,7 +25,9 @@ _DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
 
 
 class Drawings:
-    """The drawings of a report, those of the report before among them: what did not change is not drawn again."""
+    """The drawings of a report, those of the report before among them: what did not change is
+    not drawn again.
+    """
 
     def __init__(self, cache: Store | None = None) -> None:
         self._cache = cache

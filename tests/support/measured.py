@@ -10,7 +10,7 @@ from unittest import mock
 
 from pipeline.ingest import sandbox
 from pipeline.ingest.child import Answer, Child
-from pipeline.ingest.sandbox import Reading, read_files
+from pipeline.ingest.sandbox import FileReading, read_files
 from pipeline.settings.sections import IngestSettings
 
 _INTERVAL = 0.02  # seconds between two looks at a child's memory
@@ -29,7 +29,7 @@ class Cost:
 class Measured:
     """A reading, and what it took."""
 
-    reading: Reading
+    reading: FileReading
     cost: Cost
 
 

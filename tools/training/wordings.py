@@ -1,4 +1,5 @@
-"""Write models/weights/wordings.npz: the vectors of data/lexicon/intitules.yaml, which titles are compared with.
+"""Write models/weights/wordings.npz: the vectors of data/lexicon/intitules.yaml, which titles are
+compared with.
 
 python -m tools.training.wordings, after the list or the encoder changed.
 """
