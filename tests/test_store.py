@@ -43,7 +43,7 @@ def alter(store: Store, statement: str, *values: object) -> None:
 class Counted:
     """A function of texts that remembers what it was asked for, and crashes at one text."""
 
-    def __init__(self, crashes_at: str = "") -> None:
+    def __init__(self, crashes_at: str | None = None) -> None:
         self.asked: list[str] = []
         self.crashes_at = crashes_at
 
