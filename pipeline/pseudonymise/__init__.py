@@ -226,9 +226,9 @@ class TypedTextMasker(DecidedMasker):
         return Rewriting(text, masks).text
 
     def _is_hidden_name(self, name: str) -> bool:
-        if name not in self._is_hash_hidden:
+        if name not in self._hidden_by_name:
             folders = self._registry.folders or [""]
-            self._is_hash_hidden[name] = any(
+            self._hidden_by_name[name] = any(
                 is_forgotten(name, self._registry, folder, self._hidden) for folder in folders
             )
-        return self._is_hash_hidden[name]
+        return self._hidden_by_name[name]

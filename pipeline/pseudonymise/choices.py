@@ -1,8 +1,4 @@
-"""People's choices on names: words to hide or to keep, and persons of the vault to find or forget.
-
-In:   a Masker, the choices on doubtful cases, the registry
-Out:  the masker's masks, corrected; the persons that a request means
-"""
+"""People's choices: words to hide or to keep, and persons of the vault to find or forget."""
 
 import re
 from collections.abc import Iterable
@@ -25,9 +21,7 @@ _MOST_WORDS = 5  # of a forgotten name
 
 @dataclass(frozen=True)
 class Choices:
-    """Words as people decided them, whole words in any case and accents; what is hidden wins over
-    what is kept.
-    """
+    """Words as people decided them, in any case and accents; to hide wins over to keep."""
 
     keep: frozenset[str] = frozenset()
     hide: frozenset[str] = frozenset()
@@ -43,7 +37,7 @@ class DecidedMasker(Masker):
         self._hide = frozenset(map(_key, choices.hide))
         self._keep = frozenset(map(_key, choices.keep)) - self._hide
         self._registry, self._folder, self._hidden = registry, folder, registry.forgotten_mentions()
-        self._is_hash_hidden: dict[str, bool] = {}
+        self._hidden_by_name: dict[str, bool] = {}
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
         """Return the masks of each (text, block spans)."""
@@ -89,11 +83,11 @@ class DecidedMasker(Masker):
         return is_name and "\n" not in name and self._is_hidden_name(spelt(name))
 
     def _is_hidden_name(self, name: str) -> bool:
-        if name not in self._is_hash_hidden:
-            self._is_hash_hidden[name] = is_forgotten(
+        if name not in self._hidden_by_name:
+            self._hidden_by_name[name] = is_forgotten(
                 name, self._registry, self._folder, self._hidden
             )
-        return self._is_hash_hidden[name]
+        return self._hidden_by_name[name]
 
 
 def _key(words: str) -> str:
@@ -113,9 +107,7 @@ _ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)
 
 
 def find_people(registry: Registry, wanted: str) -> list[Person]:
-    """Return whom `wanted` may mean, in order of number: those with the whole name before those
-    with a part of it.
-    """
+    """Return whom `wanted` may mean: those with the whole name, else those with a part of it."""
     everybody = [person for _, person in sorted(registry.persons.items())]
     text = wanted.strip()
     number, phone = _ID.fullmatch(text), digits_of(text)

@@ -70,9 +70,7 @@ _BIRTH = re.compile(
 
 
 def find_contacts(passage: str) -> list[Mask]:
-    """Return the masks of `passage`, in order; quantities, prices, years, SIRET numbers and postal
-    codes alone are none.
-    """
+    """Return the masks of `passage`, in order; quantities, prices, years and SIRETs are none."""
     return sorted(
         [
             *(Mask(*match.span(), MAIL) for match in _MAIL.finditer(passage)),

@@ -24,9 +24,7 @@ _ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
 
 
 def announces(word: TextWord, *, strongly: bool = False) -> bool:
-    """Whether the words before the name announce a person; `strongly`: even one whose first name is
-    unknown.
-    """
+    """Whether the words before announce a person; `strongly`: even one of unknown first name."""
     before = re.sub(r"(?<!\w)d'$", "de ", word.folded_before(_FAR))
     strong = (_heading(), _greeting(), _speech(), _apposed())
     frames = strong if strongly else (*strong, _mention(), _attribution())
@@ -79,9 +77,7 @@ def _attribution() -> re.Pattern[str]:
 
 
 def announces_first_name(word: TextWord) -> bool:
-    """Whether the word before lets a first name follow even where it may as well let an
-    organisation: avec, de, chez.
-    """
+    """Whether a first name, or an organisation, may follow the word before: avec, de, chez."""
     return bool(CLOSE.fullmatch(word.gap)) and word.previous.is_in(
         "annonces_de_prenoms", "parentes"
     )
@@ -114,9 +110,7 @@ def _kin() -> re.Pattern[str]:
 
 
 def has_human_context(word: TextWord) -> bool:
-    """Whether words that people alone have stand around a surname: voir avec X; c'est X qui; (X,
-    maraîchère).
-    """
+    """Whether words that people alone have are around: voir avec X; c'est X qui; (X, élue)."""
     before, after = word.folded_before(_NEAR), word.folded_after(_NEAR)
     is_cleft = re.search(r"(?<!\w)c'est\s(?:pas\s|à\s)?$", before) and re.match(
         r"\s(?:qui|de)\s", after
@@ -144,9 +138,7 @@ def _function() -> re.Pattern[str]:
 
 
 def is_related(word: TextWord) -> bool:
-    """Whether what follows tells somebody among others: et son mari; , ma voisine; le mécano; de la
-    table 2; m'a dit.
-    """
+    """Whether kin, a trade or a table follows: et son mari; le mécano; de la table 2."""
     return bool(_relation().match(word.folded_after(_NEAR)))
 
 
@@ -171,9 +163,7 @@ def _speech_after() -> re.Pattern[str]:
 
 
 def is_presented(word: TextWord) -> bool:
-    """Whether someone takes the floor after a colon at the start of a line: « Nadia : oui, nous… »,
-    or is said to be someone.
-    """
+    """Whether someone takes the floor at the start of a line: « Nadia : oui, nous… »."""
     return not _line_before(word).strip(' \t\u00a0-–•*«"“') and takes_the_floor(word)
 
 
@@ -201,9 +191,7 @@ def is_alone_in_brackets(word: TextWord) -> bool:
 
 
 def speaks_or_acts(word: TextWord) -> bool:
-    """Whether a function, a verb of speech or of doing, or a colon at the start of a line or
-    sentence, follows the name.
-    """
+    """Whether a colon, a function, a verb of speech or of doing follows the name."""
     line = _line_before(word).strip(" \t\u00a0-–•*")
     is_start = not line or line.endswith((".", ";", "!", "?"))
     has_colon = word.folded_after(3).lstrip(" \u00a0").startswith((": ", ":\u00a0"))
@@ -228,9 +216,7 @@ def _action() -> re.Pattern[str]:
 
 
 def is_subject(name: TextWord, *, humanly: bool = False) -> bool:
-    """Whether a verb follows the last word of a name, over "et" and a second name; `humanly`: one
-    that only people do.
-    """
+    """Whether a verb follows a name, or it and a second one; `humanly`: what only people do."""
     last = _second_name(name) or name
     verb = last.next
     if not verb or _has_preposition(name):

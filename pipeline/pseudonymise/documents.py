@@ -1,8 +1,4 @@
-"""Rewrite a workshop's documents without personal data, and list the cases in doubt.
-
-In:   documents and blocks, raw; a masker; the numbers of the names hidden
-Out:  documents and blocks without personal data; the doubtful cases for the vault
-"""
+"""Rewrite a workshop's documents without personal data, and list the cases in doubt."""
 
 import hashlib
 import logging
@@ -71,9 +67,7 @@ DOUBTS = Table(
 
 
 def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -> frozenset[str]:
-    """Return the first names that a cue or a commune makes places and that nothing in `texts` or
-    the roster makes persons.
-    """
+    """Return the first names that a cue or a commune makes places and nothing makes persons."""
     passages = [Passage(text, roster=roster) for text in texts]
     named = {fold_same_length(commune) for commune in communes} | {
         name for passage in passages for name in _cued(passage)
@@ -140,9 +134,7 @@ def _is_person(word: TextWord) -> bool:
 
 @dataclass(frozen=True)
 class MarkedDocument:
-    """A raw document with all its masks; `replaced` are those of them that count, in order and
-    without overlap, `edges` the bounds of its blocks.
-    """
+    """A raw document and its masks: all, and those `replaced`; `edges` bound its blocks."""
 
     document_id: str
     path: str
@@ -193,9 +185,7 @@ def names_of(marked: Iterable[MarkedDocument]) -> list[str]:
 
 
 class Case(NamedTuple):
-    """A text with its masks and suspects, and what replaced them; a mask without a number hides
-    somebody forgotten.
-    """
+    """A text, its masks and suspects, and what replaced them; one forgotten has no number."""
 
     path: str
     text: str

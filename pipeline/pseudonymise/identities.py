@@ -31,9 +31,7 @@ _SIZE_OF_CODE = 5  # an INSEE code; a slug stands where the commune could not be
 
 @dataclass
 class Identified:
-    """`numbers`: by provisional participant_id; `forgotten`: those who have none, and whether their
-    words go too.
-    """
+    """Numbers by provisional participant_id, and those who are forgotten and have none."""
 
     numbers: dict[str, int] = field(default_factory=dict)
     forgotten: dict[str, Forgotten] = field(default_factory=dict)
@@ -120,18 +118,14 @@ def digits_of(phone: str) -> str:
 
 def _complete(person: Person, row: dict[Any, Any], facts: Facts, folder: str) -> None:
     """Fill what is not known yet; doubt that it is one person where mail and structure differ."""
-    if not person.doubt and folder not in person.folders and _may_be_two(facts, person.facts):
+    is_met = folder in person.folders
+    if not person.doubt and not is_met and facts.is_elsewhere(person.facts):
         person.doubt = PERHAPS_TWO
     for column in ("first_name", "last_name", "full_name"):
         if getattr(person, column) is None and pd.notna(row[column]):
             setattr(person, column, str(row[column]))
     person.is_listed = True
     person.learn(folder, facts)
-
-
-def _may_be_two(facts: Facts, other: Facts) -> bool:
-    pairs = ((facts.emails, other.emails), (facts.structures, other.structures))
-    return all(mine and theirs and not mine & theirs for mine, theirs in pairs)
 
 
 class _PersonIndex:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rapidfuzz import fuzz, process
 
 from pipeline.pseudonymise.context import has_human_context, is_subject
-from pipeline.pseudonymise.masks import PERSON, Mask
+from pipeline.pseudonymise.masks import Mask
 from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.things import is_of_brand, is_place_name, is_said_thing, is_thing
 from pipeline.text import fold_same_length
@@ -22,9 +22,7 @@ _PLACE_OR_NAME = "nom de quelqu'un de la liste, et d'un lieu"
 
 
 def is_written_as_name(text: str) -> bool:
-    """Whether a whole name of the roster has a capital or, as notes in small letters have it,
-    neither an initial nor common words.
-    """
+    """Whether a whole name has a capital, or no part of one or two letters."""
     parts = re.split(r"[\s.\-]+", text)
     return any(part[:1].isupper() for part in parts) or all(len(part) > 2 for part in parts)
 
@@ -86,9 +84,7 @@ def coordinated_with(word: TextWord, *links: str) -> Iterator[TextWord]:
 
 
 def is_located(word: TextWord) -> bool:
-    """Whether a name that may be a place stands where places do: à Florence, de Lannion à Valence,
-    la salle de Grand, dans les Vosges.
-    """
+    """Whether a name stands where places do: à Florence, la salle de Grand, dans les Vosges."""
     before = word.previous
     if not before:
         return False
@@ -146,11 +142,9 @@ def names_in(passage: Passage, masks: list[Mask]) -> frozenset[str]:
 
 
 def mentions_of(passage: Passage, names: frozenset[str]) -> list[Mask]:
-    """Return the mentions by a single capitalised name, folded in `names`, of persons named
-    elsewhere in the same document.
-    """
+    """Return the mentions by one capitalised name of persons named elsewhere in the document."""
     return [
-        Mask(word.start, word.end, PERSON)
+        word.as_name()
         for word in passage.words
         if word.folded in names
         and word.has_capital
@@ -165,9 +159,7 @@ def _is_no_person(word: TextWord) -> bool:
 
 
 def misspelt_mentions(passage: Passage, names: frozenset[str], *, name_match: int) -> list[Mask]:
-    """Return the long unknown words of `passage` that are nearly one of `names`, found in the same
-    document: Hoarau for Hoareau.
-    """
+    """Return the long unknown words that are nearly one of `names`: Hoarau for Hoareau."""
     near = [name for name in sorted(names) if len(name) >= _LONG]
     cutoff = max(name_match, _SURE)
     masks: list[Mask] = []
@@ -177,7 +169,7 @@ def misspelt_mentions(passage: Passage, names: frozenset[str], *, name_match: in
         same = [name for name in near if name[:2] == word.folded[:2]]
         match = process.extractOne(word.folded, same, scorer=fuzz.ratio, score_cutoff=cutoff)
         if match and not (word.is_first_name or is_place_name(word) or is_thing(word)):
-            masks.append(Mask(word.start, word.end, PERSON, doubt=_NEARLY_IN_DOCUMENT))
+            masks.append(word.as_name(_NEARLY_IN_DOCUMENT))
     return masks
 
 

@@ -50,9 +50,7 @@ class Masker:
         return texts.map(clean, na_action="ignore").astype(texts.dtype)
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
-        """Return the masks of each (text, block spans); what lies between blocks is searched too.
-        Each text is parsed once.
-        """
+        """Return the masks of each (text, block spans), what lies between blocks included."""
         masks: list[list[Mask]] = [[] for _ in texts]
         names: list[frozenset[str]] = [frozenset() for _ in texts]
         shared: frozenset[str] = frozenset()
@@ -119,9 +117,7 @@ def _shift(masks: list[Mask], by: int) -> list[Mask]:
 
 
 def rename_structures(tables: dict[str, pd.DataFrame], masker: Masker) -> dict[str, pd.DataFrame]:
-    """Return `tables` with the structures that hold a person's name renamed; their ids are numbered
-    where two become the same.
-    """
+    """Return `tables` with structures renamed that hold a person's name, their ids too."""
     structures = tables["structures"]
     names = masker.mask_texts(structures["name"])
     taken = set(structures["structure_id"])

@@ -37,9 +37,7 @@ class Mask(NamedTuple):
 
 
 class Rewriting:
-    """`text` after its masks are replaced; `move` carries an offset that lies outside or at the
-    edge of a mask.
-    """
+    """A text after its masks are replaced."""
 
     def __init__(self, text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> None:
         self.masks = settle_masks(text, masks, edges)
@@ -65,9 +63,7 @@ class Rewriting:
 
 
 def settle_masks(text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> list[Mask]:
-    """The masks that are replaced, in order and without overlap: suspects left readable are none,
-    and settled masks stay as they are.
-    """
+    """The masks that are replaced, in order and without overlap; settled ones stay as they are."""
     return _split(
         text, _merge(text, (mask for mask in masks if not mask.is_readable)), sorted(set(edges))
     )

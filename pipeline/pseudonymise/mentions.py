@@ -23,9 +23,7 @@ _EXACT, _CONTAINED, _INITIALS, _MISSPELT = range(4)  # how well a name fits a pe
 
 @dataclass(frozen=True)
 class PossiblePerson:
-    """Somebody whom a name may mean: folded words of first and last name; `number` is None for
-    somebody forgotten.
-    """
+    """Folded words of a first and last name; `number` is None for somebody forgotten."""
 
     number: int | None
     first: tuple[str, ...]
@@ -206,9 +204,7 @@ class _UnlistedNames:
         self._group_of: dict[str, int] = {}  # a name that fits several has none
 
     def add(self, name: str) -> None:
-        """Put `name` with the names of the one person that it fits, else alone; whole names are to
-        be added first.
-        """
+        """Put `name` with the one person that it fits, else alone; add whole names first."""
         words = set(name.split())
         fitting = [group for group, names in enumerate(self._names) if self._fits(name, names)]
         same = [
@@ -226,9 +222,7 @@ class _UnlistedNames:
             self._names[fitting[0]].append(name)
 
     def number(self, name: str) -> int:
-        """The number of the person whose `name` it is, given now where it has none; one that fits
-        several, or was never added, is a new person in doubt.
-        """
+        """The number of the person of that name; one that fits several is a new person in doubt."""
         group = self._group_of.get(name)
         if group is None:
             person = self._enter(name)

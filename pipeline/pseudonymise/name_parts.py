@@ -200,9 +200,7 @@ def surname_after(word: TextWord) -> TextWord:
 
 
 def has_particle_after(word: TextWord) -> bool:
-    """Whether a particle and a capitalised word that is neither common nor a place follow: Jean de
-    Kerguelen.
-    """
+    """Whether a particle and a name follow: Jean de Kerguelen."""
     particle, name = word.next, word.next.next
     return (
         particle.gap == name.gap == " "

@@ -1,13 +1,10 @@
-"""Find names by the names beside them, and names written in small letters.
-
-Out: more masks, each with its doubt: Wafa, Ibtissem et Loubna; c'est karim qui gère
-"""
+"""Find names by the names beside them (Wafa, Ibtissem et Loubna) and in small letters (karim)."""
 
 import re
 
 from pipeline.pseudonymise.context import announces, announces_first_name, is_presented, is_subject
 from pipeline.pseudonymise.listed_names import coordinated_with
-from pipeline.pseudonymise.masks import PERSON, Mask
+from pipeline.pseudonymise.masks import Mask
 from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.things import is_place_name, is_thing
 from pipeline.pseudonymise.words import is_shortened
@@ -28,17 +25,14 @@ _RELATIVE_OR_END = re.compile(r"(?:[\s\u00a0](?:qui|que|qu')|\s?[,.;!?)]|$)")
 
 
 def beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
-    """Return the masks of unknown capitalised words tied to a name that is plain: by a sign or, in
-    a list, by commas.
-    """
+    """Return the masks of unknown words that a sign, or commas of a list, tie to a plain name."""
     edges = {edge for mask in masks if not mask.doubt for edge in (mask.start, mask.end)}
     names: list[Mask] = []
     for word in passage.words:
-        is_masked = any(mask.start <= word.start < mask.end for mask in masks)
-        if is_masked or not _is_unknown(word):
+        if word.is_masked(masks) or not _is_unknown(word):
             continue
         if _is_tied(word, edges) or _is_in_list(word, edges):
-            names.append(Mask(word.start, word.end, PERSON, doubt=_AMONG_NAMES))
+            names.append(word.as_name(_AMONG_NAMES))
             edges |= {word.start, word.end}
     return names
 

@@ -1,9 +1,11 @@
 """A passage in which names are looked for, and its words, each with its neighbours."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.roster import NOBODY, Roster
 from pipeline.pseudonymise.words import (
     LETTER,
@@ -28,9 +30,7 @@ _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 
 @dataclass(frozen=True)
 class Passage:
-    """A block of a document, or a cell of a table; `entities` are (start, end, label) as spaCy sees
-    them: PER, LOC, ORG, MISC.
-    """
+    """A block or a cell; `entities` are (start, end, label): PER, LOC, ORG, MISC."""
 
     text: str
     entities: tuple[tuple[int, int, str], ...] = ()
@@ -198,6 +198,14 @@ class TextWord:
     def is_in(self, *lists: str) -> bool:
         """Whether it is an entry of one of these lists of personnes.yaml."""
         return any(self.folded in terms(name) for name in lists)
+
+    def is_masked(self, masks: Iterable[Mask]) -> bool:
+        """Whether one of `masks` hides its start."""
+        return any(mask.start <= self.start < mask.end for mask in masks)
+
+    def as_name(self, doubt: str = "") -> Mask:
+        """The mask of this word alone, as a person's name."""
+        return Mask(self.start, self.end, PERSON, doubt)
 
     def folded_before(self, size: int) -> str:
         """The folded text before it, `size` characters at most."""

@@ -64,16 +64,14 @@ class Evidence(NamedTuple):
 
 
 def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
-    """Return the names in `passage`; `name_match` is the rapidfuzz score over which a misspelt word
-    is a name of the roster.
-    """
+    """Return the names; over the rapidfuzz score `name_match` a word is a name of the roster."""
     spans = [match.span() for match in passage.roster.full.finditer(passage.folded)]
     masks = [
         Mask(*span, PERSON) for span in spans if is_written_as_name(passage.text[slice(*span)])
     ]
     masks += _initials(passage)
     for word in passage.words:
-        if word.is_protected or any(mask.start <= word.start < mask.end for mask in masks):
+        if word.is_protected or word.is_masked(masks):
             continue
         evidence = _evidence(word, name_match)
         if evidence:
@@ -94,7 +92,7 @@ def _initials(passage: Passage) -> list[Mask]:
     ]
     if not passage.is_shouted:
         masks += [
-            Mask(word.start, word.end, PERSON, doubt=_INITIALS)
+            word.as_name(_INITIALS)
             for word in passage.words
             if word.is_upper
             and word.folded in passage.roster.initials

@@ -1,9 +1,4 @@
-"""The names to look for in a workshop, from its list of people and the vault, and the names to
-leave, from its structures.
-
-In:   people   raw or VAULT rows; the names of structures and settings.keep
-Out:  Roster: patterns over folded text, and the single names
-"""
+"""The names to look for in a workshop, and the names of its structures, to leave."""
 
 import re
 from collections.abc import Iterable
@@ -28,9 +23,7 @@ _GAP = r"[\s\u00a0.\-]{1,3}"
 
 @dataclass(frozen=True)
 class Roster:
-    """Names folded: `full` matches whole names in any order and with initials; `first` and `last`
-    are single names.
-    """
+    """Folded names; `full` matches whole ones in any order and with initials."""
 
     full: re.Pattern[str]
     first: frozenset[str]

@@ -1,8 +1,4 @@
-"""List capitals left readable that may be a person's name.
-
-In:   a passage and the masks found in it
-Out:  masks that are not replaced, each with its doubt
-"""
+"""List capitals left readable that may be a person's name, each with its doubt."""
 
 from functools import cache
 
@@ -34,16 +30,13 @@ _NEVER = ("jamais", "acronymes", "civilites", "fonctions", "moments")
 
 
 def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
-    """Return the suspects that no mask covers, structures of the lists left out; a name of two
-    words is one suspect.
-    """
+    """Return the suspects that no mask covers; a name of two words is one suspect."""
     edges = {edge for mask in masks if mask.token == PERSON for edge in (mask.start, mask.end)}
     suspects: list[Mask] = []
     for word in passage.words:
-        is_settled = word.is_protected or any(
-            mask.start <= word.start < mask.end for mask in [*masks, *suspects]
-        )
-        if is_settled or not word.has_capital or len(word.text) < 3:
+        if word.is_protected or not word.has_capital or len(word.text) < 3:
+            continue
+        if word.is_masked(masks) or word.is_masked(suspects):
             continue
         doubt = _doubt_of_name(word) or _doubt_of_capital(word, edges)
         if doubt:

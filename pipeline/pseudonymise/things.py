@@ -19,9 +19,7 @@ _LONGEST_ACRONYM = 7
 
 
 def is_place_name(word: TextWord) -> bool:
-    """Whether the name that `word` starts is a street's, a school's, a saint's: lycée Jean-Moulin,
-    La Ferme de Louise.
-    """
+    """Whether a street's, a school's, a saint's name starts here: La Ferme de Louise."""
     before = word.previous
     if "-" in word.folded and word.folded.split("-")[0] in terms("saints"):
         return True
@@ -105,27 +103,21 @@ def _is_house(word: TextWord) -> bool:
 
 
 def is_owner(word: TextWord) -> bool:
-    """Whether "de" alone ties the name to what stands before: the place of somebody, where a street
-    would need none.
-    """
+    """Whether "de" alone ties the name to what stands before: a street would need none."""
     before = word.previous
     is_after_de = word.gap == " " and before.folded == "de"
     return bool(before) and (is_after_de or bool(re.fullmatch(r" [dD]['’]", word.gap)))
 
 
 def has_inner_capital(word: TextWord) -> bool:
-    """Whether what owns the name over "de" is written with a capital, as organisations are: la
-    Ferme de Louise.
-    """
+    """Whether the owned has a capital, as organisations have: la Ferme de Louise."""
     before = word.previous
     kind = before.previous if before.folded == "de" else before
     return kind.has_capital and not kind.opens
 
 
 def is_thing(word: TextWord) -> bool:
-    """Whether an article or a capitalised noun before makes the word a thing or a structure: la
-    Rose, l'Olive, au bar La Josette.
-    """
+    """Whether an article or a noun makes it a thing: la Rose, l'Olive, au bar La Josette."""
     before = word.previous
     if re.search(r"(?<!\w)[lL]['’]$", word.gap):
         return True
@@ -230,9 +222,7 @@ def _apposition() -> re.Pattern[str]:
 
 
 def is_of_brand(word: TextWord) -> bool:
-    """Whether the common noun before is a thing that bears a brand, no human: des poêles Godin, une
-    friperie Ding, un devis Leroy.
-    """
+    """Whether a thing that bears a brand stands before: des poêles Godin, un devis Leroy."""
     noun = word.previous
     if not noun or not re.fullmatch(GAP, word.gap) or (noun.has_capital and not noun.opens):
         return False

@@ -42,9 +42,7 @@ Entry = TypeVar("Entry", bound="Person | Forgotten")
 
 
 class Facts(NamedTuple):
-    """What tells a person from a homonym: words of the name in alphabetical order, and places by
-    department.
-    """
+    """What tells a person from a homonym; `names` are words in order, `areas` departments."""
 
     names: frozenset[str]
     emails: frozenset[str]
@@ -62,13 +60,12 @@ class Facts(NamedTuple):
         )
 
     def contradicts(self, other: "Facts") -> bool:
-        """Whether mail, structure and place are all known on both sides and all differ."""
-        pairs = (
-            (self.emails, other.emails),
-            (self.structures, other.structures),
-            (self.areas, other.areas),
-        )
-        return all(mine and theirs and not mine & theirs for mine, theirs in pairs)
+        """Whether mail, structure and department are all known on both sides and all differ."""
+        return self.is_elsewhere(other) and _differ(self.areas, other.areas)
+
+    def is_elsewhere(self, other: "Facts") -> bool:
+        """Whether mail and structure are known on both sides and both differ."""
+        return _differ(self.emails, other.emails) and _differ(self.structures, other.structures)
 
     def shares(self, other: "Facts") -> bool:
         """Whether a mail address, a telephone or a structure is the same."""
@@ -77,6 +74,10 @@ class Facts(NamedTuple):
             or self.phones & other.phones
             or self.structures & other.structures
         )
+
+
+def _differ(mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    return bool(mine and theirs and not mine & theirs)
 
 
 @dataclass
@@ -147,9 +148,7 @@ class Forgotten:
         )
 
     def is_person(self, facts: Facts) -> bool:
-        """Whether hashed `facts` are the forgotten person's: the same name without contradiction,
-        or the same mail or telephone.
-        """
+        """Whether hashed `facts` are the person's: name uncontradicted, or mail or telephone."""
         own = self.facts
         has_same_name = bool(own.names & facts.names) and not own.contradicts(facts)
         return has_same_name or bool(own.emails & facts.emails or own.phones & facts.phones)
@@ -196,9 +195,7 @@ class Registry:
         return cls(by_number, folders, forgotten, last_number, read["secret"])
 
     def dumps(self) -> bytes:
-        """The registry as JSON, the same bytes for the same content; without indents, which json
-        writes far more slowly.
-        """
+        """The registry as JSON, the same bytes for the same content; indents would be slow."""
         persons = [vars(person) for _, person in sorted(self.persons.items())]
         content = vars(self) | {
             "version": _VERSION,
@@ -241,9 +238,7 @@ class Registry:
         return frozenset(mention for entry in self.forgotten for mention in entry.mentions)
 
     def forget(self, number: int, *, has_no_words: bool, forms: Iterable[tuple[str, str]]) -> None:
-        """Erase a person, keeping keyed hashes; `forms` are the (folder, folded name) pairs to hide
-        wherever they are read again.
-        """
+        """Erase a person; hashes of `forms`, (folder, folded name), hide it where read again."""
         person = self.persons.pop(number)
         hashed = person.facts.hashed(self.secret)
         mentions = sorted({self.hash_mention(folder, name) for folder, name in forms})
@@ -251,9 +246,7 @@ class Registry:
         self.forgotten.append(Forgotten(**facts, mentions=mentions, has_no_words=has_no_words))
 
     def hash_mention(self, folder: str, name: str) -> str:
-        """The hash of a folded name in the texts of a folder; `folder` is "" for a name that hides
-        its person everywhere.
-        """
+        """The hash of a folded name in a folder's texts; in "" it hides its person everywhere."""
         return keyed_hash(self.secret, "mention", f"{folder}\x1f{name}")
 
 

@@ -36,9 +36,7 @@ def _function_words() -> frozenset[str]:
 
 @lru_cache(maxsize=10_000)
 def is_word_in_capitals(folded: str) -> bool:
-    """Whether a word, folded from capitals that often lose their accents, is a common one: PREFERE
-    is préfère.
-    """
+    """Whether a word from capitals that lose accents is common: PREFERE is préfère."""
     vowels = [
         ("e", "é", "è") if letter == "e" and n < _ACCENTED else (letter,)
         for n, letter in enumerate(folded)
@@ -47,9 +45,7 @@ def is_word_in_capitals(folded: str) -> bool:
 
 
 def is_first_name(folded: str) -> bool:
-    """Whether `folded` is a first name of the lexicon, a compound of them (anne-lise), or a
-    shortened one (jean-phi).
-    """
+    """Whether it is a first name, a compound (anne-lise), or a shortened one (jean-phi)."""
     names = _first_names()
     if folded in names:
         return True
@@ -64,17 +60,13 @@ def is_shortened(folded: str) -> bool:
 
 
 def is_usual_first_name(folded: str) -> bool:
-    """Whether `folded` is a first name often met in France: in small letters, only such a one is
-    taken for a name.
-    """
+    """Whether it is a first name often met in France, a name even in small letters."""
     names = _usual_first_names()
     return folded in names or ("-" in folded and all(part in names for part in folded.split("-")))
 
 
 def is_rare_first_name(folded: str) -> bool:
-    """Whether `folded` is a first name so rare that it may be a brand or an acronym: the words
-    around must tell a person.
-    """
+    """Whether it is so rare a first name that it may be a brand or an acronym."""
     return folded in _names_of("prenoms_rares.txt")
 
 
@@ -84,16 +76,12 @@ def is_surname(folded: str) -> bool:
 
 
 def is_sure_surname(folded: str) -> bool:
-    """Whether a surname tells its person by itself, even in small letters: no common word, no first
-    name, not too short.
-    """
+    """Whether a surname tells its person by itself, even in small letters."""
     return len(folded) > 3 and not (is_common_word(folded) or is_first_name(folded))
 
 
 def is_place(folded: str) -> bool:
-    """Whether `folded` is a commune, a department, a region, a river or a country; many are also
-    surnames, and some first names.
-    """
+    """Whether it is a commune, department, region, river or country; many are surnames too."""
     return folded in _locality_names()
 
 
@@ -115,9 +103,7 @@ def terms(name: str) -> frozenset[str]:
 
 @cache
 def alternatives(*names: str) -> str:
-    """The folded entries of lists of personnes.yaml as a regular expression, longest first in each
-    list.
-    """
+    """Lists of personnes.yaml as a regular expression, longest entry first in each."""
     return "|".join(
         re.escape(entry)
         for name in names
