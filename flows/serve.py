@@ -20,7 +20,7 @@ from flows.mailbox.fetching import MailRounds
 from flows.mailbox.server import require_imap_tools
 from flows.prefect_server import named_server, prefect_ready
 from pipeline.errors import AteliersError, MissingPackageError, StudyError, UsageError
-from pipeline.study import Study, held
+from pipeline.study import Study, locked_file
 
 if TYPE_CHECKING:
     from flows.service import StudyService
@@ -164,7 +164,7 @@ def _alone(study: Study) -> Iterator[None]:
     Raises `StudyError` when another service has it.
     """
     found = f"« {study.root} » est déjà servie"
-    with held(
+    with locked_file(
         study.runs / ".served",
         StudyError(found, "un service à la fois", "arrêter l'autre ateliers serve"),
     ):

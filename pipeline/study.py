@@ -1,4 +1,4 @@
-"""A study on disk: its paths, its settings and grid, its tables (atomic, checked both ways) and the record of its runs.
+"""A study on disk: its paths, settings and grid, depot, decisions, tables and records of runs.
 
 Nothing heavy is imported before a table is read, so that a run with nothing to do ends at once.
 """
@@ -16,25 +16,13 @@ from typing import TYPE_CHECKING, Any
 from pipeline.credentials import read_secret
 from pipeline.depot import Unread, stray_files, unread_entries, workshop_folders
 from pipeline.errors import StudyError, TableError, UsageError
-from pipeline.files import data_path, file_hash, read_only, text_hash, write_bytes, write_parquet
+from pipeline.files import data_path, file_hash, read_only, write_bytes
 from pipeline.grid import load_grid, missing_grid, save_grid
 from pipeline.grid.codes import Grid
 from pipeline.settings import Settings, load_settings
-from pipeline.table_store import TableStore, open_place
+from pipeline.table_store import TableStore, open_table_files
 from pipeline.text import counted, fold
 from pipeline.versions import SCHEMA
-
-__all__ = [
-    "Study",
-    "file_hash",
-    "held",
-    "read_manifest",
-    "read_only",
-    "schema_of",
-    "text_hash",
-    "write_bytes",
-    "write_parquet",
-]
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,40 +32,28 @@ if TYPE_CHECKING:
 
 
 class Study:
-    """One study's folder. `Study.open` refuses a folder that is not a study; `Study.create` makes one."""
+    """One study's folder: `Study.open` opens an existing one, `Study.create` makes one."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.depot, self.tables, self.vault = root / "depot", root / "tables", root / "vault"
-        self.publications, self.runs, self.cache = (
-            root / "publications",
-            root / "runs",
-            root / ".cache",
-        )
+        self.publications, self.runs = root / "publications", root / "runs"
+        self.cache = root / ".cache"
         self.vectors, self.readings = self.cache / "vectors", self.cache / "readings"
-        self.settings_path, self.grid_path, self.decisions_path = (
-            root / "etude.toml",
-            root / "grille.yaml",
-            root / "decisions.sqlite3",
-        )
+        self.settings_path, self.grid_path = root / "etude.toml", root / "grille.yaml"
+        self.decisions_path = root / "decisions.sqlite3"
 
     @classmethod
     def open(cls, root: Path) -> "Study":
         """Return the study in `root`.
 
-        Raises `StudyError` when `root` does not exist, holds no etude.toml, or was last run by a later version.
+        Raises `StudyError` for a folder that is none, or that a later version ran last.
         """
+        study, expected, do = cls(root), "le dossier d'une étude", f"ateliers init {root}"
         if not root.is_dir():
-            raise StudyError(
-                f"pas de dossier « {root} »", "le dossier d'une étude", f"ateliers init {root}"
-            )
-        study = cls(root)
+            raise StudyError(f"pas de dossier « {root} »", expected, do)
         if not study.settings_path.is_file():
-            raise StudyError(
-                f"« {root} » n'a pas d'etude.toml",
-                "le dossier d'une étude",
-                f"ateliers init {root}",
-            )
+            raise StudyError(f"« {root} » n'a pas d'etude.toml", expected, do)
         newest = max(study.runs.glob("*.json"), default=None)
         if newest is not None and (schema := schema_of(read_manifest(newest))) > SCHEMA:
             raise StudyError(
@@ -89,7 +65,7 @@ class Study:
 
     @classmethod
     def create(cls, root: Path, grid: Path | None = None) -> "Study":
-        """Make an empty study in `root` with `grid` (any format that `load_grid` reads), or the grid of the Ateliers Territoires.
+        """Make an empty study in `root` with `grid`, or the grid of the Ateliers Territoires.
 
         Raises `StudyError` when `root` already is a study, `GridError` when the grid is refused.
         """
@@ -100,13 +76,13 @@ class Study:
                 "un nouveau dossier",
                 f"choisir un autre dossier, ou ateliers run {root}",
             )
-        source = grid or data_path("grid", "grille-ateliers-territoires.yaml")
-        loaded = load_grid(source)
+        grid = grid or data_path("grid", "grille-ateliers-territoires.yaml")
+        loaded = load_grid(grid)
         for folder in (study.depot, study.tables, study.publications, study.runs):
             folder.mkdir(parents=True, exist_ok=True)
         study.vault.mkdir(mode=0o700, exist_ok=True)
-        if source.suffix.lower() in (".yaml", ".yml"):
-            shutil.copyfile(source, study.grid_path)  # with its author's comments
+        if grid.suffix.lower() in (".yaml", ".yml"):
+            shutil.copyfile(grid, study.grid_path)  # with its author's comments
         else:
             save_grid(loaded, study.grid_path)
         shutil.copyfile(data_path("grid", "etude.toml"), study.settings_path)
@@ -123,42 +99,36 @@ class Study:
         return load_grid(self.grid_path)
 
     def grid_hash(self) -> str:
-        """sha256 of the grid as it is on disk now.
-
-        Raises `GridError` where it is no longer there.
-        """
+        """sha256 of the grid as it is on disk now; raises `GridError` where it is gone."""
         try:
             return file_hash(self.grid_path)
         except FileNotFoundError as error:
             raise missing_grid(self.grid_path) from error
 
-    # --- the depot -------------------------------------------------------------------------------------------------
+    # --- the depot --------------------------------------------------------------------------
 
     def workshop_folders(self) -> list[Path]:
-        """The folders of depot/ that hold at least a file, in order of name.
-
-        Raises `StudyError` when there is none.
-        """
+        """The folders of depot/ that hold a file, by name; raises `StudyError` without any."""
         folders = workshop_folders(self.depot)
         if not folders:
             raise self._no_workshop()
         return folders
 
     def _no_workshop(self) -> StudyError:
-        """The error of a depot without any workshop, which names the first entry that is there all the same."""
+        """The error of a depot without any workshop, which names the first entry that is there."""
         expected = "un dossier par atelier, avec ses fichiers"
-        unread = {entry.path.name: entry.reason for entry in self.unread_entries()}
-        there = {
+        reasons = {
             path.name: "fichier hors de tout dossier d'atelier" for path in self.stray_files()
-        } | unread
-        if not there:
-            return StudyError(
-                f"« {self.depot} » est vide", expected, "y copier les dossiers des ateliers"
-            )
-        name, reason = min(there.items())
-        found = f"« {self.depot} » n'a aucun dossier d'atelier qui se lise (« {name} » : {reason})"
+        }
+        reasons |= {entry.path.name: entry.reason for entry in self.unread_entries()}
+        if not reasons:
+            do = "y copier les dossiers des ateliers"
+            return StudyError(f"« {self.depot} » est vide", expected, do)
+        name, reason = min(reasons.items())
         return StudyError(
-            found, expected, "vérifier les droits, ou y copier les dossiers eux-mêmes"
+            f"« {self.depot} » n'a aucun dossier d'atelier qui se lise (« {name} » : {reason})",
+            expected,
+            "vérifier les droits, ou y copier les dossiers eux-mêmes",
         )
 
     def stray_files(self) -> list[Path]:
@@ -166,28 +136,26 @@ class Study:
         return stray_files(self.depot)
 
     def unread_entries(self) -> list[Unread]:
-        """What of depot/ cannot be read and is in no workshop: links, devices, folders without rights."""
+        """What of depot/ cannot be read: links, devices, folders without rights."""
         return unread_entries(self.depot)
 
     def find_workshop(self, name: str) -> Path:
-        """The folder that `name` names: whole, or a part of it that no other folder has; accents and case don't matter.
+        """The folder called `name`, or the only one whose name contains it.
 
-        Raises `UsageError` with the known folders.
+        Accents and case don't matter. Raises `UsageError` with the names of the folders.
         """
         folders = self.workshop_folders()
         wanted = fold(name) or name.strip()  # nothing of a name in another script is folded
-        found = [path for path in folders if wanted in (path.name, fold(path.name))] or [
-            path for path in folders if wanted in fold(path.name)
-        ]
-        if len(found) != 1:
+        matches = [path for path in folders if wanted in (path.name, fold(path.name))]
+        matches = matches or [path for path in folders if wanted in fold(path.name)]
+        if len(matches) != 1:
+            names = ", ".join(path.name for path in folders)
             raise UsageError(
-                f"atelier « {name} »",
-                f"un de : {', '.join(path.name for path in folders)}",
-                "reprendre le nom du dossier",
+                f"atelier « {name} »", f"un de : {names}", "reprendre le nom du dossier"
             )
-        return found[0]
+        return matches[0]
 
-    # --- what people add -------------------------------------------------------------------------------------------
+    # --- what people add --------------------------------------------------------------------
 
     @property
     def registered_tagger(self) -> Path | None:
@@ -196,29 +164,28 @@ class Study:
 
     @cached_property
     def decisions(self) -> "DecisionStore":
-        """The store of people's decisions: a file of the study, or the database that its operator names."""
+        """People's decisions, in a file of the study or in the database of `database_url`."""
         from pipeline.decision_store import DecisionStore
 
         return DecisionStore(self.database_url or self.decisions_path, former=self.decisions_path)
 
     @property
     def former_decisions(self) -> list[Path]:
-        """The file whose decisions passed into a database, if it is still kept beside."""
+        """The files whose decisions were moved into a database."""
         return sorted(self.root.glob(f"{self.decisions_path.stem}-reprises.*"))
 
     @property
     def database_url(self) -> str:
-        """The address of the PostgreSQL database: ATELIERS_DATABASE_URL or its file, else etude.toml; blank for files in the study."""
-        return (
-            read_secret("ATELIERS_DATABASE_URL", "l'adresse de la base") or ""
-        ).strip() or self.settings.review.database
+        """The address of the PostgreSQL database; blank where decisions are in the study."""
+        address = read_secret("ATELIERS_DATABASE_URL", "l'adresse de la base") or ""
+        return address.strip() or self.settings.review.database
 
     def decisions_state(self) -> int:
-        """Number of the last decision; 0 where nobody decided anything."""
+        """Number of the last decision, 0 before any."""
         return self.decisions.last_id()
 
     def check_decisions(self, goes_on: "Callable[[StudyError], bool] | None" = None) -> "Mark":
-        """Return the mark of the decisions: all those of the last run are there, as they were.
+        """Return the mark of the decisions, once all those of the last run are there as they were.
 
         Raises `StudyError` where some are not, unless `goes_on` agrees to do with what is left;
         `StoreError` where the store is damaged or does not answer.
@@ -228,28 +195,28 @@ class Study:
         self.decisions.check()
         last = self.last_run() or {}
         recorded, source = Mark.recorded(last), f"runs/{last.get('run_id')}.json"
-        lost = self.decisions.lost_since(recorded) if recorded else None
+        loss = self.decisions.lost_since(recorded) if recorded else None
         if recorded is None:
-            recorded, source = self._followed_by_tables(), "tables/decision_effects"
-            is_older = recorded is not None and self.decisions.last_id() < recorded.last_id
-            lost = "ne tient plus les dernières décisions" if is_older else None
-        if recorded is not None and lost is not None:
-            error = self._lost_decisions(lost, recorded, source)
+            recorded, source = self._mark_in_tables(), "tables/decision_effects"
+            if recorded is not None and self.decisions.last_id() < recorded.last_id:
+                loss = "ne tient plus les dernières décisions"
+        if recorded is not None and loss is not None:
+            error = self._lost_decisions(loss, recorded, source)
             if goes_on is None or not goes_on(error):
                 raise error
         return self.decisions.mark()
 
-    def _followed_by_tables(self) -> "Mark | None":
-        """What the tables say of the decisions that they follow, where no record of a run is left."""
+    def _mark_in_tables(self) -> "Mark | None":
+        """The mark of the decisions that the tables follow, where no run recorded one."""
         from pipeline.decision_store import Mark
 
         ids = self.read_table("decision_effects")["decision_id"]
         return Mark(int(ids.max()), len(ids), "", 0) if len(ids) else None
 
     def note_decisions(self) -> None:
-        """Have the last run's record count what was decided since, to be missed where it goes.
+        """Record the decisions made since the last run, so that their loss is noticed.
 
-        Nothing is noted where some are gone already: that stays a question.
+        Nothing is recorded where some are lost already.
         """
         from dataclasses import asdict
 
@@ -257,70 +224,69 @@ class Study:
 
         last = self.last_run()
         recorded, mark = Mark.recorded(last), self.decisions.mark()
-        is_new = recorded is None or (
-            recorded != mark and self.decisions.lost_since(recorded) is None
-        )
-        if last is not None and is_new:
+        if last is None or mark == recorded:
+            return
+        if recorded is None or self.decisions.lost_since(recorded) is None:
             self.write_manifest(last | {"decisions": asdict(mark)})
 
-    def _lost_decisions(self, lost: str, recorded: "Mark", source: str) -> StudyError:
-        """The error that says what is left of the decisions, and how to get the others back."""
-        place = "la base des décisions" if self.database_url else self.decisions_path.name
-        if not self.database_url and not self.decisions_path.exists():
-            lost = "n'est plus là"
-        back = "vérifier son adresse, ou la rendre" if self.database_url else "le reprendre"
+    def _lost_decisions(self, loss: str, recorded: "Mark", source: str) -> StudyError:
+        if self.database_url:
+            store, do = "la base des décisions", "vérifier son adresse, ou la rendre"
+        else:
+            store, do = self.decisions_path.name, "le reprendre"
+            loss = loss if self.decisions_path.exists() else "n'est plus là"
+        n_decisions = counted(recorded.n_decisions, "décision")
         return StudyError(
-            f"{place} {lost}",
-            f"{counted(recorded.n_decisions, 'décision')}, jusqu'à la n° {recorded.last_id} ({source})",
-            f"rien n'a été touché : tables et rapport restent ; {back} d'une sauvegarde (ateliers restore, "
-            f"dans un autre dossier), ou continuer avec ce qui reste : ateliers run {self.root} --accept-lost-decisions",
+            f"{store} {loss}",
+            f"{n_decisions}, jusqu'à la n° {recorded.last_id} ({source})",
+            f"rien n'a été touché : tables et rapport restent ; {do} d'une sauvegarde (ateliers "
+            "restore, dans un autre dossier), ou continuer avec ce qui reste : "
+            f"ateliers run {self.root} --accept-lost-decisions",
         )
 
-    # --- tables ----------------------------------------------------------------------------------------------------
+    # --- tables -----------------------------------------------------------------------------
 
     def has_table(self, name: str) -> bool:
         """Whether the table was ever written."""
         return self.table_store.has(name)
 
     def read_table(self, name: str) -> "pd.DataFrame":
-        """Return a table as the data dictionary has it, whichever version wrote it; an absent one has no rows."""
+        """Return a table as the data dictionary has it; one that was never written has no rows."""
         return self._read(name, name)
+
+    def read_machine_table(self, name: str) -> "pd.DataFrame":
+        """Return what the machine proposed for a table, before any decision."""
+        return self._read(name, f"machine/{name}")
 
     def read_tables(self) -> "dict[str, pd.DataFrame]":
         """Return every table of the data dictionary."""
         return {name: self.read_table(name) for name in _dictionary()}
 
     def write_table(self, name: str, frame: "pd.DataFrame") -> str:
-        """Write a table, checked, a file in one step that a crash cannot cut; return its sha256.
+        """Write a table, checked against dictionary and grid, and return its sha256.
 
-        Raises `TableError` for an axis that the study's grid does not have, and as `Table.check` does; `StoreError` as the store does.
+        Raises `TableError` for what neither has, `StoreError` where it cannot be written.
         """
         return self.table_store.write(name, self._checked(name, frame))
 
-    def read_machine_table(self, name: str) -> "pd.DataFrame":
-        """Return what the machine proposed, before any decision; an absent table has no rows."""
-        return self._read(name, f"machine/{name}")
-
     def write_machine_table(self, name: str, frame: "pd.DataFrame") -> str:
-        """Write what the machine proposed, checked likewise; decisions never change it."""
+        """Write what the machine proposed for a table, checked likewise."""
         return self.table_store.write(f"machine/{name}", self._checked(name, frame))
 
     def remove_tables(self) -> None:
-        """Remove every table of the data dictionary, from tables/ too where they are kept elsewhere; not what the machine proposed."""
+        """Remove the tables, wherever they are or were kept; not what the machine proposed."""
         for store in (self.table_store, self._local_tables):
             store.remove(_dictionary())
 
     @cached_property
     def table_store(self) -> TableStore:
-        """Where tables are kept: tables/, or the store that etude.toml names.
+        """The tables in tables/, or in the store that etude.toml names.
 
         Raises `MissingExtraError` where that store asks for a package that is not installed.
         """
         execution = self.settings.execution
-        place = open_place(execution.store, self.tables)
-        return TableStore(
-            place, partition_rows=execution.partition_rows, memory=self.cache / "tables.json"
-        )
+        files = open_table_files(execution.store, self.tables, memory=self.cache / "tables.json")
+        return TableStore(files, partition_rows=execution.partition_rows)
 
     @property
     def keeps_tables_elsewhere(self) -> bool:
@@ -329,70 +295,68 @@ class Study:
 
     @property
     def _local_tables(self) -> TableStore:
-        return TableStore(
-            open_place("", self.tables), partition_rows=self.settings.execution.partition_rows
-        )
+        files = open_table_files("", self.tables)
+        return TableStore(files, partition_rows=self.settings.execution.partition_rows)
 
-    def _read(self, name: str, kept_as: str) -> "pd.DataFrame":
-        """A table; from tables/, where it was before or was restored, as long as the store of etude.toml does not have it."""
+    def _read(self, name: str, stored_name: str) -> "pd.DataFrame":
+        """A table; from tables/ as long as the store of etude.toml does not have it."""
         table = _dictionary()[name]
-        rows = self.table_store.read(kept_as)
+        rows = self.table_store.read(stored_name)
         if rows is None and self.keeps_tables_elsewhere:
-            rows = self._local_tables.read(kept_as)
+            rows = self._local_tables.read(stored_name)
         return table.empty() if rows is None else table.adapt(rows)
 
     def table_hashes(self) -> dict[str, str]:
-        """sha256 of each table in the store, by name; those that the machine proposed as `machine/tags`."""
+        """sha256 of each written table, by name; of what the machine proposed as `machine/tags`."""
         names = list(_dictionary())
         return self.table_store.hashes([*names, *(f"machine/{name}" for name in names)])
 
+    def tables_match(self, hashes: dict[str, str]) -> bool:
+        """Whether the written tables are the ones that these hashes name."""
+        return self.table_store.hashes(hashes) == hashes
+
     def check_tables(self) -> None:
-        """Raise `TableError` where a table that the last run wrote is gone: it would be read as one without rows."""
+        """Raise `TableError` where a table of the last run is gone, which would read as empty."""
         last = self.last_run() or {}
         gone = sorted(name for name in last.get("tables", ()) if not self.has_table(name))
         if gone:
-            found = (
-                f"il manque {counted(len(gone), 'table')} du dernier traitement : {', '.join(gone)}"
-            )
+            n_tables, names = counted(len(gone), "table"), ", ".join(gone)
             raise TableError(
-                found, "toutes celles qu'il a écrites", f"les refaire : ateliers run {self.root}"
+                f"il manque {n_tables} du dernier traitement : {names}",
+                "toutes celles qu'il a écrites",
+                f"les refaire : ateliers run {self.root}",
             )
 
     def count_rows(self) -> dict[str, int]:
         """Number of rows of each table, by name."""
         return self.table_store.count_rows(_dictionary())
 
-    def tables_match(self, hashes: dict[str, str]) -> bool:
-        """Whether the tables in the store are the ones that these hashes name."""
-        return self.table_store.hashes(hashes) == hashes
-
     def _checked(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
-        """`frame` as the dictionary and the grid want it."""
         checked = _dictionary()[name].check(frame)
-        known = {axis.axis for axis in self.grid.axes}
-        unknown = sorted(set(checked["axis"].dropna()) - known) if "axis" in checked.columns else []
+        axes = {axis.axis for axis in self.grid.axes}
+        unknown = sorted(set(checked["axis"].dropna()) - axes) if "axis" in checked.columns else []
         if unknown:
-            found = f"table {name} : axe « {unknown[0]} »"
             raise TableError(
-                found,
-                f"un de : {', '.join(sorted(known))}",
+                f"table {name} : axe « {unknown[0]} »",
+                f"un de : {', '.join(sorted(axes))}",
                 "relancer le traitement avec la grille de l'étude",
             )
         return checked
 
-    # --- runs ------------------------------------------------------------------------------------------------------
+    # --- runs -------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the study for one process; the lock ends with the process, however it ends.
+        """Lock the study for one process, until the block or the process ends.
 
-        Raises `StudyError` when another process holds it or the folder cannot be written.
+        Raises `StudyError` when another process has it or the folder cannot be written.
         """
-        found = f"« {self.root} » est déjà en cours de traitement"
-        with held(
-            self.runs / ".lock",
-            StudyError(found, "un traitement à la fois", "attendre qu'il finisse"),
-        ):
+        refusal = StudyError(
+            f"« {self.root} » est déjà en cours de traitement",
+            "un traitement à la fois",
+            "attendre qu'il finisse",
+        )
+        with locked_file(self.runs / ".lock", refusal):
             yield
 
     def last_run(self) -> dict[str, Any] | None:
@@ -411,10 +375,10 @@ class Study:
 
 
 @contextlib.contextmanager
-def held(path: Path, refusal: StudyError) -> Iterator[None]:
-    """Hold the file `path`, made if need be, for one process; the hold ends with the process, however it ends.
+def locked_file(path: Path, refusal: StudyError) -> Iterator[None]:
+    """Lock the file `path`, made if need be, until the block or the process ends.
 
-    Raises `refusal` when another process holds it, `StudyError` when its folder cannot be written.
+    Raises `refusal` when another process has it, `StudyError` when its folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -433,24 +397,15 @@ def held(path: Path, refusal: StudyError) -> Iterator[None]:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The record of a run.
-
-    Raises `StudyError` for a file that is none.
-    """
-    found = _json_of(path, path.stat().st_mtime_ns)
-    if not isinstance(found, dict):
+    """The record of a run; raises `StudyError` for a file that is none."""
+    manifest = _json_of(path, path.stat().st_mtime_ns)
+    if not isinstance(manifest, dict):
         raise StudyError(
             f"runs/{path.name} ne se lit pas",
             "le fichier d'un traitement",
             "le remettre d'une sauvegarde, ou le retirer",
         )
-    return dict(found)
-
-
-def schema_of(manifest: dict[str, Any]) -> int:
-    """The version of the study that a run left; 1 where it does not say."""
-    schema = manifest.get("schema", 1)
-    return schema if isinstance(schema, int) else SCHEMA + 1
+    return dict(manifest)
 
 
 @lru_cache(maxsize=8)  # every step of a run opens the study
@@ -459,6 +414,12 @@ def _json_of(path: Path, _written_at: int) -> Any:
         return json.loads(path.read_bytes())
     except ValueError:
         return None
+
+
+def schema_of(manifest: dict[str, Any]) -> int:
+    """The version of the study that a run left; 1 where it does not say."""
+    schema = manifest.get("schema", 1)
+    return schema if isinstance(schema, int) else SCHEMA + 1
 
 
 def _dictionary() -> "dict[str, Table]":

@@ -1,19 +1,19 @@
-"""Where a study's tables are kept: Parquet files below a folder of this machine, or below an address of any fsspec store.
+"""Keep a study's tables as Parquet files, in a folder or below an address of any fsspec store.
 
-A table of many rows is written in parts, `units.parquet/part-00000.parquet` and on, and a smaller one as the file `units.parquet`: the same
-bytes wherever they are. Each file is written in one step; a table of several that a crash cut is told by its hash, which is no longer the
-one that the run before recorded.
+A table of many rows is written in parts, `units.parquet/part-00000.parquet` and on, a smaller one
+as the file `units.parquet`: the same bytes in a folder and in a store. Each file is written in one
+step; a crash between two parts shows in the table's hash, which the run before did not record.
 """
 
 import contextlib
 import hashlib
-import importlib.util
+import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pipeline.credentials import address_fault, without_secrets
@@ -23,218 +23,159 @@ from pipeline.files import parquet_bytes, text_hash, write_bytes
 if TYPE_CHECKING:
     import pandas as pd
 
-ENDPOINT = "ATELIERS_STORE_ENDPOINT"  # of a store that speaks S3 elsewhere than at Amazon
-_S3 = ("s3", "s3a")
-_OF_OBJECTS = (
-    *_S3,
-    "gs",
-    "gcs",
-    "abfs",
-    "abfss",
-    "az",
-    "oss",
-)  # folders come with their files; asked to make one, some make a bucket
-_PATIENCE = {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}}
 _SUFFIX = ".parquet"
-_MARKS = (
-    "ETag",
-    "etag",
-    "md5Hash",
-    "mtime",
-    "updated",
-    "created",
-    "LastModified",
-)  # of a store's entry, the surest first
+_T = TypeVar("_T")
 
 
-class Place(Protocol):
-    """A folder of files, by names such as `units.parquet` or `machine/tags.parquet/part-00001.parquet`."""
+class TableFiles(Protocol):
+    """Files by name, such as `units.parquet` or `machine/tags.parquet/part-00001.parquet`."""
 
-    is_remote: bool
-    has_folders: bool  # that are something by themselves, and not a part of files' names
+    has_folders: bool  # a folder is a thing of its own, not only the start of files' names
 
-    def files(self) -> dict[str, str]:
-        """Every Parquet file by name, with what changes when it is written again; "" where its bytes must be read to tell."""
+    def list_files(self) -> dict[str, str]:
+        """Return the stamp of every Parquet file by name.
+
+        It changes when the file is written again; "" where only the bytes can tell.
+        """
         ...
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file to be read."""
         ...
 
-    def write(self, name: str, content: bytes) -> str:
-        """Write a file in one step; return what `files` will say of it."""
+    def write(self, name: str, content: bytes, *, n_rows: int) -> None:
+        """Write the Parquet file `content` of `n_rows` rows, in one step."""
         ...
 
     def remove(self, name: str) -> None:
-        """Remove a file; one that is not there is no fault."""
+        """Remove a file, which may be missing already."""
+        ...
+
+    def hashes(self, stamps: Mapping[str, str]) -> dict[str, str]:
+        """Return the sha256 of each of these files, given with the stamps of `list_files`."""
+        ...
+
+    def row_counts(self, stamps: Mapping[str, str]) -> dict[str, int]:
+        """Return the number of rows of each of these files."""
         ...
 
 
-class _Told(NamedTuple):
-    """What is remembered of a file as it was under `stamp`."""
-
-    stamp: str
-    sha256: str
-    n_rows: int
-
-
 class TableStore:
-    """Tables by name at one place. `memory` is a file that remembers hashes and row counts of remote files as long as they don't change."""
+    """Tables by name over `files`; one of more than `partition_rows` rows is written in parts."""
 
-    def __init__(self, place: Place, *, partition_rows: int, memory: Path | None = None) -> None:
-        self._place, self._partition_rows = place, partition_rows
-        self._memory = memory if place.is_remote else None
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether tables are elsewhere than in a folder of this machine."""
-        return self._place.is_remote
+    def __init__(self, files: TableFiles, *, partition_rows: int) -> None:
+        self._files, self._partition_rows = files, partition_rows
 
     def has(self, table: str) -> bool:
         """Whether the table was ever written."""
-        return bool(_files_of(table, self._place.files()))
+        return bool(_files_of(table, self._files.list_files()))
 
     def read(self, table: str) -> "pd.DataFrame | None":
         """Return the rows of a table in order, None for one that was never written."""
         import pandas as pd
 
-        names = _files_of(table, self._place.files())
+        names = _files_of(table, self._files.list_files())
         if not names:
             return None
-        whole = [
-            name for name in names if name == table + _SUFFIX
-        ]  # beside parts only after a crash
+        if table + _SUFFIX in names:  # has parts beside it only after a crash
+            names = [table + _SUFFIX]
         parts = []
-        for name in whole or names:
-            with self._place.open(name) as file, _whole(name):
+        for name in names:
+            with self._files.open(name) as file, _naming_damage(name):
                 parts.append(pd.read_parquet(file))
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def write(self, table: str, rows: "pd.DataFrame") -> str:
-        """Write a table in the place of the one before, no part of which is left; return its sha256."""
-        told: dict[str, _Told] = {}
-        there = _files_of(table, self._place.files())
-        is_whole = len(rows) <= self._partition_rows
-        names = (
-            [table + _SUFFIX]
-            if is_whole
-            else [_part(table, part) for part in range(-(-len(rows) // self._partition_rows))]
-        )
-        in_the_way = [
-            old for old in there if self._place.has_folders and (old == table + _SUFFIX) != is_whole
-        ]
-        for name in in_the_way:  # a file and a folder cannot have the same name
-            self._place.remove(name)
-        for part, name in enumerate(names):
-            piece = (
-                rows
-                if is_whole
-                else rows.iloc[part * self._partition_rows : (part + 1) * self._partition_rows]
-            )
-            content = parquet_bytes(piece)
-            told[name] = _Told(
-                self._place.write(name, content), hashlib.sha256(content).hexdigest(), len(piece)
-            )
-        for name in set(there) - set(names) - set(in_the_way):
-            self._place.remove(name)
-        self._remember(told)
-        return _hash_of(table, {name: entry.sha256 for name, entry in told.items()})
+        """Write a table, remove every other file of the one before, and return its sha256."""
+        old_names = set(_files_of(table, self._files.list_files()))
+        parts = self._split(table, rows)
+        whole = table + _SUFFIX
+        blocking = set()
+        if self._files.has_folders:  # a file and a folder cannot have the same name
+            blocking = {name for name in old_names if (name == whole) != (whole in parts)}
+        for name in sorted(blocking):
+            self._files.remove(name)
+        hashes = {}
+        for name, part in parts.items():
+            content = parquet_bytes(part)
+            self._files.write(name, content, n_rows=len(part))
+            hashes[name] = hashlib.sha256(content).hexdigest()
+        for name in sorted(old_names - parts.keys() - blocking):
+            self._files.remove(name)
+        return _hash_of(table, hashes)
+
+    def _split(self, table: str, rows: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
+        """The rows of each file of a table, by the file's name."""
+        size = self._partition_rows
+        if len(rows) <= size:
+            return {table + _SUFFIX: rows}
+        return {
+            f"{table}{_SUFFIX}/part-{start // size:05d}{_SUFFIX}": rows.iloc[start : start + size]
+            for start in range(0, len(rows), size)
+        }
 
     def remove(self, tables: Iterable[str]) -> None:
         """Remove tables."""
-        there = self._place.files()
-        for name in [name for table in tables for name in _files_of(table, there)]:
-            self._place.remove(name)
+        stamps = self._files.list_files()
+        for table in tables:
+            for name in _files_of(table, stamps):
+                self._files.remove(name)
 
     def hashes(self, tables: Iterable[str]) -> dict[str, str]:
-        """sha256 of each of `tables` that is there; no table is loaded."""
-        there = self._place.files()
-        files = {table: names for table in tables if (names := _files_of(table, there))}
-        wanted = [name for names in files.values() for name in names]
-        if self.is_remote:
-            found = {name: entry.sha256 for name, entry in self._told(wanted, there).items()}
-        else:
-            found = {name: self._sha256(name) for name in wanted}
-        return {
-            table: _hash_of(table, {name: found[name] for name in names})
-            for table, names in files.items()
-        }
+        """sha256 of each of `tables` that was written, without loading any."""
+        hashes = self._by_table(tables, self._files.hashes)
+        return {table: _hash_of(table, files) for table, files in hashes.items() if files}
 
     def count_rows(self, tables: Iterable[str]) -> dict[str, int]:
-        """Number of rows of each of `tables`, 0 where it is not there; no table is loaded."""
-        there = self._place.files()
-        files = {table: _files_of(table, there) for table in tables}
-        wanted = [name for names in files.values() for name in names]
-        if self.is_remote:
-            found = {name: entry.n_rows for name, entry in self._told(wanted, there).items()}
-        else:
-            found = {name: self._n_rows(name) for name in wanted}
-        return {table: sum(found[name] for name in names) for table, names in files.items()}
+        """Number of rows of each of `tables`, 0 for one never written, without loading any."""
+        counts = self._by_table(tables, self._files.row_counts)
+        return {table: sum(files.values()) for table, files in counts.items()}
+
+    def _by_table(
+        self, tables: Iterable[str], values_of: Callable[[Mapping[str, str]], dict[str, _T]]
+    ) -> dict[str, dict[str, _T]]:
+        """What `values_of` says of each file of `tables`, asked once for all of them."""
+        stamps = self._files.list_files()
+        files = {table: _files_of(table, stamps) for table in tables}
+        values = values_of({name: stamps[name] for names in files.values() for name in names})
+        return {table: {name: values[name] for name in names} for table, names in files.items()}
 
     def copy_to(self, folder: Path) -> dict[str, Path]:
-        """Copy every file below `folder` and return where, by name."""
-        copies = {}
-        for name in self._place.files():
-            copies[name] = folder / name
-            with self._place.open(name) as file:
-                write_bytes(copies[name], file.read())
+        """Copy every file below `folder` and return the copies by name."""
+        copies = {name: folder / name for name in self._files.list_files()}
+        for name, path in copies.items():
+            with self._files.open(name) as file:
+                write_bytes(path, file.read())
         return copies
 
-    def _sha256(self, name: str) -> str:
-        with self._place.open(name) as file:
-            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
 
-    def _n_rows(self, name: str) -> int:
-        import pyarrow.parquet as pq
+def _files_of(table: str, stamps: Mapping[str, str]) -> list[str]:
+    """The files of a table, in order."""
+    whole = table + _SUFFIX
+    return sorted(name for name in stamps if name == whole or name.startswith(f"{whole}/"))
 
-        with self._place.open(name) as file, _whole(name):
-            return int(pq.read_metadata(file).num_rows)
 
-    def _told(self, names: Iterable[str], there: Mapping[str, str]) -> dict[str, _Told]:
-        """Hash and number of rows of remote files, as they are remembered where they did not change; else read once."""
-        known = self._remembered()
-        told = {
-            name: known[name]
-            for name in names
-            if name in known and known[name].stamp and known[name].stamp == there[name]
-        }
-        new = {name: self._tell(name, there[name]) for name in names if name not in told}
-        self._remember(new)
-        return told | new
+def _hash_of(table: str, hashes: Mapping[str, str]) -> str:
+    """The hash of a table's file, or of its parts' names and hashes."""
+    if list(hashes) == [table + _SUFFIX]:
+        return hashes[table + _SUFFIX]
+    return text_hash(*(f"{name}={value}" for name, value in sorted(hashes.items())))
 
-    def _tell(self, name: str, stamp: str) -> _Told:
-        import pyarrow.parquet as pq
 
-        with self._place.open(name) as file:
-            sha256 = hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
-            file.seek(0)
-            with _whole(name):
-                return _Told(stamp, sha256, int(pq.read_metadata(file).num_rows))
+def _sha256(file: IO[bytes]) -> str:
+    return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
 
-    def _remembered(self) -> dict[str, _Told]:
-        if self._memory is None or not self._memory.is_file():
-            return {}
-        try:
-            return {
-                name: _Told(*entry)
-                for name, entry in json.loads(self._memory.read_text(encoding="utf-8")).items()
-            }
-        except (ValueError, TypeError, AttributeError):
-            return {}
 
-    def _remember(self, told: Mapping[str, _Told]) -> None:
-        if self._memory is not None and told:
-            with contextlib.suppress(
-                StudyError
-            ):  # of a study that may not be written to: it is asked again
-                write_bytes(
-                    self._memory, json.dumps(self._remembered() | dict(told), indent=0).encode()
-                )
+def _n_rows(name: str, file: IO[bytes]) -> int:
+    import pyarrow.parquet as pq
+
+    with _naming_damage(name):
+        return int(pq.read_metadata(file).num_rows)
 
 
 @contextlib.contextmanager
-def _whole(name: str) -> Iterator[None]:
-    """Raise what a table's file that was cut or changed gives as one line that names it."""
+def _naming_damage(name: str) -> Iterator[None]:
+    """Raise what reading a cut or changed file raises as one line that names the table."""
     import pyarrow as pa
 
     try:
@@ -249,38 +190,51 @@ def _whole(name: str) -> Iterator[None]:
         ) from error
 
 
-def open_place(address: str, folder: Path) -> Place:
-    """Return the place at `address`, `folder` for a blank one.
+def open_table_files(
+    address: str,
+    folder: Path,
+    *,
+    memory: Path | None = None,
+    timeout_s: int = 10,
+    max_attempts: int = 3,
+) -> TableFiles:
+    """Return the table files at `address`, those of `folder` for a blank one.
 
-    Raises `MissingExtraError` or `MissingPackageError` where a package is not installed, `StoreError` for a kind that nobody knows.
+    In the file `memory`, a store elsewhere remembers hashes and row counts of files that did not
+    change. S3 is given `timeout_s` seconds to connect, six times as many to answer, and
+    `max_attempts` retries. Raises `MissingExtraError` or `MissingPackageError` where a package is
+    not installed, `StoreError` for a kind of store that nobody knows.
     """
     if not address:
-        return _Folder(folder)
+        return _FolderFiles(folder)
     parts = urlsplit(address)
     if parts.scheme in ("file", "local"):
-        return _Folder(Path(parts.netloc + parts.path))
-    return _Remote(address, parts.scheme)
+        return _FolderFiles(Path(parts.netloc + parts.path))
+    s3_options = {
+        "connect_timeout": timeout_s,
+        "read_timeout": 6 * timeout_s,
+        "retries": {"max_attempts": max_attempts},
+    }
+    return _RemoteFiles(address, parts.scheme, memory, s3_options)
 
 
-class _Folder:
-    """A folder of this machine."""
+class _FolderFiles:
+    """Files in a folder of this machine."""
 
-    is_remote = False
     has_folders = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def files(self) -> dict[str, str]:
+    def list_files(self) -> dict[str, str]:
         paths = (path for path in sorted(self._folder.rglob(f"*{_SUFFIX}")) if path.is_file())
         return {path.relative_to(self._folder).as_posix(): "" for path in paths}
 
     def open(self, name: str) -> IO[bytes]:
         return (self._folder / name).open("rb")
 
-    def write(self, name: str, content: bytes) -> str:
+    def write(self, name: str, content: bytes, *, n_rows: int) -> None:
         write_bytes(self._folder / name, content)
-        return ""
 
     def remove(self, name: str) -> None:
         path = self._folder / name
@@ -289,125 +243,166 @@ class _Folder:
             with contextlib.suppress(OSError):  # some part is left
                 path.parent.rmdir()
 
+    def hashes(self, stamps: Mapping[str, str]) -> dict[str, str]:
+        hashes = {}
+        for name in stamps:
+            with self.open(name) as file:
+                hashes[name] = _sha256(file)
+        return hashes
 
-class _Remote:
-    """Below an address of an fsspec store; keys are those of the environment."""
+    def row_counts(self, stamps: Mapping[str, str]) -> dict[str, int]:
+        counts = {}
+        for name in stamps:
+            with self.open(name) as file:
+                counts[name] = _n_rows(name, file)
+        return counts
 
-    is_remote = True
 
-    def __init__(self, address: str, scheme: str) -> None:
-        for package in ("fsspec", *(["s3fs"] if scheme in _S3 else [])):
-            if importlib.util.find_spec(package) is None:
-                raise MissingExtraError(package, "s3")
-        import fsspec
+# --- stores elsewhere -----------------------------------------------------------------------------
 
-        self._address, self.has_folders = address, scheme not in _OF_OBJECTS
+ENDPOINT = "ATELIERS_STORE_ENDPOINT"  # of a store that speaks S3 elsewhere than at Amazon
+_S3 = ("s3", "s3a")
+# folders come with their files; asked to make one, some of these make a bucket
+_OF_OBJECTS = (*_S3, "gs", "gcs", "abfs", "abfss", "az", "oss")
+_STAMP_KEYS = ("ETag", "etag", "md5Hash", "mtime", "updated", "created", "LastModified")
+
+
+class _FileFacts(NamedTuple):
+    """What is remembered of a file as long as its stamp is `stamp`."""
+
+    stamp: str
+    sha256: str
+    n_rows: int
+
+
+class _RemoteFiles:
+    """Files below an address of an fsspec store; its keys are those of the environment."""
+
+    def __init__(
+        self, address: str, scheme: str, memory: Path | None, s3_options: dict[str, Any]
+    ) -> None:
+        self._address, self._memory = address, memory
+        self.has_folders = scheme not in _OF_OBJECTS
         options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
         if scheme in _S3:
-            options |= {"config_kwargs": _PATIENCE}
-            if endpoint := os.environ.get(ENDPOINT, "").strip():
-                if fault := address_fault(endpoint):
-                    raise StoreError(
-                        f"{ENDPOINT} vaut « {without_secrets(endpoint)} »",
-                        fault,
-                        f"corriger {ENDPOINT}",
-                    )
-                options |= {"endpoint_url": endpoint}
+            options["config_kwargs"] = s3_options
+            if endpoint := _checked_endpoint():
+                options["endpoint_url"] = endpoint
         try:
-            self._files, self._root = fsspec.url_to_fs(address, **options)
-        except ImportError as error:
-            raise MissingPackageError(
-                f"fsspec[{scheme}]", f"des tables à l'adresse {address}"
-            ) from error
-        except ValueError as error:
-            found = f"[execution] store : aucun entrepôt de la sorte « {scheme} »"
-            raise StoreError(
-                found, "une adresse comme s3://seau/etude", "corriger « store » dans etude.toml"
-            ) from error
+            import fsspec
 
-    def files(self) -> dict[str, str]:
-        with self._reached():
+            self._store, root = fsspec.url_to_fs(address, **options)
+        except ImportError as error:
+            if scheme in _S3:
+                raise MissingExtraError("s3fs", "s3") from error
+            use = f"des tables à l'adresse {address}"
+            raise MissingPackageError(f"fsspec[{scheme}]", use) from error
+        except ValueError as error:
+            kind = f"[execution] store : aucun entrepôt de la sorte « {scheme} »"
+            do = "corriger « store » dans etude.toml"
+            raise StoreError(kind, "une adresse comme s3://seau/etude", do) from error
+        self._root = root.rstrip("/")
+
+    def list_files(self) -> dict[str, str]:
+        with self._one_line_errors():
             try:
-                found = self._files.find(self._root, detail=True)
+                entries = self._store.find(self._root, detail=True)
             except FileNotFoundError:
                 return {}
-        start = len(self._root.rstrip("/")) + 1
+        start = len(self._root) + 1
         return {
             path[start:]: _stamp(entry)
-            for path, entry in sorted(found.items())
+            for path, entry in sorted(entries.items())
             if path.endswith(_SUFFIX)
         }
 
     def open(self, name: str) -> IO[bytes]:
-        import io
+        with self._one_line_errors():
+            return io.BytesIO(self._store.cat_file(f"{self._root}/{name}"))
 
-        with self._reached():
-            return io.BytesIO(self._files.cat_file(self._path(name)))
-
-    def write(self, name: str, content: bytes) -> str:
-        path = self._path(name)
-        with self._reached():
+    def write(self, name: str, content: bytes, *, n_rows: int) -> None:
+        path = f"{self._root}/{name}"
+        with self._one_line_errors():
             if self.has_folders:
-                self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-            self._files.pipe_file(path, content)
-            return _stamp(self._files.info(path))
+                self._store.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            self._store.pipe_file(path, content)
+            stamp = _stamp(self._store.info(path))
+        self._remember({name: _FileFacts(stamp, hashlib.sha256(content).hexdigest(), n_rows)})
 
     def remove(self, name: str) -> None:
-        path = self._path(name)
-        with self._reached(), contextlib.suppress(FileNotFoundError):
-            self._files.rm_file(path)
-        if self.has_folders and path.rsplit("/", 2)[-2].endswith(_SUFFIX):
+        path = f"{self._root}/{name}"
+        folder = path.rsplit("/", 1)[0]
+        with self._one_line_errors(), contextlib.suppress(FileNotFoundError):
+            self._store.rm_file(path)
+        if self.has_folders and folder.endswith(_SUFFIX):
             with contextlib.suppress(OSError):  # some part is left
-                self._files.rmdir(path.rsplit("/", 1)[0])
+                self._store.rmdir(folder)
 
-    def _path(self, name: str) -> str:
-        return f"{self._root.rstrip('/')}/{name}"
+    def hashes(self, stamps: Mapping[str, str]) -> dict[str, str]:
+        return {name: facts.sha256 for name, facts in self._facts(stamps).items()}
+
+    def row_counts(self, stamps: Mapping[str, str]) -> dict[str, int]:
+        return {name: facts.n_rows for name, facts in self._facts(stamps).items()}
+
+    def _facts(self, stamps: Mapping[str, str]) -> dict[str, _FileFacts]:
+        """What is remembered of each unchanged file; the others are read once."""
+        remembered = self._remembered()
+        facts, new = {}, {}
+        for name, stamp in stamps.items():
+            if stamp and name in remembered and remembered[name].stamp == stamp:
+                facts[name] = remembered[name]
+                continue
+            with self.open(name) as file:
+                sha256 = _sha256(file)
+                file.seek(0)
+                new[name] = _FileFacts(stamp, sha256, _n_rows(name, file))
+        self._remember(new)
+        return facts | new
+
+    def _remembered(self) -> dict[str, _FileFacts]:
+        try:
+            content = self._memory.read_text(encoding="utf-8") if self._memory else "{}"
+            return {name: _FileFacts(*entry) for name, entry in json.loads(content).items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def _remember(self, facts: Mapping[str, _FileFacts]) -> None:
+        if self._memory is None or not facts:
+            return
+        content = json.dumps(self._remembered() | dict(facts), indent=0)
+        with contextlib.suppress(StudyError):  # a study that may not be written to is asked again
+            write_bytes(self._memory, content.encode())
 
     @contextlib.contextmanager
-    def _reached(self) -> Iterator[None]:
+    def _one_line_errors(self) -> Iterator[None]:
         """Raise what the store answers as one line; its own words may hold addresses and keys."""
         try:
             yield
-        except _answers() as error:
+        except _store_errors() as error:
             raise StoreError(
-                f"les tables ne se lisent ou ne s'écrivent pas à l'adresse {self._address} ({type(error).__name__})",
+                f"les tables ne se lisent ou ne s'écrivent pas à l'adresse {self._address} "
+                f"({type(error).__name__})",
                 "un entrepôt qui répond, et les droits d'y lire et d'y écrire",
                 f"vérifier [execution] store, {ENDPOINT} et les clés de l'environnement",
             ) from error
 
 
-def _answers() -> tuple[type[BaseException], ...]:
-    """The errors of stores, as far as their packages are loaded: not all of them are errors of the system."""
-    kinds: list[type[BaseException]] = [OSError, TimeoutError]
-    for module, name in (
-        ("botocore.exceptions", "BotoCoreError"),
-        ("botocore.exceptions", "ClientError"),
-        ("aiohttp", "ClientError"),
-    ):
-        if (loaded := sys.modules.get(module)) is not None:
-            kinds.append(getattr(loaded, name))
-    return tuple(kinds)
+def _checked_endpoint() -> str:
+    endpoint = os.environ.get(ENDPOINT, "").strip()
+    if endpoint and (fault := address_fault(endpoint)):
+        value = f"{ENDPOINT} vaut « {without_secrets(endpoint)} »"
+        raise StoreError(value, fault, f"corriger {ENDPOINT}")
+    return endpoint
+
+
+def _store_errors() -> tuple[type[BaseException], ...]:
+    """What stores raise, of the packages that are loaded: not all of it is an `OSError`."""
+    names = {"botocore.exceptions": ("BotoCoreError", "ClientError"), "aiohttp": ("ClientError",)}
+    loaded = [(sys.modules[module], names[module]) for module in names if module in sys.modules]
+    return (OSError, *(getattr(module, name) for module, errors in loaded for name in errors))
 
 
 def _stamp(entry: Mapping[str, Any]) -> str:
-    """What of a store's entry changes with the content: its mark, else its time; "" where it says neither."""
-    mark = next((str(entry[key]).strip('"') for key in _MARKS if entry.get(key)), "")
+    """What of a store's entry changes with the content: its mark, else its time, else ""."""
+    mark = next((str(entry[key]).strip('"') for key in _STAMP_KEYS if entry.get(key)), "")
     return f"{entry.get('size')} {mark}" if mark else ""
-
-
-def _files_of(table: str, there: Iterable[str]) -> list[str]:
-    """The files of a table, in order."""
-    return sorted(
-        name for name in there if name == table + _SUFFIX or name.startswith(f"{table}{_SUFFIX}/")
-    )
-
-
-def _part(table: str, part: int) -> str:
-    return f"{table}{_SUFFIX}/part-{part:05d}{_SUFFIX}"
-
-
-def _hash_of(table: str, files: Mapping[str, str]) -> str:
-    """The hash of a table: that of its file, or of its parts' names and hashes."""
-    if list(files) == [table + _SUFFIX]:
-        return files[table + _SUFFIX]
-    return text_hash(*(f"{name}={value}" for name, value in sorted(files.items())))

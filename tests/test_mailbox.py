@@ -21,7 +21,7 @@ from pipeline.cli import main
 from pipeline.errors import MailError, MissingExtraError, SettingsError, StudyError
 from pipeline.files import text_hash
 from pipeline.settings.sections import NotifySettings
-from pipeline.study import Study, held
+from pipeline.study import Study, locked_file
 from support import imap_server
 from support.imap_server import PASSWORD, ImapServer
 from support.made_files import docx, w_p
@@ -426,7 +426,7 @@ def test_a_password_in_a_file_is_read_and_only_its_owner_s(box, monkeypatch):
 
 def test_one_reading_at_a_time(box):
     with (
-        held(box.study.runs / ".fetching", StudyError("x", "y", "z")),
+        locked_file(box.study.runs / ".fetching", StudyError("x", "y", "z")),
         pytest.raises(StudyError, match="déjà en cours") as caught,
     ):
         box.fetch()

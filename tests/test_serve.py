@@ -475,10 +475,10 @@ def test_a_study_is_served_once_and_names_are_not_shared(small_study, tmp_path, 
     other = Study.create(tmp_path / "ailleurs" / small_study.root.name)
     with pytest.raises(UsageError, match="deux études de même nom « etude »"):
         serve_studies([small_study.root, other.root], told=print)
-    from pipeline.study import held
+    from pipeline.study import locked_file
 
     with (
-        held(small_study.runs / ".served", StudyError("a", "b", "c")),
+        locked_file(small_study.runs / ".served", StudyError("a", "b", "c")),
         pytest.raises(StudyError, match="est déjà servie"),
     ):
         serve_studies([small_study.root], told=print)

@@ -12,12 +12,11 @@ import pytest
 from flows.backup import backup_study, restore_study
 from flows.forget import forget_person
 from flows.run import run_study
-from pipeline import table_store
 from pipeline.errors import MissingExtraError, SettingsError, StoreError
 from pipeline.files import file_hash
 from pipeline.settings import load_settings
 from pipeline.study import Study
-from pipeline.table_store import TableStore, open_place
+from pipeline.table_store import TableStore, open_table_files
 from pipeline.tables.material import REJECTS
 from support.s3_server import s3_server
 
@@ -43,7 +42,12 @@ def rejects(n: int, first: int = 0) -> pd.DataFrame:
 
 
 def local(folder: Path, partition_rows: int = 3) -> TableStore:
-    return TableStore(open_place("", folder), partition_rows=partition_rows)
+    return TableStore(open_table_files("", folder), partition_rows=partition_rows)
+
+
+def remote(address: str, memory: Path) -> TableStore:
+    files = open_table_files(address, memory.parent / "unused", memory=memory)
+    return TableStore(files, partition_rows=3)
 
 
 def names(folder: Path) -> list[str]:
@@ -103,9 +107,7 @@ def test_a_table_that_a_crash_cut_is_told_by_its_hash(tmp_path, torn):
 @pytest.mark.parametrize("n", [0, 3, 7])
 def test_s3_and_a_folder_hold_the_same_bytes(s3, tmp_path, n):
     address = f"s3://{BUCKET}/octets-{n}"
-    there = TableStore(
-        open_place(address, tmp_path / "unused"), partition_rows=3, memory=tmp_path / "memory.json"
-    )
+    there = remote(address, tmp_path / "memory.json")
     here = local(tmp_path / "here")
     there.write("machine/rejects", rejects(9))
     assert there.write("machine/rejects", rejects(n)) == here.write("machine/rejects", rejects(n))
@@ -125,22 +127,18 @@ def test_what_did_not_change_in_a_store_is_not_read_again_and_what_changed_is(
 ):
     address = f"s3://{BUCKET}/memoire"
     memory = tmp_path / "memory.json"
-    store = TableStore(open_place(address, tmp_path), partition_rows=3, memory=memory)
-    written = {"rejects": store.write("rejects", rejects(7))}
+    written = {"rejects": remote(address, memory).write("rejects", rejects(7))}
     read: list[str] = []
-    kept = table_store._Remote.open
-    monkeypatch.setattr(
-        table_store._Remote, "open", lambda self, name: read.append(name) or kept(self, name)
-    )
-    again = TableStore(open_place(address, tmp_path), partition_rows=3, memory=memory)
+    files = open_table_files(address, tmp_path, memory=memory)
+    open_file = files.open
+    monkeypatch.setattr(files, "open", lambda name: read.append(name) or open_file(name))
+    again = TableStore(files, partition_rows=3)
     assert (again.hashes(["rejects"]), again.count_rows(["rejects"]), read) == (
         written,
         {"rejects": 7},
         [],
     )
-    other = TableStore(
-        open_place(address, tmp_path), partition_rows=3, memory=tmp_path / "other.json"
-    )
+    other = remote(address, tmp_path / "other.json")
     other.write("rejects", rejects(7, 50))
     assert again.hashes(["rejects"]) == other.hashes(["rejects"]) != written
     assert read
@@ -168,10 +166,9 @@ def test_a_study_in_s3_is_the_study_on_disk(s3, small_study, tmp_path, monkeypat
     assert moved.manifest["tables"] == study.table_hashes()
     same = [name for name in disk if name in stored and not name.startswith("theme_changes")]
     assert len(same) > 15 and all(stored[name].read_bytes() == disk[name] for name in same)
-    part = study.table_store._place
-    part.write(
-        "units.parquet/part-00001.parquet", stored["units.parquet/part-00000.parquet"].read_bytes()
-    )
+    first_part = stored["units.parquet/part-00000.parquet"].read_bytes()
+    files = open_table_files(address, study.tables)
+    files.write("units.parquet/part-00001.parquet", first_part, n_rows=2)
     assert run_study(study.root).is_new  # the torn table is written again
     assert study.table_hashes() == moved.manifest["tables"] | {
         "theme_changes": study.table_hashes()["theme_changes"]
@@ -225,41 +222,32 @@ def test_an_address_that_holds_a_key_or_is_none_is_refused(tmp_path, address, sa
 
 
 def test_a_store_whose_package_is_missing_says_which_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_store.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "fsspec", None)  # as if it were not installed
     with pytest.raises(MissingExtraError, match=r"s3.*ateliers-territoires\[s3\]"):
-        open_place("s3://seau/etude", tmp_path)
+        open_table_files("s3://seau/etude", tmp_path)
 
 
 def test_a_kind_of_store_that_nobody_knows_is_one_line(tmp_path):
     with pytest.raises(StoreError, match="« valise »"):
-        open_place("valise://seau/etude", tmp_path)
+        open_table_files("valise://seau/etude", tmp_path)
 
 
 @pytest.mark.parametrize("fault", ["no bucket", "no server", "clear"])
 def test_a_store_that_does_not_answer_is_one_line(s3, tmp_path, monkeypatch, fault):
-    monkeypatch.setattr(
-        table_store,
-        "_PATIENCE",
-        {"connect_timeout": 1, "read_timeout": 1, "retries": {"max_attempts": 0}},
-    )
     if fault == "no server":
         monkeypatch.setenv("ATELIERS_STORE_ENDPOINT", "http://127.0.0.1:9")
     if fault == "clear":
         monkeypatch.setenv("ATELIERS_STORE_ENDPOINT", "http://cle:secret@serveur.example")
-    with pytest.raises(StoreError) as told:
-        store = TableStore(
-            open_place(f"s3://{'absent' if fault == 'no bucket' else BUCKET}/etude", tmp_path),
-            partition_rows=3,
-        )
-        store.write("rejects", rejects(2))
-    assert "\n" not in str(told.value) and "secret" not in str(told.value)
+    address = f"s3://{'absent' if fault == 'no bucket' else BUCKET}/etude"
+    with pytest.raises(StoreError) as refusal:
+        files = open_table_files(address, tmp_path, timeout_s=1, max_attempts=0)
+        TableStore(files, partition_rows=3).write("rejects", rejects(2))
+    assert "\n" not in str(refusal.value) and "secret" not in str(refusal.value)
 
 
 def test_any_store_of_fsspec_will_do(tmp_path):
     pytest.importorskip("fsspec")
-    store = TableStore(
-        open_place("memory://etude", tmp_path), partition_rows=3, memory=tmp_path / "memory.json"
-    )
+    store = remote("memory://etude", tmp_path / "memory.json")
     store.write("rejects", rejects(2))
     store.write("rejects", rejects(7))
     assert store.hashes(["rejects"]) == {

@@ -36,7 +36,7 @@ from pipeline.files import read_only, text_hash, write_bytes
 from pipeline.ingest.readers.mail import header_text
 from pipeline.ingest.readers.source import MEGABYTE
 from pipeline.settings.sections import MailSettings
-from pipeline.study import Study, held
+from pipeline.study import Study, locked_file
 from pipeline.text import Count
 
 _FORMAT = 1
@@ -339,7 +339,7 @@ def _alone(study: Study) -> Iterator[None]:
     Raises `StudyError` while another does.
     """
     found = f"une relève des mails de « {study.root} » est déjà en cours"
-    with held(
+    with locked_file(
         study.runs / ".fetching",
         StudyError(found, "une relève à la fois", "attendre qu'elle finisse"),
     ):
