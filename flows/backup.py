@@ -1,7 +1,8 @@
 """Save a whole study in one file, sealed where a passphrase is set, and bring it back as it was.
 
-In the file: settings, grid, depot, vault, tables, runs, publications, models, decisions and accounts; not .cache/, which a run makes again.
-Decisions and accounts are copied as of one moment even while people decide. Nothing is brought back that is not listed with its sha256.
+Saved: settings, grid, depot, vault, tables, runs, publications, models, decisions and accounts (as
+of one moment, even while people decide), not .cache/, which a run makes again. Every file is
+listed with its sha256, and nothing else is brought back.
 
 In:   a study; or a file made from one
 Out:  the file, in one step; or the study, in one step
@@ -21,8 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from flows.encryption import SEALED_STREAM_MAGIC as MAGIC
-from flows.encryption import OpeningReader, SealingWriter
+from flows.encryption import STREAM_MAGIC, OpeningReader, SealingWriter
 from pipeline import __version__
 from pipeline.credentials import read_secret
 from pipeline.errors import StudyError, VaultError
@@ -40,7 +40,7 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 
 @dataclass(frozen=True)
 class Backup:
-    """What was saved or brought back: `path`, number of files and bytes, whether it is sealed, whether accounts are in it."""
+    """What was saved or brought back, and where."""
 
     path: Path
     n_files: int
@@ -50,30 +50,23 @@ class Backup:
 
 
 def backup_study(root: Path, target: Path | None = None) -> Backup:
-    """Save the study in `root` into `target`, by default beside it under its name and the moment; return what was saved.
+    """Save the study in `root` into `target`, by default beside it under its name and the moment.
 
-    Raises `StudyError` for a study at work, decisions that are lost, a target that exists or cannot be written,
-    `VaultError` for an unreadable passphrase.
+    Raises `StudyError` for a study at work, decisions that are lost, a target that exists or cannot
+    be written, `VaultError` for an unreadable passphrase.
     """
     study = Study.open(root.resolve())
     moment = datetime.datetime.now(datetime.UTC)
-    path = (
-        target
-        or study.root.parent / f"{study.root.name}-{moment.strftime('%Y%m%dT%H%M%SZ')}.ateliers"
-    )
+    name = f"{study.root.name}-{moment.strftime('%Y%m%dT%H%M%SZ')}.ateliers"
+    path = target or study.root.parent / name
     if path.exists():
-        raise StudyError(
-            f"« {path} » existe déjà", "un nouveau fichier", "donner un autre nom avec -o"
-        )
-    passphrase = _passphrase()
+        do = "donner un autre nom avec -o"
+        raise StudyError(f"« {path} » existe déjà", "un nouveau fichier", do)
+    passphrase = read_backup_passphrase()
     study.check_decisions()  # what is lost must not take the place of an earlier backup
-    with (
-        study.locked(),
-        tempfile.TemporaryDirectory(dir=_writable(path.parent), prefix=".sauvegarde-") as folder,
-    ):
-        copies = _copies(study, Path(folder))
-        entries = sorted(_entries(study, copies), key=lambda entry: entry[0])
-        building = Path(folder) / "sauvegarde"
+    with study.locked(), _scratch_folder(path.parent, ".sauvegarde-") as folder:
+        entries = sorted(_files_to_save(study, _copies(study, folder)).items())
+        building = folder / "sauvegarde"
         with building.open("wb") as file:
             os.fchmod(file.fileno(), 0o600)
             _write(file, entries, study, moment, passphrase)
@@ -83,55 +76,55 @@ def backup_study(root: Path, target: Path | None = None) -> Backup:
 
 
 def restore_study(source: Path, root: Path) -> Backup:
-    """Bring the study saved in `source` back into `root`, which must not exist or be empty; return what was brought back.
+    """Bring the study saved in `source` back into `root`, which must not exist or be empty.
 
-    Nothing is left in `root` where the file is damaged, cut off or sealed under another passphrase. Raises `StudyError`, `VaultError`.
+    Raises `StudyError` or `VaultError`, and leaves nothing in `root`, where the file is damaged,
+    cut off or sealed under another passphrase.
     """
     if not source.is_file():
-        raise StudyError(
-            f"pas de fichier « {source} »",
-            "une sauvegarde faite par ateliers backup",
-            "corriger le chemin",
-        )
+        expected = "une sauvegarde faite par ateliers backup"
+        raise StudyError(f"pas de fichier « {source} »", expected, "corriger le chemin")
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise StudyError(
-            f"« {root} » n'est pas vide", "un dossier nouveau ou vide", "donner un autre dossier"
-        )
-    with tempfile.TemporaryDirectory(
-        dir=_writable(root.resolve().parent), prefix=".restauration-"
-    ) as folder:
-        building = Path(folder) / "etude"
+        expected = "un dossier nouveau ou vide"
+        raise StudyError(f"« {root} » n'est pas vide", expected, "donner un autre dossier")
+    with _scratch_folder(root.resolve().parent, ".restauration-") as folder:
+        building = folder / "etude"
         building.mkdir()
         with _opened(source) as (stream, is_sealed):
             _extract(stream, building)
-        listed = _checked(building)
+        manifest = _checked(building)
         if root.exists():
             root.rmdir()
         force_to_disk(building)
         building.rename(root)
-    n_bytes = sum(entry["n_bytes"] for entry in listed["files"].values())
-    return Backup(root, len(listed["files"]), n_bytes, is_sealed, bool(listed["has_accounts"]))
+    files = manifest["files"]
+    n_bytes = sum(entry["n_bytes"] for entry in files.values())
+    return Backup(root, len(files), n_bytes, is_sealed, bool(manifest["has_accounts"]))
 
 
-def _passphrase() -> str | None:
+def read_backup_passphrase() -> str | None:
+    """The passphrase of backups, None where none is set; raises `VaultError`."""
     return read_secret(PASSPHRASE, "la phrase de passe des sauvegardes", error=VaultError)
 
 
-def _writable(folder: Path) -> Path:
-    if not os.access(folder, os.W_OK):
+@contextlib.contextmanager
+def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A temporary folder in `parent`; raises `StudyError` where it cannot be written."""
+    if not os.access(parent, os.W_OK):
         raise StudyError(
-            f"« {folder} » refuse l'écriture",
+            f"« {parent} » refuse l'écriture",
             "un dossier où écrire",
             "en donner un autre, ou vérifier les droits",
         )
-    return folder
+    with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as folder:
+        yield Path(folder)
 
 
-# --- saving --------------------------------------------------------------------------------------------------------------
+# --- saving ---------------------------------------------------------------------------------------
 
 
 def _copies(study: Study, folder: Path) -> dict[str, Path]:
-    """What is not a file of the study, as of one moment, by path in it: decisions and tables from wherever they are kept, accounts."""
+    """Copies as of one moment, by path in the study: decisions, accounts, tables kept elsewhere."""
     tables = study.table_store.copy_to(folder / "tables") if study.keeps_tables_elsewhere else {}
     copies = {f"{study.tables.name}/{name}": path for name, path in tables.items()}
     if study.decisions.last_id():
@@ -149,27 +142,19 @@ def _copies(study: Study, folder: Path) -> dict[str, Path]:
     return copies
 
 
-def _entries(study: Study, copies: dict[str, Path]) -> Iterator[tuple[str, Path]]:
-    """Path in the study and file of everything saved; links are not followed."""
-    yield from copies.items()
-    has_tables = any(
-        name.startswith(f"{study.tables.name}/") for name in copies
-    )  # those that tables/ holds are older
+def _files_to_save(study: Study, copies: dict[str, Path]) -> dict[str, Path]:
+    """The file of everything saved, by path in the study; links are not followed."""
+    files = dict(copies)
+    left_out = set(_LEFT_OUT)
+    if any(name.startswith(f"{study.tables.name}/") for name in copies):
+        left_out.add(study.tables.name)  # tables/ holds older ones than those kept elsewhere
     for path in study.root.rglob("*"):
         name = path.relative_to(study.root)
         is_journal = path.name.endswith(_JOURNALS) and ".sqlite3" in path.name
-        is_older = has_tables and name.parts[0] == study.tables.name
-        if (
-            name.parts[0] in _LEFT_OUT
-            or is_older
-            or name == _LOCK
-            or is_journal
-            or name.as_posix() in copies
-            or path.is_symlink()
-        ):
-            continue
-        if path.is_file():
-            yield name.as_posix(), path
+        is_left_out = name.parts[0] in left_out or name == _LOCK or is_journal
+        if not is_left_out and path.is_file() and not path.is_symlink():
+            files.setdefault(name.as_posix(), path)
+    return files
 
 
 def _write(
@@ -179,7 +164,7 @@ def _write(
     moment: datetime.datetime,
     passphrase: str | None,
 ) -> None:
-    listed: dict[str, Any] = {
+    manifest: dict[str, Any] = {
         "format": _FORMAT,
         "version": __version__,
         "made_at": moment.isoformat(timespec="seconds"),
@@ -195,15 +180,13 @@ def _write(
         },
     }
     sealing = SealingWriter(file, passphrase) if passphrase else None
+    # mtime=0: gzip holds no date after 2106
     with (
-        gzip.GzipFile(
-            fileobj=sealing or file, mode="wb", compresslevel=6, mtime=0
-        ) as packed,  # it holds no date after 2106
+        gzip.GzipFile(fileobj=sealing or file, mode="wb", compresslevel=6, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w|") as archive,
     ):
-        _add(
-            archive, LIST, io.BytesIO(json.dumps(listed).encode())
-        )  # escaped: a name may be no UTF-8
+        # JSON escaped as ASCII: a file's name may be no UTF-8
+        _add(archive, LIST, io.BytesIO(json.dumps(manifest).encode()))
         for name, path in entries:
             with path.open("rb") as content:
                 _add(archive, name, content)
@@ -231,19 +214,19 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
     archive.addfile(entry, content)
 
 
-# --- bringing back -------------------------------------------------------------------------------------------------------
+# --- bringing back --------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _opened(source: Path) -> Iterator[tuple[IO[bytes], bool]]:
     """The archive's bytes, opened where they are sealed."""
     with source.open("rb") as file:
-        is_sealed = file.read(len(MAGIC)) == MAGIC
+        is_sealed = file.read(len(STREAM_MAGIC)) == STREAM_MAGIC
         file.seek(0)
         if not is_sealed:
             yield file, False
             return
-        passphrase = _passphrase()
+        passphrase = read_backup_passphrase()
         if passphrase is None:
             raise VaultError(
                 "la sauvegarde est chiffrée",
@@ -262,56 +245,49 @@ def _extract(stream: IO[bytes], folder: Path) -> None:
                     raise _damaged("une entrée qui n'est pas un fichier")
                 archive.extract(entry, folder, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
-        if (
-            isinstance(error, OSError)
-            and error.errno is not None
-            and not isinstance(error, tarfile.TarError)
-        ):
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's own answer
             raise read_only(folder.parent, error) from error
         raise _damaged(type(error).__name__) from error
 
 
 def _checked(folder: Path) -> dict[str, Any]:
-    """The list of the archive, once every file is the one listed, with its rights and its folders.
-
-    Raises `StudyError` otherwise.
-    """
+    """The archive's manifest, once every file is the one listed, with its rights and folders."""
     try:
-        listed: dict[str, Any] = json.loads((folder / LIST).read_text(encoding="utf-8"))
-        files = listed["files"]
+        manifest: dict[str, Any] = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        files = manifest["files"]
     except (OSError, ValueError, KeyError) as error:
         raise _damaged("pas de liste de ses fichiers") from error
-    if listed["format"] != _FORMAT:
+    if manifest["format"] != _FORMAT:
         raise StudyError(
-            f"une sauvegarde de format {listed['format']}",
+            f"une sauvegarde de format {manifest['format']}",
             f"le format {_FORMAT}",
             "la restaurer avec la version qui l'a faite",
         )
     (folder / LIST).unlink()
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    if there != set(files):
-        raise _damaged(f"{len(there ^ set(files))} fichiers en trop ou en moins")
-    for name, told in files.items():
-        if file_hash(folder / name) != told["sha256"]:
+    paths = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    if paths != set(files):
+        raise _damaged(f"{len(paths ^ set(files))} fichiers en trop ou en moins")
+    for name, entry in files.items():
+        if file_hash(folder / name) != entry["sha256"]:
             raise _damaged("un fichier changé")
-        (folder / name).chmod(0o600 if _is_private(name) else told["mode"])
-    for name, mode in sorted(listed["folders"].items(), reverse=True):
-        inside = (folder / name).resolve()
-        if not inside.is_relative_to(folder.resolve()):
+        (folder / name).chmod(0o600 if _is_private(name) else entry["mode"])
+    for name, mode in sorted(manifest["folders"].items(), reverse=True):
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
             raise _damaged("un dossier hors de l'étude")
-        inside.mkdir(parents=True, exist_ok=True)
-        inside.chmod(0o700 if _is_private(name) else mode)
-    return listed
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o700 if _is_private(name) else mode)
+    return manifest
 
 
 def _is_private(name: str) -> bool:
-    """Whether a path of the study is nobody's but its owner's, whatever the archive says."""
+    """Whether a path of the study is its owner's alone, whatever the archive says."""
     return name.split("/")[0] in _PRIVATE
 
 
-def _damaged(what: str) -> StudyError:
+def _damaged(fault: str) -> StudyError:
     return StudyError(
-        f"la sauvegarde est abîmée ou incomplète : {what}",
+        f"la sauvegarde est abîmée ou incomplète : {fault}",
         "un fichier entier, fait par ateliers backup",
         "en prendre une autre",
     )

@@ -1,9 +1,8 @@
-"""Encrypt the vault's files under a passphrase: scrypt makes the key, AES-256-GCM seals each file under its own name.
+"""Encrypt the vault's files and whole backups under a passphrase (scrypt, AES-256-GCM).
 
-In:   bytes, a passphrase
-Out:  MAGIC, salt (16 bytes), nonce (12), sealed bytes
-
-Seal a stream of any length under a passphrase, a mebibyte at a time: a piece moved, doubled, cut off or changed does not open.
+A file of the vault is sealed under its own name: magic bytes, salt (16 bytes), nonce (12), sealed
+bytes. A backup is sealed as a stream, a mebibyte at a time: a piece that was moved, doubled, cut
+off or changed does not open.
 """
 
 import io
@@ -25,7 +24,7 @@ _COST, _BLOCK, _PARALLEL = 2**15, 8, 1  # scrypt: 32 MB and a tenth of a second
 
 
 class Cipher:
-    """Seals and opens under one passphrase; a file already sealed gives the salt, so that all share one key."""
+    """Encrypts files under one passphrase; those of a vault share the salt of `sealed`."""
 
     def __init__(self, passphrase: str, sealed: bytes | None = None) -> None:
         self._passphrase = passphrase
@@ -34,29 +33,25 @@ class Cipher:
     def encrypt(self, content: bytes, name: str) -> bytes:
         """Return `content` sealed for the file `name`."""
         nonce = secrets.token_bytes(_NONCE)
-        return (
-            MAGIC
-            + self._salt
-            + nonce
-            + derive_key(self._passphrase, self._salt).encrypt(nonce, content, _label(name))
-        )
+        key = _derive_key(self._passphrase, self._salt)
+        return MAGIC + self._salt + nonce + key.encrypt(nonce, content, _label(name))
 
     def decrypt(self, sealed: bytes, name: str) -> bytes:
         """Return what `encrypt` sealed.
 
         Raises `VaultError` for another passphrase, a damaged file or one under another's name.
         """
-        start = len(MAGIC) + _SALT
-        key = derive_key(self._passphrase, _salt_of(sealed))
         from cryptography.exceptions import InvalidTag
 
+        key = _derive_key(self._passphrase, _salt_of(sealed))
+        start = len(MAGIC) + _SALT
+        nonce, content = sealed[start : start + _NONCE], sealed[start + _NONCE :]
         try:
-            return key.decrypt(
-                sealed[start : start + _NONCE], sealed[start + _NONCE :], _label(name)
-            )
+            return key.decrypt(nonce, content, _label(name))
         except (InvalidTag, ValueError) as error:
             raise VaultError(
-                "la phrase de passe n'ouvre pas le coffre de l'étude, ou un de ses fichiers est abîmé",
+                "la phrase de passe n'ouvre pas le coffre de l'étude, ou un de ses fichiers est "
+                "abîmé",
                 "la phrase de passe avec laquelle il a été chiffré",
                 "la corriger, ou remettre la dernière sauvegarde de vault/ ; rien n'a été modifié",
             ) from error
@@ -68,13 +63,13 @@ def is_encrypted(content: bytes) -> bool:
 
 
 def read_passphrase(study: Study) -> str | None:
-    """The passphrase of the study's vault: the environment's, else that of a file which only its owner can read; None where none is set.
-
-    Raises `VaultError` for a file that is missing, blank or readable by others.
-    """
-    named = study.settings.vault.passphrase_file
+    """The passphrase of the study's vault, None where none is set; raises `VaultError`."""
     return read_secret(
-        PASSPHRASE, "la phrase de passe du coffre", named=named, base=study.root, error=VaultError
+        PASSPHRASE,
+        "la phrase de passe du coffre",
+        named=study.settings.vault.passphrase_file,
+        base=study.root,
+        error=VaultError,
     )
 
 
@@ -87,38 +82,38 @@ def _label(name: str) -> bytes:
 
 
 @cache
-def derive_key(passphrase: str, salt: bytes) -> "AESGCM":
-    """The key that scrypt makes of a passphrase and a salt."""
+def _derive_key(passphrase: str, salt: bytes) -> "AESGCM":
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
     except ImportError as error:
         raise MissingPackageError("cryptography", "chiffrer le coffre de l'étude") from error
-    return AESGCM(
-        Scrypt(salt, length=32, n=_COST, r=_BLOCK, p=_PARALLEL).derive(passphrase.encode())
-    )
+    scrypt = Scrypt(salt, length=32, n=_COST, r=_BLOCK, p=_PARALLEL)
+    return AESGCM(scrypt.derive(passphrase.encode()))
 
 
-SEALED_STREAM_MAGIC = b"ATELIERS-SAUVEGARDE-1\n"
-_SEALED_STREAM_SALT, _PREFIX, _TAG = 16, 7, 16
+# --- backups --------------------------------------------------------------------------------------
+
+STREAM_MAGIC = b"ATELIERS-SAUVEGARDE-1\n"
+_PREFIX, _TAG = 7, 16
 _PIECE = 1 << 20
 
 
 class SealingWriter(io.RawIOBase):
-    """Writes what it is given, sealed, into `target`; `close` seals the last piece and leaves `target` open."""
+    """Writes sealed pieces into `target`; `close` seals the last one and leaves `target` open."""
 
     def __init__(self, target: IO[bytes], passphrase: str) -> None:
-        salt, self._prefix = secrets.token_bytes(_SEALED_STREAM_SALT), secrets.token_bytes(_PREFIX)
-        self._key, self._target, self._n_pieces = derive_key(passphrase, salt), target, 0
+        salt, self._prefix = secrets.token_bytes(_SALT), secrets.token_bytes(_PREFIX)
+        self._key, self._target, self._n_pieces = _derive_key(passphrase, salt), target, 0
         self._waiting = bytearray()
-        target.write(SEALED_STREAM_MAGIC + salt + self._prefix)
+        target.write(STREAM_MAGIC + salt + self._prefix)
 
     def writable(self) -> bool:
-        """It only writes."""
+        """True, as `io.RawIOBase` asks."""
         return True
 
     def write(self, content: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        """Take `content`; a piece is sealed once more than one is waiting, so that the last is known to be the last."""
+        """Take `content`; a piece is sealed once more is waiting, so that it is not the last."""
         self._waiting += content
         while len(self._waiting) > _PIECE:
             self._seal(bytes(self._waiting[:_PIECE]), is_last=False)
@@ -132,35 +127,35 @@ class SealingWriter(io.RawIOBase):
         super().close()
 
     def _seal(self, piece: bytes, *, is_last: bool) -> None:
-        self._target.write(
-            self._key.encrypt(
-                _nonce(self._prefix, self._n_pieces, is_last), piece, SEALED_STREAM_MAGIC
-            )
-        )
+        nonce = _nonce(self._prefix, self._n_pieces, is_last)
+        self._target.write(self._key.encrypt(nonce, piece, STREAM_MAGIC))
         self._n_pieces += 1
 
 
 class OpeningReader(io.RawIOBase):
-    """Reads what a `SealingWriter` sealed into `source`; raises `VaultError` for another passphrase or a damaged file."""
+    """Reads what a `SealingWriter` sealed into `source`.
+
+    Raises `VaultError` for another passphrase or a damaged file.
+    """
 
     def __init__(self, source: IO[bytes], passphrase: str) -> None:
-        head = source.read(len(SEALED_STREAM_MAGIC) + _SEALED_STREAM_SALT + _PREFIX)
-        salt, self._prefix = head[len(SEALED_STREAM_MAGIC) : -_PREFIX], head[-_PREFIX:]
-        self._key, self._source, self._n_pieces = derive_key(passphrase, salt), source, 0
+        head = source.read(len(STREAM_MAGIC) + _SALT + _PREFIX)
+        salt, self._prefix = head[len(STREAM_MAGIC) : -_PREFIX], head[-_PREFIX:]
+        self._key, self._source, self._n_pieces = _derive_key(passphrase, salt), source, 0
         self._next = source.read(_PIECE + _TAG)
-        self._open = memoryview(b"")
+        self._opened = memoryview(b"")
 
     def readable(self) -> bool:
-        """It only reads."""
+        """True, as `io.RawIOBase` asks."""
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         """Fill `buffer`; 0 at the end."""
-        while not self._open and self._next:
-            self._open = memoryview(self._piece())
-        n = min(len(buffer), len(self._open))
-        buffer[:n] = self._open[:n]
-        self._open = self._open[n:]
+        while not self._opened and self._next:
+            self._opened = memoryview(self._piece())
+        n = min(len(buffer), len(self._opened))
+        buffer[:n] = self._opened[:n]
+        self._opened = self._opened[n:]
         return n
 
     def _piece(self) -> bytes:
@@ -168,12 +163,12 @@ class OpeningReader(io.RawIOBase):
 
         sealed, self._next = self._next, self._source.read(_PIECE + _TAG)
         try:
-            piece = self._key.decrypt(
-                _nonce(self._prefix, self._n_pieces, not self._next), sealed, SEALED_STREAM_MAGIC
-            )
+            nonce = _nonce(self._prefix, self._n_pieces, not self._next)
+            piece = self._key.decrypt(nonce, sealed, STREAM_MAGIC)
         except (InvalidTag, ValueError) as error:
             raise VaultError(
-                "la phrase de passe n'ouvre pas la sauvegarde, ou le fichier est abîmé ou incomplet",
+                "la phrase de passe n'ouvre pas la sauvegarde, ou le fichier est abîmé ou "
+                "incomplet",
                 "la phrase de passe avec laquelle elle a été faite, et un fichier entier",
                 "la corriger, ou prendre une autre sauvegarde ; rien n'a été écrit",
             ) from error

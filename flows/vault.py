@@ -1,9 +1,9 @@
-"""The vault of a study on disk: who hides behind each number, the doubtful cases and what people decided on them.
+"""The vault of a study on disk: who hides behind each number, doubtful cases, decisions on them.
 
-Files of mode 600 in a folder of mode 700, encrypted where a passphrase is set (flows/encryption.py). Each is written in one step, and the
-registry before anything that uses its numbers: a crash leaves numbers without texts, never texts without numbers.
-
-The doubtful cases as a table that the analyst fills in a spreadsheet, and its return.
+Files of mode 600 in a folder of mode 700, encrypted where a passphrase is set. Each is written in
+one step, and the registry before anything that uses its numbers: a crash leaves numbers without
+texts, never texts without numbers. The doubtful cases leave as a table that the analyst fills in a
+spreadsheet, and come back from it.
 """
 
 import csv
@@ -11,7 +11,6 @@ import io
 import json
 import stat
 import zipfile
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,55 +31,65 @@ from pipeline.text import fold
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _KEEP, _HIDE = "garder", "masquer"
-_WORDS = """Ce dossier est le coffre de l'étude. Il ne se partage pas.
+_README_TEXT = """Ce dossier est le coffre de l'étude. Il ne se partage pas.
 
 personnes.vault          qui se cache derrière chaque [personne 12] des tables
 doutes-….vault           cas douteux de pseudonymisation, avec les vrais mots autour
 decisions-doutes.vault   ce que l'analyste a décidé sur ces cas
 
-Les tables et les rapports de l'étude sont pseudonymisés, pas anonymes : ce sont encore des données personnelles. Qui tient ce dossier
-tient la clé : le garder à part (droits 700, phrase de passe), le sauvegarder à part, ne jamais le joindre à un envoi.
-Pour effacer une personne : ateliers forget ÉTUDE PERSONNE. Pour revoir les cas douteux : ateliers export ÉTUDE --format doutes.
+Les tables et les rapports de l'étude sont pseudonymisés, pas anonymes : ce sont encore des \
+données personnelles. Qui tient ce dossier
+tient la clé : le garder à part (droits 700, phrase de passe), le sauvegarder à part, ne jamais le \
+joindre à un envoi.
+Pour effacer une personne : ateliers forget ÉTUDE PERSONNE. Pour revoir les cas douteux : ateliers \
+export ÉTUDE --format doutes.
 """
+
+Decisions = dict[str, dict[str, str]]  # by doubt_id: `words`, `done` and `decision`
 
 
 class Vault:
-    """The vault of one study; opening it closes it to others, refuses a wrong passphrase, and encrypts what a new one finds plain."""
+    """The vault of one study.
+
+    Opening it closes it to others, refuses a wrong passphrase, and encrypts files still plain.
+    """
 
     def __init__(self, study: Study) -> None:
         self.folder = study.vault
         self._close_to_others()
         passphrase = read_passphrase(study)
-        sealed = next((path for path in self._paths() if is_encrypted(path.read_bytes())), None)
-        self._cipher = (
-            Cipher(passphrase, sealed.read_bytes() if sealed else None) if passphrase else None
-        )
-        if sealed is not None:
-            self._check(sealed)
-        if self._cipher:
-            self._encrypt_plain()
+        contents = {path.name: path.read_bytes() for path in sorted(self.folder.glob("*.vault"))}
+        encrypted = next((name for name in contents if is_encrypted(contents[name])), None)
+        salted = contents[encrypted] if encrypted else None
+        self._cipher = Cipher(passphrase, salted) if passphrase else None
+        if encrypted:
+            self._check(encrypted, contents[encrypted])
+        for name, content in contents.items() if self._cipher else ():
+            if not is_encrypted(content):
+                _from_json(name, content, object)  # a damaged file is left as it is
+                self._write(name, content)
 
-    # --- persons ---------------------------------------------------------------------------------------------------
+    # --- persons ----------------------------------------------------------------------------
 
     def registry(self) -> Registry:
-        """Everybody met so far; nobody at first."""
-        return self._known().copy()
+        """Everybody met so far."""
+        return self._registry().copy()
 
     def has_read(self, folder: str) -> bool:
         """Whether the texts of a workshop's folder were numbered."""
-        return folder in self._known().folders
+        return folder in self._registry().folders
 
     def write_registry(self, registry: Registry) -> None:
-        """Keep the registry."""
+        """Write the registry."""
         self._write(_REGISTRY, registry.dumps())
 
-    # --- doubts ----------------------------------------------------------------------------------------------------
+    # --- doubts -----------------------------------------------------------------------------
 
     def doubts(self) -> pd.DataFrame:
-        """The doubtful cases of all workshops, with what was decided on each; a folder that was renamed may have left its own twice."""
+        """The doubtful cases of all workshops, each once, with what was decided on it."""
         decisions = self.decisions()
         cases: dict[str, dict[str, Any]] = {}
-        for path in self._doubt_paths():
+        for path in self._doubt_paths():  # a renamed folder may have left its cases twice
             try:
                 cases |= {row["doubt_id"]: row for row in self._loaded(path.name, [])}
             except (TypeError, KeyError) as error:
@@ -91,7 +100,7 @@ class Vault:
         )
 
     def write_doubts(self, folder: str, doubts: pd.DataFrame) -> None:
-        """Keep the doubtful cases of a workshop's folder; none removes the file."""
+        """Write the doubtful cases of a workshop's folder; none removes its file."""
         rows = doubts.astype(object).where(doubts.notna(), None).to_dict("records")
         name = f"doutes-{text_hash(folder)[:16]}.vault"
         if rows:
@@ -108,58 +117,58 @@ class Vault:
         for path in self._doubt_paths():
             path.unlink()
 
-    def decisions(self) -> dict[str, dict[str, str]]:
-        """What people decided, by doubt_id: `words`, `done` and `decision`."""
-        found: dict[str, dict[str, str]] = self._loaded(_DECISIONS, {})
+    def decisions(self) -> Decisions:
+        """What people decided on doubtful cases."""
+        decisions: Decisions = self._loaded(_DECISIONS, {})
+        keys = {"words", "done", "decision"}
         if not all(
-            isinstance(entry, dict) and {"words", "done", "decision"} <= entry.keys()
-            for entry in found.values()
+            isinstance(entry, dict) and keys <= entry.keys() for entry in decisions.values()
         ):
             raise damaged_vault(f"le fichier « {_DECISIONS} »")
-        return found
+        return decisions
 
-    def write_decisions(self, decisions: dict[str, dict[str, str]]) -> None:
-        """Keep what people decided."""
+    def write_decisions(self, decisions: Decisions) -> None:
+        """Write what people decided."""
         self._write(_DECISIONS, _dumps(decisions))
 
     def choices(self) -> Choices:
-        """The words that people decided to keep readable and to hide, over the whole study; a person's being one or two changes no word."""
-        on_words = [entry for entry in self.decisions().values() if entry["done"] != "compté"]
-        kept, hidden = (
-            {entry["words"] for entry in on_words if entry["decision"] == wanted}
-            for wanted in (_KEEP, _HIDE)
-        )
-        return Choices(frozenset(kept), frozenset(hidden))
+        """The words that people decided to keep readable and to hide, over the whole study.
 
-    # --- the state that readings depend on -------------------------------------------------------------------------
+        Whether somebody who was counted is one person or two changes no word.
+        """
+        words: dict[str, set[str]] = {_KEEP: set(), _HIDE: set()}
+        for entry in self.decisions().values():
+            if entry["done"] != "compté" and entry["decision"] in words:
+                words[entry["decision"]].add(entry["words"])
+        return Choices(frozenset(words[_KEEP]), frozenset(words[_HIDE]))
+
+    # --- the state that readings depend on --------------------------------------------------
 
     def state(self) -> str:
         """Changes with each decision on a doubt and with each person forgotten; "" before any."""
         choices = self.choices()
         forgotten = [
             text_hash(*entry.names, *entry.mentions, str(entry.has_no_words))
-            for entry in self._known().forgotten
+            for entry in self._registry().forgotten
         ]
         parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
         return text_hash(*parts) if any(parts) else ""
 
-    # --- earlier versions ------------------------------------------------------------------------------------------
+    # --- earlier versions -------------------------------------------------------------------
 
     def with_earlier(self, people: pd.DataFrame, folder: str) -> pd.DataFrame:
-        """`people` of a workshop's folder, then those whom a version before the registry kept for it."""
+        """`people` of a workshop's folder, then those that a version before the registry wrote."""
         path = self.folder / f"{text_hash(folder)[:16]}.parquet"
         if not path.is_file():
             return people
         earlier = pd.read_parquet(path).assign(origin="attendance")
-        earlier["participant_id"] = (
-            "avant-" + earlier["participant_id"]
-        )  # what that version called them may be another's provisional id
-        return pd.concat([people, earlier[list(people.columns)]], ignore_index=True).astype(
-            people.dtypes
-        )
+        # what that version called them may be another's provisional id
+        earlier["participant_id"] = "avant-" + earlier["participant_id"]
+        both = pd.concat([people, earlier[list(people.columns)]], ignore_index=True)
+        return both.astype(people.dtypes)
 
     def has_earlier(self) -> bool:
-        """Whether files of such a version are there."""
+        """Whether files of a version before the registry are there."""
         return any(self.folder.glob("*.parquet"))
 
     def drop_earlier(self) -> None:
@@ -167,47 +176,35 @@ class Vault:
         for path in self.folder.glob("*.parquet"):
             path.unlink()
 
-    # --- files -----------------------------------------------------------------------------------------------------
+    # --- files ------------------------------------------------------------------------------
 
-    def _known(self) -> Registry:
-        """The registry, not to be changed."""
+    def _registry(self) -> Registry:
+        """The registry, which nobody may change: it is parsed once."""
         content = self._read(_REGISTRY)
         return Registry() if content is None else _parsed(content)
 
     def _doubt_paths(self) -> list[Path]:
         return sorted(self.folder.glob("doutes-*.vault"))
 
-    def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("*.vault"))
-
     def _close_to_others(self) -> None:
-        """Take from others what a copy or an unpacked archive gave them: 700 for folders, 600 for files."""
+        """Take away the rights that a copy or an unpacked archive gave to others."""
         for path in (self.folder, *self.folder.rglob("*")) if self.folder.is_dir() else ():
             if not path.is_symlink() and path.stat().st_mode & _OTHERS:
                 path.chmod(0o700 if path.is_dir() else 0o600)
 
-    def _check(self, path: Path) -> None:
-        """Open one encrypted file, so that a missing or wrong passphrase ends before anything is done."""
+    def _check(self, name: str, content: bytes) -> None:
+        """Decrypt a file: a missing or wrong passphrase ends before anything is done."""
         if self._cipher is None:
             raise VaultError(
                 "le coffre de l'étude est chiffré",
                 "sa phrase de passe",
-                f"la donner par {PASSPHRASE_FILE}, {PASSPHRASE} ou [vault] passphrase_file dans etude.toml",
+                f"la donner par {PASSPHRASE_FILE}, {PASSPHRASE} ou [vault] passphrase_file dans "
+                "etude.toml",
             )
-        self._cipher.decrypt(path.read_bytes(), path.name)
-
-    def _encrypt_plain(self) -> None:
-        for path in self._paths():
-            content = path.read_bytes()
-            if not is_encrypted(content):
-                _from_json(path.name, content, object)  # what was cut is left as it is
-                self._write(path.name, content)
+        self._cipher.decrypt(content, name)
 
     def _loaded(self, name: str, blank: Any) -> Any:
-        """What a file of the vault holds, of the kind of `blank`, which stands for a file that is not there.
-
-        Raises `VaultError` for what is cut or changed.
-        """
+        """The JSON in a file, of the type of `blank`, which is returned where there is no file."""
         content = self._read(name)
         return blank if content is None else _from_json(name, content, type(blank))
 
@@ -216,51 +213,40 @@ class Vault:
         if not path.is_file():
             return None
         content = path.read_bytes()
-        return (
-            self._cipher.decrypt(content, name)
-            if self._cipher and is_encrypted(content)
-            else content
-        )
+        if self._cipher and is_encrypted(content):
+            return self._cipher.decrypt(content, name)
+        return content
 
     def _write(self, name: str, content: bytes) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         if not (self.folder / _README).is_file():
-            write_bytes(self.folder / _README, _WORDS.encode(), mode=0o600)
-        write_bytes(
-            self.folder / name,
-            self._cipher.encrypt(content, name) if self._cipher else content,
-            mode=0o600,
-        )
+            write_bytes(self.folder / _README, _README_TEXT.encode(), mode=0o600)
+        content = self._cipher.encrypt(content, name) if self._cipher else content
+        write_bytes(self.folder / name, content, mode=0o600)
 
 
-@lru_cache(
-    maxsize=1
-)  # a run asks for it several times a workshop, and ten thousand people take a tenth of a second
+# a run asks for it several times a workshop, and ten thousand people take a tenth of a second
+@lru_cache(maxsize=1)
 def _parsed(content: bytes) -> Registry:
-    """The registry in these bytes, which nobody changes."""
     return Registry.loads(content)
 
 
 def _from_json(name: str, content: bytes, kind: type) -> Any:
-    """The JSON in `content`.
-
-    Raises `VaultError` for what is none, or of another kind.
-    """
     try:
-        found = json.loads(content)
+        value = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise damaged_vault(f"le fichier « {name} »") from error
-    if not isinstance(found, kind):
+    if not isinstance(value, kind):
         raise damaged_vault(f"le fichier « {name} »")
-    return found
+    return value
 
 
 def _dumps(content: Any) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
-Decisions = dict[str, dict[str, str]]
+# --- doubtful cases in a spreadsheet --------------------------------------------------------------
 
 _COLUMNS = {
     "doubt_id": "cas",
@@ -274,16 +260,12 @@ _COLUMNS = {
     "n_occurrences": "occurrences",
     "decision": "décision",
 }
-_DOUBTS_FILE_DECISIONS = ("masquer", "garder")
-_FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # a spreadsheet takes a cell that starts so for a formula
-_NOTICE = "Vrais mots des participants : ne pas diffuser. Écrire « masquer » ou « garder » dans la colonne décision, puis : ateliers import"
+_FORMULA = tuple("=+-@\t\r")  # a spreadsheet takes a cell that starts so for a formula
+_NOTICE = (
+    "Vrais mots des participants : ne pas diffuser. Écrire « masquer » ou « garder » dans la "
+    "colonne décision, puis : ateliers import"
+)
+_WIDTHS = (16, 20, 30, 9, 24, 70, 9, 50, 12, 12)  # of the columns of the workbook, in characters
 
 
 def write_doubts(doubts: pd.DataFrame, path: Path) -> Path:
@@ -291,26 +273,21 @@ def write_doubts(doubts: pd.DataFrame, path: Path) -> Path:
 
     Raises `UsageError` for another ending.
     """
+    writer = {".csv": _as_csv, ".xlsx": _as_xlsx}.get(path.suffix.lower())
+    if writer is None:
+        do = "ateliers export ÉTUDE --format doutes -o doutes.csv"
+        raise UsageError(f"« {path.name} »", "un nom en .csv ou .xlsx", do)
     ordered = doubts.sort_values("decision", key=lambda column: column.notna(), kind="stable")
-    rows = [
-        ["" if pd.isna(cell) else cell for cell in row]
-        for row in ordered[list(_COLUMNS)].itertuples(index=False, name=None)
-    ]
-    writers = {".csv": _as_csv, ".xlsx": _as_xlsx}
-    if path.suffix.lower() not in writers:
-        raise UsageError(
-            f"« {path.name} »",
-            "un nom en .csv ou .xlsx",
-            "ateliers export ÉTUDE --format doutes -o doutes.csv",
-        )
-    write_bytes(path, writers[path.suffix.lower()](rows), mode=0o600)
+    cells = ordered[list(_COLUMNS)].astype(object)
+    write_bytes(path, writer(cells.where(cells.notna(), "").to_numpy().tolist()), mode=0o600)
     return path
 
 
 def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
-    """Return what `path` decides on `doubts`, by doubt_id, and how many of its cases are not among them; a blank decides nothing.
+    """Return what `path` decides on `doubts`, and how many of its cases are not among them.
 
-    Raises `StudyError` for a file that is no such table or a decision that is neither masquer nor garder, with its line.
+    A blank decides nothing. Raises `StudyError` for a file that is no such table, or with the line
+    of a decision that is neither masquer nor garder.
     """
     rows = _rows(path)
     heads = [fold(str(cell), keep_signs=True).strip() for cell in rows[0]] if rows else []
@@ -320,106 +297,77 @@ def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
             "le fichier de ateliers export --format doutes, rempli",
             "l'exporter à nouveau et n'en changer que la colonne « décision »",
         )
-    known = doubts.set_index("doubt_id")[["words", "done"]].to_dict("index")
+    cases = doubts.set_index("doubt_id")[["words", "done"]].astype(str).to_dict("index")
     decisions: Decisions = {}
     n_unknown = 0
     for line, row in enumerate(rows[1:], start=2):
-        filled = dict(zip(heads, map(str, row), strict=False))
-        case, decision = (
-            filled.get("cas", "").strip(),
-            _decision(filled.get("decision", ""), path, line),
-        )
-        if case and case not in known:
+        cells = dict(zip(heads, map(str, row), strict=False))
+        case = cells.get("cas", "").strip()
+        decision = _decision(cells.get("decision", ""), path, line)
+        if case and case not in cases:
             n_unknown += 1
         elif case and decision:
-            decisions[case] = {
-                "words": str(known[case]["words"]),
-                "done": str(known[case]["done"]),
-                "decision": decision,
-            }
+            decisions[case] = {**cases[case], "decision": decision}
     return decisions, n_unknown
 
 
 def _decision(cell: str, path: Path, line: int) -> str | None:
-    word = fold(cell, keep_signs=True).strip()
-    if not word:
-        return None
-    if word not in _DOUBTS_FILE_DECISIONS:
-        raise StudyError(
-            f"{path.name}, ligne {line} : décision « {cell.strip()} »",
-            "masquer, garder ou rien",
-            "corriger cette cellule",
-        )
-    return word
+    decision = fold(cell, keep_signs=True).strip()
+    if decision not in ("", _HIDE, _KEEP):
+        fault = f"{path.name}, ligne {line} : décision « {cell.strip()} »"
+        raise StudyError(fault, "masquer, garder ou rien", "corriger cette cellule")
+    return decision or None
 
 
-def _rows(path: Path) -> list[Sequence[Any]]:
+def _rows(path: Path) -> list[list[Any]]:
     if not path.is_file():
-        raise StudyError(
-            f"pas de fichier « {path} »", "un .csv ou .xlsx de cas douteux", "vérifier le chemin"
-        )
+        expected = "un .csv ou .xlsx de cas douteux"
+        raise StudyError(f"pas de fichier « {path} »", expected, "vérifier le chemin")
     if path.suffix.lower() == ".xlsx":
         try:
-            return list(
-                python_calamine.CalamineWorkbook.from_path(str(path))
-                .get_sheet_by_index(0)
-                .to_python()
-            )
+            workbook = python_calamine.CalamineWorkbook.from_path(str(path))
+            return workbook.get_sheet_by_index(0).to_python()
         except (python_calamine.CalamineError, zipfile.BadZipFile) as error:
-            raise StudyError(
-                f"« {path.name} » illisible", "un classeur .xlsx", "l'enregistrer à nouveau"
-            ) from error
+            fault = f"« {path.name} » illisible"
+            raise StudyError(fault, "un classeur .xlsx", "l'enregistrer à nouveau") from error
     content = path.read_bytes()
-    text = content.decode("utf-8-sig") if _is_utf8(content) else content.decode("cp1252", "replace")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")
     delimiter = max(";,\t", key=text.split("\n", 1)[0].count)
     return list(csv.reader(io.StringIO(text), delimiter=delimiter))
 
 
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _as_csv(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Semicolons and a byte order mark, as French spreadsheets open it; a text like a formula gets an apostrophe."""
+def _as_csv(rows: list[list[Any]]) -> bytes:
+    """Semicolons and a byte order mark, as French spreadsheets open it, and no formulas."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS.values())
     for row in rows:
-        writer.writerow(
-            [
-                f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-                for cell in row
-            ]
-        )
+        writer.writerow([f"'{cell}" if _is_formula(cell) else cell for cell in row])
     return out.getvalue().encode("utf-8-sig")
 
 
-def _as_xlsx(rows: Sequence[Sequence[Any]]) -> bytes:
+def _is_formula(cell: object) -> bool:
+    return isinstance(cell, str) and cell.startswith(_FORMULA)
+
+
+def _as_xlsx(rows: list[list[Any]]) -> bytes:
     """One sheet, its decisions chosen from a list; a second one says what it is for."""
     out = io.BytesIO()
-    with xlsxwriter.Workbook(
-        out, {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
-    ) as workbook:
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    with xlsxwriter.Workbook(out, options) as workbook:
         sheet = workbook.add_worksheet("doutes")
-        sheet.write_row(
-            0, 0, list(_COLUMNS.values()), workbook.add_format({"bold": True, "bottom": 1})
-        )
-        for place, row in enumerate(rows, start=1):
-            sheet.write_row(place, 0, row)
+        heading = workbook.add_format({"bold": True, "bottom": 1})
+        sheet.write_row(0, 0, list(_COLUMNS.values()), heading)
+        for i, row in enumerate(rows, start=1):
+            sheet.write_row(i, 0, row)
         last = len(_COLUMNS) - 1
-        sheet.data_validation(
-            1,
-            last,
-            max(1, len(rows)),
-            last,
-            {"validate": "list", "source": list(_DOUBTS_FILE_DECISIONS)},
-        )
+        choice = {"validate": "list", "source": [_HIDE, _KEEP]}
+        sheet.data_validation(1, last, max(1, len(rows)), last, choice)
         sheet.freeze_panes(1, 0)
-        for place, width in enumerate((16, 20, 30, 9, 24, 70, 9, 50, 12, 12)):
-            sheet.set_column(place, place, width)
+        for i, width in enumerate(_WIDTHS):
+            sheet.set_column(i, i, width)
         workbook.add_worksheet("lisez-moi").write(0, 0, _NOTICE)
     return out.getvalue()

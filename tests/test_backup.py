@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.backup import LIST, PASSPHRASE, PASSPHRASE_FILE, backup_study, restore_study
-from flows.encryption import SEALED_STREAM_MAGIC as MAGIC
+from flows.encryption import STREAM_MAGIC as MAGIC
 from flows.encryption import OpeningReader, SealingWriter
 from flows.run import run_study
 from pipeline.cli import main

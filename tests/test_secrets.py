@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.backup import _passphrase, backup_study, restore_study
+from flows.backup import backup_study, read_backup_passphrase, restore_study
 from flows.encryption import read_passphrase
 from flows.forget import forget_person
 from flows.mailbox import fetching
@@ -40,7 +40,7 @@ def _prefect(study: Study) -> str | None:
 
 READERS: dict[str, Callable[[Study], str | None]] = {
     "ATELIERS_VAULT_PASSPHRASE": read_passphrase,
-    "ATELIERS_BACKUP_PASSPHRASE": lambda _: _passphrase(),
+    "ATELIERS_BACKUP_PASSPHRASE": lambda _: read_backup_passphrase(),
     "ATELIERS_SMTP_PASSWORD": read_password,
     "ATELIERS_WEBHOOK": read_webhook,
     "ATELIERS_IMAP_PASSWORD": fetching.read_password,
