@@ -14,9 +14,9 @@ import pytest
 
 from flows.mailbox.fetching import Fetched, MailRounds, fetch_mail
 from flows.mailbox.server import opened
-from flows.notify import Notice, _mail
+from flows.notify import Notice, notice_mail
 from flows.served_flows import can_pass
-from flows.service import look
+from flows.service import list_depot
 from pipeline.cli import main
 from pipeline.errors import MailError, MissingExtraError, SettingsError, StudyError
 from pipeline.files import text_hash
@@ -230,7 +230,7 @@ def test_a_mail_too_big_waits_and_the_others_come_in(box):
 def test_what_programs_write_by_themselves_is_left(box):
     settings = NotifySettings(to=("atelier@exemple.fr",), sender="ateliers@exemple.fr")
     counts = dict.fromkeys(("workshops", "documents", "units", "themes", "rejects"), 1)
-    notice = _mail(Notice("ready", "Saint-Omer", counts=counts), settings)
+    notice = notice_mail(Notice("ready", "Saint-Omer", counts=counts), settings)
     box.deliver(
         bytes(notice),
         mail(1, "Saint-Omer, absence", Auto_Submitted="auto-replied"),
@@ -288,20 +288,20 @@ from flows.mailbox import fetch_mail, fetching
 
 where, calls = sys.argv[2], []
 
-def dying(function):
+def dying(function, n_calls):
     def call(*arguments, **options):
         calls.append(function)
-        if len(calls) == 3:
+        if len(calls) == n_calls:
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments, **options)
     return call
 
-if where == "before the file is whole":
-    fetching.os.fsync = dying(os.fsync)
+if where == "before the file is whole":  # of the third mail: its file, then its folder
+    fetching.os.fsync = dying(os.fsync, 5)
 elif where == "before it has its name":
-    Path.replace = dying(Path.replace)
+    Path.replace = dying(Path.replace, 3)
 elif where == "before it is counted":
-    fetching._keep = dying(fetching._keep)
+    fetching.os.fsync = dying(os.fsync, 6)
 else:
     fetching.Record.save = lambda self: os.kill(os.getpid(), signal.SIGKILL)
 fetch_mail(Path(sys.argv[1]))
@@ -324,8 +324,7 @@ def test_a_reading_that_is_killed_loses_and_doubles_nothing(box, where):
         [sys.executable, "-c", _KILLED, str(box.study.root), where], capture_output=True
     )
     assert killed.returncode == -9, killed.stderr
-    seen = look(box.study.depot)
-    assert seen.temporary == {}  # what was cut does not make the watch wait
+    assert list_depot(box.study.depot).temporary == {}  # what was cut does not make the watch wait
     assert all(path.read_bytes() in mails for path in box.files() if not path.name.startswith("."))
     fetched = box.fetch()
     assert box.taken()[OMER] == mails
@@ -490,7 +489,7 @@ class Heard:
         """What is told while the mailbox is read so many times."""
         before = len(self.lines)
         for _ in range(times):
-            self.rounds._read()
+            self.rounds.read_once()
         return self.lines[before:]
 
 
@@ -513,10 +512,10 @@ def test_a_service_tells_what_came_once_and_a_server_away_once(box):
 
 
 def test_a_service_does_not_insist_on_a_password_that_was_refused(box, monkeypatch):
-    from flows.mailbox import fetching as rounds
+    from flows.mailbox import fetching
 
     asked: list[Path] = []
-    monkeypatch.setattr(rounds, "fetch_mail", lambda root: asked.append(root) or fetch_mail(root))
+    monkeypatch.setattr(fetching, "fetch_mail", lambda root: asked.append(root) or fetch_mail(root))
     monkeypatch.setenv("ATELIERS_IMAP_PASSWORD", "perdu")
     heard = Heard(box)
     (refused,) = heard.read(4)

@@ -1,8 +1,7 @@
-"""Read a mailbox into the depot: each mail a file of the workshop that it is for. Nothing is
-changed on the server.
+"""Read a mailbox into the depot, without changing anything on the server.
 
 In:   a study, the [mail] settings, a server that speaks IMAP
-Out:  depot/<workshop>/mails/*.eml; what was read, what waits and why
+Out:  depot/<workshop>/mails/*.eml, a file a mail; what was read, what waits and why
 """
 
 from flows.mailbox.fetching import Fetched, Record, Waiting, fetch_mail

@@ -1,4 +1,4 @@
-"""The mailbox on its server: opened for reading only, by imap-tools, its failures told in one line.
+"""Open a mailbox on its IMAP server, for reading only; each failure is one line.
 
 In:   the [mail] settings, a password
 Out:  UIDs, headers and whole mails
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from imap_tools import BaseMailBox, MailMessage
 
 _TIMEOUT_S = 60.0
-_BUSY = frozenset(
-    {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"}
-)  # refusals that say nothing against the password (RFC 5530)
+# refusals that say nothing against the password (RFC 5530)
+_BUSY = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})
 
 
 class Mailbox:
-    """A folder of a mailbox, selected for reading; `uid_validity` changes where the server numbers its mails anew."""
+    """A folder of a mailbox, opened for reading.
+
+    `uid_validity` changes where the server numbers its mails anew.
+    """
 
     def __init__(self, client: "BaseMailBox", uid_validity: int) -> None:
         self._client = client
@@ -38,12 +40,12 @@ class Mailbox:
         return sorted(map(int, self._client.uids("ALL", charset=None)))
 
     def headers(self, uid: int) -> tuple[Message, int] | None:
-        """The headers of a mail and its size in bytes, as the server says; None where it cannot be had."""
+        """The headers of a mail and its size in bytes; None where it cannot be had."""
         from imap_tools.errors import MailboxFetchError
 
         with suppress(MailboxFetchError):
-            for found in self._client.fetch(uid_list=str(uid), mark_seen=False, headers_only=True):
-                return found.obj, found.size_rfc822
+            for mail in self._client.fetch(uid_list=str(uid), mark_seen=False, headers_only=True):
+                return mail.obj, mail.size_rfc822
         return None
 
     def content(self, uid: int) -> bytes | None:
@@ -51,17 +53,17 @@ class Mailbox:
         from imap_tools.errors import MailboxFetchError
 
         with suppress(MailboxFetchError):
-            for found in self._client.fetch(uid_list=str(uid), mark_seen=False):
-                return found.content or None  # type: ignore[attr-defined] # of _Whole
+            for mail in self._client.fetch(uid_list=str(uid), mark_seen=False):
+                return mail.content or None  # type: ignore[attr-defined] # of WholeMail
         return None
 
 
 @contextmanager
 def opened(settings: MailSettings, password: str | None) -> Iterator[Mailbox]:
-    """The folder that `settings` name, until the block ends.
+    """Open the folder that `settings` name, until the block ends.
 
-    Raises `MissingExtraError` without imap-tools, and `MailError` where the server, its certificate, the password, the folder or, inside
-    the block, the connection fails.
+    Raises `MissingExtraError` without imap-tools, and `MailError` where the server, its
+    certificate, the password, the folder or, inside the block, the connection fails.
     """
     require_imap_tools()
     from imap_tools.errors import ImapToolsError, MailboxFolderSelectError
@@ -106,61 +108,55 @@ def require_imap_tools() -> None:
 def _connected(settings: MailSettings) -> "BaseMailBox":
     from imap_tools import MailBox, MailBoxStartTls, MailBoxUnencrypted
 
-    trusted = ssl.create_default_context()
+    context = ssl.create_default_context()
+    host, port = settings.host, settings.port
     if settings.encryption == "tls":
-        client: BaseMailBox = MailBox(
-            settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted
-        )
+        client: BaseMailBox = MailBox(host, port, timeout=_TIMEOUT_S, ssl_context=context)
     elif settings.encryption == "starttls":
-        client = MailBoxStartTls(
-            settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted
-        )
+        client = MailBoxStartTls(host, port, timeout=_TIMEOUT_S, ssl_context=context)
     else:
-        client = MailBoxUnencrypted(settings.host, settings.port, timeout=_TIMEOUT_S)
-    client.email_message_class = _whole_class()
+        client = MailBoxUnencrypted(host, port, timeout=_TIMEOUT_S)
+    client.email_message_class = _whole_mail_class()
     return client
 
 
-def _uid_validity(client: "BaseMailBox") -> int:
-    """What the server said of its numbers as the folder was selected; 0 where it vouches for none."""
-    told = client.client.response("UIDVALIDITY")[1][0]
-    return int(told) if told else 0
-
-
-def _whole_class() -> "type[MailMessage]":
-    """imap-tools' mail, that keeps its bytes as the server gave them: written again, they could differ."""
+def _whole_mail_class() -> "type[MailMessage]":
+    """imap-tools' mail with the server's own bytes: written again, they could differ."""
     from imap_tools import MailMessage
 
-    class Whole(MailMessage):
+    class WholeMail(MailMessage):
         def __init__(self, fetch_data: list[bytes | tuple[bytes, bytes]]) -> None:
             super().__init__(fetch_data)
             self.content = next((item[1] for item in fetch_data if isinstance(item, tuple)), b"")
 
-    return Whole
+    return WholeMail
 
 
 def _log_in(client: "BaseMailBox", settings: MailSettings, password: str) -> None:
-    """Sign in; letters beyond ASCII need another command.
-
-    Raises `MailError` for a refusal that lasts.
-    """
+    """Sign in; raises `MailError` for a refusal that lasts."""
     from imap_tools.errors import MailboxLoginError
 
+    user = settings.user
+    log_in = client.login if (user + password).isascii() else client.login_utf8
     try:
-        is_plain = (settings.user + password).isascii()
-        (client.login if is_plain else client.login_utf8)(
-            settings.user, password, initial_folder=None
-        )
+        log_in(user, password, initial_folder=None)
     except imaplib.IMAP4.abort:
         raise
     except (MailboxLoginError, imaplib.IMAP4.error) as error:
-        code = re.search(r"\[([A-Z-]+)", str(error))
-        if code and code[1] in _BUSY:
-            raise imaplib.IMAP4.abort(code[1]) from error
+        match = re.search(r"\[([A-Z-]+)", str(error))
+        code = match[1] if match else ""
+        if code in _BUSY:
+            raise imaplib.IMAP4.abort(code) from error
         raise MailError(
-            "{host} refuse l'utilisateur ou le mot de passe{code}".format(
-                host=settings.host, code=f" ({code[1]})" if code else ""
-            ),
-            "« mail.user » et le mot de passe de la boîte (au besoin un mot de passe d'application)",
-            "les corriger : ATELIERS_IMAP_PASSWORD, ATELIERS_IMAP_PASSWORD_FILE ou « mail.password_file »",
+            f"{settings.host} refuse l'utilisateur ou le mot de passe{code and f' ({code})'}",
+            "« mail.user » et le mot de passe de la boîte (au besoin un mot de passe "
+            "d'application)",
+            "les corriger : ATELIERS_IMAP_PASSWORD, ATELIERS_IMAP_PASSWORD_FILE ou "
+            "« mail.password_file »",
         ) from error
+
+
+def _uid_validity(client: "BaseMailBox") -> int:
+    """What the server said of its numbers as the folder was selected; 0 where it said nothing."""
+    answer = client.client.response("UIDVALIDITY")[1][0]
+    return int(answer) if answer else 0

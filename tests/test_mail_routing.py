@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.mailbox.fetching import day_of, mail_hash, message_hash, write_mail
-from flows.mailbox.placing import Placing
+from flows.mailbox.routing import MailRouter
 from pipeline.errors import SettingsError
 from pipeline.files import text_hash
 from pipeline.ingest.locate import read_names
@@ -32,12 +32,12 @@ def depot(tmp_path_factory) -> Path:
     return folder
 
 
-def placed(depot: Path, headers: str, **settings: object) -> str:
+def routed(depot: Path, headers: str, **settings: object) -> str:
     chosen = MailSettings(
         host="imap.exemple.fr", user="atelier@exemple.fr", workshops=RULES, **settings
     )
-    found = Placing(depot, chosen).place(message_from_string(headers + "\n\n"))
-    return found.folder or found.reason
+    route = MailRouter(depot, chosen).route(message_from_string(headers + "\n\n"))
+    return route.folder or route.reason
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def placed(depot: Path, headers: str, **settings: object) -> str:
 def test_a_mail_goes_to_the_one_workshop_that_its_address_or_subject_names(
     depot, headers, expected
 ):
-    assert placed(depot, headers) == expected
+    assert routed(depot, headers) == expected
 
 
 def test_bytes_beyond_ascii_in_a_subject_are_read(depot):
     chosen = MailSettings(host="h", user="atelier@exemple.fr")
     headers = message_from_bytes("Subject: La Seÿne-sur-Mer".encode("latin-1") + b"\n\n")
-    assert Placing(depot, chosen).place(headers).folder == SEYNE
+    assert MailRouter(depot, chosen).route(headers).folder == SEYNE
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_headers_that_are_no_text_do_not_stop_the_reading(depot, noise):
     content = b"".join(name + b": " + noise + b"\r\n" for name in names) + b"\r\nles loyers"
     headers = message_from_bytes(content)
     assert (
-        Placing(depot, MailSettings(host="h", user="atelier@exemple.fr", fallback=LOT))
-        .place(headers)
+        MailRouter(depot, MailSettings(host="h", user="atelier@exemple.fr", fallback=LOT))
+        .route(headers)
         .folder
         == LOT
     )
@@ -149,26 +149,30 @@ def test_headers_that_are_no_text_do_not_stop_the_reading(depot, noise):
     ],
 )
 def test_what_names_no_workshop_goes_to_the_one_that_takes_the_rest(depot, headers, expected):
-    assert placed(depot, headers, fallback=LOT) == expected
+    assert routed(depot, headers, fallback=LOT) == expected
 
 
 def test_a_fallback_without_a_folder_keeps_mails_waiting_and_makes_none(depot):
-    assert placed(depot, "Subject: bonjour", fallback="Lott") == "no_folder"
+    assert routed(depot, "Subject: bonjour", fallback="Lott") == "no_folder"
     assert not (depot / "Lott").exists()
 
 
 def test_a_folder_whose_accents_are_kept_apart_is_found(tmp_path):
     (tmp_path / "Thie\u0301rache").mkdir()
     chosen = MailSettings(host="h", user="atelier", fallback="Thi\u00e9rache")
-    assert Placing(tmp_path, chosen).place(message_from_string("\n\n")).folder == "Thie\u0301rache"
+    assert (
+        MailRouter(tmp_path, chosen).route(message_from_string("\n\n")).folder == "Thie\u0301rache"
+    )
 
 
 def test_rules_change_with_folders_and_settings_alone(tmp_path):
     chosen = MailSettings(host="h", user="atelier")
-    before = Placing(tmp_path, chosen).fingerprint
-    assert Placing(tmp_path, chosen.model_copy(update={"every_minutes": 3.0})).fingerprint == before
+    before = MailRouter(tmp_path, chosen).fingerprint
+    assert (
+        MailRouter(tmp_path, chosen.model_copy(update={"every_minutes": 3.0})).fingerprint == before
+    )
     (tmp_path / "Lot").mkdir()
-    assert Placing(tmp_path, chosen).fingerprint != before
+    assert MailRouter(tmp_path, chosen).fingerprint != before
 
 
 MAIL = b"Received: by a\r\nMessage-ID: <1@x>\r\nDate: Mon, 16 Mar 2026 09:42:11 +0100\r\nFrom: a@x\r\nSubject: s\r\n\r\nles loyers\r\n"
