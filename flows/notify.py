@@ -1,9 +1,7 @@
-"""Tell people that a workshop is ready or failed, by mail or by webhook: counts, ids and paths, never what anybody said.
+"""Say what a run did: a notice by mail or webhook, and a summary on Prefect's pages, in French.
 
-In:   a notice, the [notify] settings
-Out:  what could not be sent, in a line each; a notice that cannot be sent never ends a run
-
-What a run leaves to read on Prefect's pages, in words of a chargée de mission: Markdown, in French.
+A notice holds counts, ids and paths, never what anybody said; one that cannot be sent never ends a
+run. A summary is Markdown, in words of a chargée de mission.
 """
 
 import smtplib
@@ -26,152 +24,15 @@ from pipeline.text import Count, study_counts
 if TYPE_CHECKING:
     from flows.run import Outcome
 
-_SHOWN = 20
-
-
-def run_summary(study: Study, outcome: "Outcome") -> str:
-    """Return what came in, what could not be read and what to do, the first priorities, and where the report and the review are."""
-    manifest = outcome.manifest
-    parts = [f"# {study.settings.etude.title}"]
-    if not outcome.is_new:
-        parts.append(
-            "Rien de nouveau depuis le dernier traitement : les résultats en place valent toujours."
-        )
-    parts.append("## Ce qui est entré")
-    parts.append(_workshops(study, new_folders(manifest) if outcome.is_new else set()))
-    parts += [
-        "## Fichiers non lus",
-        _rejects(study),
-        "## Premières priorités candidates",
-        _priorities(study),
-    ]
-    if told := idle_sentence(study.read_table("decision_effects"), study.root):
-        parts += ["## Décisions", _cell(told)]
-    parts += ["## Où regarder", where(study, manifest)]
-    return "\n\n".join(parts) + "\n"
-
-
-def failure_summary(study: Study, error: BaseException) -> str:
-    """Return what went wrong and what to do; of an error that is not ours, its kind alone, because it may hold what people said."""
-    lines = [
-        f"# {study.settings.etude.title}",
-        "**Le traitement n'a pas abouti.** Les résultats précédents sont intacts.",
-    ]
-    if isinstance(error, AteliersError):
-        lines += [f"- Trouvé : {error.found}\n- Attendu : {error.expected}\n- À faire : {error.do}"]
-    else:
-        lines.append(f"- Erreur : {type(error).__name__}\n- À faire : prévenir l'exploitant")
-    return "\n\n".join(lines) + "\n"
-
-
-def comparison_summary(study: Study, n_rows: Mapping[str, int]) -> str:
-    """Return how many rows each table of the comparison has, and where they are."""
-    rows = "\n".join(f"| {name} | {n} |" for name, n in n_rows.items())
-    where_ = "Rapport, cartes et tableaux : `{path}`".format(
-        path=study.root / "exports" / "comparaison"
-    )
-    return f"# {study.settings.etude.title}\n\n{where_}\n\n| table | lignes |\n|---|---|\n{rows}\n"
-
-
-def training_summary(study: Study, figures: Mapping[str, Any]) -> str:
-    """Return the figures of a refitted tagger, before and after, and which one stands."""
-    names = [name for name in figures["after"] if name != "n_units"]
-    rows = "\n".join(
-        f"| {name} | {figures['before'].get(name, '')} | {figures['after'][name]} |"
-        for name in names
-    )
-    verdict = (
-        "{n:passage étiqueté|passages étiquetés} : le nouvel étiqueteur servira au prochain traitement."
-        if figures["is_registered"]
-        else "{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste."
-    ).format(n=Count(figures["n_units"]))
-    return f"# {study.settings.etude.title}\n\n{verdict}\n\n| | avant | après |\n|---|---|---|\n{rows}\n"
-
-
-def new_folders(manifest: Mapping[str, Any]) -> set[str]:
-    """The workshops' folders that a run read again."""
-    return {
-        stage["workshop"]
-        for stage in manifest["stages"]
-        if stage["stage"] == "read" and not stage["is_cached"]
-    }
-
-
-def report_path(study: Study, manifest: Mapping[str, Any]) -> Path:
-    """Where the report of a run is."""
-    return study.root.joinpath(manifest["publication"], "rapport.html")
-
-
-def where(study: Study, manifest: Mapping[str, Any]) -> str:
-    """Where the report and the review are."""
-    review = study.settings.notify.review_url or f"`ateliers review {study.root}`"
-    return f"- Rapport : `{report_path(study, manifest)}` (aussi en .docx et .pdf, au même endroit)\n- Relecture : {review}"
-
-
-def _workshops(study: Study, new: set[str]) -> str:
-    documents, units = study.read_table("documents"), study.read_table("units")
-    lines = ["| atelier | documents | passages | |", "|---|---|---|---|"]
-    for row in study.read_table("workshops").itertuples():
-        n_documents, n_units = (
-            int((table["workshop_id"] == row.workshop_id).sum()) for table in (documents, units)
-        )
-        lines.append(
-            f"| {_cell(row.folder)} | {n_documents} | {n_units} | {'nouveau ou changé' if row.folder in new else ''} |"
-        )
-    return "\n".join(lines)
-
-
-def _rejects(study: Study) -> str:
-    rejects = study.read_table("rejects")
-    if rejects.empty:
-        return "Aucun."
-    lines = [
-        f"- {_cell(row.path)} : {_cell(row.reason)} → {_cell(row.advice)}"
-        for row in rejects.head(_SHOWN).itertuples()
-    ]
-    if len(rejects) > _SHOWN:
-        lines.append(f"- … et {Count(len(rejects) - _SHOWN):autre|autres}, en annexe du rapport")
-    return "\n".join(lines)
-
-
-def _priorities(study: Study) -> str:
-    told = {row.theme_id: row for row in study.read_table("themes").itertuples()}
-    ranked = study.read_table("priorities")
-    first = (
-        ranked[ranked["scope"] == "study"]
-        .sort_values("rank")
-        .head(study.settings.publish.n_priorities)
-    )
-    line = "{rank}. {label} (tables : {tables}, ateliers : {workshops})"
-    lines = []
-    for row in first.itertuples():
-        theme: Any = told[row.theme_id]
-        lines.append(
-            line.format(
-                rank=row.rank,
-                label=_cell(theme.label),
-                tables=theme.n_tables,
-                workshops=theme.n_workshops,
-            )
-        )
-    return "\n".join(lines) or "Pas encore assez de matière."
-
-
-def _cell(text: object) -> str:
-    """`text` on one line, read by Markdown as it is: a file's name may hold anything."""
-    plain = " ".join(str(text).split())
-    for mark in "\\`*_[]<>|#":
-        plain = plain.replace(mark, f"\\{mark}")
-    return plain
-
-
 PASSWORD, WEBHOOK = "ATELIERS_SMTP_PASSWORD", "ATELIERS_WEBHOOK"
 _TIMEOUT_S = 20.0
+_SMTP_TLS_PORT = 465
+_N_REJECTS_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What is told: the state (`ready` or `failed`), the study, the workshops read, counts, and where to look or what to do."""
+    """What people are told; `state` is `ready` or `failed`, `reason` says why a run failed."""
 
     state: str
     study: str
@@ -184,58 +45,48 @@ class Notice:
 
 
 def ready_notice(study: Study, outcome: "Outcome") -> Notice:
-    """The notice of a run that ended well."""
-    manifest, new = outcome.manifest, new_folders(outcome.manifest)
-    workshops = study.read_table("workshops")
-    rows = manifest["n_rows"]
+    """The notice of a run that ended well, with the workshops that it read."""
+    manifest, workshops = outcome.manifest, study.read_table("workshops")
+    is_new = workshops["folder"].isin(_new_folders(manifest))
+    names = ("workshops", "documents", "units", "themes", "rejects")
+    counts = {name: manifest["n_rows"][name] for name in names}
     return Notice(
         state="ready",
         study=study.root.name,
         run_id=manifest["run_id"],
-        workshops=tuple(sorted(workshops.loc[workshops["folder"].isin(new), "workshop_id"])),
-        counts={
-            name: rows[name] for name in ("workshops", "documents", "units", "themes", "rejects")
-        }
-        | {"to_read_again": manifest.get("n_passing", 0)},
-        report=str(report_path(study, manifest)),
+        workshops=tuple(sorted(workshops.loc[is_new, "workshop_id"])),
+        counts=counts | {"to_read_again": manifest.get("n_passing", 0)},
+        report=str(_report_path(study, manifest)),
         review=study.settings.notify.review_url or f"ateliers review {study.root}",
     )
 
 
 def failure_notice(study: Study, error: BaseException) -> Notice:
-    """The notice of a run that failed for good; of an error that is not ours, its kind alone."""
+    """The notice of a run that failed for good; of an error that is not ours, its type alone."""
     reason = str(error) if isinstance(error, AteliersError) else type(error).__name__
     return Notice(state="failed", study=study.root.name, reason=reason)
 
 
 def send(notice: Notice, study: Study) -> list[str]:
-    """Send `notice` wherever the study's settings say, and return what could not be sent, a line each."""
+    """Send `notice` wherever the settings say, and return a line for each sending that failed."""
     settings, faults = study.settings.notify, []
     if settings.to:
         try:
-            _send_mail(_mail(notice, settings), settings, read_password(study))
+            _send_mail(notice_mail(notice, settings), settings, read_password(study))
         except (OSError, smtplib.SMTPException, AteliersError) as error:
-            faults.append(f"courriel non envoyé par {settings.host} : {_why(error)}")
-    try:
-        address = read_webhook(study)
-    except AteliersError as error:
-        address = None
-        faults.append(f"webhook non atteint : {_why(error)}")
-    if address:
-        import httpx
+            faults.append(f"courriel non envoyé par {settings.host} : {_reason(error)}")
+    import httpx
 
-        try:
+    try:
+        if address := read_webhook(study):
             httpx.post(address, json=asdict(notice), timeout=_TIMEOUT_S).raise_for_status()
-        except httpx.HTTPError as error:
-            faults.append(f"webhook non atteint : {_why(error)}")
+    except (AteliersError, httpx.HTTPError) as error:
+        faults.append(f"webhook non atteint : {_reason(error)}")
     return faults
 
 
 def read_password(study: Study) -> str | None:
-    """The password of the mail server: the environment's, else that of a file which only its owner can read; None where none is set.
-
-    Raises `SettingsError` for a file that is missing, blank or readable by others.
-    """
+    """The password of the mail server, None where none is set; raises `SettingsError`."""
     return read_secret(
         PASSWORD,
         "le mot de passe du courriel",
@@ -245,75 +96,182 @@ def read_password(study: Study) -> str | None:
 
 
 def read_webhook(study: Study) -> str | None:
-    """The address that notices are posted to: that of the environment, or of a file it names, where it holds a token; else of etude.toml.
+    """The address that notices are posted to: a secret where it holds a token, else of etude.toml.
 
-    Raises `SettingsError` for an address by http to a far host, and as `read_password` does.
+    Raises `SettingsError` for an address by http to a far host, and as `read_secret` does.
     """
-    told = read_secret(WEBHOOK, "l'adresse du webhook")
-    if told and (fault := address_fault(told.strip())):
+    address = (read_secret(WEBHOOK, "l'adresse du webhook") or "").strip()
+    if address and (fault := address_fault(address)):
         raise SettingsError(f"adresse de {WEBHOOK} refusée", fault, f"corriger {WEBHOOK}")
-    return (told or "").strip() or study.settings.notify.webhook or None
+    return address or study.settings.notify.webhook or None
 
 
-def _mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
-    """The notice as a mail."""
+def notice_mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
+    """The notice as a mail from `settings.sender` to `settings.to`."""
+    mail = EmailMessage()
     is_ready = notice.state == "ready"
+    subject = "rapport prêt" if is_ready else "traitement en échec"
+    mail["Subject"] = f"[{' '.join(notice.study.split())}] {subject}"
+    mail["From"] = Address(addr_spec=settings.sender)
+    mail["To"] = [Address(addr_spec=address) for address in settings.to]
+    mail["Date"] = formatdate()
+    mail["Message-ID"] = make_msgid(domain=settings.sender.partition("@")[2])
+    mail["Auto-Submitted"] = "auto-generated"
     lines = [f"Étude : {notice.study}"]
     if is_ready:
-        n_again = notice.counts.get("to_read_again", 0)
         lines += [
-            "Ateliers lus : {ids}".format(ids=", ".join(notice.workshops) or "0"),
+            f"Ateliers lus : {', '.join(notice.workshops) or '0'}",
             f"En tout : {study_counts(notice.counts)}.",
-            "Fichiers ou parties non lus : {rejects}".format(**notice.counts),
-            *([f"Lectures à reprendre au prochain traitement : {n_again}"] if n_again else []),
-            f"Rapport : {notice.report}",
-            f"Relecture : {notice.review}",
+            f"Fichiers ou parties non lus : {notice.counts['rejects']}",
         ]
+        if n_again := notice.counts.get("to_read_again", 0):
+            lines.append(f"Lectures à reprendre au prochain traitement : {n_again}")
+        lines += [f"Rapport : {notice.report}", f"Relecture : {notice.review}"]
     else:
-        lines += [
-            "Le traitement n'a pas abouti ; les résultats précédents sont intacts.",
-            notice.reason,
-        ]
-    mail = EmailMessage()
-    mail["Subject"] = (
-        "[{study}] rapport prêt" if is_ready else "[{study}] traitement en échec"
-    ).format(study=" ".join(notice.study.split()))
-    mail["From"] = _address(settings.sender)
-    mail["To"] = [_address(address) for address in settings.to]
-    mail["Date"], mail["Message-ID"] = (
-        formatdate(),
-        make_msgid(domain=settings.sender.partition("@")[2]),
-    )
-    mail["Auto-Submitted"] = "auto-generated"
+        lines.append("Le traitement n'a pas abouti ; les résultats précédents sont intacts.")
+        lines.append(notice.reason)
     mail.set_content("\n".join(lines) + "\n")
     return mail
 
 
-def _address(address: str) -> Address:
-    return Address(addr_spec=address)
-
-
 def _send_mail(mail: EmailMessage, settings: NotifySettings, password: str | None) -> None:
     context = ssl.create_default_context()
-    if settings.port == 465:
-        opened: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.host, settings.port, timeout=_TIMEOUT_S, context=context
-        )
+    host, port = settings.host, settings.port
+    if port == _SMTP_TLS_PORT:
+        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_S, context=context)
     else:
-        opened = smtplib.SMTP(settings.host, settings.port, timeout=_TIMEOUT_S)
-    with opened as smtp:
-        if settings.starttls and settings.port != 465:
-            smtp.starttls(context=context)
+        client = smtplib.SMTP(host, port, timeout=_TIMEOUT_S)
+    with client:
+        if settings.starttls and port != _SMTP_TLS_PORT:
+            client.starttls(context=context)
         if password:
-            smtp.login(settings.user or settings.sender, password)
-        smtp.send_message(mail)
+            client.login(settings.user or settings.sender, password)
+        client.send_message(mail)
 
 
-def _why(error: Exception) -> str:
-    """Why something could not be sent, without the addresses that a server's answer may repeat."""
+def _reason(error: Exception) -> str:
+    """Why sending failed, without the addresses that a server's answer may repeat."""
     if isinstance(error, AteliersError):
         return str(error)
-    status = getattr(getattr(error, "response", None), "status_code", None) or getattr(
-        error, "smtp_code", None
-    )
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = status or getattr(error, "smtp_code", None)
     return f"{type(error).__name__} {status}" if status else type(error).__name__
+
+
+def _new_folders(manifest: Mapping[str, Any]) -> set[str]:
+    """The workshops' folders that a run read again."""
+    return {
+        stage["workshop"]
+        for stage in manifest["stages"]
+        if stage["stage"] == "read" and not stage["is_cached"]
+    }
+
+
+def _report_path(study: Study, manifest: Mapping[str, Any]) -> Path:
+    return study.root.joinpath(manifest["publication"], "rapport.html")
+
+
+# --- summaries ------------------------------------------------------------------------------------
+
+
+def run_summary(study: Study, outcome: "Outcome") -> str:
+    """Return what came in, what could not be read, the first priorities, and where to look."""
+    manifest = outcome.manifest
+    parts = [f"# {study.settings.etude.title}"]
+    if not outcome.is_new:
+        parts.append(
+            "Rien de nouveau depuis le dernier traitement : les résultats en place valent toujours."
+        )
+    new_folders = _new_folders(manifest) if outcome.is_new else set()
+    parts += ["## Ce qui est entré", _workshops(study, new_folders)]
+    parts += ["## Fichiers non lus", _rejects(study)]
+    parts += ["## Premières priorités candidates", _priorities(study)]
+    if idle := idle_sentence(study.read_table("decision_effects"), study.root):
+        parts += ["## Décisions", _cell(idle)]
+    review = study.settings.notify.review_url or f"`ateliers review {study.root}`"
+    report = f"`{_report_path(study, manifest)}` (aussi en .docx et .pdf, au même endroit)"
+    parts += ["## Où regarder", f"- Rapport : {report}\n- Relecture : {review}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def failure_summary(study: Study, error: BaseException) -> str:
+    """Return what went wrong and what to do.
+
+    Of an error that is not ours, only its type is told: its message may hold what people said.
+    """
+    if isinstance(error, AteliersError):
+        cause = f"- Trouvé : {error.found}\n- Attendu : {error.expected}\n- À faire : {error.do}"
+    else:
+        cause = f"- Erreur : {type(error).__name__}\n- À faire : prévenir l'exploitant"
+    state = "**Le traitement n'a pas abouti.** Les résultats précédents sont intacts."
+    return f"# {study.settings.etude.title}\n\n{state}\n\n{cause}\n"
+
+
+def comparison_summary(study: Study, n_rows: Mapping[str, int]) -> str:
+    """Return how many rows each table of the comparison has, and where they are."""
+    rows = "\n".join(f"| {name} | {n} |" for name, n in n_rows.items())
+    folder = study.root / "exports" / "comparaison"
+    return (
+        f"# {study.settings.etude.title}\n\nRapport, cartes et tableaux : `{folder}`\n\n"
+        f"| table | lignes |\n|---|---|\n{rows}\n"
+    )
+
+
+def training_summary(study: Study, figures: Mapping[str, Any]) -> str:
+    """Return the figures of a refitted tagger, before and after, and which one is used."""
+    before, after = figures["before"], figures["after"]
+    names = [name for name in after if name != "n_units"]
+    rows = "\n".join(f"| {name} | {before.get(name, '')} | {after[name]} |" for name in names)
+    n_units = f"{Count(figures['n_units']):passage étiqueté|passages étiquetés}"
+    if figures["is_registered"]:
+        verdict = "le nouvel étiqueteur servira au prochain traitement."
+    else:
+        verdict = "pas mieux qu'avant, l'étiqueteur en place reste."
+    return (
+        f"# {study.settings.etude.title}\n\n{n_units} : {verdict}\n\n"
+        f"| | avant | après |\n|---|---|---|\n{rows}\n"
+    )
+
+
+def _workshops(study: Study, new_folders: set[str]) -> str:
+    n_documents = study.read_table("documents")["workshop_id"].value_counts()
+    n_units = study.read_table("units")["workshop_id"].value_counts()
+    lines = ["| atelier | documents | passages | |", "|---|---|---|---|"]
+    for row in study.read_table("workshops").itertuples():
+        counts = f"{n_documents.get(row.workshop_id, 0)} | {n_units.get(row.workshop_id, 0)}"
+        state = "nouveau ou changé" if row.folder in new_folders else ""
+        lines.append(f"| {_cell(row.folder)} | {counts} | {state} |")
+    return "\n".join(lines)
+
+
+def _rejects(study: Study) -> str:
+    rejects = study.read_table("rejects")
+    if rejects.empty:
+        return "Aucun."
+    lines = [
+        f"- {_cell(row.path)} : {_cell(row.reason)} → {_cell(row.advice)}"
+        for row in rejects.head(_N_REJECTS_SHOWN).itertuples()
+    ]
+    if (n_more := len(rejects) - _N_REJECTS_SHOWN) > 0:
+        lines.append(f"- … et {Count(n_more):autre|autres}, en annexe du rapport")
+    return "\n".join(lines)
+
+
+def _priorities(study: Study) -> str:
+    themes = {row.theme_id: row for row in study.read_table("themes").itertuples()}
+    priorities = study.read_table("priorities")
+    ranked = priorities[priorities["scope"] == "study"].sort_values("rank")
+    lines = []
+    for row in ranked.head(study.settings.publish.n_priorities).itertuples():
+        theme: Any = themes[row.theme_id]
+        counts = f"(tables : {theme.n_tables}, ateliers : {theme.n_workshops})"
+        lines.append(f"{row.rank}. {_cell(theme.label)} {counts}")
+    return "\n".join(lines) or "Pas encore assez de matière."
+
+
+def _cell(text: object) -> str:
+    """`text` on one line, as Markdown shows it: a file's name may hold anything."""
+    plain = " ".join(str(text).split())
+    for mark in "\\`*_[]<>|#":
+        plain = plain.replace(mark, f"\\{mark}")
+    return plain

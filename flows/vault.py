@@ -297,7 +297,10 @@ def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
             "le fichier de ateliers export --format doutes, rempli",
             "l'exporter à nouveau et n'en changer que la colonne « décision »",
         )
-    cases = doubts.set_index("doubt_id")[["words", "done"]].astype(str).to_dict("index")
+    cases = {
+        str(row.doubt_id): {"words": str(row.words), "done": str(row.done)}
+        for row in doubts.itertuples()
+    }
     decisions: Decisions = {}
     n_unknown = 0
     for line, row in enumerate(rows[1:], start=2):

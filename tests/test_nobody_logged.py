@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.notify import _mail, failure_notice, failure_summary, ready_notice, run_summary
+from flows.notify import failure_notice, failure_summary, notice_mail, ready_notice, run_summary
 from flows.run import Outcome, run_study
 from pipeline.cli import main
 from pipeline.study import Study
@@ -171,13 +171,13 @@ def test_a_run_says_nobody_s_name_and_nobody_s_words(
             study, ValueError("Maëlle Guivarch : plus de médecin à Machecoul depuis deux ans")
         ),
         "mail": str(
-            _mail(
+            notice_mail(
                 ready_notice(study, outcome),
                 study.settings.notify.model_copy(update={"sender": "a@b.example"}),
             )
         ),
         "mail of a failure": str(
-            _mail(
+            notice_mail(
                 failure_notice(study, KeyError("Guivarch")),
                 study.settings.notify.model_copy(update={"sender": "a@b.example"}),
             )
