@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from flows import service as drop_folder
-from flows.service import Depot, Settling, look, watch_depot
+from flows.service import DepotContent, Settling, list_depot, watch_depot
 
 NOTES = {"Retz/Table 1.txt": (10, 1)}
 MORE = NOTES | {"Retz/Table 2.txt": (5, 2)}
@@ -50,27 +49,31 @@ def test_a_content_is_complete_once_nothing_moved_for_a_while(looks, told):
     settling = Settling(settle_s=30, open_file_s=600)
     complete = []
     for now, files, temporary in looks:
-        if settling.observe(Depot(files, temporary, {}), now):
-            settling.handled()
+        if settling.observe(DepotContent(files, temporary, {}), now):
+            settling.mark_handled()
             complete.append(now)
     assert complete == told
 
 
 def test_a_hidden_copy_that_grows_is_waited_for_but_not_for_ever():
     settling = Settling(settle_s=30, open_file_s=600)
-    assert not settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (1, 1)}), 0)
-    assert not settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 29)
-    assert not settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 58)
-    assert settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 59)
+    assert not settling.observe(DepotContent(NOTES, {}, {"Retz/.b.docx.Xa3b": (1, 1)}), 0)
+    assert not settling.observe(DepotContent(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 29)
+    assert not settling.observe(DepotContent(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 58)
+    assert settling.observe(DepotContent(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 59)
 
 
 def test_what_was_not_handled_is_told_again_and_what_is_forgotten_too():
     settling = Settling(settle_s=1, open_file_s=1)
-    assert [settling.observe(Depot(NOTES, {}, {}), now) for now in (0, 1, 2)] == [False, True, True]
-    settling.handled()
-    assert not settling.observe(Depot(NOTES, {}, {}), 3)
+    assert [settling.observe(DepotContent(NOTES, {}, {}), now) for now in (0, 1, 2)] == [
+        False,
+        True,
+        True,
+    ]
+    settling.mark_handled()
+    assert not settling.observe(DepotContent(NOTES, {}, {}), 3)
     settling.forget()
-    assert settling.observe(Depot(NOTES, {}, {}), 4)
+    assert settling.observe(DepotContent(NOTES, {}, {}), 4)
 
 
 @pytest.mark.parametrize(
@@ -85,18 +88,18 @@ def test_what_was_not_handled_is_told_again_and_what_is_forgotten_too():
         ("restitution.vtt.crdownload", "temporary"),
         ("boite.mbox.filepart", "temporary"),
         ("~WRL0001.tmp", "temporary"),
-        (".DS_Store", "left_behind"),
-        (".Table 1.docx.Xa3bQz", "left_behind"),
-        ("Thumbs.db", "left_behind"),
+        (".DS_Store", "hidden"),
+        (".Table 1.docx.Xa3bQz", "hidden"),
+        ("Thumbs.db", "hidden"),
     ],
 )
-def test_a_file_counts_or_says_that_somebody_is_writing_or_is_left_behind(tmp_path, name, kind):
+def test_a_file_counts_or_says_that_somebody_is_writing_or_is_hidden(tmp_path, name, kind):
     (tmp_path / "Retz").mkdir()
     (tmp_path / "Retz" / name).write_bytes(b"abc")
-    seen = look(tmp_path)
+    seen = list_depot(tmp_path)
     assert {
         part: list(getattr(seen, part))
-        for part in ("files", "temporary", "left_behind")
+        for part in ("files", "temporary", "hidden")
         if getattr(seen, part)
     } == {kind: [f"Retz/{name}"]}
 
@@ -104,23 +107,24 @@ def test_a_file_counts_or_says_that_somebody_is_writing_or_is_left_behind(tmp_pa
 def test_a_look_survives_broken_links_and_a_depot_that_is_away(tmp_path):
     (tmp_path / "lien").symlink_to(tmp_path / "nulle-part")
     os.mkfifo(tmp_path / "tube")
-    assert look(tmp_path).is_empty
-    assert look(tmp_path / "absent").is_empty
+    assert not list_depot(tmp_path).files
+    assert not list_depot(tmp_path / "absent").files
 
 
-def test_files_that_come_one_after_another_are_told_once(tmp_path, monkeypatch):
+def test_files_that_come_one_after_another_are_told_once(tmp_path):
     pytest.importorskip("watchfiles")
-    monkeypatch.setattr(drop_folder, "_STEP_S", 0.2)
     calls, stop = [], threading.Event()
     settling = Settling(settle_s=1, open_file_s=60)
     depot = tmp_path / "depot"  # not there yet
 
     def complete() -> bool:
-        calls.append(sorted(look(depot).files))
+        calls.append(sorted(list_depot(depot).files))
         return len(calls) != 1  # refused once: it is told again
 
     watching = threading.Thread(
-        target=watch_depot, args=(depot, settling), kwargs={"stop": stop, "on_complete": complete}
+        target=watch_depot,
+        args=(depot, settling),
+        kwargs={"stop": stop, "on_complete": complete, "step_s": 0.2},
     )
     watching.start()
     (depot / "Retz").mkdir(parents=True)
@@ -137,9 +141,8 @@ def test_files_that_come_one_after_another_are_told_once(tmp_path, monkeypatch):
     assert calls == [[f"Retz/Table {number}.txt" for number in range(4)]] * 2
 
 
-def test_a_depot_that_was_away_counts_as_new_when_it_is_back(tmp_path, monkeypatch):
+def test_a_depot_that_was_away_counts_as_new_when_it_is_back(tmp_path):
     pytest.importorskip("watchfiles")
-    monkeypatch.setattr(drop_folder, "_STEP_S", 0.2)
     depot, away = tmp_path / "depot", tmp_path / "ailleurs"
     depot.mkdir()
     (depot / "Table 1.txt").write_text("Q1\n- un mot\n", encoding="utf-8")
@@ -149,6 +152,7 @@ def test_a_depot_that_was_away_counts_as_new_when_it_is_back(tmp_path, monkeypat
         args=(depot, Settling(settle_s=0.5, open_file_s=60)),
         kwargs={
             "stop": stop,
+            "step_s": 0.2,
             "on_complete": lambda: calls.append("complet") or True,
             "on_look": lambda: looks.append(depot.is_dir()),
         },
