@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import AppConfig, apps
@@ -11,8 +12,10 @@ from django.db.models.signals import post_migrate
 if TYPE_CHECKING:
     from pipeline.rank.order import Tallies
     from pipeline.review.agreement import AgreementCache, AgreementFigures
+    from pipeline.review.journal import Journals
     from pipeline.review.processes import DrawingCache, Reruns
-    from pipeline.review.state import BackgroundCounts
+    from pipeline.review.snapshot import Snapshots
+    from pipeline.review.state import BackgroundCounts, CurrentThemes
 
 _N_SCOPES = 6  # whose tallies are remembered
 
@@ -23,6 +26,8 @@ class ReviewConfig(AppConfig):
     name = "pipeline.review"
     label = "review"
     default_auto_field = "django.db.models.BigAutoField"
+    snapshots: "Snapshots"
+    current_themes: "CurrentThemes"
     agreement_cache: "AgreementCache"
     agreement_figures: "BackgroundCounts[AgreementFigures]"
     tallies: "BackgroundCounts[Tallies]"
@@ -35,13 +40,26 @@ class ReviewConfig(AppConfig):
         from pipeline.review import state
         from pipeline.review.agreement import AgreementCache
         from pipeline.review.processes import DrawingCache, Reruns
+        from pipeline.review.snapshot import Snapshots
 
+        study = state.study()
+        self.snapshots, self.current_themes = Snapshots(study), state.CurrentThemes()
         self.agreement_cache, self.theme_lock = AgreementCache(), threading.Lock()
         self.agreement_figures = state.BackgroundCounts()
         self.tallies = state.BackgroundCounts(_N_SCOPES)
-        self.reruns, self.drawings = Reruns(state.study()), DrawingCache(state.study())
+        self.reruns, self.drawings = Reruns(study), DrawingCache(study)
         post_migrate.connect(_make_groups, sender=self)
         register(check_roles)
+
+    @cached_property
+    def journals(self) -> "Journals":
+        """The decisions, made on first use: the server's worker opens the store, not its parent."""
+        from flows.typed_texts import keep_decisions
+        from pipeline.review import state
+        from pipeline.review.journal import Journals
+
+        study = state.study()
+        return Journals(study.decisions, append=partial(keep_decisions, study))
 
 
 def review_app() -> ReviewConfig:

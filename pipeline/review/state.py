@@ -10,20 +10,20 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import pandas as pd
 from django.conf import settings
 from django.utils.translation import gettext
 
-from flows.typed_texts import keep_decisions
 from pipeline.decisions import Decision, active_decisions
 from pipeline.decisions.replay import ThemeReplay
 from pipeline.decisions.themes import RenameFamily, RenameTheme, ThemeDecision
 from pipeline.publish.text import joined, quoted, shortened
-from pipeline.review.journal import Journal, Journals
-from pipeline.review.snapshot import Snapshot, Snapshots
+from pipeline.review.apps import review_app
+from pipeline.review.journal import Journal
+from pipeline.review.snapshot import Snapshot
 from pipeline.study import Study
 
 _N_CHARS = 80  # of a passage in a sentence
@@ -37,27 +37,17 @@ def study() -> Study:
 
 def snapshot() -> Snapshot:
     """Return the tables of the last run."""
-    return _snapshots().current()
+    return review_app().snapshots.current()
 
 
 def journal() -> Journal:
     """Return the decisions, all that were acknowledged and nothing of what was erased."""
-    return _journals().current()
+    return review_app().journals.current()
 
 
 def journal_of_page() -> Journal:
     """Return the decisions as `journal` last read them, without reading again."""
-    return _journals().last_read()
-
-
-@cache
-def _snapshots() -> Snapshots:
-    return Snapshots(study())
-
-
-@cache
-def _journals() -> Journals:
-    return Journals(study().decisions, append=partial(keep_decisions, study()))
+    return review_app().journals.last_read()
 
 
 # --- the themes as decided until now
@@ -116,7 +106,7 @@ def replay_themes(run: Snapshot, decisions: Sequence[Decision], last_id: int) ->
     return Themes(replay.themes, replay.families, replay.members, last_id, named)
 
 
-class _CurrentThemes:
+class CurrentThemes:
     """The themes last replayed, replayed again for another run, journal or decision on themes."""
 
     def __init__(self) -> None:
@@ -125,7 +115,7 @@ class _CurrentThemes:
         self._themes: Themes | None = None
 
     def of(self, run: Snapshot, decided: Journal) -> Themes:
-        """The themes of `run` as `decided`."""
+        """Return the themes of `run` as `decided`."""
         key = (run.run_id, decided, decided.last_on_themes_id)
         with self._lock:
             if self._themes is None or self._key != key:
@@ -134,20 +124,15 @@ class _CurrentThemes:
             return self._themes
 
 
-@cache
-def _current_themes() -> _CurrentThemes:
-    return _CurrentThemes()
-
-
 def themes() -> Themes:
     """Return the themes of now; the same object until a decision on one of them has come."""
-    return _current_themes().of(snapshot(), journal())
+    return review_app().current_themes.of(snapshot(), journal())
 
 
 def labels() -> dict[str, str]:
     """Names of themes and families, those that people merged or rejected too."""
     run = snapshot()
-    now = _current_themes().of(run, journal_of_page())
+    now = review_app().current_themes.of(run, journal_of_page())
     return {**run.theme_names, **now.given_names, **now.names}
 
 
