@@ -210,7 +210,7 @@ Rows = NDArray[np.float32]
 API_KEY = "ATELIERS_EMBED_API_KEY"
 _CONNECT_S, _READ_S = 10.0, 120.0
 _RETRIES = 3
-_WAIT_S, _MOST_WAIT_S = (
+_FIRST_WAIT_S, _MOST_WAIT_S = (
     1.0,
     60.0,
 )  # before the first retry, doubled each time; a server that asks for more is not waited for
@@ -227,7 +227,13 @@ _HOPELESS = {
 class ServedEncoder:
     """A server of OpenAI's /v1/embeddings; it answers for rows that ignore their batch."""
 
-    def __init__(self, settings: EmbedSettings) -> None:
+    def __init__(
+        self,
+        settings: EmbedSettings,
+        *,
+        first_wait_s: float = _FIRST_WAIT_S,
+        read_s: float = _READ_S,
+    ) -> None:
         url = settings.url or ""
         if fault := address_fault(url):
             shown = without_secrets(url)
@@ -239,12 +245,13 @@ class ServedEncoder:
         self._address = url.rstrip("/").removesuffix("/embeddings") + "/embeddings"
         self._model = settings.model or "e5-query"
         self._batch_size = settings.batch_size
+        self._first_wait_s, self._read_s = first_wait_s, read_s
         self.name, self.version = f"url:{self._model}", self._address
         key = header_secret(API_KEY, "la clé du serveur d'encodage")
         # A proxy of the environment is no way to a local server; text follows no redirection.
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
+            timeout=httpx.Timeout(read_s, connect=_CONNECT_S),
             trust_env=not is_local(urlsplit(url).hostname or ""),
             follow_redirects=False,
         )
@@ -270,7 +277,7 @@ class ServedEncoder:
         body = json.dumps({"model": self._model, "input": texts}).encode()
         found = ""
         for attempt in range(_RETRIES + 1):
-            wait = _WAIT_S * 2**attempt
+            wait = self._first_wait_s * 2**attempt
             try:
                 status, content, asked_wait = self._exchanged(body)
             except httpx.HTTPError as error:
@@ -292,7 +299,7 @@ class ServedEncoder:
 
     def _exchanged(self, body: bytes) -> tuple[int, bytes, float | None]:
         """One request: status, bytes, and the wait that is asked for; bounded in both."""
-        deadline = time.monotonic() + _CONNECT_S + _READ_S
+        deadline = time.monotonic() + _CONNECT_S + self._read_s
         content = bytearray()
         with self._http.stream(
             "POST", self._address, content=body, headers={"Content-Type": "application/json"}

@@ -112,22 +112,25 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
     return first, max(first, end)
 
 
-def new_rows(n_rows: int, n_columns: int, folder: Path | None = None) -> NDArray[Any] | FileRows:
-    """Return (n_rows, n_columns) to be written: many are in single precision, and in `folder`."""
-    if n_rows >= LARGE and folder is not None:
+def new_rows(
+    n_rows: int, n_columns: int, folder: Path | None = None, *, large: int = LARGE
+) -> NDArray[Any] | FileRows:
+    """Return (n_rows, n_columns) to be written: from `large` on in single precision, in `folder`."""
+    if n_rows >= large and folder is not None:
         return FileRows(folder, (n_rows, n_columns), np.float32)
-    return np.empty((n_rows, n_columns), dtype=np.float64 if n_rows < LARGE else np.float32)
+    return np.empty((n_rows, n_columns), dtype=np.float64 if n_rows < large else np.float32)
 
 
-def slices(n_rows: int, at_once: int = AT_ONCE) -> Iterator[slice]:
-    """The rows in order, `at_once` at a time; few rows all at once, wherever they are cut."""
-    at_once = at_once if n_rows >= LARGE else max(n_rows, 1)
+def slices(n_rows: int, at_once: int = AT_ONCE, *, large: int = LARGE) -> Iterator[slice]:
+    """The rows in order, `at_once` at a time; fewer than `large` all at once."""
+    at_once = at_once if n_rows >= large else max(n_rows, 1)
     return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
 
 
-def blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
+def blocks(rows: Rows, *, large: int = LARGE) -> Iterator[tuple[slice, Matrix]]:
     """The rows in order and in double precision, some at a time."""
-    return ((block, np.asarray(rows[block], dtype=np.float64)) for block in slices(len(rows)))
+    cut = slices(len(rows), large=large)
+    return ((block, np.asarray(rows[block], dtype=np.float64)) for block in cut)
 
 
 def unit_blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:

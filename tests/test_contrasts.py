@@ -37,7 +37,11 @@ def robespierre() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
 def exact_tail(n: int, total: int, here: int, everything: int, *, upper: bool) -> float:
     """The hypergeometric tail summed in whole numbers."""
     terms = range(n, min(total, here) + 1) if upper else range(n + 1)
-    part = sum(comb(total, k) * comb(everything - total, here - k) for k in terms)
+    term = comb(total, terms[0]) * comb(everything - total, here - terms[0])
+    part = 0
+    for k in terms:
+        part += term
+        term = term * (total - k) * (here - k) // ((k + 1) * (everything - total - here + k + 1))
     return float(Fraction(part, comb(everything, here)))
 
 

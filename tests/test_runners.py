@@ -233,10 +233,10 @@ def test_a_cluster_that_does_not_answer_is_one_line(fault):
 
 
 @needs_dask
-def test_a_cluster_started_here_speaks_tls():
-    with started("dask", 1) as runner:
-        list(runner.spread(worked.double, GRAINS))
-        assert runner.client.scheduler.address.startswith("tls://127.0.0.1:")
+@pytest.mark.parametrize("runner", ["dask"], indirect=True)
+def test_a_cluster_started_here_speaks_tls(runner):
+    list(runner.spread(worked.double, GRAINS))
+    assert runner.client.scheduler.address.startswith("tls://127.0.0.1:")
 
 
 def test_a_worker_of_another_version_is_refused():
@@ -371,10 +371,11 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
 def test_the_size_of_batches_changes_no_tag(units):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     tagger = load_tagger(grid, settings=TagSettings(model="amorce-usem3"))
+    units = units.head(60)
     whole = tag_units(units, tagger=tagger, grid=grid, settings=TagSettings())
     apart = [
-        tag_units(units.iloc[at : at + 50], tagger=tagger, grid=grid, settings=TagSettings())
-        for at in range(0, len(units), 50)
+        tag_units(units.iloc[at : at + 20], tagger=tagger, grid=grid, settings=TagSettings())
+        for at in range(0, len(units), 20)
     ]
     pd.testing.assert_frame_equal(
         whole, pd.concat(apart, ignore_index=True).astype(whole.dtypes), check_exact=True

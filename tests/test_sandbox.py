@@ -107,9 +107,11 @@ def test_a_file_that_takes_too_long_is_given_up(note: Path, tmp_path: Path) -> N
 def readers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The processes that were started, the last one last."""
     started: list[Any] = []
-    start = child._start_process
+    start = child.start_reading_process
     monkeypatch.setattr(
-        child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1]
+        child,
+        "start_reading_process",
+        lambda scratch: started.append(start(scratch)) or started[-1],
     )
     return started
 
@@ -146,11 +148,18 @@ def test_a_reader_killed_once_by_the_system_is_asked_again(
     ("number", "reason", "can_pass"),
     [
         (signal.SIGKILL, "lecture arrêtée par le système", True),
-        (signal.SIGTERM, "lecture arrêtée par le système", True),
+        pytest.param(
+            signal.SIGTERM, "lecture arrêtée par le système", True, marks=pytest.mark.slow
+        ),
         (signal.SIGXCPU, "lecture trop longue (plus de 12 s de calcul)", False),
-        (signal.SIGPROF, "lecture trop longue (plus de 12 s de calcul)", False),
+        pytest.param(
+            signal.SIGPROF,
+            "lecture trop longue (plus de 12 s de calcul)",
+            False,
+            marks=pytest.mark.slow,
+        ),
         (signal.SIGSEGV, "fichier abîmé ou trop lourd", False),
-        (signal.SIGABRT, "fichier abîmé ou trop lourd", False),
+        pytest.param(signal.SIGABRT, "fichier abîmé ou trop lourd", False, marks=pytest.mark.slow),
     ],
 )
 def test_what_ended_a_reader_tells_whether_its_file_is_at_fault(
@@ -223,7 +232,7 @@ def test_a_reader_that_cannot_be_started_is_no_fault_of_a_file(
     def refuse(_: Path) -> None:
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
-    monkeypatch.setattr(child, "_start_process", refuse)
+    monkeypatch.setattr(child, "start_reading_process", refuse)
     readings = read_files([note, note], settings=SETTINGS)
     assert [(reading.error is not None, reading.can_pass) for reading in readings] == [
         (True, True)
@@ -299,7 +308,7 @@ def test_a_reading_comes_back_from_the_wire_as_it_went() -> None:
     assert from_line(to_line((), ("raison", "conseil"))) == ((), ("raison", "conseil"))
 
 
-@pytest.mark.parametrize("n_readers", [2, 4])
+@pytest.mark.parametrize("n_readers", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_children_gives_the_same_readings_in_the_same_order(
     n_readers: int, tmp_path: Path
 ) -> None:
@@ -316,9 +325,11 @@ def test_kept_children_read_folder_after_folder_and_end_with_the_block(
     note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
-    start = child._start_process
+    start = child.start_reading_process
     monkeypatch.setattr(
-        child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1]
+        child,
+        "start_reading_process",
+        lambda scratch: started.append(start(scratch)) or started[-1],
     )
     settings = IngestSettings(n_readers=1)
     killer = written(tmp_path, "loin.xlsx", xlsx({"a": [["x"]]}, extra=FAR_CELL))
@@ -412,7 +423,7 @@ def test_a_confined_process_reads_files_and_does_nothing_else(tmp_path: Path) ->
 def test_the_child_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ATELIERS_PASSPHRASE", "sésame")
     monkeypatch.setenv("LANG", "fr_FR.UTF-8")
-    process = child._start_process(tmp_path)
+    process = child.start_reading_process(tmp_path)
     try:
         environment = Path(f"/proc/{process.pid}/environ")
         if not environment.exists():
@@ -435,13 +446,13 @@ from pathlib import Path
 from pipeline.ingest import child
 from pipeline.ingest.sandbox import read_files
 from pipeline.settings.sections import IngestSettings
-start = child._start_process
+start = child.start_reading_process
 def told(scratch):
     process = start(scratch)
     sys.stdout.write(f"{process.pid}\\n")  # in one piece: two threads write
     sys.stdout.flush()
     return process
-child._start_process = told
+child.start_reading_process = told
 read_files([Path(sys.argv[1])] * 2, settings=IngestSettings(max_seconds_per_file=60, n_readers=2))
 """
 
@@ -490,10 +501,10 @@ FORGED = [  # what a child that was taken over might answer
 
 @pytest.mark.parametrize("line", FORGED)
 def test_a_forged_answer_is_a_reject_and_never_an_error_of_the_run(line: bytes) -> None:
-    (parts, error, can_pass), failure = child._understood(line)
+    (parts, error, can_pass), failure = child.read_answer(line)
     assert (parts, error, can_pass) == (
         (),
-        child._BROKEN,
+        child.BROKEN,
         False,
     ) and failure == "an answer of another form"
 

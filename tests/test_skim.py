@@ -9,7 +9,7 @@ import pytest
 import models.views as views_module
 from models.embedder import load_embedder
 from models.reading import read_texts, skim
-from models.views import _lemma_axes, text_views
+from models.views import lemma_axes, text_views
 from pipeline.settings.sections import EmbedSettings
 
 
@@ -46,10 +46,9 @@ def test_skimming_finds_most_of_what_reading_finds():
 WORDS = [[f"mot{n % 7}", f"mot{n % 5}", f"mot{n % 3}"] for n in range(60)]
 
 
-def test_axes_of_many_texts_are_made_of_some_and_hold_for_all(monkeypatch):
-    whole = _lemma_axes(WORDS, list)(slice(None))
-    monkeypatch.setattr(views_module, "_AXES_OF", 40)
-    axes, again = _lemma_axes(WORDS, list), _lemma_axes(WORDS, list)
+def test_axes_of_many_texts_are_made_of_some_and_hold_for_all():
+    whole = lemma_axes(WORDS, list)(slice(None))
+    axes, again = (lemma_axes(WORDS, list, n_drawn=40) for _ in range(2))
     assert axes(slice(None)).shape == whole.shape == (60, 6)
     assert np.array_equal(axes(slice(None)), again(slice(None)))
     assert np.array_equal(np.vstack([axes(slice(0, 25)), axes(slice(25, None))]), axes(slice(None)))
@@ -59,7 +58,7 @@ def test_axes_of_many_texts_are_made_of_some_and_hold_for_all(monkeypatch):
 
 @pytest.mark.parametrize("words", [[[], [], []], [["mot"], ["mot"], []], [["un", "deux", "trois"]]])
 def test_too_few_texts_or_lemmas_have_no_axis(words):
-    assert _lemma_axes(words, list)(slice(None)).shape == (len(words), 0)
+    assert lemma_axes(words, list)(slice(None)).shape == (len(words), 0)
 
 
 @pytest.mark.parametrize(

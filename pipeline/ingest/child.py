@@ -42,7 +42,7 @@ _MAX_CHILDREN = 4  # more gains little: what comes after reading takes longer
 _LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _INHERITED = (*_LOCALE, "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
 _SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
-_BROKEN: Error = (
+BROKEN: Error = (
     "fichier abîmé ou trop lourd : sa lecture s'est interrompue",
     "l'enregistrer de nouveau ou dans un autre format",
 )
@@ -107,7 +107,7 @@ class Child:
         if reply.trouble:
             self._end()
             return reply.trouble
-        answer, failure = _understood(reply.line)
+        answer, failure = read_answer(reply.line)
         if reply.is_last or failure:
             code = self._end(waits=not reply.line)
             if failure:
@@ -121,7 +121,7 @@ class Child:
         name = signal.Signals(-code).name if code is not None and code < 0 else ""
         if name in _FROM_OUTSIDE:
             return Answer(error=_KILLED, can_pass=True)
-        return Answer(error=self._too_late() if name in _OVER_TIME else _BROKEN)
+        return Answer(error=self._too_late() if name in _OVER_TIME else BROKEN)
 
     def close(self) -> None:
         """End the child for good, at once; what it was reading is lost."""
@@ -133,7 +133,7 @@ class Child:
             if self.is_closed:
                 return False
             try:
-                self._process = _start_process(self._scratch)
+                self._process = start_reading_process(self._scratch)
             except OSError as error:  # no memory, no process left
                 _log.warning("a reader could not be started: %s", error.strerror)
                 return False
@@ -221,18 +221,18 @@ class _Reply:
     trouble: Answer | None = None  # why nothing came, where we know
 
 
-def _understood(line: bytes) -> tuple[Answer, str | None]:
+def read_answer(line: bytes) -> tuple[Answer, str | None]:
     """The answer in `line`, and what failed in the child where it holds none."""
     try:
         failure = failure_of_line(line) if line else "no answer"
         if failure:
-            return Answer(error=_BROKEN), failure
+            return Answer(error=BROKEN), failure
         away = away_of_line(line)
         if away:
             return Answer(error=away_error(away), can_pass=True), None
         return Answer(*from_line(line)), None
     except _UNREADABLE:
-        return Answer(error=_BROKEN), "an answer of another form"
+        return Answer(error=BROKEN), "an answer of another form"
 
 
 def max_wall_seconds(settings: IngestSettings) -> float:
@@ -250,7 +250,7 @@ def _waited_for(seconds: float) -> Answer:
     return Answer(error=(reason, _AGAIN), can_pass=True)
 
 
-def _start_process(scratch: Path) -> subprocess.Popen[bytes]:
+def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:
     """A child that imports from where this module lies, never from a depot, and knows no secret."""
     paths = [str(_PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}

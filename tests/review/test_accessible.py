@@ -7,7 +7,7 @@ from support.accessible import faults
 from support.review_pages import OPEN_PAGES, PAGES, address
 from support.review_server import Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 _QUICK = ("passages", "theme", "priorites")  # pages; the others with the slow tests
 

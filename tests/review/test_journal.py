@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from pipeline.study import Study
 from support.review_server import PASSWORD, Served, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_decision_is_undone_by_a_new_one_and_both_stay(served: Served, browser: Browser) -> None:

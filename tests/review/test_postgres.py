@@ -101,6 +101,7 @@ def test_a_database_that_goes_away_is_told_and_once_it_is_back_nothing_is_lost(
             assert list(study.decisions.read()["unit_id"]) == unit_ids
 
 
+@pytest.mark.slow
 def test_a_database_that_fails_under_the_decision_alone_is_told_the_same_way(
     served: Served, postgres_url: str
 ) -> None:

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from support.review_server import Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
