@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from models.theme_model.communities import GroupingAgreement, mean_index, measure_agreement
-from pipeline.cluster import sight as told
-from pipeline.cluster.sight import agree_themes
+from pipeline.cluster import vectors as cluster_vectors
+from pipeline.cluster.vectors import agree_themes
 from pipeline.settings.sections import ClusterSettings
 from support.centring import centred
 
@@ -58,7 +58,9 @@ def test_runs_are_compared_on_what_both_drew():
 )
 def test_figures_are_said_in_french(monkeypatch, index, verdict):
     monkeypatch.setattr(
-        told, "measure_agreement", lambda *_, **__: GroupingAgreement(index, index, 20, 300)
+        cluster_vectors,
+        "measure_agreement",
+        lambda *_, **__: GroupingAgreement(index, index, 20, 300),
     )
     rows = agree_themes(np.zeros((300, 2)), QUICK)
     assert list(rows["trial"]) == ["graines", "sous_echantillons"]

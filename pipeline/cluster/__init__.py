@@ -1,15 +1,15 @@
-"""Cluster units into themes: groups of units about the same thing, named in the words of those who spoke.
+"""Cluster units into themes, named in the words of those who spoke.
 
 In:   units, tags; the themes and members of an earlier run, from which identities are kept
 Out:  themes           one row a theme, the most spoken of first
-      theme_families   one row a family of themes, the most spoken of first; parent_id in themes tells which
-      theme_members    one row a unit that has a theme; a unit absent from here is set aside
+      theme_families   one row a family of themes, the most spoken of first
+      theme_members    one row a unit that has a theme
       merge_proposals  pairs of themes that may be one
       theme_flags      themes that hold a bit of everything
       theme_agreement  how alike the themes come out when they are made again
       unit_places      where each unit lies on a map of what was said
 
-What came after the workshops joins the themes afterwards (pipeline.cluster.late), and does not reshape them.
+What came after the workshops joins the themes in pipeline.cluster.late, and does not reshape them.
 """
 
 import json
@@ -22,34 +22,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.embedder import Embedder, EmbedderSource
-from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
+from models.rows import LARGE, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from models.theme_model import Closer
 from pipeline.cluster.families import Geometry, find_families, place_units
-from pipeline.cluster.identity import Previous, identify_families, identify_themes
+from pipeline.cluster.identity import Run, identify_families, identify_themes
 from pipeline.cluster.names import Candidate, find_candidates, keywords_of, label_themes
 from pipeline.cluster.quotes import choose_quotes, describe
-from pipeline.cluster.sight import Sight, agree_themes
+from pipeline.cluster.vectors import UnitVectors, agree_themes
 from pipeline.counting import count_families, count_themes
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
+from pipeline.tables import TABLES
 from pipeline.tables.results import (
     MERGE_PROPOSALS,
-    THEME_AGREEMENT,
     THEME_FAMILIES,
     THEME_FLAGS,
     THEME_MEMBERS,
     THEMES,
-    UNIT_PLACES,
 )
 from pipeline.text import fold, plain_texts
 
 _LOG = logging.getLogger(__name__)
 
-SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = (
-    0.8,
-    0.5,
-)  # probability; the lower one where the tagger found no rubrique either
+# Probabilities; the lower one where the tagger found no rubrique either.
+SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = 0.8, 0.5
 _N_TOPIC_WORDS = 10
 _KIND_OF_POSTURE = {
     "difficulte": "besoin",
@@ -57,7 +54,7 @@ _KIND_OF_POSTURE = {
     "force": "réponse",
     "proposition": "proposition",
 }
-_MOSTLY = 0.5  # share of the postures that tell a kind from which a theme is of it
+_MOSTLY = 0.5  # share of its postures from which a theme is of their kind
 
 
 class Clustered(NamedTuple):
@@ -86,11 +83,11 @@ class Grouping(Protocol):
         set_aside: NDArray[np.bool_] | None = None,
         closer: Closer | None = None,
     ) -> "Grouping":
-        """Group the units, one a row of `embeddings`; `closer` sees those better that groups are made of."""
+        """Group the units, one a row of `embeddings`; `closer` gives better vectors of some."""
         ...
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
-        """Words that tell each theme from the others."""
+        """Return the words that tell each theme from the others."""
         ...
 
 
@@ -102,36 +99,32 @@ def cluster_units(
     embedder: Embedder,
     encoders: EmbedderSource | None = None,
     cache: Store | None = None,
-    previous: Previous | None = None,
+    previous: Run | None = None,
     settings: ClusterSettings,
     spread: ParallelMap = map,
+    n_large: int = LARGE,
 ) -> Clustered:
-    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups; `spread` no result."""
+    """Return the themes of `units`; no unit gives no theme.
+
+    `previous` changes identities, never groups; `spread` and `cache` change no result. From
+    `n_large` units on, only those that groups are made of are read closely.
+    """
     if units.empty:
-        tables = (
-            THEMES,
-            THEME_MEMBERS,
-            MERGE_PROPOSALS,
-            THEME_FLAGS,
-            THEME_FAMILIES,
-            THEME_AGREEMENT,
-            UNIT_PLACES,
-        )
-        return Clustered(*(table.empty() for table in tables))
-    units = (
-        plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
-    )  # whatever the order of workshops
-    sight = Sight(units, embedder, encoders=encoders, cache=cache, spread=spread)
-    set_aside = off_topic(units, tags, sight.off_topic)
-    model.fit(units, sight.leaning, set_aside=set_aside, closer=sight)
-    agreement = agree_themes(sight.settle(~set_aside), settings, spread=spread)
-    places = place_units(units["unit_id"], sight.leaning, model.labels_)
-    members = _members(units, model.labels_, _strengths(sight.vectors, model.labels_))
-    themes = _themes(members, units, sight, model, tags, settings)
-    keywords = [json.loads(theme["keywords"]) for theme in themes]
-    identities = identify_themes(
-        [list(rows["unit_id"]) for rows in _by_theme(members)], keywords, previous
+        return Clustered(*(TABLES[name].empty() for name in Clustered._fields))
+    # Whatever the order of workshops.
+    units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
+    unit_vectors = UnitVectors(
+        units, embedder, encoders=encoders, cache=cache, spread=spread, n_large=n_large
     )
+    set_aside = off_topic(units, tags, unit_vectors.off_topic)
+    model.fit(units, unit_vectors.in_context, set_aside=set_aside, closer=unit_vectors)
+    agreement = agree_themes(unit_vectors.closest_vectors(~set_aside), settings, spread=spread)
+    places = place_units(units["unit_id"], unit_vectors.in_context, model.labels_)
+    members = _members(units, model.labels_, _strengths(unit_vectors.vectors, model.labels_))
+    themes = _themes(members, units, unit_vectors, model, tags, settings)
+    keywords = [json.loads(theme["keywords"]) for theme in themes]
+    unit_ids = [list(rows["unit_id"]) for _, rows in members.groupby("theme", sort=True)]
+    identities = identify_themes(unit_ids, keywords, previous)
     _LOG.info(
         "%d units in %d themes, %d set aside, %d of them about no subject",
         len(members),
@@ -140,55 +133,21 @@ def cluster_units(
         set_aside.sum(),
     )
     labels = [theme["label"] for theme in themes]
-    families = _families(themes, members, units, sight, model, previous, settings)
+    families = _families(themes, members, units, unit_vectors, model, previous, settings)
     named, placed = _tables(themes, members, identities)
-    hints = _hints(Geometry.of(sight.vectors, model.labels_), identities, labels)
+    hints = _hints(Geometry.of(unit_vectors.vectors, model.labels_), identities, labels)
     counted = count_families(THEME_FAMILIES.build(families), named, placed, units)
     return Clustered(named, placed, *hints, counted, agreement, places)
 
 
-def _hints(
-    geometry: Geometry, identities: Sequence[str], labels: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The pairs that may be one theme and the themes that hold a bit of everything, in words."""
-    close = "« {first} » et « {second} » sont proches : {percent} % de leurs passages iraient aussi bien dans l'autre."
-    pairs = [
-        {
-            "theme_id": identities[first],
-            "other_theme_id": identities[second],
-            "cosine": cosine,
-            "overlap": overlap,
-            "sentence": close.format(
-                first=labels[first], second=labels[second], percent=round(100 * overlap)
-            ),
-        }
-        for first, second, cosine, overlap in geometry.near_duplicates()
-    ]
-    loose = "« {label} » est grand et peu resserré : à relire, peut-être à partager."
-    cohesion = geometry.cohesion
-    flags = [
-        {
-            "theme_id": identities[theme],
-            "flag": "fourre-tout",
-            "cohesion": round(float(cohesion[theme]), 6),
-            "sentence": loose.format(label=labels[theme]),
-        }
-        for theme in geometry.catch_alls()
-    ]
-    return MERGE_PROPOSALS.build(pairs), THEME_FLAGS.build(flags)
-
-
 def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:
-    """Which units are about no subject: surely by the subject map, or perhaps by it where the tagger found no rubrique."""
+    """Return which units are about no subject, surely, or perhaps and without any rubrique."""
     rubriques = tags[(tags["axis"] == "rubrique") & tags["is_assigned"].astype(bool)]
-    without = (
-        ~units["unit_id"].isin(rubriques["unit_id"]).to_numpy(dtype=bool)
-        if len(rubriques)
-        else np.zeros(len(units), dtype=bool)
-    )
-    return np.asarray(
-        (probability >= SURELY_OFF_TOPIC) | (without & (probability >= PERHAPS_OFF_TOPIC))
-    )
+    is_sure = probability >= SURELY_OFF_TOPIC
+    if rubriques.empty:
+        return np.asarray(is_sure)
+    has_rubrique = units["unit_id"].isin(rubriques["unit_id"]).to_numpy(dtype=bool)
+    return np.asarray(is_sure | (~has_rubrique & (probability >= PERHAPS_OFF_TOPIC)))
 
 
 def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
@@ -202,53 +161,52 @@ def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
 
 
 def _members(units: pd.DataFrame, labels: NDArray[np.int64], strengths: Matrix) -> pd.DataFrame:
-    """The units that have a theme, by theme number, most central first; `row` is their place among the units."""
+    """The units of themes, by theme number, most central first; `row` is their index among the
+    units.
+    """
     placed = units.assign(theme=labels, strength=strengths.round(6), row=np.arange(len(units)))
     return placed[placed["theme"] >= 0].sort_values(
         ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
     )
 
 
-def _by_theme(members: pd.DataFrame) -> list[pd.DataFrame]:
-    return [rows for _, rows in members.groupby("theme", sort=True)]
-
-
 def _themes(
     members: pd.DataFrame,
     units: pd.DataFrame,
-    sight: Sight,
+    unit_vectors: UnitVectors,
     model: Grouping,
     tags: pd.DataFrame,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
     """What each theme is called, about and quoted for, by theme number."""
-    words, labels = _topic_words(model), model.labels_[sight.rows]
+    words, labels = _topic_words(model), model.labels_[unit_vectors.rows]
     candidates = find_candidates(
-        sight.readings,
+        unit_vectors.readings,
         labels,
-        _strengths_read(members, units, sight),
+        _strengths_of_read(members, units, unit_vectors),
         words,
-        sight.space,
-        _places(units, sight),
+        unit_vectors.space,
+        _table_keys(units, unit_vectors),
     )
-    rows = (
-        unit_rows(sight.space.rows[labels == theme]) for theme in range(len(words))
-    )  # one after the other: many are large
+    # One after the other: many are large.
+    rows = (unit_rows(unit_vectors.space.rows[labels == theme]) for theme in range(len(words)))
     names = label_themes(candidates, rows)
     kinds = _kinds(members, tags)
-    return [
-        _theme(
-            label,
-            found,
-            theme_members,
-            float(model.stability_[theme]),
-            kinds.get(theme, "mixte"),
-            settings.n_quotes,
+    themes = []
+    for theme, (_, here) in enumerate(members.groupby("theme", sort=True)):
+        described = _describe_theme(candidates[theme], here, settings.n_quotes)
+        stability = min(max(float(model.stability_[theme]), 0.0), 1.0)
+        themes.append(
+            {
+                "label": names[theme],
+                **described,
+                "description": described["description"] or names[theme],
+                "stability": round(stability, 6),
+                "kind": kinds.get(theme, "mixte"),
+                "parent_id": None,
+            }
         )
-        for theme, (label, found, theme_members) in enumerate(
-            zip(names, candidates, _by_theme(members), strict=True)
-        )
-    ]
+    return themes
 
 
 def _topic_words(model: Grouping) -> list[list[str]]:
@@ -258,17 +216,18 @@ def _topic_words(model: Grouping) -> list[list[str]]:
     ]
 
 
-def _strengths_read(members: pd.DataFrame, units: pd.DataFrame, sight: Sight) -> Matrix:
+def _strengths_of_read(
+    members: pd.DataFrame, units: pd.DataFrame, unit_vectors: UnitVectors
+) -> Matrix:
     """That of each unit that was read; 0 for one set aside."""
     strengths = np.zeros(len(units))
     strengths[members["row"]] = members["strength"]
-    found: Matrix = strengths[sight.rows]
-    return found
+    return np.asarray(strengths[unit_vectors.rows])
 
 
-def _places(units: pd.DataFrame, sight: Sight) -> list[str]:
-    """The table of each unit that was read; its document stands for a table that has no number."""
-    read = units.iloc[sight.rows]
+def _table_keys(units: pd.DataFrame, unit_vectors: UnitVectors) -> list[str]:
+    """The table of each unit that was read, else its document."""
+    read = units.iloc[unit_vectors.rows]
     return list(
         read["workshop_id"].astype(str)
         + "|"
@@ -280,72 +239,57 @@ def _families(
     themes: list[dict[str, Any]],
     members: pd.DataFrame,
     units: pd.DataFrame,
-    sight: Sight,
+    unit_vectors: UnitVectors,
     model: Grouping,
-    previous: Previous | None,
+    previous: Run | None,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
     """The rows of theme_families, to be counted; each of `themes` gets its family's id."""
-    found = find_families(
-        sight.vectors,
+    families = find_families(
+        unit_vectors.vectors,
         model.labels_,
         [theme["label"] for theme in themes],
-        read=sight.rows,
-        readings=sight.readings,
-        strengths=_strengths_read(members, units, sight),
+        read=unit_vectors.rows,
+        readings=unit_vectors.readings,
+        strengths=_strengths_of_read(members, units, unit_vectors),
         topic_words=_topic_words(model),
-        space=sight.space,
-        tables=_places(units, sight),
+        space=unit_vectors.space,
+        tables=_table_keys(units, unit_vectors),
         seed=settings.seed,
     )
     central = members.sort_values(["strength", "unit_id"], ascending=[False, True], kind="stable")
-    held = [list(central.loc[central["theme"].isin(family.themes), "unit_id"]) for family in found]
+    unit_ids = [
+        list(central.loc[central["theme"].isin(family.themes), "unit_id"]) for family in families
+    ]
     words = [
         [word for theme in family.themes for word in json.loads(themes[theme]["keywords"])]
-        for family in found
+        for family in families
     ]
-    identities = identify_families(held, words, previous)
-    for family, identity in zip(found, identities, strict=True):
+    identities = identify_families(unit_ids, words, previous)
+    rows: list[dict[str, Any]] = []
+    for family, identity in zip(families, identities, strict=True):
         for theme in family.themes:
             themes[theme]["parent_id"] = identity
-    return [
-        {
-            "family_id": identity,
-            "label": family.label,
-            "n_themes": 0,
-            "n_units": 0,
-            "n_tables": 0,
-            "n_workshops": 0,
-        }
-        | {"stability": family.stability}
-        for family, identity in zip(found, identities, strict=True)
-    ]
+        row = {"family_id": identity, "label": family.label, "stability": family.stability}
+        rows.append(row | dict.fromkeys(("n_themes", "n_units", "n_tables", "n_workshops"), 0))
+    return rows
 
 
-def _theme(
-    label: str,
-    found: Sequence[Candidate],
-    members: pd.DataFrame,
-    stability: float,
-    kind: str,
-    n_quotes: int,
-) -> dict[str, Any]:
-    keywords = keywords_of(found)
+def _describe_theme(
+    candidates: Sequence[Candidate], members: pd.DataFrame, n_quotes: int
+) -> dict[str, str]:
+    keywords = keywords_of(candidates)
     quotes = choose_quotes(members, n_quotes)
     text_of = dict(zip(members["unit_id"], members["text"], strict=True))
     return {
-        "label": label,
         "keywords": json.dumps(keywords, ensure_ascii=False),
-        "description": describe(keywords, [text_of[unit] for unit in quotes]) or label,
-        "stability": round(min(max(stability, 0.0), 1.0), 6),
-        "kind": kind,
-        "parent_id": None,
+        "description": describe(keywords, [text_of[unit_id] for unit_id in quotes]),
         "quotes": json.dumps(quotes),
     }
 
 
 def _kinds(members: pd.DataFrame, tags: pd.DataFrame) -> dict[int, str]:
-    """What most postures of a theme's units tell, by theme number; a theme whose postures tell nothing has none."""
+    """The kind of most postures of a theme, by theme number; a theme of mixed postures has none."""
     postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].drop_duplicates(
         "unit_id"
     )
@@ -353,8 +297,8 @@ def _kinds(members: pd.DataFrame, tags: pd.DataFrame) -> dict[int, str]:
         postures[["unit_id", "code"]], on="unit_id", validate="one_to_one"
     )
     joined["kind"] = joined["code"].map(_KIND_OF_POSTURE)
-    told = joined.dropna(subset="kind")
-    shares = pd.crosstab(told["theme"], told["kind"], normalize="index")
+    joined = joined.dropna(subset="kind")
+    shares = pd.crosstab(joined["theme"], joined["kind"], normalize="index")
     most = shares[shares.max(axis=1) > _MOSTLY].idxmax(axis=1)
     return {int(theme): str(kind) for theme, kind in most.items()}  # type: ignore[call-overload]
 
@@ -362,7 +306,6 @@ def _kinds(members: pd.DataFrame, tags: pd.DataFrame) -> dict[int, str]:
 def _tables(
     themes: list[dict[str, Any]], members: pd.DataFrame, identities: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The two tables, the themes of most units first."""
     named = members.assign(theme_id=[identities[theme] for theme in members["theme"]])
     counts = count_themes(named[["unit_id", "theme_id"]], named)
     rows = [
@@ -370,8 +313,37 @@ def _tables(
         for identity, theme in zip(identities, themes, strict=True)
     ]
     rows.sort(key=lambda row: (-row["n_units"], row["theme_id"]))
-    rank = {row["theme_id"]: at for at, row in enumerate(rows)}
+    rank = {row["theme_id"]: i for i, row in enumerate(rows)}
     named = named.assign(rank=named["theme_id"].map(rank)).sort_values(
         ["rank", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
     )
     return THEMES.build(rows), THEME_MEMBERS.check(named[["unit_id", "theme_id", "strength"]])
+
+
+def _hints(
+    geometry: Geometry, identities: Sequence[str], labels: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The pairs that may be one theme and the themes that hold a bit of everything, in words."""
+    pairs = [
+        {
+            "theme_id": identities[first],
+            "other_theme_id": identities[second],
+            "cosine": cosine,
+            "overlap": overlap,
+            "sentence": f"« {labels[first]} » et « {labels[second]} » sont proches : "
+            f"{round(100 * overlap)} % de leurs passages iraient aussi bien dans l'autre.",
+        }
+        for first, second, cosine, overlap in geometry.near_duplicates()
+    ]
+    cohesion = geometry.cohesion
+    flags = [
+        {
+            "theme_id": identities[theme],
+            "flag": "fourre-tout",
+            "cohesion": round(float(cohesion[theme]), 6),
+            "sentence": f"« {labels[theme]} » est grand et peu resserré : à relire, "
+            "peut-être à partager.",
+        }
+        for theme in geometry.catch_alls()
+    ]
+    return MERGE_PROPOSALS.build(pairs), THEME_FLAGS.build(flags)

@@ -1,15 +1,13 @@
-"""Group themes into families: a second level, so that twenty themes can be held in mind.
+"""Group themes into families, point out themes to look at first, and place passages on a map.
 
-In:   the units' places in the joined space, their themes, phrases that may name a group
-Out:  Family, one or more themes each; too few themes make none
+In:   the units' vectors and themes, phrases that may name a group
+Out:  families of one or more themes; pairs that may be one, themes that hold a bit of everything;
+      a point a unit: those of a theme lie together, and alike themes near each other
 
-How many families: of 3 to 8, the number after which themes have to be joined from farther off, by Ward's heights, the most where several
-are nearly alike; only groupings that come back when themes are made of four in five of their units, or the one that does best. Those in
-which families hold several themes each, and none holds most of them, go first.
-
-What a person should look at first: themes that may be one, and themes that hold a bit of everything.
-
-Place passages on a map: those of a theme lie together, and themes lie the nearer the more they are alike.
+There are 3 to 8 families: the number after which themes have to be joined from farther off, by
+Ward's heights, the most where several are nearly alike; only groupings that come back when themes
+are made of four in five of their units, or the one that does best. Those in which families hold
+several themes each, and none holds most of them, go first.
 """
 
 from collections.abc import Sequence
@@ -33,20 +31,33 @@ from pipeline.tables.results import UNIT_PLACES
 FEWEST_THEMES = 6  # under which a second level tells nothing
 LEAST, MOST = 3, 8  # families
 _N_DRAWS, _DRAWN = 20, 0.8  # resamples, and the share of a theme's units in each
-_COMES_BACK = 0.65  # adjusted Rand index from which a grouping is recovered at least moderately (Steinley 2004)
+# Adjusted Rand index from which a grouping is recovered at least moderately (Steinley 2004).
+_COMES_BACK = 0.65
 _ALIKE = 0.1  # between two ratios of successive heights
-_SPREAD = 0.1  # score for a phrase said in e times more of a family's themes
-_ALONE, _LARGEST = (
-    0.3,
-    0.5,
-)  # shares of the themes: those in families of one, and the largest family, that a useful grouping keeps within
+_SHARED = 0.1  # score for a phrase said in e times more of a family's themes
+# Shares of the themes that a useful grouping has at most in families of one, and in the largest.
+_ALONE, _LARGEST = 0.3, 0.5
 
 Numbers = NDArray[np.int64]
+CLOSE_CENTRES = 0.4  # cosine of two centres from which themes may be one
+MIXED_UNITS = 0.15  # share of the units of both that lie as close to the other's centre
+_NEARLY = 0.02  # difference of cosine under which a unit is as close to the other
+_LARGE = 1.5  # times the median size of themes
+_LOOSE = 0.25  # quantile of the themes' cohesion under which a large one is a catch-all
+# How many times e the median member's own theme draws it more than the next one.
+_PULL = 8.0
+_SHARPEST = 200.0  # per unit of cosine, where no theme stands out from the next one
+# Of a theme's distance to the next one, so that passages of two themes stay apart.
+_RADIUS = 0.4
+_N_STEPS = 100  # of stress majorization
+_MIDDLE = 0.5
 
 
 @dataclass(frozen=True)
-class Family:
-    """The numbers of its themes, its name, and the share of resamples in which two of its themes stay together; None for one theme."""
+class ThemeFamily:
+    """Numbers of its themes, its name, and the share of resamples in which two of its themes
+    stay together, None for one.
+    """
 
     themes: tuple[int, ...]
     label: str
@@ -65,47 +76,51 @@ def find_families(
     space: SubjectSpace,
     tables: Sequence[str],
     seed: int,
-) -> list[Family]:
-    """Return the families of themes 0..n − 1, in the order of their first themes; `labels` (n_units,) is −1 for a unit set aside.
+) -> list[ThemeFamily]:
+    """Return the families of themes 0..n − 1, in the order of their first themes.
 
-    They are named by the units that were read, numbered by `read`: `readings`, `strengths`, `space` and `tables` are theirs.
+    `labels` (n_units,) is −1 for a unit set aside. Names come from the units that were read,
+    numbered by `read`: `readings`, `strengths`, `space` and `tables` are theirs.
     """
     n_themes = len(theme_labels)
     if n_themes < FEWEST_THEMES:
         return []
     family_of, together = group_themes(vectors, labels, n_themes, seed=seed)
     groups = [
-        tuple(int(theme) for theme in np.flatnonzero(family_of == family))
-        for family in range(family_of.max() + 1)
+        tuple(np.flatnonzero(family_of == family).tolist()) for family in range(family_of.max() + 1)
     ]
     of_unit = np.where(labels[read] >= 0, family_of[labels[read]], -1)
     words = [[word for theme in group for word in topic_words[theme]] for group in groups]
     candidates = find_candidates(readings, of_unit, strengths, words, space, tables)
-    spread = Support(readings, of_unit, [str(theme) for theme in labels[read]])
-    said = [_by_spread(found, family, spread) for family, found in enumerate(candidates)]
+    n_themes_of = Support(readings, of_unit, list(map(str, labels[read])))
+    shared_first = [
+        _shared_first(phrases, family, n_themes_of) for family, phrases in enumerate(candidates)
+    ]
     rows = (unit_rows(space.rows[of_unit == family]) for family in range(len(groups)))
-    names = label_themes(said, rows, others=theme_labels)
+    names = label_themes(shared_first, rows, others=theme_labels)
     return [
-        Family(group, name, _kept_together(together, group))
+        ThemeFamily(group, name, _stability(together, group))
         for group, name in zip(groups, names, strict=True)
     ]
 
 
-def _by_spread(found: Sequence[Candidate], family: int, spread: Support) -> list[Candidate]:
-    """The candidates, those before that several themes of the family say: what they share names it better than what is one theme's."""
+def _shared_first(
+    candidates: Sequence[Candidate], family: int, n_themes_of: Support
+) -> list[Candidate]:
+    """What several themes of a family say names it better than what one says."""
     scored = [
-        replace(candidate, score=candidate.score + _SPREAD * log(spread.of(candidate.key, family)))
-        for candidate in found
+        replace(phrase, score=phrase.score + _SHARED * log(n_themes_of.of(phrase.key, family)))
+        for phrase in candidates
     ]
-    return sorted(scored, key=lambda candidate: (-round(candidate.score, 6), candidate.surface))
+    return sorted(scored, key=lambda phrase: (-round(phrase.score, 6), phrase.surface))
 
 
 def group_themes(
     vectors: Rows, labels: Numbers, n_themes: int, *, seed: int
 ) -> tuple[Numbers, Matrix]:
-    """Return the family of each theme, numbered by first theme, and how often two themes were together over resamples, (n, n) 0..1.
+    """Return the family of each theme, and how often two were together over resamples, (n, n) 0..1.
 
-    `vectors` (n_units, d) count by their direction. Ward's method on the themes' centres.
+    Ward's method on the themes' centres; `vectors` (n_units, d) count by their direction.
     """
     rng = np.random.default_rng(seed)
     sizes = range(LEAST, min(MOST, n_themes // 2) + 1)
@@ -123,7 +138,9 @@ def group_themes(
 
 
 def _how_many(agreement: dict[int, float], jumps: dict[int, float]) -> int:
-    """The number of families, among those of `jumps`, that comes back and whose jump is about the highest; the most stable if none does."""
+    """The number of families that comes back and whose jump is about the highest; else the most
+    stable.
+    """
     lasting = [size for size in jumps if agreement[size] >= _COMES_BACK]
     if not lasting:
         return max(jumps, key=lambda size: (agreement[size], size))
@@ -147,42 +164,32 @@ def _resampled(labels: Numbers, n_themes: int, rng: np.random.Generator) -> Numb
 
 
 def _groupings(centres: Matrix, sizes: Sequence[int]) -> dict[int, Numbers]:
-    """The grouping into each number of families, each family numbered by its first theme."""
+    """The grouping into each number of families, numbered by first theme."""
     tree = linkage(centres, method="ward")
     return {size: _numbered(fcluster(tree, size, criterion="maxclust")) for size in sizes}
 
 
 def _numbered(groups: Numbers) -> Numbers:
-    order = {group: place for place, group in enumerate(dict.fromkeys(groups.tolist()))}
-    return np.array([order[group] for group in groups.tolist()], dtype=np.int64)
+    return pd.factorize(groups)[0].astype(np.int64)
 
 
 def _is_useful(family_of: Numbers) -> bool:
     sizes = np.bincount(family_of)
-    return bool(
-        (sizes == 1).sum() <= _ALONE * len(family_of) and sizes.max() <= _LARGEST * len(family_of)
-    )
+    n_alone, largest = (sizes == 1).sum(), sizes.max()
+    return bool(n_alone <= _ALONE * len(family_of) and largest <= _LARGEST * len(family_of))
 
 
-def _kept_together(together: Matrix, group: Sequence[int]) -> float | None:
+def _stability(together: Matrix, group: Sequence[int]) -> float | None:
     if len(group) == 1:
         return None
-    pairs = [
-        together[one, other] for place, one in enumerate(group) for other in group[place + 1 :]
-    ]
-    return round(float(np.mean(pairs)), 6)
-
-
-CLOSE_CENTRES = 0.4  # cosine of two centres from which themes may be one
-MIXED_UNITS = 0.15  # share of the units of both that lie as close to the other's centre
-_NEARLY = 0.02  # difference of cosine under which a unit is as close to the other
-_LARGE = 1.5  # times the median size of themes
-_LOOSE = 0.25  # quantile of the themes' cohesion under which a large one is a catch-all
+    return round(float(np.mean([together[pair] for pair in combinations(group, 2)])), 6)
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Themes as places: `closeness` (n_units, n_themes) of the themed units to each centre, their own theme left out of its centre."""
+    """`closeness` (n_units, n_themes) of themed units to each centre, a unit left out of its own
+    theme's.
+    """
 
     labels: NDArray[np.int64]
     closeness: Matrix
@@ -190,7 +197,7 @@ class Geometry:
 
     @classmethod
     def of(cls, vectors: Rows, labels: NDArray[np.int64]) -> "Geometry":
-        """Place the units that have a theme, `labels` ≥ 0."""
+        """Measure the units that have a theme, `labels` ≥ 0."""
         sums = sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1)
         centres = unit_rows(sums)
         closeness = np.zeros((len(labels), len(centres)))
@@ -209,124 +216,105 @@ class Geometry:
         return np.array([own[self.labels == theme].mean() for theme in range(len(self.centres))])
 
     def near_duplicates(self) -> list[tuple[int, int, float, float]]:
-        """Pairs of themes that may be one, with cosine and overlap, the closest first."""
-        found = []
+        """Return pairs of themes that may be one, with cosine and overlap, the closest first."""
+        pairs = []
         for first, second in combinations(range(len(self.centres)), 2):
-            cosine, overlap = (
-                float(self.centres[first] @ self.centres[second]),
-                self._overlap(first, second),
-            )
+            cosine = float(self.centres[first] @ self.centres[second])
+            overlap = self._overlap(first, second)
             if cosine >= CLOSE_CENTRES or overlap >= MIXED_UNITS:
-                found.append((first, second, round(cosine, 6), round(overlap, 6)))
-        return sorted(found, key=lambda pair: (-pair[3], -pair[2], pair[:2]))
+                pairs.append((first, second, round(cosine, 6), round(overlap, 6)))
+        return sorted(pairs, key=lambda pair: (-pair[3], -pair[2], pair[:2]))
 
     def catch_alls(self) -> list[int]:
-        """Themes both much larger and looser than the others."""
+        """Return the themes both much larger and looser than the others."""
         if len(self.centres) < 4:
             return []
         sizes, cohesion = np.bincount(self.labels), self.cohesion
-        is_large, is_loose = (
-            sizes >= _LARGE * np.median(sizes),
-            cohesion <= np.quantile(cohesion, _LOOSE),
-        )
+        is_large = sizes >= _LARGE * np.median(sizes)
+        is_loose = cohesion <= np.quantile(cohesion, _LOOSE)
         return [int(theme) for theme in np.flatnonzero(is_large & is_loose)]
 
     def _overlap(self, first: int, second: int) -> float:
-        """Share of the units of both that lie at least nearly as close to the other's centre as to their own."""
-        mixed = [
-            self.closeness[self.labels == own, other]
-            >= self.closeness[self.labels == own, own] - _NEARLY
-            for own, other in ((first, second), (second, first))
-        ]
+        """Share of units of both that lie nearly as close to the other's centre as to their own."""
+        mixed = []
+        for own, other in ((first, second), (second, first)):
+            units = self.closeness[self.labels == own]
+            mixed.append(units[:, other] >= units[:, own] - _NEARLY)
         return float(np.concatenate(mixed).mean())
 
 
-_PULL = 8.0  # how many times e a member's own theme draws it more than the next one, as the median member has it
-_SHARPEST = 200.0  # per unit of cosine, where no theme stands out from the next one
-_RADIUS = 0.4  # of a theme's distance to the next one: passages of two themes that are only theirs stay apart
-_N_STEPS = 100  # of stress majorization
-_MIDDLE = 0.5
-
-
 def place_units(unit_ids: pd.Series, vectors: Rows, labels: Numbers) -> pd.DataFrame:
-    """Return unit_places, a row a row of `vectors`; `labels` (n,) is −1 for a unit set aside. The same units give the same places."""
+    """Return unit_places, a row a row of `vectors`; `labels` (n,) is −1 for a unit set aside."""
     with threadpool_limits(1):
-        rays = _Rays(vectors, labels)
-        places = _scaled(rays.places(_laid_out(rays.centres)))
-    return _table(unit_ids, places)
+        attraction = _Attraction(vectors, labels)
+        points = _scaled(attraction.points(_laid_out(attraction.centres)))
+    return _table(unit_ids, points)
 
 
 def place_late(
     unit_ids: pd.Series, vectors: Rows, labels: Numbers, known: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return `known` unit_places, then those of the other `unit_ids`, among the middles of the themes' known units.
+    """Return `known` unit_places, then those of the other `unit_ids`, among the middles of the
+    themes.
 
     `labels` (n,) tells the themes of known units, −1 for every other.
     """
-    there = known.set_index("unit_id")[["x", "y"]].reindex(unit_ids).to_numpy()
-    is_new = np.isnan(there[:, 0])
+    placed = known.set_index("unit_id")[["x", "y"]].reindex(unit_ids).to_numpy()
+    is_new = np.isnan(placed[:, 0])
     themes = range(int(labels.max(initial=-1)) + 1)
-    middles = (
-        np.stack([there[labels == theme].mean(axis=0) for theme in themes])
-        if themes
-        else np.full((1, 2), _MIDDLE)
-    )
+    middles = np.full((1, 2), _MIDDLE)
+    if themes:
+        middles = np.stack([placed[labels == theme].mean(axis=0) for theme in themes])
     with threadpool_limits(1):
-        places = _Rays(vectors, labels).places(middles)
-    late = _table(unit_ids[is_new], np.clip(places[is_new], 0, 1))
+        points = _Attraction(vectors, labels).points(middles)
+    late = _table(unit_ids[is_new], np.clip(points[is_new], 0, 1))
     return UNIT_PLACES.check(pd.concat([known, late], ignore_index=True))
 
 
-def _table(unit_ids: pd.Series, places: Matrix) -> pd.DataFrame:
-    return UNIT_PLACES.check(
-        pd.DataFrame(
-            {"unit_id": list(unit_ids), "x": places[:, 0].round(6), "y": places[:, 1].round(6)}
-        )
-    )
+def _table(unit_ids: pd.Series, points: Matrix) -> pd.DataFrame:
+    x, y = points.round(6).T
+    return UNIT_PLACES.check(pd.DataFrame({"unit_id": list(unit_ids), "x": x, "y": y}))
 
 
-class _Rays:
-    """Units and the `centres` (n_themes, d) of their themes, one for all where no unit has a theme, a block of units at a time."""
+class _Attraction:
+    """Units drawn to the `centres` (n_themes, d) of their themes; one for all where none has a
+    theme.
+    """
 
     def __init__(self, vectors: Rows, labels: Numbers) -> None:
+        has_themes = labels.max(initial=-1) >= 0
         self._vectors = vectors
-        self._labels = (
-            labels if labels.max(initial=-1) >= 0 else np.zeros(len(labels), dtype=np.int64)
-        )
+        self._labels = labels if has_themes else np.zeros(len(labels), dtype=np.int64)
         n_themes = int(self._labels.max(initial=0)) + 1
         self.centres = unit_rows(sums_by_group(vectors, self._labels, n_themes))
 
-    def places(self, at: Matrix) -> Matrix:
-        """Each unit between the themes, which are `at` (n_themes, 2), as it is drawn to each, and off that point along what is its own."""
+    def points(self, theme_points: Matrix) -> Matrix:
+        """Place each unit between themes, at (n_themes, 2), as each draws it, and off by its
+        own.
+        """
         sides = np.random.default_rng(0).normal(size=(self._vectors.shape[1], 2))
         directions = np.hstack([self.centres.T, sides])
-        seen = np.vstack(
-            [
-                np.zeros((0, directions.shape[1])),
-                *(rows @ directions for _, rows in unit_blocks(self._vectors)),
-            ]
-        )
-        closeness, aside = seen[:, :-2], seen[:, -2:]
-        nearest = closeness.argmax(axis=1)
-        pull = np.exp(
-            _sharpness(closeness, self._labels) * (closeness - closeness.max(axis=1, keepdims=True))
-        )
+        blocks = [rows @ directions for _, rows in unit_blocks(self._vectors)]
+        projected = np.vstack([np.zeros((0, directions.shape[1])), *blocks])
+        closeness, aside = projected[:, :-2], projected[:, -2:]
+        closest = closeness.max(axis=1, keepdims=True)
+        pull = np.exp(_sharpness(closeness, self._labels) * (closeness - closest))
         pull /= pull.sum(axis=1, keepdims=True)
-        apart = _own(aside - closeness.max(axis=1)[:, None] * (self.centres @ sides)[nearest])
-        return np.asarray(pull @ at + (pull @ _radii(at))[:, None] * apart)
+        of_theme = (self.centres @ sides)[closeness.argmax(axis=1)]
+        apart = _within_unit_circle(aside - closest * of_theme)
+        return np.asarray(pull @ theme_points + (pull @ _radii(theme_points))[:, None] * apart)
 
 
-def _own(seen: Matrix) -> Matrix:
-    """What of each unit its nearest theme does not tell, as seen from two fixed sides, (n, 2), drawn within the unit circle."""
-    length = np.linalg.norm(seen, axis=1, keepdims=True)
+def _within_unit_circle(points: Matrix) -> Matrix:
+    length = np.linalg.norm(points, axis=1, keepdims=True)
     usual = float(np.median(length)) if len(length) else 0.0
-    return (
-        np.asarray(unit_rows(seen) * np.tanh(length / usual)) if usual > 0 else np.zeros_like(seen)
-    )
+    if usual <= 0:
+        return np.zeros_like(points)
+    return np.asarray(unit_rows(points) * np.tanh(length / usual))
 
 
 def _sharpness(closeness: Matrix, labels: Numbers) -> float:
-    """How much a nearer theme draws more: by what the median member's own theme is nearer than the next."""
+    """How much a nearer theme draws more: by the median lead of members' own themes."""
     if closeness.shape[1] < 2:
         return 1.0
     members = np.flatnonzero(labels >= 0)
@@ -337,17 +325,19 @@ def _sharpness(closeness: Matrix, labels: Numbers) -> float:
     return min(_PULL / lead, _SHARPEST) if lead > 0 else _SHARPEST
 
 
-def _radii(at: Matrix) -> Matrix:
+def _radii(points: Matrix) -> Matrix:
     """How far a theme's units may lie from its point; up to the border where it is the only one."""
-    if len(at) < 2:
-        return np.full(len(at), _MIDDLE)
-    distances = np.linalg.norm(at[:, None] - at[None, :], axis=2)
+    if len(points) < 2:
+        return np.full(len(points), _MIDDLE)
+    distances = np.linalg.norm(points[:, None] - points[None, :], axis=2)
     np.fill_diagonal(distances, np.inf)
     return np.asarray(_RADIUS * distances.min(axis=1))
 
 
 def _laid_out(centres: Matrix) -> Matrix:
-    """A point (n_themes, 2) a theme, as far from each other as the centres are, as well as a plane can."""
+    """A point a theme, (n_themes, 2), as far from each other as the centres are, as well as a
+    plane can.
+    """
     distances = np.sqrt(np.maximum(2 - 2 * centres @ centres.T, 0))
     points = _classical(distances)
     for _ in range(_N_STEPS):
@@ -370,12 +360,12 @@ def _classical(distances: Matrix) -> Matrix:
     return points * np.where(farthest < 0, -1, 1)
 
 
-def _scaled(places: Matrix) -> Matrix:
-    """The places within 0..1, both axes on the scale of the longer one and about the middle."""
-    if not len(places):
-        return places
-    low, high = places.min(axis=0), places.max(axis=0)
+def _scaled(points: Matrix) -> Matrix:
+    """Within 0..1, both axes on the scale of the longer one and about the middle."""
+    if not len(points):
+        return points
+    low, high = points.min(axis=0), points.max(axis=0)
     span = float((high - low).max())
-    return (
-        _MIDDLE + (places - (low + high) / 2) / span if span > 0 else np.full_like(places, _MIDDLE)
-    )
+    if span <= 0:
+        return np.full_like(points, _MIDDLE)
+    return np.asarray(_MIDDLE + (points - (low + high) / 2) / span)

@@ -1,10 +1,11 @@
 """Let what people wrote or said after a workshop join the themes of what was said there.
 
-A mail is one voice more on a subject, not a reason to cut the subjects again: themes, their identities and their names are made of what
-was said in the room, so that a late mail changes none of them. Where little was said in the room (a consultation by mail), all make themes.
-
 In:   themes, theme_members and unit_places of the room, units, tags
-Out:  the same with the late units; those that fit no theme are set aside, and have a place on the map
+Out:  the same with the late units; those that fit no theme are set aside, with a place on the map
+
+A mail is one voice more on a subject, not a reason to cut the subjects again: themes, identities
+and names are made of what was said in the room. Where little was said there (a consultation by
+mail), all units make themes.
 """
 
 import json
@@ -15,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.embedder import Embedder, EmbedderSource
-from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
+from models.rows import LARGE, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from pipeline.cluster import off_topic
 from pipeline.cluster.families import place_late
 from pipeline.cluster.quotes import choose_quotes
-from pipeline.cluster.sight import see
+from pipeline.cluster.vectors import encode_like_themes
 from pipeline.counting import count_themes, said_after
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
@@ -28,12 +29,11 @@ from pipeline.tables.results import THEME_MEMBERS, THEMES
 from pipeline.text import plain_texts
 
 MOST_LATE = 1 / 3  # share of late units from which they make themes too
-FITS = (
-    0.01  # quantile of members' closeness to their own centre under which a late unit fits nowhere
-)
+# Quantile of members' closeness to their own centre under which a late unit fits nowhere.
+FITS = 0.01
 
 
-class Joined(NamedTuple):
+class ThemesWithLate(NamedTuple):
     """The room's tables with what came after."""
 
     themes: pd.DataFrame
@@ -42,7 +42,9 @@ class Joined(NamedTuple):
 
 
 def room_units(units: pd.DataFrame) -> pd.DataFrame:
-    """Return the units that make the themes: those said at the workshops, or all where too many came after."""
+    """Return the units that make the themes: those said at the workshops, or all where too many
+    are late.
+    """
     is_late = said_after(units).astype(bool)
     return units[~is_late] if is_late.sum() <= MOST_LATE * len(units) else units
 
@@ -59,31 +61,36 @@ def join_late_units(
     cache: Store | None = None,
     settings: ClusterSettings,
     spread: ParallelMap = map,
-) -> Joined:
-    """Return the tables with late units in the theme nearest to them; counts and quotes follow, names and order of themes do not."""
+    n_large: int = LARGE,
+) -> ThemesWithLate:
+    """Return the tables with late units in the theme nearest to them.
+
+    Counts and quotes follow; names and order of themes do not change.
+    """
     late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]
     if late.empty:
-        return Joined(themes, theme_members, unit_places)
+        return ThemesWithLate(themes, theme_members, unit_places)
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
     n_room = len(units) - len(late)
-    views = see(  # as the room was, or strengths have two scales
-        texts, embedder, n_units=n_room, encoders=encoders, cache=cache, spread=spread
+    views = encode_like_themes(
+        texts,
+        embedder,
+        n_units=n_room,
+        encoders=encoders,
+        cache=cache,
+        spread=spread,
+        n_large=n_large,
     )
     candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(
         units, tags, views.off_topic
     )
-    place = pd.Series(range(len(themes)), index=themes["theme_id"])
-    labels = (
-        units["unit_id"]
-        .map(theme_members.set_index("unit_id")["theme_id"].map(place))
-        .fillna(-1)
-        .to_numpy()
-        .astype(np.int64)
-    )
+    index_of = pd.Series(range(len(themes)), index=themes["theme_id"])
+    theme_of = theme_members.set_index("unit_id")["theme_id"].map(index_of)
+    labels = units["unit_id"].map(theme_of).fillna(-1).to_numpy().astype(np.int64)
     places = place_late(units["unit_id"], views.vectors, labels, unit_places)
     if themes.empty:
-        return Joined(themes, theme_members, places)
+        return ThemesWithLate(themes, theme_members, places)
     nearest, closeness = _nearest(views.vectors, labels)
     joins = candidates & (closeness >= np.quantile(closeness[labels >= 0], FITS))
     joined = pd.DataFrame(
@@ -94,17 +101,16 @@ def join_late_units(
         }
     )
     members = pd.concat([theme_members, joined], ignore_index=True)
-    in_order = members.assign(place=members["theme_id"].map(place)).sort_values(
-        ["place", "strength", "unit_id"], ascending=[True, False, True]
+    in_order = members.assign(order=members["theme_id"].map(index_of)).sort_values(
+        ["order", "strength", "unit_id"], ascending=[True, False, True]
     )
-    members = THEME_MEMBERS.check(in_order.drop(columns="place"))
-    return Joined(
-        _follow(themes, members, set(joined["theme_id"]), units, settings), members, places
-    )
+    members = THEME_MEMBERS.check(in_order.drop(columns="order"))
+    counted = _count_again(themes, members, set(joined["theme_id"]), units, settings)
+    return ThemesWithLate(counted, members, places)
 
 
 def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
-    """The theme nearest to each unit and how close it is; for a member, how close its own theme is."""
+    """The theme nearest to each unit and how close it is; for a member, its own theme."""
     centres = unit_rows(sums_by_group(vectors, labels, int(labels.max()) + 1))
     nearest, closeness = labels.copy(), np.zeros(len(labels))
     for block, rows in unit_blocks(vectors):
@@ -114,25 +120,24 @@ def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return nearest, closeness
 
 
-def _follow(
+def _count_again(
     themes: pd.DataFrame,
     members: pd.DataFrame,
     changed: set[str],
     units: pd.DataFrame,
     settings: ClusterSettings,
 ) -> pd.DataFrame:
-    """`themes` with counts of all members, and quotes chosen again in the themes that were joined."""
+    """`themes` with counts of all members, and quotes chosen again in the themes that were
+    joined.
+    """
     counts = count_themes(members, units)
-    said = members.merge(units, on="unit_id", validate="one_to_one")
+    passages = members.merge(units, on="unit_id", validate="one_to_one")
     quotes = {
-        name: json.dumps(choose_quotes(rows, settings.n_quotes))
-        for name, rows in said.groupby("theme_id")
-        if name in changed
+        theme_id: json.dumps(choose_quotes(rows, settings.n_quotes))
+        for theme_id, rows in passages.groupby("theme_id")
+        if theme_id in changed
     }
-    counted = {
-        name: themes["theme_id"].map(counts[name])
-        for name in ("n_units", "n_tables", "n_workshops")
-    }
-    return THEMES.check(
-        themes.assign(**counted, quotes=themes["theme_id"].map(quotes).fillna(themes["quotes"]))
-    )
+    counted = themes.assign(quotes=themes["theme_id"].map(quotes).fillna(themes["quotes"]))
+    for column in ("n_units", "n_tables", "n_workshops"):
+        counted[column] = themes["theme_id"].map(counts[column])
+    return THEMES.check(counted)

@@ -1,9 +1,8 @@
-"""What people said, to stand beside a theme: its most telling units, one sentence that quotes the first.
+"""Choose what people said to stand beside a theme, and describe it in one sentence.
 
-In:   the members of one theme, with their strength
-Out:  unit_ids, most central first; a description in French
-
-What a theme is made of, once reviewed: its postures and rubriques, three central passages and one that says the opposite.
+In:   the members of themes, with their strength; units, tags
+Out:  unit_ids, most central first; a description in French; once reviewed, theme_profiles (its
+      postures and rubriques) and theme_quotes (central passages, and one that says the opposite)
 """
 
 import json
@@ -24,23 +23,29 @@ _N_EXTRACTS = 2
 _ROOT = 6  # letters of a word that are compared
 _CLAUSE_END = re.compile(r"\s*(?:[.;:!?…→]+|,|\s[–—-]\s)\s+|\s*[→/]\s*")
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")
+N_CENTRAL = 3
+_OPPOSED = {
+    "difficulte": ("force",),
+    "demande": ("force",),
+    "force": ("difficulte", "demande"),
+    "proposition": ("difficulte",),
+}
 
 
 def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
-    """Return the unit_ids of at most `n_quotes` members, most central first, from as many tables and workshops as there are.
+    """Return the unit_ids of at most `n_quotes` members, most central first, from many tables and
+    workshops.
 
     `members` holds unit_id, text, workshop_id, table_number, document_id and strength.
     """
-    waiting = members.assign(
+    candidates = members[["unit_id", "workshop_id", "text"]].assign(
         circle=members["table_number"].astype("string").fillna(members["document_id"]),
-        worth=[
-            strength - _flaws(text)
-            for strength, text in zip(members["strength"], members["text"], strict=True)
-        ],
-    ).sort_values(["worth", "unit_id"], ascending=[False, True], kind="stable")
-    rows: list[dict[Any, Any]] = waiting[
-        ["unit_id", "workshop_id", "circle", "worth", "text"]
-    ].to_dict("records")
+        worth=members["strength"] - [_flaws(text) for text in members["text"]],
+    )
+    candidates = candidates.sort_values(
+        ["worth", "unit_id"], ascending=[False, True], kind="stable"
+    )
+    rows: list[dict[Any, Any]] = candidates.to_dict("records")
     chosen: list[dict[Any, Any]] = []
     while rows and len(chosen) < n_quotes:
         best = max(rows, key=lambda row: round(float(row["worth"]) - _repetition(row, chosen), 6))
@@ -50,30 +55,27 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
 
 
 def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
-    """Return one sentence: what the theme is mostly about, then one verbatim clause of each of the first two quotes that have one.
+    """Return one sentence: what the theme is mostly about, then a verbatim clause of each of two
+    quotes.
 
-    A clause is the one that holds most of the keywords; where two are quoted, both are short.
+    A clause is the one that holds most of the keywords; one alone may be longer.
     """
-    extracts = list(
-        dict.fromkeys(
-            found for text in quoted if (found := _extract(text, keywords, _SHORT_EXTRACT))
-        )
-    )[:_N_EXTRACTS]
+    short = dict.fromkeys(_extract(text, keywords, _SHORT_EXTRACT) for text in quoted)
+    extracts = list(filter(None, short))[:_N_EXTRACTS]
     if len(extracts) < _N_EXTRACTS:
-        extracts = [
-            found for text in quoted if (found := _extract(text, keywords, _EXTRACT_WORDS))
-        ][:1]
-    told = " ; ".join(f"« {extract} »" for extract in extracts)
+        longer = (_extract(text, keywords, _EXTRACT_WORDS) for text in quoted)
+        extracts = list(filter(None, longer))[:1]
+    quotes = " ; ".join(f"« {extract} »" for extract in extracts)
     subjects = _listed_with_de(keywords[:3])
-    if subjects and told:
-        return f"On y parle surtout {subjects} ; {told}."
+    if subjects and quotes:
+        return f"On y parle surtout {subjects} ; {quotes}."
     if subjects:
         return f"On y parle surtout {subjects}."
-    return f"On y dit : {told}." if told else ""
+    return f"On y dit : {quotes}." if quotes else ""
 
 
 def _flaws(text: str) -> float:
-    """What makes a text a poor quote: too short or too long to read alone, masked, shouted or cut off at its start."""
+    """What makes a poor quote: too short or too long to read alone, masked, shouted or cut off."""
     n_words = len(text.split())
     flaws = 0.06 * max(0, _SHORT - n_words) + 0.01 * max(0, n_words - _LONG)
     flaws += 0.1 * bool(_MASK.search(text)) + 0.05 * text.isupper()
@@ -91,44 +93,38 @@ def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
 
 
 def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
-    """The text where it has at most `most_words`, else its clauses up to as many from the most telling one; nothing where it is masked."""
+    """The text where it has at most `most_words`, else its most telling clauses; nothing where
+    it is masked.
+    """
     flat = " ".join(text.split()).strip(" .;,")
     if _MASK.search(flat) or "«" in flat or len(flat.split()) < 3:
         return ""
     if len(flat.split()) <= most_words:
         return flat
-    starts = [0, *(match.end() for match in _CLAUSE_END.finditer(flat))]
-    found = [_from(flat, start, most_words) for start in starts]
-    whole = [
-        (start, end)
-        for start, end in found
-        if _FEWEST_WORDS <= len(flat[start:end].split()) <= most_words
-    ]
-    if not whole:
+    ranked = []
+    for start in (0, *(match.end() for match in _CLAUSE_END.finditer(flat))):
+        end = _end_of_clauses(flat, start, most_words)
+        n_words = len(flat[start:end].split())
+        if n_words >= _FEWEST_WORDS:
+            ranked.append((_n_keywords(flat[start:end], keywords), -n_words, -start, end))
+    if not ranked:
         return f"{' '.join(flat.split()[:most_words])}…"
-    start, end = max(
-        whole,
-        key=lambda span: (
-            _n_said(flat[slice(*span)], keywords),
-            -len(flat[slice(*span)].split()),
-            -span[0],
-        ),
-    )
-    return f"{'… ' if start else ''}{flat[start:end]}{'…' if end < len(flat) else ''}"
+    _, _, minus_start, end = max(ranked)
+    return f"{'… ' if minus_start else ''}{flat[-minus_start:end]}{'…' if end < len(flat) else ''}"
 
 
-def _from(flat: str, start: int, most_words: int) -> tuple[int, int]:
-    """The clauses of `flat` from `start` that hold at most `most_words` words: where they begin and end; none is empty."""
+def _end_of_clauses(flat: str, start: int, most_words: int) -> int:
+    """Where the clauses from `start` end that hold at most `most_words` words; `start` for none."""
     ends = [match.start() for match in _CLAUSE_END.finditer(flat) if match.start() > start]
     fitting = [end for end in [*ends, len(flat)] if len(flat[start:end].split()) <= most_words]
-    return start, fitting[-1] if fitting else start
+    return fitting[-1] if fitting else start
 
 
-def _n_said(clause: str, keywords: Sequence[str]) -> int:
+def _n_keywords(clause: str, keywords: Sequence[str]) -> int:
     """How many of the keywords a clause says, by the beginnings of their words."""
-    said = {word[:_ROOT] for word in fold(clause).split()}
+    roots = {word[:_ROOT] for word in fold(clause).split()}
     return sum(
-        all(word[:_ROOT] in said for word in fold(keyword).split() if len(word) > 2)
+        all(word[:_ROOT] in roots for word in fold(keyword).split() if len(word) > 2)
         for keyword in keywords
     )
 
@@ -141,14 +137,11 @@ def _listed_with_de(surfaces: Sequence[str]) -> str:
 
 def _elides(surface: str) -> bool:
     """Whether « de » loses its vowel before `surface`."""
-    first = fold(surface.split()[0], keep_signs=True)
+    word = surface.split()[0]
+    first = fold(word, keep_signs=True)
     if first[0] == "h":
         return first not in _aspirated() and first.rstrip("sx") not in _aspirated()
-    return (
-        first[0] in "aeiou"
-        and not surface.split()[0].isupper()
-        and not first.startswith(("oui", "onz"))
-    )
+    return first[0] in "aeiou" and not word.isupper() and not first.startswith(("oui", "onz"))
 
 
 @cache
@@ -161,21 +154,14 @@ def _aspirated() -> frozenset[str]:
     )
 
 
-N_CENTRAL = 3
-_OPPOSED = {
-    "difficulte": ("force",),
-    "demande": ("force",),
-    "force": ("difficulte", "demande"),
-    "proposition": ("difficulte",),
-}
-
-
 def profile_themes(
     units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return how many units and tables of each theme carry each code that occurs there, most frequent first on each axis."""
+    """Return how many units and tables of each theme carry each code, most frequent first on an
+    axis.
+    """
     assigned = tags[tags["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
-    said = (
+    coded = (
         assigned[["unit_id", "axis", "code"]]
         .merge(theme_members[["unit_id", "theme_id"]], on="unit_id", validate="many_to_one")
         .merge(
@@ -183,30 +169,24 @@ def profile_themes(
         )
     )
     key = ["theme_id", "axis", "code"]
-    tables = (
-        said[said["table_number"].notna()]
-        .drop_duplicates([*key, "workshop_id", "table_number"])
-        .groupby(key)
-        .size()
-    )
-    counts = said.groupby(key).size().rename("n_units").to_frame()
+    at_tables = coded.dropna(subset="table_number")
+    tables = at_tables.drop_duplicates([*key, "workshop_id", "table_number"]).groupby(key).size()
+    counts = coded.groupby(key).size().rename("n_units").to_frame()
     counts["n_tables"] = tables.reindex(counts.index, fill_value=0)
     rows = counts.reset_index()
-    held = (
-        rows["theme_id"].map(theme_members["theme_id"].value_counts()).astype("float64")
-    )  # of a study without any theme too
-    rows["share"] = (rows["n_units"] / held).round(6)
-    return THEME_PROFILES.check(
-        rows.sort_values(
-            ["theme_id", "axis", "n_units", "code"], ascending=[True, True, False, True]
-        )
-    )
+    # As numbers, for a study without any theme too.
+    n_members = rows["theme_id"].map(theme_members["theme_id"].value_counts()).astype("float64")
+    rows["share"] = (rows["n_units"] / n_members).round(6)
+    by = ["theme_id", "axis", "n_units", "code"]
+    return THEME_PROFILES.check(rows.sort_values(by, ascending=[True, True, False, True]))
 
 
 def quote_themes(
     units: pd.DataFrame, tags: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the first quotes of each theme, then its most central passage of a posture opposed to most of the theme's."""
+    """Return the first quotes of each theme, then its most central passage of an opposed
+    posture.
+    """
     postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].sort_values(
         ["unit_id", "source", "code"]
     )
@@ -217,23 +197,23 @@ def quote_themes(
     rows: list[dict[str, Any]] = []
     for theme in themes.itertuples(index=False):
         central = json.loads(str(theme.quotes))[:N_CENTRAL]
-        told = [(unit_id, "centrale") for unit_id in central]
-        told += [
-            (unit_id, "contraire") for unit_id in _opposed(by_theme[str(theme.theme_id)], central)
-        ]
-        for place, (unit_id, role) in enumerate(told, start=1):
-            row = {
-                "theme_id": theme.theme_id,
-                "unit_id": unit_id,
-                "quote_order": place,
-                "role": role,
-            }
-            rows.append(row | {"posture": posture_of.get(unit_id)})
+        opposed = _opposed(by_theme[str(theme.theme_id)], central)
+        roles = ["centrale"] * len(central) + ["contraire"] * len(opposed)
+        for i, (unit_id, role) in enumerate(zip([*central, *opposed], roles, strict=True), start=1):
+            rows.append(
+                {
+                    "theme_id": theme.theme_id,
+                    "unit_id": unit_id,
+                    "quote_order": i,
+                    "role": role,
+                    "posture": posture_of.get(unit_id),
+                }
+            )
     return THEME_QUOTES.build(rows)
 
 
 def _opposed(members: pd.DataFrame, central: list[str]) -> list[str]:
-    """The most central member whose posture is opposed to the theme's most frequent one, if there is any."""
+    """The most central member whose posture is opposed to the theme's most frequent one, if any."""
     counts = members["posture"].value_counts()
     if counts.empty:
         return []

@@ -135,7 +135,7 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     from models.embedder import Encoders
     from models.theme_model import ThemeModel
     from pipeline.cluster import SURELY_OFF_TOPIC
-    from pipeline.cluster.sight import Sight
+    from pipeline.cluster.vectors import UnitVectors
     from pipeline.settings.sections import ClusterSettings
     from pipeline.store import Store
 
@@ -146,12 +146,14 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     units = pd.DataFrame({"text": texts, "document_id": range(len(texts))}).assign(
         unit_order=0, table_number=None, question=None
     )
-    sight = Sight(units, encoders.load(), encoders=encoders, cache=store)
-    aside = sight.off_topic >= SURELY_OFF_TOPIC
+    unit_vectors = UnitVectors(units, encoders.load(), encoders=encoders, cache=store)
+    aside = unit_vectors.off_topic >= SURELY_OFF_TOPIC
 
     def group(seed: int) -> Labels:
         model = ThemeModel(ClusterSettings(seed=seed))
-        return model.fit(units, sight.leaning, set_aside=aside, closer=sight).labels_
+        return model.fit(
+            units, unit_vectors.in_context, set_aside=aside, closer=unit_vectors
+        ).labels_
 
     return group
 

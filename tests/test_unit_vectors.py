@@ -6,14 +6,14 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 import pipeline.cluster as cluster
-import pipeline.cluster.sight as sight_module
+import pipeline.cluster.vectors as vectors_module
 from models.embedder import load_embedder
 from models.reading import read_texts
 from models.theme_model import ThemeModel
 from models.views import join_views, lean_on_neighbours, text_views
 from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
-from pipeline.cluster.sight import Sight
+from pipeline.cluster.vectors import UnitVectors
 from pipeline.settings.sections import ClusterSettings, EmbedSettings
 from pipeline.tables.material import TAGS, UNITS
 
@@ -78,101 +78,103 @@ def readings(units):
 
 
 def test_a_small_study_is_seen_closely_all_over(units, readings, encoder):
-    sight = Sight(units, encoder)
+    unit_vectors = UnitVectors(units, encoder)
     joined = join_views(list(units["text"]), readings, encoder)
-    assert np.array_equal(sight.vectors, joined.vectors)
-    assert np.array_equal(sight.leaning, lean_on_neighbours(joined.vectors, units))
+    assert np.array_equal(unit_vectors.vectors, joined.vectors)
+    assert np.array_equal(unit_vectors.in_context, lean_on_neighbours(joined.vectors, units))
     rows = np.array([3, 17, 30])
-    assert np.array_equal(sight.look_closer(rows), sight.leaning[rows])
-    assert np.array_equal(sight.settle(np.arange(40) % 2 == 0), sight.leaning[::2])
-    assert sight.rows.tolist() == list(range(40))
-    assert sight.readings == readings
+    assert np.array_equal(unit_vectors.look_closer(rows), unit_vectors.in_context[rows])
+    assert np.array_equal(
+        unit_vectors.closest_vectors(np.arange(40) % 2 == 0), unit_vectors.in_context[::2]
+    )
+    assert unit_vectors.rows.tolist() == list(range(40))
+    assert unit_vectors.readings == readings
 
 
 def test_of_a_large_study_what_groups_are_made_of_is_read_and_its_neighbours(
     units, readings, encoder, monkeypatch
 ):
-    monkeypatch.setattr(sight_module, "MANY", 40)
     counted = Counted(encoder)
     read: list[str] = []
     monkeypatch.setattr(
-        sight_module, "read_texts", lambda texts, **_: read.extend(texts) or read_texts(texts)
+        vectors_module, "read_texts", lambda texts, **_: read.extend(texts) or read_texts(texts)
     )
-    sight = Sight(units, counted)
+    unit_vectors = UnitVectors(units, counted, n_large=40)
     contents = [reading.content for reading in readings]
     assert not counted.asked & set(contents)
     assert not read
-    assert np.array_equal(sight.vectors, text_views(list(units["text"]), encoder).vectors)
+    assert np.array_equal(unit_vectors.vectors, text_views(list(units["text"]), encoder).vectors)
     rows = np.array([0, 9, 25])  # first and last of a document, one in the middle of another
-    closer = sight.look_closer(rows)
+    closer = unit_vectors.look_closer(rows)
     near = [0, 1, 8, 9, 24, 25, 26]
-    assert sight.rows.tolist() == near
+    assert unit_vectors.rows.tolist() == near
     assert read == [units["text"][row] for row in near]
     assert counted.asked & set(contents) == {contents[row] for row in near}
     joined = join_views(
         [units["text"][row] for row in near], [readings[row] for row in near], encoder
     )
     assert closer.shape == (3, joined.vectors.shape[1])
-    assert closer.shape[1] > sight.vectors.shape[1]
-    assert sight.settle(np.ones(40, dtype=bool)) is closer
+    assert closer.shape[1] > unit_vectors.vectors.shape[1]
+    assert unit_vectors.closest_vectors(np.ones(40, dtype=bool)) is closer
     kept = np.arange(40) != 9
-    assert sight.lemmas(kept)[0].tolist() == [row for row in near if row != 9]
-    assert sight.lemmas(kept)[1] == [readings[row].lemmas for row in near if row != 9]
+    assert unit_vectors.lemmas(kept)[0].tolist() == [row for row in near if row != 9]
+    assert unit_vectors.lemmas(kept)[1] == [readings[row].lemmas for row in near if row != 9]
 
 
 @pytest.mark.parametrize("n_kept", [0, 5])
-def test_where_nothing_was_grouped_the_first_are_looked_at(units, encoder, monkeypatch, n_kept):
-    monkeypatch.setattr(sight_module, "MANY", 40)
-    sight = Sight(units, encoder)
-    assert len(sight.settle(np.arange(40) < n_kept)) == n_kept
-    assert set(range(5)) <= set(sight.rows)
+def test_where_nothing_was_grouped_the_first_are_looked_at(units, encoder, n_kept):
+    unit_vectors = UnitVectors(units, encoder, n_large=40)
+    assert len(unit_vectors.closest_vectors(np.arange(40) < n_kept)) == n_kept
+    assert set(range(5)) <= set(unit_vectors.rows)
 
 
 def test_a_large_study_about_nothing_has_no_theme(units, encoder, monkeypatch):
-    monkeypatch.setattr(sight_module, "MANY", 40)
     monkeypatch.setattr(cluster, "off_topic", lambda units, *_: np.ones(len(units), dtype=bool))
     made = cluster_units(
-        units, TAGS.empty(), model=ThemeModel(), embedder=encoder, settings=ClusterSettings()
+        units,
+        TAGS.empty(),
+        model=ThemeModel(),
+        embedder=encoder,
+        settings=ClusterSettings(),
+        n_large=40,
     )
     assert made.themes.empty
     assert made.theme_agreement.empty
     assert len(made.unit_places) == len(units)
 
 
-def test_late_units_are_seen_as_the_room_was(units, encoder, monkeypatch):
+def test_late_units_are_encoded_as_the_room_was(units, encoder):
     room, settings = units[units["channel"] == "notes"], ClusterSettings(n_resamples=8, n_repeats=0)
-    monkeypatch.setattr(
-        sight_module, "MANY", len(room) + 1
-    )  # the room is small, and all together are not
+    n_large = len(room) + 1  # the room is small, and all together are not
     made = cluster_units(
-        room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+        room,
+        TAGS.empty(),
+        model=ThemeModel(settings),
+        embedder=encoder,
+        settings=settings,
+        n_large=n_large,
     )
     late = [made.themes, made.theme_members, made.unit_places, units, TAGS.empty()]
-    joined = join_late_units(*late, embedder=encoder, settings=settings)
-    monkeypatch.setattr(sight_module, "MANY", len(units) + 1)
-    pd.testing.assert_frame_equal(
-        joined.theme_members,
-        join_late_units(*late, embedder=encoder, settings=settings).theme_members,
+    joined, in_small_study = (
+        join_late_units(*late, embedder=encoder, settings=settings, n_large=size)
+        for size in (n_large, len(units) + 1)
     )
+    pd.testing.assert_frame_equal(joined.theme_members, in_small_study.theme_members)
 
 
-def test_a_large_study_gets_the_themes_that_were_said(units, encoder, monkeypatch):
-    monkeypatch.setattr(sight_module, "MANY", 30)
+def test_a_large_study_gets_the_themes_that_were_said(units, encoder):
     settings = ClusterSettings(n_resamples=20, n_repeats=3)
     room = units[units["channel"] == "notes"]
-    made = cluster_units(
-        room,
-        TAGS.empty(),
-        model=ThemeModel(settings, most_at_once=24),
-        embedder=encoder,
-        settings=settings,
-    )
-    again = cluster_units(
-        room,
-        TAGS.empty(),
-        model=ThemeModel(settings, most_at_once=24),
-        embedder=encoder,
-        settings=settings,
+    made, again = (
+        cluster_units(
+            room,
+            TAGS.empty(),
+            model=ThemeModel(settings, most_at_once=24),
+            embedder=encoder,
+            settings=settings,
+            n_large=30,
+        )
+        for _ in range(2)
     )
     for one, other in zip(made, again, strict=True):
         pd.testing.assert_frame_equal(one, other)
@@ -184,6 +186,7 @@ def test_a_large_study_gets_the_themes_that_were_said(units, encoder, monkeypatc
         TAGS.empty(),
         embedder=encoder,
         settings=settings,
+        n_large=30,
     )
     theme_of = joined.theme_members.set_index("unit_id")["theme_id"]
     assert set(units.loc[units["channel"] == "mail", "unit_id"]) <= set(theme_of.index)
