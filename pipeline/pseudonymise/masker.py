@@ -37,8 +37,8 @@ class Masker:
 
     _has_language_model = True
 
-    def __init__(self, roster: Roster, *, name_match: int) -> None:
-        self._roster, self._name_match = roster, name_match
+    def __init__(self, roster: Roster, *, name_match: int, longest: int = _LONGEST) -> None:
+        self._roster, self._name_match, self._longest = roster, name_match, longest
 
     def mask_texts(self, texts: "pd.Series", *, persons_only: bool = False) -> "pd.Series":
         """Return `texts` with their masks replaced, blanks left blank."""
@@ -71,7 +71,7 @@ class Masker:
         pieces = [
             (number, start, text[start:end])
             for number, (text, spans) in enumerate(texts)
-            for start, end in _pieces(text, spans)
+            for start, end in _pieces(text, spans, self._longest)
         ]
         entities: Iterable[tuple[tuple[int, int, str], ...]] = [()] * len(pieces)
         if self._has_language_model:
@@ -84,14 +84,14 @@ class Masker:
         return passages
 
 
-def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _pieces(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
     """`text` cut at the edges of its blocks and, where too long to parse, at a blank."""
     edges = sorted({0, len(text), *(edge for span in spans for edge in span)})
     pieces: list[tuple[int, int]] = []
     for start, end in pairwise(edges):
-        while end - start > _LONGEST:
-            middle = max(text.rfind(blank, start + 1, start + _LONGEST) for blank in "\n ")
-            middle = middle if middle > start else start + _LONGEST
+        while end - start > longest:
+            middle = max(text.rfind(blank, start + 1, start + longest) for blank in "\n ")
+            middle = middle if middle > start else start + longest
             pieces.append((start, middle))
             start = middle
         pieces.append((start, end))
