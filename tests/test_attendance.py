@@ -9,8 +9,7 @@ from types import ModuleType
 import pytest
 
 from pipeline import gather as shared_structures
-from pipeline.communes import gazetteer as tiers
-from pipeline.communes.tables import by_slug, sorted_slugs
+from pipeline.communes.tables import LINKS, by_slug, ending_with, sorted_slugs
 from pipeline.gather import StructureRow, gather_workshops, share_ids
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest import people as people_module
@@ -562,11 +561,9 @@ def test_a_commune_whose_name_ends_so_is_found_as_among_all() -> None:
     for ending in ("menehould", "nouvion", "marche", "omer", "xyz"):
         names = [name for name in sorted_slugs() if name.endswith(f"-{ending}")]
         plain = [
-            name
-            for name in names
-            if name.removesuffix(f"-{ending}").split("-")[-1] not in tiers.LINKS
+            name for name in names if name.removesuffix(f"-{ending}").split("-")[-1] not in LINKS
         ]
-        assert [place.slug for place in tiers.ending_with(ending)] == [
+        assert [place.slug for place in ending_with(ending)] == [
             place.slug for name in plain for place in by_slug()[name] if place.kind == "commune"
         ]
 

@@ -119,7 +119,7 @@ def cluster_units(
     set_aside = off_topic(units, tags, unit_vectors.off_topic)
     model.fit(units, unit_vectors.in_context, set_aside=set_aside, closer=unit_vectors)
     agreement = agree_themes(unit_vectors.closest_vectors(~set_aside), settings, spread=spread)
-    places = place_units(units["unit_id"], unit_vectors.in_context, model.labels_)
+    unit_places = place_units(units["unit_id"], unit_vectors.in_context, model.labels_)
     members = _members(units, model.labels_, _strengths(unit_vectors.vectors, model.labels_))
     themes = _themes(members, units, unit_vectors, model, tags, settings)
     keywords = [json.loads(theme["keywords"]) for theme in themes]
@@ -134,10 +134,10 @@ def cluster_units(
     )
     labels = [theme["label"] for theme in themes]
     families = _families(themes, members, units, unit_vectors, model, previous, settings)
-    named, placed = _tables(themes, members, identities)
+    theme_table, member_table = _tables(themes, members, identities)
     hints = _hints(Geometry.of(unit_vectors.vectors, model.labels_), identities, labels)
-    counted = count_families(THEME_FAMILIES.build(families), named, placed, units)
-    return Clustered(named, placed, *hints, counted, agreement, places)
+    counted = count_families(THEME_FAMILIES.build(families), theme_table, member_table, units)
+    return Clustered(theme_table, member_table, *hints, counted, agreement, unit_places)
 
 
 def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:

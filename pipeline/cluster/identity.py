@@ -104,9 +104,9 @@ def _continued(
     if not earlier.names or not members:
         return {}
     earlier_units = [earlier.units[name] for name in earlier.names]
-    known = set().union(*earlier_units)
+    had_theme = set().union(*earlier_units)
     here = set().union(*map(set, members))
-    units = _jaccards([set(unit_ids) & known for unit_ids in members], earlier_units)
+    units = _jaccards([set(unit_ids) & had_theme for unit_ids in members], earlier_units)
     words = [earlier.words[name] for name in earlier.names]
     subject = _jaccards([_roots(theme) for theme in keywords], words)
     is_gone = np.array(
@@ -197,14 +197,16 @@ class _Moves:
                 name for name, units in self.after.items() if _holds_most(units, old)
             ]
         if not old:
-            known = self._known(new)
+            had_theme = self._with_theme_before(new)
             return "nouveau", [
-                name for name, units in self.before.items() if _holds_most(units, known)
+                name for name, units in self.before.items() if _holds_most(units, had_theme)
             ]
         if taken := [name for name in self.gone if _holds_most(new, self.before[name])]:
             return "réuni", taken
         born = [name for name in self.after if name not in self.before]
-        if left := [name for name in born if _holds_most(old, self._known(self.after[name]))]:
+        if left := [
+            name for name in born if _holds_most(old, self._with_theme_before(self.after[name]))
+        ]:
             return "partagé", left
         if new == old:
             return "inchangé", []
@@ -212,7 +214,7 @@ class _Moves:
             return "remanié", []
         return "grandi" if len(new) > len(old) else "réduit", []
 
-    def _known(self, units: set[str]) -> set[str]:
+    def _with_theme_before(self, units: set[str]) -> set[str]:
         """Those of `units` that had a theme in the earlier run."""
         return units & set().union(*self.before.values())
 

@@ -88,9 +88,9 @@ def join_late_units(
     index_of = pd.Series(range(len(themes)), index=themes["theme_id"])
     theme_of = theme_members.set_index("unit_id")["theme_id"].map(index_of)
     labels = units["unit_id"].map(theme_of).fillna(-1).to_numpy().astype(np.int64)
-    places = place_late(units["unit_id"], views.vectors, labels, unit_places)
+    all_places = place_late(units["unit_id"], views.vectors, labels, unit_places)
     if themes.empty:
-        return ThemesWithLate(themes, theme_members, places)
+        return ThemesWithLate(themes, theme_members, all_places)
     nearest, closeness = _nearest(views.vectors, labels)
     joins = candidates & (closeness >= np.quantile(closeness[labels >= 0], FITS))
     joined = pd.DataFrame(
@@ -106,7 +106,7 @@ def join_late_units(
     )
     members = THEME_MEMBERS.check(in_order.drop(columns="order"))
     counted = _count_again(themes, members, set(joined["theme_id"]), units, settings)
-    return ThemesWithLate(counted, members, places)
+    return ThemesWithLate(counted, members, all_places)
 
 
 def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:

@@ -8,9 +8,8 @@ slugs are then looked up in tiers, from the most to the least literal.
 """
 
 import re
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice, product
@@ -19,6 +18,7 @@ from statistics import median
 from rapidfuzz import fuzz, process
 
 from pipeline.communes.tables import (
+    TIERS,
     NamedCommune,
     by_code,
     by_postal_code,
@@ -26,8 +26,7 @@ from pipeline.communes.tables import (
     department_names,
     named_communes,
     region_names,
-    reversed_slugs,
-    sorted_slugs,
+    slugs_with,
 )
 from pipeline.text import fold, lexicon, slug
 
@@ -46,11 +45,6 @@ _BETWEEN_PARTS = re.compile(
 )
 _ROMAN = {"i": 1, "v": 5, "x": 10}
 _MAX_VARIANTS = 16
-_ARTICLES = ("le-", "la-", "les-", "l-")
-# Before a river, a region or a neighbour.
-LINKS = frozenset(
-    ["de", "du", "des", "d", "en", "sur", "sous", "les", "lez", "pres", "a", "au", "aux"]
-)
 NEAR_KM = 60  # from the nearest commune of the territory
 # From the middle of the communes named; a farther one is not the territory's (a network's seat).
 _STRAY_KM = 120
@@ -191,69 +185,6 @@ def _listed_words(group: str) -> frozenset[str]:
     return frozenset(str(word) for word in lexicon("territories")[group])
 
 
-def _exact(slug: str) -> Iterable[NamedCommune]:
-    namesakes = by_slug().get(slug, ())
-    return [commune for commune in namesakes if commune.kind in ("commune", "arrondissement")]
-
-
-def _with_article(slug: str) -> Iterable[NamedCommune]:
-    """The communes whose name differs by its article only."""
-    article = next((article for article in _ARTICLES if slug.startswith(article)), "")
-    bare = slug.removeprefix(article)
-    others = [bare, *(f"{article}{bare}" for article in _ARTICLES)]
-    return [commune for other in others if other != slug for commune in _exact(other)]
-
-
-def _former(slug: str) -> Iterable[NamedCommune]:
-    namesakes = by_slug().get(slug, ())
-    return [commune for commune in namesakes if commune.kind not in ("commune", "arrondissement")]
-
-
-def _longer(slug: str) -> Iterable[NamedCommune]:
-    """Names that begin with these words ("La Seyne"), or with words cut short ("Villeneuve
-    d'A.").
-    """
-    longer = [commune for name in _slugs_with(f"{slug}-") for commune in by_slug()[name]]
-    return [commune for commune in longer if commune.kind != "ancienne"] or _cut_short(slug)
-
-
-def _cut_short(slug: str) -> list[NamedCommune]:
-    words = slug.split("-")
-    if len(words) < 2 or len(words[0]) < 3:
-        return []
-    cut_words = re.compile(r"[^-]*-".join(map(re.escape, words)))
-    names = [name for name in _slugs_with(words[0]) if cut_words.match(name)]
-    return [commune for name in names for commune in by_slug()[name] if commune.kind == "commune"]
-
-
-def ending_with(slug: str) -> Iterable[NamedCommune]:
-    """Return the communes whose name ends so ("Ménehould"), without those near it
-    ("Aubry-du-Hainaut").
-    """
-    ending = f"-{slug}"
-    slugs = sorted(backwards[::-1] for backwards in _beginning(reversed_slugs(), ending[::-1]))
-    names = [name for name in slugs if name.removesuffix(ending).split("-")[-1] not in LINKS]
-    return [commune for name in names for commune in by_slug()[name] if commune.kind == "commune"]
-
-
-TIERS: tuple[tuple[str, Callable[[str], Iterable[NamedCommune]]], ...] = (
-    ("exact", _exact),
-    ("former", _former),
-    ("article", _with_article),
-    ("short", _longer),
-    ("part", ending_with),
-)
-
-
-def _slugs_with(beginning: str) -> Sequence[str]:
-    return _beginning(sorted_slugs(), beginning)
-
-
-def _beginning(texts: Sequence[str], letters: str) -> Sequence[str]:
-    """Those of sorted `texts` that begin with `letters`."""
-    return texts[bisect_left(texts, letters) : bisect_left(texts, f"{letters}\uffff")]
-
-
 @dataclass(frozen=True)
 class CommuneMatch:
     """A commune: `code` of today's, `part_code` of the part named; without code, `how` says
@@ -383,7 +314,7 @@ class Gazetteer:
             if len(written_slug) < _MIN_TYPO:
                 continue
             # Those that begin with the same letter: a typo there is rare and costs wrong guesses.
-            names = _slugs_with(written_slug[0])
+            names = slugs_with(written_slug[0])
             alike = process.extract(
                 written_slug, names, scorer=fuzz.ratio, score_cutoff=_TYPO, limit=8
             )

@@ -7,8 +7,10 @@ Out:  communes by code, slug and postal code; intercommunal authorities (EPCI) a
 
 import csv
 import gzip
+import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -22,6 +24,11 @@ from pipeline.text import fold, lexicon
 _MIN_COMMUNES, _MOST = 4, 0.8
 _MIN_ACRONYM = 3
 Point = tuple[float, float]
+_ARTICLES = ("le-", "la-", "les-", "l-")
+# Before a river, a region or a neighbour.
+LINKS = frozenset(
+    ["de", "du", "des", "d", "en", "sur", "sous", "les", "lez", "pres", "a", "au", "aux"]
+)
 
 
 class NamedCommune(NamedTuple):
@@ -79,6 +86,70 @@ def sorted_slugs() -> tuple[str, ...]:
 def reversed_slugs() -> tuple[str, ...]:
     """Return the slugs read backwards, in alphabetical order, to find those that end alike."""
     return tuple(sorted(slug[::-1] for slug in by_slug()))
+
+
+def _exact(slug: str) -> Iterable[NamedCommune]:
+    namesakes = by_slug().get(slug, ())
+    return [commune for commune in namesakes if commune.kind in ("commune", "arrondissement")]
+
+
+def _with_article(slug: str) -> Iterable[NamedCommune]:
+    """The communes whose name differs by its article only."""
+    article = next((article for article in _ARTICLES if slug.startswith(article)), "")
+    bare = slug.removeprefix(article)
+    others = [bare, *(f"{article}{bare}" for article in _ARTICLES)]
+    return [commune for other in others if other != slug for commune in _exact(other)]
+
+
+def _former(slug: str) -> Iterable[NamedCommune]:
+    namesakes = by_slug().get(slug, ())
+    return [commune for commune in namesakes if commune.kind not in ("commune", "arrondissement")]
+
+
+def _longer(slug: str) -> Iterable[NamedCommune]:
+    """Names that begin with these words ("La Seyne"), or with words cut short ("Villeneuve
+    d'A.").
+    """
+    longer = [commune for name in slugs_with(f"{slug}-") for commune in by_slug()[name]]
+    return [commune for commune in longer if commune.kind != "ancienne"] or _cut_short(slug)
+
+
+def _cut_short(slug: str) -> list[NamedCommune]:
+    words = slug.split("-")
+    if len(words) < 2 or len(words[0]) < 3:
+        return []
+    cut_words = re.compile(r"[^-]*-".join(map(re.escape, words)))
+    names = [name for name in slugs_with(words[0]) if cut_words.match(name)]
+    return [commune for name in names for commune in by_slug()[name] if commune.kind == "commune"]
+
+
+def ending_with(slug: str) -> Iterable[NamedCommune]:
+    """Return the communes whose name ends so ("Ménehould"), without those near it
+    ("Aubry-du-Hainaut").
+    """
+    ending = f"-{slug}"
+    slugs = sorted(backwards[::-1] for backwards in _beginning(reversed_slugs(), ending[::-1]))
+    names = [name for name in slugs if name.removesuffix(ending).split("-")[-1] not in LINKS]
+    return [commune for name in names for commune in by_slug()[name] if commune.kind == "commune"]
+
+
+TIERS: tuple[tuple[str, Callable[[str], Iterable[NamedCommune]]], ...] = (
+    ("exact", _exact),
+    ("former", _former),
+    ("article", _with_article),
+    ("short", _longer),
+    ("part", ending_with),
+)
+
+
+def slugs_with(beginning: str) -> Sequence[str]:
+    """Return the slugs that begin so."""
+    return _beginning(sorted_slugs(), beginning)
+
+
+def _beginning(texts: Sequence[str], letters: str) -> Sequence[str]:
+    """Those of sorted `texts` that begin with `letters`."""
+    return texts[bisect_left(texts, letters) : bisect_left(texts, f"{letters}\uffff")]
 
 
 @cache

@@ -234,7 +234,7 @@ def _structure_problems(structures: pd.DataFrame) -> Iterator[dict[str, str]]:
         if pd.isna(code):
             yield _problem(row, "commune inconnue", "écrire la commune sur la liste ou la carte")
         elif not str(code)[:1].isdigit():
-            n_homonyms = sum(place.kind == "commune" for place in by_slug().get(str(code), ()))
+            n_homonyms = sum(one.kind == "commune" for one in by_slug().get(str(code), ()))
             problem = (
                 f"{n_homonyms} communes de ce nom" if n_homonyms > 1 else "commune non reconnue"
             )
