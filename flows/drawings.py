@@ -1,7 +1,7 @@
-"""The charts of the territories as drawings for the review application, made in a process of their own: drawing takes much memory.
+"""Draw the charts of the territories for the review, in a process of its own: it takes much memory.
 
-In:   a study that was run; the names that themes bear now, which people may have changed since
-Out:  .cache/territories/<run_id>-<names>/: one .svg a chart, and index.json that tells each one's kind and title
+In:   a study that was run; the names of themes now, which people may have changed since
+Out:  .cache/territories/<run_id>-<names>/: an .svg a chart, index.json with kinds and titles
 """
 
 import hashlib
@@ -17,7 +17,7 @@ INDEX = "index.json"
 
 
 def drawings_folder(study: Study, run_id: str, names: Mapping[str, str]) -> Path:
-    """Where the drawings of a run are, once they are made under the `names` of themes, by theme_id."""
+    """Where the drawings of a run lie, made with these `names` of themes, by theme_id."""
     digest = hashlib.sha256(json.dumps(sorted(names.items())).encode()).hexdigest()[:12]
     return study.cache / "territories" / f"{run_id}-{digest}"
 
@@ -25,8 +25,8 @@ def drawings_folder(study: Study, run_id: str, names: Mapping[str, str]) -> Path
 def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path:
     """Draw the charts of the last run, drop earlier ones, and return the folder.
 
-    Themes bear their `names`, by theme_id; those that are not among them the name that they had in that run. Most drawings
-    were made for the report and are at hand. Raises `StudyError` for a study that cannot be written to.
+    A theme without one of `names`, by theme_id, keeps its name of that run. Most drawings were made
+    for the report already. Raises `StudyError` for a study that cannot be written to.
     """
     from flows.publish_study import report_of, whole_folder
     from pipeline.publish.charts import Drawings, draw_svg
@@ -50,14 +50,14 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
     store = Store(study.cache)
     drawings = Drawings(store)
     with whole_folder(target) as folder:
-        listed = []
+        charts = []
         for name, spec in comparison_specs(report).items():
             (folder / f"{name}.svg").write_text(draw_svg(spec, drawings), encoding="utf-8")
             title, words = titles.get(name, ("", ""))
-            listed.append(
+            charts.append(
                 {"name": name, "kind": name.split("-")[0], "title": title, "words": words}
             )
-        (folder / INDEX).write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
+        (folder / INDEX).write_text(json.dumps(charts, ensure_ascii=False), encoding="utf-8")
     drawings.save(drops_others=False)
     store.close()
     for earlier in target.parent.iterdir():

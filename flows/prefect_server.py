@@ -8,9 +8,8 @@ password unless PREFECT_SERVER_API_AUTH_STRING is set, and answers web pages of 
 unless PREFECT_SERVER_CORS_ALLOWED_ORIGINS names some. Its health page stays open in any case,
 so that an answer there proves nothing.
 
-Settings of Prefect for one machine, offline and silent; anything set in the environment wins.
-
-Ask Prefect's server for runs, once for a content, and see what became of them.
+Prefect's own settings for one machine, offline and silent; what the environment says wins. Runs are
+requested once for a content, and followed.
 """
 
 import os
@@ -25,9 +24,8 @@ from pipeline.errors import StudyError
 from pipeline.files import read_only, text_hash
 
 if TYPE_CHECKING:
-    from prefect.client.orchestration import SyncPrefectClient
-if TYPE_CHECKING:
     import httpx
+    from prefect.client.orchestration import SyncPrefectClient
 
 _PASSWORD = "PREFECT_API_AUTH_STRING"
 _QUIET = {  # the lines of tasks go to the server's pages alone
@@ -44,18 +42,17 @@ def named_server() -> str | None:
 
 @contextmanager
 def prefect_ready(cache: Path) -> Iterator[None]:
-    """Keep Prefect's own files under `cache`, and turn its reports home off; without PREFECT_API_URL there is nothing to prepare.
+    """Keep Prefect's own files under `cache`, and turn its reports home off.
 
-    To be entered before Prefect is imported. Raises `StudyError` where no server answers at PREFECT_API_URL, or where it refuses
-    the password.
+    To be entered before Prefect is imported; does nothing without PREFECT_API_URL. Raises
+    `StudyError` where no server answers there, or where it refuses the password.
     """
     if named_server() is None:
         yield
         return
     if password := read_secret(_PASSWORD, "le mot de passe du serveur Prefect"):
-        os.environ[_PASSWORD] = (
-            password  # where Prefect and the processes that it starts look for it
-        )
+        # where Prefect and the processes that it starts look for it
+        os.environ[_PASSWORD] = password
     home = Path(os.environ.setdefault("PREFECT_HOME", str(cache / "prefect")))
     if "PREFECT_LOGGING_LEVEL" not in os.environ:
         os.environ |= _QUIET
@@ -120,9 +117,10 @@ def is_answering() -> bool:
 
 
 def ask_run(deployment_id: UUID, content: str) -> UUID:
-    """Ask for a run over `content`, a hash, and return its id: that of the run that waits or is at work on the same content, if any.
+    """Request a run over `content`, a hash, and return its id.
 
-    A run that ended, however it did, is not asked for again but followed by another. Raises `ServerAwayError`, `UnknownDeploymentError`.
+    A run that waits or is at work on the same content is taken; one that ended, however it did, is
+    followed by another. Raises `ServerAwayError`, `UnknownDeploymentError`.
     """
     import httpx
 
@@ -141,7 +139,7 @@ def ask_run(deployment_id: UUID, content: str) -> UUID:
 
 
 def is_crashed(run_id: UUID) -> bool | None:
-    """Whether a run ended without a word: its process was killed, or it is not known any more; None while it waits or works.
+    """Whether a run was killed or forgotten by the server; None while it waits or works.
 
     Raises `ServerAwayError`.
     """
@@ -156,9 +154,10 @@ def is_crashed(run_id: UUID) -> bool | None:
 
 
 def sweep_orphans(deployment_ids: Iterable[UUID]) -> int:
-    """Mark as crashed the runs of these deployments that a service left at work when it was killed, and return how many.
+    """Mark as crashed the runs that a killed service left at work, and return how many.
 
-    Only for the one service of these deployments, before it starts any run. Raises `ServerAwayError`.
+    Only for the one service of these deployments, before it starts any run. Raises
+    `ServerAwayError`.
     """
     from prefect.client.schemas.filters import (
         DeploymentFilter,

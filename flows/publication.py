@@ -1,9 +1,8 @@
-"""A whole publication of the last run: report, what goes to participants, tables, files for analysts, what changed, and a manifest.
+"""Write a whole publication of the last run, or the study in the form of another tool, and read
+such files back as decisions.
 
 In:   a study that was run
-Out:  publications/<run>/, in one step; a record of it in manifeste.json
-
-A study written for other tools, and their files brought back as decisions.
+Out:  publications/<run>/, in one step, with a record of its files in manifeste.json
 """
 
 import json
@@ -45,9 +44,10 @@ _FILES = {
 def export_study(
     study: Study, form: str, output: Path | None, *, by: By | None = None
 ) -> list[Path]:
-    """Write the study in `form` and return the files: at `output` where it is named like such a file, else in that folder.
+    """Write the study in `form` and return the files, at `output` or in that folder.
 
-    Raises `UsageError` for `by` with another form than iramuteq, `StudyError` where the place cannot be written.
+    Raises `UsageError` for `by` with another form than iramuteq, `StudyError` where the files
+    cannot be written.
     """
     if by is not None and form != "iramuteq":
         raise UsageError(
@@ -55,11 +55,8 @@ def export_study(
         )
     target = output or study.root / "exports" / form
     name = _FILES.get(form)
-    path = (
-        target
-        if name and target.suffix.lower() == Path(name).suffix and not target.is_dir()
-        else target / (name or "")
-    )
+    is_file_name = name and target.suffix.lower() == Path(name).suffix and not target.is_dir()
+    path = target if is_file_name else target / (name or "")
     if form in TABLES:
         return _export_tables(study, form, path)
     write_bytes(path, _content(study, form, by or "document"))
@@ -67,7 +64,8 @@ def export_study(
 
 
 def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken | None:
-    """Append to the study's decisions what people decided in a .qdpx or in a review sheet; None for a workbook that is no such sheet.
+    """Append to the study's decisions those of a .qdpx or a review sheet; None for another
+    workbook.
 
     Raises `StudyError` for a file that cannot be read, `UsageError` where nobody is named.
     """
@@ -91,10 +89,7 @@ def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken
 
 
 def compare_grid(study: Study, path: Path) -> list[str]:
-    """How the codebook in `path` differs from the study's grid.
-
-    Raises `GridError` where it is no codebook.
-    """
+    """How the codebook in `path` differs from the study's grid; raises `GridError` for none."""
     return compare_codebook(load_grid(path), study.grid)
 
 
@@ -113,30 +108,24 @@ def _content(study: Study, form: str, by: By) -> bytes:
 
 def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
     """Write tables into the folder `path`, or the one file of a format at `path`."""
-    wanted: list[Format] = [known for known in TABLES if known == form]
+    formats: list[Format] = [name for name in TABLES if name == form]
     if form not in _FILES:
-        return write_tables(study.read_tables(), path, formats=wanted, grid=study.grid)
+        return write_tables(study.read_tables(), path, formats=formats, grid=study.grid)
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
         (written,) = write_tables(
-            study.read_tables(), Path(scratch), formats=wanted, grid=study.grid
+            study.read_tables(), Path(scratch), formats=formats, grid=study.grid
         )
         write_bytes(path, written.read_bytes())
     return [path]
 
 
+# --- publications ---------------------------------------------------------------------------------
+
 MANIFEST, CHANGES = "manifeste.json", "changements.txt"
 _FOR_ANALYSTS = "analystes"
-_EXCHANGED = {"qdpx": "etude.qdpx", "qdc": "grille.qdc", "iramuteq": "corpus-iramuteq.txt"}
-_SETTINGS = (
-    "etude",
-    "segment",
-    "embed",
-    "tag",
-    "cluster",
-    "rank",
-    "compare",
-    "publish",
-)  # others hold names, places or addresses
+_EXCHANGED = ("qdpx", "qdc", "iramuteq")
+# other sections hold names, places or addresses
+_SETTINGS = ("etude", "segment", "embed", "tag", "cluster", "rank", "compare", "publish")
 
 
 @dataclass(frozen=True)
@@ -151,7 +140,7 @@ class Publication:
 def publish_whole(
     root: Path, run: Mapping[str, Any], *, on_progress: Listener | None = None
 ) -> Publication:
-    """Write the publication of `run`, the study's last one, and return it; the same run gives the same bytes.
+    """Write the publication of `run`, the study's last one; the same run gives the same bytes.
 
     Raises `StudyError` for a study that cannot be written to.
     """
@@ -167,18 +156,17 @@ def publish_whole(
     ):
         if not target.is_dir():
             publish_study(workspace, run["run_id"])
-        shutil.copytree(
-            target, folder, dirs_exist_ok=True
-        )  # what the run wrote is the report of the same tables
+        # what the run wrote is the report of the same tables
+        shutil.copytree(target, folder, dirs_exist_ok=True)
         workspace.tell("deux pages par atelier", 0, 1)
         write_workshop_pages(report, folder / "ateliers")
         workspace.tell("diapositives", 0, 1)
         write_slides(report, folder / "restitution.pptx")
         workspace.tell("fichiers pour les analystes", 0, 1)
-        for form, name in _EXCHANGED.items():
-            export_study(study, form, folder / _FOR_ANALYSTS / name)
+        for form in _EXCHANGED:
+            export_study(study, form, folder / _FOR_ANALYSTS / _FILES[form])
         (folder / CHANGES).write_text("\n".join(changes) + "\n", encoding="utf-8", newline="\n")
-        files = _listed(folder)
+        files = _list_files(folder)
         manifest = {
             "run_id": run["run_id"],
             "title": study.settings.etude.title,
@@ -212,7 +200,7 @@ def _previous(study: Study, run_id: str) -> dict[str, Any] | None:
     return dict(json.loads(before[-1].read_text(encoding="utf-8"))) if before else None
 
 
-def _listed(folder: Path) -> list[dict[str, Any]]:
+def _list_files(folder: Path) -> list[dict[str, Any]]:
     """Every file but the manifest: path, sha256, size, and for whom it is."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return [

@@ -3,7 +3,8 @@
 In:   studies; a server of Prefect in service, named by PREFECT_API_URL
 Out:  runs, asked for by the clock, by people, by what is dropped; one at a time a study
 
-The watch asks for a run whatever became of the last one; the server is waited for when it is away, and what it forgot is asked for again.
+The watch asks for a run whatever became of the last one; a server that is away is waited for, and
+what it forgot is asked for again.
 """
 
 import importlib.util
@@ -34,11 +35,11 @@ _LOOK_S = 0.5  # between two looks whether they are
 
 
 def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool = False) -> None:
-    """Serve the studies in `roots` until SIGTERM or SIGINT, telling `told` what happens, a line each.
+    """Serve the studies in `roots` until SIGTERM or SIGINT; `told` gets a line for each event.
 
-    Raises `UsageError` for two studies whose folders have one name, `SettingsError` and `GridError` for what they name, and `StudyError`
-    where decisions are lost, no server answers, it is open to anyone and that is not allowed, or another service has one of
-    the studies.
+    Raises `UsageError` for two studies whose folders have one name, `SettingsError` and `GridError`
+    for what they name, and `StudyError` where decisions are lost, no server answers, it is open to
+    anyone and that is not allowed, or another service has one of the studies.
     """
     studies = [Study.open(root.resolve()) for root in roots]
     _refuse_same_names(studies)
@@ -60,12 +61,12 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
         for study in studies:
             stack.enter_context(_alone(study))
         stack.enter_context(prefect_ready(studies[0].cache))
-        _look_at_server(told, allow_open=allow_open_server)
-        _serve(studies, told, allow_open_server=allow_open_server)
+        _check_server(told, allow_open=allow_open_server)
+        serve_until_stopped(studies, told, allow_open_server=allow_open_server)
 
 
-def _look_at_server(told: Told, *, allow_open: bool) -> None:
-    """Tell what an open server answers to anyone; raise where that is not allowed, or none answers."""
+def _check_server(told: Told, *, allow_open: bool) -> None:
+    """Tell what an open server answers to anyone; raise where it may not, or none answers."""
     from flows.prefect_server import ServerAwayError, check_access
 
     url = os.environ["PREFECT_API_URL"]
@@ -75,12 +76,13 @@ def _look_at_server(told: Told, *, allow_open: bool) -> None:
         raise _no_server(f"pas de serveur Prefect à l'adresse {url}") from error
     if opened:
         told(
-            f"Attention : le serveur Prefect {url} répond {opened} ; qui l'atteint commande ce service."
+            f"Attention : le serveur Prefect {url} répond {opened} ; "
+            "qui l'atteint commande ce service."
         )
 
 
-def _serve(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> None:
-    """Keep each study's service and mailbox in threads of their own; the main one waits for signals, or a thread that ends by itself."""
+def serve_until_stopped(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> None:
+    """Keep each service and mailbox in threads, until a signal comes or a thread ends."""
     from flows.service import StudyService, served_flows
 
     for study in studies:
@@ -105,7 +107,7 @@ def _serve(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> 
             thread.start()
         stop.wait()
     told("Arrêt : les traitements en cours reprendront où ils en étaient.")
-    _end(services, threads)
+    end_services(services, threads)
     if not asked.is_set():
         raise StudyError(
             "le service s'est arrêté de lui-même",
@@ -114,7 +116,7 @@ def _serve(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> 
         )
 
 
-def _end(services: "Sequence[StudyService]", threads: Sequence[threading.Thread]) -> None:
+def end_services(services: "Sequence[StudyService]", threads: Sequence[threading.Thread]) -> None:
     """Stop the services and wait for their threads; one that was just starting is asked again."""
     until = time.monotonic() + _STOP_S
     waiting = list(services)
@@ -159,15 +161,10 @@ def _signals(*events: threading.Event) -> Iterator[None]:
 
 @contextmanager
 def _alone(study: Study) -> Iterator[None]:
-    """Hold a study for one service; the hold ends with the process, however it ends.
-
-    Raises `StudyError` when another service has it.
-    """
-    found = f"« {study.root} » est déjà servie"
-    with locked_file(
-        study.runs / ".served",
-        StudyError(found, "un service à la fois", "arrêter l'autre ateliers serve"),
-    ):
+    """Lock a study for one service; raises `StudyError` when another has it."""
+    fault = f"« {study.root} » est déjà servie"
+    refusal = StudyError(fault, "un service à la fois", "arrêter l'autre ateliers serve")
+    with locked_file(study.runs / ".served", refusal):
         yield
 
 

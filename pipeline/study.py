@@ -39,7 +39,6 @@ class Study:
         self.depot, self.tables, self.vault = root / "depot", root / "tables", root / "vault"
         self.publications, self.runs = root / "publications", root / "runs"
         self.cache = root / ".cache"
-        self.vectors, self.readings = self.cache / "vectors", self.cache / "readings"
         self.settings_path, self.grid_path = root / "etude.toml", root / "grille.yaml"
         self.decisions_path = root / "decisions.sqlite3"
 

@@ -156,7 +156,7 @@ def test_serve_refuses_an_open_server_and_serves_it_once_told_in_words(
     def record(studies: object, told: object, *, allow_open_server: bool) -> None:
         served.append(allow_open_server)
 
-    monkeypatch.setattr(serve, "_serve", record)
+    monkeypatch.setattr(serve, "serve_until_stopped", record)
     with named_server(monkeypatch, allows="*") as url:
         assert main(["serve", str(small_study.root)]) == 1
         assert served == []

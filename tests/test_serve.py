@@ -500,6 +500,6 @@ def test_a_service_that_was_just_starting_when_told_to_stop_is_asked_again():
 
     thread = threading.Thread(target=over.wait, args=(30,))
     thread.start()
-    serve._end([Starting()], [thread])
+    serve.end_services([Starting()], [thread])
     assert over.is_set() and not thread.is_alive()
     assert asked == [False, True]
