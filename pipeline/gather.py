@@ -81,7 +81,6 @@ def _order(row: StructureRow) -> tuple[str, str, str]:
 
 
 def _locality_words(rows: Sequence[StructureRow], territories: Iterable[str]) -> frozenset[str]:
-    """Words of the study's communes and territories, which tell no structure from another."""
     names = [*(name_of(row.commune_code) for row in rows if row.commune_code), *territories]
     return frozenset(word for name in names for word in fold(name).split() if len(word) > 2)
 
@@ -149,7 +148,6 @@ def _own_id(group: Sequence[StructureRow]) -> str:
 
 
 def _commune_slug(group: Sequence[StructureRow]) -> str:
-    """The first commune of a group, by code; "ailleurs" where none is known."""
     codes = sorted({row.commune_code for row in group if row.commune_code})
     return slug(name_of(codes[0])) if codes else "ailleurs"
 
@@ -170,7 +168,6 @@ def gather_workshops(workshops: Sequence[dict[str, pd.DataFrame]]) -> dict[str, 
 
 
 def _shared(workshops: Sequence[dict[str, pd.DataFrame]]) -> list[dict[str, pd.DataFrame]]:
-    """The tables with one structure_id a structure in the whole study."""
     rows = [
         StructureRow(i, structure_id, name, code or None)
         for i, tables in enumerate(workshops)

@@ -261,7 +261,6 @@ class NameIndex:
         yield from self._with_commune(name)
 
     def _shared_keys(self, name: StructureName) -> Iterator[Hashable]:
-        """Equal words, in one commune or another; an acronym and its words."""
         yield "digits", name.in_digits
         yield "digits", name.in_digits, name.commune_code
         yield "set", frozenset(name.words)

@@ -178,7 +178,6 @@ def _themes(
     tags: pd.DataFrame,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
-    """What each theme is called, about and quoted for, by theme number."""
     words, labels = _topic_words(model), model.labels_[unit_vectors.rows]
     candidates = find_candidates(
         unit_vectors.readings,
@@ -226,7 +225,6 @@ def _strengths_of_read(
 
 
 def _table_keys(units: pd.DataFrame, unit_vectors: UnitVectors) -> list[str]:
-    """The table of each unit that was read, else its document."""
     read = units.iloc[unit_vectors.rows]
     return list(
         read["workshop_id"].astype(str)
@@ -323,7 +321,6 @@ def _tables(
 def _hints(
     geometry: Geometry, identities: Sequence[str], labels: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The pairs that may be one theme and the themes that hold a bit of everything, in words."""
     pairs = [
         {
             "theme_id": identities[first],

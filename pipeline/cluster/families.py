@@ -164,7 +164,6 @@ def _resampled(labels: Numbers, n_themes: int, rng: np.random.Generator) -> Numb
 
 
 def _groupings(centres: Matrix, sizes: Sequence[int]) -> dict[int, Numbers]:
-    """The grouping into each number of families, numbered by first theme."""
     tree = linkage(centres, method="ward")
     return {size: _numbered(fcluster(tree, size, criterion="maxclust")) for size in sizes}
 
@@ -235,7 +234,6 @@ class Geometry:
         return [int(theme) for theme in np.flatnonzero(is_large & is_loose)]
 
     def _overlap(self, first: int, second: int) -> float:
-        """Share of units of both that lie nearly as close to the other's centre as to their own."""
         mixed = []
         for own, other in ((first, second), (second, first)):
             units = self.closeness[self.labels == own]
@@ -314,7 +312,6 @@ def _within_unit_circle(points: Matrix) -> Matrix:
 
 
 def _sharpness(closeness: Matrix, labels: Numbers) -> float:
-    """How much a nearer theme draws more: by the median lead of members' own themes."""
     if closeness.shape[1] < 2:
         return 1.0
     members = np.flatnonzero(labels >= 0)

@@ -67,7 +67,6 @@ def identify_families(
 
 
 def _as_families(previous: Run | None) -> Run | None:
-    """The families of an earlier run as if each were one theme."""
     if previous is None or not len(previous[0]):
         return None
     themes, members = previous
@@ -82,8 +81,6 @@ def _joined(lists: pd.Series) -> str:
 
 
 class _EarlierThemes:
-    """The themes of an earlier run: `names`, and the `units` and words of each."""
-
     def __init__(self, previous: Run | None) -> None:
         themes, members = previous if previous is not None else (pd.DataFrame(), pd.DataFrame())
         self.units = _units_by_theme(members) if len(members) else {}
@@ -161,8 +158,6 @@ def list_changes(before: Run, after: Run) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Moves:
-    """Units by theme in both runs, and labels."""
-
     before: dict[str, set[str]]
     after: dict[str, set[str]]
     labels: dict[str, str]
@@ -215,7 +210,6 @@ class _Moves:
         return "grandi" if len(new) > len(old) else "réduit", []
 
     def _with_theme_before(self, units: set[str]) -> set[str]:
-        """Those of `units` that had a theme in the earlier run."""
         return units & set().union(*self.before.values())
 
     def _sentence(self, change: str, others: list[str], n_before: int, n_after: int) -> str:

@@ -127,9 +127,6 @@ def _count_again(
     units: pd.DataFrame,
     settings: ClusterSettings,
 ) -> pd.DataFrame:
-    """`themes` with counts of all members, and quotes chosen again in the themes that were
-    joined.
-    """
     counts = count_themes(members, units)
     passages = members.merge(units, on="unit_id", validate="one_to_one")
     quotes = {

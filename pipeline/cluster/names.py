@@ -87,8 +87,6 @@ def find_candidates(
 
 
 class _PhraseUses:
-    """Units and spellings of every phrase that may name a theme."""
-
     def __init__(self, readings: Sequence[Reading]) -> None:
         self.units: dict[tuple[str, ...], list[int]] = defaultdict(list)
         self._surfaces: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
@@ -177,7 +175,6 @@ def _score(
     words: Sequence[str],
     support: int,
 ) -> float:
-    """Closeness to the theme rather than to the next one, plus what uses, tables and form add."""
     units = uses.units[key]
     inside = int((labels[units] == theme).sum())
     others = np.delete(closeness, theme)
@@ -244,7 +241,6 @@ def keywords_of(candidates: Sequence[Candidate]) -> list[str]:
 
 
 def _shared(free: Sequence[Candidate]) -> list[Candidate]:
-    """The phrases that several tables say, where one is nearly as good as the best of all."""
     shared = [candidate for candidate in free if candidate.support >= _SHARED]
     return shared if shared and shared[0].score >= free[0].score - _AS_GOOD else []
 
@@ -267,7 +263,6 @@ def _cover(candidates: Sequence[Candidate], rows: Matrix) -> list[Candidate]:
 def _next(
     chosen: Sequence[Candidate], candidates: Sequence[Candidate], rows: Matrix
 ) -> Candidate | None:
-    """The phrase that reads well with `chosen` and lies closest to the members they leave out."""
     near = np.max([rows @ candidate.vector for candidate in chosen], axis=0)
 
     def gain(candidate: Candidate) -> float:

@@ -83,7 +83,6 @@ def _flaws(text: str) -> float:
 
 
 def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
-    """What a quote loses for coming from where others came from, or for saying the same words."""
     loss = 0.0
     for other in chosen:
         same_workshop = row["workshop_id"] == other["workshop_id"]
@@ -121,7 +120,6 @@ def _end_of_clauses(flat: str, start: int, most_words: int) -> int:
 
 
 def _n_keywords(clause: str, keywords: Sequence[str]) -> int:
-    """How many of the keywords a clause says, by the beginnings of their words."""
     roots = {word[:_ROOT] for word in fold(clause).split()}
     return sum(
         all(word[:_ROOT] in roots for word in fold(keyword).split() if len(word) > 2)
@@ -213,7 +211,6 @@ def quote_themes(
 
 
 def _opposed(members: pd.DataFrame, central: list[str]) -> list[str]:
-    """The most central member whose posture is opposed to the theme's most frequent one, if any."""
     counts = members["posture"].value_counts()
     if counts.empty:
         return []

@@ -421,7 +421,6 @@ def _is_like(commune: NamedCommune, written: WrittenCommune) -> bool:
 
 
 def _fits(commune: NamedCommune, written: WrittenCommune) -> bool:
-    """False where the codes or the department beside the name say that it lies elsewhere."""
     departments = written.departments | {
         code[:3] if code[:2] in ("97", "98") else code[:2] for code in written.codes
     }
@@ -430,7 +429,6 @@ def _fits(commune: NamedCommune, written: WrittenCommune) -> bool:
 
 
 def _best(scored: Sequence[tuple[float, NamedCommune]]) -> NamedCommune | None:
-    """The best scored one, where no other commune scores nearly as well."""
     if not scored:
         return None
     ranked = sorted(scored, key=lambda entry: (-entry[0], entry[1].code))

@@ -94,7 +94,6 @@ def _exact(slug: str) -> Iterable[NamedCommune]:
 
 
 def _with_article(slug: str) -> Iterable[NamedCommune]:
-    """The communes whose name differs by its article only."""
     article = next((article for article in _ARTICLES if slug.startswith(article)), "")
     bare = slug.removeprefix(article)
     others = [bare, *(f"{article}{bare}" for article in _ARTICLES)]
@@ -148,7 +147,6 @@ def slugs_with(beginning: str) -> Sequence[str]:
 
 
 def _beginning(texts: Sequence[str], letters: str) -> Sequence[str]:
-    """Those of sorted `texts` that begin with `letters`."""
     return texts[bisect_left(texts, letters) : bisect_left(texts, f"{letters}\uffff")]
 
 
@@ -249,7 +247,6 @@ def _acronyms() -> dict[str, frozenset[str]]:
 
 
 def _telling_words(name: str) -> frozenset[str]:
-    """The words that tell an authority from others, without those of its form."""
     forms = {str(word) for word in lexicon("territories")["formes_epci"]}
     return frozenset(word for word in fold(name).split() if word not in forms)
 
@@ -315,7 +312,6 @@ def _topology() -> Any:
 
 @cache
 def _rings() -> dict[str, list[list[int]]]:
-    """The outer rings of each commune, as numbers of arcs."""
     shapes = _topology()["objects"]["communes"]["geometries"]
     return {
         shape["id"]: [ring for polygon in shape["arcs"] for ring in polygon] for shape in shapes

@@ -181,7 +181,6 @@ def _reach(cells: pd.DataFrame, more: Sequence[str]) -> str:
 
 
 def _first_in(priorities: pd.DataFrame, workshops: pd.DataFrame) -> dict[str, set[str]]:
-    """Territories with a workshop where each theme is among the first five."""
     first = priorities[priorities["rank"] <= _N_FIRST].merge(
         workshops[["workshop_id", "territory"]],
         left_on="scope",

@@ -36,8 +36,6 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Carrier:
-    """A structure with its sectors and where it works."""
-
     sectors: frozenset[str]
     point: Point | None
     geometry: Mapping[str, Any] | None
@@ -212,7 +210,6 @@ def _communes_of(
 
 
 def _named_communes(text: str, communes: Sequence[tuple[re.Pattern[str], str]]) -> list[str]:
-    """Codes of the communes that `text` names with their capitals."""
     codes = []
     for pattern, code in communes:
         if pattern.search(text):

@@ -93,7 +93,6 @@ def read_territories(
 def _themed_passages(
     units: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame
 ) -> pd.DataFrame:
-    """The passages that belong to a theme, with circle and territory, by unit_id."""
     circles = circles_of(units, workshops).of_unit[["unit_id", "circle_id"]]
     themed = units.merge(
         theme_members[["unit_id", "theme_id"]], on="unit_id", validate="one_to_one"
@@ -145,7 +144,6 @@ def _presence(said: pd.DataFrame, lemmas: list[set[str]]) -> tuple[Numbers, list
 
 
 def _circles_by_territory(said: pd.DataFrame, presence: Numbers, names: list[str]) -> pd.DataFrame:
-    """In how many circles of each territory each lemma was said."""
     heard = (
         pd.DataFrame(presence, columns=names).groupby([said["territory"], said["circle_id"]]).max()
     )
@@ -336,7 +334,6 @@ def _likeness(said: Numbers, territory_index: np.ndarray, n_territories: int) ->
 def _redraws(
     territory_index: np.ndarray, n_draws: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Rows of tables drawn again within their territory."""
     groups = [np.flatnonzero(territory_index == territory) for territory in territory_index]
     draws = (zip(groups, rng.random(len(groups)), strict=True) for _ in range(n_draws))
     return [

@@ -409,7 +409,6 @@ def share_intervals(
 def _tables_drawn(
     said: pd.DataFrame, subject_ids: list[str], n_held: int, rng: np.random.Generator, n_draws: int
 ) -> NDArray[np.float64]:
-    """Tables of one workshop where each subject was said, by draw: (n_draws + 1, n_subjects)."""
     circles = sorted(set(said["circle_id"]))
     matrix = np.zeros((len(circles), len(subject_ids)))
     cells = (

@@ -157,7 +157,6 @@ def _offers_of(passage: Doc, carriers: "Carriers", *, is_offer: bool) -> Iterato
 
 
 def _sector(*texts: str) -> str | None:
-    """The first sector of the first text that names one."""
     return next((sectors[0] for text in texts if (sectors := sectors_of(text))), None)
 
 
@@ -243,7 +242,6 @@ def _heading(passage: Doc, end: int) -> str:
 
 
 def _subject(passage: Doc, end: int) -> str:
-    """The first noun phrase of the clause that leads to `end`, or else of the passage."""
     start = max((match.end() for match in _CLAUSE_START.finditer(passage.text, 0, end)), default=0)
     return _first_phrase(passage, start, end) or _first_phrase(passage, 0, end)
 
@@ -267,13 +265,11 @@ def _is_carrier(phrase: str, carrier: str | None) -> bool:
 
 
 def _is_glued(token: Token) -> bool:
-    """Whether a hyphen binds it to the next word, or capitals make it a name."""
     text, end = token.doc.text, token.idx + len(token.text)
     return "-" in text[end - 1 : end + 1] or (token.is_upper and len(token.text) > 2)
 
 
 def _tidied(words: list[Token]) -> str:
-    """The text of `words` without articles before and prepositions behind."""
     while words and words[-1].pos_ in _LOOSE_ENDS:
         words = words[:-1]
     while words and words[0].pos_ in _LOOSE_ENDS and not _is_glued(words[0]):
@@ -377,7 +373,6 @@ def _find(name: str, plain: str) -> tuple[int, int] | None:
 
 
 def _to_words(plain: str, start: int, end: int) -> tuple[int, int]:
-    """[start, end) widened to whole words."""
     while start > 0 and plain[start - 1] != " ":
         start -= 1
     while start < end and plain[start] == " ":

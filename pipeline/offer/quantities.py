@@ -79,7 +79,6 @@ def _in_digits(text: str) -> Iterator[Number]:
 
 
 def _in_letters(text: str) -> Iterator[Number]:
-    """Runs of number words, and collectives (« une vingtaine », « trois douzaines »)."""
     words = [(match, fold(match[0], keep_signs=True)) for match in _WORD.finditer(text)]
     collectives = lexicon()["ensembles"]
     i = 0
@@ -339,7 +338,6 @@ def _is_written_as_year(text: str, number: Number) -> bool:
 
 
 def _is_to_come(passage: Doc, quantity: Quantity) -> bool:
-    """Whether a verb of the clause stands in the future or the conditional."""
     left, right = _clause_bounds(passage.text, quantity.number.start, quantity.noun_end)
     verbs = [
         token for token in passage if left <= token.idx < right and token.pos_ in ("VERB", "AUX")
@@ -353,7 +351,6 @@ def _is_to_come(passage: Doc, quantity: Quantity) -> bool:
 
 
 def _clause_bounds(text: str, start: int, end: int) -> tuple[int, int]:
-    """From and up to a full stop, a semicolon, « mais » or an arrow."""
     left = max((match.end() for match in _CLAUSE_END.finditer(text, 0, start)), default=0)
     right = _CLAUSE_END.search(text, end)
     return left, right.start() if right else len(text)
