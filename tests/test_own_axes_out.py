@@ -30,7 +30,7 @@ from pipeline.rank import rank_themes
 from pipeline.settings.sections import PublishSettings, RankSettings
 from pipeline.study import Study
 from pipeline.tables.material import DECISIONS
-from support.exchanged import Doc, Line, Tables, made_study, on_tag, taken
+from support.exchanged import Doc, Line, Tables, made_study, on_tag, rows_of, taken
 from support.own_axes import yaml_grid
 
 CODEBOOK = "{urn:QDA-XML:project:1.0}Code"
@@ -132,7 +132,7 @@ def test_the_review_sheet_has_a_column_an_axis_and_comes_back_as_decisions(
     found = take_sheet(sheet, tables, grid, decisions=DECISIONS.empty())
     assert found.lines == ()
     assert sorted(
-        (row["unit_id"], row["action"], row["axis"], row["code"]) for row in found.decisions
+        (row["unit_id"], row["action"], row["axis"], row["code"]) for row in rows_of(found)
     ) == [
         ("d0u0", "accept_tag", "public", "jeunes"),
         ("d0u0", "add_tag", "echelle", "region"),
@@ -162,7 +162,7 @@ def test_a_project_has_a_branch_an_axis_and_brings_back_what_people_coded(
     path = tmp_path / "retour.qdpx"
     path.write_bytes(content)
     found = take_project(read_project(path), tables, grid, decisions=DECISIONS.empty())
-    assert sorted((row["unit_id"], row["axis"], row["code"]) for row in found.decisions) == [
+    assert sorted((row["unit_id"], row["axis"], row["code"]) for row in rows_of(found)) == [
         ("d0u0", "echelle", "region"),  # of an exclusive axis, the last word alone
         ("d1u1", "public", "aines"),
     ]
