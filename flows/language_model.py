@@ -15,6 +15,7 @@ import pandas as pd
 
 from flows.cache import Tables
 from flows.execution import ServerAnswer
+from flows.workspace import DONE, NOT_SENT, STOPPED
 from models.language_model import LanguageModelTagger
 from models.language_model.asking import AskingReport
 from models.language_model.prompt import Estimate, price_of, sample_units
@@ -31,7 +32,7 @@ from pipeline.tag import order_review, tag_units
 from pipeline.text import without_numbers
 
 if TYPE_CHECKING:
-    from flows.workspace import DONE, NOT_SENT, STOPPED, Workspace
+    from flows.workspace import Workspace
 
 _N_PASSAGES = 12  # of a theme, the most central
 _OF_CODES, _OF_THEMES = "lecture par le second codeur", "lecture des thèmes par le modèle"
