@@ -113,23 +113,24 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
 
 
 def new_rows(
-    n_rows: int, n_columns: int, folder: Path | None = None, *, large: int = LARGE
+    n_rows: int, n_columns: int, folder: Path | None = None, *, large: int | None = None
 ) -> NDArray[Any] | FileRows:
     """Return (n_rows, n_columns) to be written: from `large` on in single precision, in
     `folder`.
     """
+    large = LARGE if large is None else large
     if n_rows >= large and folder is not None:
         return FileRows(folder, (n_rows, n_columns), np.float32)
     return np.empty((n_rows, n_columns), dtype=np.float64 if n_rows < large else np.float32)
 
 
-def slices(n_rows: int, at_once: int = AT_ONCE, *, large: int = LARGE) -> Iterator[slice]:
+def slices(n_rows: int, at_once: int = AT_ONCE, *, large: int | None = None) -> Iterator[slice]:
     """The rows in order, `at_once` at a time; fewer than `large` all at once."""
-    at_once = at_once if n_rows >= large else max(n_rows, 1)
+    at_once = at_once if n_rows >= (LARGE if large is None else large) else max(n_rows, 1)
     return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
 
 
-def blocks(rows: Rows, *, large: int = LARGE) -> Iterator[tuple[slice, Matrix]]:
+def blocks(rows: Rows, *, large: int | None = None) -> Iterator[tuple[slice, Matrix]]:
     """The rows in order and in double precision, some at a time."""
     cut = slices(len(rows), large=large)
     return ((block, np.asarray(rows[block], dtype=np.float64)) for block in cut)

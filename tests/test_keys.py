@@ -146,9 +146,9 @@ def read_here(paths: Sequence[Path], **asked: Any) -> list[FileReading]:
 def quick_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is looked for in what is read: reading alone is tried."""
 
-    def leave_names(raw, *, known, choices, settings):
-        known.folders.append(RETZ)
-        return {name: raw[name] for name in ("documents", "rejects")}, VaultUpdate(known)
+    def leave_names(raw, *, registry, choices, settings):
+        registry.folders.append(RETZ)
+        return {name: raw[name] for name in ("documents", "rejects")}, VaultUpdate(registry)
 
     monkeypatch.setattr(stages, "pseudonymise", leave_names)
     monkeypatch.setattr(stages, "load_early", lambda: None)

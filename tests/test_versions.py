@@ -125,7 +125,7 @@ def test_the_same_files_in_another_folder_are_the_same_code(tmp_path):
         (ingest_workshop, "data/reference/communes.parquet"),
         (tag_each, "models/weights/definitions.json"),
         (rank_themes, "data/lexicon/gravite.yaml"),
-        (compare_territories, "pipeline/kept.py"),
+        (compare_territories, "pipeline/store.py"),
     ],
 )
 def test_what_a_stage_of_ours_reads_is_behind_it(stage, behind):

@@ -19,7 +19,7 @@ GUIDES = tuple(
 _FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n)(?:(?:    .*)?\n)*(?:    .*\n)?)")
 _SPAN = re.compile(r"`([^`\n]+)`")
-_NAMED = ("yaml", "toml", "json", "python")
+_NAMED = ("yaml", "toml", "json", "python", "text")
 
 
 @dataclass(frozen=True)
