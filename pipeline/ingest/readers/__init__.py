@@ -1,1 +1,1 @@
-"""Readers, a module a format: the content of a file in, its parts out, in a child process."""
+"""Read each file format in a child process and return the file's parts."""

@@ -1,4 +1,4 @@
-"""The child process that reads files: one path a line comes in, one framed answer goes out.
+"""Read files in a child process: one path a line in, one framed answer out.
 
 A failure that no reader foresaw is named in a last frame and ends the process.
 """
@@ -29,7 +29,7 @@ from pipeline.ingest.readers.source import (
 
 _RIGHTS = "vérifier que l'on a le droit de le lire"
 _ANOTHER_FORM = "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"
-# Made beforehand: there is no memory left to make it when it is needed.
+# Made beforehand: no memory is left when it is needed.
 _NO_MEMORY_FRAME = frame(to_line((), NO_MEMORY), is_last=True)
 
 
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _private_output() -> BinaryIO:
-    """Standard output for answers only: whatever a library prints goes nowhere."""
+    """Keep standard output for answers: what a library prints goes nowhere."""
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return output
@@ -68,7 +68,7 @@ def _write(output: BinaryIO, answer: bytes) -> None:
 def _name_failure(
     output: BinaryIO, kind: type[BaseException], _: BaseException, trace: TracebackType | None
 ) -> None:
-    """Send the exception's type and our line; never its message, which may quote the file."""
+    """Send the exception's type and our line, never its message, which may quote the file."""
     line_of_ours = ""
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
@@ -79,7 +79,6 @@ def _name_failure(
 
 
 def _answer(path: Path, limits: Limits) -> bytes | None:
-    """The line for what a file holds, None where memory does not suffice."""
     try:
         n_bytes = path.stat().st_size
         if n_bytes > limits.max_bytes:
@@ -98,7 +97,6 @@ def _answer(path: Path, limits: Limits) -> bytes | None:
 
 
 def _answer_of(file: FileContent) -> bytes | None:
-    """The line for bytes that the disk gave: from here on, what fails is due to the content."""
     try:
         return to_line(read_source(file))
     except ReadError as error:

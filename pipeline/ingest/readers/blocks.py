@@ -1,7 +1,6 @@
 """Build the blocks of a document from its paragraphs, whatever its format.
 
-A reader says of a paragraph what its format tells, as a `Draft`; its signs and weight tell the
-rest: titles that no style marks, typed list signs, wrapped lines.
+A reader gives `Draft`s; titles without a style, typed list signs and wrapped lines are found here.
 """
 
 import re
@@ -38,53 +37,52 @@ _NUMBERED_TITLE = re.compile(r"\W*([^\W\d_]+)\s*(?:n°)?\s*\d{1,2}\b")
 _ANNOUNCED = re.compile(r"\W*[^\W\d_]+\s*(?:n°)?\s*\d{1,2}\s*[:–—.)/-]")
 _UNDERLINE = re.compile(r"^\s*(={3,}|-{3,}|~{3,})\s*$")
 _LIST_SIGNS = frozenset("-–—−‐*•●")
-# Signs that word processors give to deeper levels.
 _SIGN_LEVEL = {"o": 1, "▪": 2, "§": 2, "\uf0a7": 2}
-_MAX_WORDS = 14  # of a title
-_MAX_QUESTION_WORDS = 25  # of a title that asks
-_MAX_STRONG_SHARE = 0.4  # of the words: in a text bolder than this, bold says nothing
-_NARROW, _WIDE = 45, 130  # columns between which mail and text programs wrap
-_MAIL_COLUMN = 62  # a line of a mail that fills this without ending a sentence was wrapped
+_MAX_WORDS = 14
+_MAX_QUESTION_WORDS = 25
+_MAX_STRONG_SHARE = 0.4  # of the words; in a bolder text, bold says nothing
+_NARROW, _WIDE = 45, 130  # columns where mail and text programs wrap
+_MAIL_COLUMN = 62  # a mail's line this long that ends no sentence was wrapped
 _MIN_COMMENT_WORDS = 5  # fewer are a nod or a question to a colleague
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A paragraph, or a block whose kind its format tells."""
+    """A paragraph, or a block whose kind the format gives."""
 
     text: str
     block: RawBlock | None = None
-    number: str = ""  # the list number that the format shows before the text
-    is_start: bool = False  # nothing, a blank or a rule lies above it
-    is_strong: bool = False  # all in bold, or larger than the body
+    number: str = ""  # shown by the format before the text
+    is_start: bool = False  # nothing, a blank or a rule is above
+    is_strong: bool = False  # all bold, or larger than the body
     is_underlined: bool = False
 
     @cached_property
     def bullet(self) -> Bullet | None:
-        """The list sign typed before the text, where the format tells no kind."""
+        """Return the list sign typed before the text, unless the format gives a kind."""
         return None if self.block else bullet_of(self.text)
 
     @cached_property
     def kind(self) -> str:
-        """The kind that the format or the sign tells, "paragraph" where neither does."""
+        """Return the kind given by the format or the sign, "paragraph" by default."""
         if self.block:
             return self.block.kind
         return "bullet" if self.bullet else "paragraph"
 
     @property
     def is_numbered(self) -> bool:
-        """True for an item of a numbered list, typed or real."""
+        """Whether it is an item of a numbered list, typed or real."""
         return bool(self.number) or (self.bullet is not None and self.bullet.sign == "1")
 
     @property
     def n_words(self) -> int:
-        """Words of the text."""
+        """Count the words of the text."""
         return len(self.text.split())
 
 
 @dataclass
 class StyledText:
-    """The text of a paragraph, gathered run by run with its weight."""
+    """Gather the text of a paragraph run by run with its weight."""
 
     text: str = ""
     n_strong: int = 0  # letters
@@ -92,7 +90,7 @@ class StyledText:
 
     @property
     def is_strong(self) -> bool:
-        """True where all the letters stand out, as in a title."""
+        """Whether all letters stand out, as in a title."""
         return self.n_strong > 0 and self.n_plain == 0
 
     def add(self, text: str, *, is_strong: bool) -> None:
@@ -113,9 +111,9 @@ def drafts_of_text(
     number: str = "",
     is_strong: bool = False,
 ) -> list[Draft]:
-    """Return the drafts of a paragraph: one for a heading (1..6), else one a line of it.
+    """Return one draft for a heading (1..6), else one for each line.
 
-    `list_level` is the depth in its list from 0, `number` what the list shows before the text.
+    `list_level` counts from 0; `number` is what the list shows.
     """
     if heading:
         title = clean(f"{number} {text}")
@@ -130,7 +128,7 @@ def drafts_of_text(
 
 
 def drafts_of_blocks(blocks: Iterable[RawBlock]) -> list[Draft]:
-    """Return the drafts of blocks that are settled already."""
+    """Return drafts of finished blocks."""
     return [Draft(block.text, block) for block in blocks]
 
 
@@ -142,21 +140,21 @@ def single_part(
     channel: str | None = None,
     warnings: tuple[str, ...] = (),
 ) -> tuple[RawPart, ...]:
-    """Return a file's only part; `ReadError` where it has no block. `what` has no article."""
+    """Return a file's only part; raise `ReadError` where it has no block. `what` has no article."""
     if not blocks:
         raise no_text(what)
     return (RawPart(tuple(blocks), title=title, channel=channel, warnings=warnings),)
 
 
 def furniture_blocks(texts: Iterable[str]) -> list[RawBlock]:
-    """Return page headers and footers as meta blocks, each once: they often name the table."""
+    """Return headers and footers as meta blocks, each once: they often name the table."""
     return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if has_letters(text)]
 
 
 def comment_blocks(text: str, author: str, *, is_resolved: bool = False) -> list[RawBlock]:
-    """Return a comment of the margin as a paragraph said by its author; [] for a blank one.
+    """Return a comment as its author's paragraph; [] for a blank one.
 
-    One that is resolved, short or about the document itself is a meta block.
+    A comment that is resolved, short or about the document is a meta block.
     """
     shown = clean(text)
     sections = lexicon_sections("commentaires")
@@ -171,10 +169,7 @@ def comment_blocks(text: str, author: str, *, is_resolved: bool = False) -> list
 
 
 def blocks_of_drafts(drafts: Sequence[Draft], *, has_headings: bool = True) -> list[RawBlock]:
-    """Return the blocks of `drafts` without blank ones.
-
-    `has_headings` False finds no titles, as in a mail or a cell.
-    """
+    """Return the blocks of `drafts`, without blank ones; find titles only if `has_headings`."""
     filled = _with_starts(drafts)
     titles = _find_titles(filled) if has_headings else [False] * len(filled)
     strips_plus = not any(draft.bullet and draft.bullet.sign not in ("1", "+") for draft in filled)
@@ -194,7 +189,6 @@ def blocks_of_drafts(drafts: Sequence[Draft], *, has_headings: bool = True) -> l
 
 
 def _with_starts(drafts: Sequence[Draft]) -> list[Draft]:
-    """The drafts with text, each told whether a blank, a list or a heading lies above it."""
     filled: list[Draft] = []
     is_start = True
     for draft in drafts:
@@ -207,10 +201,7 @@ def _with_starts(drafts: Sequence[Draft]) -> list[Draft]:
 
 
 def _bullet_block(bullet: Bullet, indents: list[int], strips_plus: bool) -> RawBlock:
-    """The block of a typed bullet; a plus among other signs is an author's "for", so it stays.
-
-    `indents` holds those of the bullets around it and is updated.
-    """
+    """Keep a plus among other signs, as it means "for"; update `indents`, those of open bullets."""
     while indents and bullet.indent < indents[-1]:
         indents.pop()
     if not indents or bullet.indent > indents[-1]:
@@ -221,7 +212,7 @@ def _bullet_block(bullet: Bullet, indents: list[int], strips_plus: bool) -> RawB
 
 
 def _find_titles(drafts: Sequence[Draft]) -> list[bool]:
-    """Return whether each draft is a title that its format does not mark.
+    """Find titles that the format does not mark.
 
     Neighbours count only where the author marks no titles: a paragraph above a list may be an idea.
     """
@@ -255,7 +246,6 @@ def _find_titles(drafts: Sequence[Draft]) -> list[bool]:
 
 
 def _is_strong(draft: Draft, below: Draft | None) -> bool:
-    """True for a short bold paragraph, or a bold numbered item, with something below it."""
     return (
         draft.is_strong
         and below is not None
@@ -267,7 +257,7 @@ def _is_strong(draft: Draft, below: Draft | None) -> bool:
 def _is_title_by_neighbours(
     above: Draft | None, draft: Draft, below: Draft, is_spaced: bool
 ) -> bool:
-    """Tell a title by what stands around it; `is_spaced` where blank lines part all lines."""
+    """`is_spaced` says that blank lines separate all lines."""
     if draft.kind == "bullet":
         return _leads_list(above, draft, below)
     text = draft.text
@@ -287,12 +277,12 @@ def _is_title_by_neighbours(
         or _is_in_capitals(text)
     ):
         return True
-    # « Question 2 : … » needs no room above it.
+    # « Question 2 : … » needs no space above.
     return text[:1].isupper() and _is_numbered_title(text) and bool(_ANNOUNCED.match(text))
 
 
 def _leads_list(above: Draft | None, draft: Draft, below: Draft) -> bool:
-    """True for a numbered line, not one of a run, over a list of signs: « 1. Besoins »."""
+    """Whether it leads a bulleted list, as « 1. Besoins » does."""
     if (
         draft.bullet is None
         or draft.bullet.sign != "1"
@@ -308,7 +298,6 @@ def _leads_list(above: Draft | None, draft: Draft, below: Draft) -> bool:
 
 
 def _is_short(draft: Draft, max_words: int = _MAX_WORDS) -> bool:
-    """True for a few words that are no sentence, or for a question of a few more."""
     text = draft.text.rstrip()
     if text.endswith("?"):
         return draft.n_words <= _MAX_QUESTION_WORDS
@@ -316,7 +305,7 @@ def _is_short(draft: Draft, max_words: int = _MAX_WORDS) -> bool:
 
 
 def _is_numbered_title(text: str) -> bool:
-    """True for a line such as « Q4 : à améliorer » or « Tour 2, ce qui marche »."""
+    """Whether it reads like « Q4 : à améliorer » or « Tour 2, ce qui marche »."""
     match = _NUMBERED_TITLE.match(text)
     return match is not None and match[1].lower() in lexicon_words("mots_titres")
 
@@ -326,15 +315,12 @@ def _is_in_capitals(text: str) -> bool:
 
 
 def is_label(text: str) -> bool:
-    """True for a label and a number alone, such as « Q1 » or « Table 4 : »."""
+    """Whether the text is only a label and a number: « Q1 », « Table 4 : »."""
     return bool(_LABEL.match(text.strip()))
 
 
 def blocks_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> list[RawBlock]:
-    """Return the blocks of lines of plain text.
-
-    `is_mail` joins the lines of a paragraph unless one clearly starts another, and sees no titles.
-    """
+    """Return the blocks of plain text; `is_mail` joins wrapped lines and finds no titles."""
     drafts: list[Draft] = []
     for group in paragraphs_of_lines(lines, is_mail=is_mail):
         text, is_underlined = joined_lines(group)
@@ -343,7 +329,7 @@ def blocks_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> list[RawB
 
 
 def joined_lines(group: Sequence[str]) -> tuple[str, bool]:
-    """Return the text of a group of lines, and whether it is a title over a drawn line."""
+    """Return the text of grouped lines, and whether it is an underlined title."""
     is_underlined = len(group) == 2 and bool(_UNDERLINE.match(group[1]))
     if is_underlined or not group:
         return group[0].rstrip() if group else "", is_underlined
@@ -353,7 +339,7 @@ def joined_lines(group: Sequence[str]) -> tuple[str, bool]:
 def paragraphs_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> Iterator[list[str]]:
     """Yield the lines of each paragraph or bullet.
 
-    A blank line or a rule gives an empty group, an underlined title one of two lines.
+    A blank line or a rule gives an empty group, an underlined title a group of two lines.
     """
     column = _wrap_column(lines)
     group: list[str] = []
@@ -375,7 +361,6 @@ def paragraphs_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> Itera
 
 
 def _underlines(group: list[str], line: str) -> bool:
-    """True for a rule about as long as the single line above it."""
     if len(group) != 1 or not _UNDERLINE.match(line) or bullet_of(group[0]):
         return False
     n_above = len(group[0].strip())
@@ -410,10 +395,9 @@ def _indent(line: str) -> int:
 
 
 def _wrap_column(lines: Sequence[str]) -> int | None:
-    """Return the column at which a program wrapped `lines`, None where people ended them.
+    """Return the column where a program wrapped `lines`, None where people ended them.
 
-    Of wrapped text, hardly any line could have taken in the first word of the next, and most lines
-    break in the middle of a sentence.
+    Hardly any wrapped line has room for the next one's first word; most break mid-sentence.
     """
     lengths = sorted({len(line.rstrip()) for line in lines if " " in line.strip()}, reverse=True)
     for column in lengths[:2]:

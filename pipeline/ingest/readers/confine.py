@@ -1,6 +1,6 @@
-"""Take from the child process what it does not need: memory, time, files, processes, the network.
+"""Limit the child process's memory, time, files, processes and network.
 
-Each as far as the system can: fully on Linux, elsewhere only the child's own time.
+Linux enforces all of it; other systems only the child's own time.
 """
 
 import contextlib
@@ -11,20 +11,20 @@ import signal
 import sys
 from pathlib import Path
 
-_DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 1, 38, 22, 2  # of prctl(2)
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of classic BPF
+_DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 1, 38, 22, 2  # prctl(2)
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
-_REFUSE, _UNKNOWN = 0x00050001, 0x00050026  # with EPERM, with ENOSYS
-_NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in what a filter sees
-_X32 = 0x40000000  # calls of the x32 interface, which would slip past the numbers below
+_REFUSE, _UNKNOWN = 0x00050001, 0x00050026  # EPERM, ENOSYS
+_NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in a filter's data
+_X32 = 0x40000000  # x32 calls would bypass the numbers below
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_CLONE3 = 435  # on every machine; "unknown" makes the C library fall back to clone
-_SPARE_SHARE = 8  # 1/8 of the memory may stay in use between two files; more needs a new child
+_CLONE3 = 435  # on every machine; "unknown" makes the C library use clone
+_SPARE_SHARE = 8  # 1/8 of the memory may stay in use between files; more needs a new child
 _N_FILES = 64
-_OVERTIME = 5  # seconds after which the system ends what outlived its own timer
+_OVERTIME = 5  # seconds after its own timer, when the system ends the process
 
-# By machine: its number, openat, open, and the calls refused: sockets, programs, processes,
-# threads, signals to others, changes of files.
+# By machine: its number, openat, open, and the refused calls (sockets, programs, processes,
+# threads, signals, file changes).
 _CALLS: dict[str, tuple[int, int, int | None, tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E, 257, 2,
@@ -40,7 +40,7 @@ _CALLS: dict[str, tuple[int, int, int | None, tuple[int, ...]]] = {
     ),
 }  # fmt: skip
 
-Instruction = tuple[int, int, int, int]  # code, steps to skip where true, where false, operand
+Instruction = tuple[int, int, int, int]  # code, steps if true, steps if false, operand
 
 
 class _FilterInstruction(ctypes.Structure):
@@ -60,9 +60,9 @@ class _FilterProgram(ctypes.Structure):
 
 
 def confine() -> None:
-    """Give up for good: new files, processes, the network, core dumps, life without the parent."""
+    """Give up new files, processes, network, core dumps and outliving the parent, for good."""
     os.umask(0o077)
-    with contextlib.suppress(OSError):  # the first to go where the machine lacks memory
+    with contextlib.suppress(OSError):  # the first to fail without memory
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     _limit("RLIMIT_CORE", 0, for_good=True)
     _limit("RLIMIT_FSIZE", 0, for_good=True)
@@ -100,7 +100,7 @@ def _filter_program(
     for number in refused:
         program += _where(_EQUAL, number, _REFUSE)
     for opening, argument in ((openat, 2), (open_, 1)):
-        if opening is not None:  # to be read only
+        if opening is not None:  # read only
             program += [
                 (_EQUAL, 0, 4, opening),
                 (_LOAD, 0, 0, _ARGUMENTS + 8 * argument),
@@ -120,10 +120,10 @@ def _return(verdict: int) -> Instruction:
 
 
 class Budget:
-    """The memory and processor time that one file may take; a signal ends who exceeds them.
+    """Limit one file's memory and processor time; a signal ends a process that exceeds them.
 
-    `max_bytes` includes the process itself; after `max_wall_seconds` of the clock the process ends
-    itself even without a parent.
+    `max_bytes` includes the process, which ends after `max_wall_seconds` of clock time even without
+    a parent.
     """
 
     def __init__(self, max_bytes: int, max_seconds: float, max_wall_seconds: float) -> None:
@@ -133,7 +133,7 @@ class Budget:
         self._growth = max(max_bytes - self._spare - self._base, self._spare)
 
     def open(self) -> None:
-        """Give the next file its memory and time, counted from what is in use now."""
+        """Start the next file's limits, counted from present use."""
         address_space = _memory()[0]
         if address_space:
             _limit("RLIMIT_AS", address_space + self._growth)
@@ -143,13 +143,13 @@ class Budget:
         _set_timers(self._max_seconds, self._max_wall_seconds + _OVERTIME)
 
     def close(self) -> bool:
-        """Stop the clocks; True where too much memory stays in use to read on in this process."""
+        """Stop the clocks; return whether too much memory stays in use to read on."""
         _set_timers(0, 0)
         return _memory()[1] > self._base + self._spare
 
 
 def _memory() -> tuple[int, int]:
-    """Bytes of address space and of memory in use; zeroes where there is no /proc (macOS)."""
+    """Return bytes of address space and memory in use; zeroes without /proc (macOS)."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
     except OSError:
@@ -159,7 +159,7 @@ def _memory() -> tuple[int, int]:
 
 
 def _limit(name: str, most: int, *, for_good: bool = False) -> None:
-    """Set a limit of the system where there is one of that name; never above the one in force."""
+    """Set a limit if the system has it, never above the one in force."""
     try:
         import resource
     except ImportError:  # Windows
@@ -174,7 +174,7 @@ def _limit(name: str, most: int, *, for_good: bool = False) -> None:
 
 
 def _set_timers(seconds: float, wall_seconds: float) -> None:
-    """SIGPROF after `seconds` of the processor, SIGALRM after `wall_seconds`; 0 for never."""
+    """Send SIGPROF after `seconds` of processor, SIGALRM after `wall_seconds`; 0 for never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
         signal.setitimer(signal.ITIMER_REAL, wall_seconds)

@@ -1,7 +1,7 @@
-"""Open zip containers, the XML in them and OLE compound files without being hurt.
+"""Open zip containers, their XML and OLE compound files safely.
 
-Bombs, DTDs, entities, passwords and chains of sectors that turn round are refused. Zip archives of
-notes are read file by file, as if each lay in the workshop's folder.
+Bombs, DTDs, entities, passwords and circular sector chains are refused. The files of a zip archive
+are read as if they were in the workshop's folder.
 """
 
 import io
@@ -28,7 +28,7 @@ from pipeline.ingest.readers.wording import clean
 
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _USUAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-_SMALL = 1_000_000  # bytes: an entry below this may have any ratio
+_SMALL = 1_000_000  # bytes; a smaller entry may have any ratio
 _DAMAGED_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
@@ -37,7 +37,7 @@ _DAMAGED_ZIP = (
     ValueError,
     NotImplementedError,
 )
-# What olefile and our readers raise at a bad compound file.
+# Raised by olefile and our readers for a bad compound file.
 DAMAGED = (
     OSError,
     ValueError,
@@ -49,16 +49,16 @@ DAMAGED = (
     RecursionError,
     struct.error,
 )
-_FIRST_TABLE = 68  # where the header names the first sector of that chain
-_LAST_SECTOR = 0xFFFFFFFA  # numbers from here on mean an end, no sector
-_MAX_ARCHIVES = 2  # an archive, and archives in it
+_FIRST_TABLE = 68  # header offset of the chain's first sector
+_LAST_SECTOR = 0xFFFFFFFA  # numbers from here on mean an end
+_MAX_ARCHIVES = 2  # one inside the other
 _UTF8_NAMES, _ENCRYPTED = 0x800, 0x1  # flags of an entry
 _MANIFEST = re.compile(r"atelier\.ya?ml", re.IGNORECASE)
 _MAX_NAME = 200  # characters of a path
 
 
 class Container:
-    """The entries of a zip container within the limits; `what` names the format for messages."""
+    """Read a zip container's entries within the limits; `what` names the format in messages."""
 
     def __init__(self, file: FileContent, what: str) -> None:
         self._what = what
@@ -66,24 +66,18 @@ class Container:
         self.names = frozenset(self._zip.namelist())
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of an entry, b"" where there is none.
-
-        Raises `ReadError` where the entry is damaged or encrypted.
-        """
+        """Return an entry's bytes, b"" for none; raise `ReadError` if damaged or encrypted."""
         if name not in self.names:
             return b""
         return _read_entry(self._zip, name, f"le {self._what}", self._what)
 
     def xml(self, name: str) -> etree._Element | None:
-        """Return the root element of an entry, None where there is none.
-
-        Raises `ReadError` for malformed XML and for any DTD.
-        """
+        """Return an entry's root element, None for none; raise `ReadError` for bad XML or a DTD."""
         content = self.read(name).replace(_STRICT, _USUAL)
         return parse_xml(content, self._what) if content else None
 
     def relations(self, name: str) -> dict[str, tuple[str, str]]:
-        """Return what an entry of an Office document refers to: (kind, entry) by id."""
+        """Return an Office entry's relations: (kind, entry) by id."""
         folder, own = posixpath.split(name)
         root = self.xml(f"{folder}/_rels/{own}.rels")
         relations: dict[str, tuple[str, str]] = {}
@@ -95,7 +89,6 @@ class Container:
 
 
 def _open_zip(file: FileContent, whole: str, what: str) -> zipfile.ZipFile:
-    """The container; refused where it is damaged, has too many entries or unfolds too far."""
     try:
         container = zipfile.ZipFile(io.BytesIO(file.content))
     except _DAMAGED_ZIP as error:
@@ -125,14 +118,14 @@ def _read_entry(
         return container.read(entry)
     except _DAMAGED_ZIP as error:
         raise corrupt(whole) from error
-    except RuntimeError as error:  # what zipfile says of an encrypted entry
+    except RuntimeError as error:  # zipfile's error for an encrypted entry
         raise protected(what) from error
 
 
 def parse_xml(content: bytes, what: str) -> etree._Element:
-    """Return the root element of `content`, parsed without network, entities or huge trees.
+    """Parse without network, entities or huge trees, and return the root element.
 
-    Raises `ReadError` for malformed XML and for any DTD, the door to entity attacks.
+    Raises `ReadError` for malformed XML and for any DTD, which allows entity attacks.
     """
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -155,9 +148,9 @@ def parse_xml(content: bytes, what: str) -> etree._Element:
 
 
 def check_chains(content: bytes, what: str) -> None:
-    """Raise `ReadError` where a chain of sectors of an OLE file goes round or leaves its table.
+    """Raise `ReadError` if an OLE sector chain loops or leaves its table; `what` has its article.
 
-    A library that follows one would fill the memory. `what` has its article.
+    A library that follows such a chain fills the memory.
     """
     try:
         with olefile.OleFileIO(io.BytesIO(content)) as ole:
@@ -180,7 +173,6 @@ def check_chains(content: bytes, what: str) -> None:
 
 
 def _tables_end(content: bytes, sector_size: int) -> bool:
-    """True where the chain of sectors that hold the table ends; short files have none."""
     (sector,) = struct.unpack_from("<I", content, _FIRST_TABLE)
     for _ in range(len(content) // sector_size + 1):
         if sector >= _LAST_SECTOR:
@@ -190,7 +182,6 @@ def _tables_end(content: bytes, sector_size: int) -> bool:
 
 
 def _ends(sector: int, table: Sequence[int]) -> bool:
-    """True where the chain that begins at `sector` ends within its table."""
     for _ in range(len(table) + 1):
         if sector >= _LAST_SECTOR:
             return True
@@ -201,10 +192,10 @@ def _ends(sector: int, table: Sequence[int]) -> bool:
 
 
 def read_archive(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
-    """Return the parts of an archive's files in order of path, each read by `read`.
+    """Return the parts of an archive's files in path order, each read by `read`.
 
-    What systems leave behind is passed over. Raises `ReadError` for a damaged, monstrous or blank
-    archive, and for archives within archives within archives.
+    System files are ignored. Raises `ReadError` for a damaged, oversized or blank archive, and for
+    more than one level of archives inside it.
     """
     if file.n_archives >= _MAX_ARCHIVES:
         raise ReadError(
@@ -241,11 +232,7 @@ def read_archive(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
 
 
 def _path_of(entry: zipfile.ZipInfo) -> str:
-    """The path of an entry in NFC with « / ».
-
-    A name without a sign of its encoding, which zipfile takes for cp437, is read as UTF-8 (macOS)
-    or in the code page of Windows that looks most like French.
-    """
+    """Read a name without encoding as UTF-8 (macOS) or the Windows code page most like French."""
     name = entry.filename
     if not entry.flag_bits & _UTF8_NAMES and not name.isascii():
         with suppress(UnicodeEncodeError):
@@ -254,7 +241,7 @@ def _path_of(entry: zipfile.ZipInfo) -> str:
 
 
 def _part_name(path: str) -> str:
-    """The path as a part's name: no control or direction character nor « # », no step upwards."""
+    """Remove control and direction characters, « # » and steps upwards."""
     steps = [clean(re.sub(r"[#\x00-\x1f\x7f]", "-", step)) for step in path.split("/")]
     name = "/".join(step for step in steps if step not in ("", ".", ".."))
     return name[-_MAX_NAME:].strip("/") or "sans nom"
@@ -283,7 +270,7 @@ def _archived_parts(
 
 
 def _check_entry(path: str, entry: zipfile.ZipInfo) -> None:
-    """Refuse a name that leaves the archive, a manifest, a link and an encrypted file."""
+    """Refuse a path outside the archive, a manifest, a link and an encrypted file."""
     leaves = path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:", path)
     if leaves or "\x00" in entry.orig_filename:
         raise ReadError(

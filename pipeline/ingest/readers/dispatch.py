@@ -1,4 +1,4 @@
-"""Choose the reader of a file by what it holds, and refuse in French what no reader can read."""
+"""Choose a file's reader by its content, and refuse in French what none can read."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ READERS: dict[str, Callable[[FileContent], tuple[RawPart, ...]]] = {
     "xlsx": read_sheets,
     "zip": lambda file: read_archive(file, read_source),
 }
-# Formats in which a transcript or a conversation may have been saved.
+# Formats in which a transcript or conversation may be saved.
 _PROSE = frozenset({"doc", "docx", "html", "md", "odt", "pdf", "rtf"})
 _EXPECTED = "un texte, un tableau, un courriel ou un PDF"
 _TRANSCRIPT = "déposer sa transcription (.vtt, .srt, .docx ou .txt)"
@@ -77,8 +77,7 @@ _REFUSALS = {
 def read_source(file: FileContent) -> tuple[RawPart, ...]:
     """Return the parts of `file`.
 
-    Raises `ReadError` for an empty file, an unreadable one, one of a format without a reader, and
-    one with more text than the limits allow.
+    Raises `ReadError` for an empty, unreadable, unsupported or oversized file.
     """
     if not file.content:
         raise ReadError(

@@ -1,7 +1,7 @@
-"""Read Word documents (.docx, .docm, .dotx) by walking their XML in reading order.
+"""Read Word documents (.docx, .docm, .dotx) from their XML in reading order.
 
-Insertions are in; deletions, the code of fields and hidden text are out; notes, comments and text
-boxes stand where they are called.
+Insertions are kept; deletions, field codes and hidden text are not. Notes, comments and text boxes
+follow their calls.
 """
 
 import re
@@ -56,11 +56,11 @@ _CALLS = frozenset(W + f"{kind}Reference" for kind in ("footnote", "endnote", "c
 _SIGNS = {W + "tab": "\t", W + "cr": "\n", W + "noBreakHyphen": "-", W + "ptab": "\t"}
 _ARROWS = {"F0E0": "→", "F0E8": "→", "F0E2": "↑", "F0E4": "↗"}
 _FURNITURE = re.compile(r"word/(?:header|footer)\d*\.xml")
-_MAX_COLUMNS = 60  # that a cell or row spans
+_MAX_COLUMNS = 60  # spanned by a cell or row
 
 
 def read_docx(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the document as one part; `ReadError` for a damaged, protected or textless one."""
+    """Return the document as one part; raise `ReadError` if damaged, protected or textless."""
     container = Container(file, "document Word")
     main = "word/document.xml"
     if main not in container.names and "word/document2.xml" in container.names:
@@ -90,7 +90,7 @@ def read_docx(file: FileContent) -> tuple[RawPart, ...]:
 
 @dataclass(frozen=True)
 class _Asides:
-    """What stands beside the text: notes by kind and id, comments by id, web pages by relation."""
+    """Notes by kind and id, comments by id, web pages by relation."""
 
     notes: dict[tuple[str, str], etree._Element]
     comments: dict[str, list[RawBlock]]
@@ -98,7 +98,6 @@ class _Asides:
 
     @classmethod
     def of(cls, container: Container, main: str) -> "_Asides":
-        """Return what stands beside the text of the entry `main`."""
         pages = {
             relation_id: container.read(name)
             for relation_id, (kind, name) in container.relations(main).items()
@@ -139,7 +138,6 @@ def _own_attribute(element: etree._Element, name: str) -> str | None:
 
 
 def _html_of(content: bytes) -> str:
-    """The HTML of a web page pasted in whole, or of an archive of one (.mht)."""
     if not content[:200].lstrip().lower().startswith((b"mime-version", b"content-type", b"from:")):
         return "" if content.startswith((b"PK", b"{\\rtf")) else decode(content)
     for part in message_from_bytes(content).walk():
@@ -152,16 +150,13 @@ def _html_of(content: bytes) -> str:
 
 @dataclass
 class _Walk(TableWalk):
-    """One pass over a document, counting its lists as it goes."""
-
     styles: WordStyles
     numbering: ListNumbering
     asides: _Asides
-    _pending: str = ""  # text before a paragraph mark that was deleted under revision
-    _notes_read: set[tuple[str, str]] = field(default_factory=set)  # they may call one another
+    _pending: str = ""  # text before a mark deleted under revision
+    _notes_read: set[tuple[str, str]] = field(default_factory=set)  # notes may call one another
 
     def drafts(self, parent: etree._Element) -> Iterator[Draft]:
-        """Yield the drafts of the paragraphs and tables inside `parent`, in order."""
         for element in parent:
             if element.tag == W + "p":
                 yield from self._paragraph(element)
@@ -176,12 +171,11 @@ class _Walk(TableWalk):
                 yield from self.drafts(element)
 
     def rest(self) -> list[Draft]:
-        """Return what a deleted paragraph mark at the very end left over."""
+        """Return what a deleted last paragraph mark left over."""
         text, self._pending = self._pending, ""
         return [Draft(text)]
 
     def _paragraph(self, element: etree._Element) -> Iterator[Draft]:
-        """The drafts of a paragraph, then those of the boxes, notes and comments it calls."""
         properties = element.find(W + "pPr")
         style = self.styles.get(value(properties, "pStyle"))
         if style.is_contents:
@@ -235,7 +229,7 @@ class _Walk(TableWalk):
         return rows
 
     def _cell(self, cell: etree._Element, above: Cell | None) -> list[Cell]:
-        """A cell and those that it covers beside it; one merged with that `above` is covered."""
+        """Return a cell and those it covers; a vertically merged one is covered by `above`."""
         properties = cell.find(W + "tcPr")
         merged = None if properties is None else properties.find(W + "vMerge")
         content: Cell
@@ -248,7 +242,7 @@ class _Walk(TableWalk):
 
 @dataclass
 class _Runs:
-    """The text of one paragraph, the boxes in it, and the (kind, id) of what is called from it."""
+    """The text of a paragraph, its boxes, and the (kind, id) of what it calls."""
 
     styles: WordStyles
     styled: StyledText = field(default_factory=StyledText)
@@ -256,7 +250,6 @@ class _Runs:
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def walk(self, parent: etree._Element, *, is_bold: bool) -> None:
-        """Add the text below `parent`; `is_bold` is the weight that it inherits."""
         for element in parent:
             tag = element.tag
             if not isinstance(tag, str) or _is_skipped(element):
@@ -288,7 +281,6 @@ class _Runs:
 
 
 def _sign_of(element: etree._Element) -> str | None:
-    """What a break, a tab or a symbol shows, None for any other element."""
     if element.tag == W + "br":
         return " " if element.get(W + "type") in ("page", "column") else "\n"
     if element.tag == W + "sym":
@@ -297,7 +289,7 @@ def _sign_of(element: etree._Element) -> str | None:
 
 
 def _is_skipped(element: etree._Element) -> bool:
-    """True for what is not shown, and for a form field that still shows its own prompt."""
+    """Whether an element is hidden, or a form field that still shows its prompt."""
     return element.tag in _SKIPPED or (
         element.tag == W + "sdt" and element.find(f"{W}sdtPr/{W}showingPlcHdr") is not None
     )
@@ -309,7 +301,7 @@ def _choice_of(element: etree._Element) -> etree._Element:
 
 
 def _unwrapped(parent: etree._Element, name: str) -> Iterator[etree._Element]:
-    """The children of that name, also those inside content controls or marked as inserted."""
+    """Yield the children called `name`, also inside content controls and insertions."""
     for child in parent:
         if child.tag == W + name:
             yield child

@@ -1,4 +1,4 @@
-"""What the styles and lists of a Word document say of a paragraph: level, number shown, weight."""
+"""Read levels, list numbers and weights from the styles and lists of a Word document."""
 
 import re
 from collections.abc import Iterable
@@ -11,19 +11,18 @@ from pipeline.ingest.readers.wording import small_number
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MAX_STYLE_ANCESTORS = 30  # Word allows ten
-LARGE = 28  # half-points: a title, even where it is not bold
+LARGE = 28  # half-points: a title, bold or not
 _OFF = frozenset({"0", "false", "off", "none"})
 _HEADING_NAME = re.compile(r"^(?:heading|titre|title|rubrik)\s*(\d)?$", re.IGNORECASE)
 _LIST_NAME = re.compile(
     r"^(?:list (?:bullet|number)|liste à (?:puces|numéros))\s*(\d)?$", re.IGNORECASE
 )
-# The lines of a table of contents, which repeat the headings.
 _CONTENTS_NAME = re.compile(r"(?:toc|tm|table des matières) ?\d", re.IGNORECASE)
 _ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
 
 def value(element: etree._Element | None, path: str, default: str = "") -> str:
-    """Return the `w:val` of the element at `path` (`/`-joined local names), `default` for none."""
+    """Return the `w:val` at `path` (local names joined by `/`), or `default`."""
     if element is None:
         return default
     child = element.find("/".join(W + name for name in path.split("/")))
@@ -31,20 +30,20 @@ def value(element: etree._Element | None, path: str, default: str = "") -> str:
 
 
 def is_on(properties: etree._Element | None, name: str) -> bool | None:
-    """Return whether a toggle such as bold is on, None where `properties` do not speak of it."""
+    """Return whether a toggle such as bold is on, None where `properties` do not set it."""
     toggle = None if properties is None else properties.find(W + name)
     return None if toggle is None else toggle.get(W + "val", "true").lower() not in _OFF
 
 
 def outline_level(text: str) -> int:
-    """Return the heading level 1..6 of an outline level as written (0..5), 0 for body text."""
+    """Return heading level 1..6 from a written outline level 0..5, 0 for body text."""
     level = small_number(text, 9)
     return level + 1 if level < 6 else 0
 
 
 @dataclass(frozen=True)
 class WordStyle:
-    """A paragraph style with what it inherits: `heading` 1..6 or 0, its list, its weight."""
+    """A paragraph style with what it inherits; `heading` is 1..6, or 0."""
 
     heading: int = 0
     is_title: bool = False
@@ -62,14 +61,14 @@ class WordStyles:
 
     @classmethod
     def of(cls, root: etree._Element | None) -> "WordStyles":
-        """Return the styles of word/styles.xml, none where the file is missing."""
+        """Return the styles of word/styles.xml, none if missing."""
         elements: dict[str, etree._Element] = {}
         if root is not None:
             elements = {style.get(W + "styleId", ""): style for style in root.iter(W + "style")}
         return cls({style_id: _style(style_id, elements) for style_id in elements})
 
     def get(self, style_id: str) -> WordStyle:
-        """Return the style; one that is not defined may speak by its id (« Titre1 »)."""
+        """Return the style; the id of an undefined one may be a built-in name (« Titre1 »)."""
         return self.by_id.get(style_id) or style_of_name(style_id)
 
 
@@ -99,13 +98,13 @@ def _style(style_id: str, elements: dict[str, etree._Element]) -> WordStyle:
 
 
 def first_named_style(names: Iterable[str]) -> WordStyle:
-    """Return what the first of `names` that is a built-in style's says, a plain style for none."""
+    """Return the first built-in style among `names`, else a plain style."""
     styles = map(style_of_name, names)
     return next((style for style in styles if style != WordStyle()), WordStyle())
 
 
 def style_of_name(name: str) -> WordStyle:
-    """Return what the name of a built-in style says, in English or French, spaced or not."""
+    """Return a built-in style by its English or French name, spaced or not."""
     spaced = re.sub(r"(?<=[^\W\d])(\d)$", r" \1", name.strip())
     heading = _HEADING_NAME.match(spaced)
     if heading:
@@ -120,7 +119,7 @@ def style_of_name(name: str) -> WordStyle:
 
 
 class ListLevel(NamedTuple):
-    """How one level of a list is numbered: the kind of number, the text around it, the first."""
+    """The number format of a list level, the text around it and its start."""
 
     kind: str = "bullet"
     text: str = ""
@@ -129,14 +128,14 @@ class ListLevel(NamedTuple):
 
 @dataclass
 class ListNumbering:
-    """The list definitions, by list and level, and how far each list has counted."""
+    """List definitions by list and level, and the counts of each list."""
 
     levels: dict[tuple[str, int], ListLevel] = field(default_factory=dict)
     _counts: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, root: etree._Element | None) -> "ListNumbering":
-        """Return the definitions of word/numbering.xml, none where the file is missing."""
+        """Return the definitions of word/numbering.xml, none if missing."""
         levels: dict[tuple[str, int], ListLevel] = {}
         if root is None:
             return cls(levels)
@@ -152,7 +151,7 @@ class ListNumbering:
         return cls(levels)
 
     def count(self, list_id: str, level: int) -> str:
-        """Count one more item; return the number shown (« 2. », « Question 3 ») or ""."""
+        """Count an item; return its shown number (« 2. », « Question 3 ») or ""."""
         definition = self.levels.get((list_id, level), ListLevel())
         key = (list_id, level)
         self._counts[key] = self._counts.get(key, definition.start - 1) + 1

@@ -1,7 +1,4 @@
-"""Turn the rows of a table laid out in a document into blocks, in reading order.
-
-A cell is the blocks that its author put in it.
-"""
+"""Turn the rows of a document's table into blocks in reading order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,11 +10,11 @@ from pipeline.ingest.readers.wording import has_letters, is_finished
 Cell = list[RawBlock]
 _MAX_HEADER_WORDS = 10
 _MAX_LABEL_WORDS = 12
-_MAX_SPAN = 200  # rows or columns that one cell may cover
+_MAX_SPAN = 200  # rows or columns of one cell
 
 
 class CoveredCell(list[RawBlock]):
-    """A blank cell that the merged cell `by` covers: its row and column read as if it held that."""
+    """A blank cell read as the merged cell `by` that covers it."""
 
     def __init__(self, by: Cell | None) -> None:
         super().__init__()
@@ -26,7 +23,7 @@ class CoveredCell(list[RawBlock]):
 
 @dataclass
 class TableWalk:
-    """A walk over a document that keeps comments on cells until their outermost table ends."""
+    """A walk that keeps comments on cells until their outermost table ends."""
 
     title: str | None = field(default=None, init=False)
     comments: list[Draft] = field(default_factory=list, init=False)
@@ -41,7 +38,7 @@ class TableWalk:
         yield from self.comments_due()
 
     def comments_due(self) -> list[Draft]:
-        """Return the comments that wait, [] inside a table."""
+        """Return the waiting comments, [] inside a table."""
         if self._n_open_tables:
             return []
         comments, self.comments = self.comments, []
@@ -51,10 +48,10 @@ class TableWalk:
 def blocks_of_rows(rows: Sequence[Sequence[Cell]]) -> list[RawBlock]:
     """Return the blocks of a table.
 
-    A cell merged over its whole row names the rows below. With a header row: the header as meta
-    blocks, then each paragraph of a cell as a cell block with its row's (header, cell) pairs. With
-    labels in the first of two columns: the label as a heading, then the second cell's own blocks.
-    A table of one row or column only does layout: the cells' own blocks, one cell after the other.
+    A cell merged over a row is a heading of the rows below. Under a header row (meta blocks), each
+    paragraph is a cell block with its row's (header, cell) pairs. In two columns, first-column
+    labels are headings of the second's blocks. A single row or column is only layout: its cells'
+    own blocks.
     """
     filled = [list(row) for row in rows if any(row)]
     banners: list[RawBlock] = []
@@ -98,7 +95,7 @@ def _banner(row: Sequence[Cell]) -> list[RawBlock]:
 
 
 def _is_header(row: Sequence[Cell]) -> bool:
-    """True for a row of short, distinct, unfinished titles; its first cell may be blank."""
+    """Whether titles are short, distinct and unfinished; the first cell may be blank."""
     texts = [text_of_cell(cell) for cell in row]
     own = [text for cell, text in zip(row, texts, strict=True) if not isinstance(cell, CoveredCell)]
     return (
@@ -113,7 +110,6 @@ def _is_header(row: Sequence[Cell]) -> bool:
 
 
 def _has_labels(rows: list[list[Cell]]) -> bool:
-    """True where each first cell is a label and some second cell holds more than one."""
     return all(_is_label(row[0]) for row in rows) and any(
         _n_words(row[-1]) > _MAX_LABEL_WORDS or len(row[-1]) > 1 for row in rows
     )
@@ -133,7 +129,6 @@ def _n_words(cell: Cell) -> int:
 
 
 def _cell_blocks(row: Sequence[Cell], header: list[str] | None) -> Iterator[RawBlock]:
-    """The cells of a row; without a `header` they tell of no columns."""
     columns: tuple[tuple[str, str], ...] = ()
     if header is not None:
         titles = [*header, *[""] * len(row)]
@@ -150,30 +145,30 @@ def _cell_blocks(row: Sequence[Cell], header: list[str] | None) -> Iterator[RawB
 
 
 def _kind(block: RawBlock) -> str:
-    """A number or a label such as « Q1 » is no passage: it stays in the other cells' columns."""
+    """Return "meta" for a number or a label such as « Q1 »: other cells keep it as a column."""
     is_meta = block.kind == "meta" or is_label(block.text) or not has_letters(block.text)
     return "meta" if is_meta else "cell"
 
 
 def text_of_cell(cell: Cell) -> str:
-    """Return the text that a cell shows on one line, that of the cell that covers it if merged."""
+    """Return a cell's text on one line, or that of the cell that covers it."""
     return " ".join(block.text for block in (cell.by if isinstance(cell, CoveredCell) else cell))
 
 
 def cell_above(rows: Sequence[Sequence[Cell]], column: int) -> Cell | None:
-    """Return the cell of the last of `rows` at `column`, None where there is none."""
+    """Return the cell of the last row at `column`, None where there is none."""
     return rows[-1][column] if rows and column < len(rows[-1]) else None
 
 
 def spread(cell: Cell, n_columns: int) -> list[Cell]:
-    """Return the cell and, beside it, those that it covers over `n_columns` columns."""
+    """Return the cell and those it covers over `n_columns`."""
     return [cell, *(CoveredCell(cell) for _ in range(n_columns - 1))]
 
 
 def grid_of_spans(rows: Iterable[Iterable[tuple[Cell, int, int]]]) -> list[list[Cell]]:
-    """Return the grid of cells that are each given once, with the rows and columns they cover."""
+    """Return a grid from cells given once with the rows and columns they span."""
     grid: list[list[Cell]] = []
-    open_above: dict[int, tuple[int, Cell]] = {}  # by column: rows still covered, and by which cell
+    open_above: dict[int, tuple[int, Cell]] = {}  # by column: rows still covered, covering cell
     for row in rows:
         cells: list[Cell] = []
         open_below: dict[int, tuple[int, Cell]] = {}
@@ -194,7 +189,6 @@ def _add_covered(
     open_above: dict[int, tuple[int, Cell]],
     open_below: dict[int, tuple[int, Cell]],
 ) -> None:
-    """Add to `cells` those next ones that a cell above covers."""
     while len(cells) in open_above:
         n_rows, cell = open_above[len(cells)]
         open_below[len(cells)] = (n_rows - 1, cell)

@@ -1,6 +1,6 @@
-"""Read web pages and the HTML of mails with selectolax, in reading order.
+"""Read web pages and HTML mails with selectolax in reading order.
 
-Scripts, menus, forms and hidden text are out.
+Scripts, menus, forms and hidden text are left out.
 """
 
 import re
@@ -28,7 +28,7 @@ _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
 )
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
-_NOTE_MARK = re.compile(  # of Word, Google Docs, LibreOffice
+_NOTE_MARK = re.compile(  # Word, Google Docs, LibreOffice
     r"#(?:_?(?:ftn|edn|ftnt|cmnt|msocom)|sd(?:foot|end)note)", re.IGNORECASE
 )
 _SKIPPED = frozenset(
@@ -45,11 +45,11 @@ _INLINE = frozenset(
         "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     }
 )  # fmt: skip
-_MAX_DEPTH = 150  # elements inside elements; below that, text is taken without its layout
+_MAX_DEPTH = 150  # nested elements; deeper text loses its layout
 
 
 def read_html(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the page as one part; `ReadError` for a page without text."""
+    """Return the page as one part; raise `ReadError` for a page without text."""
     declared = _CHARSET.search(file.content[:4096])
     text = decode(file.content, declared[1].decode("ascii") if declared else None)
     page = LexborHTMLParser(text)
@@ -63,7 +63,7 @@ def read_html(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def read_html_rows(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the largest table of a page as rows: what some programs export as a workbook."""
+    """Return a page's largest table as rows: some programs export it as a workbook."""
     page = LexborHTMLParser(decode(file.content))
     tables = [_text_rows(table) for table in page.css("table")]
     largest = max(tables, key=lambda rows: sum(map(len, rows)), default=[])
@@ -80,7 +80,7 @@ def _text_rows(table: LexborNode) -> list[list[str]]:
 
 
 def drafts_of_html(text: str) -> list[Draft]:
-    """Return the drafts of a page; text quoted from another mail has « > » before it."""
+    """Return the drafts of a page, quoted mail after « > »."""
     return _drafts_of_page(LexborHTMLParser(text))
 
 
@@ -94,8 +94,6 @@ def _drafts_of_page(page: LexborHTMLParser) -> list[Draft]:
 
 @dataclass(frozen=True)
 class _Context:
-    """What the elements around a text say of it."""
-
     list_depth: int = -1
     is_bold: bool = False
     heading: int = 0
@@ -103,7 +101,6 @@ class _Context:
     is_pre: bool = False
 
     def inside(self, node: LexborNode) -> "_Context":
-        """Return the context of what `node` contains."""
         tag, attributes = node.tag or "", node.attributes
         if tag in ("ul", "ol", "menu"):
             return replace(self, list_depth=self.list_depth + 1)
@@ -120,19 +117,15 @@ class _Context:
         return replace(self, is_bold=is_bold)
 
     def quoted(self, text: str) -> str:
-        """Return `text` with a sign before it for each mail that quotes it."""
         return "> " * self.n_quotes + text
 
 
 @dataclass
 class _Walk:
-    """One pass over a page: text gathers until a block ends."""
-
     drafts: list[Draft] = field(default_factory=list)
     _gathered: StyledText = field(default_factory=StyledText)
 
     def children(self, node: LexborNode, context: _Context, depth: int) -> None:
-        """Visit what `node` contains, in order."""
         for child in _children(node):
             if child.is_text_node:
                 self._add(child.text_content or "", context)
@@ -162,7 +155,6 @@ class _Walk:
                 self.drafts.append(Draft(""))
 
     def close(self, context: _Context) -> None:
-        """End the paragraph being gathered, if any."""
         gathered, self._gathered = self._gathered, StyledText()
         if not clean(gathered.text):
             return
@@ -201,7 +193,6 @@ class _Walk:
 
 
 def _is_hidden(node: LexborNode) -> bool:
-    """True for what a reader of the page does not see, and for menus and forms."""
     attributes = node.attributes
     return (
         node.tag in _SKIPPED
@@ -212,7 +203,6 @@ def _is_hidden(node: LexborNode) -> bool:
 
 
 def _rows(table: LexborNode) -> Iterator[LexborNode]:
-    """The rows of a table itself, not of tables inside it."""
     for child in _children(table):
         if child.tag == "tr":
             yield child

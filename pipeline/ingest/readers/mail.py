@@ -1,6 +1,6 @@
-"""Read mails (.eml) and mailboxes (.mbox): what was written, by whom to whom, what is attached.
+"""Read mails (.eml) and mailboxes (.mbox).
 
-A mail gives one part, then one an attachment, named so that they sort in reading order.
+A mail gives one part, then one for each attachment, named to sort in reading order.
 """
 
 import re
@@ -20,7 +20,7 @@ from pipeline.ingest.readers.source import FileContent, ReadSource, no_text, pro
 from pipeline.ingest.readers.wording import clean, matches, plural_warning
 
 _UNSAFE = re.compile(r"[/\\#\x00-\x1f]+")
-_MAX_NAME = 80  # characters of an attachment's name kept in the part's name
+_MAX_NAME = 80  # characters of an attachment's name
 _MAIL_START = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\d[^\r\n]*\r?\n(?=[\w-]+:|>From )")
 _IGNORED = frozenset(
     {
@@ -30,14 +30,14 @@ _IGNORED = frozenset(
     }
 )  # fmt: skip
 _ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted")
-_MAX_NOTICE = 40  # words of a plain text that may only ask to read the HTML
+_MAX_NOTICE = 40  # words of a text that only asks to read the HTML
 
 Person = tuple[str, str]  # name, address
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail, whatever wrote it: senders first among its people, plain text, (name, bytes)."""
+    """A mail of any program; senders come first in its people, attachments are (name, bytes)."""
 
     subject: str
     senders: tuple[Person, ...]
@@ -48,7 +48,7 @@ class Letter:
 
 
 def read_mail(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
-    """Return the mail as a part without a name, then its attachments, each read by `read`.
+    """Return a mail's unnamed part, then its attachments, each read by `read`.
 
     Raises `ReadError` for an encrypted mail, and for one with neither text nor attachment.
     """
@@ -56,16 +56,16 @@ def read_mail(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
 
 
 def checked_mail(parts: list[RawPart], what: str) -> tuple[RawPart, ...]:
-    """Return the parts of a mail; `ReadError` where none holds anything."""
+    """Return the parts of a mail; raise `ReadError` where none holds anything."""
     if not any(part.blocks or part.rows or part.error for part in parts):
         raise no_text(what)
     return tuple(parts)
 
 
 def read_mailbox(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
-    """Return the mails of a mailbox as parts « 001 », « 002 »…, each followed by its attachments.
+    """Return the mails as parts « 001 », « 002 »…, each followed by its attachments.
 
-    A mail that cannot be read is a part with an error. Raises `ReadError` where there is no mail.
+    An unreadable mail is a part with an error. Raises `ReadError` where there is no mail.
     """
     starts = [*_MAIL_START.finditer(file.content)]
     if not 1 <= len(starts) <= file.limits.max_parts:
@@ -88,7 +88,7 @@ def read_mailbox(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
 
 
 def unread_mail(name: str, error: ReadError) -> RawPart:
-    """Return the part of a mail that cannot be read."""
+    """Return the part of an unreadable mail."""
     return RawPart((), name=name, channel="mail", error=(error.found, error.do))
 
 
@@ -111,7 +111,7 @@ def _parts(message: Message, file: FileContent, read: ReadSource, name: str) -> 
 def parts_of_letter(
     letter: Letter, file: FileContent, read: ReadSource, name: str
 ) -> list[RawPart]:
-    """Return the part of a mail, called `name`, then its attachments (« 001-nom.docx »)."""
+    """Return a mail's part, called `name`, then its attachments (« 001-nom.docx »)."""
     blocks, forwarded = blocks_of_mail(
         letter.text,
         sender=" ".join(letter.senders[0]) if letter.senders else "",
@@ -143,7 +143,7 @@ def _attachments(
 
 
 def _joined_name(name: str, inner: str) -> str:
-    """The name of a part of an attachment; a path in an archive stays a path."""
+    """Name an attachment's part; a path in an archive stays a path."""
     if not inner:
         return name
     is_path = "/" in inner or name.lower().endswith(".zip")
@@ -151,16 +151,13 @@ def _joined_name(name: str, inner: str) -> str:
 
 
 def header_text(message: Message, name: str) -> str:
-    """Return the first header called `name` (in lower case), whatever its encoding, "" for none."""
+    """Return the first header with the lower-case `name` in any encoding, "" for none."""
     raw = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
     return _decoded_header(re.sub(r"\r?\n[ \t]+", " ", raw))
 
 
 def people_in(message: Message, names: tuple[str, ...]) -> list[Person]:
-    """Return everyone in the headers `names` (in lower case), each once.
-
-    A name is "" where the header gives none.
-    """
+    """Return everyone in the lower-case headers `names`, once each; a missing name is ""."""
     values = [
         re.sub(r"\s+", " ", str(value))
         for name in names
@@ -175,7 +172,7 @@ def people_in(message: Message, names: tuple[str, ...]) -> list[Person]:
 
 
 def _decoded_header(raw: str) -> str:
-    # Bytes beyond ASCII, sent without saying how they are encoded.
+    # Bytes beyond ASCII, of an undeclared encoding.
     if any("\udc80" <= character <= "\udcff" for character in raw):
         raw = _guessed(raw.encode("ascii", "surrogateescape"))
     try:
@@ -191,12 +188,12 @@ def _decoded_header(raw: str) -> str:
 def _decoded_piece(content: bytes, charset: str | None) -> str:
     try:
         return content.decode(charset or "utf-8")
-    except (LookupError, ValueError):  # an unknown encoding, or a name that no encoding can bear
+    except (LookupError, ValueError):  # unknown encoding, or a name that none can have
         return _guessed(content)
 
 
 def _guessed(content: bytes) -> str:
-    """A header in an unknown encoding; one that is no text must not hide what the mail says."""
+    """Decode a header of unknown encoding: a bad one must not hide the mail."""
     try:
         return decode(content)
     except ReadError:
@@ -205,16 +202,13 @@ def _guessed(content: bytes) -> str:
 
 @dataclass
 class _MailContent:
-    """The texts and attachments of a mail, sorted out of its tree."""
-
     texts: list[str] = field(default_factory=list)
     attached: list[tuple[str, bytes]] = field(default_factory=list)
     n_images: int = 0
 
     def sort(self, message: Message) -> None:
-        """Sort out `message` and what it contains; of alternatives, the best."""
         kind = message.get_content_type()
-        if kind == "message/rfc822":  # a mail sent on as an attachment
+        if kind == "message/rfc822":  # forwarded as an attachment
             for inner in _inner_messages(message):
                 title = clean(header_text(inner, "subject")) or "message"
                 self.attached.append((f"{title}.eml", inner.as_bytes()))
@@ -245,10 +239,7 @@ def _inner_messages(message: Message) -> list[Message]:
 
 
 def _best(alternatives: list[Message]) -> Message:
-    """The plain text, unless it has no words or only says that the HTML should be read.
-
-    Else the last alternative that shows text.
-    """
+    """Return the plain text, unless it only asks to read the HTML, else the last one with text."""
     shown = [part for part in alternatives if part.get_content_type() not in _IGNORED]
     plain = next(
         (
@@ -267,7 +258,6 @@ def _best(alternatives: list[Message]) -> Message:
 
 
 def _text(message: Message) -> str:
-    """The text of a part, HTML as lines, soft line ends of « format=flowed » undone."""
     content = message.get_payload(decode=True)
     content = content.replace(b"\x00", b"") if isinstance(content, bytes) else b""
     text = decode(content, message.get_content_charset())
@@ -279,7 +269,7 @@ def _text(message: Message) -> str:
 
 
 def lines_of_html(text: str) -> Iterator[str]:
-    """Yield the lines of an HTML mail, a blank one after each: none of its lines was wrapped."""
+    """Yield the lines of an HTML mail, a blank one after each: none was wrapped."""
     for draft in drafts_of_html(text):
         block = draft.block
         bullet = f"{'  ' * (block.level or 0)}- " if block and block.kind == "bullet" else ""
@@ -289,8 +279,8 @@ def lines_of_html(text: str) -> Iterator[str]:
 
 
 def _unflowed(text: str, *, joins_tight: bool) -> str:
-    """`text` with lines that end in a space joined to the next of their quote depth (RFC 3676)."""
-    lines: list[list[str]] = []  # the pieces of each line
+    """Join lines that end in a space to the next of their quote depth (RFC 3676)."""
+    lines: list[list[str]] = []  # pieces of each line
     is_soft, depth_above = False, 0
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))

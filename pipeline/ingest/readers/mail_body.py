@@ -1,7 +1,6 @@
-"""Tell what someone wrote in a mail from greetings, signatures, quoted mails and notices.
+"""Separate what someone wrote in a mail from greetings, signatures, quotes and notices.
 
-What was written becomes paragraphs and bullets, all the rest meta blocks, in order. The
-expressions are in data/lexicon/courriels.txt.
+These become meta blocks, in order; their expressions are in data/lexicon/courriels.txt.
 """
 
 import re
@@ -20,12 +19,12 @@ _POSTCODE = re.compile(r"(?<!\d)(?:\d{5}|\d{2} \d{3})\s+[A-ZÀ-Ý][\w'’-]+")
 _NAMES = r"[A-ZÀ-Ý][\w'’.-]*(?:\s+(?:[A-ZÀ-Ý][\w'’.-]*|de|du|d['’]\w+|le|la)){0,3}"
 _PERSON = re.compile(_NAMES + r"[,.]?$")
 _FROM = re.compile(r"(?:de|from|von)\s*:", re.IGNORECASE)
-_MAX_LINE = 1000  # characters of a line that a formula fills from end to end
-_MAX_SIGN_LINES = 14  # lines after a closing formula that may still be a signature
-_MAX_SIGN_CHARS = 400  # characters of a line of a signature
-_MAX_SIGN_WORDS = 12  # words of a line of a signature
-_N_TAIL = 8  # last lines among which a signature without a formula stands
-_N_HEADER_LINES = 12  # lines among which the copied headers of a quoted mail stand together
+_MAX_LINE = 1000  # characters of a line that is all formula
+_MAX_SIGN_LINES = 14  # after a closing formula
+_MAX_SIGN_CHARS = 400  # of a signature's line
+_MAX_SIGN_WORDS = 12  # of a signature's line
+_N_TAIL = 8  # last lines that may hold a signature without a formula
+_N_HEADER_LINES = 12  # lines that hold the copied headers of a quoted mail
 
 _starts = partial(matches, "courriels")
 
@@ -43,9 +42,9 @@ class _MailLine:
 def blocks_of_mail(
     text: str, *, sender: str = "", is_forward: bool = False
 ) -> tuple[list[RawBlock], list[str]]:
-    """Return the blocks of a mail's text, and the copied « De : » lines of mails forwarded in it.
+    """Return the blocks of a mail, and the copied « De : » lines of mails forwarded in it.
 
-    `sender` is the name in the mail's header, by which a signature without a formula is known.
+    The name `sender` finds a signature without a formula.
     """
     forwarded: list[str] = []
     blocks: list[RawBlock] = []
@@ -64,9 +63,9 @@ def blocks_of_mail(
 def _messages(
     lines: list[str], sender: str, is_forward: bool, forwarded: list[str]
 ) -> Iterator[tuple[list[_MailLine], str | None]]:
-    """Yield what one person wrote with their name, and what is quoted or copied with None.
+    """Yield one person's lines with their name, quoted or copied lines with None.
 
-    The senders of forwarded mails are added to `forwarded`.
+    Adds the senders of forwarded mails to `forwarded`.
     """
     own: list[_MailLine] = []
     i, is_unquoted = 0, False
@@ -96,7 +95,7 @@ def _messages(
 
 
 def _border(lines: Sequence[str], i: int) -> tuple[bool, int]:
-    """Whether a forwarded mail begins at line `i`, and the lines of its announcement, or 0."""
+    """Return whether a forward begins at line `i`, and the length of its announcement, or 0."""
     line = lines[i].strip()
     if not line:
         return False, 0
@@ -109,7 +108,7 @@ def _border(lines: Sequence[str], i: int) -> tuple[bool, int]:
 
 
 def _n_citing(lines: Sequence[str], start: int) -> int:
-    """Lines, up to three, that « Le …, … a écrit : » takes from `start` on; 0 for none."""
+    """Count the lines, up to three, of « Le …, … a écrit : » from `start`."""
     for n_lines in (1, 2, 3):
         texts = [line.strip() for line in lines[start : start + n_lines]]
         if len(texts) < n_lines or not all(texts) or texts[0].startswith(">"):
@@ -121,7 +120,6 @@ def _n_citing(lines: Sequence[str], start: int) -> int:
 
 
 def _n_headers(lines: Sequence[str], start: int) -> int:
-    """Lines that the copied headers of a mail take from `start` on; 0 where fewer than three."""
     n_lines = n_headers = 0
     for i, line in enumerate(lines[start : start + _N_HEADER_LINES]):
         if _starts("entetes", line.strip().lstrip(">* ").replace("*", "")):
@@ -132,7 +130,6 @@ def _n_headers(lines: Sequence[str], start: int) -> int:
 
 
 def _marked(lines: list[_MailLine], sender: str) -> list[_MailLine]:
-    """The lines of one message with greeting, signature, quotes and notices marked as meta."""
     texts = [line.text for line in lines]
     is_meta = [
         line.is_meta or line.text.startswith(">") or bool(_starts("mentions", line.text.strip()))
@@ -153,7 +150,7 @@ def _greeting(lines: Sequence[str], written: Sequence[int]) -> set[int]:
 
 
 def _is_greeting(line: str) -> bool:
-    """True for a line that only greets; one that goes on after that is someone's sentence."""
+    """Whether a line only greets: one that goes on is a sentence."""
     shown = clean(line)
     text = shown.rstrip("!,.:; ")
     if shown.endswith(",") and len(text.split()) <= 3 and re.fullmatch(_NAMES, text):
@@ -170,13 +167,12 @@ def _is_greeting(line: str) -> bool:
 
 
 def _is_named(piece: str) -> bool:
-    """True for up to four words that name whom one greets, capitalised but for titles."""
+    """Whether up to four words, capitalised but for titles, name the person greeted."""
     words = piece.split()
     return len(words) <= 4 and all(word[0].isupper() or _fills("titres", word) for word in words)
 
 
 def _signature(lines: Sequence[str], written: Sequence[int], sender: str) -> set[int]:
-    """The lines of the closing formula and of the signature, without sentences after it."""
     for order, i in enumerate(written):
         if lines[i].rstrip() == "--":
             return set(written[order:])
@@ -189,7 +185,6 @@ def _signature(lines: Sequence[str], written: Sequence[int], sender: str) -> set
 
 
 def _is_closing(text: str) -> bool:
-    """True for a formula of farewell, alone or before a name."""
     farewell = _starts("fins", text)
     if not farewell:
         return False
@@ -204,7 +199,7 @@ def _is_closing(text: str) -> bool:
 
 
 def _sentences_after(lines: Sequence[str], written: Sequence[int]) -> list[set[int]]:
-    """Paragraphs after a formula that are no signature: sentences, all from a post-script on."""
+    """Find paragraphs after the formula that are sentences, and all from a post-script on."""
     paragraphs: list[list[int]] = []
     for i in written:
         if paragraphs and paragraphs[-1][-1] == i - 1:
@@ -228,7 +223,7 @@ def _sentences_after(lines: Sequence[str], written: Sequence[int]) -> list[set[i
 def _signature_without_formula(
     lines: Sequence[str], written: Sequence[int], sender: str
 ) -> set[int]:
-    """A name and what stands below it, or the last contact lines."""
+    """Find a name and what is below it, or the last contact lines."""
     signature: set[int] = set()
     tail = written[-_N_TAIL:]
     for order in reversed(range(len(tail))):
@@ -245,7 +240,6 @@ def _signature_without_formula(
 
 
 def _names_sender(text: str, sender: str) -> bool:
-    """True for a short line, no sentence, that bears the sender's last or first name."""
     names = set(re.findall(r"[^\W\d_]{3,}", sender.split("<")[0].split("@")[0].lower()))
     words = re.findall(r"[^\W\d_]{3,}", text.lower())
     is_short = len(text.split()) <= _MAX_SIGN_WORDS and not text.endswith((".", "?", "!"))

@@ -1,4 +1,4 @@
-"""Read files of maps: the placemarks of KML and the waypoints of GPX as rows, JSON as it is.
+"""Read KML placemarks and GPX waypoints as rows, and JSON as it is.
 
 KML comes from Google My Maps and Google Earth; a KMZ is a zip of it.
 """
@@ -17,14 +17,14 @@ from pipeline.ingest.readers.source import FileContent
 _HEADER = ("structure", "latitude", "longitude", "geometry")
 _PROSE = frozenset({"description", "desc", "notes", "gx_media_links"})
 _PAIR = re.compile(r"^\s*([^:<>]{2,30}?)\s*:\s*(\S[^<>]*?)\s*$")
-_MAX_LINE = 500  # characters of a line of a description that may tell something
+_MAX_LINE = 500  # characters of a description's line that is read
 _EXPORT_AGAIN = "l'exporter de nouveau depuis l'outil de cartographie"
 
 Row = dict[str, str]
 
 
 def read_json(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the text of a JSON file as one meta block; `ReadError` where it does not parse."""
+    """Return a JSON file's text as one meta block; raise `ReadError` if it does not parse."""
     text = decode(file.content).removeprefix("\ufeff")
     try:
         json.loads(text)
@@ -35,10 +35,10 @@ def read_json(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def read_kml(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the placemarks as rows under a header: name, coordinates, zone, what else they tell.
+    """Return the placemarks as rows: name, coordinates, zone, other data.
 
-    Of a description, only lines such as « Commune : Guéret » are kept. Raises `ReadError` for
-    malformed XML, for any DTD, and where there is no placemark.
+    A description keeps only lines such as « Commune : Guéret ». Raises `ReadError` for malformed
+    XML, any DTD, or no placemark.
     """
     root = parse_xml(file.content, "fichier KML ou GPX")
     rows = [*map(_placemark, root.iter("{*}Placemark")), *map(_waypoint, root.iter("{*}wpt"))]
@@ -84,7 +84,6 @@ def _text(element: etree._Element, path: str) -> str:
 
 
 def _pairs_in(description: str) -> Iterator[tuple[str, str]]:
-    """The lines of a description that read « Commune : Guéret »."""
     for line in re.split(r"<br\s*/?>|\n|</p>", description):
         pair = _PAIR.match(re.sub(r"<[^<>]*>", "", line[:_MAX_LINE]))
         if pair and pair[1].lower() not in ("http", "https"):
@@ -92,7 +91,6 @@ def _pairs_in(description: str) -> Iterator[tuple[str, str]]:
 
 
 def _coordinates(text: str | None) -> list[tuple[str, str]]:
-    """(Longitude, latitude) of each "lon,lat,height"."""
     entries = (entry.split(",") for entry in (text or "").split())
     return [(numbers[0], numbers[1]) for numbers in entries if len(numbers) >= 2]
 

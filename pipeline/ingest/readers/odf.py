@@ -1,6 +1,6 @@
-"""What OpenDocument texts, workbooks and slides share: names, trees, styles; and their workbooks.
+"""Read what OpenDocument files share (names, trees, styles), and workbooks (.ods, .fods).
 
-Workbooks (.ods, .fods) are walked here: calamine knows nothing of their merged cells.
+Workbooks are walked here: calamine ignores their merged cells.
 """
 
 import re
@@ -26,16 +26,16 @@ CELLS = (TABLE + "table-cell", TABLE + "covered-table-cell")
 _ROW_GROUPS = (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table-row-group")
 _TITLES = frozenset({"title", "titre", "titre principal", "subtitle", "sous-titre"})
 _MAX_STYLE_ANCESTORS = 30
-_LARGE = 14  # points: a title, even where it is not bold
-_MAX_CELLS = 5_000_000  # of a sheet, repeated ones counted
-_MAX_REPEATS = 10_000  # of a row or cell that holds something
+_LARGE = 14  # points: a title, bold or not
+_MAX_CELLS = 5_000_000  # of a sheet, with repeats
+_MAX_REPEATS = 10_000  # of a row or cell with content
 _TIME = re.compile(r"PT(\d+)H(\d+)M([\d.]+)S")
 _FAULT = re.compile(r"#[A-Z/0-9]+[!?]|#N/[AD]|Err:\d+")
 
 
 @dataclass(frozen=True)
 class OdfStyles:
-    """The styles of a document: what each sets itself, and what stands around list numbers."""
+    """What each style sets itself, and the text around list numbers."""
 
     by_name: dict[str, etree._Element]
     numbers: dict[tuple[str, int], tuple[str, str]]  # by list style and level: before, after
@@ -59,7 +59,7 @@ class OdfStyles:
         return cls(by_name, numbers)
 
     def properties(self, name: str, kind: str) -> Iterator[etree._Element]:
-        """Yield the properties of a kind that the style and its ancestors set, nearest first."""
+        """Yield the properties of a kind that a style and its ancestors set, nearest first."""
         for style in self._chain(name):
             yield from style.findall(f"{STYLE}{kind}-properties")[:1]
 
@@ -75,7 +75,7 @@ class OdfStyles:
         return chain
 
     def is_bold(self, name: str, inherited: bool = False) -> bool:
-        """Return whether the style is bold, underlined or large; `inherited` where it is silent."""
+        """Whether the style is bold, underlined or large; `inherited` if it sets none."""
         for properties in self.properties(name, "text"):
             if properties.get(STYLE + "text-underline-style", "none") != "none":
                 return True
@@ -89,7 +89,7 @@ class OdfStyles:
         return inherited
 
     def is_hidden(self, name: str) -> bool:
-        """True where the style hides its text."""
+        """Whether the style hides its text."""
         displays = (
             properties.get(TEXT + "display") for properties in self.properties(name, "text")
         )
@@ -113,9 +113,9 @@ class OdfStyles:
 def open_odf(
     file: FileContent, what: str, kind: str, refusal: tuple[str, str, str]
 ) -> tuple[etree._Element, OdfStyles, etree._Element | None]:
-    """Return the body of a document of `kind`, its styles, and the tree of its styles.
+    """Return the body of a document of `kind`, its styles and their tree.
 
-    A flat file (.fodt) has both trees in one. Raises `ReadError`, `refusal` where there is no body.
+    A flat file (.fodt) has one tree for both. Raises `ReadError`: `refusal` where there is no body.
     """
     if file.content.startswith(b"PK"):
         container = Container(file, what)
@@ -132,13 +132,13 @@ def open_odf(
 
 
 def count_of(element: etree._Element, name: str) -> int:
-    """Return a count of the table format, 1 where there is none."""
+    """Return a repeat or span count, 1 by default."""
     text = element.get(TABLE + name, "1")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 9 else 1
 
 
 def rows_of_table(parent: etree._Element) -> Iterator[etree._Element]:
-    """Yield the rows of a table, header rows and row groups included."""
+    """Yield the rows of a table, with its header rows and row groups."""
     for child in parent:
         if child.tag == TABLE + "table-row":
             yield child
@@ -148,7 +148,7 @@ def rows_of_table(parent: etree._Element) -> Iterator[etree._Element]:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet: its rows as shown, not squared, and how many cells bear a comment."""
+    """A sheet's rows as shown, not padded, and its number of commented cells."""
 
     name: str
     is_visible: bool
@@ -159,7 +159,7 @@ class Sheet:
 def sheets_of_ods(file: FileContent) -> list[Sheet]:
     """Return the sheets of a workbook, in order.
 
-    Raises `ReadError` for a damaged or protected workbook, and for a sheet of millions of cells.
+    Raises `ReadError` for a damaged or protected workbook, and for millions of cells.
     """
     body, styles, _ = open_odf(
         file,
@@ -207,9 +207,9 @@ def _sheet(table: etree._Element, styles: OdfStyles) -> Sheet:
 def _cells(
     row: etree._Element, row_number: int, merged: list[tuple[int, int, int, int]]
 ) -> list[str]:
-    """The cells of a row up to its last one that holds something.
+    """Return a row's cells up to the last with content.
 
-    Merged ranges are added to `merged`: first row, first column, rows, columns.
+    Adds merged ranges to `merged`: first row, first column, rows, columns.
     """
     cells: list[str] = []
     n_blank = 0
@@ -248,7 +248,7 @@ def _fill_merged(rows: list[list[str]], merged: list[tuple[int, int, int, int]])
 
 
 def _shown(cell: etree._Element) -> str:
-    """A cell as it shows: whole numbers without a point, dates in ISO 8601, errors blank."""
+    """Return whole numbers without a point, dates in ISO 8601, errors blank."""
     kind = cell.get(OFFICE + "value-type", "")
     text = "\n".join(_text(paragraph) for paragraph in cell.findall(TEXT + "p"))
     if kind == "date":
@@ -271,7 +271,7 @@ def _plain_number(text: str) -> str:
 
 
 def number_text(number: float) -> str:
-    """Return a cell's number as it shows, without a point where it is whole."""
+    """Return a number as shown, without a point if it is whole."""
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 

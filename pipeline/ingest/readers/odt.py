@@ -1,6 +1,6 @@
-"""Read OpenDocument texts (.odt, .fodt) by walking their XML in reading order.
+"""Read OpenDocument texts (.odt, .fodt) from their XML in reading order.
 
-Insertions are in, deletions out; notes, comments and frames stand where they are called.
+Insertions are kept, deletions are not; notes, comments and frames follow their calls.
 """
 
 from collections.abc import Iterator
@@ -53,11 +53,11 @@ _SKIPPED = frozenset(
     }
 )  # fmt: skip
 _BLANKS = str.maketrans("\n\t", "  ")
-_MAX_REPEATS = 60  # columns that one repeated cell may stand for in a table of a text
+_MAX_REPEATS = 60  # columns of one repeated cell in a text's table
 
 
 def read_odt(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the document as one part; `ReadError` for a damaged, protected or textless one."""
+    """Return the document as one part; raise `ReadError` if damaged, protected or textless."""
     refusal = (
         "document OpenDocument sans corps de texte",
         "un document texte .odt",
@@ -83,7 +83,7 @@ def _plain_text(element: etree._Element) -> str:
 
 @dataclass
 class _OpenList:
-    """A list being walked: what stands around its numbers, None for bullets, and its items."""
+    """`around` is the text around its numbers, None for bullets."""
 
     style: str
     around: tuple[str, str] | None
@@ -91,14 +91,14 @@ class _OpenList:
     has_number_to_show: bool = False
 
     def number(self) -> str:
-        """Return the number shown before the first paragraph of an item, "" before others."""
+        """Return the number before an item's first paragraph, "" before others."""
         is_shown, self.has_number_to_show = self.has_number_to_show, False
         return f"{self.around[0]}{self.n_items}{self.around[1]}" if is_shown and self.around else ""
 
 
 @dataclass
 class OdfWalk(TableWalk):
-    """One pass over a document."""
+    """Walk a document once, counting its lists."""
 
     styles: OdfStyles
     _lists: list[_OpenList] = field(default_factory=list)  # outermost first
@@ -122,7 +122,6 @@ class OdfWalk(TableWalk):
                 yield from self.drafts(element, depth)
 
     def _list(self, element: etree._Element, depth: int) -> Iterator[Draft]:
-        """The drafts of a list; it goes on counting where it says so."""
         style = element.get(TEXT + "style-name") or (self._lists[-1].style if self._lists else "")
         key = (style, depth)
         is_continued = (
@@ -135,7 +134,6 @@ class OdfWalk(TableWalk):
         self._n_items[key] = self._lists.pop().n_items
 
     def _paragraph(self, element: etree._Element, depth: int) -> Iterator[Draft]:
-        """The drafts of a paragraph, then those of the notes, frames and comments it calls."""
         style = element.get(TEXT + "style-name", "")
         runs = _Runs(self.styles)
         runs.walk(element, is_bold=self.styles.is_bold(style))
@@ -169,7 +167,7 @@ class OdfWalk(TableWalk):
 
     def _cells(self, row: etree._Element, rows_above: list[list[Cell]]) -> list[Cell]:
         cells: list[Cell] = []
-        n_covered = 0  # cells that the last one covers beside it
+        n_covered = 0  # covered by the last cell beside it
         for cell in row:
             if cell.tag not in CELLS:
                 continue
@@ -191,7 +189,7 @@ class OdfWalk(TableWalk):
 
 
 def _comment(element: etree._Element) -> list[RawBlock]:
-    """The block of a comment; its thread's later ones stand behind it as comments of their own."""
+    """Return a comment's block; later ones of its thread are comments of their own."""
     is_resolved = any(
         str(key).endswith("}resolved") and value == "true" for key, value in element.attrib.items()
     )
@@ -201,15 +199,13 @@ def _comment(element: etree._Element) -> list[RawBlock]:
 
 @dataclass
 class _Runs:
-    """The text of one paragraph, and the notes, frames and comments in it."""
-
     styles: OdfStyles
     styled: StyledText = field(default_factory=StyledText)
     boxes: list[etree._Element] = field(default_factory=list)
     comments: list[etree._Element] = field(default_factory=list)
 
     def walk(self, element: etree._Element, *, is_bold: bool) -> None:
-        """Add the text of `element` and of what it contains; line ends count as spaces."""
+        """Add all text below `element`; line ends count as spaces."""
         self._add(element.text, is_bold)
         for child in element:
             self._child(child, is_bold)

@@ -1,7 +1,7 @@
-"""Read messages saved by Outlook (.msg): the properties of a compound file, as parts like a .eml's.
+"""Read Outlook messages (.msg), compound files, into the same parts as a .eml.
 
-Names of properties are those of Microsoft's [MS-OXMSG] and [MS-OXPROPS]; the compressed rich text
-is that of [MS-OXRTFCP].
+Property names are those of [MS-OXMSG] and [MS-OXPROPS]; [MS-OXRTFCP] defines the compressed rich
+text.
 """
 
 import io
@@ -29,16 +29,16 @@ from pipeline.ingest.readers.source import FileContent, ReadSource, corrupt, pro
 from pipeline.ingest.readers.wording import clean
 
 _SUBJECT, _BODY, _HTML, _RTF, _HEADERS, _CLASS = 0x0037, 0x1000, 0x1013, 0x1009, 0x007D, 0x001A
-_SENDER = (0x0C1A, 0x5D01, 0x0C1F)  # who sent: name, SMTP address, address
-_FROM = (0x0042, 0x5D02, 0x0065)  # for whom it was sent
+_SENDER = (0x0C1A, 0x5D01, 0x0C1F)  # sender: name, SMTP address, address
+_FROM = (0x0042, 0x5D02, 0x0065)  # on whose behalf
 _RECIPIENT = (0x3001, 0x39FE, 0x3003)
 _DATA, _LONG_NAME, _NAME = 0x3701, 0x3707, 0x3704
 _METHOD, _CONTENT_ID, _HIDDEN = 0x3705, 0x3712, 0x7FFE
 _CODEPAGES = (0x3FDE, 0x3FFD)  # of the HTML, of 8-bit texts
 _UTF_8 = 65001
-_TEXT, _TEXT_8, _BINARY = 0x001F, 0x001E, 0x0102  # types of properties
-_NUMBERS = (0x0003, 0x000B)  # types of fixed width
-_EMBEDDED = 5  # method of an attachment that is a message
+_TEXT, _TEXT_8, _BINARY = 0x001F, 0x001E, 0x0102  # property types
+_NUMBERS = (0x0003, 0x000B)  # fixed-width types
+_EMBEDDED = 5  # attachment method of a message
 _MAX_CHILDREN = 2000  # recipients or attachments
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
 _RTF_START = (
@@ -46,15 +46,15 @@ _RTF_START = (
     b"\\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0"
     b"\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
-_WINDOW = 4096  # bytes to which compressed rich text may refer back
+_WINDOW = 4096  # bytes that compressed rich text may refer back
 _MAX_RTF_BYTES = 20_000_000
 
 
 def read_outlook(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
-    """Return the message as a part without a name, then its attachments, each read by `read`.
+    """Return the message as an unnamed part, then its attachments, each read by `read`.
 
-    A message in it is read likewise. Raises `ReadError` for a damaged or encrypted message, and for
-    one with neither text nor attachment.
+    Raises `ReadError` for a damaged or encrypted message, and for one with neither text nor
+    attachment.
     """
     try:
         with olefile.OleFileIO(io.BytesIO(file.content)) as ole:
@@ -67,7 +67,7 @@ def read_outlook(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
 
 
 class _Storage:
-    """The properties of a message, recipient or attachment: one folder of the compound file."""
+    """One folder of the compound file: the properties of a message, recipient or attachment."""
 
     def __init__(self, ole: olefile.OleFileIO, path: tuple[str, ...]) -> None:
         self._ole, self.path = ole, path
@@ -78,7 +78,7 @@ class _Storage:
         self._codepage = f"cp{pages[0]}" if pages and pages[0] != _UTF_8 else None
 
     def _fixed_properties(self) -> dict[int, int]:
-        """The numbers by id; their list has a longer header in a message than elsewhere."""
+        """Return the numbers by id; a message's list has a longer header than others."""
         content = self._stream("__properties_version1.0")
         is_message = not self.path or self.path[-1].lower().startswith("__substg1.0_3701")
         start = 8
@@ -94,26 +94,23 @@ class _Storage:
         return bytes(self._ole.openstream(path).read()) if path else b""
 
     def bytes(self, property_id: int, kind: int = _BINARY) -> bytes:
-        """Return the bytes of a property, b"" where there is none."""
         return self._stream(f"__substg1.0_{property_id:04x}{kind:04x}")
 
     def text(self, property_id: int) -> str:
-        """Return a text in 16 bits or in the message's code page, "" where there is none."""
+        """Return a text in 16 bits or in the message's code page, "" for none."""
         wide = self.bytes(property_id, _TEXT)
         if wide:
             return wide.decode("utf-16-le", errors="replace").rstrip("\x00")
         return decode(self.bytes(property_id, _TEXT_8).rstrip(b"\x00"), self._codepage)
 
     def html(self) -> str:
-        """Return the HTML of a message, "" where there is none."""
         return decode(self.bytes(_HTML).rstrip(b"\x00"), self._codepage) or self.text(_HTML)
 
     def number(self, property_id: int) -> int | None:
-        """Return the number of a fixed-width property, or None."""
         return self._numbers.get(property_id)
 
     def children(self, start: str) -> Iterator["_Storage"]:
-        """Yield the folders of this one whose name begins with `start`, in order."""
+        """Yield the subfolders whose name begins with `start`, in order."""
         depth = len(self.path)
         folders = {
             path[: depth + 1]
@@ -152,7 +149,7 @@ def _parts(message: _Storage, file: FileContent, read: ReadSource, name: str) ->
         inner_name = f"{name}-{number:03}" if name else f"{number:03}"
         try:
             parts += _parts(inner, file.inner(b"", inner_name), read, inner_name)
-        except ReadError as error:  # it cannot be read, or lies too deep
+        except ReadError as error:  # unreadable, or too deep
             parts.append(unread_mail(inner_name, error))
     return parts
 
@@ -163,7 +160,6 @@ def _is_picture(attachment: _Storage) -> bool:
 
 
 def _people(message: _Storage) -> tuple[Person, tuple[Person, ...]]:
-    """The sender, and everyone with the sender first, without addresses of an Exchange server."""
     headers = message_from_string(re.sub(r"\r\n?", "\n", message.text(_HEADERS)))
     addresses = [address for _, address in getaddresses([str(headers.get("from", ""))])]
     senders = [_person(message, properties) for properties in (_FROM, _SENDER)]
@@ -196,14 +192,14 @@ def _text(message: _Storage) -> str:
 
 
 def unpacked(content: bytes) -> bytes:
-    """Return the rich text that Outlook compressed, b"" where there is none.
+    """Return Outlook's compressed rich text unpacked, b"" for none.
 
     Raises `ReadError` where it is damaged or unfolds beyond 20 MB.
     """
     if len(content) < 16:
         return b""
     size, raw_size, kind = struct.unpack_from("<II4s", content)
-    if kind == b"MELA":  # stored as it is
+    if kind == b"MELA":  # uncompressed
         return content[16 : 16 + raw_size]
     if kind != b"LZFu" or raw_size > _MAX_RTF_BYTES:
         raise corrupt("le texte enrichi du message")
@@ -211,7 +207,7 @@ def unpacked(content: bytes) -> bytes:
 
 
 def _expanded(packed: bytes, raw_size: int) -> bytes:
-    """The text of runs of eight tokens, each a byte or a reference into the last 4 kB."""
+    """Expand runs of eight tokens, each a byte or a reference into the last 4 kB."""
     window = bytearray(_RTF_START.ljust(_WINDOW, b"\x00"))
     window_at, packed_at, text = len(_RTF_START), 0, bytearray()
     while packed_at < len(packed) and len(text) < raw_size:
@@ -236,6 +232,6 @@ def _expanded(packed: bytes, raw_size: int) -> bytes:
 
 
 def _referred(window: bytearray, offset: int, length: int, window_at: int) -> bytes:
-    """`length` bytes of the window; a reference that reaches its own start repeats itself."""
+    """A reference that reaches its own start repeats itself."""
     period = (window_at - offset) % _WINDOW or _WINDOW
     return bytes(window[(offset + i % period) % _WINDOW] for i in range(length))

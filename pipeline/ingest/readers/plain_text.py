@@ -1,4 +1,4 @@
-"""Read plain text (.txt and files without a better format) and Markdown notes (.md)."""
+"""Read plain text (.txt and files without a better format) and Markdown (.md)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -44,9 +44,9 @@ _STRONG = re.compile(r"^(\*\*|__)(?=\S).+(?<=\S)\1\s*:?$")
 
 
 def read_plain(file: FileContent) -> tuple[RawPart, ...]:
-    """Return a text as one part; of a table whose lines are all cut alike, its rows.
+    """Return a text as one part, as rows if all its lines are cut alike.
 
-    Raises `ReadError` for bytes that are no text and for a blank file.
+    Raises `ReadError` for non-text bytes and for a blank file.
     """
     text = decode(file.content)
     warnings = unreadable_signs(text)
@@ -63,9 +63,9 @@ def read_plain(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def read_markdown(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the notes as one part, without marks of emphasis, links, images and front matter.
+    """Return the notes as one part, without emphasis, links, images and front matter.
 
-    Raises `ReadError` for bytes that are no text and for a blank file.
+    Raises `ReadError` for non-text bytes and for a blank file.
     """
     text = decode(file.content)
     front = _FRONT_MATTER.match(text)
@@ -84,13 +84,12 @@ def _is_main_heading(block: RawBlock) -> bool:
 
 
 def _without_comments(text: str) -> str:
-    """`text` without comments; what opens after the last one that is closed stays."""
+    """Remove comments; an unclosed one stays."""
     end = text.rfind("-->") + 3
     return _COMMENT.sub("", text[:end]) + text[end:] if end > 2 else text
 
 
 def _drafts(lines: list[str]) -> Iterator[Draft]:
-    """The headings and tables where they stand, the lines between as paragraphs and lists."""
     flow: list[str] = []
     i = 0
     while i < len(lines):
@@ -118,7 +117,6 @@ def _drafts(lines: list[str]) -> Iterator[Draft]:
 
 
 def _opens_table(lines: Sequence[str]) -> bool:
-    """True for a line of cells above one that draws the table's rule."""
     return (
         len(lines) == 2 and all("|" in line for line in lines) and bool(_TABLE_RULE.match(lines[1]))
     )
@@ -133,7 +131,7 @@ def _cells(line: str) -> list[Cell]:
 
 
 def _flow(lines: list[str]) -> Iterator[Draft]:
-    # A star that begins a line and is no bullet is emphasis.
+    # A star at the start of a line that is no bullet is emphasis.
     shown = [_unmarked(line) if re.match(r"^\s*\*(?![\s*])", line) else line for line in lines]
     for group in paragraphs_of_lines(shown):
         marked, is_underlined = joined_lines(group)

@@ -1,7 +1,6 @@
-"""Read rich text (.rtf, and .doc files that are RTF inside) with striprtf's control words.
+"""Read rich text (.rtf, and .doc files that are RTF inside) from striprtf's tokens.
 
-striprtf's own text loses weight, list levels, tables, notes and text boxes, so its tokens are
-walked here.
+striprtf's own text loses weight, list levels, tables, notes and text boxes.
 """
 
 import codecs
@@ -35,9 +34,9 @@ from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cel
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import clean
 
-# Bullets of Symbol and Wingdings, as the list text shows them.
+# Symbol and Wingdings bullets, as in the list text.
 _SIGNS = {"\xb7": "•", "\uf0b7": "•", "\xa7": "▪"}
-_LIST_STEP = 360  # twips: half the indent of one list level
+_LIST_STEP = 360  # twips: half a list level's indent
 _TWIPS_PER_SPACE = 120
 _MAX_NUMBER = 100_000  # of an indent in twips, or of a level: no page is wider
 _ALSO_SKIPPED = frozenset(
@@ -50,8 +49,8 @@ _SHOWN_GROUPS = ("shp", "shpinst", "do", "object", "result")
 _STATE_WORDS = frozenset({"b", "ul", "ulnone", "fs", "f", "plain", "uc", "v", "deleted", "htmlrtf"})
 _ENDS = frozenset({"par", "sect", "page", "cell", "nestcell", "row", "nestrow"})
 _LINE_ENDS = frozenset({"par", "sect", "line", "lbr", "softline"})
-# The region that a group opens: a page header, a note or text box, a comment, who wrote it, or the
-# sign of a list that is shown.
+# The region that a group opens: a page header, a note or text box, a comment, its author, or the
+# sign of a shown list.
 _REGIONS = {
     **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "header"),
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "header"),
@@ -61,21 +60,21 @@ _REGIONS = {
     "listtext": "sign",
     "pntext": "sign",
 }
-# striprtf's tokens, letters that follow one another as one.
+# striprtf's tokens, with runs of letters as one.
 _TOKEN = re.compile(PATTERN.pattern.removesuffix("(.)") + r"([^\\{}\r\n]+|.)", PATTERN.flags)
-# Bytes of a picture or object, which are long and would be walked sign by sign.
+# Long bytes of a picture or object, slow to walk sign by sign.
 _PICTURE = re.compile(r"[0-9a-fA-F\r\n]{300,}")
 
 
 def read_rtf(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the document as one part; `ReadError` for a document without text."""
+    """Return the document as one part; raise `ReadError` for one without text."""
     drafts, headers = _drafts(file.content)
     blocks = [*furniture_blocks(headers), *blocks_of_drafts(drafts)]
     return single_part(blocks, "document RTF")
 
 
 def text_of_rtf(content: bytes) -> str:
-    """Return the text of a mail in rich text, a line a paragraph."""
+    """Return the text of a rich-text mail, one line per paragraph."""
     drafts, _ = _drafts(content)
     return "\n".join(
         f"{'- ' if draft.block and draft.kind == 'bullet' else ''}{draft.text}" for draft in drafts
@@ -96,7 +95,6 @@ def _drafts(content: bytes) -> tuple[list[Draft], list[str]]:
 
 
 def _codepage(text: str) -> str:
-    """The encoding that the document declares, cp1252 where it declares none that is known."""
     is_mac = "\\mac\\" in text[:200] or "\\mac " in text[:200]
     default = "mac_roman" if is_mac else "cp1252"
     start = text.find("\\ansicpg") + 8
@@ -110,7 +108,7 @@ def _codepage(text: str) -> str:
 
 
 def _fonts(text: str) -> dict[str, str]:
-    """The encoding of each font by its number, without Symbol and default fonts."""
+    """Return each font's encoding by number, without Symbol and default fonts."""
     encodings: dict[str, str] = {}
     number = ""
     for word, argument, *_ in PATTERN.findall(font_table_group(text)):  # type: ignore[no-untyped-call]
@@ -123,19 +121,16 @@ def _fonts(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Group:
-    """What holds in a group of the file."""
-
     is_skipped: bool = False
-    hidden_by: str = ""  # the control word that hides text until it is switched off
+    hidden_by: str = ""  # control word that hides text until switched off
     is_bold: bool = False
     is_large: bool = False
     is_underlined: bool = False
     font: str = ""
-    n_fallback: int = 1  # characters that stand in for one \\u character
+    n_fallback: int = 1  # characters that stand in for one \u character
     region: str = "body"
 
     def formatted(self, word: str, argument: str) -> "_Group":
-        """Return the group after a control word of weight, size, font or hidden text."""
         is_on = argument != "0"
         if word == "b":
             return replace(self, is_bold=is_on)
@@ -154,8 +149,6 @@ class _Group:
 
 @dataclass
 class _RtfParagraph(StyledText):
-    """The paragraph being read."""
-
     sign: str = ""
     indent: int = 0  # twips
     level: int = 0
@@ -164,11 +157,10 @@ class _RtfParagraph(StyledText):
     is_cell: bool = False
 
     def drafts(self) -> Iterator[Draft]:
-        """Yield the drafts of the paragraph, one a line of it."""
         sign = _SIGNS.get(self.sign.strip(), self.sign.strip())
         number = sign if any(map(str.isalnum, sign)) and sign != "o" else ""
         indent_level = max(0, self.indent // _LIST_STEP - 1) // 2
-        # The format writes the halves of a sign beyond 16 bits one by one.
+        # RTF writes the halves of a sign beyond 16 bits one by one.
         text = self.text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         for line in text.split("\n"):
             heading = 0
@@ -188,8 +180,6 @@ class _RtfParagraph(StyledText):
 
 @dataclass
 class _Walk:
-    """One pass over the tokens of a document."""
-
     encoding: str
     fonts: dict[str, str]
     headers: list[str] = field(default_factory=list)
@@ -204,12 +194,11 @@ class _Walk:
     _cell: list[Draft] = field(default_factory=list)
     _row: list[Cell] = field(default_factory=list)
     _rows: list[list[Cell]] = field(default_factory=list)
-    _merged: list[str] = field(default_factory=lambda: [""])  # which word merges each cell, if any
-    _bytes: str = ""  # in hexadecimal, not yet decoded
-    _n_skip: int = 0  # characters to come that stand in for a \\u character
+    _merged: list[str] = field(default_factory=lambda: [""])  # control word that merges each cell
+    _bytes: str = ""  # hexadecimal, not yet decoded
+    _n_skip: int = 0  # coming characters that stand in for a \u character
 
     def read(self, text: str) -> list[Draft]:
-        """Return the drafts of the whole document."""
         stack: list[_Group] = []
         group = _Group()
         for token in _TOKEN.finditer(text):

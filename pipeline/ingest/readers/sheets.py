@@ -1,6 +1,6 @@
-"""Read workbooks and delimited tables: every row of every visible sheet that has content.
+"""Read workbooks and delimited tables: every row of every visible sheet with content.
 
-.xlsx and .xls are read with calamine, .ods by our own walk, .csv by the standard library.
+calamine reads .xlsx and .xls, `odf` reads .ods, the standard library .csv.
 """
 
 import csv
@@ -23,16 +23,16 @@ from pipeline.ingest.readers.odf import Sheet, number_text, sheets_of_ods
 from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean, plural_warning
 
-# Share of the rows that a separator must cut alike: sentences hold commas too.
+# Share of the rows that a separator must cut alike: sentences have commas too.
 _MIN_SHARE = {";": 0.5, "\t": 0.5, ",": 0.8, "|": 0.7}
-_MIN_COMMON = 0.6  # of the lines in which the sign of a ragged table stands
-_NO_SEPARATOR = "\x1f"  # occurs nowhere: a table of one column
-_N_SAMPLE = 200  # rows looked at to find the separator
-_MAX_CELLS = 5_000_000  # of one table, blank ones that square it counted
-_MAX_CELL = 20_000  # characters: a longer cell means that a stray quote swallowed rows
-_FEW_ROWS = _MAX_CELLS // 16_384  # rows that fit however many columns they have
-_PROLOG = 100_000  # bytes of an XML file in which it stands
-_DTD = re.compile(rb"<!DOCTYPE", re.IGNORECASE)  # in UTF-16 as well, once its zeroes are out
+_MIN_COMMON = 0.6  # of the lines that hold a ragged table's separator
+_NO_SEPARATOR = "\x1f"  # never occurs: a table of one column
+_N_SAMPLE = 200  # rows examined for the separator
+_MAX_CELLS = 5_000_000  # of one table, padding included
+_MAX_CELL = 20_000  # characters: in a longer cell, a stray quote swallowed rows
+_FEW_ROWS = _MAX_CELLS // 16_384  # fit whatever their columns
+_PROLOG = 100_000  # bytes of an XML file that hold it
+_DTD = re.compile(rb"<!DOCTYPE", re.IGNORECASE)  # in UTF-16 too, without its zeroes
 _ROW = re.compile(rb'<row [^>]*?\br="(\d{1,9})"')
 _FILLED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,9})"[^>]*[^/>]>')
 _UNSAFE = str.maketrans("/#\\", "---")
@@ -43,9 +43,9 @@ Rows = tuple[tuple[str, ...], ...]
 
 
 def read_delimited(file: FileContent) -> tuple[RawPart, ...]:
-    """Return a .csv as one part of rows; its encoding and separator are told from the content.
+    """Return a .csv as one part of rows; its content shows its encoding and separator.
 
-    Raises `ReadError` for a blank file, bytes that are no text, and a table of millions of cells.
+    Raises `ReadError` for a blank file, non-text bytes, and millions of cells.
     """
     rows = rows_of_text(decode(file.content))
     if not rows:
@@ -54,7 +54,7 @@ def read_delimited(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def rows_of_text(text: str) -> Rows:
-    """Return the rows of a delimited table, clean cells, padded to one width."""
+    """Return the clean rows of a delimited table, padded to one width."""
     declares = text[:4].lower() == "sep="
     separator = text[4] if declares and len(text) > 4 else _separator(text)
     body = text.split("\n", 1)[1] if declares and "\n" in text else text
@@ -65,9 +65,9 @@ def rows_of_text(text: str) -> Rows:
 
 
 def squared(rows: Iterable[Iterable[str]]) -> Rows:
-    """Return rows with clean cells, padded with "" to one width, blank ones out at both ends.
+    """Return clean rows padded with "" to one width, without blank rows at both ends.
 
-    A line break inside a cell stays. Raises `ReadError` where that gives millions of cells.
+    Line breaks in cells stay. Raises `ReadError` for millions of cells.
     """
     cells = [tuple(map(_clean_cell, row)) for row in rows]
     filled = [i for i, row in enumerate(cells) if any(row)]
@@ -82,7 +82,6 @@ def _clean_cell(cell: str) -> str:
 
 
 def _check_size(n_rows: int, n_columns: int) -> None:
-    """Refuse a table that holds, once squared, more cells than a workshop ever wrote."""
     if n_rows * n_columns > _MAX_CELLS:
         raise ReadError(
             f"feuille de {n_rows} lignes sur {n_columns} colonnes",
@@ -93,7 +92,7 @@ def _check_size(n_rows: int, n_columns: int) -> None:
 
 
 def looks_delimited(text: str) -> bool:
-    """True where all lines, three or more, are cut into as many cells, three or more."""
+    """Whether three lines or more all have the same number of cells, three or more."""
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) < 3 or not any(all(line.count(sign) >= 2 for line in lines) for sign in ";\t|"):
         return False
@@ -103,7 +102,6 @@ def looks_delimited(text: str) -> bool:
 
 
 def _separator(text: str) -> str:
-    """The separator that cuts most rows into the same number of cells."""
     sample = "\n".join(text.split("\n")[: 3 * _N_SAMPLE])
     evenness = {sign: _evenness(sample, sign) for sign in _MIN_SHARE}
     best = max(_MIN_SHARE, key=lambda sign: evenness[sign])
@@ -111,7 +109,7 @@ def _separator(text: str) -> str:
 
 
 def _evenness(sample: str, sign: str) -> tuple[float, int]:
-    """Share of the rows that `sign` cuts alike, 0 where too few, and into how many cells."""
+    """Return the share of rows that `sign` cuts alike (0 for too few), and their cell count."""
     rows = _parse(sample, sign, csv.QUOTE_MINIMAL)[:_N_SAMPLE]
     widths = Counter(len(row) for row in rows if any(row))
     n_rows, width = max(
@@ -122,7 +120,7 @@ def _evenness(sample: str, sign: str) -> tuple[float, int]:
 
 
 def _common_sign(sample: str) -> str:
-    """The sign that stands in most lines of a table whose rows differ in width."""
+    """Find the separator of a table whose rows differ in width."""
     lines = [line for line in sample.split("\n") if line.strip()]
     n_lines = {sign: sum(sign in line for line in lines) for sign in ";\t|"}
     best = max(n_lines, key=lambda sign: n_lines[sign])
@@ -147,9 +145,9 @@ def _parse(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]
 
 
 def read_sheets(file: FileContent) -> tuple[RawPart, ...]:
-    """Return one part a visible sheet that has content; rows that a filter hides are read.
+    """Return one part for each visible sheet with content; filtered rows are read.
 
-    Raises `ReadError` for a damaged, protected, blank or monstrous workbook.
+    Raises `ReadError` for a damaged, protected, blank or oversized workbook.
     """
     if not file.content.startswith(b"PK"):
         if file.content.startswith(olefile.MAGIC):
@@ -161,7 +159,7 @@ def read_sheets(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def read_ods(file: FileContent) -> tuple[RawPart, ...]:
-    """Return one part a visible sheet of an OpenDocument workbook; raises as `read_sheets`."""
+    """Return a part for each visible OpenDocument sheet; raises as `read_sheets`."""
     sheets = sheets_of_ods(file)
     return _parts(sheets, n_comments=sum(sheet.n_comments for sheet in sheets))
 
@@ -208,14 +206,14 @@ def _sheets(file: FileContent) -> list[Sheet]:
         raise protected("classeur") from error
     except (calamine.CalamineError, zipfile.BadZipFile, ValueError, OSError) as error:
         raise corrupt("le classeur") from error
-    except BaseException as error:  # a panic of calamine, whose class no module gives
+    except BaseException as error:  # calamine's panic, whose class no module exports
         if type(error).__name__ != "PanicException":
             raise
         raise corrupt("le classeur") from error
 
 
 def _n_comments(container: Container) -> int:
-    """Comments on cells; those of a thread stand in two files, so the larger count holds."""
+    """A thread is in two files, so the larger count holds."""
     marks = {"xl/comments": b"<comment ", "xl/threadedcomments/": b"<threadedComment "}
     counts = [
         sum(container.read(name).count(mark) for name in _entries(container, start))
@@ -229,7 +227,6 @@ def _entries(container: Container, start: str) -> list[str]:
 
 
 def _check_xml(container: Container) -> None:
-    """Refuse a DTD or a far cell before calamine opens the workbook itself."""
     for name in sorted(container.names):
         if not (name.startswith("xl/") and name.endswith((".xml", ".rels"))):
             continue
@@ -245,7 +242,7 @@ def _check_xml(container: Container) -> None:
 
 
 def _check_reach(content: bytes) -> None:
-    """Refuse cells so far apart that calamine would have no room for what is between."""
+    """Refuse cells so far apart that calamine would lack memory for the gap."""
     last = _ROW.match(content, max(0, content.rfind(b"<row ")))
     if last is None or int(last[1]) <= _FEW_ROWS:
         return
@@ -266,7 +263,7 @@ def _column(letters: bytes) -> int:
 def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Sequence[Sequence[str]]:
     try:
         sheet = workbook.get_sheet_by_name(name)
-    except calamine.WorksheetNotFound:  # a chart or macro sheet
+    except calamine.WorksheetNotFound:  # chart or macro sheet
         return ()
     _check_size(sheet.height, sheet.width)
     rows = [
@@ -299,7 +296,7 @@ def _compact(rows: Sequence[Sequence[str]]) -> Rows:
 
 
 def _shown(cell: object) -> str:
-    """A cell as it shows: whole numbers without a point, dates in ISO 8601, errors blank."""
+    """Return whole numbers without a point, dates in ISO 8601, errors blank."""
     if isinstance(cell, bool):
         return "oui" if cell else "non"
     if isinstance(cell, float):

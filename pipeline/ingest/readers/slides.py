@@ -1,6 +1,6 @@
-"""Read slides (.pptx, .odp): of each its title, then bullets, boxes and tables, then notes.
+"""Read slides (.pptx, .odp): title, then bullets, boxes and tables, then notes.
 
-Hidden slides, slide numbers and footers are out.
+Hidden slides, slide numbers and footers are left out.
 """
 
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ _TITLES = ("title", "ctrTitle")
 _FURNITURE = ("dt", "ftr", "hdr", "sldNum", "sldImg")
 _ODF_FURNITURE = ("page-number", "date-time", "footer", "header", "page")
 _BULLETS = frozenset({"buChar", "buAutoNum", "buBlip"})
-_MAX_SLIDES, _MAX_DEPTH = 2000, 30  # slides; groups within groups
+_MAX_SLIDES, _MAX_DEPTH = 2000, 30  # slides; nested groups
 
 
 def read_slides(file: FileContent) -> tuple[RawPart, ...]:
-    """Return a .pptx as one part; `ReadError` for a damaged, protected or textless presentation."""
+    """Return a .pptx as one part; raise `ReadError` if damaged, protected or textless."""
     slides = list(_slides(Container(file, "diaporama")))
     shown = [slide for slide in slides if slide.root.get("show", "1") not in ("0", "false")]
     blocks = [block for slide in shown for block in slide.blocks()]
@@ -66,14 +66,11 @@ def _relation_id(element: etree._Element, name: str) -> str:
 
 @dataclass(frozen=True)
 class _Slide:
-    """A slide: its XML and the (kind, entry) that it refers to, by id."""
-
     container: Container
     root: etree._Element
     relations: dict[str, tuple[str, str]]
 
     def blocks(self) -> list[RawBlock]:
-        """Return the blocks of the slide: title, content, notes."""
         shapes = _shapes_of(self.root)
         titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
         heading = clean(" ".join(text for shape in titles for text, *_ in _paragraphs(shape)))
@@ -117,7 +114,7 @@ def _shapes_of(slide: etree._Element) -> list[etree._Element]:
 
 
 def _shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
-    """The shapes and tables below `parent`, groups opened, of alternatives the first."""
+    """Yield shapes and tables, groups opened; of alternatives, the first."""
     for child in parent:
         name = _local_name(child)
         if name in ("sp", "graphicFrame"):
@@ -136,7 +133,7 @@ def _local_name(element: etree._Element) -> str:
 
 
 def _placeholder(shape: etree._Element) -> str:
-    """The kind of placeholder: its type, else its number; "none" for a free shape."""
+    """Return the placeholder's type, else its number; "none" for a free shape."""
     placeholder = shape.find("./*/{*}nvPr/{*}ph")
     if placeholder is None:
         return "none"
@@ -144,7 +141,7 @@ def _placeholder(shape: etree._Element) -> str:
 
 
 def _paragraphs(shape: etree._Element) -> Iterator[tuple[str, int, bool | None]]:
-    """Text and level of each paragraph; whether it has a bullet, None where its style decides."""
+    """Yield each paragraph's text, level and bullet (None where its style decides)."""
     for paragraph in shape.iter("{*}p"):
         properties = paragraph.find("{*}pPr")
         level, marks = "0", set[str]()
@@ -169,10 +166,7 @@ def _texts(paragraph: etree._Element) -> Iterator[str]:
 
 
 def _text_blocks(shape: etree._Element, *, is_list: bool) -> list[RawBlock]:
-    """The blocks of a shape.
-
-    `is_list` says that its style puts a bullet before each of several paragraphs.
-    """
+    """`is_list` says that the style puts a bullet before each of several paragraphs."""
     paragraphs = [paragraph for paragraph in _paragraphs(shape) if clean(paragraph[0])]
     has_bullets = is_list and len(paragraphs) > 1
     drafts: list[Draft] = []
@@ -199,7 +193,7 @@ def _table(shape: etree._Element) -> list[RawBlock]:
 
 
 def read_odp(file: FileContent) -> tuple[RawPart, ...]:
-    """Return an OpenDocument presentation as one part; raises as `read_slides` does."""
+    """Return an OpenDocument presentation as one part; raises as `read_slides`."""
     refusal = (
         "diaporama sans contenu",
         "un diaporama .odp",
@@ -226,7 +220,7 @@ def _is_hidden_page(page: etree._Element, styles: OdfStyles) -> bool:
 
 
 def _page_blocks(page: etree._Element, walk: OdfWalk, *, is_opening: bool) -> list[RawBlock]:
-    """The blocks of a slide; a subtitle of the opening one tells the occasion."""
+    """The opening slide's subtitle is the occasion."""
     shapes = [(shape, shape.get(_PRESENTATION + "class", "")) for shape in _page_shapes(page, 0)]
     titles = [shape for shape, kind in shapes if kind == "title"]
     heading = clean(" ".join(draft.text for shape in titles for draft in walk.drafts(shape)))
@@ -243,7 +237,7 @@ def _page_blocks(page: etree._Element, walk: OdfWalk, *, is_opening: bool) -> li
 
 
 def _page_shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
-    """The frames and shapes of a slide in order, groups opened, those of its notes last."""
+    """Yield frames and shapes in order, groups opened, those of the notes last."""
     for child in parent:
         if child.tag == DRAW + "g" and depth < _MAX_DEPTH:
             yield from _page_shapes(child, depth + 1)

@@ -1,6 +1,6 @@
-"""What a reader is given, how it refuses a file, and how its answer goes from the child to the run.
+"""Define a reader's input and refusals, and pass its answer from the child to the run.
 
-An answer is one line of JSON in a frame that says its length; nothing is ever unpickled.
+An answer is a line of JSON, framed by its length; nothing is ever unpickled.
 """
 
 import errno
@@ -18,30 +18,30 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Caps on what a file may unfold into; a file beyond one is refused, never read in part."""
+    """Cap what a file may unfold into; a file beyond a cap is refused whole."""
 
     max_bytes: int = 50 * MEGABYTE
-    max_entries: int = 10_000  # files inside a zip container
+    max_entries: int = 10_000  # in a zip container
     max_unzipped_bytes: int = 500 * MEGABYTE
-    max_ratio: int = 300  # unzipped over zipped size; the XML of a large blank sheet reaches 150
-    max_depth: int = 5  # attachments within attachments
+    max_ratio: int = 300  # unzipped to zipped size; a large blank sheet's XML reaches 150
+    max_depth: int = 5  # nested attachments
     max_parts: int = 20_000  # mails of a mailbox, sheets of a workbook
-    max_chars: int = 20_000_000  # text of one file, all parts together
+    max_chars: int = 20_000_000  # text of one file, all parts
     max_blocks: int = 200_000  # paragraphs of one file
 
 
 @dataclass(frozen=True)
 class FileContent:
-    """The bytes of a file or attachment; `depth` counts the containers around it."""
+    """The bytes of a file or attachment; `depth` counts its containers."""
 
     content: bytes
     name: str
     limits: Limits = Limits()
     depth: int = 0
-    n_archives: int = 0  # of the containers, the archives
+    n_archives: int = 0  # containers that are archives
 
     def inner(self, content: bytes, name: str) -> "FileContent":
-        """Return an attachment of this file; `ReadError` where it is too large or too deep."""
+        """Return an attachment of this file; raise `ReadError` if too large or too deep."""
         if self.depth >= self.limits.max_depth:
             raise ReadError(
                 "trop de fichiers emboîtés (pièces jointes, archives)",
@@ -52,7 +52,7 @@ class FileContent:
         return replace(self, content=content, name=name, depth=self.depth + 1)
 
     def check_size(self, n_bytes: int) -> None:
-        """Raise `ReadError` where a file inside this one has more bytes than the limits allow."""
+        """Raise `ReadError` where an inner file exceeds the size limit."""
         if n_bytes > self.limits.max_bytes:
             raise too_large(n_bytes, self.limits.max_bytes)
 
@@ -75,7 +75,7 @@ def _megabytes(n_bytes: int) -> str:
 
 
 def too_much(what: str) -> ReadError:
-    """Return the refusal of a document with more text than a workshop writes; `what` counts it."""
+    """Return the refusal of too much text; `what` counts it."""
     return ReadError(
         f"document démesuré ({what})",
         "un document d'atelier",
@@ -117,27 +117,27 @@ NO_MEMORY: Error = (
     "le découper, en retirer les images, ou l'enregistrer dans un autre format",
 )
 READY = b"ready"
-MAX_ANSWER = 96_000_000  # bytes of one answer; a reader's own limits keep it well below
-_HEADER = struct.Struct(">?Q")  # whether the child ends after this answer, the answer's length
+MAX_ANSWER = 96_000_000  # bytes of an answer; readers' limits keep it well below
+_HEADER = struct.Struct(">?Q")  # whether the child ends after this answer, its length
 _LASTING = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR})
 
 
 def is_passing(error: OSError) -> bool:
-    """True where the system may give the file another time: rights and loops of links last."""
+    """Whether another try may succeed: denied rights and link loops last."""
     return error.errno not in _LASTING
 
 
 class TooLongError(ValueError):
-    """An answer longer than any reader may give."""
+    """An answer exceeds `MAX_ANSWER`."""
 
 
 def frame(line: bytes, *, is_last: bool = False) -> bytes:
-    """Return `line` as it goes through the pipe."""
+    """Return `line` with its frame for the pipe."""
     return _HEADER.pack(is_last, len(line)) + line
 
 
 def read_frame(stream: IO[bytes]) -> tuple[bytes, bool]:
-    """Return the next line and whether it is the child's last; (b"", True) where the child is gone.
+    """Return the next line and whether it is the last; (b"", True) if the child is gone.
 
     Raises `TooLongError` before reading a line over `MAX_ANSWER`.
     """
@@ -152,23 +152,23 @@ def read_frame(stream: IO[bytes]) -> tuple[bytes, bool]:
 
 
 def to_line(parts: tuple[RawPart, ...], error: Error | None = None) -> bytes:
-    """Return the line for what a file held."""
+    """Return the line for a file's parts or error."""
     answer = {"parts": [asdict(part) for part in parts], "error": error}
     return json.dumps(answer, separators=(",", ":")).encode("ascii")
 
 
 def failure_to_line(failure: str) -> bytes:
-    """Return the last line of a child that met what no reader foresaw; `failure` names it."""
+    """Return the last line of a child that met the unforeseen `failure`."""
     return json.dumps({"failure": failure}).encode("ascii")
 
 
 def away_to_line(why: str) -> bytes:
-    """Return the line for a file that the system may give another time."""
+    """Return the line for a file that may be readable later."""
     return json.dumps({"away": why}).encode("ascii")
 
 
 def from_line(line: bytes) -> tuple[tuple[RawPart, ...], Error | None]:
-    """Return what a file held.
+    """Return the parts and error of a line.
 
     Raises `ValueError`, `KeyError`, `TypeError`, `AttributeError` or `RecursionError` for a line
     that `to_line` did not write.
@@ -212,7 +212,7 @@ def _block(values: dict[str, Any]) -> RawBlock:
 
 
 def _text(value: Any) -> str:
-    """A text of the answer; half a character, which no table holds, becomes « ? »."""
+    """Replace half characters, which no table holds, with « ? »."""
     if not isinstance(value, str):
         raise TypeError
     return value if value.isascii() else value.encode("utf-8", "replace").decode()

@@ -1,8 +1,8 @@
-"""Read what people said or wrote to one another: subtitles, transcripts, exported conversations.
+"""Read speech and messages: subtitles, transcripts, exported conversations.
 
-A transcript gives one cue block a turn of speech, without time codes. One saved as a text is told
-by « [00:12:03] Intervenant 2 : … », « Speaker 1  0:15 » or « Animatrice : … », a conversation of a
-messaging app by « [12/03/2026, 14:05:33] Anne : … ».
+A transcript gives one cue block per turn, without time codes. In a text file, its lines look like «
+[00:12:03] Intervenant 2 : … », « Speaker 1 0:15 » or « Animatrice : … »; those of a messaging app
+like « [12/03/2026, 14:05:33] Anne : … ».
 """
 
 import html
@@ -37,11 +37,11 @@ _DASH = re.compile(r"^\s*(?:[-–—]|>>)\s*(?=\S)")
 _NAME_PART = rf"(?:{NAME_WORD}|\d+)"
 _NAMED = re.compile(rf"^\s*\[?({_NAME_PART}(?:[ _]{_NAME_PART}){{0,4}})\]?\s*:\s+(?=\S)")
 _IN_BRACKETS = re.compile(r"^\s*\[([^\W\d_][^\[\]:]{1,39})\]\s*:?\s+(?=\S)")
-# A pronoun whose verb is still to come.
+# A pronoun without its verb yet.
 _LACKS_VERB = re.compile(r"(?:^|\s|qu['’]|s['’]|['’])(?:je|tu|il|ils|on|ça|qui)\s*$", re.IGNORECASE)
-_LONG_PAUSE = 0.8  # seconds: what tells sentences apart in a transcript without full stops
-_MAX_WORDS = 120  # of a block whose transcript names no speaker
-_MIN_PUNCTUATED = 0.25  # share of cues that end a sentence in a punctuated transcript
+_LONG_PAUSE = 0.8  # seconds: separates sentences in a transcript without full stops
+_MAX_WORDS = 120  # of a block without a named speaker
+_MIN_PUNCTUATED = 0.25  # share of cues that end a sentence
 
 _TIME = r"(?:\d{1,2}:)?\d{1,3}:\d\d(?:[.,:]\d{1,3})?"
 _STAMP = rf"[\[(<]?\s*(?P<time>{_TIME})(?:\s*(?:-->|->|[-–—]|à)\s*{_TIME})?\s*[\])>]?"
@@ -50,10 +50,10 @@ _NAME_FIRST = re.compile(
     rf"^\[?(?P<name>[^\[\]():]{{1,60}}?)\]?\s*[-–—,:]?\s+{_STAMP}\s*:?\s*(?P<rest>.*)$"
 )
 _LABEL = re.compile(r"^(?P<name>[^\s:][^:?!.]{0,50}?)\s?:(?:\s+(?P<rest>.*))?$")
-_MIN_STAMPS = 3  # stamped lines of a transcript
-_MIN_WORDS = 4  # on average from one stamp to the next
+_MIN_STAMPS = 3  # stamped lines
+_MIN_WORDS = 4  # average between stamps
 _MIN_STAMPED_SHARE = 0.15  # of the lines
-# Lines that open with who speaks, in a transcript without times.
+# Lines that open with a speaker, in a transcript without times.
 _MIN_LABELS, _MIN_LABEL_SHARE = 6, 0.6
 
 _DAY = (
@@ -65,16 +65,16 @@ _WHEN = rf"(?:{_DAY}(?:,|\sà|\sat|T)?\s*(?:à\s)?{_HOUR}|{_HOUR},?\s(?:le\s)?{_
 _DATED = re.compile(rf"^[\[(]?{_WHEN}[\])]?\s*(?:[-–—:|]\s*)?(?P<rest>\S.*)$")
 _SIGNED = re.compile(rf"^(?P<name>[^\[\]:]{{1,60}}?),?\s\[{_WHEN}\]\s*:?\s*(?P<rest>.*)$")
 _AUTHOR = re.compile(r"^(?P<name>[^:«»\"“”<>]{1,60}?)\s?:(?:\s+(?P<rest>.*))?$")
-_MARK = re.compile(":\\s\u200e")  # by which iOS tells its own words from people's
+_MARK = re.compile(":\\s\u200e")  # iOS marks its own words with it
 _PHONE = re.compile(r"\+?\d(?:[\s.()-]{0,2}\d){7,14}")
 _MAX_NAME_WORDS = 6
 _MAX_HEAD_LINES = 4  # before the first message
-ANYBODY = "intervenant"  # of whom the export shows a number or a nickname only
+ANYBODY = "intervenant"  # shown as a number or a nickname only
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A line of speech: its start and end in seconds, its speaker, whether it opens a turn."""
+    """A line of speech, `start` and `end` in seconds."""
 
     start: float
     end: float
@@ -84,7 +84,7 @@ class Cue:
 
 
 def read_subtitles(file: FileContent) -> tuple[RawPart, ...]:
-    """Return a .vtt or .srt as one part, notes of the recording as meta blocks first.
+    """Return a .vtt or .srt as one part, its recording notes first as meta blocks.
 
     Raises `ReadError` for a file without a word.
     """
@@ -106,7 +106,7 @@ def _parse(lines: list[str]) -> tuple[list[str], list[Cue]]:
             times = match.groups()
             timing, is_note = (_cue_seconds(times[:4]), _cue_seconds(times[4:])), False
         elif _TIMING.match(below) and (not above.strip() or line.strip().isdigit()):
-            timing, is_note = None, False  # the number or name of the cue below
+            timing, is_note = None, False  # number or name of the next cue
         elif not line.strip():
             is_note = False
             if below.startswith(("NOTE", "STYLE", "REGION")):
@@ -159,10 +159,10 @@ def _with_names(cues: list[Cue]) -> list[Cue]:
 
 
 def _names(counts: Counter[str]) -> set[str]:
-    """The prefixes that name who speaks.
+    """Return the prefixes that name a speaker.
 
     They recur, number a speaker, hold a first name, or are several words where others are too.
-    What a transcriber hears besides words is none: [rires], [inaudible].
+    Sounds such as [rires] and [inaudible] name nobody.
     """
     sounds = lexicon_words("bruits")
     candidates = {
@@ -205,15 +205,13 @@ def _turns(cues: list[Cue]) -> Iterator[tuple[str, str | None]]:
 
 @dataclass(frozen=True)
 class _SpokenLine:
-    """A line: what is said, when in seconds where it says so, and by whom."""
-
     text: str
     start: float | None = None
     speaker: str | None = None
 
 
 def as_transcript(part: RawPart) -> RawPart:
-    """Return `part` as a transcript where its blocks are one, else as it is."""
+    """Return `part` as a transcript if its blocks are one, else as it is."""
     if not _is_prose(part):
         return part
     blocks = spoken_blocks([block.text for block in part.blocks])
@@ -225,10 +223,7 @@ def _is_prose(part: RawPart) -> bool:
 
 
 def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
-    """Return the blocks of a transcript, what stands before its first line as meta blocks.
-
-    None where the lines are no transcript.
-    """
+    """Return a transcript's blocks, first what precedes it as meta blocks; None if it is none."""
     filled = [shown for line in lines if (shown := clean(line))]
     if _is_stamped(filled):
         spoken = _stamped_lines(filled)
@@ -242,7 +237,7 @@ def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
     if not cues:
         return None
     head = [RawBlock(line.text, "meta") for line in spoken[:first] if line.text]
-    # Each lasts until the next: such transcripts tell no pauses.
+    # Each lasts until the next: such transcripts show no pauses.
     starts = [cue.start for cue in cues[1:]] + [cues[-1].start]
     lasting = [
         replace(cue, end=max(cue.start, start)) for cue, start in zip(cues, starts, strict=True)
@@ -251,7 +246,7 @@ def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
 
 
 def _is_stamped(lines: Sequence[str]) -> bool:
-    """True where times that run on open or close enough lines, and are no programme of a day."""
+    """Whether times are in order, and more precise than in a day's programme."""
     stamps = [(i, stamp) for i, line in enumerate(lines) if (stamp := _stamp(line))]
     if len(stamps) < max(_MIN_STAMPS, _MIN_STAMPED_SHARE * len(lines)):
         return False
@@ -265,7 +260,7 @@ def _is_stamped(lines: Sequence[str]) -> bool:
 
 
 def _stamp(line: str) -> re.Match[str] | None:
-    """The time of a line: at its start, or after a name that is short or known for one."""
+    """Find a time at the start of a line, or after a short or known name."""
     match = _TIME_FIRST.match(line)
     if match:
         return match
@@ -276,7 +271,7 @@ def _stamp(line: str) -> re.Match[str] | None:
 
 
 def _seconds(time: str) -> float:
-    """The seconds of « 1:02:03.4 » or « 2:03 »; a fourth number counts pictures."""
+    """Return the seconds of « 1:02:03.4 » or « 2:03 »; a fourth number counts frames."""
     seconds = 0.0
     for number in time.replace(",", ".").split(":")[:3]:
         seconds = 60 * seconds + float(number)
@@ -311,7 +306,6 @@ def _names_speaker(name: str, n_alone: Counter[str]) -> bool:
 
 
 def _is_labelled(lines: Sequence[str]) -> bool:
-    """True where most lines open with who speaks, and most of these speakers are surely persons."""
     labels = filter(None, map(_speaker_label, lines))
     counts = Counter(label["name"] for label in labels if label["rest"])
     n_recurring = sum(count for count in counts.values() if count > 1)
@@ -333,7 +327,7 @@ def _speaker_label(line: str) -> re.Match[str] | None:
 
 
 def _cues(spoken: Sequence[_SpokenLine]) -> Iterator[Cue]:
-    """The cues of the lines; a name alone speaks those below, without time or name one goes on."""
+    """Give a lone name the lines below; a line without time or name continues the cue."""
     start, speaker, is_turn = 0.0, None, False
     for line in spoken:
         start = start if line.start is None else line.start
@@ -346,7 +340,7 @@ def _cues(spoken: Sequence[_SpokenLine]) -> Iterator[Cue]:
 
 @dataclass
 class _Message:
-    """What one person sent at one time; `author` is None for a notice of the app."""
+    """A message by `author`, None for a notice of the app."""
 
     author: str | None
     lines: list[str]
@@ -354,7 +348,7 @@ class _Message:
 
 
 def as_chat(part: RawPart) -> RawPart:
-    """Return `part` with who wrote each message where its blocks are a conversation."""
+    """Return `part` with the author of each message if its blocks are a conversation."""
     if not _is_prose(part):
         return part
     lines = [f"{'- ' if block.kind == 'bullet' else ''}{block.text}" for block in part.blocks]
@@ -363,7 +357,7 @@ def as_chat(part: RawPart) -> RawPart:
 
 
 def chat_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
-    """Return the blocks of an exported conversation; None where `lines` are none.
+    """Return the blocks of an exported conversation; None if `lines` are none.
 
     >>> [block.speaker for block in chat_blocks(["12/03/26, 14:05 - Anne Riou: les bus manquent"])]
     ['Anne Riou']
@@ -402,14 +396,13 @@ def _opened_message(line: str) -> _Message | None:
 
 
 def _is_chat(messages: Sequence[_Message]) -> bool:
-    """True where somebody surely wrote a message, or somebody wrote twice: no agenda does."""
+    """Whether a message has a sure author, or an author writes twice: no agenda does."""
     authors = Counter(message.author for message in messages if message.author)
     is_sure = any(is_speaker(_plain_name(author)) or _PHONE.search(author) for author in authors)
     return is_sure or any(count > 1 for count in authors.values())
 
 
 def _message_blocks(message: _Message) -> Iterator[RawBlock]:
-    """The blocks of a message, in order: runs of text between its notices."""
     if message.author is None:
         yield RawBlock(clean(" ".join(message.lines)), "meta")
         return
@@ -433,7 +426,7 @@ def _is_notice(text: str) -> bool:
 
 
 def _paragraphs(lines: Sequence[str], author: str) -> Iterator[RawBlock]:
-    """What a person or a role wrote; a number or a nickname names nobody."""
+    """Call a number or a nickname « intervenant »: it names nobody."""
     name = _plain_name(author)
     words = name.split()
     is_whole_name = len(words) > 1 and all(word[:1].isupper() for word in words)

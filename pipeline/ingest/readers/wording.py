@@ -1,4 +1,4 @@
-"""The signs that lay out plain text: spaces, bullets, list numbers, line ends; and word lists."""
+"""Read the layout signs of plain text (bullets, numbers, line ends), and word lists."""
 
 import re
 import unicodedata
@@ -29,14 +29,14 @@ _NUMBER = re.compile(
 )
 _RULE = re.compile(r"^\s*([-_=*~#.–—]\s?){3,}\s*$")
 _TERMINAL = re.compile(r"[.!?…:;]['’\"»”)\]\s]*$")
-_TAIL = 100  # characters at the end of a line that tell how it ends
+_TAIL = 100  # characters that show how a line ends
 NAME_WORD = r"(?:[A-ZÀ-ÖØ-ÞŒ][\w.'’-]*|d[eu]|des|la|le|von|van)"
 _NAME = re.compile(rf"{NAME_WORD}(?:[ _]{NAME_WORD}){{0,4}}")
 _LAST_WORD = re.compile(r"([^\W\d_]+['’]?)\s*$")
 
 
 class Bullet(NamedTuple):
-    """A line's list sign, "1" for any number; `indent` in columns, `text` what follows it."""
+    """A list sign, "1" for any number; `indent` is in columns, `text` follows the sign."""
 
     indent: int
     sign: str
@@ -44,7 +44,7 @@ class Bullet(NamedTuple):
 
 
 def bullet_of(line: str) -> Bullet | None:
-    """Return the list sign that `line` begins with, or None; a rule of dashes has none."""
+    """Return the list sign at the start of `line`, None for none or a rule of dashes."""
     if is_rule(line):
         return None
     match = _BULLET.match(line)
@@ -57,24 +57,24 @@ def bullet_of(line: str) -> Bullet | None:
 
 
 def width(indent: str) -> int:
-    """Return the columns that leading white space takes, tabs at every fourth."""
+    """Return the columns of leading white space, with tabs at every fourth."""
     return len(indent.expandtabs(4))
 
 
 def is_rule(line: str) -> bool:
-    """True for a line that only draws: dashes, underscores, stars, dots."""
+    """Whether a line only draws: dashes, underscores, stars, dots."""
     return bool(_RULE.match(line))
 
 
 def is_finished(line: str) -> bool:
-    """True where `line` ends with a mark that ends a sentence or announces what follows."""
+    """Whether `line` ends with a mark that ends a sentence or announces more."""
     return bool(_TERMINAL.search(line.rstrip()[-_TAIL:]))
 
 
 def runs_on(above: str, below: str) -> bool:
-    """True where `above` surely goes on.
+    """Whether `above` surely goes on.
 
-    It ends with an article, a preposition or a conjunction, or a comma before a small letter.
+    It ends with an article, a preposition, a conjunction, or a comma before a small letter.
     """
     stripped = above.rstrip()
     if stripped.endswith((",", "(", "«", "“")):
@@ -84,7 +84,7 @@ def runs_on(above: str, below: str) -> bool:
 
 
 def starts_low(line: str) -> bool:
-    """True where the first letter of `line` is in lower case, quotes at most before it."""
+    """Whether the first letter is lower case, after quotes at most."""
     return bool(re.match(r"[\s\"«“'’(]*[a-zà-öø-ÿœ]", line))
 
 
@@ -96,38 +96,38 @@ def clean(text: str) -> str:
 
 
 def has_letters(text: str) -> bool:
-    """True where `text` holds a letter."""
+    """Whether `text` holds a letter."""
     return any(character.isalpha() for character in text)
 
 
 def plural_warning(count: int, singular: str) -> tuple[str, ...]:
-    """Return the warning « 2 signes illisibles » for "signe{} illisible{}", () for none."""
+    """Return « 2 signes illisibles » for "signe{} illisible{}", () for no count."""
     return (f"{count} {singular.replace('{}', 's' if count > 1 else '')}",) if count else ()
 
 
 def unreadable_signs(text: str) -> tuple[str, ...]:
-    """Return a warning where signs were lost before the file came here."""
+    """Return a warning if signs were lost before the file came here."""
     return plural_warning(text.count("\ufffd"), "signe{} illisible{} dans le texte")
 
 
 def small_number(text: str, default: int = 0) -> int:
-    """Return the number of up to six digits that `text` gives, `default` for anything else."""
+    """Return a number of up to six digits, `default` for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else default
 
 
 @cache
 def first_names() -> frozenset[str]:
-    """Return first names borne in France, as written with a capital."""
+    """Return the capitalised first names of France."""
     return frozenset(lexicon_lines("prenoms"))
 
 
 def may_be_speaker(name: str) -> bool:
-    """True for what may be a person's name or a speaker's number."""
+    """Whether the text may be a person's name or a speaker's number."""
     return bool(_NAME.fullmatch(name)) or is_speaker(name)
 
 
 def is_speaker(name: str) -> bool:
-    """True for a role, numbered or not, a title before a name, and a name with a first name."""
+    """Whether it is a role, numbered or not, a titled name, or one with a first name."""
     words = {word.strip(".,").title() for word in re.split(r"[ _]+", name)}
     is_person = bool(_NAME.fullmatch(name)) and bool(first_names() & words)
     return is_person or bool(_roles().fullmatch(name))
@@ -159,9 +159,9 @@ def lexicon_words(name: str) -> frozenset[str]:
 
 @cache
 def lexicon_sections(name: str) -> dict[str, re.Pattern[str]]:
-    """Return the expressions of data/lexicon/`name`.txt by [section], whatever their case.
+    """Return the expressions of data/lexicon/`name`.txt by [section], in any case.
 
-    They are written with straight apostrophes: `matches` straightens those of a text.
+    Their apostrophes are straight: `matches` straightens those of a text.
     """
     expressions: dict[str, list[str]] = {}
     section = ""
@@ -178,6 +178,6 @@ def _straight(text: str) -> str:
 
 
 def matches(name: str, section: str, text: str, *, whole: bool = False) -> re.Match[str] | None:
-    """Return the match of `text` from its start, or in `whole`, with a section of a lexicon."""
+    """Match `text` from its start, or in `whole`, with a section of a lexicon."""
     pattern = lexicon_sections(name)[section]
     return (pattern.fullmatch if whole else pattern.match)(_straight(text))

@@ -1,7 +1,4 @@
-"""Read PDF files with pdfium, and pdfplumber where a page draws tables.
-
-A scan is refused by name; a page that was scanned among others is a part with an error.
-"""
+"""Read PDF files with pdfium, and with pdfplumber where a page draws tables."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -43,8 +40,8 @@ from pipeline.ingest.readers.pdf.tables import (
 from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
 
 _MAX_PAGES = 3000
-_MAX_SCANNED = 20  # pages told one by one
-_MIN_WORDS_A_PAGE = 3  # fewer words, on average, on pages that hold pictures, are a scan
+_MAX_SCANNED = 20  # pages reported one by one
+_MIN_WORDS_A_PAGE = 3  # a lower average, on pages with pictures, is a scan
 _SCAN_ADVICE = "faire reconnaître le texte (OCR), ou déposer le document d'origine"
 _FORMS = (raw.FORMTYPE_ACRO_FORM, raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)
 _LOCKED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
@@ -52,8 +49,6 @@ _LOCKED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
 
 @dataclass(frozen=True)
 class _Page:
-    """A page: its text, the comments on it, whether it holds a picture and draws tables."""
-
     text: PageWords
     comments: list[RawBlock]
     has_picture: bool
@@ -61,9 +56,9 @@ class _Page:
 
 
 def read_pdf(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the document as one part, and one with an error for each page that is a scan.
+    """Return the document as one part, and a part with an error for each scanned page.
 
-    Raises `ReadError` for a damaged or protected file, for a scan, and for pages without text.
+    Raises `ReadError` for a damaged or protected file, a full scan, and pages without text.
     """
     pages = _pages(file)
     words = [word for page in pages for word in page.text.words]
@@ -132,10 +127,6 @@ def _drafts(
     *,
     body: float,
 ) -> list[Draft]:
-    """The drafts of all pages, tables where they were laid out, comments after their page.
-
-    A paragraph runs on over pages.
-    """
     drafts: list[Draft] = []
     flow: list[PdfLine] = []
     for number, lines in enumerate(pages):
@@ -153,7 +144,7 @@ def _drafts(
 
 
 def _table_blocks(table: PdfTable) -> list[RawBlock]:
-    """The blocks of a table, without a header that stands on a page before."""
+    """Return a table's blocks without a header repeated from the page before."""
     blocks = blocks_of_rows([[_cell(words, edges) for edges, words in row] for row in table.rows])
     header = takewhile(lambda block: block.kind == "meta", blocks)
     return blocks[sum(1 for _ in header) :] if table.is_continued else blocks
@@ -165,7 +156,7 @@ def _cell(words: tuple[PdfWord, ...], edges: tuple[float, float]) -> Cell:
 
 
 def _scanned(pages: Sequence[_Page]) -> Iterator[RawPart]:
-    """A part with an error for each page with a picture and hardly a word; one for all of many."""
+    """Yield an error for each page with a picture and hardly a word, or one for many pages."""
     numbers = [
         number
         for number, page in enumerate(pages, start=1)

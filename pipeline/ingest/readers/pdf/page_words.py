@@ -1,7 +1,6 @@
-"""The words of a PDF page with their positions, sizes and weights, from pdfium.
+"""Read the words, comments and form fields of a PDF page with pdfium.
 
-Also what people add over a page: comments, and what they type into the fields of a form.
-Positions are in points from the page's upper left corner, as it is read.
+Positions are in points from the upper left corner of the page as it is read.
 """
 
 import ctypes
@@ -20,12 +19,12 @@ from pipeline.ingest.readers.blocks import comment_blocks
 
 _BOLD_NAMES = ("bold", "black", "heavy", "semibd", "demi", "-gras")
 _BOLD_WEIGHT = 600
-_GAP_SHARE = 0.28  # of the height: a wider gap ends a word even where the file has no space
-_MIN_HEIGHT = 0.05  # points: lower letters are seen by nobody
+_GAP_SHARE = 0.28  # of the height: a wider gap ends a word, even without a space in the file
+_MIN_HEIGHT = 0.05  # points: smaller letters are invisible
 _MAX_EDGE = 100_000  # points: beyond any page
-_BLANK = -1  # the turn of a blank
+_BLANK = -1  # turn of a blank
 _BLANKS = frozenset({0x20, 0x0A, 0x0D, 0x09, 0xA0})
-_HYPHENS = {0x02: "-", 0xFFFE: "-"}  # what pdfium gives for any hyphen at the end of a line
+_HYPHENS = {0x02: "-", 0xFFFE: "-"}  # pdfium's codes for a hyphen at a line end
 _COMMENTS = frozenset(
     {
         raw.FPDF_ANNOT_TEXT,
@@ -37,13 +36,13 @@ _COMMENTS = frozenset(
 )
 _FIELDS = frozenset({raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX})
 _MAX_ANNOTATIONS, _MAX_BYTES = 2000, 200_000
-_TYPED_HEIGHT = 12.0  # points, of a typed line
-_TYPED_WIDTH = 0.5  # heights, of a typed letter
+_TYPED_HEIGHT = 12.0  # points, a typed line
+_TYPED_WIDTH = 0.5  # heights, a typed letter
 
 
 @dataclass(frozen=True)
 class PdfWord:
-    """A word and its box in points; all letters of a font and size have one height."""
+    """A word and its box in points; its height depends only on font and size."""
 
     text: str
     x0: float
@@ -54,12 +53,12 @@ class PdfWord:
 
     @property
     def height(self) -> float:
-        """Height of the font's box, a measure of the size."""
+        """Return the height of the font's box."""
         return self.bottom - self.top
 
     @property
     def is_visible(self) -> bool:
-        """True where the word has a size, and a position that a page can have."""
+        """Whether the word has a size and a possible position."""
         edges = (self.x0, self.x1, self.top, self.bottom)
         return self.height > _MIN_HEIGHT and all(abs(edge) < _MAX_EDGE for edge in edges)
 
@@ -71,21 +70,21 @@ class PageWords:
     words: tuple[PdfWord, ...]
     width: float
     height: float
-    is_turned: bool = False  # in the file, so that other programs' positions differ
+    is_turned: bool = False  # in the file: other programs' positions differ
 
 
 class _Letter(NamedTuple):
     code: int
     x0: float
     x1: float
-    y0: float  # lower edge, from the bottom of the page
+    y0: float  # lower edge, from the page's bottom
     y1: float
     position: int  # in the page's text
     turn: int  # quarter turns, 0 upright
 
 
 def words_of_page(page: pdfium.PdfPage) -> PageWords:
-    """Return the words of `page`, without letters at another angle than most (a watermark)."""
+    """Return the words of `page`, without letters at an unusual angle (a watermark)."""
     text_page = page.get_textpage()
     letters = list(_letters(text_page))
     turns = Counter(letter.turn for letter in letters if letter.turn != _BLANK).most_common(1)
@@ -166,7 +165,7 @@ def _is_bold(text_page: pdfium.PdfTextPage, index: int) -> bool:
 def annotations_of_page(
     page: pdfium.PdfPage, *, height: float, forms: pdfium.PdfFormEnv | None
 ) -> tuple[list[RawBlock], list[PdfWord]]:
-    """Return the comments on a page, and the words of its filled fields."""
+    """Return a page's comments, and the words of its filled fields."""
     comments: list[RawBlock] = []
     words: list[PdfWord] = []
     for i in range(min(raw.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)):
@@ -191,7 +190,7 @@ def _text(annotation: object, key: bytes) -> str:
 
 
 def _read(fill: Callable[[object, int], int]) -> str:
-    """A text that pdfium writes in UTF-16 into a buffer of the size that it asks for."""
+    """Read UTF-16 text that pdfium writes into a buffer of the size it asks for."""
     size = fill(None, 0)
     if size <= 2 or size > _MAX_BYTES:
         return ""
@@ -203,7 +202,6 @@ def _read(fill: Callable[[object, int], int]) -> str:
 def _field_words(
     annotation: object, forms: pdfium.PdfFormEnv, page_height: float
 ) -> Iterator[PdfWord]:
-    """The words of a field, spread over its lines as they are typed."""
     text = _read(
         lambda buffer, size: raw.FPDFAnnot_GetFormFieldValue(forms, annotation, buffer, size)
     )

@@ -1,6 +1,6 @@
-"""Put the words of PDF pages into lines in reading order, and join lines into paragraphs.
+"""Put the words of PDF pages into lines in reading order, and lines into paragraphs.
 
-Columns are read one after the other; page numbers and repeated headers and footers go.
+Columns are read one by one; page numbers and repeated headers and footers are set apart.
 """
 
 import math
@@ -22,21 +22,21 @@ from pipeline.ingest.readers.wording import (
     starts_low,
 )
 
-_SEGMENT_GAP = 1.5  # of the height: a wider gap parts what stands on one line
+_SEGMENT_GAP = 1.5  # of the height: a wider gap splits a line
 _MIN_COLUMN_LINES = 4
-_SMALL = 0.8  # of the height: a sign beside a word that is smaller
+_SMALL = 0.8  # of the height: a smaller sign beside a word
 _LARGER = 1.12  # times the usual height: a title
-# Of the page between its margins: lines that end before were not wrapped at an edge.
+# Of the page between its margins: shorter lines were not wrapped at an edge.
 _MIN_SPAN = 0.6
-_N_NEAR = 10  # segments above and below a title that may tell whether it stands alone
-_MAX_EDGES = 40  # left edges tried as a column's, those of most lines first
-_MAX_COLUMNS = 3  # how often a column may be parted again
-# Median words of a line, under which blocks side by side are a table rather than columns.
+_N_NEAR = 10  # segments around a title that show whether it is alone
+_MAX_EDGES = 40  # left edges tried for a column, most lines first
+_MAX_COLUMNS = 3  # nested splits of a column
+# Median words of a line: with fewer, blocks side by side are a table, not columns.
 _MIN_COLUMN_WORDS = 3.5
-_MARGIN = 0.11  # of the page's height at its top and bottom: where headers and footers stand
-_LOOSE = 1.45  # times the usual distance of lines: a new paragraph
-_INDENT_STEP = 0.4  # of the height: the width that one column of typed indent stands for
-_LETTER_WIDTH = 0.45  # of the height: a letter's usual width, to judge whether a word had room
+_MARGIN = 0.11  # of the page's height, at its top and bottom, for headers and footers
+_LOOSE = 1.45  # times the usual line distance: a new paragraph
+_INDENT_STEP = 0.4  # of the height: the width of one column of typed indent
+_LETTER_WIDTH = 0.45  # of the height: a usual letter, to judge whether a word had room
 _SOFT_HYPHEN = "\u00ad"
 _PAGE_NUMBER = re.compile(
     r"^\W*(?:page|p\.?|folio)?\s*\d{1,4}\s*(?:(?:/|sur|de|of)\s*\d{1,4})?\W*$", re.IGNORECASE
@@ -46,7 +46,7 @@ _NUMBERED_FOOTER = re.compile(r"\bpage\s*\d{1,4}\s*(?:(?:/|sur|de)\s*\d{1,4})?\s
 
 @dataclass(frozen=True)
 class PdfLine:
-    """A line of a column, whose edges are `left` and `right`; `first` is its first word's width."""
+    """A line in a column from `left` to `right`; `first` is its first word's width."""
 
     text: str
     x0: float
@@ -65,7 +65,7 @@ class PdfLine:
 def lines_of_words(
     words: Sequence[PdfWord], *, bounds: tuple[float, float], page: int = 0
 ) -> list[PdfLine]:
-    """Return the lines of `words` in reading order; `bounds` are the edges of the page or cell."""
+    """Return lines in reading order; `bounds` are the edges of the page or cell."""
     lines: list[PdfLine] = []
     for column, (region, is_column) in enumerate(_regions(segments_of_words(words), depth=0)):
         rows = _joined_segments(region)
@@ -76,7 +76,7 @@ def lines_of_words(
 
 
 def segments_of_words(words: Sequence[PdfWord]) -> list[PdfLine]:
-    """Return runs of words on one line, parted at wide gaps, from top to bottom, left to right."""
+    """Return runs of words split at wide gaps, from top to bottom, left to right."""
     rows: list[list[PdfWord]] = []
     for word in sorted(words, key=lambda word: ((word.top + word.bottom) / 2, word.x0)):
         row = next((row for row in reversed(rows[-3:]) if _is_level(row, word)), None)
@@ -97,7 +97,7 @@ def segments_of_words(words: Sequence[PdfWord]) -> list[PdfLine]:
 
 
 def _is_level(row: Sequence[PdfWord], word: PdfWord) -> bool:
-    """True where `word` stands on the line of `row`: most of the lower of both boxes overlaps."""
+    """Whether `word` is on the line of `row`: most of the lower of both boxes overlaps."""
     top, bottom = median(other.top for other in row), median(other.bottom for other in row)
     overlap = min(bottom, word.bottom) - max(top, word.top)
     return overlap > 0.5 * min(bottom - top, word.height)
@@ -130,7 +130,7 @@ def _segment(words: Sequence[PdfWord]) -> PdfLine:
 
 
 def _regions(segments: list[PdfLine], *, depth: int) -> list[tuple[list[PdfLine], bool]]:
-    """Runs of segments to be read one after the other, and whether each is a column."""
+    """Return runs of segments in reading order, and whether each is a column."""
     ordered = sorted(segments, key=lambda line: (line.top, line.x0))
     usual = median(line.height for line in segments) if segments else 0.0
     gutter = _gutter(ordered, usual) if depth < _MAX_COLUMNS else None
@@ -150,7 +150,7 @@ def _regions(segments: list[PdfLine], *, depth: int) -> list[tuple[list[PdfLine]
 
 
 def _gutter(segments: Sequence[PdfLine], usual: float) -> float | None:
-    """The blank strip between two columns of text, where most lines stand beside it, or None."""
+    """Return the blank strip between two text columns, or None."""
     starts = Counter(round(line.x0) for line in segments)
     n_lines_by_gutter: dict[float, int] = {}
     for start, n_lines in starts.most_common(_MAX_EDGES):
@@ -167,7 +167,7 @@ def _gutter(segments: Sequence[PdfLine], usual: float) -> float | None:
 
 
 def _bands(segments: Sequence[PdfLine], gutter: float, usual: float) -> list[list[PdfLine]]:
-    """The segments from top to bottom; each that crosses `gutter` and each lone title is a band."""
+    """Split the segments at each that crosses `gutter` and at each lone title."""
     bands: list[list[PdfLine]] = [[]]
     for i, segment in enumerate(segments):
         stands_out = segment.is_bold or segment.height > _LARGER * usual
@@ -179,9 +179,9 @@ def _bands(segments: Sequence[PdfLine], gutter: float, usual: float) -> list[lis
 
 
 def _is_lone(segments: Sequence[PdfLine], i: int, gutter: float) -> bool:
-    """True for a segment left of `gutter` that parts both columns.
+    """Whether a segment left of `gutter` separates both columns.
 
-    The right column ends no later than the left one above it, and starts no sooner below.
+    The right column must end no later than the left one above it, and start no sooner below.
     """
     segment = segments[i]
     if segment.x1 > gutter:
@@ -192,13 +192,13 @@ def _is_lone(segments: Sequence[PdfLine], i: int, gutter: float) -> bool:
     left_start = min((line.top for line in below if line.x1 <= gutter), default=math.inf)
     right_start = min((line.top for line in below if line.x0 >= gutter), default=math.inf)
     if math.isinf(right_start) and not any(line.x0 < gutter < line.x1 for line in below):
-        return False  # the left column merely goes on below the end of the right one
+        return False  # the left column continues below the right one's end
     slack = 0.2 * segment.height
     return right_end <= min(left_end + slack, segment.top) and right_start >= left_start - slack
 
 
 def _are_columns(band: Sequence[PdfLine], gutter: float) -> bool:
-    """True where `band` is running text on both sides of `gutter`, side by side."""
+    """Whether both sides of `gutter` are running text, side by side."""
     left = [line for line in band if line.x1 <= gutter]
     right = [line for line in band if line.x0 >= gutter]
     if min(len(left), len(right)) < _MIN_COLUMN_LINES:
@@ -234,11 +234,11 @@ def _joined_segments(segments: Sequence[PdfLine]) -> list[PdfLine]:
 
 
 def _right_edge(rows: Sequence[PdfLine], left: float, bounds: tuple[float, float] | None) -> float:
-    """Where lines were wrapped: the edge that three of them reach, else a margin as the left one.
+    """Return the edge that three lines reach, else a margin equal to the left one.
 
-    In a column, `bounds` is None; elsewhere an edge in the page's first half only tells that people
-    write short lines. Where a third of the lines end flush, as justified text does, a title or page
-    number that ends a little further does not move the edge.
+    `bounds` is None in a column; elsewhere an edge in the page's first half only means short lines.
+    Where a third of the lines end flush, as in justified text, a title or page number that ends a
+    little further does not move the edge.
     """
     ends = sorted((line.x1 for line in rows), reverse=True)
     margin = ends[0] if bounds is None else bounds[1] - (left - bounds[0])
@@ -258,9 +258,10 @@ def _right_edge(rows: Sequence[PdfLine], left: float, bounds: tuple[float, float
 def without_furniture(
     pages: Sequence[Sequence[PdfLine]], heights: Sequence[float]
 ) -> tuple[list[list[PdfLine]], list[str]]:
-    """Return the pages' lines without page numbers, headers and footers, and these once each.
+    """Return the pages' lines without page furniture, and the furniture once each.
 
-    A line in a margin is furniture where half of the pages repeat it, numbers alike.
+    A margin line is furniture if it is a page number, or if half of the pages repeat it, whatever
+    its numbers.
     """
     keys = [
         [_furniture_key(line, height) for line in lines]
@@ -282,7 +283,7 @@ def without_furniture(
 
 
 def _furniture_key(line: PdfLine, height: float) -> str:
-    """What a line in the margin says, numbers alike; "" for a line of the body."""
+    """Return a margin line with its numbers masked, "" for a body line."""
     in_margin = line.bottom < _MARGIN * height or line.top > (1 - _MARGIN) * height
     return re.sub(r"\d+", "0", clean(line.text).lower()) if in_margin else ""
 
@@ -292,9 +293,9 @@ def _is_numbered(text: str) -> bool:
 
 
 def drafts_of_lines(lines: Sequence[PdfLine], *, body: float | None = None) -> list[Draft]:
-    """Return the drafts of `lines`, joined while a paragraph goes on.
+    """Return drafts, with the lines of each paragraph joined.
 
-    One is strong by weight or by size over `body`, their own usual height by default.
+    A draft is strong by weight, or by size over `body` (default: the usual height).
     """
     if not lines:
         return []
@@ -321,7 +322,7 @@ def drafts_of_lines(lines: Sequence[PdfLine], *, body: float | None = None) -> l
 
 
 def usual_height(lines: Sequence[PdfLine] | Sequence[PdfWord]) -> float:
-    """Return the height of the font in which most letters stand, 0 where there are none."""
+    """Return the font height of most letters, 0 for none."""
     n_letters: Counter[float] = Counter()
     for line in lines:
         n_letters[round(line.height * 2) / 2] += len(line.text)
@@ -329,7 +330,7 @@ def usual_height(lines: Sequence[PdfLine] | Sequence[PdfWord]) -> float:
 
 
 def _leading(lines: Sequence[PdfLine]) -> float:
-    """Usual distance between the tops of two lines of one paragraph, in heights."""
+    """Return the usual distance between line tops in a paragraph, in heights."""
     steps = [
         (below.top - above.top) / above.height
         for above, below in pairwise(lines)
@@ -344,7 +345,6 @@ def _is_below(above: PdfLine, line: PdfLine) -> bool:
 
 
 def _is_apart(above: PdfLine, line: PdfLine, leading: float) -> bool:
-    """True where more room than usual lies between two lines of a column."""
     return _is_below(above, line) and (line.top - above.top) / above.height > _LOOSE * leading
 
 
@@ -359,7 +359,7 @@ def _goes_on(group: Sequence[PdfLine], line: PdfLine, leading: float) -> bool:
     ):
         return False
     is_hyphenated = _is_hyphenated(above.text)
-    if not _is_below(above, line):  # the next column or page
+    if not _is_below(above, line):  # next column or page
         runs_over = is_hyphenated or (starts_low(line.text) and _is_full(above, line))
         return runs_over and not is_finished(above.text) and not above.is_bold
     if is_hyphenated or runs_on(above.text, line.text):
@@ -378,7 +378,7 @@ def _is_set_otherwise(group: Sequence[PdfLine], line: PdfLine) -> bool:
 
 
 def _is_full(above: PdfLine, line: PdfLine) -> bool:
-    """True where the first word of `line` had no room at the end of `above`."""
+    """Whether the first word of `line` had no room at the end of `above`."""
     end = above.x1 + _LETTER_WIDTH * above.height * 0.6 + line.first
     return end > above.right + 0.2 * above.height
 
@@ -398,9 +398,9 @@ def _joined_text(group: Sequence[PdfLine], n_by_word: Counter[str]) -> str:
 
 
 def _unhyphenated(above: str, below: str, n_by_word: Counter[str]) -> str:
-    """Both as one, without the hyphen unless it belongs to the word, as in « peut-être ».
+    """Join both without the hyphen, unless it is part of the word, as in « peut-être ».
 
-    Its parts or the rest of the text tell.
+    The rest of the text or the word's parts decide.
     """
     is_soft = above.endswith(_SOFT_HYPHEN)
     first = re.search(r"([\w'’]+)[-\u00ad]$", above)

@@ -1,7 +1,6 @@
-"""Find the tables of PDF pages: those drawn with lines, and those laid out by white space alone.
+"""Find the tables of PDF pages: drawn ones, and those aligned by white space alone.
 
-Drawn ones are found with pdfplumber, on pages that draw enough lines; the others have a row of
-short titles above cells that keep to their columns.
+pdfplumber finds drawn ones; the others have short titles above cells aligned in columns.
 """
 
 import io
@@ -22,19 +21,19 @@ from pipeline.ingest.readers.pdf.page_words import PageWords, PdfWord
 from pipeline.ingest.readers.pdf.reading_order import PdfLine, segments_of_words
 from pipeline.ingest.readers.wording import bullet_of, is_finished
 
-_MIN_DRAWN, _MAX_DRAWN = 4, 3000  # shapes on a page: below no table, above a drawing
-_MAX_PAGES = 60  # pages of one file looked at: pdfplumber takes a second for each
+_MIN_DRAWN, _MAX_DRAWN = 4, 3000  # shapes on a page: fewer are no table, more a drawing
+_MAX_PAGES = 60  # pages of one file: pdfplumber takes a second for each
 _TOLERANCE = 2.0  # points around a drawn cell
-_ALIGNED_TOLERANCE = 1.0  # points around a cell laid out by white space
-_SAME_EDGE = 6.0  # points by which the left edges of a column may differ from page to page
-_MIN_COLUMNS, _MIN_ROWS = 3, 3  # of an aligned table, the row of titles counted
+_ALIGNED_TOLERANCE = 1.0  # points around an aligned cell
+_SAME_EDGE = 6.0  # points between a column's left edges on two pages
+_MIN_COLUMNS, _MIN_ROWS = 3, 3  # of an aligned table, titles included
 _MAX_TITLE_WORDS = 5
-_MAX_LABEL_WORDS = 2.0  # median words of the column that tells a table from columns of text
-_MAX_GAP = 4.0  # heights between the rows of one table
-_MIN_STRIP = 0.6  # of the height: white between two columns
-_NEAR = 0.8  # of the usual distance of rows: a nearer line goes on with the cells above
+_MAX_LABEL_WORDS = 2.0  # median words of the column that shows a table, not text
+_MAX_GAP = 4.0  # heights between rows
+_MIN_STRIP = 0.6  # of the height, between columns
+_NEAR = 0.8  # of the usual row distance: a nearer line continues the cells above
 
-# pdfminer trips over files that pdfium reads: their tables are then read as lines.
+# pdfminer fails on some files that pdfium reads: their tables become lines.
 _PDFMINER_ERRORS = (
     PDFException,
     PdfminerException,
@@ -53,21 +52,21 @@ PdfCell = tuple[Span, tuple[PdfWord, ...]]
 
 @dataclass(frozen=True)
 class PdfTable:
-    """A table: its box, and the cells of each row; one that a merged cell covers is empty."""
+    """A table's box and its cells by row; a cell covered by a merge is empty."""
 
     box: Box
     rows: tuple[tuple[PdfCell, ...], ...]
-    is_continued: bool = False  # its first row, the header, stands on a page before
+    is_continued: bool = False  # its header is on a page before
 
 
 def is_drawn(page: pdfium.PdfPage) -> bool:
-    """True where the page draws about as many lines as a table does."""
+    """Whether the page draws about as many lines as a table does."""
     n_drawn = sum(1 for _ in page.get_objects(filter=(raw.FPDF_PAGEOBJ_PATH,), max_depth=3))
     return _MIN_DRAWN <= n_drawn <= _MAX_DRAWN
 
 
 def drawn_tables(content: bytes, pages: dict[int, PageWords]) -> dict[int, list[PdfTable]]:
-    """Return the tables of the numbered `pages`, of two rows and columns or more with words."""
+    """Return the drawn tables by page, with words in two rows and columns or more."""
     tables: dict[int, list[PdfTable]] = {}
     numbers = sorted(pages)[:_MAX_PAGES]
     with (
@@ -107,13 +106,13 @@ def _holds_words(table: PdfTable) -> bool:
 
 
 def outside(words: Sequence[PdfWord], tables: Sequence[PdfTable]) -> list[PdfWord]:
-    """Return the words that lie in no table."""
+    """Return the words outside `tables`."""
     boxes = [table.box for table in tables]
     return [word for word in words if not any(_is_in(word, box, _TOLERANCE) for box in boxes)]
 
 
 def with_headers(tables_by_page: dict[int, list[PdfTable]]) -> dict[int, list[PdfTable]]:
-    """Return the tables by page, those that go on from the page before with its header on top."""
+    """Return the tables by page; one continued from the page before gets its header."""
     completed: dict[int, list[PdfTable]] = {}
     for number in sorted(tables_by_page):
         tables = sorted(tables_by_page[number], key=lambda table: table.box[1])
@@ -126,7 +125,7 @@ def with_headers(tables_by_page: dict[int, list[PdfTable]]) -> dict[int, list[Pd
 
 
 def _goes_on(above: PdfTable, table: PdfTable) -> bool:
-    """True where `table` has the columns of `above`, a page before, and another first row."""
+    """Whether `table` has the columns of `above`, a page before, and another first row."""
     header, first = above.rows[0], table.rows[0]
     is_alike = len(header) == len(first) and all(
         abs(one[0] - other[0]) < _SAME_EDGE
@@ -141,8 +140,6 @@ def _texts(row: Sequence[PdfCell]) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class _Row:
-    """The segments that stand on one line, from left to right."""
-
     segments: tuple[PdfLine, ...]
 
     @property
@@ -155,7 +152,7 @@ class _Row:
 
 
 def aligned_tables(words: Sequence[PdfWord]) -> list[PdfTable]:
-    """Return the tables of three columns or more laid out by white space, from top to bottom."""
+    """Return aligned tables of three columns or more, from top to bottom."""
     rows = _rows(words)
     tables: list[PdfTable] = []
     start = 0
@@ -199,10 +196,7 @@ def _is_header(row: _Row) -> bool:
 
 
 def _end(rows: Sequence[_Row], start: int) -> int:
-    """Where the table that `rows[start]` heads ends.
-
-    It ends before the first row that crosses the white between its columns, or lies far below.
-    """
+    """Return the index of the first row that crosses a column gap or is far below."""
     n_columns = len(rows[start].segments)
     end = start + 1
     while end < len(rows):
@@ -222,7 +216,7 @@ def _is_apart(rows: Sequence[_Row]) -> bool:
 
 
 def _strips(rows: Sequence[_Row]) -> list[Span]:
-    """The edges of what the rows cover, parted by white that no row crosses."""
+    """Return the edges of the areas between white strips that no row crosses."""
     segments = [segment for row in rows for segment in row.segments]
     spans = sorted((segment.x0, segment.x1, segment.height) for segment in segments)
     strips: list[Span] = []
@@ -235,7 +229,7 @@ def _strips(rows: Sequence[_Row]) -> list[Span]:
 
 
 def _aligned_table(rows: Sequence[_Row], words: Sequence[PdfWord]) -> PdfTable | None:
-    """The table of `rows`, None where its cells are running text or mostly blank."""
+    """Return None where the cells are running text or mostly blank."""
     strips = _strips(rows)
     tolerance = _ALIGNED_TOLERANCE
     box = (
@@ -265,9 +259,9 @@ def _aligned_cell(strip: Span, top: float, bottom: float, words: Sequence[PdfWor
 
 
 def _merged(rows: Sequence[_Row]) -> list[tuple[float, float]]:
-    """Top and bottom of each row of cells.
+    """Return the top and bottom of each row of cells.
 
-    A line nearer than usual, that leaves the first column blank, goes on with the one above.
+    A near line with a blank first column continues the row above.
     """
     left = rows[0].segments[0].x0
     is_indented = [row.segments[0].x0 - left >= row.segments[0].height for row in rows]

@@ -1,7 +1,7 @@
-"""Read old Word documents (.doc, Word 97 to 2003) by walking [MS-DOC] in reading order.
+"""Read old Word documents (.doc, Word 97 to 2003) from [MS-DOC] in reading order.
 
-No library does it without a thread, which the child process may not start (decision 0012).
-Insertions are in, deletions out; notes, comments and text boxes stand where they are called.
+Every library needs a thread, which the child process may not start (decision 0012). Insertions are
+kept, deletions are not; notes, comments and text boxes follow their calls.
 """
 
 from collections import defaultdict
@@ -43,16 +43,16 @@ from pipeline.ingest.readers.word97.paragraphs import (
 from pipeline.ingest.readers.wording import clean
 
 _NOTE_BYTES, _COMMENT_BYTES, _ANCHOR_BYTES, _BOX_BYTES = 2, 30, 26, 22
-_AUTHOR_AT, _SHAPE_AT = 20, 14  # in the entry of a comment, of a box
-_TOLERANCE = 80  # twips, 1.4 mm: edges that are nearer are one
-_N_SEPARATORS = 6  # stories before those of the first section
-_N_STORIES, _FOOTERS = 6, (2, 3, 5)  # stories of a section, and which are footers
+_AUTHOR_AT, _SHAPE_AT = 20, 14  # offset in a comment's, a box's entry
+_TOLERANCE = 80  # twips, 1.4 mm: nearer edges are one
+_N_SEPARATORS = 6  # stories before the first section's
+_N_STORIES, _FOOTERS = 6, (2, 3, 5)  # stories of a section; its footers
 
 
 def read_word97(file: FileContent) -> tuple[RawPart, ...]:
     """Return the document as one part.
 
-    Raises `ReadError` for a damaged, protected or textless document, or an older one.
+    Raises `ReadError` for a document that is damaged, protected, textless or older than Word 97.
     """
     try:
         streams = open_streams(file)
@@ -65,7 +65,7 @@ def read_word97(file: FileContent) -> tuple[RawPart, ...]:
 
 
 class _Asides:
-    """What stands beside the main text, by the position in the text that calls it.
+    """What the text calls, by the position of the call.
 
     `headers` are those of every page, `loose` the boxes that nothing calls.
     """
@@ -109,19 +109,17 @@ class _Asides:
             (self.loose if position is None else self.boxes[position]).append(stretch)
 
     def calls(self) -> list[int]:
-        """Return the positions that call something, in order."""
         return sorted({*self.notes, *self.comments, *self.boxes})
 
 
 def _headers(streams: WordStreams) -> list[range]:
-    """The stories of page headers, then those of footers."""
     stories = list(_stretches(streams, binary.HEADERS, 0, "headers"))[_N_SEPARATORS:]
     numbered = sorted(enumerate(stories), key=lambda pair: pair[0] % _N_STORIES in _FOOTERS)
     return [story for _, story in numbered]
 
 
 def _stretches(streams: WordStreams, number: int, n_bytes: int, part: str) -> Iterator[range]:
-    """The stretches of a part of the text, up to where their positions go back."""
+    """Yield the stretches of a part of the text until their positions decrease."""
     whole = streams.ranges[part]
     positions, _ = positions_of(streams.table_of(number), n_bytes)
     for start, end in takewhile(lambda p: p[0] <= p[1] <= len(whole), pairwise(positions)):
@@ -129,7 +127,7 @@ def _stretches(streams: WordStreams, number: int, n_bytes: int, part: str) -> It
 
 
 def _author_names(content: bytes) -> Iterator[str]:
-    """The names of a list in which each is preceded by its length."""
+    """Yield names that each follow their length."""
     at = 0
     while at + 2 <= len(content):
         end = at + 2 + 2 * number_of(content[at : at + 2])
@@ -138,8 +136,6 @@ def _author_names(content: bytes) -> Iterator[str]:
 
 
 class _Walk:
-    """One pass over a document, counting its lists as it goes."""
-
     def __init__(self, streams: WordStreams, text: WordText) -> None:
         self.title: str | None = None
         self.asides = _Asides(streams)
@@ -206,7 +202,7 @@ class _Walk:
 
 
 def _joined(paragraphs: Iterable[Word97Paragraph]) -> Iterator[Word97Paragraph]:
-    """The paragraphs, those whose mark is deleted put before the text of the next one."""
+    """Put each paragraph whose mark is deleted before the next one's text."""
     text, calls = "", list[int]()
     pending: Word97Paragraph | None = None
     for paragraph in paragraphs:
@@ -222,8 +218,6 @@ def _joined(paragraphs: Iterable[Word97Paragraph]) -> Iterator[Word97Paragraph]:
 
 @dataclass
 class _OpenTable:
-    """A table being read."""
-
     rows: list[tuple[list[Cell], RowShape]] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     cell: list[Draft] = field(default_factory=list)
@@ -246,7 +240,6 @@ class _OpenTable:
 
 
 def _grid(rows: Sequence[tuple[Sequence[Cell], RowShape]]) -> list[list[Cell]]:
-    """The cells of a table, each in the columns between its edges."""
     columns = _columns([edge for _, shape in rows for edge in shape.edges])
     grid: list[list[Cell]] = []
     for cells, (edges, covered) in rows:
@@ -277,16 +270,11 @@ def _columns(edges: Sequence[int]) -> dict[int, int]:
 
 
 class _TableStack:
-    """The open tables around a paragraph, outermost first."""
-
     def __init__(self) -> None:
         self._open: list[_OpenTable] = []
 
     def take(self, paragraph: Word97Paragraph, drafts: list[Draft]) -> list[Draft]:
-        """Take in a paragraph with its drafts; return what is complete.
-
-        Nothing is complete inside a table, all of it once it has ended.
-        """
+        """Add a paragraph with its drafts; return the complete drafts, none inside a table."""
         complete = self._close(paragraph.depth)
         while len(self._open) < paragraph.depth:
             self._open.append(_OpenTable())
@@ -302,11 +290,11 @@ class _TableStack:
         return complete
 
     def rest(self) -> list[Draft]:
-        """Return what the tables hold that are still open at the end."""
+        """Return the drafts of tables still open at the end."""
         return self._close(0)
 
     def _close(self, depth: int) -> list[Draft]:
-        """End the tables deeper than `depth`; each becomes part of the cell around it."""
+        """End the tables deeper than `depth`; each joins the cell around it."""
         while len(self._open) > depth:
             drafts = self._open.pop().drafts()
             if not self._open:

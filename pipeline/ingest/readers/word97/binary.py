@@ -1,7 +1,7 @@
-"""The streams of a Word 97 document, and its text with the changes that each place of it has.
+"""Read the streams of a Word 97 document, and its text with the format changes.
 
-[MS-DOC] 2.5 (header), 2.8 (tables of positions), 2.9.33 and 2.9.195 (pages of formats), 2.2.5
-(changes, Sprm and Prl). The pieces of the text lie anywhere in the file.
+[MS-DOC] 2.5 (header), 2.8 (position tables), 2.9.33 and 2.9.195 (format pages), 2.2.5 (changes,
+Sprm and Prl). The pieces of text are in any order in the file.
 """
 
 import io
@@ -18,47 +18,47 @@ import olefile
 from pipeline.errors import ReadError
 from pipeline.ingest.readers.source import FileContent, protected, too_much
 
-# Numbers of tables in the header, where each has an offset and a length in the table stream.
+# Table numbers in the header, which gives each an offset and a length in the table stream.
 STYLES, HEADERS, LISTS, LIST_USES = 1, 11, 73, 74
 _CHARACTER_PAGES, _PARAGRAPH_PAGES, _PIECES = 12, 13, 33
-FOOTNOTES, COMMENTS, ENDNOTES = (2, 3), (4, 5), (46, 47)  # where called, where each begins
+FOOTNOTES, COMMENTS, ENDNOTES = (2, 3), (4, 5), (46, 47)  # calls, beginnings
 COMMENT_AUTHORS, BOX_ANCHORS, BOXES = 36, 40, 56
 _TABLES_AT = 0x9A  # in the header
 
-_PARTS = (  # in the order of the text
+_PARTS = (  # in text order
     "main", "footnotes", "headers", "macros", "comments", "endnotes", "boxes", "header boxes",
 )  # fmt: skip
 _MAGIC, _WORD_97 = 0xA5EC, 0xC0
 _ENCRYPTED, _IN_1TABLE = 0x0100, 0x0200  # flags
-_PAGE = 512  # bytes of a page of formats
+_PAGE = 512  # bytes of a format page
 _MAX_PAGES_KEPT = 4096
-_NARROW = 0x40000000  # of a piece's offset: one byte a character
-PARAGRAPH_MARKS = "\r\x07\x0c"  # of a paragraph, of a cell or row, of a page or section
+_NARROW = 0x40000000  # flag of a piece's offset: one byte a character
+PARAGRAPH_MARKS = "\r\x07\x0c"  # paragraph, cell or row, page or section
 
-# Changes to the style of paragraphs (P), runs of characters (C) and table rows (T).
+# Changes to paragraphs (P), runs of characters (C) and table rows (T).
 P_STYLE, P_IN_TABLE, P_ROW_END = 0x4600, 0x2416, 0x2417
 P_LEVEL, P_LIST, P_OUTLINE = 0x260A, 0x460B, 0x2640
 P_DEPTH, P_DEEPER = 0x6649, 0x664A
 P_INNER_CELL_END, P_INNER_ROW_END = 0x244B, 0x244C
-_P_LONG = (0x6646, 0x6645)  # too long for the page, so that they lie in a stream of their own
+_P_LONG = (0x6646, 0x6645)  # too long for the page: in a stream of their own
 C_DELETED, C_HIDDEN, C_BOLD, C_UNDERLINE = 0x0800, 0x083C, 0x0835, 0x2A3E
 C_SIZE, C_STYLE, C_SYMBOL = 0x4A43, 0x4A30, 0x6A09
 T_CELLS, T_MERGE, T_MERGE_DOWN = 0xD608, 0x5624, 0xD62B
 _LONG_OPERANDS, _TABS = (0xD608, 0xD606), 0xC615
-# Bytes of the operand by the top three bits of the change; 6 tells its own length.
+# Operand bytes by the change's top three bits; 6 gives its own length.
 _OPERAND_SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
-# The changes that a piece may hold itself, which are numbered apart.
+# Changes inside a piece, numbered apart.
 _OF_PIECES = {
     0x18: P_IN_TABLE, 0x19: P_ROW_END, 0x41: C_DELETED, 0x55: C_BOLD, 0x5C: C_HIDDEN,
     0x5E: C_UNDERLINE,
 }  # fmt: skip
 
-Change = tuple[int, bytes]  # which, and its operand
+Change = tuple[int, bytes]  # code, operand
 
 
 @dataclass(frozen=True)
 class WordStreams:
-    """The streams of a document, and the ranges of its characters by what they hold."""
+    """A document's streams, and the character ranges of its parts."""
 
     main: bytes
     table: bytes
@@ -66,12 +66,12 @@ class WordStreams:
     ranges: dict[str, range]
 
     def table_of(self, number: int) -> bytes:
-        """Return the bytes of a table of the header, b"" where the document has none."""
+        """Return the bytes of a header's table, b"" for none."""
         start, length = self.position_of(number)
         return self.table[start : start + length]
 
     def position_of(self, number: int) -> tuple[int, int]:
-        """Return where a table begins in the table stream and its length, (0, 0) for none."""
+        """Return a table's offset in the table stream and its length, (0, 0) for none."""
         at = _TABLES_AT + 8 * number
         if at + 8 > len(self.main):
             return 0, 0
@@ -82,7 +82,7 @@ class WordStreams:
 def open_streams(file: FileContent) -> WordStreams:
     """Return the streams of the document.
 
-    Raises `ReadError` where it is encrypted or older than Word 97, one of `DAMAGED` where damaged.
+    Raises `ReadError` if it is encrypted or older than Word 97, one of `DAMAGED` if damaged.
     """
     with olefile.OleFileIO(io.BytesIO(file.content)) as ole:
         main = _stream(ole, "WordDocument", file)
@@ -96,14 +96,13 @@ def open_streams(file: FileContent) -> WordStreams:
 
 
 def _stream(ole: olefile.OleFileIO, name: str, file: FileContent) -> bytes:
-    """A stream, never longer than the file that holds it."""
+    """Return a stream, never longer than its file."""
     if max(ole.get_size(name), ole.root.size) > len(file.content):
         raise ValueError("a stream is larger than its file")
     return bytes(ole.openstream(name).read())
 
 
 def _flags(main: bytes) -> int:
-    """The flags of the header, once it is known to be one that can be read."""
     magic, version = struct.unpack_from("<HH", main)
     flags = int(struct.unpack_from("<H", main, 10)[0])
     if flags & _ENCRYPTED:
@@ -117,7 +116,7 @@ def _flags(main: bytes) -> int:
 
 
 def positions_of(content: bytes, n_bytes: int) -> tuple[list[int], list[bytes]]:
-    """Take apart the usual table: n + 1 character positions, then n entries of `n_bytes`."""
+    """Split a usual table: n + 1 character positions, then n entries of `n_bytes`."""
     n_entries = (len(content) - 4) // (4 + n_bytes)
     if n_entries < 0:
         return [], []
@@ -127,13 +126,13 @@ def positions_of(content: bytes, n_bytes: int) -> tuple[list[int], list[bytes]]:
 
 
 def number_of(operand: bytes) -> int:
-    """Return the operand of a change as a number, never negative."""
+    """Return a change's operand as an unsigned number."""
     return int.from_bytes(operand, "little")
 
 
 @lru_cache(maxsize=1024)
 def changes_of(content: bytes) -> tuple[Change, ...]:
-    """Return the changes in `content`; those after one that is cut short are lost."""
+    """Return the changes in `content` up to one that is cut short."""
     changes: list[Change] = []
     at = 0
     while at + 3 <= len(content):
@@ -160,11 +159,11 @@ def _operand(content: bytes, at: int, which: int) -> tuple[int, int]:
 
 class _StoredFormat(NamedTuple):
     content: bytes
-    end: int  # the byte where the text that has it ends
+    end: int  # byte where its text ends
 
 
 class _FormatPages:
-    """The formats of paragraphs, or of runs of characters; pages are read when first asked for."""
+    """The formats of paragraphs or character runs; pages are read on demand."""
 
     def __init__(self, main: bytes, table: bytes, *, is_paragraph: bool) -> None:
         self._main, self._is_paragraph = main, is_paragraph
@@ -173,7 +172,7 @@ class _FormatPages:
         self._bounds_by_page: dict[int, tuple[int, ...]] = {}
 
     def at(self, offset: int) -> _StoredFormat | None:
-        """Return the format of the text at byte `offset`, None where no page tells."""
+        """Return the format of the text at byte `offset`, None if no page has it."""
         i = bisect_right(self._starts, offset) - 1
         if not 0 <= i < len(self._pages):
             return None
@@ -187,7 +186,6 @@ class _FormatPages:
         return _StoredFormat(stored(page, len(bounds), run), bounds[run + 1])
 
     def _bounds(self, start: int, page: bytes) -> tuple[int, ...]:
-        """Where the runs of a page begin, and where the last one ends."""
         if start not in self._bounds_by_page:
             n_runs = page[-1] if len(page) == _PAGE else 0
             if len(self._bounds_by_page) >= _MAX_PAGES_KEPT:
@@ -199,9 +197,9 @@ class _FormatPages:
 
 
 def _paragraph_format(page: bytes, n_bounds: int, run: int) -> bytes:
-    """The style and changes of a paragraph.
+    """Return a paragraph's style and changes.
 
-    Their length is told in words, and in a second byte where the first is zero.
+    Their length is in words, and in a second byte if the first is zero.
     """
     entry = 4 * n_bounds + 13 * run
     at = 2 * page[entry] if entry < _PAGE else 0
@@ -219,7 +217,7 @@ def _run_format(page: bytes, n_bounds: int, run: int) -> bytes:
 
 
 class _Piece(NamedTuple):
-    """Characters `start` to `end`, half-open, from byte `offset` on, `width` bytes each."""
+    """Characters `start` to `end`, half-open, from byte `offset`, `width` bytes each."""
 
     start: int
     end: int
@@ -233,7 +231,7 @@ class _Piece(NamedTuple):
 
 
 class TextRun(NamedTuple):
-    """Characters `start` to `end`, half-open, that have the same format."""
+    """Characters `start` to `end`, half-open, of one format."""
 
     start: int
     end: int
@@ -241,7 +239,7 @@ class TextRun(NamedTuple):
 
 
 class WordText:
-    """The characters of a document, each as one 16-bit unit, with their formats."""
+    """A document's characters, each one 16-bit unit, and their formats."""
 
     def __init__(self, streams: WordStreams, file: FileContent) -> None:
         self._pieces = list(_pieces(streams))
@@ -271,7 +269,7 @@ class WordText:
             start = stop
 
     def paragraph_format(self, mark: int) -> tuple[int, tuple[Change, ...]]:
-        """Return the style and the changes of the paragraph that the character at `mark` ends."""
+        """Return the style and changes of the paragraph that ends at `mark`."""
         piece = self._piece(mark)
         stored = self._paragraphs.at(piece.offset_of(mark))
         content = stored.content if stored else b""
@@ -284,7 +282,7 @@ class WordText:
         return number_of(content[:2]), changes + piece.changes
 
     def ends_paragraph(self, index: int) -> bool:
-        """True where a page or section mark ends a paragraph, and not only a page in it."""
+        """Whether a page or section mark ends a paragraph, not only a page in it."""
         piece = self._piece(index)
         offset = piece.offset_of(index)
         stored = self._paragraphs.at(offset)
@@ -311,7 +309,6 @@ def _pieces(streams: WordStreams) -> Iterator[_Piece]:
 
 
 def _piece_table(content: bytes) -> tuple[bytes, list[bytes]]:
-    """The table of pieces, and the lists of changes before it to which pieces point."""
     shared: list[bytes] = []
     at = 0
     while at + 5 <= len(content) and content[at] in (1, 2):
@@ -325,7 +322,7 @@ def _piece_table(content: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _changes_of_piece(change: int, shared: list[bytes]) -> tuple[Change, ...]:
-    """What a fast save changed of a whole piece: a shared list of changes, or a single one."""
+    """Return a fast save's changes of a whole piece: a shared list or a single one."""
     if change & 1:
         return changes_of(shared[change >> 1]) if change >> 1 < len(shared) else ()
     number = change >> 1 & 0x7F
@@ -333,7 +330,7 @@ def _changes_of_piece(change: int, shared: list[bytes]) -> tuple[Change, ...]:
 
 
 def _characters(main: bytes, piece: _Piece) -> str:
-    """The characters of a piece; the halves of signs beyond 16 bits stay apart."""
+    """Return a piece's characters; halves of signs beyond 16 bits stay apart."""
     n_characters = piece.end - piece.start
     content = main[piece.offset : piece.offset + piece.width * n_characters]
     if piece.width == 1:

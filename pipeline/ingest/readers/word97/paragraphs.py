@@ -1,7 +1,7 @@
-"""The paragraphs of a Word 97 document with their styles, their lists and their place in tables.
+"""Read the paragraphs of a Word 97 document with their styles, lists and tables.
 
-Styles and lists are told as those of a .docx are: [MS-DOC] 2.9.271, 2.9.147 and 2.9.131; the cells
-of table rows: 2.9.295 and 2.9.300.
+Styles and lists match those of a .docx: [MS-DOC] 2.9.271, 2.9.147 and 2.9.131; table cells: 2.9.295
+and 2.9.300.
 """
 
 import re
@@ -31,7 +31,7 @@ from pipeline.ingest.readers.word97.binary import (
     number_of,
 )
 
-_BUILT_IN = {  # what Word calls its own styles, whatever the language
+_BUILT_IN = {  # Word's own styles in any language
     **{number: f"heading {number}" for number in range(1, 10)},
     **{0x12 + number: f"toc {number}" for number in range(1, 10)},
     0x30: "List Bullet",
@@ -40,7 +40,7 @@ _BUILT_IN = {  # what Word calls its own styles, whatever the language
     **{0x34 + number: f"List Bullet {number}" for number in range(2, 6)},
     **{0x38 + number: f"List Number {number}" for number in range(2, 6)},
 }
-_CONTENTS = ("toc ", "tm ", "table des matières ")  # lines that repeat the headings
+_CONTENTS = ("toc ", "tm ", "table des matières ")  # repeat the headings
 _PARAGRAPH_STYLE = 1
 _LIST_KINDS = {
     0: "decimal", 1: "upperRoman", 2: "lowerRoman", 3: "upperLetter", 4: "lowerLetter",
@@ -49,13 +49,13 @@ _LIST_KINDS = {
 _MAX_LIST = 0x7FE
 _MAX_LEVEL, _N_LEVELS = 8, 9
 _NO_OUTLINE = 9
-MAX_CELLS = 64  # of a row, and columns that one may cover: Word allows 63
+MAX_CELLS = 64  # of a row, and columns of one cell: Word allows 63
 _FIRST_RIGHT, _FROM_LEFT, _FROM_ABOVE, _FIRST_DOWN = 1, 2, 0x20, 0x40
-_MAX_DEPTH = 20  # of tables inside tables
+_MAX_DEPTH = 20  # nested tables
 _MARK = re.compile(f"[{PARAGRAPH_MARKS}]")
 _FIELD = re.compile("[\x13-\x15]")
 _BEGIN, _RESULT, _END = "\x13\x14\x15"
-# As typed in a font of signs.
+# Typed in a font of signs.
 _ARROWS = {"\uf0e0": "→", "\uf0e8": "→", "\uf0e2": "↑", "\uf0e4": "↗"}
 _SHOWN = str.maketrans(
     {
@@ -70,8 +70,6 @@ _SHOWN = str.maketrans(
 
 
 class _OwnStyle(NamedTuple):
-    """A style without what it inherits."""
-
     name: str
     parent: int
     paragraph: dict[int, bytes]
@@ -79,14 +77,14 @@ class _OwnStyle(NamedTuple):
 
 
 class StyleSheet:
-    """The styles of a document by number, each worked out when first asked for."""
+    """The styles of a document by number, resolved on demand."""
 
     def __init__(self, streams: WordStreams) -> None:
         self._own = dict(_own_styles(streams.table_of(binary.STYLES)))
         self._inherited: dict[int, WordStyle] = {}
 
     def get(self, number: int) -> WordStyle:
-        """Return the style, or a plain one where the document does not define it."""
+        """Return the style, a plain one if it is undefined."""
         if number not in self._inherited:
             self._inherited[number] = _inherited_style(number, self._own)
         return self._inherited[number]
@@ -104,7 +102,6 @@ def _own_styles(content: bytes) -> Iterator[tuple[int, _OwnStyle]]:
 
 
 def _sized(content: bytes, at: int) -> tuple[bytes, int]:
-    """What follows its length in two bytes, and where the next begins, at an even byte."""
     length = number_of(content[at : at + 2])
     return content[at + 2 : at + 2 + length], at + 2 + length + length % 2
 
@@ -129,7 +126,6 @@ def _own_style(entry: bytes, base: int) -> _OwnStyle:
 
 
 def _text_at(content: bytes, at: int) -> tuple[str, int]:
-    """A text that follows its length in characters, and where it ends."""
     end = at + 2 + 2 * number_of(content[at : at + 2])
     return content[at + 2 : end].decode("utf-16-le", errors="replace"), end
 
@@ -159,13 +155,13 @@ def _inherited_style(number: int, own: dict[int, _OwnStyle]) -> WordStyle:
 
 
 def _list_id(operand: bytes) -> str:
-    """The list that a paragraph is in, "" for none: from 0xF801 on it was once in one."""
+    """Return "" from 0xF801 on: the paragraph has left its list."""
     number = number_of(operand)
     return str(number) if 0 < number <= _MAX_LIST else ""
 
 
 def numbering_of(streams: WordStreams) -> ListNumbering:
-    """Return the list definitions, by the number under which paragraphs name them and level."""
+    """Return the list definitions by the number in paragraphs and level."""
     levels_by_list = dict(_list_levels(streams))
     uses = streams.table_of(binary.LIST_USES)
     n_uses = min(number_of(uses[:4]), _MAX_LIST, (len(uses) - 4) // 16)
@@ -178,7 +174,6 @@ def numbering_of(streams: WordStreams) -> ListNumbering:
 
 
 def _list_levels(streams: WordStreams) -> Iterator[tuple[int, list[ListLevel]]]:
-    """The levels of each list by the list's own number; they follow the table that names them."""
     start, length = streams.position_of(binary.LISTS)
     content = streams.table[start:]
     n_lists = min(number_of(content[:2]), (min(length, len(content)) - 2) // 28)
@@ -195,7 +190,7 @@ def _list_levels(streams: WordStreams) -> Iterator[tuple[int, list[ListLevel]]]:
 
 
 def _list_level(content: bytes, at: int) -> tuple[ListLevel, int]:
-    """One level, and where the next begins; numbers in its text are signs below nine."""
+    """Return a level and the next one's offset; numbers in its text are signs below nine."""
     start, kind = struct.unpack_from("<IB", content, at)
     text, end = _text_at(content, at + 28 + content[at + 24] + content[at + 25])
     shown = "".join(f"%{ord(sign) + 1}" if ord(sign) < _N_LEVELS else sign for sign in text)
@@ -203,7 +198,7 @@ def _list_level(content: bytes, at: int) -> tuple[ListLevel, int]:
 
 
 class RowShape(NamedTuple):
-    """The edges of the cells in twips, and what covers each cell: "left", "above" or ""."""
+    """Cell edges in twips, and what covers each cell: "left", "above" or ""."""
 
     edges: tuple[int, ...] = ()
     covered: tuple[str, ...] = ()
@@ -214,22 +209,22 @@ NO_SHAPE = RowShape()
 
 @dataclass
 class Word97Paragraph(StyledText):
-    """A paragraph as read; `calls` are the places in it of notes, comments and text boxes."""
+    """A paragraph; `calls` are the positions of its notes, comments and text boxes."""
 
     style: WordStyle = field(default_factory=WordStyle)
     list_id: str = ""
     level: int = 0
     outline: int = _NO_OUTLINE
-    depth: int = 0  # of the tables around it
+    depth: int = 0  # of tables around it
     ends_cell: bool = False
     ends_row: bool = False
-    is_joined: bool = False  # its mark is deleted: its text runs into the next paragraph
+    is_joined: bool = False  # its mark is deleted: the next paragraph continues it
     row: RowShape = NO_SHAPE
     calls: list[int] = field(default_factory=list)
 
 
 class ParagraphReader:
-    """Reads the paragraphs of a document; `calls` are where something is called, in order."""
+    """Read a document's paragraphs; `calls` are the calling positions, in order."""
 
     def __init__(self, text: WordText, styles: StyleSheet, calls: Sequence[int] = ()) -> None:
         self._text, self._styles, self._calls = text, styles, calls
@@ -263,7 +258,6 @@ class ParagraphReader:
         return paragraph
 
     def _add(self, paragraph: Word97Paragraph, run: TextRun, text: str) -> None:
-        """Add what a run shows and calls, unless it is deleted or hidden."""
         changes = dict(run.changes)
         if _is_deleted(changes) or _is_toggled(changes, binary.C_HIDDEN, inherited=False):
             return
@@ -283,11 +277,11 @@ class ParagraphReader:
 
 
 def without_field_codes(text: str) -> str:
-    """Return `text`, as long as it was, with the codes of its fields blanked and results kept.
+    """Return `text` at the same length, with field codes blanked and results kept.
 
     A mark without its pair hides nothing.
     """
-    opened: list[tuple[int, int | None]] = []  # where a field begins, and its result
+    opened: list[tuple[int, int | None]] = []  # start of a field, and of its result
     hidden: list[tuple[int, int]] = []
     for match in _FIELD.finditer(text):
         at = match.start()
@@ -315,7 +309,7 @@ def _is_deleted(changes: Mapping[int, bytes]) -> bool:
 
 
 def _is_toggled(changes: Mapping[int, bytes], which: int, *, inherited: bool) -> bool:
-    """Whether a format is on: set, as the style has it (0x80), or as it has it not (0x81)."""
+    """Whether a format is on: set, as in the style (0x80) or opposite to it (0x81)."""
     setting = number_of(changes.get(which, b"\x80"))
     if setting in (0x80, 0x81):
         return inherited == (setting == 0x80)
