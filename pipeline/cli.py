@@ -1,4 +1,4 @@
-"""The `ateliers` command: parse, call, show; the work is done elsewhere."""
+"""Parse the `ateliers` command line, call the work, show the result."""
 
 import argparse
 import gc
@@ -21,19 +21,18 @@ if TYPE_CHECKING:
 
 EXPORTS = ("xlsx", "csv", "parquet", "geojson", "qdpx", "qdc", "iramuteq", "relecture")
 DOUBTS = "doutes"
-GOLD = "gold"  # labels of the example, beside its workshops; never read as a workshop
-# models and tables live until a command ends: looking through them for refuse took a sixth of its
-# time
+GOLD = "gold"  # the example's labels; never read as a workshop
+# what a command allocates lives until it ends; collecting garbage took a sixth of the time
 _SELDOM = (100_000, 50, 100)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 when done, 1 on failure and 2 on bad usage.
+    """Run one command; return 0 when done, 1 on failure, 2 on bad usage.
 
     Each failure is one line on standard error.
     """
     gc.set_threshold(*_SELDOM)
-    # whatever the caller's, nothing that is written can be changed by everybody
+    # whatever the caller's umask, nothing written is writable by everybody
     os.umask(os.umask(0o077) | 0o002)
     write_on_any_terminal()
     try:
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         do = "relancer la même commande : elle reprend où elle en était"
         failure(StudyError("interrompu", "un traitement mené à son terme", do))
         return 1
-    except BrokenPipeError:  # whoever reads us has read enough
+    except BrokenPipeError:  # the reader has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -86,7 +85,7 @@ _FORMATS = ", ".join((*EXPORTS, DOUBTS))
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line; it raises `UsageError` for what it does not know."""
+    """Return the parser; it raises `UsageError` for what it does not know."""
     parser = _Parser(
         prog="ateliers",
         description="Des notes d'ateliers territoriaux aux thèmes, aux priorités et au rapport.",
@@ -199,7 +198,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours: one line, in French, exit 2."""
+    """One line of error, in French, exit 2."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(add_help=False, allow_abbrev=False, **options)
@@ -213,7 +212,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _in_french(message: str) -> str:
-    """argparse's own words, for the mistakes that this command line allows."""
+    """Translate argparse's messages that this command line can cause."""
     for english, french in (
         ("the following arguments are required:", "il manque"),
         ("unrecognized arguments:", "argument inconnu :"),
@@ -225,13 +224,13 @@ def _in_french(message: str) -> str:
 
 
 def demo(options: argparse.Namespace) -> None:
-    """Copy the example study, process it, say where to look."""
+    """Copy the example study and process it."""
     study = copy_demo(options.dir)
     results.outcome(study, _run(study.root, None, options), as_json=options.json)
 
 
 def copy_demo(root: Path) -> Study:
-    """Return the example study in `root`, made there unless `root` already is a study."""
+    """Return the study in `root`, a copy of the example if there is none."""
     if (root / "etude.toml").is_file():
         return Study.open(root)
     study = Study.create(root)
@@ -248,7 +247,7 @@ def init(options: argparse.Namespace) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Process what is new or changed, then themes, priorities, comparison and report."""
+    """Process what changed, then themes, priorities, comparison and report."""
     study = Study.open(options.study)
     results.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
 
@@ -269,7 +268,7 @@ def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outc
 
 
 def publish(options: argparse.Namespace) -> None:
-    """Bring the results up to date with people's decisions, then write the whole publication."""
+    """Update the results with people's decisions, then write the whole publication."""
     from flows.publication import publish_whole
 
     study = Study.open(options.study)
@@ -298,7 +297,7 @@ def status(options: argparse.Namespace) -> None:
 
 
 def _doubts_waiting(study: Study) -> int | None:
-    """Doubtful cases that nobody decided; None where the vault is locked."""
+    """Return None where the vault is locked."""
     from flows.vault import Vault
 
     try:
@@ -308,7 +307,7 @@ def _doubts_waiting(study: Study) -> int | None:
 
 
 def review(options: argparse.Namespace) -> None:
-    """Serve the review application until interrupted, or tell the address of a new invitation."""
+    """Serve the review application until interrupted, or print an invitation's address."""
     from pipeline.review.server import invite, serve_review
 
     if options.invite is not None:
@@ -323,7 +322,7 @@ def review(options: argparse.Namespace) -> None:
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Compare the territories from the last run, write exports/comparaison/ and show it."""
+    """Compare territories from the last run, write exports/comparaison/, show it."""
     from flows.publish_study import write_comparison
 
     study = _processed(options.study)
@@ -332,10 +331,7 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def _processed(root: Path) -> Study:
-    """The study, once it has been run.
-
-    Raises `StudyError` before, and where decisions are lost.
-    """
+    """Raise `StudyError` before the first run, or where decisions are lost."""
     study = Study.open(root)
     if study.last_run() is None:
         raise StudyError(
@@ -363,7 +359,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Process studies by themselves, by the clock and as files are dropped, until interrupted."""
+    """Process studies by the clock and as files are dropped, until interrupted."""
     from flows.serve import serve_studies
 
     serve_studies(options.studies, told=moves.service, allow_open_server=options.allow_open_server)
@@ -394,7 +390,7 @@ def export(options: argparse.Namespace) -> None:
 
 
 def import_decisions(options: argparse.Namespace) -> None:
-    """Bring back what people decided in another tool, a review sheet or the list of doubts."""
+    """Import decisions from another tool, a review sheet or the list of doubts."""
     from flows.publication import compare_grid, import_file
 
     study = _processed(options.study)
@@ -447,7 +443,7 @@ def backup(options: argparse.Namespace) -> None:
 
 
 def restore(options: argparse.Namespace) -> None:
-    """Bring a saved study back."""
+    """Restore a saved study."""
     from flows.backup import restore_study
 
     moves.restored(restore_study(options.file, options.study), as_json=options.json)

@@ -1,10 +1,9 @@
 """Measure a processed study against gold labels: reading, codes, themes, priorities, privacy.
 
-Gold passages and the study's units rarely have the same bounds, so both are aligned word by word.
-Figures are shares in 0..1.
-
 In:   the study's tables; a folder with units.jsonl, and pii.jsonl and themes.yaml where there are
-Out:  figures by subject; a subject whose gold file or table is missing has none
+Out:  figures in 0..1 by subject; none where the gold file or table is missing
+
+Gold passages and units rarely have the same bounds, so both are aligned word by word.
 """
 
 import re
@@ -45,8 +44,8 @@ def evaluate_study(
 ) -> dict[str, Any]:
     """Return the figures of `tables` against the gold labels of `gold_dir`.
 
-    With the study's `grid`, the agreement of all coders too. Raises `StudyError` when the folder
-    has no readable units.jsonl or the study has no unit.
+    With the `grid`, the agreement of all coders too. Raises `StudyError` without readable
+    units.jsonl or without units.
     """
     gold, axes = read_gold(gold_dir), STANDARD_AXES if grid is None else grid.axes
     units, documents, tags = plain_texts(tables["units"]), tables["documents"], tables["tags"]
@@ -106,7 +105,7 @@ def code_figures(
     alignment: Alignment,
     axes: Sequence[Axis] = STANDARD_AXES,
 ) -> dict[str, dict[str, Any]]:
-    """Return micro, macro and samples F1, its interval, F1 of each code, by axis of several."""
+    """Return micro, macro and samples F1, its interval and F1 by code, by non-exclusive axis."""
     codes_of = _code_sets(tags)
     figures = {}
     for axis in (axis.axis for axis in axes if not axis.is_exclusive):
@@ -138,10 +137,9 @@ def exclusive_figures(
     alignment: Alignment,
     axes: Sequence[Axis] = STANDARD_AXES,
 ) -> dict[str, dict[str, float]]:
-    """Return accuracy and macro F1 by exclusive axis, over the passages that the gold codes.
+    """Return accuracy and macro F1 by exclusive axis, over the coded gold passages.
 
-    Postures are asked of the passages with a rubrique, where the gold has rubriques: noise has no
-    posture to be right about.
+    Postures only count on passages with a rubrique, where the gold has any: noise has no posture.
     """
     codes_of = _code_sets(tags)
     has_rubriques = any(gold_codes(passage, RUBRIQUE) for passage in passages)
@@ -207,7 +205,7 @@ def _second_figures(
 def _agreement_figures(
     gold: Gold, tags: pd.DataFrame, alignment: Alignment, grid: Grid
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Whole-axis figures of each pair of coders: {"référence et annotateur2": {"rubrique": …}}."""
+    """Return figures by pair of coders: {"référence et annotateur2": {"rubrique": …}}."""
     readers = {_GOLD: gold.passages} | gold.readers
     codings = []
     for name, rows in readers.items():
@@ -231,7 +229,7 @@ def _row_codes(row: Passage, grid: Grid) -> Codes:
 def _machine_codes(
     gold: Gold, tags: pd.DataFrame, alignment: Alignment, grid: Grid
 ) -> dict[str, Codes]:
-    """The machine's codes of each passage that was read; of exclusive axes, the best unit's."""
+    """Return the codes of each passage read; the best unit's on exclusive axes."""
     codes_of = _code_sets(tags)
     codes: dict[str, Codes] = {}
     for passage in gold.passages:
@@ -272,9 +270,9 @@ def _theme_figures(truth: list[str], themes: list[str]) -> dict[str, Any]:
 def _priority_figures(
     gold: Gold, truth: list[str], themes: list[str], priorities: pd.DataFrame
 ) -> dict[str, Any] | None:
-    """By workshop, how many of the analyst's first five the study's first five name.
+    """Count how many of the analyst's first five themes are in the study's, by workshop.
 
-    A theme goes by the name of the gold theme of most of its passages. None without a ranking.
+    A theme takes the name of the gold theme of most of its passages.
     """
     if gold.priorities is None or priorities.empty:
         return None
@@ -296,7 +294,7 @@ def _priority_figures(
 
 
 def _is_same_workshop(workshop: str, scope: str) -> bool:
-    """Whether a scope (a workshop_id) and the gold's name mean the same workshop, date apart."""
+    """Compare a scope (a workshop_id) with the gold's name, date apart."""
     name, other = (fold(text).replace(" ", "") for text in (workshop, scope))
     long_words = [word for word in re.findall(r"[a-z]+", name) if len(word) > 5]
     return name in other or other in name or any(word in other for word in long_words)
@@ -305,7 +303,7 @@ def _is_same_workshop(workshop: str, scope: str) -> bool:
 def _privacy_figures(
     personal: Sequence[dict[str, Any]] | None, tables: dict[str, pd.DataFrame]
 ) -> dict[str, Any] | None:
-    """The share of personal data removed from all tables, by kind, and the first twenty leaks."""
+    """Return the share of personal data removed, by kind, and the first twenty leaks."""
     if personal is None:
         return None
     values: list[str] = []

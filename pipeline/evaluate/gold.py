@@ -1,7 +1,6 @@
-"""Read gold labels, and align them with the study's units word by word inside each document.
+"""Read gold labels, and align them with the study's units word by word in each document.
 
-In:   a folder with units.jsonl, pii.jsonl, themes.yaml, and other readers' codes of the same
-      passages, one .jsonl a reader
+In:   a folder with units.jsonl, pii.jsonl, themes.yaml, and one .jsonl for each other reader
 Out:  Gold, Alignment
 """
 
@@ -31,10 +30,10 @@ _MIN_SHARE = 0.5  # of the words of a passage, or of a unit, that the other cove
 
 @dataclass(frozen=True)
 class Gold:
-    """Gold labels of a folder.
+    """The gold labels of a folder.
 
-    `passages` in the file's order; `personal` None without pii.jsonl; `priorities` by workshop,
-    None without themes.yaml; `readers` holds the rows of each other reader by its file's name.
+    `passages` keep the file's order; `personal` is None without pii.jsonl, `priorities` (by
+    workshop) without themes.yaml; `readers` are other readers' rows by file name.
     """
 
     passages: list[Passage]
@@ -44,9 +43,9 @@ class Gold:
 
 
 def read_gold(folder: Path) -> Gold:
-    """Return the gold labels of `folder`; a passage's missing labels read as none.
+    """Return the gold labels of `folder`; missing labels read as none.
 
-    Raises `StudyError` when units.jsonl is missing, or a file is not what its name says.
+    Raises `StudyError` where units.jsonl is missing or a file is malformed.
     """
     units, pii, themes = (folder / name for name in ("units.jsonl", "pii.jsonl", "themes.yaml"))
     if not units.is_file():
@@ -73,13 +72,13 @@ def read_gold(folder: Path) -> Gold:
 
 
 def gold_codes(row: Passage, axis: str) -> set[str]:
-    """The codes of `axis` in a row, a list or one code alone; rubriques and piliers in plural."""
+    """Return a row's codes on `axis`, whether a list or a single code."""
     value = row.get(_LIST_COLUMNS.get(axis, axis)) or []
     return {str(code) for code in (value if isinstance(value, list) else [value])}
 
 
 def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
-    """The objects of a JSON Lines file; an error names the line, never its content."""
+    """Read JSON Lines; an error names the line, never its content."""
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
@@ -123,10 +122,7 @@ def _priorities(path: Path) -> dict[str, list[str]]:
 
 @dataclass
 class Alignment:
-    """Which units answer for each passage, by gold unit_id.
-
-    `units` are all of them, `best` the one with most of the passage's words.
-    """
+    """The units of each passage, by gold unit_id; `best` has most of its words."""
 
     units: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     best: dict[str, str] = field(default_factory=dict)
@@ -134,7 +130,7 @@ class Alignment:
     counts: Counter[str] = field(default_factory=Counter)
 
     def figures(self) -> dict[str, Any]:
-        """Documents missing, share of the gold's words that were read, F1 of where units start."""
+        """Return missing documents, share of the gold's words read, F1 of unit starts."""
         counts = self.counts
         precision = counts["hits"] / max(1, counts["study_starts"])
         recall = counts["hits"] / max(1, counts["gold_starts"])
@@ -150,9 +146,9 @@ class Alignment:
 def align_study(
     passages: Sequence[Passage], units: pd.DataFrame, documents: pd.DataFrame
 ) -> Alignment:
-    """Return the alignment of all documents that hold a gold passage.
+    """Return the alignment of the documents that hold gold passages.
 
-    A unit answers for a passage when it covers half of the words of the passage or of itself.
+    A unit matches a passage when it covers half of the words of either.
     """
     path_of = dict(zip(documents["document_id"], documents["path"], strict=True))
     units_by_path: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -173,7 +169,7 @@ def align_study(
 
 
 def _paths_of(document: str, paths: list[str]) -> list[str]:
-    """Paths of the study that hold `document`: itself, its parts, else its whole file."""
+    """Return the study's paths of `document`: itself, its parts, else its whole file."""
     own = [path for path in paths if path == document or path.startswith(f"{document}#")]
     whole = [path for path in paths if "#" in document and path == document.split("#")[0]]
     return sorted(own or whole)
@@ -212,7 +208,7 @@ def _align_document(
 
 
 def _words_and_owners(texts: list[str]) -> tuple[list[str], list[int]]:
-    """All words in small letters, and for each the number of the text that it comes from."""
+    """Return all words in lower case, and the index of each one's text."""
     words: list[str] = []
     owners: list[int] = []
     for i, text in enumerate(texts):

@@ -1,9 +1,9 @@
-"""The grid and the themes as one tree of codes, written as REFI-QDA XML and compared.
+"""Write the grid and themes as a REFI-QDA codebook, and compare codebooks.
 
 In:   grid, themes, families of themes
 Out:  CodebookEntry; a .qdc; lines that tell how another codebook differs
 
-The description of a code ends with its identifier, since some tools give every code another GUID.
+A code's description ends with its identifier: some tools change the GUIDs.
 """
 
 import json
@@ -31,9 +31,9 @@ _IDENTIFIED = re.compile(rf"^{IDENTIFIER} : (\S+)\s*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class CodebookEntry:
-    """A code or a group of the tree; only a codable one has an `axis` and a `code`.
+    """A code or group of the tree.
 
-    They are those of the grid, or `theme` and a theme_id.
+    Only codable entries have `axis` and `code`: the grid's, or `theme` and a theme_id.
     """
 
     guid: str
@@ -47,7 +47,7 @@ class CodebookEntry:
 
 
 def codebook_file(grid: Grid, themes: pd.DataFrame, families: pd.DataFrame) -> bytes:
-    """The content of a .qdc."""
+    """Return the content of a .qdc."""
     root = root_element(NAMESPACE, "CodeBook", origin=ORIGIN)
     root.append(codes_element(build_codebook(grid, themes, families), NAMESPACE))
     etree.indent(root)
@@ -55,7 +55,7 @@ def codebook_file(grid: Grid, themes: pd.DataFrame, families: pd.DataFrame) -> b
 
 
 def codes_element(entries: tuple[CodebookEntry, ...], namespace: str) -> Any:
-    """The tree as a `Codes` element."""
+    """Return the tree as a `Codes` element."""
     codes = root_element(namespace, "Codes")
     for entry in entries:
         _add(codes, entry, namespace)
@@ -76,10 +76,9 @@ def _add(parent: Any, entry: CodebookEntry, namespace: str) -> None:
 def build_codebook(
     grid: Grid, themes: pd.DataFrame, families: pd.DataFrame
 ) -> tuple[CodebookEntry, ...]:
-    """Return the two branches; names are unique in the whole tree, as some tools ask.
+    """Return the branches of codes and, if any, themes; names are unique, as some tools ask.
 
-    Without themes the second one is left out. `families` are the rows of theme_families: each holds
-    its themes, and a theme of none stands beside them.
+    `families` are the rows of theme_families.
     """
     names = _UniqueNames()
     axes = tuple(
@@ -100,7 +99,7 @@ class _UniqueNames:
         self._given: set[str] = set()
 
     def give(self, wanted: str, code: str) -> str:
-        """`wanted`, with its code or a number behind it where another code bears that name."""
+        """Append the code, or a number, to a name that is taken."""
         name, n = one_line(wanted) or code, 1
         unique = name
         while unique.casefold() in self._given:
@@ -111,7 +110,7 @@ class _UniqueNames:
 
 
 def _colours(grid: Grid) -> list[str]:
-    """A colour an axis, the same from export to export."""
+    """Give each axis the same colour at every export."""
     own = [axis.axis for axis in grid.own_axes]
     return [
         _COLOURS[axis.axis]
@@ -138,7 +137,7 @@ def _axis(grid: Grid, axis: Axis, colour: str, names: _UniqueNames) -> CodebookE
 
 
 def _codes(grid: Grid, axis: str, colour: str, names: _UniqueNames) -> Iterator[CodebookEntry]:
-    """The codes of an axis in the grid's order, each family at its first code."""
+    """Keep the grid's order, each family at its first code."""
     done: set[str] = set()
     for code in grid.axis(axis):
         family = code.parent_id
@@ -161,10 +160,7 @@ def _code(code: Code, colour: str, names: _UniqueNames) -> CodebookEntry:
 def _themes(
     themes: pd.DataFrame, families: pd.DataFrame, names: _UniqueNames
 ) -> Iterator[CodebookEntry]:
-    """The families by label, each with its themes, then the themes of none.
-
-    Themes take their names first: a family that bears a theme's name gives way to it.
-    """
+    """Name themes first: a family of the same name gives way."""
     entries = [
         (theme.parent_id, _theme(theme, names.give(theme.label, theme.theme_id)))
         for theme in rows_of(themes.sort_values(["label", "theme_id"]))
@@ -189,20 +185,20 @@ def _theme(theme: Any, name: str) -> CodebookEntry:
 
 
 def walk(entries: tuple[CodebookEntry, ...]) -> Iterator[CodebookEntry]:
-    """Every entry, a branch before what lies below it."""
+    """Yield every entry, parents first."""
     for entry in entries:
         yield entry
         yield from walk(entry.children)
 
 
 def identifier_in(description: str) -> str | None:
-    """The identifier that a description of ours ends with, wherever the file has been meanwhile."""
+    """Return the identifier at the end of our descriptions, None in others."""
     identifiers = _IDENTIFIED.findall(description)
     return str(identifiers[-1]) if identifiers else None
 
 
 def compare_codebook(theirs: Grid, ours: Grid) -> list[str]:
-    """Return what differs: codes that one grid lacks, codes changed, axes of another choice."""
+    """Return what differs: codes missing or changed, axes that are exclusive in one only."""
     their_codes = {code.code: code for code in theirs.codes}
     our_codes = {code.code: code for code in ours.codes}
     lines = [

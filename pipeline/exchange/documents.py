@@ -1,4 +1,4 @@
-"""What other tools are given of a study: documents under safe names, codings by coder, a corpus.
+"""Prepare a study for other tools: documents under safe names, codings by coder, a corpus.
 
 In:   tables as reviewed, grid, decisions
 Out:  rows of documents with a `name`; PassageCoding; the text of an IRaMuTeQ corpus
@@ -26,10 +26,9 @@ from pipeline.text import fold
 
 
 def named_documents(tables: Tables) -> list[Any]:
-    """The documents in the order of workshops and paths.
+    """Return the documents by workshop and path, each with a unique `name`.
 
-    `name` is the workshop and the title, with a number where two would share it; it tells nothing
-    of the depot's files.
+    A name is the workshop and title, and reveals no file name.
     """
     names = workshop_names(tables["workshops"])
     rank_by_workshop = {workshop_id: i for i, workshop_id in enumerate(names)}
@@ -71,10 +70,9 @@ def gather_codings(
     decisions: pd.DataFrame,
     machine_tags: pd.DataFrame | None = None,
 ) -> list[PassageCoding]:
-    """Return every coding of a unit and code that still exist, in order of unit, coder and code.
+    """Return the codings whose unit and code still exist, by unit, coder and code.
 
-    `tables` are as reviewed. Without `machine_tags`, what the machine proposed before review, its
-    rows in `tables` stand for them.
+    `tables` are as reviewed; `machine_tags` are those before review, by default theirs.
     """
     unit_ids = set(tables["units"]["unit_id"])
     codes = {(code.axis, code.code) for code in grid.codes}
@@ -95,7 +93,7 @@ def gather_codings(
 def _machine_codings(
     reviewed: pd.DataFrame, proposed: pd.DataFrame | None
 ) -> Iterator[PassageCoding]:
-    """What the machine put by itself and nobody took away."""
+    """Yield what the machine assigned and nobody removed."""
     tags = reviewed[(reviewed["source"] == "machine") & reviewed["is_assigned"]]
     if proposed is not None and len(proposed):
         assigned = proposed.loc[proposed["is_assigned"], _KEY]
@@ -107,10 +105,7 @@ def _machine_codings(
 def _personal_codings(
     active: Iterable[Decision], proposed: pd.DataFrame, exclusive: Collection[str]
 ) -> Iterator[PassageCoding]:
-    """Each author's last word on each code of a unit, where it is for it.
-
-    Of an `exclusive` axis, the last code alone.
-    """
+    """Yield each author's last word on each code; the last code alone of an `exclusive` axis."""
     words: dict[tuple[str, str, str, str], tuple[str, bool]] = {}
     for decision, (axis, code), stays in words_in_order(active, proposed):
         key = (str(decision.unit_id), decision.author, axis, code)
@@ -125,7 +120,7 @@ def _personal_codings(
 
 
 def _theme_codings(tables: Tables, active: Iterable[Decision]) -> Iterator[PassageCoding]:
-    """The theme of each unit, by the person who last put it there, else by the machine."""
+    """Attribute each unit's theme to who last put it there, else the machine."""
     theme_ids = set(tables["themes"]["theme_id"])
     moves = {row.unit_id: row for row in active if isinstance(row, MoveUnit)}
     members = tables["theme_members"][["unit_id", "theme_id"]]
@@ -146,9 +141,9 @@ _ALLOWED_SIGNS = frozenset(".,;:!?'()\"«»%€-/°&+=_@#")
 
 
 def corpus_file(tables: Tables, *, by: By = "document", own_axes: Sequence[Axis] = ()) -> bytes:
-    """The corpus for IRaMuTeQ: one text a document, or one a table and question.
+    """Return the IRaMuTeQ corpus: one text a document, or one a table and question.
 
-    A text without words has no header either.
+    A text without words is left out.
     """
     passages = gather_passages(tables)
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
@@ -169,7 +164,7 @@ def corpus_file(tables: Tables, *, by: By = "document", own_axes: Sequence[Axis]
 
 
 def _divided(rows: pd.DataFrame, tables: Tables, by: By) -> list[list[Any]]:
-    """The passages of each text, in order; what has no table stays with its document."""
+    """Keep a passage without table with its document."""
     rank = {row.document_id: i for i, row in enumerate(named_documents(tables))}
     groups: dict[Any, list[Any]] = {}
     for row in rows_of(rows.assign(document_rank=rows["document_id"].map(rank))):
@@ -186,7 +181,7 @@ def _table_key(row: Any) -> tuple[Any, ...]:
 
 
 def clean_text(text: str) -> str:
-    """`text` on one line with the signs that IRaMuTeQ reads as text.
+    """Put `text` on one line in signs that IRaMuTeQ reads.
 
     It never begins as a header or a thematic line.
     """
@@ -202,7 +197,7 @@ def _header(
     codes: Mapping[str, Mapping[Any, frozenset[str]]],
     labels: Mapping[str, str],
 ) -> str:
-    """The line of variables: where it was said, then what every passage of the text bears."""
+    """Write the starred variables: origin, then what all passages share."""
     workshop = workshops.get(units[0].workshop_id)
     values = [
         ("territoire", modality(workshop.territory if workshop else None)),
@@ -222,7 +217,7 @@ def _header(
 
 
 def modality(value: Any) -> str:
-    """A value as a starred variable may hold it: small letters and digits, or `nr`."""
+    """Return a starred variable's value: lower-case letters and digits, or `nr`."""
     is_blank = value is None or pd.isna(value)
     return _UNSAID if is_blank else fold(str(value)).replace(" ", "") or _UNSAID
 

@@ -1,7 +1,7 @@
-"""People's codings in another tool's project, as decisions.
+"""Read people's codings in another tool's project as decisions.
 
 In:   CodingProject; tables as reviewed, grid, decisions already taken
-Out:  Taken: the decisions that are new to the study, and what was left out, by reason
+Out:  Taken: the new decisions, and what was left out, by reason
 """
 
 from collections import Counter
@@ -49,10 +49,7 @@ def take_project(
     decisions: pd.DataFrame,
     author: str | None = None,
 ) -> "Taken":
-    """Return what people coded in `project` as decisions of theirs.
-
-    `author` takes the codings that name nobody.
-    """
+    """Return people's codings in `project` as decisions; `author` gets the anonymous ones."""
     reader = _ProjectReader(project, tables, grid, author)
     read = _with_one_theme(list(reader.decisions()), reader.reasons)
     new, n_known = take_new(read, decisions, tables["tags"])
@@ -76,7 +73,6 @@ class _ProjectReader:
         self.unknown_codes: Counter[str] = Counter()
 
     def decisions(self) -> Iterator[Decision]:
-        """A decision each time that a person put a code on a unit, in the order of the file."""
         for source in self._project.sources:
             for selection, match in zip(source.selections, self._finder.find(source), strict=True):
                 coder = self._coder(selection)
@@ -89,7 +85,7 @@ class _ProjectReader:
                     yield self._decision(unit_id, entry, coder, selection.coded_at)
 
     def _coder(self, selection: Selection) -> str | None:
-        """Who coded; None, with the reason noted, for the machine and for nobody."""
+        """Return None, with the reason noted, for the machine or nobody."""
         name = self._project.users.get(selection.user, "")
         if selection.user == guid("user", MACHINE) or name.casefold().partition(" ")[0] == MACHINE:
             self.reasons.append(BY_MACHINE)
@@ -100,7 +96,7 @@ class _ProjectReader:
         return coder or None
 
     def _entry(self, selection: Selection) -> CodebookEntry | None:
-        """Our code; None, with the reason noted, for a code that is not ours."""
+        """Return None, with the reason noted, for a code that is not ours."""
         written = self._project.codes.get(selection.code)
         entry = self._codes.find(written) if written else None
         if entry is not None and entry.is_codable:
@@ -120,16 +116,13 @@ class _ProjectReader:
 
 
 def proposed_codes(tags: pd.DataFrame) -> set[tuple[str, str, str]]:
-    """(unit_id, axis, code) of what the machine put."""
+    """Return the machine's (unit_id, axis, code)."""
     proposed = tags[(tags["source"] == "machine") & tags["is_assigned"]]
     return set(proposed[["unit_id", "axis", "code"]].itertuples(index=False, name=None))
 
 
 class _KnownCodes:
-    """Our codes by GUID, by the identifier in their description and by name.
-
-    Tools keep one or another of them.
-    """
+    """Our codes by GUID, identifier and name: each tool keeps one of them."""
 
     def __init__(self, entries: tuple[CodebookEntry, ...]) -> None:
         every = list(walk(entries))
@@ -141,7 +134,6 @@ class _KnownCodes:
         }
 
     def find(self, written: FileCode) -> CodebookEntry | None:
-        """Our code that `written` stands for, if any."""
         return (
             self._by_guid.get(written.guid)
             or self._by_code.get(identifier_in(written.description) or "")
@@ -151,7 +143,7 @@ class _KnownCodes:
 
 
 def _with_one_theme(read: list[Decision], reasons: list[str]) -> list[Decision]:
-    """`read` with each unit in one theme at most by one person: the last one put."""
+    """Keep the last theme that a person gave a unit."""
     last: dict[tuple[str, str | None], MoveUnit] = {}
     for decision in sorted(read, key=lambda decision: decision.decided_at):
         if isinstance(decision, MoveUnit):
@@ -174,15 +166,13 @@ NO_UNIT = "sélection hors de tout passage"
 
 @dataclass(frozen=True)
 class SelectedUnits:
-    """The units that a selection speaks of, or `why` it speaks of none."""
+    """The units of a selection, or `why` there is none."""
 
     unit_ids: tuple[str, ...]
     why: str = ""
 
 
 class _PassageFinder:
-    """Finds the units that selections in another tool's copy of a document speak of."""
-
     def __init__(self, tables: Tables) -> None:
         documents = named_documents(tables)
         self._texts: dict[str, str] = {row.document_id: xml_text(row.text) for row in documents}
@@ -195,7 +185,7 @@ class _PassageFinder:
         self._units = {key: list(rows_of(rows)) for key, rows in ordered.groupby("document_id")}
 
     def find(self, source: TextSource) -> list[SelectedUnits]:
-        """One answer a selection of `source`."""
+        """Return one answer a selection."""
         if source.stored is None:
             return [SelectedUnits((), NO_TEXT)] * len(source.selections)
         theirs = xml_text(plain_text(source.stored))
@@ -224,7 +214,7 @@ class _PassageFinder:
         return answers
 
     def _document(self, source: TextSource, theirs: str) -> str | None:
-        """The document with the source's GUID and text, else its text, else its GUID or name."""
+        """Look for the GUID with the text, then the text, then the GUID or name."""
         named = self._by_guid.get(source.guid) or self._by_name.get(source.name)
         if named is not None and self._texts[named].rstrip() == theirs.rstrip():
             return named
@@ -232,7 +222,7 @@ class _PassageFinder:
 
 
 def _span_of_quote(span: Span, theirs: str, ours: str) -> Span | None:
-    """Where the words selected are in our text: of several places, the one nearest to theirs."""
+    """Find the selected words in our text, at the place nearest to theirs."""
     quote = theirs[span[0] : span[1]].strip()
     starts = []
     at = ours.find(quote) if quote else -1
@@ -246,9 +236,9 @@ def _span_of_quote(span: Span, theirs: str, ours: str) -> Span | None:
 
 
 def _selected(span: Span, text: str, units: Iterable[Any]) -> SelectedUnits:
-    """The units of which half lies in the selection, or in which half of the selection lies.
+    """Return the units that overlap the selection by half of either.
 
-    Blanks at the selection's ends do not count, unless it is all blank.
+    Blanks at the ends do not count, unless it is all blank.
     """
     start, end = span
     quote = text[start:end]
@@ -265,7 +255,7 @@ def _selected(span: Span, text: str, units: Iterable[Any]) -> SelectedUnits:
 
 @dataclass(frozen=True)
 class Taken:
-    """`decisions` that the study has not yet, in order; `n_known` it has.
+    """New `decisions` in order, and `n_known` already taken.
 
     `left_out` counts the rest by reason, `lines` names them.
     """
@@ -277,7 +267,7 @@ class Taken:
 
     @property
     def by_author(self) -> dict[str, int]:
-        """How many new decisions each person took."""
+        """New decisions by person."""
         return dict(sorted(Counter(decision.author for decision in self.decisions).items()))
 
 
@@ -288,10 +278,10 @@ _Word = str | bool | None  # the theme of a passage, blank for none, or whether 
 def take_new(
     read: Iterable[Decision], known: pd.DataFrame, tags: pd.DataFrame
 ) -> tuple[tuple[Decision, ...], int]:
-    """Return the decisions of `read` that say something new, oldest first, and how many do not.
+    """Return the decisions that say something new, oldest first, and how many do not.
 
-    One says nothing new where its author already said the same last, or where another thing was
-    said or undone on the same subject since. `tags` tell what a confirmation of a unit rejects.
+    A decision is not new where its author said the same last, or where its subject changed since.
+    `tags` tell what confirming a unit rejects.
     """
     last = _last_words(read_decisions(known), tags)
     new, n_known = [], 0
@@ -310,7 +300,7 @@ def take_new(
 def _last_words(
     decisions: Sequence[Decision], tags: pd.DataFrame
 ) -> dict[_Subject, tuple[_Word, float]]:
-    """What holds on each subject, None where all was undone, and when it was last said."""
+    """Map each subject to its last word (None if undone) and its time."""
     by = undone_by(decisions)
     moments = {row.decision_id: _seconds(row.decided_at) for row in decisions}
     undone = [row for row in decisions if row.decision_id in by]
@@ -327,7 +317,6 @@ def _last_words(
 def _words(
     decisions: Sequence[Decision], tags: pd.DataFrame
 ) -> Iterator[tuple[Decision, _Subject, _Word]]:
-    """What decisions say of the themes and codes of passages: for whom, of what, the word."""
     for row in decisions:
         if isinstance(row, MoveUnit):
             yield row, (row.author, str(row.unit_id), THEME), row.into_id or ""
@@ -336,13 +325,13 @@ def _words(
 
 
 def settled_time(written: str | None) -> str:
-    """A time as a file tells it, in UTC to the second; now where it tells none or one to come."""
+    """Return `written` in UTC to the second; now where it is missing or in the future."""
     now, found = datetime.now(UTC), _moment(written)
     return (found if found and found < now else now).replace(microsecond=0).isoformat()
 
 
 def counted_reasons(reasons: Iterable[str]) -> dict[str, int]:
-    """Each reason and how often it was given, the most frequent first."""
+    """Count each reason, most frequent first."""
     return dict(sorted(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0])))
 
 
@@ -352,7 +341,7 @@ def _seconds(moment: Any) -> float:
 
 
 def _moment(written: Any) -> datetime | None:
-    """The time that an ISO 8601 text tells; without a zone, in UTC; None for any other text."""
+    """Read ISO 8601, in UTC without a zone; None for another text."""
     try:
         found = datetime.fromisoformat(str(written or ""))
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,9 +1,9 @@
-"""The study as a REFI-QDA project (.qdpx), and any tool's project read: who put which code where.
+"""Write the study as a REFI-QDA project (.qdpx), and read any tool's project.
 
 In:   tables as reviewed, grid, codings; or a .qdpx
 Out:  a .qdpx, identical for identical studies; or CodingProject
 
-Offsets are Unicode code points. Pieces of text go through `xml_text`, which keeps their length.
+Offsets are Unicode code points; `xml_text` keeps the length of texts.
 """
 
 import codecs
@@ -60,7 +60,7 @@ Values = dict[str, Any]
 def project_file(
     tables: Tables, grid: Grid, codings: Sequence[PassageCoding], *, title: str
 ) -> bytes:
-    """The content of a .qdpx: documents, passages with their codes by coder, workshops as cases."""
+    """Return a .qdpx: documents, passages coded by person, workshops as cases."""
     about = {"name": one_line(title) or ORIGIN, "origin": f"{ORIGIN} {__version__}"}
     root = root_element(NAMESPACE, "Project", **about, creatingUserGUID=MACHINE_GUID)
     documents = named_documents(tables)
@@ -94,7 +94,7 @@ def _add_users(root: Any, codings: Sequence[PassageCoding]) -> None:
 
 
 def _add_cases(root: Any, tables: Tables, documents: Sequence[Any]) -> None:
-    """A case a workshop, and one a numbered table of it."""
+    """Add a case a workshop, and one a numbered table."""
     names = workshop_names(tables["workshops"])
     if not names:
         return
@@ -121,7 +121,7 @@ def _add_cases(root: Any, tables: Tables, documents: Sequence[Any]) -> None:
 def _add_references(
     case: Any, sources: Iterable[Any], passages: pd.DataFrame, table_number: Any
 ) -> None:
-    """The documents that are wholly of a table, then the passages of it in others."""
+    """Refer to the documents wholly of a table, then to its passages in others."""
     unit_ids_by_document = dict(iter(passages.groupby("document_id")["unit_id"]))
     divided = []
     for source in sources:
@@ -212,7 +212,7 @@ def _add_values(parent: Any, values: Values) -> None:
 
 
 def _moment(written: Any) -> dict[str, str]:
-    """The attribute that dates something, in UTC; a day is its first second; {} for no date."""
+    """Return a date attribute in UTC; a day is its first second, no date {}."""
     if not isinstance(written, str):
         return {}
     moment = pd.to_datetime(written, utc=True, errors="coerce", format="ISO8601")
@@ -242,7 +242,7 @@ _LEFT_OUT = {
 
 @dataclass(frozen=True)
 class FileCode:
-    """A code of the project, by its name and description as written."""
+    """A code's name and description, as written."""
 
     guid: str
     name: str
@@ -251,9 +251,9 @@ class FileCode:
 
 @dataclass(frozen=True)
 class Selection:
-    """A code on a piece of text; `user` and `code` are GUIDs.
+    """A code on a text; `user` and `code` are GUIDs.
 
-    `span` is as the tool counts it, None for the whole document.
+    `span` counts as the tool does; None is the whole document.
     """
 
     user: str
@@ -264,7 +264,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class TextSource:
-    """A text as `stored` (None where the project has not got it), and the codes on it."""
+    """A text as `stored` (None if missing from the project), and its codings."""
 
     guid: str
     name: str
@@ -274,7 +274,7 @@ class TextSource:
 
 @dataclass(frozen=True)
 class CodingProject:
-    """`users` and `codes` by GUID; `left` counts what is no coding of a text, in French."""
+    """`users` and `codes` by GUID; `left` counts, in French, what codes no text."""
 
     users: Mapping[str, str]
     codes: Mapping[str, FileCode]
@@ -285,7 +285,7 @@ class CodingProject:
 def read_project(path: Path) -> CodingProject:
     """Return the project in `path`.
 
-    Raises `StudyError`, in one line, for what is no project, is damaged, or would harm.
+    Raises `StudyError` for a file that is no project, is damaged or is harmful.
     """
     with Archive(path, _EXPECTED) as archive:
         names = [name for name in archive.names if name.lower().endswith(".qde")]
@@ -345,7 +345,7 @@ def _source(element: Any, archive: Archive) -> TextSource:
 
 
 def _stored(path: str | None, archive: Archive) -> str | None:
-    """The text of a file of the archive, by its name alone: tools disagree on its folder."""
+    """Find a file by its name alone: tools disagree on its folder."""
     wanted = posixpath.basename((path or "").replace("\\", "/").split("://")[-1]).lower()
     if not wanted.endswith(".txt"):
         return None
@@ -354,7 +354,7 @@ def _stored(path: str | None, archive: Archive) -> str | None:
 
 
 def _decoded(content: bytes) -> str:
-    """The text, its byte order mark included, as offsets may count it."""
+    """Keep the byte order mark, which offsets may count."""
     for mark, encoding in _ENCODINGS:
         if content.startswith(mark):
             return content.decode(encoding, "replace")
@@ -365,7 +365,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _span(element: Any) -> Span:
-    """The bounds as written; (0, 0), which is no span, where they are no numbers."""
+    """Return (0, 0), an empty span, where bounds are no numbers."""
     try:
         return int(element.get("startPosition", "")), int(element.get("endPosition", ""))
     except ValueError:
@@ -383,7 +383,7 @@ def _codings(element: Any, span: Span | None) -> Iterator[Selection]:
 
 
 def plain_text(stored: str) -> str:
-    """`stored` without byte order mark, its lines ended by \\n alone."""
+    """Return `stored` without byte order mark or carriage returns."""
     return stored.removeprefix(MARK).replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -392,9 +392,8 @@ def settle_spans(
 ) -> list[Span | None]:
     """Return `spans` as offsets in `plain_text(stored)`, None for one that lies outside.
 
-    Tools count differently: the byte order mark or not, a line end as one or two, an emoji as one
-    or two. The count whose selections begin and end best is taken; `bounds` are offsets where one
-    is expected.
+    Tools count the byte order mark or not, and line ends and emojis as one or two. Keep the count
+    whose selections begin and end best; `bounds` are offsets where one is expected.
     """
     text = plain_text(stored)
     settled = [[_moved(span, offsets) for span in spans] for offsets in _counts(stored)]
@@ -403,7 +402,7 @@ def settle_spans(
 
 
 def _counts(stored: str) -> Iterator[list[int]]:
-    """Each way to count, as the plain offset of every stored offset; usual ones first."""
+    """Yield each way to count, usual ones first, as the plain offset of every stored offset."""
     has_mark, has_line_pairs = stored.startswith(MARK), "\r\n" in stored
     has_astral = any(letter > "\uffff" for letter in stored)
     for counts_utf16 in (False, True) if has_astral else (False,):
@@ -413,7 +412,7 @@ def _counts(stored: str) -> Iterator[list[int]]:
 
 
 def _offsets(text: str, n_before: int, n_of_pair: int, counts_utf16: bool) -> list[int]:
-    """The plain offset of each offset of a count with `n_before` characters before it."""
+    """Return the plain offset of each offset; `n_before` characters come before the text."""
     offsets = [0] * n_before
     at = 0
     for i, letter in enumerate(text):
@@ -435,7 +434,7 @@ def _moved(span: Span, offsets: Sequence[int]) -> Span | None:
 
 
 def _fit(text: str, span: Span, bounds: Collection[int]) -> int:
-    """How well a selection begins and ends: at a bound that is expected, else where a word does."""
+    """Score a selection's ends: an expected bound, else a word's edge."""
     return sum(
         int(_is_word_edge(text[i - 1 : i], text[i : i + 1], inner)) + 2 * (i in bounds)
         for i, inner in zip(span, (text[span[0]], text[span[1] - 1]), strict=True)
@@ -443,5 +442,5 @@ def _fit(text: str, span: Span, bounds: Collection[int]) -> int:
 
 
 def _is_word_edge(before: str, after: str, inner: str) -> bool:
-    """Whether a word begins or ends here; `inner` is the sign on the selection's side."""
+    """`inner` is the character on the selection's side."""
     return not inner.isspace() and not (before.isalnum() and after.isalnum())

@@ -1,10 +1,9 @@
-"""The review sheet (.xlsx): passages with their codes in cells that an analyst corrects offline.
+"""Write and read the review sheet (.xlsx), where an analyst corrects codes offline.
 
 In:   tables as reviewed, grid; a sheet that came back filled
 Out:  a .xlsx; Taken: what its lines decide
 
-The cells hold words; what they stand for is in the sheet of lists, and what a passage bore when the
-sheet was written in a hidden column.
+Cells hold words; a sheet of lists gives their codes, a hidden column the codes at writing.
 """
 
 import io
@@ -44,7 +43,7 @@ from pipeline.text import fold
 NO_THEME = ""  # the theme_id of a passage set aside
 WRITTEN_AT = datetime(1980, 1, 1)  # what the file says until a spreadsheet saves it
 _CELL_CHARS = 32_767
-_MIN_CELLS = 3  # of an axis of several codes: one more than the fullest passage bears, or so many
+_MIN_CELLS = 3  # of an axis of several codes
 _BEFORE_CODES = ("numero", "atelier", "lieu", "avant", "passage", "apres")
 _AFTER_CODES = ("relu", "remarque", "raison", "identifiant", "propose")
 _WIDTHS = {
@@ -61,13 +60,13 @@ _WIDTHS = {
 _HIDDEN = ("identifiant", "propose")
 _HEAD_ROW, _FIRST_ROW = 1, 2  # under the reviewer's name
 
-WordsByCode = Mapping[str, Mapping[str, str]]  # axis, or `theme`, → code → the words for it
+WordsByCode = Mapping[str, Mapping[str, str]]  # axis, or `theme`, → code → words
 CodesByAxis = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
 class _SheetRow:
-    """A passage, its neighbours' texts, why it is in the queue, and the codes that it bears."""
+    """A passage, its neighbours' texts, why it is queued, and its codes."""
 
     unit: Any
     before: str
@@ -77,7 +76,7 @@ class _SheetRow:
 
 
 def sheet_file(tables: Tables, grid: Grid) -> bytes:
-    """The content of the sheet: passages in the order of review, then in reading order."""
+    """Return the sheet: passages to review first, then in reading order."""
     lists, titles = _lists(tables, grid), sheet_titles(grid)
     rows = _rows(tables, lists)
     out = io.BytesIO()
@@ -91,7 +90,7 @@ def sheet_file(tables: Tables, grid: Grid) -> bytes:
 
 
 def sheet_titles(grid: Grid) -> dict[str, str]:
-    """Axis, or `theme`, → what heads its cells, in the order of the columns."""
+    """Map each axis, or `theme`, to its column title, in column order."""
     words = texts()["relecture"]
     titles = {axis.axis: words[axis.axis] if axis.is_standard else axis.label for axis in grid.axes}
     return titles | {THEME: words[THEME]}
@@ -141,7 +140,7 @@ def _neighbour(other: Any, unit: Any) -> str:
 
 
 def _columns(rows: Sequence[_SheetRow], grid: Grid) -> dict[str, str]:
-    """The columns in order: a key of their own → the word or the axis that they hold."""
+    """Map each column's key to its word or axis, in order."""
     axes = {axis.axis: axis.is_exclusive for axis in grid.axes} | {THEME: True}
     columns = {name: name for name in _BEFORE_CODES}
     for axis, is_exclusive in axes.items():
@@ -197,7 +196,7 @@ def _add_passages(
 
 
 def _source(kind: str, lists: WordsByCode) -> str:
-    """The cells of a list: its words are in every other column, each before its codes."""
+    """Refer to the words of a list, every other column; codes come between."""
     letter = xl_col_to_name(2 * list(lists).index(kind))
     last_row = max(2, len(lists[kind]) + 1)
     return f"={texts()['relecture']['listes']}!${letter}$2:${letter}${last_row}"
@@ -241,7 +240,7 @@ def _add_lists(workbook: Any, lists: WordsByCode, titles: Mapping[str, str]) -> 
 
 
 _EXPECTED = "la feuille de relecture exportée, remplie"
-_HEAD_ROWS = 15  # in which the titles are looked for
+_HEAD_ROWS = 15  # where the titles may be
 _AUTHOR_CHARS, _WHY_CHARS = 80, 500
 _YES = ("oui", "x", "o", "ok", "vrai", "1")
 _SAVED = re.compile(rb"<dcterms:modified[^>]*>([^<]+)<")
@@ -255,9 +254,9 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class ReviewSheet:
-    """What a file holds: `rows` from the titles on, `head` the line of the titles.
+    """A file's content: `head` is the line of titles, `rows` follow from it.
 
-    `codes` are what words stand for, by axis.
+    `codes` map words to codes, by axis.
     """
 
     name: str
@@ -269,9 +268,9 @@ class ReviewSheet:
 
 
 def read_sheet_file(path: Path) -> ReviewSheet | None:
-    """Return the sheet of review in `path`; None where the workbook holds none.
+    """Return the review sheet in `path`, None where there is none.
 
-    Raises `StudyError` for a file that cannot be read.
+    Raises `StudyError` for an unreadable file.
     """
     words = texts()["relecture"]
     (reading,) = read_files([path], settings=IngestSettings())
@@ -297,7 +296,7 @@ def _author_in(rows: Rows) -> str:
 
 
 def _codes_in(rows: Rows) -> dict[str, dict[str, str]]:
-    """The folded words of each list → what they stand for, by axis."""
+    """Map each list's folded words to codes, by axis."""
     lists: dict[str, dict[str, str]] = {}
     for column, axis in enumerate(rows[0] if rows else ()):
         if column:
@@ -310,7 +309,7 @@ def _codes_in(rows: Rows) -> dict[str, dict[str, str]]:
 
 
 def _saved_at(path: Path) -> str:
-    """When a spreadsheet last saved the file, "" where none did."""
+    """Return "" where no spreadsheet saved the file."""
     name = "docProps/core.xml"
     with Archive(path, _EXPECTED) as archive:
         match = _SAVED.search(archive.read(name)) if name in archive.names else None
@@ -326,10 +325,10 @@ def take_sheet(
     decisions: pd.DataFrame,
     author: str | None = None,
 ) -> Taken:
-    """Return what the lines marked as read decide, by `author` or else by the name in the sheet.
+    """Return the decisions of lines marked as read, by `author` or the name in the sheet.
 
-    What stays in the cells of a line is accepted or added, what went from them is rejected; a line
-    with an unknown word decides nothing. Raises `UsageError` where nobody is named.
+    Codes still in a line are accepted or added, missing ones rejected; a line with an unknown word
+    decides nothing. Raises `UsageError` without a name.
     """
     coder = one_line(author or sheet.author)[:_AUTHOR_CHARS]
     if not coder:
@@ -351,7 +350,7 @@ def _line(number: int, reason: str, detail: str) -> str:
 
 
 class _SheetReader:
-    """Reads a sheet line by line into `decisions`, and into `refused`: (line, reason, detail)."""
+    """Fills `decisions`, and `refused` with (line, reason, detail)."""
 
     def __init__(self, sheet: ReviewSheet, tables: Tables, grid: Grid, author: str) -> None:
         words = texts()["relecture"]
@@ -373,7 +372,6 @@ class _SheetReader:
         self.refused: list[tuple[int, str, str]] = []
 
     def read(self, number: int, cells: Sequence[str]) -> None:
-        """Take line `number` in."""
         filled = [(title, cell.strip()) for title, cell in zip(self._titles, cells, strict=False)]
         first = dict(reversed(filled))  # of columns of one title, the first
         own = {name: first.get(title, "") for name, title in self._names.items()}
@@ -404,7 +402,7 @@ class _SheetReader:
     def _codes_in_cells(
         self, filled: Iterable[tuple[str, str]]
     ) -> tuple[CodesByAxis, tuple[str, str] | None]:
-        """The codes of a line by axis, and the first (axis, cell) whose words mean no code."""
+        """Return a line's codes by axis, and the first (axis, cell) without a code."""
         codes: CodesByAxis = {axis: [] for axis in self._codes_of}
         unknown = None
         for title, cell in filled:
@@ -421,9 +419,9 @@ class _SheetReader:
     def _code_decisions(
         self, number: int, unit_id: str, before: CodesByAxis, codes: CodesByAxis
     ) -> list[Decision]:
-        """One decision a code that is there or gone.
+        """Return one decision a code added or removed.
 
-        Of an exclusive axis nothing is rejected: another code takes the place of the one before.
+        An exclusive axis rejects nothing: the new code replaces the old.
         """
         decisions: list[Decision] = []
         for axis in (axis for axis in codes if axis != THEME):
@@ -460,5 +458,5 @@ def _codes_before(written: str, axes: Iterable[str]) -> CodesByAxis:
 
 
 def _key(words: str) -> str:
-    """Words as they are compared; as they are where they hold no letter."""
+    """Fold words for comparison, except those without a letter."""
     return fold(words) or words.strip()

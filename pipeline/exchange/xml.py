@@ -1,4 +1,4 @@
-"""Text that XML can hold, XML and archives from elsewhere read without harm, and GUIDs."""
+"""Write safe XML text, read XML and archives from elsewhere without harm, make GUIDs."""
 
 import re
 import uuid
@@ -15,20 +15,20 @@ _REFUSED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uff
 
 
 def xml_text(text: str) -> str:
-    """`text` with a blank for each character that XML refuses or that ends a line elsewhere.
+    """Replace characters that XML refuses, or that end a line elsewhere, by blanks.
 
-    The length stays the same, so that offsets do.
+    The length, hence offsets, stay the same.
     """
     return _REFUSED.sub(" ", text).replace("\u2028", " ").replace("\u2029", " ")
 
 
 def one_line(text: str) -> str:
-    """`text` as an attribute can hold it: one line, single blanks."""
+    """Put `text` on one line with single blanks, for an attribute."""
     return " ".join(xml_text(text).split())
 
 
 def root_element(namespace: str, tag: str, **attributes: str) -> Any:
-    """An element that declares its namespace as the default one."""
+    """Return an element whose namespace is the default one."""
     nsmap: dict[Any, str] = {None: namespace}
     return etree.Element(f"{{{namespace}}}{tag}", attributes, nsmap)
 
@@ -70,7 +70,7 @@ class Archive:
     def __init__(self, path: Path, expected: str) -> None:
         """Open a file that should be `expected`.
 
-        Raises `StudyError` for what is no archive, unfolds beyond measure, or names a path outside.
+        Raises `StudyError` for no archive, one that unfolds beyond measure, or a path outside.
         """
         self._file, self._expected, self._n_bytes = path.name, expected, 0
         if not path.is_file():
@@ -112,10 +112,9 @@ class Archive:
             )
 
     def read(self, name: str) -> bytes:
-        """The bytes of an entry of one of the kinds that are checked at opening.
+        """Return an entry's bytes, of a kind checked at opening.
 
-        Raises `StudyError` where it is damaged or encrypted, or where all that was read comes to
-        too much.
+        Raises `StudyError` where it is damaged or encrypted, or the total read is too large.
         """
         self._n_bytes += self._zip.getinfo(name).file_size
         if self._n_bytes > _MAX_BYTES:
@@ -149,10 +148,10 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "ateliers-territoires")
 
 
 def guid(kind: str, *ids: str) -> str:
-    """The GUID of the thing of a `kind` that `ids` name, the same in every export."""
+    """Return a GUID that is the same in every export."""
     return str(uuid.uuid5(_NAMESPACE, "\0".join((kind, *ids))))
 
 
 def plain_guid(written: str | None) -> str:
-    """A GUID as other tools write it, without braces and in small letters, or ""."""
+    """Return a GUID in lower case without braces, or ""."""
     return (written or "").strip().strip("{}").lower()

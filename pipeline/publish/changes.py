@@ -1,4 +1,4 @@
-"""What a publication says, in short, and how it differs from the one before, in words.
+"""Summarise a publication, and tell in French how it differs from the one before.
 
 In:   Report, tables
 Out:  a summary that fits in a manifest; French lines
@@ -22,11 +22,13 @@ from pipeline.publish.text import (
 )
 
 Summary = Mapping[str, Any]
-_MOST = 12  # lines of a kind; a study made anew would otherwise fill pages
+_MOST = 12  # lines of a kind
 
 
 def summarise(report: Report, tables: Tables, *, n_priorities: int) -> Summary:
-    """What later publications are compared with: counts, themes, first priorities by scope."""
+    """Return the counts, themes and first priorities by scope that later publications are compared
+    with.
+    """
     ranked = tables["priorities"].sort_values(["scope", "rank"])
     scopes = ["study"]
     if len(report.workshops) > 1:
@@ -51,7 +53,7 @@ def summarise(report: Report, tables: Tables, *, n_priorities: int) -> Summary:
 
 
 def tell_changes(before: Summary | None, after: Summary) -> list[str]:
-    """Return the lines that tell how `after` differs from `before`; one line where it does not."""
+    """Return the French lines of what changed; one line where nothing did."""
     if before is None:
         return [sentence("changements.premiere")]
     lines = _counts(before, after)
@@ -91,7 +93,6 @@ def _names_line(key: str, names: list[str]) -> list[str]:
 
 
 def _themes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """New, gone and renamed themes, then those said at more or fewer tables."""
     renamed, moved = [], []
     for theme_id in (theme_id for theme_id in new if theme_id in old):
         before, after = old[theme_id], new[theme_id]
@@ -124,7 +125,6 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def _priorities(before: Summary, after: Summary) -> list[str]:
-    """Each scope whose first priorities are others, or in another order."""
     lines, themes = [], {**before["themes"], **after["themes"]}
     for scope, new in after["priorities"].items():
         old = before["priorities"].get(scope, {"themes": []})["themes"]

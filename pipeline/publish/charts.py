@@ -1,4 +1,4 @@
-"""The charts of a report: one Vega-Lite specification each, drawn as SVG and, for Word, as PNG.
+"""Make a report's charts as Vega-Lite specifications, and draw them.
 
 In:   a Scope, a Heat, the postures of a Priority
 Out:  a specification; SVG text or PNG bytes
@@ -25,9 +25,7 @@ _DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
 
 
 class Drawings:
-    """The drawings of a report, those of the report before among them: what did not change is
-    not drawn again.
-    """
+    """A cache of drawings, so that a chart that did not change is not drawn again."""
 
     def __init__(self, cache: Store | None = None) -> None:
         self._cache = cache
@@ -35,7 +33,7 @@ class Drawings:
         self._new: set[bytes] = set()
 
     def get(self, source: str, form: str, draw: Callable[[], bytes]) -> bytes:
-        """Return what `draw` gives for `source`; `form` tells how it is drawn."""
+        """Return the cached drawing of `source` in `form`, or what `draw` gives."""
         key = hashlib.sha256("\0".join((form, source)).encode()).digest()
         if key not in self._asked:
             known = self._cache.read(_KIND, _DRAWN_BY, [key]) if self._cache else {}
@@ -46,9 +44,9 @@ class Drawings:
         return self._asked[key]
 
     def save(self, *, drops_others: bool) -> None:
-        """Leave them for the next report; where it drops the others, only what was asked is left.
+        """Write the cache; `drops_others` removes what was not asked for.
 
-        What draws a part of the report only must not undo what is kept for the whole.
+        Do not drop after drawing a part of the report only.
         """
         if self._cache is not None:
             self._cache.write(_KIND, _DRAWN_BY, {key: self._asked[key] for key in self._new})
@@ -95,7 +93,7 @@ _ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
 
 
 def make_spec(content: dict[str, Any]) -> Spec:
-    """`content` as a specification with the report's look."""
+    """Return `content` with the report's look."""
     schema = "https://vega.github.io/schema/vega-lite/v5.json"
     return {"$schema": schema, "background": "white", "config": _CONFIG, **content}
 
@@ -103,12 +101,12 @@ def make_spec(content: dict[str, Any]) -> Spec:
 def layer(
     values: Sequence[Mapping[str, Any]], mark: Mapping[str, Any], **encoding: Any
 ) -> dict[str, Any]:
-    """One layer of a specification, with data of its own."""
+    """Return one layer, with its own data."""
     return {"data": {"values": list(values)}, "mark": mark, "encoding": encoding}
 
 
 def quantity(field: str, **more: Any) -> dict[str, Any]:
-    """A channel that encodes a quantitative field."""
+    """Return a channel of a quantitative field."""
     return {"field": field, "type": "quantitative", **more}
 
 
@@ -117,13 +115,12 @@ def _ordinal(field: str) -> dict[str, Any]:
 
 
 def _row_names(values: Sequence[Mapping[str, Any]], y: Mapping[str, Any]) -> dict[str, Any]:
-    """Names at the left of rows, their lines centred on the row."""
     mark = {**_TEXT, "align": "right", "dx": -8, "dy": {"expr": f"8 - 8 * {_N_LINES_OF}"}}
     return layer(values, mark, y=y, x={"value": 0}, text=_NAME)
 
 
 def priorities_spec(scope: Scope) -> Spec:
-    """Stacked bars of what each criterion brings to the scores of `scope`, on 0..100."""
+    """Return stacked bars of what each criterion adds to the scores, on 0..100."""
     criteria = [criterion.label for criterion in scope.priorities[0].criteria]
     parts, totals = [], []
     for priority in scope.priorities:
@@ -155,7 +152,7 @@ def priorities_spec(scope: Scope) -> Spec:
 
 
 def heat_spec(heat: Heat, highest: float) -> Spec:
-    """A grid of codes by workshops, darker up to `highest` where more passages carry the code."""
+    """Return a grid of codes by workshops; `highest` is the share with the darkest cell."""
     values = [
         {"row": row, "column": column, "share": share, "shown": percent(share)}
         for row, shares in enumerate(heat.shares)
@@ -178,7 +175,7 @@ def heat_spec(heat: Heat, highest: float) -> Spec:
 
 
 def profile_spec(postures: Sequence[Share]) -> Spec:
-    """A thin bar cut by the number of passages of each posture."""
+    """Return one thin bar of the passages by posture."""
     values = [
         {"posture": share.label, "n": share.n_units, "order": share.index} for share in postures
     ]
@@ -195,12 +192,12 @@ def profile_spec(postures: Sequence[Share]) -> Spec:
 
 
 def posture_colour(share: Share) -> str:
-    """The colour of a posture, by its rank in the grid."""
+    """Return a posture's colour, by its rank in the grid."""
     return POSTURE_COLOURS[share.index % len(POSTURE_COLOURS)]
 
 
 def shares_spec(shares: Sequence[tuple[str, float]]) -> Spec:
-    """Horizontal bars of shares of 0..1, in the order given, each with its percentage."""
+    """Return horizontal bars of shares 0..1, in the order given."""
     values = [
         {"row": row, "name": wrapped(name, 38), "share": share, "shown": percent(share)}
         for row, (name, share) in enumerate(shares)
@@ -217,7 +214,7 @@ def shares_spec(shares: Sequence[tuple[str, float]]) -> Spec:
 
 
 def wrapped(name: str, n_chars: int) -> str:
-    """`name` on three lines of `n_chars` at most, with an ellipsis where that is not all."""
+    """Wrap `name` on three lines of `n_chars` at most; an ellipsis marks a cut."""
     is_cut = len(max(name.split(), key=len, default="")) > _WIDEST
     lines = textwrap.wrap(name, n_chars, break_long_words=is_cut, break_on_hyphens=False)
     if len(lines) > _N_LINES:
@@ -226,12 +223,12 @@ def wrapped(name: str, n_chars: int) -> str:
 
 
 def draw_svg(spec: Spec, drawings: Drawings | None = None) -> str:
-    """The SVG of `spec`, its text left to the reader's fonts, without English descriptions."""
+    """Draw `spec` as SVG text, in the reader's fonts and without Vega's English descriptions."""
     return _TAG.sub(lambda tag: _ARIA.sub("", tag[0]), _svg(spec, drawings or Drawings()))
 
 
 def draw_png(spec: Spec, drawings: Drawings | None = None) -> bytes:
-    """The same drawing at 200 dots an inch, 72 units of the drawing an inch."""
+    """Draw `spec` at 200 dpi, 72 units of the drawing an inch."""
     drawings = drawings or Drawings()
     svg = _svg(spec, drawings)
     return drawings.get(svg, f"png {_PNG_DPI} dpi, polices Noto", lambda: _picture(svg))

@@ -1,10 +1,9 @@
-"""Write a report as a Word document that people edit, and two pages a workshop for participants.
+"""Write a report as an editable Word document, and two pages for each workshop.
 
 In:   Report
 Out:  .docx files, the same for the same report; a .pdf beside each workshop's
 
-docxtpl fills the template (cover, contents, header), python-docx adds the blocks with the
-template's styles; see docs/decisions/0004.
+docxtpl fills the template and python-docx adds the blocks, see docs/decisions/0004.
 """
 
 import datetime
@@ -48,18 +47,18 @@ _TEMPLATE = Path(__file__).with_name("templates") / "rapport.docx"
 _WIDTH_CM, _WIDTH_TWIPS = 17.0, 9638
 _STYLES = {"body": "Normal", "lead": "Chapeau", "note": "Précision"}
 _W = nsdecls("w")
-_GAP = Pt(12)  # under a table; more would end a full page on an empty one
+_GAP = Pt(12)  # more could leave an empty page after a table
 
 
 def write_docx(
     report: Report, path: Path, *, part: Part = "tout", drawings: Drawings | None = None
 ) -> None:
-    """Write `report`, or its part on territories, at `path`; a file that is there is replaced."""
+    """Write `report`, or its part on territories; replace any file at `path`."""
     write_page(lay_out(report, part), path, drawings=drawings)
 
 
 def write_page(page: Page, path: Path, *, drawings: Drawings | None = None) -> None:
-    """Write `page` at `path`, under a cover with the contents, or under its title if brief."""
+    """Write `page` at `path`; a brief page has no cover or contents."""
     document = _under_title(page) if page.is_brief else _under_cover(page)
     for section in page.sections:
         _add_section(document, section, 2 if page.is_brief else 1, drawings)
@@ -92,7 +91,6 @@ def _under_cover(page: Page) -> Document:
 
 
 def _under_title(page: Page) -> Document:
-    """The template's page and styles with a title alone."""
     document = docx.Document(str(_TEMPLATE))
     for block in [*document.element.body]:
         if not block.tag.endswith("sectPr"):
@@ -132,7 +130,7 @@ def _add_section(
 
 
 def _bookmark(section: Section) -> str:
-    """A bookmark's name holds no hyphen."""
+    """Return a name without hyphens, which bookmarks refuse."""
     return section.anchor.replace("-", "_")
 
 
@@ -167,7 +165,7 @@ def _add_figures(document: Document, block: KeyFigures) -> None:
 
 
 def _add_table(document: Document, block: PageTable) -> None:
-    """Built as text: python-docx takes a second for a hundred rows."""
+    """Build the table as text: python-docx takes a second for a hundred rows."""
     _add_caption(document, block)
     properties = (
         '<w:tblLook w:val="06A0" w:firstRow="1" w:lastRow="0" w:firstColumn="1" w:lastColumn="0"'
@@ -187,7 +185,7 @@ def _add_table(document: Document, block: PageTable) -> None:
 def _append_table(
     document: Document, widths: list[int], style: str, properties: str, rows: str
 ) -> None:
-    """A table of fixed columns, and the empty paragraph that keeps it from the next one."""
+    """Add a table and an empty paragraph, which keeps it apart from the next table."""
     layout = (
         f'<w:tblStyle w:val="{_style_id(document, style)}"/>'
         f'<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
@@ -222,7 +220,7 @@ def _add_figure(document: Document, block: PageFigure, drawings: Drawings | None
 
 
 def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
-    """A caption whose number is a field, so that Word renumbers it and can list it."""
+    """Number the caption with a field, so that Word renumbers and lists it."""
     caption = document.add_paragraph(f"{block.label}{NBSP}", style="Caption")
     field = f'<w:fldSimple {_W} w:instr=" SEQ {block.label} \\* ARABIC ">'
     _append(caption, f"{field}<w:r><w:t>{block.number}</w:t></w:r></w:fldSimple>")
@@ -232,7 +230,7 @@ def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
 def _add_picture(
     document: Document, spec: Spec, alt: str, widest_cm: float, drawings: Drawings | None
 ) -> None:
-    """The chart at its own size, 96 units of the drawing an inch, `widest_cm` wide at most."""
+    """Add the chart at 96 units of the drawing an inch, `widest_cm` wide at most."""
     run = document.add_paragraph(style="Graphique").add_run()
     picture = run.add_picture(io.BytesIO(draw_png(spec, drawings)))
     scale = min(72 / 96, Cm(widest_cm) / picture.width)
@@ -246,7 +244,6 @@ def _add_picture(
 
 
 def _add_card(document: Document, block: PriorityCard, drawings: Drawings | None) -> None:
-    """A priority that stays on one page where it can."""
     start, priority = len(document.paragraphs), block.priority
     document.add_paragraph(f"{priority.rank}. {priority.label}", style="Heading 3")
     document.add_paragraph(priority.why)
@@ -279,11 +276,11 @@ _ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
 }
 
 _N_PAGES = 2
-_TRIED_SIZE = 1.2  # what fits in letters that much larger fits in Word too, whose fonts are wider
+_TRIED_SIZE = 1.2  # Word's fonts are wider than typst's
 
 
 def write_workshop_pages(report: Report, folder: Path) -> list[Path]:
-    """Write two pages a workshop into `folder`, which is made, as .pdf and .docx."""
+    """Write two pages a workshop into `folder`, as .pdf and .docx; make the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for i, workshop in enumerate(report.workshops):
@@ -296,7 +293,7 @@ def write_workshop_pages(report: Report, folder: Path) -> list[Path]:
 
 
 def _fitted(report: Report, index: int) -> Page:
-    """As much as two pages hold."""
+    """Return the fullest version that fits on two pages."""
     for room in ROOMS:
         page = lay_out_workshop(report, index, room)
         printed = print_page(page, size=_TRIED_SIZE)

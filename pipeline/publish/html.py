@@ -1,4 +1,4 @@
-"""Write a report, or its maps, as one web page that needs nothing else and asks nothing outside.
+"""Write a report, or its maps, as one web page that loads nothing from outside.
 
 In:   Report
 Out:  an .html file, the same for the same report
@@ -30,10 +30,7 @@ _RADIUS = 7.0
 def write_html(
     report: Report, path: Path, *, part: Part = "tout", drawings: Drawings | None = None
 ) -> None:
-    """Write `report`, or its part on territories, at `path`; a file that is there is replaced.
-
-    Style and charts are inside, and there is no script.
-    """
+    """Write `report`, or its part on territories, without scripts; replace any file at `path`."""
     # our own file, nothing of the study in it
     css = Markup((_TEMPLATES / "rapport.css").read_text(encoding="utf-8"))
     draw = partial(_draw, drawings=drawings)
@@ -55,10 +52,7 @@ def _render(template: str, path: Path, **values: Any) -> None:
 def _draw(
     spec: Spec, alt: str, stretched: bool = False, *, drawings: Drawings | None = None
 ) -> Markup:
-    """The chart as inline SVG that a screen reader reads as `alt`.
-
-    It takes the width it is given, and its height too when `stretched`.
-    """
+    """Draw inline SVG that a screen reader reads as `alt`."""
     shape = ' preserveAspectRatio="none"' if stretched else ""
     svg = _SIZE.sub(r"<svg \1", draw_svg(spec, drawings), count=1)
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}"{shape} ', 1))
@@ -69,7 +63,7 @@ def _kind_of(block: Any) -> str:
 
 
 def write_map_page(report: Report, path: Path) -> bool:
-    """Write the maps as one page with layers, zoom and the name behind each point.
+    """Write the maps with layers, zoom and names.
 
     Return False, and write nothing, where no workshop has a map.
     """
@@ -80,7 +74,7 @@ def write_map_page(report: Report, path: Path) -> bool:
 
 
 def _drawn(drawn: TerritoryMap) -> dict[str, Any]:
-    """The map in units of the drawing, x to the east and y to the south."""
+    """Project the map to units of the drawing: x to the east, y to the south."""
     (west, south), (east, north) = frame_of(drawn)
     scale = _WIDTH / (east - west)
     stretch = scale / cos(radians((south + north) / 2))

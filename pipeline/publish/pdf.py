@@ -1,10 +1,10 @@
-"""Write a report as a PDF by typst: contents, captions, numbered pages, charts as vectors.
+"""Write a report as a PDF with typst.
 
 In:   Report
 Out:  a .pdf file
 
-The words reach typst as strings of a JSON file, so that none is read as markup. Only the compiler's
-own fonts and those of templates/fonts/ are used, so that the same report is the same file anywhere.
+Texts reach typst as JSON strings, so that none is read as markup. Only the compiler's fonts and
+templates/fonts/ are used, so that the file is the same on any machine.
 """
 
 import dataclasses
@@ -43,12 +43,12 @@ _LONG_QUOTES = 2000  # characters; a card of more may break over pages
 
 
 def write_pdf(report: Report, path: Path, *, drawings: Drawings | None = None) -> None:
-    """Write `report` at `path`; a file that is there is replaced."""
+    """Write `report`; replace any file at `path`."""
     path.write_bytes(print_page(lay_out(report), drawings=drawings))
 
 
 def print_page(page: Page, *, size: float = 1.0, drawings: Drawings | None = None) -> bytes:
-    """The PDF of `page`, its letters `size` times as large as usual."""
+    """Return the PDF of `page`; `size` scales its letters."""
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
         folder = Path(scratch)
         content = _PageWriter(folder, drawings).page(page) | {"size": size}
@@ -64,8 +64,6 @@ def print_page(page: Page, *, size: float = 1.0, drawings: Drawings | None = Non
 
 
 class _PageWriter:
-    """Turns blocks into what the template reads; drawings are files beside it."""
-
     def __init__(self, folder: Path, drawings: Drawings | None) -> None:
         self._folder, self._n_drawings, self._drawings = folder, 0, drawings or Drawings()
 

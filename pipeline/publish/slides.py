@@ -1,7 +1,7 @@
-"""The slides of a restitution: charts that people can edit, maps as vectors, evidence in the notes.
+"""Write the slides of a restitution, with editable charts and the evidence in the notes.
 
 In:   Report
-Out:  a .pptx of 10 to 15 slides for a study with something to tell, the same for the same report
+Out:  a .pptx of 10 to 15 slides, the same for the same report
 """
 
 import copy
@@ -49,7 +49,7 @@ _TITLE_CHARS, _LABEL_CHARS, _QUOTE_CHARS, _LINE_CHARS = 90, 44, 200, 260
 
 @dataclass(frozen=True)
 class SlideLine:
-    """A line of a slide; `source` is where a quote was said."""
+    """A line of a slide; `source` says where a quote comes from."""
 
     text: str
     source: str = ""
@@ -57,10 +57,7 @@ class SlideLine:
 
 @dataclass(frozen=True)
 class BarChart:
-    """Horizontal bars that people can edit: values[series][category].
-
-    Stacked, or side by side as shares of 0..1.
-    """
+    """Editable horizontal bars, stacked, or side by side for shares of 0..1."""
 
     categories: tuple[str, ...]
     series: tuple[tuple[str, str, tuple[float, ...]], ...]  # name, colour, values
@@ -70,7 +67,7 @@ class BarChart:
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide; `pictures` are drawings with what they show in words."""
+    """One slide; each picture comes with its description."""
 
     title: str
     notes: tuple[str, ...]
@@ -80,7 +77,7 @@ class Slide:
 
 
 def write_slides(report: Report, path: Path) -> None:
-    """Write the slides at `path`; a file that is there is replaced."""
+    """Write the slides; replace any file at `path`."""
     shown = Presentation(str(_TEMPLATE))
     for i, slide in enumerate(lay_out_slides(report)):
         _add(shown, slide, is_cover=i == 0)
@@ -95,7 +92,7 @@ def write_slides(report: Report, path: Path) -> None:
 
 
 def lay_out_slides(report: Report) -> tuple[Slide, ...]:
-    """Return the slides in order; the first is the cover, one with nothing to tell is left out."""
+    """Return the slides in order, cover first; skip a slide without content."""
     return tuple(_slides(report))
 
 
@@ -235,7 +232,7 @@ def _shared(report: Report) -> Slide:
 
 
 def _maps(report: Report) -> Slide:
-    """Maps without needs: nobody has confirmed that they have no answer."""
+    """Leave needs out: nobody has confirmed that they have no answer."""
     maps = [replace(drawn, needs=()) for drawn in report.reading.maps[:_N_MAPS]]
     notes = (*map(map_alt, maps), sentence("cartes.source"))
     pictures = tuple((map_spec(drawn), map_alt(drawn)) for drawn in maps)
@@ -307,7 +304,7 @@ def _layout(slide: Slide) -> int:
 
 
 def _write(box: Any, lines: tuple[SlideLine, ...], sizes: tuple[int, ...]) -> None:
-    """Write `lines` in the largest letters in which they fit, cut where even the smallest don't."""
+    """Write `lines` in the largest size that fits; cut them where even the smallest does not."""
     width, height = Emu(box.width).pt - 20, Emu(box.height).pt - 10
     size = next((size for size in sizes if text_height(lines, size, width) <= height), sizes[-1])
     longest = max(len(line.text) for line in lines)
@@ -334,12 +331,12 @@ def _add_run(paragraph: Any, text: str, size: int) -> Any:
 
 
 def _element(shape: Any, attribute: str = "_element") -> Any:
-    """The XML of a shape or run, which python-pptx keeps private and has no other way to."""
+    """Return the XML of a shape or run, which python-pptx keeps private."""
     return getattr(shape, attribute)
 
 
 def text_height(lines: tuple[SlideLine, ...], size: int, width: float) -> float:
-    """Points that `lines` take in letters of `size` points, `width` points wide, or less."""
+    """Return an upper bound, in points, of the height of `lines` at `size` and `width` (points)."""
     per_line = max(1, int((width - 1.5 * size) / (_LETTER * size)))
     rows = sum(
         ceil(len(line.text) * 1.05 / per_line) * size
@@ -380,7 +377,7 @@ def _draw_bars(box: Any, bars: BarChart, *, has_legend: bool) -> None:
 
 
 def _add_pictures(shown: Any, made: Any, slide: Slide) -> None:
-    """Drawings side by side, each as an SVG with a picture for programmes that know none."""
+    """Add each SVG with a PNG for programmes that cannot draw SVG."""
     left, top, width, height = Inches(0.6), Inches(1.6), Inches(12.1), Inches(5.2)
     each = width // len(slide.pictures)
     for i, (spec, alt) in enumerate(slide.pictures):
@@ -399,7 +396,7 @@ def _add_pictures(shown: Any, made: Any, slide: Slide) -> None:
 
 
 def _add_number(made: Any, layout: Any) -> None:
-    """The slide's number, which python-pptx leaves to the layout."""
+    """Add the slide number, which python-pptx leaves in the layout."""
     for shape in layout.placeholders:
         if _element(shape).ph.get("type") == "sldNum":
             number = copy.deepcopy(_element(shape))

@@ -1,4 +1,4 @@
-"""Export the tables of a study for other tools, with readable lists, whole or as may be published.
+"""Export a study's tables for other tools, whole or without what may not be published.
 
 In:   the tables of the data dictionary, grid
 Out:  tableaux.xlsx; one .csv or .parquet a table; structures.geojson
@@ -51,12 +51,11 @@ def write_tables(
     only: Collection[str] | None = None,
     longest_sheet: int = _SHEET_ROWS,
 ) -> list[Path]:
-    """Write `tables` into `folder`, which is made, in each format; return the files.
+    """Write `tables` and the readable lists into `folder` in each format; return the files.
 
-    Without `grid`, codes are not translated into labels. `only` names the tables wanted; lists that
-    people read come with all of them, or where it names them. A table that the data dictionary does
-    not know is written as it is, first. One of the dictionary with more than `longest_sheet` rows
-    has no sheet in the .xlsx. Raises `UsageError` for an unknown format before writing anything.
+    Without `grid`, codes get no labels. `only` names the tables and lists wanted. A table that the
+    dictionary does not know comes first, as it is; one that it knows, over `longest_sheet` rows,
+    gets no .xlsx sheet. Raises `UsageError` for an unknown format before writing anything.
     """
     wanted = list(formats)
     unknown = sorted(set(wanted) - set(_WRITERS))
@@ -83,10 +82,7 @@ def write_tables(
 
 
 def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
-    """The tables that hold paths of the depot, each path as its folder and its kind of file.
-
-    People put names in file names.
-    """
+    """Reduce each path to its folder and extension: people put names in file names."""
     documents, rejects = tables["documents"], tables["rejects"]
     ids = documents[["path", "document_id"]].itertuples(index=False, name=None)
     paths = [_nameless(path, document_id) for path, document_id in ids]
@@ -122,9 +118,8 @@ def write_public_tables(
 ) -> list[Path]:
     """Write what may be published as .xlsx and .csv; return the files.
 
-    It is all that the report tells, without a row a person and without who spoke or decided; under
-    `least_count` nobody is counted. A table of more than 20,000 rows is in .csv alone, so that a
-    spreadsheet still opens.
+    No row is a person, nobody who spoke or decided is named, and counts of people under
+    `least_count` are masked. Tables over 20,000 rows are .csv only, so that a spreadsheet opens.
     """
     units = tables["units"].assign(speaker=None)
     public = {"liste_presence": _who_came(tables, least_count), **tables, "units": units}
@@ -140,7 +135,6 @@ def write_public_tables(
 
 
 def _who_came(tables: Tables, least: int) -> pd.DataFrame:
-    """One row a type of structure, then all of them, in the report's words: a column a workshop."""
     names = workshop_names(tables["workshops"])
     came = count_attendance(tables, names, least=least)
     totals = [came.workshops[workshop_id] for workshop_id in names]
@@ -150,9 +144,9 @@ def _who_came(tables: Tables, least: int) -> pd.DataFrame:
 
 
 def _without_small_remote(tables: Tables, least: int) -> dict[str, pd.DataFrame]:
-    """Priorities and their notes without how many wrote about a theme, where few did.
+    """Hide how few wrote about a theme after the workshop.
 
-    Scores have two decimals: with more, what the other criteria leave would tell that number.
+    Round scores to two decimals: more would give the hidden count away.
     """
     counts = _n_remote(tables)
     priorities, notes = tables["priorities"], tables["priority_notes"]
@@ -183,7 +177,7 @@ def _n_remote(tables: Tables) -> Counter[Any]:
 
 
 def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]:
-    """The lists that analysts read, headed in French, by name. Without `grid`, codes stay codes."""
+    """Return the lists that analysts read, by name, with French headers."""
     lists = (
         _passages(tables, grid),
         _themes(tables),
@@ -290,7 +284,7 @@ def _theme_labels(tables: Tables) -> dict[str, str]:
 
 
 def _write_csv(tables: Tables, folder: Path) -> list[Path]:
-    """Semicolons, decimal commas and a byte order mark, as French spreadsheets open them."""
+    """Use semicolons, decimal commas and a byte order mark, for French spreadsheets."""
     paths = []
     for name, table in tables.items():
         safe = table.apply(
@@ -307,7 +301,7 @@ def _write_csv(tables: Tables, folder: Path) -> list[Path]:
 
 
 def _defused(cell: Any) -> Any:
-    """A text like a formula gets an apostrophe."""
+    """Put an apostrophe before a text that looks like a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
@@ -319,7 +313,7 @@ def _write_parquet(tables: Tables, folder: Path) -> list[Path]:
 
 
 def _write_xlsx(tables: Tables, folder: Path) -> list[Path]:
-    """One sheet a list or table that has rows; texts are never taken for formulas or links."""
+    """Write texts as texts, never as formulas or links."""
     path = folder / "tableaux.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
     with xlsxwriter.Workbook(str(path), options) as workbook:
@@ -350,7 +344,6 @@ def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
 
 
 def _cells(column: "pd.Series") -> list[Any]:
-    """The cells of a column as Python's own values, None for a missing one."""
     cells: list[Any] = column.to_numpy(dtype=object, na_value=None).tolist()  # type: ignore[call-overload]  # its stubs do not know None
     return cells
 
@@ -380,7 +373,7 @@ _PROPERTIES = ("structure_id", "name", "structure_type", "commune_code", "radius
 
 
 def geojson(structures: pd.DataFrame, catchments: pd.DataFrame) -> str:
-    """A FeatureCollection (RFC 7946): placed structures as points, then the drawn areas."""
+    """Return a FeatureCollection (RFC 7946): structures as points, then catchment areas."""
     radius = dict(catchments[["structure_id", "radius_km"]].itertuples(index=False, name=None))
     features = []
     for row in structures.dropna(subset=["lat", "lon"]).to_dict("records"):
@@ -408,9 +401,9 @@ def _feature(row: Mapping[Any, Any], geometry: object, kind: str) -> dict[str, o
 
 
 def oriented(geometry: Any) -> dict[str, Any] | None:
-    """A geometry with its rings closed and turned by the right-hand rule.
+    """Return the geometry with closed rings turned by the right-hand rule.
 
-    None for what is no geometry on the globe.
+    Return None for a geometry that is invalid or off the globe.
     """
     if not isinstance(geometry, Mapping):
         return None
@@ -441,7 +434,7 @@ def _is_on_globe(coordinates: Any, depth: int) -> bool:
 
 
 def _turned(rings: list[list[list[float]]]) -> list[list[list[float]]]:
-    """The rings of a polygon, closed: the outer one counterclockwise, holes clockwise."""
+    """Close the rings; turn the outer one counterclockwise and the holes clockwise."""
     turned = []
     for i, ring in enumerate(rings):
         closed = ring if ring[0] == ring[-1] else [*ring, ring[0]]

@@ -1,7 +1,7 @@
-"""Charts of territories side by side: factor planes, the tree of likeness, maps.
+"""Draw territories side by side: factor planes, the dendrogram, maps.
 
 In:   Plane, Joining, TerritoryMap
-Out:  Vega-Lite specifications like those of the report, and their drawings
+Out:  Vega-Lite specifications and their drawings
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ from pipeline.text import slug
 TERRITORY_COLOUR, POINT_COLOUR = "#d55e00", "#0b5563"
 NEED_COLOUR, AREA_COLOUR = "#b3261e", "#0072b2"
 _WIDTH, _TALLEST, _LOWEST = 560, 620, 260
-_LABEL_PIXELS = 6.4  # a letter's width at 12 px, to tell labels that overlap
+_LABEL_PIXELS = 6.4  # a letter's width at 12 px
 _LINE_PIXELS = 15
 # lines centred on the label's place
 _MIDDLE = {"expr": f"4 - {_LINE_PIXELS} * (length(split(datum.name, '\\n')) - 1) / 2"}
@@ -38,7 +38,7 @@ Bounds = tuple[Position, Position]  # low and high: south-west and north-east
 
 
 def comparison_specs(report: Report) -> dict[str, Spec]:
-    """Return the planes, the tree where there are two joinings or more, and the maps, by file."""
+    """Return the planes, the tree (of two joinings or more) and the maps, by file name."""
     reading = report.reading
     specs = {f"plan-{plane.analysis}": plane_spec(plane) for plane in reading.planes}
     if len(reading.tree) > 1:
@@ -47,7 +47,7 @@ def comparison_specs(report: Report) -> dict[str, Spec]:
 
 
 def draw_comparison(report: Report) -> dict[str, tuple[Spec, str, bytes]]:
-    """Return each chart with its drawings."""
+    """Return each chart's specification, SVG and PNG, by file name."""
     specs = comparison_specs(report).items()
     return {name: (spec, draw_svg(spec), draw_png(spec)) for name, spec in specs}
 
@@ -57,9 +57,9 @@ def _if(test: str, value: Any, otherwise: Any) -> dict[str, Any]:
 
 
 def plane_spec(plane: Plane) -> Spec:
-    """The biplot: territories in bold, themes or lemmas as points.
+    """Return the biplot: territories in bold, themes or lemmas as points.
 
-    Labels are those that find room, nearest the rim first.
+    Where labels overlap, those farthest from the centre stay.
     """
     points = _merged(plane)
     low, high, height = _square(points)
@@ -92,7 +92,7 @@ def plane_spec(plane: Plane) -> Spec:
 
 
 def _merged(plane: Plane) -> list[dict[str, Any]]:
-    """Points, those of one kind that lie at one spot made one, named after the first of them."""
+    """Merge points of one kind at one spot, under the name of the first."""
     groups: dict[tuple[str, float, float], list[str]] = {}
     for point in plane.points:
         key = point.kind, round(point.x, 3), round(point.y, 3)
@@ -105,7 +105,7 @@ def _merged(plane: Plane) -> list[dict[str, Any]]:
 
 
 def _square(points: Sequence[Mapping[str, Any]]) -> tuple[Position, Position, int]:
-    """Bounds of both axes at one scale, so that distances read the same, and the height."""
+    """Return bounds of both axes at one scale, and the height."""
     x, y = (max(0.05, *(abs(point[side]) for point in points)) * 1.2 for side in "xy")
     height = round(min(_TALLEST, max(_LOWEST, _WIDTH * y / x)))
     scale = max(x / _WIDTH, y / height)
@@ -116,7 +116,7 @@ def _square(points: Sequence[Mapping[str, Any]]) -> tuple[Position, Position, in
 def _placed_labels(
     points: Sequence[Mapping[str, Any]], bounds: Bounds, height: int
 ) -> list[dict[str, Any]]:
-    """Points whose label finds room: territories first, then those farthest from the middle."""
+    """Place labels of territories first, then of the points farthest from the centre."""
     ranked = sorted(
         points,
         key=lambda row: (
@@ -138,10 +138,7 @@ def _placed_labels(
 def _label_places(
     names: Sequence[str], positions: Sequence[Position], bounds: Bounds, size: Position
 ) -> dict[int, Position]:
-    """Index → position of each label that finds room over, under or beside its point, in order.
-
-    Labels lie inside the frame, off all points and off the labels before.
-    """
+    """Return the position of each label that fits over, under or beside its point."""
     (west, south), (east, north) = bounds
     spots = [
         ((x - west) / (east - west) * size[0], (north - y) / (north - south) * size[1])
@@ -175,7 +172,7 @@ def _overlaps(box: Sequence[float], other: Sequence[float]) -> bool:
 def _haloed(
     values: list[dict[str, Any]], encoding: dict[str, Any], **mark: Any
 ) -> list[dict[str, Any]]:
-    """Text over a white rim of itself, so that lines under it don't cross it out."""
+    """Put text over a white halo, so that lines do not cross it."""
     text = {"type": "text", "dy": _MIDDLE, "font": FONT, "lineBreak": "\n", **mark}
     rim = {"stroke": "white", "strokeWidth": 3, "strokeOpacity": 0.85, "strokeJoin": "round"}
     plain = {channel: spec for channel, spec in encoding.items() if channel != "color"}
@@ -183,7 +180,7 @@ def _haloed(
 
 
 def tree_spec(tree: Sequence[Joining]) -> Spec:
-    """A dendrogram from left (alike) to right: territories at their rows, a bracket a joining."""
+    """Return a dendrogram from left (alike) to right, one row a territory."""
     order = _leaf_order(tree)
     rows = {frozenset({name}): float(i) for i, name in enumerate(order)}
     likeness = dict.fromkeys(rows, 1.0)
@@ -221,7 +218,7 @@ def tree_spec(tree: Sequence[Joining]) -> Spec:
 
 
 def _leaf_order(tree: Sequence[Joining]) -> list[str]:
-    """Territories so that the members of each group follow each other."""
+    """Order the territories so that each group is contiguous."""
     orders = {frozenset({name}): [name] for name in tree[-1].members}
     for joining in tree:
         group = frozenset(joining.members)
@@ -237,16 +234,16 @@ def _parts(group: frozenset[str], groups: Iterable[frozenset[str]]) -> list[froz
 _MARGIN = 0.03  # of the width of the communes
 _ROOM = 0.35  # around structures and needs, of their spread
 _LEAST_ROOM = (0.06, 0.04)  # degrees east and north
-_EDGE = 0.01  # how far outlines go beyond the frame, of its width, so as not to run along it
+_EDGE = 0.01  # of the frame's width: outlines go beyond the frame, not along it
 _KM_A_DEGREE = 111.2  # along a meridian
 _ROUND_KM = (1, 2, 5, 10, 20, 50, 100)
 _FRANCE_LATITUDE = 46.5
 
 
 def map_spec(drawn: TerritoryMap) -> Spec:
-    """Communes, catchment areas, structures and unanswered needs.
+    """Return a map of communes, catchment areas, structures and unanswered needs.
 
-    The plane is one that preserves shapes around the territory's latitude.
+    The projection keeps shapes around the territory's latitude.
     """
     latitudes = [point.lat for point in drawn.structures] or [_FRANCE_LATITUDE]
     shrink = cos(radians(sum(latitudes) / len(latitudes)))
@@ -285,10 +282,7 @@ def map_spec(drawn: TerritoryMap) -> Spec:
 
 
 def frame_of(drawn: TerritoryMap) -> Bounds:
-    """What the map shows: structures and needs with room around them, within the communes.
-
-    Areas and communes that go further are cut.
-    """
+    """Return the map's bounds: structures and needs with a margin, within the communes."""
     marks = [(point.lon, point.lat) for point in (*drawn.structures, *drawn.needs)]
     land = [position for _, ring in drawn.communes or drawn.areas for position in ring]
     low, high = _bounds(marks or land)
@@ -337,7 +331,7 @@ def _map_labels(drawn: TerritoryMap, frame: Bounds, size: Position) -> list[dict
 
 
 def scale_of(drawn: TerritoryMap) -> tuple[int, float]:
-    """A round length for a scale bar, in km and in degrees east.
+    """Return a round length for the scale bar, in km and in degrees east.
 
     It is the longest within a quarter of the map's width.
     """
@@ -349,7 +343,6 @@ def scale_of(drawn: TerritoryMap) -> tuple[int, float]:
 
 
 def _scale_bar(drawn: TerritoryMap, position: dict[str, Any]) -> list[dict[str, Any]]:
-    """In the south-west corner."""
     (west, south), (east, north) = frame_of(drawn)
     km, degrees = scale_of(drawn)
     left, low = west + 0.03 * (east - west), south + 0.03 * (north - south)
@@ -361,7 +354,7 @@ def _scale_bar(drawn: TerritoryMap, position: dict[str, Any]) -> list[dict[str, 
 
 
 def _key(width: int, *, has_needs: bool) -> dict[str, Any]:
-    """What the signs of a map mean, and whose outlines they are, under it."""
+    """Explain the map's signs, and credit the outlines, under the map."""
     keys = ("cartes.legende_besoins" if has_needs else "cartes.legende", "cartes.source")
     words = "\n".join(wrapped(sentence(key), width // 6) for key in keys)
     text = {"type": "text", "align": "left", "baseline": "top", "fontSize": 12, "lineHeight": 17}

@@ -1,7 +1,5 @@
-"""French wording: the sentences of templates/textes.yaml, numbers, dates, ranks and typography.
-
-Small counts of people are masked here, and zipped office files made to depend on content alone.
-What people said only loses the characters that no file can hold.
+"""Word numbers, dates, ranks and sentences in French, mask small counts, and write zipped files
+without dates.
 """
 
 import datetime
@@ -29,10 +27,9 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def sentence(key: str, **values: Any) -> str:
-    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces.
+    """Return the text of `key` ("section.entry") in textes.yaml, filled with `values`.
 
-    A noun or verb that agrees with a whole number is written {n:autre|autres}, see
-    `pipeline.text.Count`.
+    Words that agree with a count are {n:autre|autres}, see `pipeline.text.Count`.
     """
     section, entry = key.split(".")
     printed = {
@@ -43,8 +40,6 @@ def sentence(key: str, **values: Any) -> str:
 
 
 class _PrintedCount(Count):
-    """A count as it is printed: thousands parted, a no-break space before what it counts."""
-
     space = NBSP
 
     def written(self) -> str:
@@ -53,18 +48,18 @@ class _PrintedCount(Count):
 
 @cache
 def texts() -> Mapping[str, Any]:
-    """All of textes.yaml, by section."""
+    """Return all of textes.yaml, by section."""
     content: Mapping[str, Any] = load_yaml(_TEXTS)
     return content
 
 
 def word(section: str, key: str) -> str:
-    """The word of `key` in a section of textes.yaml; `key` itself where the section lacks it."""
+    """Return the word of `key` in a section of textes.yaml, or `key` itself."""
     return typography(str(texts()[section].get(key, key)))
 
 
 def typography(text: str) -> str:
-    """`text` with no-break spaces where French wants them and curly apostrophes.
+    """Put French no-break spaces and curly apostrophes in `text`.
 
     A sign that touches its word stays so (10:30).
     """
@@ -75,32 +70,32 @@ def typography(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without the control characters and half pairs that XML refuses."""
+    """Remove the control characters and half pairs that XML refuses."""
     return text if text.isprintable() else _UNPRINTABLE.sub("", text)
 
 
 def one_line(text: str) -> str:
-    """A name on one line, without signs that turn what follows them from right to left."""
+    """Put a name on one line, without signs that reverse the text's direction."""
     return " ".join(_TURNING.sub("", printable(text)).split())
 
 
 def plain_name(text: str) -> str:
-    """A name on one line, with French spacing."""
+    """Put a name on one line, with French spacing."""
     return typography(one_line(text))
 
 
 def plain_text(text: str) -> str:
-    """A text on its lines, with French spacing."""
+    """Give a text of several lines French spacing."""
     return typography(printable(text))
 
 
 def quoted(text: str) -> str:
-    """A passage between quotation marks, unless it brings its own."""
+    """Put a passage between quotation marks, unless it has its own."""
     return text if text.startswith("«") and text.endswith("»") else f"«{NBSP}{text}{NBSP}»"
 
 
 def shortened(text: str, n_chars: int) -> str:
-    """`text` in `n_chars` characters at most, cut between words where it can be."""
+    """Cut `text` to `n_chars` characters, between words where possible."""
     if len(text) <= n_chars:
         return text
     start = text[: n_chars - 1]
@@ -109,46 +104,46 @@ def shortened(text: str, n_chars: int) -> str:
 
 
 def number(value: float, decimals: int = 1) -> str:
-    """`value` with narrow spaces between thousands and a decimal comma, if it has decimals."""
+    """Return `value` with narrow spaces between thousands and a decimal comma."""
     is_whole = round(value, decimals) == round(value)
     text = f"{value:,.0f}" if is_whole else f"{value:,.{decimals}f}".rstrip("0")
     return text.replace(",", NARROW).replace(".", ",").replace("-", "\u2212")
 
 
 def count(n: int, singular: str, plural: str | None = None) -> str:
-    """`n` and its noun: 0 passage, 1 passage, 2 passages."""
+    """Return `n` and its noun: 0 passage, 1 passage, 2 passages."""
     return f"{number(n)}{NBSP}{singular if n < 2 else plural or singular + 's'}"
 
 
 def shown_rows(n: int) -> str:
-    """How many first rows of a list are shown: « Seule la première ligne est montrée » of 1."""
+    """Say how many rows are shown: « Seule la première ligne est montrée » for 1."""
     return sentence("annexes.montree" if n == 1 else "annexes.montrees", n=n)
 
 
 def percent(share: float) -> str:
-    """A share of 0..1 as whole percents; a small share that is not nothing is "< 1 %"."""
+    """Return a share of 0..1 as whole percents, "< 1 %" for a small one."""
     if 0 < share < 0.005:
         return f"<{NBSP}1{NBSP}%"
     return f"{number(100 * share, 0)}{NBSP}%"
 
 
 def points(score: float) -> str:
-    """A score of 0..1 as whole points out of 100."""
+    """Return a score of 0..1 as whole points out of 100."""
     return number(100 * score, 0)
 
 
 def ordinal(n: int) -> str:
-    """1er, 2e, 3e."""
+    """Return 1er, 2e, 3e."""
     return f"{number(n)}{'er' if n == 1 else 'e'}"
 
 
 def joined(words: Sequence[str], last: str = "et") -> str:
-    """a, b et c."""
+    """Return « a, b et c »."""
     return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def some_of(words: Sequence[str], n_chars: int) -> str:
-    """a, b et c; where `n_chars` do not hold them, the first ones and how many others."""
+    """Return « a, b et c », or the first words and how many others, within `n_chars`."""
     if len(joined(words)) <= n_chars:
         return joined(words)
     n_first = max(1, sum(len(", ".join(words[: i + 1])) <= n_chars for i in range(len(words))))
@@ -158,12 +153,12 @@ def some_of(words: Sequence[str], n_chars: int) -> str:
 
 
 def capitalised(text: str) -> str:
-    """`text` with a capital first letter."""
+    """Put the first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
 def french_date(day: datetime.date | str | float | None) -> str:
-    """1er juin 2026; a text that is no ISO date stays as it is, and a blank (None, NaN) is ""."""
+    """Return « 1er juin 2026 »; another text stays as it is; a blank gives ""."""
     if day is None or isinstance(day, float):
         return ""
     if isinstance(day, str):
@@ -176,14 +171,14 @@ def french_date(day: datetime.date | str | float | None) -> str:
 
 
 def rank_interval(low: int, high: int, drawn: str = "tables retenues") -> str:
-    """Where a rank may lie over the draws of weights and of what is `drawn`, in words."""
+    """Say between which ranks the draws of weights and of `drawn` put a theme."""
     if low == high:
         return sentence("rang.ferme", rang=ordinal(low))
     return sentence("rang.entre", bas=ordinal(low), haut=ordinal(high), retenus=drawn)
 
 
 def stability(value: float | None) -> str:
-    """solide, à confirmer or fragile from the share of resamples (0..1), or "non mesurée"."""
+    """Return solide, à confirmer, fragile or "non mesurée" for a share of resamples (0..1)."""
     if value is None or value != value:
         return word("stabilite", "inconnue")
     if value >= SOLID:
@@ -192,15 +187,15 @@ def stability(value: float | None) -> str:
 
 
 def stabilities(words: Iterable[str]) -> str:
-    """How many themes are what `stability` says, most frequent first: 12 solides et 7 fragiles."""
+    """Count the words of `stability`: « 12 solides et 7 fragiles »."""
     counts = Counter(words).most_common()
     return joined([count(n, verdict, word("stabilites", verdict)) for verdict, n in counts])
 
 
 def where(channel: str, question: str | None, table_number: int | None, workshop: str = "") -> str:
-    """Where a passage was said, in words: workshop, medium, table and question.
+    """Say where a passage comes from: workshop, medium, table and question.
 
-    "mail" or "restitution de la table 2" where that says it all.
+    A mail gives "mail", a table's summary "restitution de la table 2".
     """
     table = "" if table_number is None else f"table{NBSP}{table_number}"
     if question == "resume" or channel == "resume":
@@ -216,10 +211,10 @@ def where(channel: str, question: str | None, table_number: int | None, workshop
 
 
 class CountMask(Enum):
-    """What is told instead of a count."""
+    """What replaces a count."""
 
     SMALL = "small"  # from 1 to least - 1
-    WITHHELD = "withheld"  # least or more, but it would give a small one away
+    WITHHELD = "withheld"  # would give a small one away
 
 
 Tally = int | CountMask
@@ -227,16 +222,16 @@ Tally = int | CountMask
 
 @dataclass(frozen=True)
 class MaskedCounts:
-    """Counts as they may be told, and their total."""
+    """Counts and their total, some masked."""
 
     counts: tuple[Tally, ...]
     total: Tally
 
 
 def tally(n: Tally | None, singular: str = "", *, least: int) -> str:
-    """A count of people or structures as it may be told, and its noun.
+    """Return a count with its noun: 3 personnes, < 3 personnes, personnes n. c.
 
-    3 personnes, < 3 personnes, personnes n. c.; what nobody knows (None) is never 0.
+    An unknown count (None) is never written 0.
     """
     if n is None:
         return word("voix", "inconnu")
@@ -248,15 +243,15 @@ def tally(n: Tally | None, singular: str = "", *, least: int) -> str:
 
 
 def mask_one(n: int, *, least: int) -> Tally:
-    """`n`, or that it is small."""
+    """Return `n`, or `SMALL` under `least`."""
     return CountMask.SMALL if 0 < n < least else n
 
 
 def mask_counts(counts: Sequence[int], *, least: int) -> MaskedCounts:
-    """Return `counts` (all 0 or more) and their sum as they may be told; 1 masks nothing.
+    """Mask the small counts (all 0 or more) and what would give them away; `least` 1 masks nothing.
 
-    Whoever knows all that is told, and how it is masked, finds every number from 1 to `least` - 1
-    possible for each small count.
+    A reader who knows the masking rule still finds every number from 1 to `least` - 1 possible for
+    each small count.
     """
     total = sum(counts)
     masked: list[Tally] = [mask_one(n, least=least) for n in counts]
@@ -276,7 +271,7 @@ def mask_counts(counts: Sequence[int], *, least: int) -> MaskedCounts:
 
 
 def _is_hidden(counts: Sequence[int], told: Sequence[Tally], least: int) -> bool:
-    """Whether each small count may be anything from 1 to `least` - 1 for the reader."""
+    """Whether the reader can exclude no number from 1 to `least` - 1 for a small count."""
     n_small, n_withheld = told.count(CountMask.SMALL), told.count(CountMask.WITHHELD)
     rest = sum(n for n, shown in zip(counts, told, strict=True) if isinstance(shown, CountMask))
     most = rest - (n_small - 1) - least * n_withheld  # where the others are as small as can be
@@ -288,17 +283,17 @@ _STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*<")
 
 
 def fix_times(path: Path) -> None:
-    """Write a zipped file again with its entries in their order, compressed, all of one date."""
+    """Rewrite a zipped file with entries compressed, in their order and of one date."""
     path.write_bytes(undated(path.read_bytes()))
 
 
 def undated(content: bytes) -> bytes:
-    """The bytes of a zipped file without any time of writing, in workbooks within it neither."""
+    """Return a zipped file's bytes without dates, in embedded workbooks neither."""
     return zipped((name, _undated_workbook(name, inner)) for name, inner in _unzipped(content))
 
 
 def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:
-    """A zip file of `entries` (name, content) in their order, compressed, all of one date."""
+    """Return a zip of `entries` (name, content), compressed, in their order and of one date."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in entries:
@@ -314,7 +309,7 @@ def _unzipped(content: bytes) -> list[tuple[str, bytes]]:
 
 
 def _undated_workbook(name: str, content: bytes) -> bytes:
-    """The workbook behind a chart, its properties undated too; any other content as it is."""
+    """Remove the dates of the workbook behind a chart."""
     if not name.endswith(".xlsx"):
         return content
     entries = _unzipped(content)

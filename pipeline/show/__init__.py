@@ -1,1 +1,1 @@
-"""What the command line shows: text or JSON on standard output, failures on standard error."""
+"""Show text or JSON on standard output, failures on standard error."""

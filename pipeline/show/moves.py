@@ -1,4 +1,4 @@
-"""What came into a study, went out of it or was erased, and where a service answers."""
+"""Show imports, exports, erasures, backups and the addresses of services."""
 
 import sys
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _SHOWN_LINES = 20  # of a long list
 def imported(
     study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool
 ) -> None:
-    """Say how many decisions on doubtful cases were read and what is left to decide."""
+    """Say how many decisions on doubtful cases were read, and what is left to decide."""
     counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}
     if as_json:
         write_json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})
@@ -36,7 +36,7 @@ def imported(
 
 
 def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
-    """Say what a file from elsewhere brought, and all that was left out of it."""
+    """Say what a file from elsewhere brought, and what was left out."""
     n = Count(len(taken.decisions))
     if as_json:
         names = ("n_known", "by_author", "left_out", "lines")
@@ -54,7 +54,6 @@ def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
 
 
 def _write_some(lines: Sequence[str]) -> None:
-    """The first lines of a long list, and how many others."""
     for text in lines[:_SHOWN_LINES]:
         line(f"  {text}")
     n = Count(len(lines) - _SHOWN_LINES)
@@ -63,7 +62,7 @@ def _write_some(lines: Sequence[str]) -> None:
 
 
 def compared(name: str, differences: Sequence[str], *, as_json: bool) -> None:
-    """Say how a codebook differs from the study's grid, which it does not change."""
+    """Say how a codebook differs from the study's grid, which stays as it is."""
     if as_json:
         write_json({"differences": list(differences)})
         return
@@ -76,7 +75,7 @@ def compared(name: str, differences: Sequence[str], *, as_json: bool) -> None:
 
 
 def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
-    """Say what was erased, or would be, and what people have to erase in the files they gave."""
+    """Say what was or would be erased, and what people must erase in files they gave."""
     if as_json:
         write_json(erasure.as_json())
         return
@@ -116,13 +115,13 @@ def review_served(address: str, is_first: bool) -> None:
 
 
 def service(text: str) -> None:
-    """Say what a service does, at once: its output is a journal, read while it is served."""
+    """Write a line and flush: a service's output is a journal."""
     line(text)
     sys.stdout.flush()
 
 
 def invited(name: str, address: str, is_made_administrator: bool) -> None:
-    """Give the address by which somebody chooses a new password, once."""
+    """Give, once, the address where somebody chooses a new password."""
     if is_made_administrator:
         line(f"Plus personne n'administrait l'étude : {name} l'administre désormais.")
     line(f"À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}")
@@ -130,7 +129,7 @@ def invited(name: str, address: str, is_made_administrator: bool) -> None:
 
 
 def saved(backup: "Backup", *, as_json: bool) -> None:
-    """Say what was saved, and what its keeper should know."""
+    """Say what was saved, and warn its keeper."""
     if as_json:
         _write_backup(backup)
         return
@@ -145,7 +144,7 @@ def saved(backup: "Backup", *, as_json: bool) -> None:
 
 
 def restored(backup: "Backup", *, as_json: bool) -> None:
-    """Say what was brought back."""
+    """Say what was restored."""
     if as_json:
         _write_backup(backup)
         return
@@ -169,7 +168,7 @@ _WHY_WAITING = {
 
 
 def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
-    """Say which workshops mails came in for, and why others wait, by a hash of their Message-ID."""
+    """Say which workshops got mails, and why others wait, by hash of Message-ID."""
     if as_json:
         write_json(fetched.as_json())
         return
@@ -191,7 +190,7 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
 
 
 def exported(paths: Sequence[Path], *, nothing: str = "") -> None:
-    """Say what was written, or `nothing` where there was nothing to write."""
+    """Say what was written, or `nothing`."""
     for path in paths:
         line(str(path))
     if not paths and nothing:

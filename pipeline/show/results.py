@@ -1,4 +1,4 @@
-"""What a study holds: what a run read, where the study is, how territories compare, figures."""
+"""Show a study's runs, status, comparison and figures."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
@@ -33,7 +33,7 @@ def created(study: "Study") -> None:
 
 
 def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
-    """Say what a run read, what it could not read, the first priorities, where the report is."""
+    """Say what a run read or could not read, the first priorities, where the report is."""
     manifest = outcome.manifest
     if as_json:
         write_json(manifest)
@@ -93,7 +93,6 @@ def _idle_decisions(study: "Study") -> None:
 
 
 def _models(study: "Study", facts: Mapping[str, Any]) -> None:
-    """What language models did, and the doubtful cases that await a decision."""
     tell_second_coder(study, facts.get("second_coder"))
     tell_proposals(study, facts.get("theme_proposals"))
     n = facts.get("n_doubts")
@@ -108,7 +107,7 @@ def _models(study: "Study", facts: Mapping[str, Any]) -> None:
 
 
 def tell_second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
-    """Write one line on the second coder, where the study has one."""
+    """Write one line on the second coder, if any."""
     if coder:
         report, n = coder["report"] or {}, Count(coder["n_coded"])
         counts = "Second codeur {model} ({address}) : {n:passage codé|passages codés} sur {n_units}"
@@ -120,7 +119,7 @@ def tell_second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
 
 
 def tell_proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
-    """Write one line on what a language model proposes for the themes, where one is allowed."""
+    """Write one line on a language model's proposals for the themes, if allowed."""
     if asked:
         counts = (
             "Thèmes relus par {model} ({address}) : {names:nom proposé|noms proposés} sur"
@@ -135,7 +134,7 @@ def tell_proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
 def _tell_asked(
     study: "Study", asked: Mapping[str, Any], counts: str, instead: str, done: str
 ) -> None:
-    """What came of asking a model, and what counts `instead` where it did not answer."""
+    """Say what a model answered, or what counts `instead`."""
     if asked["state"] == "stopped":
         why = f"arrêté ({asked['report']['stopped']}), {instead} pour le reste"
         line(f"{counts} ; {why} ; reprendre : ateliers run {study.root}")
@@ -148,7 +147,7 @@ def _tell_asked(
 def published(
     study: "Study", run_outcome: "Outcome", publication: "Publication", *, as_json: bool
 ) -> None:
-    """Say what a run gave, what changed since the last publication, and where the new one is."""
+    """Say what a run gave, what changed since the last publication, where the new one is."""
     if as_json:
         more = {"files": publication.files, "changes": publication.changes}
         write_json(run_outcome.manifest | more)
@@ -162,7 +161,7 @@ def published(
 
 
 def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
-    """Show workshops, rows, rejects and what awaits review; `facts` are those of `study_status`."""
+    """Show workshops, rows, rejects and what awaits review, from `study_status`."""
     if as_json:
         write_json(facts)
         return
@@ -208,10 +207,10 @@ def study_status(
     machine_tags: pd.DataFrame | None = None,
     exclusive: Collection[str] = (POSTURE,),
 ) -> dict[str, Any]:
-    """Return the counts that `ateliers status` shows; zeros for a study that was never run.
+    """Return the counts of `ateliers status`, zeros before the first run.
 
     A unit awaits review until somebody has coded it whole. `machine_tags` are those before any
-    decision, by default those of `tables`; `exclusive` are the axes of which a unit bears one code.
+    decision, by default those of `tables`; `exclusive` axes allow one code a unit.
     """
     units, run, effects = tables["units"], last_run or {}, tables["decision_effects"]["state"]
     proposed = tables["tags"] if machine_tags is None else machine_tags
@@ -256,7 +255,7 @@ def _workshop_status(row: Any, tables: Mapping[str, pd.DataFrame]) -> dict[str, 
 def comparison(
     study: "Study", compared: dict[str, pd.DataFrame], themes: pd.DataFrame, *, as_json: bool
 ) -> None:
-    """Show themes that are shared and specific, each territory's contrasts, open needs."""
+    """Show shared and specific themes, contrasts by territory, unanswered needs."""
     if as_json:
         write_json({name: rows.to_dict("records") for name, rows in compared.items()})
         return
@@ -316,7 +315,7 @@ def _flattened(figures: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def trained(refit: dict[str, Any], *, as_json: bool) -> None:
-    """Show what refitting the tagger gave, what was left out, and which tagger is in use."""
+    """Show what refitting the tagger gave, what it left out, which tagger is in use."""
     if as_json:
         write_json(refit)
         return

@@ -1,4 +1,6 @@
-"""Lines, tables and JSON on standard output; failures, bars and questions on standard error."""
+"""Write lines, tables and JSON on standard output; failures, progress and questions on standard
+error.
+"""
 
 import codecs
 import io
@@ -30,7 +32,7 @@ def line(text: str) -> None:
 
 
 def write_json(content: Any) -> None:
-    """Write what a machine reads; what JSON does not know, as its text."""
+    """Write JSON; other values become text."""
     sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
@@ -52,7 +54,7 @@ _PLAIN = str.maketrans(
 
 
 def write_on_any_terminal() -> None:
-    """Let standard output and error write what their encoding lacks, plainer or as « ? »."""
+    """Replace what the output's encoding lacks by a plainer sign or « ? »."""
     codecs.register_error("ateliers.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -84,7 +86,7 @@ class ProgressBars:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Leave the terminal to a question inside the block."""
+        """Hide the bars while a question is asked."""
         self._bars.stop()
         try:
             yield
@@ -94,7 +96,7 @@ class ProgressBars:
 
 @contextmanager
 def progress() -> Iterator[ProgressBars | None]:
-    """Draw a bar for each step on a terminal; elsewhere listen to nothing."""
+    """Draw a bar for each step on a terminal; elsewhere yield None."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -107,9 +109,9 @@ def progress() -> Iterator[ProgressBars | None]:
 
 
 def consent(bars: ProgressBars | None, *, is_agreed: bool) -> "Callable[[Estimate], bool] | None":
-    """Return who agrees to what sending costs: somebody beforehand, or a person on the terminal.
+    """Return the callback that agrees to a cost: always, or after a question on the terminal.
 
-    None where nobody can be asked.
+    Return None where nobody can be asked.
     """
     if not _can_ask(bars, is_agreed):
         return None
@@ -119,7 +121,7 @@ def consent(bars: ProgressBars | None, *, is_agreed: bool) -> "Callable[[Estimat
 def going_on(
     bars: ProgressBars | None, *, is_agreed: bool
 ) -> "Callable[[StudyError], bool] | None":
-    """Return who agrees to go on with fewer decisions, see `consent`."""
+    """Return the callback that agrees to go on with fewer decisions, see `consent`."""
     if not _can_ask(bars, is_agreed):
         return None
 
@@ -142,7 +144,7 @@ def _ask(bars: ProgressBars | None, is_agreed: bool, text: str, question: str) -
 
 
 def cost_line(estimate: "Estimate") -> str:
-    """What is about to be sent, where, for how much and how long."""
+    """Say what is about to be sent, where, for how much and how long."""
     purpose = "Second codeur" if estimate.purpose == "codes" else "Noms de thèmes"
     units, requests = Count(estimate.n_units), Count(estimate.n_requests)
     sent, received = Count(estimate.tokens_in), Count(estimate.tokens_out)

@@ -1,4 +1,4 @@
-"""Lay a report out as sections of blocks, in the order it is read; every format renders the same.
+"""Lay a report out as sections of blocks that every format renders.
 
 In:   Report
 Out:  Page

@@ -1,4 +1,4 @@
-"""How to read the report, what became of every passage and file, and the long lists."""
+"""Lay out the method, what became of passages and files, and the long lists."""
 
 from pipeline.publish.layout.blocks import (
     Block,
@@ -28,7 +28,7 @@ from pipeline.publish.text import (
 
 
 def method_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Method, then coverage, then what could not be read."""
+    """Return method, coverage, then unread files."""
     parts = [_sources(report), _counting(report), _sureness(report, numbering)]
     parts += [_decided(report, numbering), _coverage(report, numbering)]
     if report.rejects:
@@ -69,7 +69,7 @@ def _counting(report: Report) -> Section:
 
 
 def counted_by(report: Report) -> str:
-    """What priorities count, and what becomes of announced tables where there are any."""
+    """Say what priorities count, and how announced tables count."""
     text = report.counted.sentence("methode.tables")
     if any(workshop.n_tables for workshop in report.workshops):
         return f"{text} {sentence('methode.tables_muettes')}"
@@ -145,7 +145,7 @@ def _coverage(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _limits(report: Report) -> Section:
-    """What the report does not tell; of differences only where there are several territories."""
+    """Mention differences only where there are several territories."""
     names = ["presents", "programme", "personnes"]
     if report.channels & {"notes", "postit", "resume", "telephone"}:
         names.insert(0, "notes")
@@ -157,7 +157,7 @@ def _limits(report: Report) -> Section:
 
 
 def offer_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Existing activities with their quantities."""
+    """Return existing activities with their quantities."""
     if not report.offers.rows:
         key = "offre.aucune" if report.tells_offers else "offre.sans_rubrique"
         return make_section("titres.offre", "offre", body(key))
@@ -180,7 +180,7 @@ def offer_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def theme_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """The families of themes, then every theme."""
+    """Return the families of themes, then every theme."""
     themes, column = count(len(report.themes), "thème"), report.counted.column
     if not report.themes:
         return make_section("titres.themes", "themes", body("priorites.aucune"))
@@ -208,7 +208,6 @@ def theme_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _description(row: ThemeRow) -> str:
-    """What a theme is about, its keywords, its family and its profile, a line each."""
     lines = [row.description]
     lines += [sentence("themes.mots_cles", mots=row.keywords)] if row.keywords else []
     lines += [sentence("themes.famille", famille=row.family)] if row.family else []
@@ -216,7 +215,7 @@ def _description(row: ThemeRow) -> str:
 
 
 def set_aside_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Passages in no theme, in their own words."""
+    """Return the passages in no theme, verbatim."""
     title, anchor = "titres.annexe_passages", "annexe-passages"
     if not report.set_aside.rows:
         return make_section(title, anchor, body("annexes.aucun_passage"))
@@ -228,7 +227,7 @@ def set_aside_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def code_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """One table an axis of the grid."""
+    """Return one table an axis of the grid."""
     column, words = report.counted.column, report.counted
     columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, column: 1.1, "ateliers": 1.2}
     blocks: list[Block] = [PageParagraph(words.sentence("annexes.codes"), "lead")]
@@ -250,7 +249,7 @@ def code_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def document_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Documents that were read."""
+    """Return the documents that were read."""
     columns = {"document": 3, "atelier": 2, "canal": 1.6, "passages": 1}
     table = numbering.table("legendes.documents", columns, report.documents.rows, ("passages",))
     blocks: tuple[Block, ...] = (
@@ -262,7 +261,7 @@ def document_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _cut(rows: CappedRows, table: str) -> list[PageParagraph]:
-    """A line that says how much is not shown and where it is; nothing where all is shown."""
+    """Say how many rows are left out and where they are."""
     n, total = len(rows.rows), number(rows.n_all)
     if n == rows.n_all:
         return []

@@ -1,7 +1,6 @@
-"""What a page is made of, for any format: sections of paragraphs, lists, tables and figures.
+"""Define a page's blocks: sections of paragraphs, lists, tables and figures.
 
-A report of a large study tells some of its workshops one by one, so that it is still a document
-that opens and is read.
+Only some workshops of a large study are told in full, so that the document still opens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +29,14 @@ class Callout:
 
 @dataclass(frozen=True)
 class Terms:
-    """Words and what they mean, one a line."""
+    """Words and their meaning, one a line."""
 
     entries: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class KeyFigures:
-    """(number, what it counts)."""
+    """Pairs of a number and what it counts."""
 
     entries: tuple[tuple[str, str], ...]
 
@@ -57,7 +56,7 @@ class PageTable:
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A captioned chart: its Vega-Lite specification, and `alt` that says the same in words."""
+    """A captioned Vega-Lite chart; `alt` says the same in words."""
 
     number: int
     caption: str
@@ -68,7 +67,7 @@ class PageFigure:
 
 @dataclass(frozen=True)
 class PriorityCard:
-    """A priority in full: `facts` is one line of figures, `profile` draws its postures."""
+    """A priority in full: `facts` is a line of figures, `profile` a chart of postures."""
 
     priority: Priority
     facts: str
@@ -79,7 +78,7 @@ class PriorityCard:
 
 @dataclass(frozen=True)
 class Quotes:
-    """Passages in their own words, each with where it was said."""
+    """Verbatim passages, each with its origin."""
 
     quotes: tuple[ReportQuote, ...]
 
@@ -102,9 +101,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report as blocks; `notice` comes before the table of contents.
+    """A report as blocks; `notice` precedes the table of contents.
 
-    A brief one has neither cover nor contents.
+    A brief page has no cover or contents.
     """
 
     title: str
@@ -116,31 +115,31 @@ class Page:
 
 
 def body(key: str, **values: Any) -> PageParagraph:
-    """A paragraph: the text of `key` in textes.yaml."""
+    """Return a paragraph of textes.yaml."""
     return PageParagraph(sentence(key, **values))
 
 
 def lead(key: str, **values: Any) -> PageParagraph:
-    """A paragraph that opens a section."""
+    """Return a paragraph that opens a section."""
     return PageParagraph(sentence(key, **values), "lead")
 
 
 def note(key: str, **values: Any) -> PageParagraph:
-    """A paragraph in small print."""
+    """Return a paragraph in small print."""
     return PageParagraph(sentence(key, **values), "note")
 
 
 def make_section(
     title: str, anchor: str, *blocks: Block, sections: Sequence[Section] = ()
 ) -> Section:
-    """A section headed by the text of the key `title`."""
+    """Return a section under the text of key `title`."""
     return Section(sentence(title), anchor, blocks, tuple(sections))
 
 
 class CaptionNumbering:
-    """Makes captioned tables and figures, each with the next number of its kind.
+    """Makes tables and figures, numbered by kind.
 
-    A caption is a key of textes.yaml, and `values` what its braces hold.
+    A caption is a key of textes.yaml, filled with `values`.
     """
 
     def __init__(self) -> None:
@@ -154,9 +153,9 @@ class CaptionNumbering:
         numbers: Sequence[str] = (),
         **values: Any,
     ) -> PageTable:
-        """A table; `columns` (keys of textes.yaml or words) have a share of the width.
+        """Return a table; `columns` map keys of textes.yaml, or words, to shares of the width.
 
-        Those in `numbers` are right-aligned.
+        Columns in `numbers` are right-aligned.
         """
         self._n_tables += 1
         heads, total = texts()["colonnes"], sum(columns.values())
@@ -170,13 +169,13 @@ class CaptionNumbering:
         )
 
     def figure(self, caption: str, alt: str, spec: Mapping[str, Any], **values: Any) -> PageFigure:
-        """A figure."""
+        """Return a figure."""
         self._n_figures += 1
         return PageFigure(self._n_figures, sentence(caption, **values), alt, spec)
 
 
 def told_workshops(report: Report) -> tuple[int, ...]:
-    """Indices in `report.workshops`: all, or the `n_told` with most tables, then passages."""
+    """Return indices in `report.workshops`: the `n_told` with most tables, then passages."""
     workshops = report.workshops
     first = sorted(
         range(len(workshops)), key=lambda i: (-workshops[i].n_tables, -workshops[i].n_units, i)
@@ -185,19 +184,19 @@ def told_workshops(report: Report) -> tuple[int, ...]:
 
 
 def told_names(report: Report) -> list[str]:
-    """The names of the workshops told."""
+    """Return the names of the workshops told."""
     return [report.workshops[i].name for i in told_workshops(report)]
 
 
 def told_territories(report: Report) -> tuple[int, ...]:
-    """Indices in `report.territories`: all of them, or those of the workshops told."""
+    """Return indices in `report.territories`: those of the workshops told."""
     territories = {report.workshops[i].territory for i in told_workshops(report)}
     is_short = len(report.territories) <= report.n_told
     return tuple(i for i, name in enumerate(report.territories) if is_short or name in territories)
 
 
 def extent_note(report: Report, *, where: str) -> tuple[PageParagraph, ...]:
-    """What is left out here and `where` it is; nothing where all workshops are told."""
+    """Say what is left out and `where` it is; nothing if all workshops are told."""
     n_workshops = len(report.workshops)
     if n_workshops <= report.n_told:
         return ()

@@ -1,4 +1,4 @@
-"""What crosses two tables: codes by workshop, themes by territory, people by workshop; the maps."""
+"""Lay out codes by workshop, themes by territory, people by workshop, and the maps."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -30,12 +30,12 @@ _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, for a portra
 _COLUMNS_A_FIGURE = 5
 _MOST_NAMES = 12
 _NEAREST = 3
-_A_PAIR = 30  # rows told of a pair of workshops that follow each other
+_A_PAIR = 30  # rows for two successive workshops
 _TREE_LEAVES = 40  # a taller drawing leaves its page
 
 
 def rubrique_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """The heat map of rubriques, then those of the axes that the grid brings."""
+    """Return the heat maps of rubriques and of the grid's own axes."""
     blocks: list[Block] = [*extent_note(report, where="passages")]
     names = told_names(report)
     for heat in report.heats:
@@ -45,7 +45,6 @@ def rubrique_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _part(heat: Heat, columns: Sequence[int]) -> Heat:
-    """`heat` with these workshops."""
     shares = tuple(tuple(row[i] for i in columns) for row in heat.shares)
     return replace(heat, workshops=tuple(heat.workshops[i] for i in columns), shares=shares)
 
@@ -73,7 +72,7 @@ def _heat_blocks(heat: Heat, numbering: CaptionNumbering) -> list[Block]:
 
 
 def _maxima(heat: Heat) -> str:
-    """The code most present in each workshop."""
+    """Name each workshop's most frequent code."""
     maxima = []
     for workshop, shares in zip(heat.workshops, zip(*heat.shares, strict=True), strict=True):
         most = max(shares)
@@ -82,7 +81,7 @@ def _maxima(heat: Heat) -> str:
 
 
 def territory_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Themes by territory, with a verdict a cell; then what their texts tell side by side."""
+    """Return themes by territory with a verdict a cell, then the comparison of their texts."""
     title, anchor = "titres.territoires", "territoires"
     if len(report.territories) < 2 or not report.contrasts:
         key = "territoires.un_seul" if len(report.territories) < 2 else "territoires.aucun"
@@ -114,7 +113,7 @@ def _split(
     columns: Sequence[str],
     rows: Sequence[tuple[str, Sequence[str]]],
 ) -> Iterator[PageTable]:
-    """One table for every `_COLUMNS_A_TABLE` columns."""
+    """Yield one table for every `_COLUMNS_A_TABLE` columns."""
     for start in range(0, len(columns), _COLUMNS_A_TABLE):
         here = slice(start, start + _COLUMNS_A_TABLE)
         widths = {first: 2.6, **dict.fromkeys(columns[here], 2.0)}
@@ -145,7 +144,7 @@ def _planes(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _plane_alt(plane: Plane, names: Collection[str]) -> str:
-    """Each territory of these with the points nearest to it."""
+    """Name each territory's nearest points."""
     others = [point for point in plane.points if point.kind != "territoire"]
     parts = []
     for one in plane.points:
@@ -191,7 +190,7 @@ def _classes(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def voice_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Who came, by type of structure, and who was expected and did not."""
+    """Return who came, by type of structure, and who was expected and did not."""
     if not report.attendance:
         return make_section("titres.voix", "voix", body("voix.aucune_liste"))
     told = told_workshops(report)
@@ -225,7 +224,7 @@ def voice_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def presence_cells(report: Report) -> list[tuple[str, list[str]]]:
-    """One row a type of structure, then all of them: a cell a workshop, in words."""
+    """Return one row a type of structure, then the total, with a cell a workshop."""
     return attendance_cells(report.attendance, _totals(report), report.least_count)
 
 
@@ -253,7 +252,7 @@ def _absent(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def map_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """One map a workshop, and what keeps structures from being drawn."""
+    """Return one map a workshop, and why some structures are not drawn."""
     reading, names = report.reading, told_names(report)
     blocks: list[Block] = [body("cartes.aucune")]
     if reading.maps:
@@ -274,7 +273,7 @@ def map_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def map_alt(drawn: TerritoryMap) -> str:
-    """A map in a sentence."""
+    """Describe a map in a sentence."""
     parts = [
         count(len(drawn.structures), "structure"),
         count(len(drawn.areas), "zone de chalandise", "zones de chalandise"),

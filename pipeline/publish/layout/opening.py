@@ -1,4 +1,4 @@
-"""The first page, the priorities and what could be created; and a workshop on two pages."""
+"""Lay out the first page, the priorities, the prospects, and a workshop on two pages."""
 
 from dataclasses import dataclass, replace
 
@@ -40,13 +40,13 @@ from pipeline.publish.text import (
     texts,
 )
 
-_N_QUOTES = 2  # of the first priority, so that the page holds them
+_N_QUOTES = 2  # so that the page holds them
 _N_NAMED = 3  # themes of a workshop that is a line
-_N_PROSPECTS = 40  # rows; the least spoken of are left to the exports
+_N_PROSPECTS = 40  # rows; the exports have the others
 
 
 def opening_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Key figures, one row a priority, what was said of the first one, one row a workshop."""
+    """Return key figures, priorities, quotes of the first one, and a row a workshop."""
     blocks: list[Block] = [_key_figures(report)]
     priorities = report.scopes[0].priorities
     if priorities:
@@ -66,7 +66,7 @@ def opening_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _key_figures(report: Report) -> KeyFigures:
-    """What nobody knows or may not be told is left out."""
+    """Leave out what is unknown or masked."""
     n_tables = sum(workshop.n_tables for workshop in report.workshops)
     counts = {
         "ateliers": len(report.workshops),
@@ -86,7 +86,7 @@ def _key_figures(report: Report) -> KeyFigures:
 
 
 def lists_note(report: Report) -> str:
-    """« (1 atelier sur 2 avec une liste d'émargement) », where a count is not of all workshops."""
+    """« (1 atelier sur 2 avec une liste d'émargement) », where a count lacks some workshops."""
     total = len(report.workshops)
     if report.n_lists == total:
         return ""
@@ -94,7 +94,7 @@ def lists_note(report: Report) -> str:
 
 
 def _workshops(report: Report, numbering: CaptionNumbering) -> PageTable:
-    """One row a workshop; a column that no workshop can fill is left out."""
+    """Leave out a column that no workshop can fill."""
     workshops = [report.workshops[i] for i in told_workshops(report)]
     columns: dict[str, float] = {"atelier": 3, "date": 2.1}
     if any(workshop.n_tables for workshop in workshops):
@@ -120,7 +120,7 @@ def _workshops(report: Report, numbering: CaptionNumbering) -> PageTable:
 
 
 def priority_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """One subsection a scope that is told; the others in a table of their first themes."""
+    """Return one subsection for each scope told; the others share a table."""
     told = {0, *(i + 1 for i in told_workshops(report))}
     sections = [
         _scope(scope, f"priorites-{i}", numbering)
@@ -173,7 +173,7 @@ def _alt(scope: Scope) -> str:
 
 
 def facts_of(priority: Priority) -> str:
-    """A priority's figures on one line."""
+    """Return a priority's figures on one line."""
     facts = sentence(
         "priorites.faits",
         intervalle=capitalised(priority.interval),
@@ -199,7 +199,7 @@ def _card(priority: Priority) -> PriorityCard:
 
 
 def prospect_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Opportunities by theme, then support needs by type."""
+    """Return opportunities by theme, then support needs by type."""
     parts = (
         ("opportunites", "theme", report.opportunities),
         ("accompagnement", "appui", report.supports),
@@ -241,7 +241,7 @@ def _prospects(
 
 @dataclass(frozen=True)
 class Room:
-    """How much is shown of what may be long."""
+    """How much is shown of long content."""
 
     n_cards: int = 3
     n_quotes: int = 2
@@ -255,10 +255,7 @@ _LABEL_CHARS, _QUOTE_CHARS = 90, 320
 
 
 def lay_out_workshop(report: Report, index: int, room: Room) -> Page:
-    """Return the two pages of a workshop for those who took part.
-
-    First the priorities and what was said of them; then the rest, who came, what next.
-    """
+    """Return a workshop's two pages for its participants: priorities and quotes, then the rest."""
     facts = report.workshops[index]
     scope = report.scopes[index + 1] if len(report.scopes) > 1 else report.scopes[0]
     subtitle = facts.date, shortened(facts.place, _LABEL_CHARS), report.title
@@ -300,7 +297,7 @@ def _shortened(quotes: tuple[ReportQuote, ...]) -> tuple[ReportQuote, ...]:
 
 
 def _subjects(report: Report, workshop: str, room: Room) -> Section:
-    """What the workshop spoke of: the codes most present on the first axis that has any."""
+    """Show the most frequent codes of the first axis that has any."""
     block: Block = body("rubriques.aucune")
     for heat in report.heats:
         shares = most_present(heat, workshop, room.n_rubriques)
@@ -315,7 +312,7 @@ def _subjects(report: Report, workshop: str, room: Room) -> Section:
 
 
 def most_present(heat: Heat, workshop: str, n_codes: int) -> tuple[tuple[str, float], ...]:
-    """The codes that most passages of `workshop` carry, with their share."""
+    """Return the codes of most passages of `workshop`, with their share."""
     if workshop not in heat.workshops:
         return ()
     column = heat.workshops.index(workshop)

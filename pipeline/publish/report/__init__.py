@@ -1,4 +1,4 @@
-"""Build a report's content from the tables of a study, once, so that every format says the same.
+"""Build a report's content once, so that every format says the same.
 
 In:   the tables of the data dictionary by name (a missing one counts as empty), grid, settings
 Out:  Report
@@ -84,8 +84,8 @@ def build_report(
 ) -> Report:
     """Return the report of `tables`, dated `made_on`.
 
-    `weights` are those the priorities were ranked with, by default the settings' own; `weighting`
-    is the name that people gave them, if any.
+    `weights` ranked the priorities (default: the settings'); `weighting` is the name people gave
+    them.
     """
     tables = all_tables(tables)
     # nobody is followed from quote to quote
@@ -141,14 +141,14 @@ def build_report(
 
 
 def all_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Every table of the data dictionary, empty where `tables` lacks it."""
+    """Return every table of the data dictionary, empty where `tables` lacks it."""
     return {
         name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()
     }
 
 
 def _coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
-    """Every passage once; an axis is telling where a passage may bear none of its codes."""
+    """Count as telling only the axes of which a passage may bear no code."""
     themed = passages.rows["theme_id"].notna()
     of_telling_axes = passages.tags["axis"].isin(grid.telling)
     coded = passages.rows["unit_id"].isin(passages.tags.loc[of_telling_axes, "unit_id"])
@@ -163,7 +163,7 @@ def _coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
 
 
 def _unheard(passages: Passages) -> dict[str, str]:
-    """Criterion → why it has no effect, where nobody spoke in a room, summed up or wrote later."""
+    """Say why a criterion has no effect: nobody spoke in a room, summed up or wrote later."""
     unheard: dict[str, str] = {}
     if not any(passages.n_ranked_tables.values()):
         in_room = ("c_tables", "c_need", "c_leverage", "c_severity")
@@ -190,7 +190,6 @@ def _criteria(
 
 
 def _set_aside(passages: Passages, grid: Grid, n_rows: int) -> CappedRows:
-    """Passages in no theme, in reading order, with the codes that they carry all the same."""
     aside = passages.rows[passages.rows["theme_id"].isna()]
     axes = (RUBRIQUE, *(axis.axis for axis in grid.own_axes))
     tags = passages.tags[passages.tags["axis"].isin(axes)]
@@ -204,7 +203,7 @@ def _set_aside(passages: Passages, grid: Grid, n_rows: int) -> CappedRows:
 
 
 def _documents(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
-    """Documents by workshop, under their titles: a path may hold a person's name."""
+    """List documents by title: a path may hold a person's name."""
     n_units, documents = passages.rows["document_id"].value_counts(), tables["documents"]
     rank = {workshop_id: i for i, workshop_id in enumerate(passages.names)}
     ordered = documents.assign(rank=documents["workshop_id"].map(rank)).sort_values(
@@ -220,7 +219,7 @@ def _documents(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
 
 
 def _rejects(tables: Tables) -> Rows:
-    """Files that could not be read, by path: whoever made the depot has to find them again."""
+    """List unread files by path, so that whoever made the depot finds them."""
     return tuple(
         (printable(row.path), typography(row.reason), typography(row.advice))
         for row in rows_of(tables["rejects"].sort_values(["path", "reason"]))
@@ -283,7 +282,7 @@ def _opportunities(tables: Tables, passages: Passages, grid: Grid) -> tuple[Pros
 
 
 def _supports(passages: Passages, grid: Grid) -> tuple[Prospect, ...]:
-    """One row a type of support that passages ask for or miss; a passage may tell several."""
+    """Return one row a type of support; a passage may count for several."""
     rows = _with_rubrique(passages, grid, _SUPPORT)
     order = tuple(word_groups(_SUPPORT))
     names = []
@@ -294,7 +293,7 @@ def _supports(passages: Passages, grid: Grid) -> tuple[Prospect, ...]:
 
 
 def _with_rubrique(passages: Passages, grid: Grid, code: str) -> pd.DataFrame:
-    """The passages that carry a rubrique; none where the grid has no such one."""
+    """Return no passage where the grid lacks the rubrique."""
     tags = passages.tags
     is_carried = (tags["axis"] == RUBRIQUE) & (tags["code"] == code)
     if code not in {row.code for row in grid.axis(RUBRIQUE)}:
@@ -305,7 +304,7 @@ def _with_rubrique(passages: Passages, grid: Grid, code: str) -> pd.DataFrame:
 def _prospects(
     passages: Passages, rows: pd.DataFrame, names: Iterable[list[str]]
 ) -> tuple[Prospect, ...]:
-    """One row a name, those of most tables first, what has no name last."""
+    """Return one row a name, most tables first, what has no name last."""
     named = rows.assign(
         name=pd.Series([*names], index=rows.index, dtype=object),
         is_short=is_scrap(rows),

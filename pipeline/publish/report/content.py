@@ -1,4 +1,4 @@
-"""What a report holds: numbers, words and rows of printed cells, whatever the format."""
+"""Hold a report's content, whatever the format: numbers, words and printed cells."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Rows = tuple[tuple[str, ...], ...]  # cells as they are printed
 
 @dataclass(frozen=True)
 class CappedRows:
-    """The first rows of a list that may be too long for a report; `n_all` counts them all."""
+    """The first rows of a list of `n_all` rows."""
 
     rows: Rows
     n_all: int
@@ -21,7 +21,7 @@ class CappedRows:
 
 @dataclass(frozen=True)
 class ReportQuote:
-    """A passage as it was written, and where it was said, in words."""
+    """A passage verbatim, and where it comes from, in words."""
 
     text: str
     where: str
@@ -29,7 +29,7 @@ class ReportQuote:
 
 @dataclass(frozen=True)
 class Share:
-    """A posture of a theme, in passages; `index` is its rank in the grid."""
+    """The passages of one posture; `index` is its rank in the grid."""
 
     label: str
     n_units: int
@@ -38,7 +38,7 @@ class Share:
 
 @dataclass(frozen=True)
 class ReportCriterion:
-    """What a criterion brings to a score, 0..1; contributions sum to the score."""
+    """What a criterion adds to a score, 0..1; contributions sum to the score."""
 
     label: str
     contribution: float
@@ -46,7 +46,7 @@ class ReportCriterion:
 
 @dataclass(frozen=True)
 class Priority:
-    """A theme among the first of its scope."""
+    """One of the first themes of a scope."""
 
     rank: int
     label: str
@@ -66,11 +66,10 @@ class Priority:
 
 @dataclass(frozen=True)
 class Scope:
-    """The study or one workshop, with rank and label of its first priorities in `named`.
+    """The study or one workshop; `named` holds rank and label of its first priorities.
 
-    `checks` say in a sentence each whether other ways of ranking would change the first ones. What
-    is told of the priorities is worked out when it is asked for: of a hundred workshops, a report
-    tells a dozen.
+    Each of `checks` says whether another ranking would change the first ones. Priorities are
+    computed on demand: of a hundred workshops, a report tells a dozen.
     """
 
     title: str
@@ -83,20 +82,20 @@ class Scope:
 
     @cached_property
     def priorities(self) -> tuple[Priority, ...]:
-        """The first priorities, in order of rank."""
+        """The first priorities, by rank."""
         return self.tell_priorities()
 
     @cached_property
     def actions(self) -> tuple[ReportQuote, ...]:
-        """What people proposed, on the first themes first."""
+        """What people proposed, first themes first."""
         return self.tell_actions()
 
 
 @dataclass(frozen=True)
 class WorkshopFacts:
-    """One workshop in numbers; where nobody signed the list (`is_unsigned`), all count as present.
+    """A workshop in numbers; without signatures (`is_unsigned`), all those listed count.
 
-    Without a list, or a list without structures, nobody knows how many came: None.
+    A count is None where the workshop has no list, or none with structures.
     """
 
     name: str
@@ -113,7 +112,7 @@ class WorkshopFacts:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Every passage once: in a theme or aside, with a code of a telling axis ("coded") or not."""
+    """How many passages are in a theme, and how many are coded on a telling axis."""
 
     n_themed_coded: int
     n_themed_uncoded: int
@@ -133,7 +132,7 @@ class Coverage:
 
     @property
     def n_coded(self) -> int:
-        """Passages with at least one code of a telling axis, such as a rubrique or a pilier."""
+        """Passages with a code of a telling axis, such as a rubrique or a pilier."""
         return self.n_themed_coded + self.n_aside_coded
 
     @property
@@ -144,7 +143,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ThemeRow:
-    """A theme in the study's order of priority; `n_tables` of the tables of all workshops."""
+    """A theme of the study's ranking; `n_tables` counts tables of all workshops."""
 
     label: str
     description: str
@@ -161,7 +160,7 @@ class ThemeRow:
 class Heat:
     """Share of each workshop's passages (0..1) that carry each code: shares[code][workshop].
 
-    `axis` is None for the rubriques, else an axis of the grid's own.
+    `axis` is None for the rubriques.
     """
 
     rubriques: tuple[str, ...]
@@ -172,7 +171,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class Prospect:
-    """A theme of opportunities or a type of support, and one of the passages that tell it."""
+    """A theme of opportunities or a type of support, with one quote."""
 
     name: str
     n_tables: int
@@ -182,10 +181,7 @@ class Prospect:
 
 @dataclass(frozen=True)
 class Reviewing:
-    """Tags of the machine; tags that people confirmed, added and refused; decisions on themes.
-
-    `agreements` are printed rows, one two coders and axis.
-    """
+    """What the machine and people decided, in numbers; `agreements` are printed rows."""
 
     n_machine: int
     n_confirmed: int
@@ -205,12 +201,12 @@ class AttendanceRow:
 
 @dataclass(frozen=True)
 class AbsentVoices:
-    """Whom a workshop expected and did not see, or saw too little of to be in the list."""
+    """Whom a workshop expected and did not see, or saw too little."""
 
     workshop: str
     structure_types: tuple[str, ...]
     communes: tuple[str, ...]
-    others: str  # communes of the territory that neither the map nor the room knows, in words
+    others: str  # communes that neither the map nor the room knows, in words
 
 
 @dataclass(frozen=True)
@@ -225,7 +221,7 @@ class PlanePoint:
 
 @dataclass(frozen=True)
 class Plane:
-    """A correspondence analysis; `shares`, 0..1, of the inertia on its two axes."""
+    """A correspondence analysis; `shares` (0..1) of inertia of its two axes."""
 
     analysis: str
     points: tuple[PlanePoint, ...]
@@ -234,7 +230,7 @@ class Plane:
 
 @dataclass(frozen=True)
 class Joining:
-    """Territories that join in the tree, at a likeness of 0..1."""
+    """Territories that join in the dendrogram, at a similarity of 0..1."""
 
     members: tuple[str, ...]
     likeness: float
@@ -242,7 +238,7 @@ class Joining:
 
 @dataclass(frozen=True)
 class MapPoint:
-    """A structure, or a commune where needs have no answer, on a map; `detail` in words."""
+    """A structure, or a commune with unanswered needs; `detail` in words."""
 
     name: str
     detail: str
@@ -252,7 +248,7 @@ class MapPoint:
 
 @dataclass(frozen=True)
 class TerritoryMap:
-    """A workshop's territory: communes, catchment areas with their structures' names, points."""
+    """A workshop's communes, catchment areas with their structures' names, and points."""
 
     name: str
     communes: tuple[tuple[str, Ring], ...]
@@ -264,10 +260,10 @@ class TerritoryMap:
 
 @dataclass(frozen=True)
 class TerritoryReading:
-    """All that is read across territories."""
+    """What compares the territories."""
 
     shared: tuple[str, ...]
-    own: str  # each territory's own themes, in a sentence; "" for none
+    own: str  # own themes in a sentence; "" for none
     planes: tuple[Plane, ...]
     links: Rows
     tree: tuple[Joining, ...]
@@ -282,23 +278,23 @@ class TerritoryReading:
 
 @dataclass(frozen=True)
 class Report:
-    """All of a report; the first scope is the whole study, the others its workshops by date."""
+    """A whole report; the first scope is the study, then its workshops by date."""
 
     title: str
     made_on: str
     made_at: str  # ISO day, for a file's properties
-    channels: frozenset[str]  # of passages; "resume" where rapporteurs told what they keep
-    counted: CountingWords  # what subjects are counted by: tables, or documents where there is none
+    channels: frozenset[str]  # of passages; "resume" is a rapporteur's summary
+    counted: CountingWords  # tables, or documents where there is none
     workshops: tuple[WorkshopFacts, ...]
     n_people: Tally | None  # of the workshops that have a list
     n_structures: Tally | None
     n_lists: int  # workshops with an attendance list
-    least_count: int  # a count of people under it is not told
-    n_told: int  # workshops told one by one in a report; of more, the others are a line each
+    least_count: int  # smaller counts of people are masked
+    n_told: int  # workshops in full; the others are a line each
     coverage: Coverage
     questions: tuple[tuple[str, str], ...]
     criteria: tuple[tuple[str, str, str], ...]
-    weighting: str  # the name that people gave the weights; "" for those of etude.toml
+    weighting: str  # name of the weights; "" for etude.toml's
     scopes: tuple[Scope, ...]
     axes: tuple[AxisRow, ...]
     heats: tuple[Heat, ...]

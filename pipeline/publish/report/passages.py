@@ -1,4 +1,4 @@
-"""The passages of a study as a report reads them, and the words for what it counts by.
+"""Gather a study's passages for a report, and the words for what it counts by.
 
 In:   the tables of the data dictionary, grid
 Out:  Passages, CountingWords, AxisRow
@@ -30,13 +30,13 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of `table`, a cell an attribute."""
+    """Yield the rows of `table` as named tuples."""
     yield from table.itertuples(index=False)
 
 
 @dataclass(frozen=True)
 class CountingWords:
-    """Words for where a subject was said; `column` heads a column of textes.yaml."""
+    """Words for tables or documents; `column` heads a column of textes.yaml."""
 
     lieu: str
     lieux: str
@@ -45,16 +45,16 @@ class CountingWords:
     column: str
 
     def sentence(self, key: str, **values: Any) -> str:
-        """A sentence of textes.yaml that has these words in its braces."""
+        """Return a sentence of textes.yaml filled with these words."""
         words = {"lieu": self.lieu, "lieux": self.lieux, "dans": self.dans}
         return sentence(key, **words, retenus=self.retenus, **values)
 
     def count(self, n: int) -> str:
-        """1 table, 2 documents."""
+        """Return « 1 table », « 2 documents »."""
         return count(n, self.lieu, self.lieux)
 
     def criterion(self, name: str) -> tuple[str, str]:
-        """Label and explanation of a criterion, without tables where there are none."""
+        """Return a criterion's label and explanation."""
         label, explanation = CRITERIA[name].label, CRITERIA[name].explanation
         if self != TABLES:
             label = word("colonnes", self.column) if name == "c_tables" else label
@@ -76,12 +76,12 @@ BOTH = CountingWords(
 
 @dataclass(frozen=True)
 class Passages:
-    """`rows`: units in reading order with circle, theme_id, strength and `where`; `tags` assigned.
+    """The units in reading order (`rows`, with circle, theme_id, strength and `where`) and their
+    assigned `tags`.
 
-    The dicts, by workshop_id, cover workshops without passages too: `names` in order of date,
-    `n_tables` held (documents where the notes name no table), `n_ranked_tables` as the ranking
-    counts them, `has_tables`. Where nobody spoke in a room, each mail or call is a document, and a
-    passage of it is said.
+    The dicts by workshop_id cover workshops without passages too: `names` by date, `n_tables` held
+    (documents where notes name no table), `n_ranked_tables` as the ranking counts them,
+    `has_tables`. Where nobody spoke in a room, each mail or call counts as a document.
     """
 
     rows: pd.DataFrame
@@ -92,7 +92,7 @@ class Passages:
     has_tables: dict[str, bool]
 
     def words(self, workshop_ids: Iterable[str] | None = None) -> CountingWords:
-        """What these workshops (all by default) count by; none that has any counts by tables."""
+        """Return what these workshops (default: all) count by; tables if they count nothing."""
         ids = self.names if workshop_ids is None else workshop_ids
         kinds = {self.has_tables[name] for name in ids if self.n_tables[name]}
         if len(kinds) > 1:
@@ -100,11 +100,11 @@ class Passages:
         return DOCUMENTS if kinds == {False} else TABLES
 
     def of_scope(self, scope: str) -> pd.DataFrame:
-        """The passages of `scope`: all for `study`, else those of one workshop."""
+        """Return the passages of `study` or of one workshop."""
         return self.rows if scope == "study" else self.rows[self.rows["workshop_id"] == scope]
 
     def with_codes(self, axes: Collection[str]) -> pd.DataFrame:
-        """One row a passage and code of `axes`, with the passage's columns."""
+        """Return one row a passage and code of `axes`."""
         tags = self.tags[self.tags["axis"].isin(axes)]
         return tags.merge(self.rows, on="unit_id", validate="many_to_one")
 
@@ -145,9 +145,9 @@ def gather_passages(tables: Tables) -> Passages:
 
 
 def workshop_names(workshops: pd.DataFrame) -> dict[str, str]:
-    """workshop_id → the territory, in order of date.
+    """Map workshop_id to the territory, by date.
 
-    With date, then place, then a number, where the territory met more than once.
+    Add the date, the place or a number where a territory met more than once.
     """
     names: dict[str, str] = {}
     for row in rows_of(workshops.sort_values(["date", "workshop_id"], na_position="last")):
@@ -170,30 +170,30 @@ def _where(row: Any) -> str:
 
 
 def assigned_tags(tags: pd.DataFrame) -> pd.DataFrame:
-    """unit_id, axis, code of what is assigned; a person's word goes before the machine's."""
+    """Return unit_id, axis and code; a person's tag replaces the machine's."""
     key = ["unit_id", "axis", "code"]
     last = tags.sort_values([*key, "source"]).drop_duplicates(key, keep="last")
     return last.loc[last["is_assigned"], key].reset_index(drop=True)
 
 
 def n_tables_of(rows: pd.DataFrame) -> int:
-    """At how many tables, or in how many documents, passages were said."""
+    """Count the tables, or documents, of passages."""
     return int(rows.loc[rows["is_said"], "circle_id"].nunique())
 
 
 def n_remote(rows: pd.DataFrame) -> int:
-    """Contributions after the workshop, mails and calls; none where they are all there is."""
+    """Count mails and calls; 0 where there is nothing else."""
     return int(rows.loc[rows["is_away"] & ~rows["is_said"], "circle_id"].nunique())
 
 
 def is_scrap(rows: pd.DataFrame) -> pd.Series:
-    """Whether each passage has under four words: it is quoted only where nothing longer is left."""
+    """Flag passages of under four words, quoted only where nothing longer is left."""
     return rows["text"].str.count(r"\S+") < 4
 
 
 @dataclass(frozen=True)
 class AxisRow:
-    """An axis: its title, what it is called in a sentence, and its definition."""
+    """An axis: title, name in a sentence, definition."""
 
     axis: str
     label: str
@@ -204,7 +204,7 @@ class AxisRow:
 
 
 def axis_rows(grid: Grid) -> tuple[AxisRow, ...]:
-    """The grid's axes, in its order."""
+    """Return the grid's axes, in its order."""
     return tuple(
         AxisRow(
             axis.axis,
@@ -219,12 +219,12 @@ def axis_rows(grid: Grid) -> tuple[AxisRow, ...]:
 
 
 def axis_title(axis: Axis) -> str:
-    """What heads the codes of `axis`: our word for a standard one, its own title else."""
+    """Return our word for a standard axis, else its own title."""
     return word("axes", axis.axis) if axis.is_standard else plain_name(axis.label)
 
 
 def _axis_name(axis: Axis) -> str:
-    """`axis` in a sentence: its title in small letters, unless it is an acronym."""
+    """Lower the title's first letter, unless it is an acronym."""
     if axis.axis in texts()["noms_axes"]:
         return word("noms_axes", axis.axis)
     label = axis_title(axis)
@@ -235,7 +235,7 @@ _N_CODES = 4  # of an axis in a line
 
 
 def profile_lines(coded: pd.DataFrame, grid: Grid, words: CountingWords) -> tuple[str, ...]:
-    """The codes in `coded` of each axis that the grid brings, at most tables first."""
+    """Return a line for each of the grid's own axes: codes by number of tables."""
     lines = []
     for axis in grid.own_axes:
         counts = []

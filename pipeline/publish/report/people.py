@@ -1,4 +1,4 @@
-"""Who was in the room, who was expected and did not come, and what already exists.
+"""Report who came, who was expected and did not come, and what already exists.
 
 In:   workshops, attendance, structures, voices, offers, Passages
 Out:  AttendanceCounts, WorkshopFacts, AttendanceRow, AbsentVoices, printed offers
@@ -42,7 +42,7 @@ Present = tuple[Tally | None, Tally | None]  # structures and people; None where
 
 @dataclass(frozen=True)
 class AttendanceCounts:
-    """Who came, as it may be told: (structures, people) by type and workshop, and by workshop."""
+    """Masked (structures, people), by type and workshop, and by workshop."""
 
     types: tuple[str, ...]  # "" where it is not known
     cells: tuple[tuple[tuple[Tally, Tally], ...], ...]
@@ -53,7 +53,7 @@ class AttendanceCounts:
 
 
 def present(attendance: pd.DataFrame) -> pd.DataFrame:
-    """The people in the room: those who signed, or all of a workshop whose list nobody signed."""
+    """Return who signed, or everybody listed where nobody signed."""
     any_signed = attendance.groupby("workshop_id")["has_signed"].transform("any").astype(bool)
     return attendance[attendance["has_signed"] | ~any_signed]
 
@@ -61,9 +61,9 @@ def present(attendance: pd.DataFrame) -> pd.DataFrame:
 def count_attendance(
     tables: Tables, workshop_ids: Iterable[str], *, least: int
 ) -> AttendanceCounts:
-    """Count structures and people of the workshops, small counts masked.
+    """Count structures and people by type and workshop, small counts masked.
 
-    Types of structure are in the data dictionary's order, those that came only.
+    Types that came, in the data dictionary's order.
     """
     type_of = tables["structures"].set_index("structure_id")["structure_type"]
     came = present(tables["attendance"])
@@ -94,7 +94,7 @@ def count_attendance(
 
 
 def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int) -> MaskedCounts:
-    """Distinct values of `column` by type; the total is no sum, since some have several types."""
+    """The total is no sum: some people have several types."""
     counts = [here.loc[here["structure_type"] == name, column].nunique() for name in types]
     masked = mask_counts(counts, least=least)
     if isinstance(masked.total, CountMask):
@@ -103,7 +103,7 @@ def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int)
 
 
 def _total(of_workshops: list[Tally | None], n: int) -> Tally | None:
-    """`n`, unless no workshop knows its own, or one's may not be told."""
+    """Return `n`, unless every workshop's count is unknown or one is masked."""
     if all(one is None for one in of_workshops):
         return None
     return CountMask.WITHHELD if any(isinstance(one, CountMask) for one in of_workshops) else n
@@ -112,7 +112,7 @@ def _total(of_workshops: list[Tally | None], n: int) -> Tally | None:
 def workshop_facts(
     tables: Tables, passages: Passages, came: AttendanceCounts
 ) -> tuple[WorkshopFacts, ...]:
-    """One row a workshop, in order of date."""
+    """Return one row a workshop, by date."""
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
     n_documents = tables["documents"]["workshop_id"].value_counts()
     n_units = passages.rows["workshop_id"].value_counts()
@@ -139,7 +139,7 @@ def _name(value: Any) -> str:
 
 
 def attendance_rows(came: AttendanceCounts) -> tuple[AttendanceRow, ...]:
-    """One row a type of structure that came, people without a known type last."""
+    """Return one row a type of structure, unknown type last."""
     unknown = word("voix", "non_precise")
     return tuple(
         AttendanceRow(typography(name or unknown), cells)
@@ -150,7 +150,7 @@ def attendance_rows(came: AttendanceCounts) -> tuple[AttendanceRow, ...]:
 def attendance_cells(
     attendance: Iterable[AttendanceRow], totals: Iterable[Present], least: int
 ) -> list[tuple[str, list[str]]]:
-    """One row a type of structure, then `totals`: a cell a workshop, in words."""
+    """Return one row a type of structure, then `totals`, with a cell a workshop."""
     of_workshops = list(totals)
     rows = [(sentence("voix.total"), of_workshops)]
     for row in reversed(list(attendance)):
@@ -176,7 +176,7 @@ def _attendance_cell(n_structures: Tally | None, n_people: Tally | None, least: 
 
 
 def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...]:
-    """One row a workshop that missed somebody."""
+    """Return one row a workshop that missed somebody."""
     absent = tables["voices"][tables["voices"]["is_absent"]].sort_values("value")
     rows = []
     for workshop_id, name in passages.names.items():
@@ -192,7 +192,7 @@ def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...
 
 
 def _other_communes(codes: pd.Series) -> str:
-    """How many communes of the territory nobody knows of, and the largest of them."""
+    """Count the territory's communes that nobody knows of, and name the largest."""
     largest = sorted(codes, key=lambda code: (-population_of(code), code))[:_N_LARGEST]
     if not largest:
         return ""
@@ -202,7 +202,7 @@ def _other_communes(codes: pd.Series) -> str:
 
 
 def commune_name(value: str) -> str:
-    """A commune as people write it, from its code, its name or the slug of its name.
+    """Return a commune's name from its code, name or slug.
 
     62014, aire-sur-la-lys → Aire-sur-la-Lys.
     """
@@ -218,7 +218,7 @@ def commune_name(value: str) -> str:
 
 
 def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
-    """Offers by workshop, those with a number first; the first `n_rows`."""
+    """Return the first `n_rows` offers, by workshop, those with a number first."""
     units = passages.rows[["unit_id", "workshop_id", "workshop_rank", "text"]]
     names = tables["structures"][["structure_id", "name"]]
     offers = (

@@ -1,4 +1,4 @@
-"""Territories read side by side, in words and points, and their maps.
+"""Compare territories in words and points, and make their maps.
 
 In:   the tables of the comparison, Passages
 Out:  TerritoryReading
@@ -43,7 +43,7 @@ from pipeline.publish.text import (
 from pipeline.tables.schema import COVERAGES, REACHES
 from pipeline.text import fold
 
-_WHOLE = "territoire"  # the place of a need that is of the whole territory
+_WHOLE = "territoire"  # the commune of a need of the whole territory
 _UNANSWERED = COVERAGES[1:3]
 _N_LEMMAS, _N_MARKS, _N_QUANTITIES = 12, 5, 6
 
@@ -51,9 +51,9 @@ Labels = dict[str, str]  # of themes, by theme_id
 
 
 def territory_reading(tables: Tables, passages: Passages, *, least: int = 1) -> TerritoryReading:
-    """Return what the report tells of territories side by side; small counts are masked.
+    """Return the comparison of territories, small counts masked.
 
-    Each part is empty where its table is.
+    A part without its table is empty.
     """
     labels = {row.theme_id: plain_name(row.label) for row in rows_of(tables["themes"])}
     tree = rows_of(tables["territory_tree"].sort_values("step"))
@@ -80,9 +80,9 @@ def _name(territory: Any) -> str:
 
 
 def _shared(tables: Tables, labels: Labels) -> tuple[str, ...]:
-    """Themes said everywhere, each with the territories where it may be more.
+    """Add to each common theme the territories where it may be stronger.
 
-    A lead is no difference, and no reason to be silent on it.
+    A lead is not a difference, but it is worth telling.
     """
     reach, contrasts = tables["theme_reach"], tables["contrasts"]
     leads = contrasts[(contrasts["subject"] == "theme") & contrasts["is_lead"]]
@@ -100,7 +100,7 @@ def _shared(tables: Tables, labels: Labels) -> tuple[str, ...]:
 
 
 def _own(tables: Tables, labels: Labels) -> str:
-    """« Roubaix : filière textile ; Thiérache : … »: themes that are one territory's own."""
+    """« Roubaix : filière textile ; Thiérache : … »"""
     reach = tables["theme_reach"]
     own: dict[str, list[str]] = {}
     for row in rows_of(reach[reach["reach"] == REACHES[1]]):
@@ -161,7 +161,7 @@ def _classes(tables: Tables, labels: Labels) -> Rows:
 
 
 def _evolutions(tables: Tables, passages: Passages, labels: Labels) -> Rows:
-    """Changes first, then the rest in order of theme."""
+    """Order by territory, then the most certain change first."""
     names, evolutions = passages.names, tables["evolutions"]
     is_named = (
         evolutions["theme_id"].isin(labels)
@@ -182,7 +182,7 @@ def _evolutions(tables: Tables, passages: Passages, labels: Labels) -> Rows:
 
 
 def _needs(tables: Tables, passages: Passages) -> Rows:
-    """Needs without answer in what was read, those of most tables first within a workshop."""
+    """List unanswered needs, most tables first within a workshop."""
     needs = tables["needs"]
     needs = needs[needs["coverage"].isin(_UNANSWERED)].sort_values(
         ["n_circles", "n_units", "sector"], ascending=[False, False, True]
@@ -215,10 +215,7 @@ def _single_types(tables: Tables, labels: Labels, least: int) -> Rows:
 
 
 def _sectors(tables: Tables) -> Rows:
-    """The offer by sector: activities, structures and quantities.
-
-    Quantities are added up only where they are certainly different ones.
-    """
+    """Add quantities up only where they are certainly different ones."""
     unsaid, offers = word("offre", "sans_secteur"), tables["offers"]
     offers = offers.assign(
         sector=offers["sector"].fillna(""),
@@ -258,7 +255,7 @@ def _problems(tables: Tables) -> Rows:
 
 
 def territory_maps(tables: Tables, passages: Passages) -> tuple[TerritoryMap, ...]:
-    """Return the maps of workshops that have one, in order of date."""
+    """Return the workshops' maps, by date."""
     maps = (_map_of(workshop_id, name, tables) for workshop_id, name in passages.names.items())
     return tuple(made for made in maps if made.structures or made.areas)
 
@@ -300,7 +297,9 @@ def _detail(row: Any) -> str:
 
 
 def _communes(workshop_id: str, structures: pd.DataFrame, tables: Tables) -> list[str]:
-    """Communes of the workshop's authority, or of those of its structures, and the structures'."""
+    """Return the communes of the authority, the workshop's or the structures', and the structures'
+    own.
+    """
     epci = tables["workshops"].set_index("workshop_id")["epci_code"].get(workshop_id)
     codes = {str(code) for code in structures["commune_code"].dropna() if str(code)[:1].isdigit()}
     groups: Collection[Any] = [epci] if isinstance(epci, str) else {*map(epci_of, codes)} - {None}
@@ -312,7 +311,7 @@ def _outer_rings(geometry: Any) -> list[Ring]:
 
 
 def _areas(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterator[tuple[str, Ring]]:
-    """Catchment areas as drawn, or round."""
+    """Yield catchment areas as drawn, or as circles."""
     by_id = {row.structure_id: row for row in rows_of(structures)}
     for row in rows_of(catchments.sort_values("structure_id")):
         structure = by_id.get(row.structure_id)
@@ -328,7 +327,6 @@ def _areas(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterator[tuple
 
 
 def _unanswered_communes(workshop_id: str, tables: Tables) -> tuple[MapPoint, ...]:
-    """Communes where needs have no answer, and the sectors of these needs."""
     needs = tables["needs"]
     needs = needs[(needs["workshop_id"] == workshop_id) & (needs["place"] != _WHOLE)]
     points = []

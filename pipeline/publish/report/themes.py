@@ -1,4 +1,4 @@
-"""The themes of a study: the first of each scope with their reasons, all of them in numbers, codes.
+"""Report a study's themes: first priorities with reasons, all themes in numbers, codes.
 
 In:   Passages, themes, priorities, rank_checks, contrasts, grid
 Out:  Scope, the study first; ThemeRow, Heat, printed rows
@@ -71,12 +71,12 @@ class ScopeMaker:
     weights: Mapping[str, float]
 
     def scopes(self) -> tuple[Scope, ...]:
-        """The study, then its workshops in order of date; a study of one workshop is one scope."""
+        """Return the study, then its workshops by date; one scope if there is one workshop."""
         names = self.passages.names
         return tuple(map(self.scope, ("study", *(names if len(names) > 1 else ()))))
 
     def scope(self, scope: str) -> Scope:
-        """One scope; without passages it has no priority."""
+        """Return one scope; without passages it has no priority."""
         ranked, themes = self.tables["priorities"], self.tables["themes"].set_index("theme_id")
         ranked = ranked[(ranked["scope"] == scope) & ranked["theme_id"].isin(themes.index)]
         ranked = ranked.sort_values("rank")
@@ -141,7 +141,7 @@ class ScopeMaker:
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
     ) -> str:
-        """Where it was said, then the criteria that lift it above the average, strongest first."""
+        """Say where it was said, then which criteria lift it above the average, strongest first."""
         extent = [said_at(members, self.passages, workshop_ids)]
         if len(workshop_ids) > 1:
             n = count(members["workshop_id"].nunique(), "atelier")
@@ -170,14 +170,13 @@ class ScopeMaker:
         return sentence(key, n=count(n, "passage"), total=len(members)) if n else ""
 
     def _late(self, members: pd.DataFrame) -> str:
-        """How many wrote or called after the workshop; a small number is not told."""
+        """Mask a small number of late contributions."""
         n = n_remote(members)
         if mask_one(n, least=self.settings.least_count) is CountMask.SMALL:
             return sentence("raisons.a_distance_peu")
         return sentence("raisons.a_distance", n=count(n, "contribution")) if n else ""
 
     def _postures(self, members: pd.DataFrame) -> tuple[Share, ...]:
-        """Passages of each posture of the grid that occurs."""
         tags = self._tags(POSTURE)
         counts = tags[tags["unit_id"].isin(members["unit_id"])]["code"].value_counts()
         return tuple(
@@ -193,10 +192,7 @@ class ScopeMaker:
     def _quotes(
         self, members: pd.DataFrame, central: list[str], scope: str
     ) -> tuple[ReportQuote, ...]:
-        """Verbatim passages, most central first, never the same words twice.
-
-        They come from as many workshops and circles as possible.
-        """
+        """Quote the most central passages, from as many workshops and circles as possible."""
         rank = members["unit_id"].map({unit_id: i for i, unit_id in enumerate(central)})
         ordered = members.assign(
             is_short=is_scrap(members) & rank.isna(), central=rank.fillna(len(central))
@@ -212,7 +208,7 @@ class ScopeMaker:
     def _actions(
         self, rows: pd.DataFrame, theme_ids: list[str], scope: str
     ) -> tuple[ReportQuote, ...]:
-        """Passages that propose something, one a theme in the order of rank, then the next."""
+        """Quote proposals, one a theme by rank, then the next of each."""
         tags = self._tags(POSTURE)
         proposals = tags.loc[tags["code"] == _PROPOSAL, "unit_id"]
         rank = {theme_id: i for i, theme_id in enumerate(theme_ids)}
@@ -241,7 +237,7 @@ _REASON_ORDER = ("c_rapporteurs", "c_need", "c_leverage", "c_late", "c_severity"
 
 
 def said_at(members: pd.DataFrame, passages: Passages, workshop_ids: Collection[str]) -> str:
-    """« dit à 3 tables sur 8 » of these workshops, or how it came where no table said it."""
+    """Return « dit à 3 tables sur 8 » of these workshops, or how it came otherwise."""
     words, n_tables = passages.words(workshop_ids), n_tables_of(members)
     if n_tables:
         total = sum(passages.n_tables[name] for name in workshop_ids)
@@ -266,7 +262,7 @@ _SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}
 
 
 def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow, ...]:
-    """Every theme, in the order of the study's ranking; unranked ones last."""
+    """Return every theme by the study's ranking, unranked ones last."""
     coded = passages.with_codes([axis.axis for axis in grid.own_axes])
     members_of, nobody = dict(iter(passages.rows.groupby("theme_id"))), passages.rows.head(0)
     families = family_labels(tables)
@@ -291,7 +287,7 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
 
 
 def _ranked_themes(tables: Tables) -> pd.DataFrame:
-    """Themes by their rank in the study, then by passages and label."""
+    """Order themes by rank in the study, then passages and label."""
     ranked = tables["priorities"]
     ranks = ranked[ranked["scope"] == "study"][["theme_id", "rank"]]
     themes = tables["themes"].merge(ranks, on="theme_id", how="left", validate="one_to_one")
@@ -300,7 +296,7 @@ def _ranked_themes(tables: Tables) -> pd.DataFrame:
 
 
 def family_rows(tables: Tables, passages: Passages) -> Rows:
-    """Every family of themes, the most spoken of first, with its themes."""
+    """Return the families of themes, those of most passages first."""
     themes, rows = _ranked_themes(tables), []
     for family in rows_of(tables["theme_families"]):
         own = themes[themes["parent_id"] == family.family_id]
@@ -312,12 +308,12 @@ def family_rows(tables: Tables, passages: Passages) -> Rows:
 
 
 def family_labels(tables: Tables) -> dict[str, str]:
-    """The name of each family of themes, by family_id."""
+    """Map family_id to the family's name."""
     return {row.family_id: plain_name(row.label) for row in rows_of(tables["theme_families"])}
 
 
 def trial_rows(tables: Tables) -> Rows:
-    """What came of making the themes again; none where it was not measured."""
+    """Return the stability trials of the themes, or nothing where none was run."""
     return tuple(
         (word("essais", row.trial), number(row.mean_index, 2), typography(row.sentence))
         for row in rows_of(tables["theme_agreement"])
@@ -327,9 +323,9 @@ def trial_rows(tables: Tables) -> Rows:
 def contrast_rows(
     tables: Tables, passages: Passages
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The territories, in order of their first workshop, and a row a compared theme.
+    """Return the territories, by first workshop, and a row a compared theme.
 
-    A theme not said somewhere has a dash there.
+    A dash marks a theme not said there.
     """
     territory_of = tables["workshops"].set_index("workshop_id")["territory"]
     workshops: dict[str, list[str]] = {}
@@ -358,7 +354,7 @@ def contrast_rows(
 
 
 def code_rows(passages: Passages, grid: Grid) -> dict[str, Rows]:
-    """Every code of the grid by axis, in its order; one never used has zeros."""
+    """Return every code by axis, in the grid's order; unused ones have zeros."""
     rows: dict[str, Rows] = {}
     for axis in (axis.axis for axis in grid.axes):
         coded = passages.with_codes([axis])
@@ -373,14 +369,15 @@ def code_rows(passages: Passages, grid: Grid) -> dict[str, Rows]:
 
 
 def heats(passages: Passages, grid: Grid) -> tuple[Heat, ...]:
-    """One heat for the rubriques, unless the grid has axes of its own instead, and one for each."""
+    """Return one heat map for the rubriques, unless the grid has its own axes, and one for each of
+    these.
+    """
     own = [axis for axis in axis_rows(grid) if not axis.is_standard]
     axes: list[AxisRow | None] = [None] if grid.axis(RUBRIQUE) or not own else []
     return tuple(_heat(passages, grid, axis) for axis in (*axes, *own))
 
 
 def _heat(passages: Passages, grid: Grid, axis: AxisRow | None) -> Heat:
-    """Codes that nobody used are left out."""
     name = axis.axis if axis else RUBRIQUE
     n_units = passages.rows.groupby("workshop_id").size()
     counts = passages.with_codes([name]).groupby(["code", "workshop_id"]).size()
