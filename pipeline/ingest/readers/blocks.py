@@ -1,6 +1,6 @@
 """Build the blocks of a document from its paragraphs, whatever its format.
 
-A reader gives `Draft`s; titles without a style, typed list signs and wrapped lines are found here.
+Find titles without a style, typed list signs and wrapped lines.
 """
 
 import re
@@ -59,12 +59,12 @@ class Draft:
 
     @cached_property
     def bullet(self) -> Bullet | None:
-        """Return the list sign typed before the text, unless the format gives a kind."""
+        """Return the typed list sign, unless the format gives a kind."""
         return None if self.block else bullet_of(self.text)
 
     @cached_property
     def kind(self) -> str:
-        """Return the kind given by the format or the sign, "paragraph" by default."""
+        """Return the format's or sign's kind, "paragraph" by default."""
         if self.block:
             return self.block.kind
         return "bullet" if self.bullet else "paragraph"
@@ -82,7 +82,7 @@ class Draft:
 
 @dataclass
 class StyledText:
-    """Gather the text of a paragraph run by run with its weight."""
+    """The text of a paragraph, gathered run by run."""
 
     text: str = ""
     n_strong: int = 0  # letters
@@ -147,7 +147,7 @@ def single_part(
 
 
 def furniture_blocks(texts: Iterable[str]) -> list[RawBlock]:
-    """Return headers and footers as meta blocks, each once: they often name the table."""
+    """Return each header or footer once, as a meta block: they often name the table."""
     return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if has_letters(text)]
 
 

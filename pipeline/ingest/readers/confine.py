@@ -100,7 +100,7 @@ def _filter_program(
     for number in refused:
         program += _where(_EQUAL, number, _REFUSE)
     for opening, argument in ((openat, 2), (open_, 1)):
-        if opening is not None:  # read only
+        if opening is not None:
             program += [
                 (_EQUAL, 0, 4, opening),
                 (_LOAD, 0, 0, _ARGUMENTS + 8 * argument),

@@ -1,7 +1,6 @@
 """Open zip containers, their XML and OLE compound files safely.
 
-Bombs, DTDs, entities, passwords and circular sector chains are refused. The files of a zip archive
-are read as if they were in the workshop's folder.
+Bombs, DTDs, entities, passwords and circular sector chains are refused.
 """
 
 import io
@@ -28,7 +27,7 @@ from pipeline.ingest.readers.wording import clean
 
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _USUAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-_SMALL = 1_000_000  # bytes; a smaller entry may have any ratio
+_SMALL = 1_000_000  # bytes; smaller entries may have any ratio
 _DAMAGED_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
@@ -37,7 +36,7 @@ _DAMAGED_ZIP = (
     ValueError,
     NotImplementedError,
 )
-# Raised by olefile and our readers for a bad compound file.
+# Raised for a bad compound file.
 DAMAGED = (
     OSError,
     ValueError,
@@ -52,13 +51,13 @@ DAMAGED = (
 _FIRST_TABLE = 68  # header offset of the chain's first sector
 _LAST_SECTOR = 0xFFFFFFFA  # numbers from here on mean an end
 _MAX_ARCHIVES = 2  # one inside the other
-_UTF8_NAMES, _ENCRYPTED = 0x800, 0x1  # flags of an entry
+_UTF8_NAMES, _ENCRYPTED = 0x800, 0x1
 _MANIFEST = re.compile(r"atelier\.ya?ml", re.IGNORECASE)
 _MAX_NAME = 200  # characters of a path
 
 
 class Container:
-    """Read a zip container's entries within the limits; `what` names the format in messages."""
+    """A zip container within the limits; `what` names its format in messages."""
 
     def __init__(self, file: FileContent, what: str) -> None:
         self._what = what
@@ -118,7 +117,7 @@ def _read_entry(
         return container.read(entry)
     except _DAMAGED_ZIP as error:
         raise corrupt(whole) from error
-    except RuntimeError as error:  # zipfile's error for an encrypted entry
+    except RuntimeError as error:  # encrypted entry
         raise protected(what) from error
 
 

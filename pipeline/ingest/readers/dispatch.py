@@ -1,4 +1,4 @@
-"""Choose a file's reader by its content, and refuse in French what none can read."""
+"""Choose a file's reader by its content."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ READERS: dict[str, Callable[[FileContent], tuple[RawPart, ...]]] = {
     "xlsx": read_sheets,
     "zip": lambda file: read_archive(file, read_source),
 }
-# Formats in which a transcript or conversation may be saved.
+# May hold a transcript or conversation.
 _PROSE = frozenset({"doc", "docx", "html", "md", "odt", "pdf", "rtf"})
 _EXPECTED = "un texte, un tableau, un courriel ou un PDF"
 _TRANSCRIPT = "déposer sa transcription (.vtt, .srt, .docx ou .txt)"

@@ -1,7 +1,6 @@
 """Read Word documents (.docx, .docm, .dotx) from their XML in reading order.
 
-Insertions are kept; deletions, field codes and hidden text are not. Notes, comments and text boxes
-follow their calls.
+Insertions are kept; deletions, field codes and hidden text are not.
 """
 
 import re

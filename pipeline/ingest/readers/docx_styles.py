@@ -1,4 +1,4 @@
-"""Read levels, list numbers and weights from the styles and lists of a Word document."""
+"""Read levels, numbers and weights from the styles and lists of Word."""
 
 import re
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ def outline_level(text: str) -> int:
 
 @dataclass(frozen=True)
 class WordStyle:
-    """A paragraph style with what it inherits; `heading` is 1..6, or 0."""
+    """A paragraph style with what it inherits; `heading` is 0..6."""
 
     heading: int = 0
     is_title: bool = False
@@ -98,7 +98,7 @@ def _style(style_id: str, elements: dict[str, etree._Element]) -> WordStyle:
 
 
 def first_named_style(names: Iterable[str]) -> WordStyle:
-    """Return the first built-in style among `names`, else a plain style."""
+    """Return the first built-in style of `names`, else a plain style."""
     styles = map(style_of_name, names)
     return next((style for style in styles if style != WordStyle()), WordStyle())
 
@@ -119,7 +119,7 @@ def style_of_name(name: str) -> WordStyle:
 
 
 class ListLevel(NamedTuple):
-    """The number format of a list level, the text around it and its start."""
+    """A list level's number format, the text around it and its start."""
 
     kind: str = "bullet"
     text: str = ""
@@ -128,7 +128,7 @@ class ListLevel(NamedTuple):
 
 @dataclass
 class ListNumbering:
-    """List definitions by list and level, and the counts of each list."""
+    """List definitions by list and level, and their counts."""
 
     levels: dict[tuple[str, int], ListLevel] = field(default_factory=dict)
     _counts: dict[tuple[str, int], int] = field(default_factory=dict)

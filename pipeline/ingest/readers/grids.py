@@ -30,7 +30,7 @@ class TableWalk:
     _n_open_tables: int = field(default=0, init=False)
 
     def table_drafts(self, read_rows: Callable[[], list[list[Cell]]]) -> Iterator[Draft]:
-        """Yield the drafts of a table, then the comments on its cells."""
+        """Yield the drafts of a table, then its comments."""
         self._n_open_tables += 1
         rows = read_rows()
         self._n_open_tables -= 1
@@ -156,7 +156,7 @@ def text_of_cell(cell: Cell) -> str:
 
 
 def cell_above(rows: Sequence[Sequence[Cell]], column: int) -> Cell | None:
-    """Return the cell of the last row at `column`, None where there is none."""
+    """Return the last row's cell at `column`, None for none."""
     return rows[-1][column] if rows and column < len(rows[-1]) else None
 
 

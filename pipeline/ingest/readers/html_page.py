@@ -1,4 +1,4 @@
-"""Read web pages and HTML mails with selectolax in reading order.
+"""Read web pages and HTML mails with selectolax.
 
 Scripts, menus, forms and hidden text are left out.
 """
@@ -63,7 +63,7 @@ def read_html(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def read_html_rows(file: FileContent) -> tuple[RawPart, ...]:
-    """Return a page's largest table as rows: some programs export it as a workbook."""
+    """Return a page's largest table: some programs export workbooks so."""
     page = LexborHTMLParser(decode(file.content))
     tables = [_text_rows(table) for table in page.css("table")]
     largest = max(tables, key=lambda rows: sum(map(len, rows)), default=[])

@@ -188,7 +188,7 @@ def _decoded_header(raw: str) -> str:
 def _decoded_piece(content: bytes, charset: str | None) -> str:
     try:
         return content.decode(charset or "utf-8")
-    except (LookupError, ValueError):  # unknown encoding, or a name that none can have
+    except (LookupError, ValueError):  # or a name that no encoding can have
         return _guessed(content)
 
 
@@ -269,7 +269,7 @@ def _text(message: Message) -> str:
 
 
 def lines_of_html(text: str) -> Iterator[str]:
-    """Yield the lines of an HTML mail, a blank one after each: none was wrapped."""
+    """Yield lines, a blank one after each, as none was wrapped."""
     for draft in drafts_of_html(text):
         block = draft.block
         bullet = f"{'  ' * (block.level or 0)}- " if block and block.kind == "bullet" else ""

@@ -1,6 +1,6 @@
 """Separate what someone wrote in a mail from greetings, signatures, quotes and notices.
 
-These become meta blocks, in order; their expressions are in data/lexicon/courriels.txt.
+The expressions are in data/lexicon/courriels.txt.
 """
 
 import re
@@ -19,12 +19,12 @@ _POSTCODE = re.compile(r"(?<!\d)(?:\d{5}|\d{2} \d{3})\s+[A-ZÀ-Ý][\w'’-]+")
 _NAMES = r"[A-ZÀ-Ý][\w'’.-]*(?:\s+(?:[A-ZÀ-Ý][\w'’.-]*|de|du|d['’]\w+|le|la)){0,3}"
 _PERSON = re.compile(_NAMES + r"[,.]?$")
 _FROM = re.compile(r"(?:de|from|von)\s*:", re.IGNORECASE)
-_MAX_LINE = 1000  # characters of a line that is all formula
+_MAX_LINE = 1000  # of a line that is all formula
 _MAX_SIGN_LINES = 14  # after a closing formula
 _MAX_SIGN_CHARS = 400  # of a signature's line
 _MAX_SIGN_WORDS = 12  # of a signature's line
-_N_TAIL = 8  # last lines that may hold a signature without a formula
-_N_HEADER_LINES = 12  # lines that hold the copied headers of a quoted mail
+_N_TAIL = 8  # last lines, for a signature without a formula
+_N_HEADER_LINES = 12  # for the copied headers of a quoted mail
 
 _starts = partial(matches, "courriels")
 

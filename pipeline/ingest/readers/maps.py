@@ -1,6 +1,6 @@
 """Read KML placemarks and GPX waypoints as rows, and JSON as it is.
 
-KML comes from Google My Maps and Google Earth; a KMZ is a zip of it.
+A KMZ is a zip of KML, from Google My Maps or Google Earth.
 """
 
 import json
@@ -17,7 +17,7 @@ from pipeline.ingest.readers.source import FileContent
 _HEADER = ("structure", "latitude", "longitude", "geometry")
 _PROSE = frozenset({"description", "desc", "notes", "gx_media_links"})
 _PAIR = re.compile(r"^\s*([^:<>]{2,30}?)\s*:\s*(\S[^<>]*?)\s*$")
-_MAX_LINE = 500  # characters of a description's line that is read
+_MAX_LINE = 500  # of a description
 _EXPORT_AGAIN = "l'exporter de nouveau depuis l'outil de cartographie"
 
 Row = dict[str, str]

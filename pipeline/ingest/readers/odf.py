@@ -1,4 +1,4 @@
-"""Read what OpenDocument files share (names, trees, styles), and workbooks (.ods, .fods).
+"""Read what OpenDocument files share, and their workbooks (.ods, .fods).
 
 Workbooks are walked here: calamine ignores their merged cells.
 """
@@ -59,7 +59,7 @@ class OdfStyles:
         return cls(by_name, numbers)
 
     def properties(self, name: str, kind: str) -> Iterator[etree._Element]:
-        """Yield the properties of a kind that a style and its ancestors set, nearest first."""
+        """Yield the properties of a style and its ancestors, nearest first."""
         for style in self._chain(name):
             yield from style.findall(f"{STYLE}{kind}-properties")[:1]
 
@@ -138,7 +138,7 @@ def count_of(element: etree._Element, name: str) -> int:
 
 
 def rows_of_table(parent: etree._Element) -> Iterator[etree._Element]:
-    """Yield the rows of a table, with its header rows and row groups."""
+    """Yield a table's rows, in header rows and groups too."""
     for child in parent:
         if child.tag == TABLE + "table-row":
             yield child

@@ -167,7 +167,7 @@ class OdfWalk(TableWalk):
 
     def _cells(self, row: etree._Element, rows_above: list[list[Cell]]) -> list[Cell]:
         cells: list[Cell] = []
-        n_covered = 0  # covered by the last cell beside it
+        n_covered = 0  # cells beside the last one that it covers
         for cell in row:
             if cell.tag not in CELLS:
                 continue

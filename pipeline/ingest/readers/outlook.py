@@ -1,7 +1,6 @@
-"""Read Outlook messages (.msg), compound files, into the same parts as a .eml.
+"""Read Outlook messages (.msg) into the same parts as a .eml.
 
-Property names are those of [MS-OXMSG] and [MS-OXPROPS]; [MS-OXRTFCP] defines the compressed rich
-text.
+[MS-OXMSG] and [MS-OXPROPS] name the properties; [MS-OXRTFCP] defines the compressed rich text.
 """
 
 import io
@@ -36,9 +35,9 @@ _DATA, _LONG_NAME, _NAME = 0x3701, 0x3707, 0x3704
 _METHOD, _CONTENT_ID, _HIDDEN = 0x3705, 0x3712, 0x7FFE
 _CODEPAGES = (0x3FDE, 0x3FFD)  # of the HTML, of 8-bit texts
 _UTF_8 = 65001
-_TEXT, _TEXT_8, _BINARY = 0x001F, 0x001E, 0x0102  # property types
+_TEXT, _TEXT_8, _BINARY = 0x001F, 0x001E, 0x0102
 _NUMBERS = (0x0003, 0x000B)  # fixed-width types
-_EMBEDDED = 5  # attachment method of a message
+_EMBEDDED = 5  # a message
 _MAX_CHILDREN = 2000  # recipients or attachments
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
 _RTF_START = (
@@ -221,7 +220,7 @@ def _expanded(packed: bytes, raw_size: int) -> bytes:
                 reference = int.from_bytes(packed[packed_at : packed_at + 2], "big")
                 offset, length = divmod(reference, 16)
                 packed_at += 2
-                if offset == window_at % _WINDOW:  # the end
+                if offset == window_at % _WINDOW:
                     return bytes(text)
                 token = _referred(window, offset, length + 2, window_at)
             for byte in token:

@@ -60,9 +60,9 @@ _REGIONS = {
     "listtext": "sign",
     "pntext": "sign",
 }
-# striprtf's tokens, with runs of letters as one.
+# Runs of letters are one token.
 _TOKEN = re.compile(PATTERN.pattern.removesuffix("(.)") + r"([^\\{}\r\n]+|.)", PATTERN.flags)
-# Long bytes of a picture or object, slow to walk sign by sign.
+# Pictures and objects are slow to walk sign by sign.
 _PICTURE = re.compile(r"[0-9a-fA-F\r\n]{300,}")
 
 

@@ -1,7 +1,4 @@
-"""Read workbooks and delimited tables: every row of every visible sheet with content.
-
-calamine reads .xlsx and .xls, `odf` reads .ods, the standard library .csv.
-"""
+"""Read workbooks and delimited tables: every row of every visible sheet with content."""
 
 import csv
 import datetime as dt
@@ -23,11 +20,11 @@ from pipeline.ingest.readers.odf import Sheet, number_text, sheets_of_ods
 from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean, plural_warning
 
-# Share of the rows that a separator must cut alike: sentences have commas too.
+# Share of rows cut alike: sentences have commas too.
 _MIN_SHARE = {";": 0.5, "\t": 0.5, ",": 0.8, "|": 0.7}
 _MIN_COMMON = 0.6  # of the lines that hold a ragged table's separator
 _NO_SEPARATOR = "\x1f"  # never occurs: a table of one column
-_N_SAMPLE = 200  # rows examined for the separator
+_N_SAMPLE = 200  # rows
 _MAX_CELLS = 5_000_000  # of one table, padding included
 _MAX_CELL = 20_000  # characters: in a longer cell, a stray quote swallowed rows
 _FEW_ROWS = _MAX_CELLS // 16_384  # fit whatever their columns

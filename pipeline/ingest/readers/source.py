@@ -1,4 +1,4 @@
-"""Define a reader's input and refusals, and pass its answer from the child to the run.
+"""Define a reader's input, refusals and answers.
 
 An answer is a line of JSON, framed by its length; nothing is ever unpickled.
 """
@@ -23,11 +23,11 @@ class Limits:
     max_bytes: int = 50 * MEGABYTE
     max_entries: int = 10_000  # in a zip container
     max_unzipped_bytes: int = 500 * MEGABYTE
-    max_ratio: int = 300  # unzipped to zipped size; a large blank sheet's XML reaches 150
+    max_ratio: int = 300  # unzipped to zipped; a large blank sheet's XML reaches 150
     max_depth: int = 5  # nested attachments
     max_parts: int = 20_000  # mails of a mailbox, sheets of a workbook
-    max_chars: int = 20_000_000  # text of one file, all parts
-    max_blocks: int = 200_000  # paragraphs of one file
+    max_chars: int = 20_000_000  # all parts
+    max_blocks: int = 200_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def too_much(what: str) -> ReadError:
 
 
 def corrupt(what: str) -> ReadError:
-    """Return the refusal of a damaged file; `what` has its article: « le classeur »."""
+    """Return the refusal of a damaged file; `what` has its article."""
     return ReadError(
         f"{what} est abîmé ou incomplet",
         "un fichier qui s'ouvre dans son logiciel",
@@ -94,7 +94,7 @@ def corrupt(what: str) -> ReadError:
 
 
 def protected(what: str) -> ReadError:
-    """Return the refusal of an encrypted file; `what` has no article: « fichier Word »."""
+    """Return the refusal of an encrypted file; `what` has no article."""
     return ReadError(
         f"{what} protégé par un mot de passe",
         "un fichier sans mot de passe",
@@ -103,7 +103,7 @@ def protected(what: str) -> ReadError:
 
 
 def no_text(what: str) -> ReadError:
-    """Return the refusal of a file without a word; `what` has no article."""
+    """Return the refusal of a blank file; `what` has no article."""
     return ReadError(
         f"{what} sans texte",
         "au moins un mot",

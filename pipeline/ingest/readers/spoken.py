@@ -1,8 +1,8 @@
 """Read speech and messages: subtitles, transcripts, exported conversations.
 
-A transcript gives one cue block per turn, without time codes. In a text file, its lines look like «
-[00:12:03] Intervenant 2 : … », « Speaker 1 0:15 » or « Animatrice : … »; those of a messaging app
-like « [12/03/2026, 14:05:33] Anne : … ».
+A transcript gives one cue block per turn, without time codes. Its lines look like
+« [00:12:03] Intervenant 2 : … », « Speaker 1  0:15 » or « Animatrice : … »; those of a messaging
+app look like « [12/03/2026, 14:05:33] Anne : … ».
 """
 
 import html
@@ -40,7 +40,7 @@ _IN_BRACKETS = re.compile(r"^\s*\[([^\W\d_][^\[\]:]{1,39})\]\s*:?\s+(?=\S)")
 # A pronoun without its verb yet.
 _LACKS_VERB = re.compile(r"(?:^|\s|qu['’]|s['’]|['’])(?:je|tu|il|ils|on|ça|qui)\s*$", re.IGNORECASE)
 _LONG_PAUSE = 0.8  # seconds: separates sentences in a transcript without full stops
-_MAX_WORDS = 120  # of a block without a named speaker
+_MAX_WORDS = 120  # without a named speaker
 _MIN_PUNCTUATED = 0.25  # share of cues that end a sentence
 
 _TIME = r"(?:\d{1,2}:)?\d{1,3}:\d\d(?:[.,:]\d{1,3})?"
@@ -50,7 +50,7 @@ _NAME_FIRST = re.compile(
     rf"^\[?(?P<name>[^\[\]():]{{1,60}}?)\]?\s*[-–—,:]?\s+{_STAMP}\s*:?\s*(?P<rest>.*)$"
 )
 _LABEL = re.compile(r"^(?P<name>[^\s:][^:?!.]{0,50}?)\s?:(?:\s+(?P<rest>.*))?$")
-_MIN_STAMPS = 3  # stamped lines
+_MIN_STAMPS = 3
 _MIN_WORDS = 4  # average between stamps
 _MIN_STAMPED_SHARE = 0.15  # of the lines
 # Lines that open with a speaker, in a transcript without times.
@@ -68,7 +68,7 @@ _AUTHOR = re.compile(r"^(?P<name>[^:«»\"“”<>]{1,60}?)\s?:(?:\s+(?P<rest>.*
 _MARK = re.compile(":\\s\u200e")  # iOS marks its own words with it
 _PHONE = re.compile(r"\+?\d(?:[\s.()-]{0,2}\d){7,14}")
 _MAX_NAME_WORDS = 6
-_MAX_HEAD_LINES = 4  # before the first message
+_MAX_HEAD_LINES = 4
 ANYBODY = "intervenant"  # shown as a number or a nickname only
 
 

@@ -44,7 +44,7 @@ class Bullet(NamedTuple):
 
 
 def bullet_of(line: str) -> Bullet | None:
-    """Return the list sign at the start of `line`, None for none or a rule of dashes."""
+    """Return the sign at the start of `line`; a rule of dashes has none."""
     if is_rule(line):
         return None
     match = _BULLET.match(line)
@@ -62,12 +62,12 @@ def width(indent: str) -> int:
 
 
 def is_rule(line: str) -> bool:
-    """Whether a line only draws: dashes, underscores, stars, dots."""
+    """Whether a line is only dashes, underscores, stars or dots."""
     return bool(_RULE.match(line))
 
 
 def is_finished(line: str) -> bool:
-    """Whether `line` ends with a mark that ends a sentence or announces more."""
+    """Whether `line` ends a sentence or announces more."""
     return bool(_TERMINAL.search(line.rstrip()[-_TAIL:]))
 
 
@@ -89,7 +89,7 @@ def starts_low(line: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """Return `text` in NFC on one line with single spaces, without invisible characters."""
+    """Return `text` in NFC on one line, without invisible characters."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
@@ -111,7 +111,7 @@ def unreadable_signs(text: str) -> tuple[str, ...]:
 
 
 def small_number(text: str, default: int = 0) -> int:
-    """Return a number of up to six digits, `default` for anything else."""
+    """Return a number of at most six digits, else `default`."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else default
 
 
@@ -145,7 +145,7 @@ def _roles() -> re.Pattern[str]:
 
 @cache
 def lexicon_lines(name: str) -> tuple[str, ...]:
-    """Return the lines of data/lexicon/`name`.txt without blank ones and comments."""
+    """Return data/lexicon/`name`.txt without blank lines and comments."""
     text = data_path("lexicon", f"{name}.txt").read_text(encoding="utf-8")
     lines = map(str.strip, text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("#"))

@@ -40,7 +40,7 @@ from pipeline.ingest.readers.pdf.tables import (
 from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
 
 _MAX_PAGES = 3000
-_MAX_SCANNED = 20  # pages reported one by one
+_MAX_SCANNED = 20  # reported one by one
 _MIN_WORDS_A_PAGE = 3  # a lower average, on pages with pictures, is a scan
 _SCAN_ADVICE = "faire reconnaître le texte (OCR), ou déposer le document d'origine"
 _FORMS = (raw.FORMTYPE_ACRO_FORM, raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)

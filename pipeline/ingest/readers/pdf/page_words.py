@@ -1,6 +1,6 @@
 """Read the words, comments and form fields of a PDF page with pdfium.
 
-Positions are in points from the upper left corner of the page as it is read.
+Positions are in points from the upper left corner as the page is read.
 """
 
 import ctypes
@@ -19,12 +19,12 @@ from pipeline.ingest.readers.blocks import comment_blocks
 
 _BOLD_NAMES = ("bold", "black", "heavy", "semibd", "demi", "-gras")
 _BOLD_WEIGHT = 600
-_GAP_SHARE = 0.28  # of the height: a wider gap ends a word, even without a space in the file
+_GAP_SHARE = 0.28  # of the height: a wider gap ends a word, even without a space
 _MIN_HEIGHT = 0.05  # points: smaller letters are invisible
 _MAX_EDGE = 100_000  # points: beyond any page
 _BLANK = -1  # turn of a blank
 _BLANKS = frozenset({0x20, 0x0A, 0x0D, 0x09, 0xA0})
-_HYPHENS = {0x02: "-", 0xFFFE: "-"}  # pdfium's codes for a hyphen at a line end
+_HYPHENS = {0x02: "-", 0xFFFE: "-"}  # at a line end
 _COMMENTS = frozenset(
     {
         raw.FPDF_ANNOT_TEXT,
@@ -84,7 +84,7 @@ class _Letter(NamedTuple):
 
 
 def words_of_page(page: pdfium.PdfPage) -> PageWords:
-    """Return the words of `page`, without letters at an unusual angle (a watermark)."""
+    """Return the words, without letters at an unusual angle (a watermark)."""
     text_page = page.get_textpage()
     letters = list(_letters(text_page))
     turns = Counter(letter.turn for letter in letters if letter.turn != _BLANK).most_common(1)

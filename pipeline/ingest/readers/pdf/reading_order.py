@@ -1,7 +1,4 @@
-"""Put the words of PDF pages into lines in reading order, and lines into paragraphs.
-
-Columns are read one by one; page numbers and repeated headers and footers are set apart.
-"""
+"""Put the words of PDF pages into lines in reading order, and lines into paragraphs."""
 
 import math
 import re
@@ -31,12 +28,12 @@ _MIN_SPAN = 0.6
 _N_NEAR = 10  # segments around a title that show whether it is alone
 _MAX_EDGES = 40  # left edges tried for a column, most lines first
 _MAX_COLUMNS = 3  # nested splits of a column
-# Median words of a line: with fewer, blocks side by side are a table, not columns.
+# With fewer median words in a line, blocks side by side are a table.
 _MIN_COLUMN_WORDS = 3.5
-_MARGIN = 0.11  # of the page's height, at its top and bottom, for headers and footers
+_MARGIN = 0.11  # of the page's height, for headers and footers
 _LOOSE = 1.45  # times the usual line distance: a new paragraph
-_INDENT_STEP = 0.4  # of the height: the width of one column of typed indent
-_LETTER_WIDTH = 0.45  # of the height: a usual letter, to judge whether a word had room
+_INDENT_STEP = 0.4  # of the height: one column of typed indent
+_LETTER_WIDTH = 0.45  # of the height: a usual letter
 _SOFT_HYPHEN = "\u00ad"
 _PAGE_NUMBER = re.compile(
     r"^\W*(?:page|p\.?|folio)?\s*\d{1,4}\s*(?:(?:/|sur|de|of)\s*\d{1,4})?\W*$", re.IGNORECASE

@@ -1,6 +1,6 @@
-"""Find the tables of PDF pages: drawn ones, and those aligned by white space alone.
+"""Find the tables of PDF pages, drawn (with pdfplumber) or aligned by white space.
 
-pdfplumber finds drawn ones; the others have short titles above cells aligned in columns.
+Aligned ones have short titles above cells in columns.
 """
 
 import io
@@ -28,7 +28,7 @@ _ALIGNED_TOLERANCE = 1.0  # points around an aligned cell
 _SAME_EDGE = 6.0  # points between a column's left edges on two pages
 _MIN_COLUMNS, _MIN_ROWS = 3, 3  # of an aligned table, titles included
 _MAX_TITLE_WORDS = 5
-_MAX_LABEL_WORDS = 2.0  # median words of the column that shows a table, not text
+_MAX_LABEL_WORDS = 2.0  # median words of a table's label column, more in running text
 _MAX_GAP = 4.0  # heights between rows
 _MIN_STRIP = 0.6  # of the height, between columns
 _NEAR = 0.8  # of the usual row distance: a nearer line continues the cells above

@@ -23,13 +23,13 @@ STYLES, HEADERS, LISTS, LIST_USES = 1, 11, 73, 74
 _CHARACTER_PAGES, _PARAGRAPH_PAGES, _PIECES = 12, 13, 33
 FOOTNOTES, COMMENTS, ENDNOTES = (2, 3), (4, 5), (46, 47)  # calls, beginnings
 COMMENT_AUTHORS, BOX_ANCHORS, BOXES = 36, 40, 56
-_TABLES_AT = 0x9A  # in the header
+_TABLES_AT = 0x9A
 
 _PARTS = (  # in text order
     "main", "footnotes", "headers", "macros", "comments", "endnotes", "boxes", "header boxes",
 )  # fmt: skip
 _MAGIC, _WORD_97 = 0xA5EC, 0xC0
-_ENCRYPTED, _IN_1TABLE = 0x0100, 0x0200  # flags
+_ENCRYPTED, _IN_1TABLE = 0x0100, 0x0200
 _PAGE = 512  # bytes of a format page
 _MAX_PAGES_KEPT = 4096
 _NARROW = 0x40000000  # flag of a piece's offset: one byte a character
