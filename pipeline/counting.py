@@ -1,8 +1,7 @@
-"""Count people's circles, not sentences: who spoke together, and at how many tables.
+"""Count circles of people, not sentences: who spoke together, and at how many tables.
 
-A circle is a world café table; a passage without table belongs to the circle of its document, so
-that a mail is one voice. In a workshop whose notes name no table, each document written in the room
-stands for a table.
+A circle is a world café table; a passage without table belongs to the circle of its document (a
+mail is one voice). Where a workshop's notes name no table, each document of the room is a table.
 
 In:   units, workshops, and any table with a unit_id
 Out:  circles (one row a unit), tables held by each workshop, draws of circles, headings of units
@@ -26,8 +25,8 @@ class Circles:
     """Who spoke together.
 
     `of_unit`, one row a unit: unit_id, workshop_id, circle_id, is_table, is_summary (by a
-    rapporteur), is_away (mail, telephone) and is_said (at a table during the questions).
-    `n_tables`, by workshop_id.
+    rapporteur), is_away (mail, telephone) and is_said (at a table during the questions). `n_tables`
+    is by workshop_id.
     """
 
     of_unit: pd.DataFrame
@@ -35,16 +34,12 @@ class Circles:
 
 
 def said_after(units: pd.DataFrame) -> pd.Series:
-    """Return whether each unit came after its workshop: by mail, by telephone or under such a
-    heading.
-    """
+    """Return whether each unit came after its workshop: by mail, telephone or such a heading."""
     return units["channel"].isin(_AWAY_CHANNELS) | (units["question"] == "distance").fillna(False)
 
 
 def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
-    """Return the circle of every unit, and the tables of each workshop: announced, or heard
-    where more were.
-    """
+    """Return every unit's circle, and each workshop's tables: announced, or heard where more."""
     is_away = said_after(units)
     is_numbered = units["table_number"].notna() & ~is_away
     numbered_workshops = set(units.loc[is_numbered, "workshop_id"])
@@ -69,9 +64,7 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
 
 
 def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """Return n_units, n_tables (numbered, in any question) and n_workshops of every theme, by
-    theme_id.
-    """
+    """Return n_units, n_tables (numbered, in any question) and n_workshops by theme_id."""
     members = theme_members.merge(
         units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="one_to_one"
     )
@@ -89,9 +82,7 @@ def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFra
 def count_families(
     families: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame, units: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the `families` that hold a theme, with the counts of their themes' members, the
-    largest first.
-    """
+    """Return the `families` that hold a theme, with their members' counts, the largest first."""
     parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
     members = theme_members.assign(theme_id=theme_members["theme_id"].map(parents)).dropna(
         subset="theme_id"
@@ -108,9 +99,7 @@ def count_families(
 
 
 def resample(rng: np.random.Generator, n_circles: int, n_draws: int) -> NDArray[np.float64]:
-    """Return how often each circle is drawn, (n_draws + 1, n_circles); the first row is as
-    observed, all 1.
-    """
+    """Return how often each circle is drawn, (n_draws + 1, n_circles); row 0 is all 1."""
     observed = np.ones((1, n_circles))
     if not n_circles:
         return np.zeros((n_draws + 1, 0))
@@ -119,7 +108,7 @@ def resample(rng: np.random.Generator, n_circles: int, n_draws: int) -> NDArray[
 
 
 def _n_tables(of_unit: pd.DataFrame, workshops: pd.DataFrame) -> pd.Series:
-    """Announced tables that left no note count, so that silence is not consensus."""
+    """Announced tables without notes count, so that silence is not consensus."""
     heard = of_unit[of_unit["is_table"]].groupby("workshop_id")["circle_id"].nunique()
     announced = workshops.set_index("workshop_id")["n_tables"].fillna(0).astype(int)
     both = pd.concat([announced, heard], axis=1, join="outer").fillna(0)

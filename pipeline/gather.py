@@ -1,7 +1,7 @@
 """Gather the workshops' tables into the study's.
 
 In:   the tables of each workshop, in order
-Out:  one table of each name; a structure that several workshops name is one row, under one id
+Out:  one table of each name; a structure of several workshops is one row, under one id
 """
 
 import json
@@ -19,20 +19,19 @@ from pipeline.structure_names import NameIndex, StructureName, are_one, fullest_
 from pipeline.tables import TABLES
 from pipeline.text import fold, slug
 
-# rapidfuzz score of a word misspelt: stricter than in one workshop, where fewer names could be
-# meant.
+# rapidfuzz score of a misspelt word; stricter than in one workshop, which has fewer names.
 _NAME_MATCH = 90
-_CLOSE_KM = 40  # farther off, one telling word in common is a namesake's
+_CLOSE_KM = 40  # beyond, one common word means a namesake
 _MIN_TELLING = 2
 log = logging.getLogger(__name__)
 _CARRIERS = ("structures", "attendance", "catchments")
-# Tables in which one structure gets one id; the others are joined end to end.
+# Tables with shared structure ids.
 NAMING = frozenset({*_CARRIERS, "workshops"})
 
 
 @dataclass(frozen=True)
 class StructureRow:
-    """A structure of one workshop; `workshop` is the workshop's index in the study's list."""
+    """A structure of one workshop; `workshop` is its index in the study's list."""
 
     workshop: int
     structure_id: str
@@ -41,7 +40,7 @@ class StructureRow:
 
     @cached_property
     def full_name(self) -> StructureName:
-        """The name with its commune, to be compared."""
+        """The name with its commune."""
         return StructureName(self.name, self.commune_code)
 
 
@@ -86,7 +85,7 @@ def _locality_words(rows: Sequence[StructureRow], territories: Iterable[str]) ->
 
 
 def _keys(row: StructureRow) -> frozenset[str]:
-    """What two rows must have in common to be compared: the beginning of a word or an acronym."""
+    """The beginnings and acronyms, one of which two rows must share to be compared."""
     keys: set[str] = set()
     for name in (row.full_name, *row.full_name.others):
         initials = "".join(word[0] for word in name.words)
@@ -95,7 +94,7 @@ def _keys(row: StructureRow) -> frozenset[str]:
 
 
 def _may_join(row: StructureRow, other: StructureRow, locality_words: frozenset[str]) -> bool:
-    """True for two workshops' names of one structure, not so short that a namesake may bear it."""
+    """Whether two workshops' names are of one structure, and too long for a namesake."""
     if row.workshop == other.workshop:
         return False
     if not are_one(row.full_name, other.full_name, locality_words, _NAME_MATCH):
@@ -105,7 +104,7 @@ def _may_join(row: StructureRow, other: StructureRow, locality_words: frozenset[
 
 
 def _are_near(row: StructureRow, other: StructureRow) -> bool:
-    """True where both lie in one commune or close by; an unknown commune is no proof."""
+    """Whether both are in one commune or close; an unknown commune is no proof."""
     if row.commune_code is None or other.commune_code is None:
         return False
     if row.commune_code == other.commune_code:
@@ -117,9 +116,7 @@ def _are_near(row: StructureRow, other: StructureRow) -> bool:
 
 
 def _identify(groups: Sequence[Sequence[StructureRow]]) -> list[str]:
-    """One id a group: that of its fullest name, with the commune where several groups would bear
-    it, then numbered.
-    """
+    """One id a group: its fullest name, then with the commune, then numbered where not unique."""
     own = [_own_id(group) for group in groups]
     bearers = Counter(own)
     names = [
@@ -134,7 +131,7 @@ def _identify(groups: Sequence[Sequence[StructureRow]]) -> list[str]:
         ids[first] = name
         number = 2
         for i in others:
-            while f"{name}-{number}" in groups_of:  # which another group bears as its own
+            while f"{name}-{number}" in groups_of:
                 number += 1
             ids[i] = f"{name}-{number}"
             number += 1
@@ -194,7 +191,7 @@ def _shared(workshops: Sequence[dict[str, pd.DataFrame]]) -> list[dict[str, pd.D
 
 
 def _renumbered(tables: dict[str, pd.DataFrame], ids: dict[str, str]) -> dict[str, pd.DataFrame]:
-    """`tables` with shared ids; catchments of a structure without a row keep theirs."""
+    """Apply the shared ids; catchments of a structure without a row keep theirs."""
     if all(own == shared for own, shared in ids.items()):
         return tables
     changed = {
@@ -208,13 +205,11 @@ def _renumbered(tables: dict[str, pd.DataFrame], ids: dict[str, str]) -> dict[st
 
 
 def _merge_structures(structures: pd.DataFrame) -> pd.DataFrame:
-    """The first known value of each column but the fullest name, and on a list or map if it is
-    anywhere.
-    """
+    """Take the fullest name, and the first known value of other columns."""
     flags = structures.groupby("structure_id", sort=False).agg(
         {"is_on_map": "any", "is_in_attendance": "any", "map_workshop_ids": _union}
     )
-    # Whatever the order of the workshops: the longest spelling, then the first in the alphabet.
+    # Independent of the order of workshops.
     ranked = structures.assign(length=structures["name"].str.len()).sort_values(
         ["length", "name"], ascending=[False, True]
     )
@@ -235,5 +230,5 @@ def _union(lists: pd.Series) -> str | None:
 
 
 def _first_known(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a structure_id, in order of first mention: the first value that is not blank."""
+    """The first known value of each column by structure_id, in order of first mention."""
     return rows.groupby("structure_id", sort=False).first().reset_index()

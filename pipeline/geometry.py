@@ -1,9 +1,7 @@
-"""Measure and mend areas on a map, in degrees WGS 84 and kilometres.
+"""Measure and mend areas on a map, in degrees WGS 84 and kilometres; slow steps are bounded.
 
 In:   GeoJSON geometries, points (latitude, longitude)
 Out:  what an area holds, whether its outline crosses itself, a lighter outline, a circle
-
-What takes long on a large outline is bounded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,19 +16,19 @@ from numpy.typing import NDArray
 Point = tuple[float, float]  # latitude, longitude
 Ring = list[tuple[float, float]]  # longitude, latitude, as GeoJSON writes them
 EARTH_KM = 6371.0088
-# Pairs of sides compared for one geometry, in half a second; a hand-drawn one takes a few a side.
+# Half a second; a hand-drawn outline compares a few pairs a side.
 MAX_PAIRS = 5_000_000
 _PAIRS_AT_ONCE = 1_000_000
-_SWEEP = (0.7937, 0.6083)  # a direction in which no street grid or straight border runs
-_FINEST = 1e-6  # degrees, a tenth of a metre: the first grid on which an outline is thinned
+_SWEEP = (0.7937, 0.6083)  # no street grid or straight border runs this way
+_FINEST = 1e-6  # degrees (a tenth of a metre): the first grid
 _LEAST = 4  # points of a closed ring
-_FARTHEST = 1e9  # over any coordinate, in degrees or metres
-# Of the lists around the points.
+_FARTHEST = 1e9  # above any coordinate, in degrees or metres
+# Nesting of lists around the points.
 _DEPTHS = {"LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
 
 def great_circle_km(first: Point, second: Point) -> float:
-    """Return the kilometres between two points over the sphere."""
+    """Return the kilometres between two points on the sphere."""
     (lat, lon), (other_lat, other_lon) = (tuple(map(radians, point)) for point in (first, second))
     half = (
         sin((other_lat - lat) / 2) ** 2
@@ -40,9 +38,7 @@ def great_circle_km(first: Point, second: Point) -> float:
 
 
 def holds(geometry: Mapping[str, Any], point: Point) -> bool:
-    """Return whether a Polygon or MultiPolygon holds `point`, by the even-odd rule; others hold
-    nothing.
-    """
+    """Return whether a (Multi)Polygon holds `point` (even-odd rule); others hold nothing."""
     return any(
         _is_inside(polygon[0], point) and not any(_is_inside(hole, point) for hole in polygon[1:])
         for polygon in _polygons(geometry)
@@ -51,9 +47,7 @@ def holds(geometry: Mapping[str, Any], point: Point) -> bool:
 
 
 def box_of(geometry: Mapping[str, Any]) -> tuple[Point, Point]:
-    """Return the south-west and north-east corners of a Polygon or MultiPolygon; others get an
-    empty box.
-    """
+    """Return the south-west and north-east corners of a (Multi)Polygon; others get an empty box."""
     points = [point for polygon in _polygons(geometry) for point in (polygon[0] if polygon else ())]
     lats, lons = [point[1] for point in points], [point[0] for point in points]
     low = (min(lats, default=1), min(lons, default=1))
@@ -61,11 +55,9 @@ def box_of(geometry: Mapping[str, Any]) -> tuple[Point, Point]:
 
 
 def crosses_itself(geometry: Mapping[str, Any]) -> bool | None:
-    """Return whether two sides of one ring, neighbours apart, cross; None above `MAX_PAIRS`
-    comparisons.
+    """Return whether two non-adjacent sides of one ring cross; None above `MAX_PAIRS` comparisons.
 
-    Sides are compared only where their extents overlap in one direction: an outline of n points
-    takes n log n steps.
+    Only sides whose extents overlap in one direction are compared: n log n steps for n points.
     """
     sweeps = [_Sweep.of(ring) for polygon in _polygons(geometry) for ring in polygon]
     if sum(sweep.n_pairs for sweep in sweeps) > MAX_PAIRS:
@@ -74,9 +66,7 @@ def crosses_itself(geometry: Mapping[str, Any]) -> bool | None:
 
 
 def is_drawn(geometry: Any) -> bool:
-    """Return whether `geometry` is lines or areas, drawn by numbers at the depth that GeoJSON
-    wants.
-    """
+    """Return whether `geometry` holds lines or areas, as numbers at the depth of GeoJSON."""
     if not isinstance(geometry, Mapping):
         return False
     is_collection = geometry.get("type") == "GeometryCollection"
@@ -92,11 +82,11 @@ def count_points(geometry: Mapping[str, Any]) -> int:
 
 
 def thinned(geometry: Mapping[str, Any], max_points: int) -> dict[str, Any] | None:
-    """Return a geometry that `is_drawn` with at most `max_points`: the first of each run inside a
-    cell of a grid.
+    """Return a geometry that `is_drawn` with at most `max_points`, the first in each cell of a
+    grid.
 
-    The grid is the finest of those that double from a tenth of a metre. A ring or line that fits
-    into a few cells goes; None where nothing is left, as of a scribble.
+    The grid is the finest that suffices, doubled from a tenth of a metre. A ring or line of a few
+    cells is removed; None where nothing is left.
     """
     if geometry["type"] == "GeometryCollection":
         share = max_points // len(geometry["geometries"])
@@ -139,9 +129,7 @@ def rings(geometry: Mapping[str, Any]) -> Iterator[Ring]:
 def cut(
     ring: Sequence[tuple[float, float]], low: tuple[float, float], high: tuple[float, float]
 ) -> Ring:
-    """Return the part of a closed ring inside a box (longitude, latitude), closed along its
-    sides; [] outside.
-    """
+    """Return a closed ring cut to a box (longitude, latitude); [] outside."""
     inside = list(ring)
     for axis in (0, 1):
         for bound, side in ((low[axis], 1), (high[axis], -1)):
@@ -194,9 +182,7 @@ def _is_nested(value: Any, depth: int) -> bool:
 
 
 def is_pair(value: Any) -> bool:
-    """Return whether `value` begins with two numbers that may be coordinates, in degrees or
-    metres.
-    """
+    """Return whether `value` starts with two possible coordinates, in degrees or metres."""
     if not isinstance(value, list | tuple) or len(value) < 2:
         return False
     return all(
@@ -216,9 +202,7 @@ def _parts(geometry: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _thinned(parts: list[list[Any]], max_points: int, least: int) -> list[list[Any]]:
-    """The parts drawn by fewer points; a line of fewer than `least` goes, and with an outline
-    its part.
-    """
+    """Thin the parts; a line of fewer than `least` points goes, an outline with its part."""
     lines = [line for part in parts for line in part]
     lengths = [len(line) for line in lines]
     of_line = np.repeat(np.arange(len(lines)), lengths)
@@ -227,7 +211,7 @@ def _thinned(parts: list[list[Any]], max_points: int, least: int) -> list[list[A
     changes_line = of_line[1:] != of_line[:-1]
     is_last, cell = np.append(changes_line, True), _FINEST
     while True:
-        # Rounded: no side of a cell is one of the next grid's, which thins what runs along it.
+        # Rounded: successive grids share no line, so lines along a cell's side are thinned too.
         cells = np.round(points / cell)
         is_new = np.append(True, (cells[1:] != cells[:-1]).any(axis=1) | changes_line)
         is_kept = is_new | is_last  # a line keeps its end, a ring stays closed
@@ -248,12 +232,12 @@ def _points(ring: Any) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Sweep:
-    """The sides of a ring in the order in which a line that sweeps the plane meets them."""
+    """The sides of a ring in the order of a sweep line."""
 
     starts: NDArray[np.float64]  # (n, 2), by side as drawn
     ends: NDArray[np.float64]
     order: NDArray[np.intp]  # of the sides, as met
-    # how many sides are met before the one at this index of `order` is passed
+    # number of sides met before the one at this index of `order` ends
     past: NDArray[np.intp]
 
     @classmethod
@@ -270,7 +254,7 @@ class _Sweep:
 
     @property
     def counts(self) -> NDArray[np.intp]:
-        """How many later sides overlap each, in the direction of the sweep."""
+        """Count the later sides that overlap each in the direction of the sweep."""
         return self.past - np.arange(1, len(self.past) + 1)
 
     @property
@@ -283,7 +267,7 @@ class _Sweep:
         return any(self._crosses(*block) for block in pairwise([*blocks, len(self.counts)]))
 
     def _crosses(self, low: int, high: int) -> bool:
-        """Whether a side met from `low` to `high` crosses one that is met before it is past."""
+        """Whether a side from `low` to `high` crosses a later one that overlaps it."""
         some = self.counts[low:high]
         first = np.repeat(np.arange(low, high), some)
         second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(some) - some, some)
@@ -303,6 +287,6 @@ class _Sweep:
 def _turn(
     first: NDArray[np.float64], second: NDArray[np.float64], third: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Positive where the way over three points turns left, (n,)."""
+    """Positive where the path over three points turns left, (n,)."""
     to_second, to_third = second - first, third - first
     return np.asarray(to_second[:, 0] * to_third[:, 1] - to_second[:, 1] * to_third[:, 0])

@@ -1,7 +1,7 @@
-"""The parallel map: a stage cuts its rows into grains and calls whatever `map` it is given.
+"""The parallel map: a stage cuts its rows into grains and passes them to a `map`.
 
-A grain is what is computed at once, from itself alone. Whoever computes it, its result is the same
-bit for bit: matrices of other shapes may round otherwise, so no grain is ever cut or joined.
+A grain is computed at once, on its own, so that its result is the same bit for bit anywhere.
+Matrices of other shapes may round otherwise: never cut or join a grain.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ GRAIN = 256  # passages; a multiple of the 64 that spaCy reads at once
 
 
 class ParallelMap(Protocol):
-    """Python's `map` of a top-level function; it may look ahead, and pickle what it is given."""
+    """Python's `map` of a top-level function; it may look ahead, and pickle its arguments."""
 
     def __call__(
         self, function: Callable[[Grain], Result], grains: Iterable[Grain], /
@@ -31,7 +31,7 @@ class Executor(Protocol):
 
     @property
     def is_apart(self) -> bool:
-        """Whether workers have a memory of their own."""
+        """Whether workers have their own memory."""
         ...
 
     @property
@@ -41,11 +41,11 @@ class Executor(Protocol):
 
 
 def grains_of_rows(rows: "pd.DataFrame") -> "list[pd.DataFrame]":
-    """The rows in order, `GRAIN` at a time; no row gives no grain."""
+    """Return the rows in order, `GRAIN` at a time; no row gives no grain."""
     return [rows.iloc[start : start + GRAIN] for start in range(0, len(rows), GRAIN)]
 
 
 def grains_of(values: Sequence[Grain], size: int | None = None) -> list[list[Grain]]:
-    """The values in order, `size` at a time (`GRAIN` by default); no value gives no grain."""
+    """Return the values in order, `size` at a time; no value gives no grain."""
     size = size or GRAIN
     return [list(values[start : start + size]) for start in range(0, len(values), size)]

@@ -5,9 +5,9 @@ In:   documents   one row a document
                   documents.text
 Out:  units       one row a unit; text == documents.text[start_char:end_char]
 
-The author's own layout comes first, then a short French rule inside each block; its words are in
-data/lexicon/segmentation.yaml. Boundary F1 0.99 on each workshop of the example study, where the
-rule was tuned, 0.95 on the minutes of data/training/amorce-5 and -6.
+The author's layout comes first, then a short French rule inside each block, with the words of
+data/lexicon/segmentation.yaml. Boundary F1 0.99 on each workshop of the example study (where the
+rule was tuned), 0.95 on the minutes of data/training/amorce-5 and -6.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ _LAYOUT = re.compile(
     r"|(?<=[.!?…;])[^\S\n]*+\n\s*+|\s+(?=[•▪◦‣●■]\s)|\s//\s"
 )
 _LINE_END = re.compile(r"[^\S\n]*+\n\s*+(?=[a-zà-ÿœ])")
-_TYPED_LINE = 3  # words of a line that may say something of its own
+_TYPED_LINE = 3  # fewest words of a line with its own content
 _BARE = re.compile(r"^[\s•▪◦‣·●■*–—\-]+(?=\w|[«“\"(])|[\s•▪◦‣·●■–—]+$")
 _TOKEN = re.compile(r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte|numéro)\]")
 _SENTENCE_END = re.compile(
@@ -45,9 +45,9 @@ _LOWER_CASE_END = re.compile(r"(?<!\w)([^\W\d_]{4,})\.\s+(?=[a-zà-ÿœ]{2,}[\s'
 _QUOTED = re.compile(r"«[^«»]*»|“[^“”]*”|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]")
 _REPLY = re.compile(r"\s(?=\([^():]{1,30}\s?: [^()]{30,}\))")
 _NUMBERED = re.compile(r"(?:n°|\bno?|#)\s?\d+\.\s*$", re.IGNORECASE)
-# In words: a longer quote is cut; longer sequels, answers and numbered labels stand alone.
+# Words; longer quotes are cut, longer sequels, answers and numbered labels stand alone.
 _LONG_QUOTE, _SHORT_SEQUEL, _LONG_ANSWER, _LABEL = 40, 12, 40, 5
-_SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # words that a spoken cut must leave on each side
+_SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # fewest words on each side of a spoken cut
 SILENT_KINDS = frozenset({"heading", "meta"})
 
 
@@ -78,9 +78,9 @@ def paths_without_units(
 def _units_of(
     document: Any, blocks: pd.DataFrame, settings: SegmentSettings
 ) -> Iterator[dict[str, Any]]:
-    """The units of one document; `unit_id` counts how often the same text occurred before in it.
+    """The units of one document; `unit_id` counts earlier units of the same text.
 
-    Texts are cut and identified without persons' numbers, so that numbering moves no decision.
+    Persons' numbers are ignored, so that numbering changes no result.
     """
     occurrences: Counter[str] = Counter()
     plain = PlainText(document.text)
@@ -111,7 +111,7 @@ def _units_of(
 
 
 def _normalise(text: str) -> str:
-    # Unit ids are hashed from this: it must never change, so it is not a folding of pipeline.text.
+    # Unit ids are hashed from this: never change it, nor use pipeline.text here.
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
@@ -122,7 +122,7 @@ def _unit_id(path: str, normalised: str, occurrence: int) -> str:
 
 
 def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> list[Span]:
-    """Return the spans of one block's units, stripped of blanks, bullets and bare tokens."""
+    """Return the spans of one block's units, without blanks, bullets and bare tokens."""
     pieces: list[Span] = []
     for line in _split(text, block, _layout_cuts(text[slice(*block)], kind)):
         sentences = _split(text, line, sentence_cuts(text[slice(*line)]))
@@ -141,7 +141,7 @@ def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> l
 
 
 def _says_something(passage: str) -> bool:
-    """Whether `passage` has a word or number besides hidden names and what goes with them."""
+    """Whether `passage` has a word or number besides hidden names and words around them."""
     words = re.findall(r"\w+", plain_text(_TOKEN.sub(" ", passage)))
     return any(word not in listed_words("autour_des_noms") for word in words) or (
         bool(words) and not _TOKEN.search(passage)
@@ -149,20 +149,20 @@ def _says_something(passage: str) -> bool:
 
 
 def _split(text: str, span: Span, cuts: Iterable[int]) -> list[Span]:
-    """`span` cut at `cuts`, which count from its start."""
+    """Cut `span` at `cuts`, which count from its start."""
     start, end = span
     bounds = [start, *(start + cut for cut in sorted(set(cuts)) if 0 < cut < end - start), end]
     return [(left, right) for left, right in itertools.pairwise(bounds) if text[left:right].strip()]
 
 
 def _layout_cuts(passage: str, kind: str) -> list[int]:
-    """Where lines and inline bullets start; a line that goes on in lower case is wrapped."""
+    """Starts of lines and inline bullets; a line in lower case is a wrapped one."""
     typed = _typed_lines(passage) if kind == "cell" else []
     return [match.end() for match in _LAYOUT.finditer(passage)] + typed
 
 
 def _typed_lines(cell: str) -> list[int]:
-    """Starts of lines of a cell that say something of their own, even in lower case."""
+    """Starts of lines of a cell with their own content, even in lower case."""
     cuts: list[int] = []
     for match in _LINE_END.finditer(cell):
         above, below = (
@@ -179,7 +179,7 @@ def _typed_lines(cell: str) -> list[int]:
 
 
 def _join_short(text: str, ideas: list[Span], min_words: int) -> list[Span]:
-    """Join each idea shorter than `min_words` to the one before it, or after it at the start."""
+    """Join each idea shorter than `min_words` to the one before, or the first to the next."""
     joined: list[Span] = []
     for start, end in ideas:
         is_short = n_words(text[start:end]) < min_words
@@ -191,7 +191,7 @@ def _join_short(text: str, ideas: list[Span], min_words: int) -> list[Span]:
 
 
 def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
-    """Cut `idea` near its middle at the best clause boundary until no part exceeds `max_words`."""
+    """Cut `idea` at the best clause boundary near its middle until no part exceeds `max_words`."""
     passage = text[slice(*idea)]
     if n_words(passage) <= settings.max_words:
         return [idea]
@@ -212,7 +212,7 @@ def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
 
 
 def _strip(text: str, span: Span) -> Span:
-    """Leave out blanks, bullets and dashes at both ends; what is left may be empty."""
+    """Remove blanks, bullets and dashes at both ends; the rest may be empty."""
     start, end = span
     while start < end and (match := _BARE.search(text[start:end])):
         start, end = (
@@ -240,7 +240,7 @@ def sentence_cuts(passage: str) -> list[int]:
 
 
 def _lower_case_cuts(passage: str) -> list[int]:
-    """Starts of sentences typed without a capital, with four words on each side."""
+    """Starts of sentences without a capital, with four words on each side."""
     cuts: list[int] = []
     for match in _LOWER_CASE_END.finditer(passage):
         left, right = (
@@ -270,7 +270,7 @@ def _is_abbreviated(passage: str, match: re.Match[str]) -> bool:
 
 
 def _is_sequel(sentence: str, rest: str) -> bool:
-    """Whether `rest` opens with what belongs to `sentence`: an answer, a remark in brackets…"""
+    """Whether `rest` belongs to `sentence`: an answer, a remark in brackets…"""
     following = next((rest[: match.start()] for match in _SENTENCE_END.finditer(rest)), rest)
     if _NUMBERED.search(sentence):
         return n_words(sentence) <= _LABEL
@@ -288,7 +288,7 @@ def _is_sequel(sentence: str, rest: str) -> bool:
 
 
 def _is_report(sentence: str, following: str) -> bool:
-    """Whether `following` is the next point of a report: « La table 2 craint… Elle demande… »."""
+    """Whether `following` is the next point: « La table 2 craint… Elle demande… »."""
     before_verb, verbs = alternatives("devant_le_verbe"), alternatives("verbes_de_compte_rendu")
     report = rf"(ils?|elles?) (?:{before_verb}|\s|')*(?:{verbs})(?!\w)"
     match = re.match(report, following)
@@ -301,13 +301,13 @@ def _is_report(sentence: str, following: str) -> bool:
 
 
 def idea_cuts(sentence: str, kind: str) -> list[int]:
-    """Return where ideas start in a sentence: enumerations, and changes of subject in speech."""
+    """Return where ideas start: in enumerations, and at changes of subject in speech."""
     cuts = _enumeration_cuts(sentence)
     return cuts if cuts or kind != "cue" else _spoken_cuts(sentence)
 
 
 def _enumeration_cuts(sentence: str) -> list[int]:
-    """Starts of "premièrement …, deuxièmement …", where two or more open clauses of four words."""
+    """Starts of "premièrement …, deuxièmement …", for two or more clauses of four words."""
     plain = plain_text(sentence)
     starts = [
         match.start(1)
@@ -324,7 +324,7 @@ def _enumeration_cuts(sentence: str) -> list[int]:
 
 
 def _spoken_cuts(sentence: str) -> list[int]:
-    """Starts of new ideas in a spoken turn, with enough words on both sides to stand alone."""
+    """Starts of new ideas in a spoken turn, with enough words on both sides."""
     plain = plain_text(sentence)
     filler, article = "(?:et |euh,? |ben,? )*", "(?:les |la |le |l'|nos |notre )"
     topic = rf"et,? {filler}{article}(?:[^\s,]+ ){{1,6}}(?:{alternatives('annonces')})\b"
@@ -338,17 +338,17 @@ def _spoken_cuts(sentence: str) -> list[int]:
 
 
 def n_words(passage: str) -> int:
-    """Count the runs without a blank that hold a letter or digit."""
+    """Count the words that hold a letter or digit."""
     return sum(any(letter.isalnum() for letter in word) for word in passage.split())
 
 
 def plain_text(passage: str) -> str:
-    """Fold `passage`: case, accents, apostrophes, spaces; as many characters as before."""
+    """Fold case, accents, apostrophes and spaces; the length does not change."""
     return re.sub(r"\s", " ", fold_same_length(passage, accents="all"))
 
 
 def opens_with(plain: str, name: str) -> bool:
-    """Whether folded text opens with an entry of the lexicon's list `name`."""
+    """Whether folded text starts with an entry of the lexicon's list `name`."""
     return re.match(rf"(?:{alternatives(name)})(?:(?<=')|(?!\w))", plain) is not None
 
 

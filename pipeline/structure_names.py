@@ -1,8 +1,8 @@
-"""Tell whether two names are one structure's, however they are written.
+"""Decide whether two names are of one structure, however they are written.
 
 In:   names as written on lists and maps, with the commune beside them
-Out:  True or False; the few names to compare with a given one; the fullest of several spellings;
-      the sectors of activity that a text names
+Out:  True or False; candidate names for comparison; the fullest of several spellings; the sectors
+      that a text names
 
 A wrong merge is worse than a missed one.
 """
@@ -20,17 +20,17 @@ from rapidfuzz import fuzz, process
 from pipeline.communes import name_of
 from pipeline.text import fold, groups_in, lexicon, word_groups
 
-# rapidfuzz score over which two names written in one word are the same ("Bon Train", "Bontrain")
+# rapidfuzz score of one name in one word ("Bon Train", "Bontrain")
 JOINED = 90
 MIN_ACRONYM = 3
 _DOTTED = re.compile(r"\b(?:[A-Za-z]\.\s?){2,}")
 _FORMER = re.compile(
     r"^(?:ex|anciennement|ancien nom|autrefois|dite?|alias|aka)\b[\s:.-]*", re.IGNORECASE
 )
-# Names compared with one; more share a key only in lists of thousands.
+# Names compared with one; only lists of thousands have more.
 _MOST = 300
-_MOST_WORDS = 8  # of a commune's name, any of which a common name may bear
-# Texts compared each with all, in a second; among more, only those that begin or end alike.
+_MOST_WORDS = 8  # of a commune's name that are combined
+# Above it, only texts with one beginning or end are compared (all pairs take a second).
 _ALL_PAIRS = 5_000
 _N_ALIKE = 3  # letters of a beginning or an end
 _ROWS_AT_ONCE = 500
@@ -38,19 +38,19 @@ _ROWS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class StructureName:
-    """A structure's name as written, and the commune beside it: INSEE code, slug or None."""
+    """A structure's name as written, and its commune: INSEE code, slug or None."""
 
     name: str
     commune_code: str | None = None
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """The folded words of the name, without articles, remarks in brackets and synonyms."""
+        """The folded words, without articles, remarks in brackets and synonyms."""
         return _words_of(re.sub(r"\([^)]*\)", " ", self.name)) or _words_of(self.name)
 
     @cached_property
     def others(self) -> tuple["StructureName", ...]:
-        """Names beside the first: an acronym or former name, in brackets or after a dash."""
+        """The acronym or former names, in brackets or after a dash."""
         bracketed = re.findall(r"\(([^)]*)\)", self.name)
         beside = [text for text in bracketed if _FORMER.match(text) or _looks_like_acronym(text)]
         bare = re.sub(r"\s*\([^)]*\)", "", self.name)
@@ -92,9 +92,9 @@ class StructureName:
 def are_one(
     first: StructureName, second: StructureName, locality_words: Collection[str], name_match: int
 ) -> bool:
-    """Return whether two names are one structure's, by their first names or others beside them.
+    """Return whether two names are of one structure, by their first or other names.
 
-    `locality_words` tell no structure from another; `name_match` is a rapidfuzz score (0..100).
+    `locality_words` distinguish nothing; `name_match` is a rapidfuzz score (0..100).
     """
     if _are_one(first, second, locality_words, name_match):
         return True
@@ -108,14 +108,12 @@ def are_one(
 
 
 def telling_words(name: StructureName, locality_words: Collection[str]) -> list[str]:
-    """Return the words that tell a structure from others of its kind and locality."""
+    """Return the words that distinguish a structure from others of its kind and locality."""
     return [word for word in name.own_words if word not in locality_words]
 
 
 def fullest_name(names: Sequence[str]) -> str:
-    """Return the spelling with most letters out of brackets ("&" is two), then most accents,
-    then the first.
-    """
+    """Return the spelling with most letters out of brackets ("&" is two), then most accents."""
     bare = sorted({" ".join(re.sub(r"\s*\([^)]*\)", "", name).split()) or name for name in names})
     return max(
         bare,
@@ -148,7 +146,7 @@ def _words_of(text: str) -> tuple[str, ...]:
 
 
 def _looks_like_acronym(text: str) -> bool:
-    """True for an acronym ("RQNQ", "R.Q.N.Q."), and not for a legal form."""
+    """Whether it is an acronym ("RQNQ", "R.Q.N.Q.") and not a legal form."""
     bare = re.sub(r"[.\s]", "", text)
     is_legal_form = fold(bare) in word_group("formes") | word_group("descripteurs")
     return bool(re.fullmatch(r"[A-ZÀ-Ý][A-ZÀ-Ý0-9]{2,9}", bare)) and not is_legal_form
@@ -157,7 +155,7 @@ def _looks_like_acronym(text: str) -> bool:
 def _are_one(
     first: StructureName, second: StructureName, locality_words: Collection[str], name_match: int
 ) -> bool:
-    """True for the same telling words, misspelt or not, and no words of different kinds."""
+    """Whether the telling words match, misspelt or not, without different kinds."""
     if first.in_digits == second.in_digits:
         return bool(telling_words(first, locality_words)) or _may_share_commune(first, second)
     if _is_acronym(first, second) or _is_acronym(second, first):
@@ -173,7 +171,7 @@ def _are_one(
 
 
 def _are_one_generic(first: StructureName, second: StructureName) -> bool:
-    """True for "Comité des fêtes", at Plomion, and "Comité des fêtes de Plomion"."""
+    """Whether it is "Comité des fêtes", at Plomion, and "Comité des fêtes de Plomion"."""
     short, long = sorted((first, second), key=lambda name: len(name.words))
     more = [word for word in long.words if word not in short.words]
     is_contained = set(short.words) <= set(long.words)
@@ -186,14 +184,14 @@ def _may_share_commune(first: StructureName, second: StructureName) -> bool:
 
 
 def _is_acronym(short: StructureName, long: StructureName) -> bool:
-    """True for "CAPSO" and "Communauté d'agglomération du Pays de Saint-Omer"."""
+    """ "CAPSO" is "Communauté d'agglomération du Pays de Saint-Omer"."""
     if len(short.words) != 1 or len(long.words) < MIN_ACRONYM or len(short.words[0]) < MIN_ACRONYM:
         return False
     return short.words[0] == "".join(word[0] for word in long.words)
 
 
 def _differ_in_kind(first: StructureName, second: StructureName) -> bool:
-    """True for "Jardin Lacordaire" and "École Lacordaire"; legal forms don't count."""
+    """ "Jardin Lacordaire" and "École Lacordaire" do; legal forms don't count."""
     kind_words = (word_group("descripteurs") | word_group("generiques")) - word_group("formes")
     left, right = ([word for word in name.words if word in kind_words] for name in (first, second))
     if not left or not right or set(left) & set(right):
@@ -203,9 +201,9 @@ def _differ_in_kind(first: StructureName, second: StructureName) -> bool:
 
 
 class NameIndex:
-    """Names put into groups so far, by keys that two names of one structure share.
+    """Names in groups, by keys that two names of one structure share.
 
-    It is made of all names to come, to learn which of their words are misspellings of one another.
+    It is built with all names to come, to find words that are misspellings of one another.
     """
 
     def __init__(
@@ -217,7 +215,7 @@ class NameIndex:
         } - {()}
         self._words_like = _likeness({word for words in names_told for word in words}, name_match)
         self._joined_like = _likeness(set(map("".join, names_told)), max(JOINED, name_match))
-        # By key, (group, name) and when it was added.
+        # (group, name) and order of addition, by key.
         self._entries: dict[Hashable, dict[tuple[int, StructureName], int]] = defaultdict(dict)
         self._n_added = 0
 
@@ -229,9 +227,7 @@ class NameIndex:
                 self._entries[key].setdefault((group, name), self._n_added)
 
     def near(self, name: StructureName) -> list[tuple[int, StructureName]]:
-        """Return the groups and names that may be one structure's with `name`, the first group
-        first.
-        """
+        """Return the groups and names that may be of one structure with `name`, by group."""
         order_of: dict[tuple[int, StructureName], int] = {}
         for key in self._asked_keys(name):
             order_of |= self._entries.get(key, {})
@@ -247,7 +243,7 @@ class NameIndex:
         yield from self._with_commune(name)
 
     def _asked_keys(self, name: StructureName) -> Iterator[Hashable]:
-        """For each key of a name, that of any name that `are_one` may accept."""
+        """The keys of any name that `are_one` may accept, for each key of `name`."""
         for variant in (name, *name.others):
             yield from self._shared_keys(variant)
             words = self._telling(variant)
@@ -270,7 +266,7 @@ class NameIndex:
             yield "initials", "".join(word[0] for word in name.words)
 
     def _with_commune(self, name: StructureName) -> Iterator[Hashable]:
-        """The words of a common name with some of its commune's ("comité fêtes plomion")."""
+        """A common name with words of its commune ("comité fêtes plomion")."""
         if self._telling(name):
             return
         more = sorted(name.commune_words - set(name.words))[:_MOST_WORDS]
@@ -287,8 +283,7 @@ class NameIndex:
 
 
 def _likeness(texts: Collection[str], score: int) -> dict[str, list[str]]:
-    """Each text with those, itself among them, whose rapidfuzz ratio is `score` or more, shortest
-    first.
+    """Each text with those, itself included, of rapidfuzz ratio `score` or more, shortest first.
 
     Above `_ALL_PAIRS` texts, one misspelt in its first and its last letters is missed.
     """
@@ -314,7 +309,7 @@ def _alike_of_all(texts: Collection[str], score: int) -> dict[str, list[str]]:
     alike: dict[str, list[str]] = {}
     for start in range(0, len(ordered), _ROWS_AT_ONCE):
         rows = ordered[start : start + _ROWS_AT_ONCE]
-        # A longer or shorter text is no match, whatever its letters.
+        # Lengths too different never match.
         shortest = len(rows[0]) * score / (200 - score)
         longest = len(rows[-1]) * (200 - score) / score
         low = int(np.searchsorted(lengths, shortest - 1e-9))
@@ -328,7 +323,7 @@ def _alike_of_all(texts: Collection[str], score: int) -> dict[str, list[str]]:
 
 
 def sectors_of(text: str) -> tuple[str, ...]:
-    """Return the sectors that `text` names, most often named first, then in the lexicon's order."""
+    """Return the sectors in `text`, most often named first, then in the lexicon's order."""
     return groups_in(text, "secteurs")
 
 

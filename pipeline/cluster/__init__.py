@@ -1,15 +1,15 @@
 """Cluster units into themes, named in the words of those who spoke.
 
-In:   units, tags; the themes and members of an earlier run, from which identities are kept
-Out:  themes           one row a theme, the most spoken of first
-      theme_families   one row a family of themes, the most spoken of first
+In:   units, tags; the themes and members of an earlier run, whose identities are kept
+Out:  themes           one row a theme, the most frequent first
+      theme_families   one row a family of themes, the most frequent first
       theme_members    one row a unit that has a theme
       merge_proposals  pairs of themes that may be one
-      theme_flags      themes that hold a bit of everything
-      theme_agreement  how alike the themes come out when they are made again
-      unit_places      where each unit lies on a map of what was said
+      theme_flags      themes that mix everything
+      theme_agreement  how alike the themes are when they are made again
+      unit_places      the position of each unit on a map
 
-What came after the workshops joins the themes in pipeline.cluster.late, and does not reshape them.
+Late units join the themes in pipeline.cluster.late and do not reshape them.
 """
 
 import json
@@ -45,7 +45,7 @@ from pipeline.text import fold, plain_texts
 
 _LOG = logging.getLogger(__name__)
 
-# Probabilities; the lower one where the tagger found no rubrique either.
+# Probabilities; the lower one applies without any rubrique.
 SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = 0.8, 0.5
 _N_TOPIC_WORDS = 10
 _KIND_OF_POSTURE = {
@@ -54,7 +54,7 @@ _KIND_OF_POSTURE = {
     "force": "réponse",
     "proposition": "proposition",
 }
-_MOSTLY = 0.5  # share of its postures from which a theme is of their kind
+_MOSTLY = 0.5  # least share of a theme's postures that sets its kind
 
 
 class Clustered(NamedTuple):
@@ -70,7 +70,7 @@ class Clustered(NamedTuple):
 
 
 class Grouping(Protocol):
-    """What a theme model offers; `models.theme_model.ThemeModel` is one."""
+    """A theme model, such as `models.theme_model.ThemeModel`."""
 
     labels_: NDArray[np.int64]
     stability_: Matrix
@@ -83,11 +83,11 @@ class Grouping(Protocol):
         set_aside: NDArray[np.bool_] | None = None,
         closer: Closer | None = None,
     ) -> "Grouping":
-        """Group the units, one a row of `embeddings`; `closer` gives better vectors of some."""
+        """Group the units, one a row of `embeddings`; `closer` returns better vectors of some."""
         ...
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
-        """Return the words that tell each theme from the others."""
+        """Return the `k` words that distinguish each theme."""
         ...
 
 
@@ -107,11 +107,11 @@ def cluster_units(
     """Return the themes of `units`; no unit gives no theme.
 
     `previous` changes identities, never groups; `spread` and `cache` change no result. From
-    `n_large` units on, only those that groups are made of are read closely.
+    `n_large` units on, only those that form the groups are read closely.
     """
     if units.empty:
         return Clustered(*(TABLES[name].empty() for name in Clustered._fields))
-    # Whatever the order of workshops.
+    # The order of workshops must not matter.
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     unit_vectors = UnitVectors(
         units, embedder, encoders=encoders, cache=cache, spread=spread, n_large=n_large
@@ -141,7 +141,7 @@ def cluster_units(
 
 
 def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:
-    """Return which units are about no subject, surely, or perhaps and without any rubrique."""
+    """Return which units are off topic: surely, or perhaps and without any rubrique."""
     rubriques = tags[(tags["axis"] == "rubrique") & tags["is_assigned"].astype(bool)]
     is_sure = probability >= SURELY_OFF_TOPIC
     if rubriques.empty:
@@ -151,7 +151,7 @@ def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> N
 
 
 def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
-    """Cosine of each unit with its theme's centre, 0..1; 0 for a unit set aside."""
+    """Return each unit's cosine with its theme's centre, 0..1; 0 for a unit set aside."""
     centres = unit_rows(sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1))
     strengths = np.zeros(len(labels))
     for block, rows in unit_blocks(vectors):
@@ -161,9 +161,7 @@ def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
 
 
 def _members(units: pd.DataFrame, labels: NDArray[np.int64], strengths: Matrix) -> pd.DataFrame:
-    """The units of themes, by theme number, most central first; `row` is their index among the
-    units.
-    """
+    """Sort the units by theme, most central first; `row` is their index among the units."""
     placed = units.assign(theme=labels, strength=strengths.round(6), row=np.arange(len(units)))
     return placed[placed["theme"] >= 0].sort_values(
         ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
@@ -187,7 +185,7 @@ def _themes(
         unit_vectors.space,
         _table_keys(units, unit_vectors),
     )
-    # One after the other: many are large.
+    # One at a time: many are large.
     rows = (unit_rows(unit_vectors.space.rows[labels == theme]) for theme in range(len(words)))
     names = label_themes(candidates, rows)
     kinds = _kinds(members, tags)
@@ -218,7 +216,7 @@ def _topic_words(model: Grouping) -> list[list[str]]:
 def _strengths_of_read(
     members: pd.DataFrame, units: pd.DataFrame, unit_vectors: UnitVectors
 ) -> Matrix:
-    """That of each unit that was read; 0 for one set aside."""
+    """Strengths of all units; 0 for a unit that was not read or is set aside."""
     strengths = np.zeros(len(units))
     strengths[members["row"]] = members["strength"]
     return np.asarray(strengths[unit_vectors.rows])
@@ -242,7 +240,7 @@ def _families(
     previous: Run | None,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
-    """The rows of theme_families, to be counted; each of `themes` gets its family's id."""
+    """Return the rows of theme_families without counts; set the family id in `themes`."""
     families = find_families(
         unit_vectors.vectors,
         model.labels_,
@@ -287,7 +285,7 @@ def _describe_theme(
 
 
 def _kinds(members: pd.DataFrame, tags: pd.DataFrame) -> dict[int, str]:
-    """The kind of most postures of a theme, by theme number; a theme of mixed postures has none."""
+    """The kind of most postures, by theme number; none for a theme of mixed postures."""
     postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].drop_duplicates(
         "unit_id"
     )

@@ -1,13 +1,11 @@
-"""Group themes into families, point out themes to look at first, and place passages on a map.
+"""Group themes into families, flag themes to check first, and place passages on a map.
 
 In:   the units' vectors and themes, phrases that may name a group
-Out:  families of one or more themes; pairs that may be one, themes that hold a bit of everything;
-      a point a unit: those of a theme lie together, and alike themes near each other
+Out:  families of themes; pairs that may be one theme, themes that mix everything; one point a unit
 
-There are 3 to 8 families: the number after which themes have to be joined from farther off, by
-Ward's heights, the most where several are nearly alike; only groupings that come back when themes
-are made of four in five of their units, or the one that does best. Those in which families hold
-several themes each, and none holds most of them, go first.
+The number of families, 3 to 8, is where Ward's heights jump most (the larger number where jumps are
+nearly equal), among groupings that are stable when themes are made of four in five of their units.
+Groupings of several themes a family, without one that holds most themes, are preferred.
 """
 
 from collections.abc import Sequence
@@ -28,26 +26,26 @@ from models.views import SubjectSpace
 from pipeline.cluster.names import Candidate, Support, find_candidates, label_themes
 from pipeline.tables.results import UNIT_PLACES
 
-FEWEST_THEMES = 6  # under which a second level tells nothing
+FEWEST_THEMES = 6  # fewer need no second level
 LEAST, MOST = 3, 8  # families
 _N_DRAWS, _DRAWN = 20, 0.8  # resamples, and the share of a theme's units in each
-# Adjusted Rand index from which a grouping is recovered at least moderately (Steinley 2004).
+# Adjusted Rand index of at least moderate recovery (Steinley 2004).
 _COMES_BACK = 0.65
-_ALIKE = 0.1  # between two ratios of successive heights
-_SHARED = 0.1  # score for a phrase said in e times more of a family's themes
-# Shares of the themes that a useful grouping has at most in families of one, and in the largest.
+_ALIKE = 0.1  # difference of two ratios of heights
+_SHARED = 0.1  # score of a phrase in e times more of a family's themes
+# Largest shares of themes in families of one, and in the largest family.
 _ALONE, _LARGEST = 0.3, 0.5
 
 Numbers = NDArray[np.int64]
 CLOSE_CENTRES = 0.4  # cosine of two centres from which themes may be one
-MIXED_UNITS = 0.15  # share of the units of both that lie as close to the other's centre
-_NEARLY = 0.02  # difference of cosine under which a unit is as close to the other
+MIXED_UNITS = 0.15  # share of both themes' units as close to the other's centre
+_NEARLY = 0.02  # difference of cosine that counts as equal
 _LARGE = 1.5  # times the median size of themes
-_LOOSE = 0.25  # quantile of the themes' cohesion under which a large one is a catch-all
-# How many times e the median member's own theme draws it more than the next one.
+_LOOSE = 0.25  # quantile of cohesion below which a large theme is a catch-all
+# Log of how much more its own theme attracts the median member than the next one.
 _PULL = 8.0
-_SHARPEST = 200.0  # per unit of cosine, where no theme stands out from the next one
-# Of a theme's distance to the next one, so that passages of two themes stay apart.
+_SHARPEST = 200.0  # per unit of cosine, where no theme stands out
+# Share of a theme's distance to the next, so that their passages stay apart.
 _RADIUS = 0.4
 _N_STEPS = 100  # of stress majorization
 _MIDDLE = 0.5
@@ -55,8 +53,8 @@ _MIDDLE = 0.5
 
 @dataclass(frozen=True)
 class ThemeFamily:
-    """Numbers of its themes, its name, and the share of resamples in which two of its themes
-    stay together, None for one.
+    """A family: its themes' numbers, its name, and the share of resamples in which two of its
+    themes stay together (None for one theme).
     """
 
     themes: tuple[int, ...]
@@ -79,8 +77,8 @@ def find_families(
 ) -> list[ThemeFamily]:
     """Return the families of themes 0..n − 1, in the order of their first themes.
 
-    `labels` (n_units,) is −1 for a unit set aside. Names come from the units that were read,
-    numbered by `read`: `readings`, `strengths`, `space` and `tables` are theirs.
+    `labels` (n_units,) is −1 for a unit set aside. `readings`, `strengths`, `space` and `tables`
+    describe the units numbered by `read`.
     """
     n_themes = len(theme_labels)
     if n_themes < FEWEST_THEMES:
@@ -107,7 +105,7 @@ def find_families(
 def _shared_first(
     candidates: Sequence[Candidate], family: int, n_themes_of: Support
 ) -> list[Candidate]:
-    """What several themes of a family say names it better than what one says."""
+    """Put phrases that several themes of the family share first."""
     scored = [
         replace(phrase, score=phrase.score + _SHARED * log(n_themes_of.of(phrase.key, family)))
         for phrase in candidates
@@ -120,7 +118,7 @@ def group_themes(
 ) -> tuple[Numbers, Matrix]:
     """Return the family of each theme, and how often two were together over resamples, (n, n) 0..1.
 
-    Ward's method on the themes' centres; `vectors` (n_units, d) count by their direction.
+    Ward's method groups the themes' centres; only the direction of `vectors` (n_units, d) counts.
     """
     rng = np.random.default_rng(seed)
     sizes = range(LEAST, min(MOST, n_themes // 2) + 1)
@@ -138,9 +136,7 @@ def group_themes(
 
 
 def _how_many(agreement: dict[int, float], jumps: dict[int, float]) -> int:
-    """The number of families that comes back and whose jump is about the highest; else the most
-    stable.
-    """
+    """The stable number of families with about the highest jump; else the most stable one."""
     lasting = [size for size in jumps if agreement[size] >= _COMES_BACK]
     if not lasting:
         return max(jumps, key=lambda size: (agreement[size], size))
@@ -149,13 +145,13 @@ def _how_many(agreement: dict[int, float], jumps: dict[int, float]) -> int:
 
 
 def _jumps(centres: Matrix, sizes: Sequence[int]) -> dict[int, float]:
-    """How many times farther off two of so many families are joined than the two joined before."""
+    """The ratio of each of Ward's heights to the one before, by number of families."""
     heights = linkage(centres, method="ward")[:, 2]
     return {size: float(heights[-size + 1] / max(heights[-size], 1e-9)) for size in sizes}
 
 
 def _resampled(labels: Numbers, n_themes: int, rng: np.random.Generator) -> Numbers:
-    """`labels` with a part of each theme's units set aside; every theme keeps one at least."""
+    """Set aside a part of each theme's units; every theme keeps at least one."""
     drawn = np.full_like(labels, -1)
     for theme in range(n_themes):
         units = np.flatnonzero(labels == theme)
@@ -186,8 +182,8 @@ def _stability(together: Matrix, group: Sequence[int]) -> float | None:
 
 @dataclass(frozen=True)
 class Geometry:
-    """`closeness` (n_units, n_themes) of themed units to each centre, a unit left out of its own
-    theme's.
+    """`closeness` (n_units, n_themes) of units to each centre; a unit is left out of its own
+    centre.
     """
 
     labels: NDArray[np.int64]
@@ -210,7 +206,7 @@ class Geometry:
 
     @property
     def cohesion(self) -> Matrix:
-        """Mean closeness of each theme's units to their centre."""
+        """Return the mean closeness of each theme's units to their centre."""
         own = self.closeness[np.arange(len(self.labels)), self.labels]
         return np.array([own[self.labels == theme].mean() for theme in range(len(self.centres))])
 
@@ -225,7 +221,7 @@ class Geometry:
         return sorted(pairs, key=lambda pair: (-pair[3], -pair[2], pair[:2]))
 
     def catch_alls(self) -> list[int]:
-        """Return the themes both much larger and looser than the others."""
+        """Return the themes that are both much larger and looser than the others."""
         if len(self.centres) < 4:
             return []
         sizes, cohesion = np.bincount(self.labels), self.cohesion
@@ -242,7 +238,7 @@ class Geometry:
 
 
 def place_units(unit_ids: pd.Series, vectors: Rows, labels: Numbers) -> pd.DataFrame:
-    """Return unit_places, a row a row of `vectors`; `labels` (n,) is −1 for a unit set aside."""
+    """Return unit_places for the rows of `vectors`; `labels` (n,) is −1 for a unit set aside."""
     with threadpool_limits(1):
         attraction = _Attraction(vectors, labels)
         points = _scaled(attraction.points(_laid_out(attraction.centres)))
@@ -252,10 +248,9 @@ def place_units(unit_ids: pd.Series, vectors: Rows, labels: Numbers) -> pd.DataF
 def place_late(
     unit_ids: pd.Series, vectors: Rows, labels: Numbers, known: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return `known` unit_places, then those of the other `unit_ids`, among the middles of the
-    themes.
+    """Return `known` unit_places, then those of the other `unit_ids`, placed between the themes.
 
-    `labels` (n,) tells the themes of known units, −1 for every other.
+    `labels` (n,) holds the themes of known units, −1 for every other.
     """
     placed = known.set_index("unit_id")[["x", "y"]].reindex(unit_ids).to_numpy()
     is_new = np.isnan(placed[:, 0])
@@ -275,7 +270,7 @@ def _table(unit_ids: pd.Series, points: Matrix) -> pd.DataFrame:
 
 
 class _Attraction:
-    """Units drawn to the `centres` (n_themes, d) of their themes; one for all where none has a
+    """The pull of the themes' `centres` (n_themes, d) on units; one centre where no unit has a
     theme.
     """
 
@@ -287,9 +282,7 @@ class _Attraction:
         self.centres = unit_rows(sums_by_group(vectors, self._labels, n_themes))
 
     def points(self, theme_points: Matrix) -> Matrix:
-        """Place each unit between themes, at (n_themes, 2), as each draws it, and off by its
-        own.
-        """
+        """Place each unit between `theme_points` (n_themes, 2), with its own offset."""
         sides = np.random.default_rng(0).normal(size=(self._vectors.shape[1], 2))
         directions = np.hstack([self.centres.T, sides])
         blocks = [rows @ directions for _, rows in unit_blocks(self._vectors)]
@@ -323,7 +316,7 @@ def _sharpness(closeness: Matrix, labels: Numbers) -> float:
 
 
 def _radii(points: Matrix) -> Matrix:
-    """How far a theme's units may lie from its point; up to the border where it is the only one."""
+    """How far units may lie from their theme's point; up to the border for a single theme."""
     if len(points) < 2:
         return np.full(len(points), _MIDDLE)
     distances = np.linalg.norm(points[:, None] - points[None, :], axis=2)
@@ -332,9 +325,7 @@ def _radii(points: Matrix) -> Matrix:
 
 
 def _laid_out(centres: Matrix) -> Matrix:
-    """A point a theme, (n_themes, 2), as far from each other as the centres are, as well as a
-    plane can.
-    """
+    """Place the themes on a plane, (n_themes, 2), at distances close to those of their centres."""
     distances = np.sqrt(np.maximum(2 - 2 * centres @ centres.T, 0))
     points = _classical(distances)
     for _ in range(_N_STEPS):
@@ -346,7 +337,7 @@ def _laid_out(centres: Matrix) -> Matrix:
 
 
 def _classical(distances: Matrix) -> Matrix:
-    """Classical scaling; each axis points to where its farthest theme is."""
+    """Classical scaling; each axis points to its farthest theme."""
     squared = distances**2
     inner = -0.5 * (squared - squared.mean(axis=0) - squared.mean(axis=1)[:, None] + squared.mean())
     values, axes = np.linalg.eigh(inner)
@@ -358,7 +349,7 @@ def _classical(distances: Matrix) -> Matrix:
 
 
 def _scaled(points: Matrix) -> Matrix:
-    """Within 0..1, both axes on the scale of the longer one and about the middle."""
+    """Fit `points` into 0..1, with one scale for both axes."""
     if not len(points):
         return points
     low, high = points.min(axis=0), points.max(axis=0)

@@ -1,9 +1,9 @@
-"""Give themes and families identities that last, and say what became of each since an earlier run.
+"""Give themes and families lasting identities, and list what changed since an earlier run.
 
 In:   members and keywords of each theme of this run; themes and theme_members of an earlier one
 Out:  one theme_id a theme, all distinct; theme_changes (new, grown, merged, split, gone…)
 
-A theme that keeps most of its units, or else its subject, over runs keeps its id.
+A theme keeps its id while it keeps most of its units, or else its subject.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ from scipy.optimize import linear_sum_assignment
 from pipeline.tables.results import THEME_CHANGES
 from pipeline.text import counted, fold
 
-# Share of common units (Jaccard, among those of the earlier run) from which a theme is the same.
+# Jaccard of units, among those of the earlier run, from which a theme is the same.
 SAME_THEME = 0.25
-# Likewise of the keywords' words, where the units of the earlier theme are mostly gone.
+# The same for keywords, where the earlier theme's units are mostly gone.
 SAME_SUBJECT = 0.5
-_MOSTLY_GONE = 0.5  # share of an earlier theme's units that no theme holds any more
-_TIE_BREAK = 0.1  # what keywords weigh beside units
-_ROOT = 6  # letters of a keyword's word that are compared
-_N_CENTRAL = 5  # units that a new theme's identity is made of
+_MOSTLY_GONE = 0.5  # share of an earlier theme's units without a theme now
+_TIE_BREAK = 0.1  # weight of keywords beside units
+_ROOT = 6  # compared letters of a word
+_N_CENTRAL = 5  # units hashed into a new identity
 
 Run = tuple[pd.DataFrame, pd.DataFrame]  # themes, theme_members
-MOSTLY = 0.5  # share of a theme's units from which they make another theme, or go to it
+MOSTLY = 0.5  # share of a theme's units that makes a split or a merge
 
 
 def identify_themes(
@@ -40,11 +40,9 @@ def identify_themes(
     *,
     prefix: str = "t",
 ) -> list[str]:
-    """Return the theme_id of each theme; `members` lists its unit_ids, most central first, and
-    `keywords` its words.
+    """Return the theme_id of each theme; `members` lists its unit_ids, most central first.
 
-    An earlier theme_id that no theme continues is never given to another; a new one begins with
-    `prefix`.
+    An earlier theme_id that no theme continues is never reused; a new one begins with `prefix`.
     """
     earlier = _EarlierThemes(previous)
     continued = _continued(members, keywords, earlier)
@@ -60,9 +58,7 @@ def identify_themes(
 def identify_families(
     members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], previous: Run | None
 ) -> list[str]:
-    """Return the id of each family, known like a theme: by its themes' units, then by their
-    keywords.
-    """
+    """Return the id of each family, matched like a theme: by units, then by keywords."""
     return identify_themes(members, keywords, _as_families(previous), prefix="f")
 
 
@@ -95,9 +91,7 @@ class _EarlierThemes:
 def _continued(
     members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], earlier: _EarlierThemes
 ) -> dict[int, str]:
-    """The earlier theme_id that each theme continues, by the matching that shares most units,
-    then most words.
-    """
+    """Match themes with earlier theme_ids by most common units, then most common words."""
     if not earlier.names or not members:
         return {}
     earlier_units = [earlier.units[name] for name in earlier.names]
@@ -120,7 +114,7 @@ def _continued(
 
 
 def _jaccards(themes: Sequence[set[str]], earlier: Sequence[set[str]]) -> NDArray[np.float64]:
-    """Share of what each theme has in common with each earlier one, (n_themes, n_earlier)."""
+    """Jaccard similarity of each theme with each earlier one, (n_themes, n_earlier)."""
     shares = np.zeros((len(themes), len(earlier)))
     for (i, first), (j, second) in product(enumerate(themes), enumerate(earlier)):
         shares[i, j] = len(first & second) / max(1, len(first | second))
@@ -128,7 +122,7 @@ def _jaccards(themes: Sequence[set[str]], earlier: Sequence[set[str]]) -> NDArra
 
 
 def _roots(keywords: Sequence[str]) -> set[str]:
-    """The beginnings of the words of `keywords`, so that inflections meet."""
+    """The first letters of each word, so that inflections match."""
     return {
         word[:_ROOT]
         for keyword in keywords
@@ -138,9 +132,7 @@ def _roots(keywords: Sequence[str]) -> set[str]:
 
 
 def _new_identity(units: Sequence[str], taken: set[str], prefix: str) -> str:
-    """The prefix and eight hexadecimal digits of the most central units, hashed again while they
-    are taken.
-    """
+    """Eight hexadecimal digits of the most central units, hashed again while the id is taken."""
     text = "\n".join(sorted(units[:_N_CENTRAL]))
     while True:
         text = hashlib.sha256(text.encode()).hexdigest()

@@ -1,11 +1,10 @@
-"""Let what people wrote or said after a workshop join the themes of what was said there.
+"""Add what people wrote or said after a workshop to its themes.
 
 In:   themes, theme_members and unit_places of the room, units, tags
 Out:  the same with the late units; those that fit no theme are set aside, with a place on the map
 
-A mail is one voice more on a subject, not a reason to cut the subjects again: themes, identities
-and names are made of what was said in the room. Where little was said there (a consultation by
-mail), all units make themes.
+A mail is one more voice on a subject, not a reason to change the subjects: only units of the room
+make themes, identities and names. Where the room said little (a consultation by mail), all do.
 """
 
 import json
@@ -28,8 +27,8 @@ from pipeline.store import Store
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 from pipeline.text import plain_texts
 
-MOST_LATE = 1 / 3  # share of late units from which they make themes too
-# Quantile of members' closeness to their own centre under which a late unit fits nowhere.
+MOST_LATE = 1 / 3  # a larger share of late units makes themes too
+# Quantile of members' closeness below which a late unit fits nowhere.
 FITS = 0.01
 
 
@@ -42,8 +41,8 @@ class ThemesWithLate(NamedTuple):
 
 
 def room_units(units: pd.DataFrame) -> pd.DataFrame:
-    """Return the units that make the themes: those said at the workshops, or all where too many
-    are late.
+    """Return the units that make the themes: those of the workshops, or all where too many are
+    late.
     """
     is_late = said_after(units).astype(bool)
     return units[~is_late] if is_late.sum() <= MOST_LATE * len(units) else units
@@ -63,9 +62,9 @@ def join_late_units(
     spread: ParallelMap = map,
     n_large: int = LARGE,
 ) -> ThemesWithLate:
-    """Return the tables with late units in the theme nearest to them.
+    """Return the tables with each late unit in its nearest theme.
 
-    Counts and quotes follow; names and order of themes do not change.
+    Counts and quotes change; names and order of themes do not.
     """
     late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]
     if late.empty:
@@ -110,7 +109,7 @@ def join_late_units(
 
 
 def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
-    """The theme nearest to each unit and how close it is; for a member, its own theme."""
+    """The nearest theme of each unit, its own for a member, and how close it is."""
     centres = unit_rows(sums_by_group(vectors, labels, int(labels.max()) + 1))
     nearest, closeness = labels.copy(), np.zeros(len(labels))
     for block, rows in unit_blocks(vectors):

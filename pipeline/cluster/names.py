@@ -1,8 +1,7 @@
 """Name themes as a report would, with phrases that people wrote.
 
 In:   readings, labels and strengths of the units, the study's subject space
-Out:  candidates, a few dozen a theme, best first; labels of one phrase, or of two that cover more
-      of a theme; keywords that tell it apart
+Out:  a few dozen candidates a theme, best first; labels of one to three phrases; keywords
 """
 
 from collections import Counter, defaultdict
@@ -26,17 +25,17 @@ _LOOSE_LINKS = frozenset({"à", "au", "aux", "en"})
 MOST_KEYWORDS = 8
 _LONGEST_LABEL = 60  # characters
 _ROOT, _SHORTEST_ROOT = 6, 5  # letters that two words of one root share
-_FAR_ENOUGH = 0.92  # closeness over which two phrases say the same
-# Tables that say each word of a phrase, from which it names more than one table's notes.
+_FAR_ENOUGH = 0.92  # phrases closer than this say the same
+# Fewest tables that say each word of a shared phrase.
 _SHARED = 2
-_AS_GOOD = 0.25  # score that a shared phrase may lack against the best one
-_WORTH_ADDING = 0.25  # score under which a second phrase would mislead
+_AS_GOOD = 0.25  # largest gap of a shared phrase to the best score
+_WORTH_ADDING = 0.25  # a lower second phrase would mislead
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A phrase for a theme; `score` is higher for what is close to it, said at many of its tables,
-    and little elsewhere.
+    """A phrase for a theme; `score` is high for one that is close, said at many tables, and
+    specific.
 
     `support` counts the tables of the theme where its rarest word is said.
     """
@@ -57,11 +56,10 @@ def find_candidates(
     space: SubjectSpace,
     tables: Sequence[str] | None = None,
 ) -> list[list[Candidate]]:
-    """Return the candidates of each theme 0..n_themes − 1, best first; a theme without a phrase has
-    none.
+    """Return the candidates of each theme, best first; a theme without a phrase has none.
 
-    Units are those that `space` holds. `tables` names the table of each, so that what one table
-    repeats counts once; without it each unit counts.
+    Units are those of `space`. With `tables`, the table of each unit, repeats at one table count
+    once.
     """
     uses = _PhraseUses(readings)
     support = Support(readings, labels, tables)
@@ -103,11 +101,11 @@ class _PhraseUses:
                 self._surfaces[phrase.key][phrase.surface] += 1
                 if phrase.is_doubtful:
                     self.doubtful.add(phrase.key)
-        for key in names:  # what is a name once is a name
+        for key in names:
             self.units.pop(key, None)
 
     def surface(self, key: tuple[str, ...]) -> str:
-        """The most used spelling, plurals counted thrice as they read better in a title."""
+        """The most used spelling; plurals count three times, as they read better in a title."""
         counts = self._surfaces[key]
 
         def order(surface: str) -> tuple[int, bool, int, str]:
@@ -118,7 +116,7 @@ class _PhraseUses:
 
 
 class Support:
-    """At how many tables of each theme each word is said."""
+    """The number of tables of each theme where each word is said."""
 
     def __init__(
         self, readings: Sequence[Reading], labels: NDArray[np.int64], tables: Sequence[str] | None
@@ -135,13 +133,13 @@ class Support:
 
 
 def _is_plural(surface: str, key: tuple[str, ...]) -> bool:
-    """Whether the first word is in the plural: « minibus » is its own lemma."""
+    """Whether the first word is plural: « minibus » is its own lemma."""
     first = fold(surface.split()[0], keep_signs=True)
     return first[-1] in "sx" and first != key[0]
 
 
 def _reads_well(phrase: Phrase) -> bool:
-    """Short enough, and opened and closed by words that say something."""
+    """Whether the phrase is short and starts and ends with a content word."""
     if len(phrase.key) > _MOST_WORDS or len(phrase.surface) > _LONGEST:
         return False
     if phrase.key in set_phrases():
@@ -155,9 +153,7 @@ def _reads_well(phrase: Phrase) -> bool:
 def _most_said(
     uses: _PhraseUses, labels: NDArray[np.int64], strengths: Matrix, theme: int
 ) -> list[tuple[str, ...]]:
-    """The phrases whose uses in the theme weigh most, by the strength of units and their share
-    in the theme.
-    """
+    """The theme's heaviest phrases, by the strength of units and the share of uses in the theme."""
     weights = {}
     for key, units in uses.units.items():
         inside = [unit for unit in units if labels[unit] == theme]
@@ -194,10 +190,10 @@ def label_themes(
     *,
     others: Collection[str] = frozenset(),
 ) -> list[str]:
-    """Return one label a theme, the first themes choosing first; no two share a label or a first
-    phrase.
+    """Return one label a theme, all distinct, as are their first phrases; the first themes choose
+    first.
 
-    `others` are labels that none may bear, unless it has no other phrase.
+    A theme takes a label of `others` only where it has no other phrase.
     """
     taken: set[tuple[str, ...]] = set()
     labels: list[str] = []
@@ -230,9 +226,7 @@ def _label(chosen: Sequence[Candidate]) -> str:
 
 
 def keywords_of(candidates: Sequence[Candidate]) -> list[str]:
-    """Return at most `MOST_KEYWORDS` phrases, best first, none of which repeats words of
-    another.
-    """
+    """Return at most `MOST_KEYWORDS` phrases, best first, without repeated words."""
     distinct: list[Candidate] = []
     for candidate in candidates:
         if not any(_share_a_word(candidate, other) for other in distinct):
@@ -246,7 +240,7 @@ def _shared(free: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _cover(candidates: Sequence[Candidate], rows: Matrix) -> list[Candidate]:
-    """The best phrase and what brings most to members far from it; a third beside two single
+    """The best phrase, then the one that covers members far from it; a third after two single
     words.
     """
     chosen = list(candidates[:1])
@@ -274,7 +268,7 @@ def _next(
 
 
 def _goes_with(chosen: Sequence[Candidate], candidate: Candidate) -> bool:
-    """Whether it adds to the label: other words, another meaning, good enough, and room for it."""
+    """Whether the candidate adds other words and another meaning, scores well, and fits."""
     length = sum(len(other.surface) for other in (*chosen, candidate))
     if candidate.score < _WORTH_ADDING or length > _LONGEST_LABEL:
         return False

@@ -1,8 +1,8 @@
-"""Choose what people said to stand beside a theme, and describe it in one sentence.
+"""Choose quotes for each theme, and describe it in one sentence.
 
 In:   the members of themes, with their strength; units, tags
-Out:  unit_ids, most central first; a description in French; once reviewed, theme_profiles (its
-      postures and rubriques) and theme_quotes (central passages, and one that says the opposite)
+Out:  unit_ids, most central first; a description in French; theme_profiles (postures and
+      rubriques) and theme_quotes (central passages, and one of the opposed posture)
 """
 
 import json
@@ -17,10 +17,10 @@ from pipeline.files import data_path
 from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
 from pipeline.text import fold
 
-_SHORT, _LONG = 5, 45  # words of a quote that reads well alone
+_SHORT, _LONG = 5, 45  # words of a readable quote
 _EXTRACT_WORDS, _SHORT_EXTRACT, _FEWEST_WORDS = 22, 16, 4  # of one clause, of each of two, of any
 _N_EXTRACTS = 2
-_ROOT = 6  # letters of a word that are compared
+_ROOT = 6  # compared letters of a word
 _CLAUSE_END = re.compile(r"\s*(?:[.;:!?…→]+|,|\s[–—-]\s)\s+|\s*[→/]\s*")
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")
 N_CENTRAL = 3
@@ -33,8 +33,7 @@ _OPPOSED = {
 
 
 def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
-    """Return the unit_ids of at most `n_quotes` members, most central first, from many tables and
-    workshops.
+    """Return the unit_ids of at most `n_quotes` members, most central first, from varied tables.
 
     `members` holds unit_id, text, workshop_id, table_number, document_id and strength.
     """
@@ -55,10 +54,10 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
 
 
 def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
-    """Return one sentence: what the theme is mostly about, then a verbatim clause of each of two
+    """Return one French sentence: the theme's subject, then a verbatim clause of each of two
     quotes.
 
-    A clause is the one that holds most of the keywords; one alone may be longer.
+    The clause is the one with most keywords; a single clause may be longer.
     """
     short = dict.fromkeys(_extract(text, keywords, _SHORT_EXTRACT) for text in quoted)
     extracts = list(filter(None, short))[:_N_EXTRACTS]
@@ -75,7 +74,7 @@ def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
 
 
 def _flaws(text: str) -> float:
-    """What makes a poor quote: too short or too long to read alone, masked, shouted or cut off."""
+    """Score a poor quote: too short or long, masked, shouted or cut off."""
     n_words = len(text.split())
     flaws = 0.06 * max(0, _SHORT - n_words) + 0.01 * max(0, n_words - _LONG)
     flaws += 0.1 * bool(_MASK.search(text)) + 0.05 * text.isupper()
@@ -92,9 +91,7 @@ def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
 
 
 def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
-    """The text where it has at most `most_words`, else its most telling clauses; nothing where
-    it is masked.
-    """
+    """The text, or its clauses with most keywords, in `most_words`; "" where it is masked."""
     flat = " ".join(text.split()).strip(" .;,")
     if _MASK.search(flat) or "«" in flat or len(flat.split()) < 3:
         return ""
@@ -113,7 +110,7 @@ def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
 
 
 def _end_of_clauses(flat: str, start: int, most_words: int) -> int:
-    """Where the clauses from `start` end that hold at most `most_words` words; `start` for none."""
+    """The end of the clauses from `start` in at most `most_words` words; `start` for none."""
     ends = [match.start() for match in _CLAUSE_END.finditer(flat) if match.start() > start]
     fitting = [end for end in [*ends, len(flat)] if len(flat[start:end].split()) <= most_words]
     return fitting[-1] if fitting else start
@@ -155,9 +152,7 @@ def _aspirated() -> frozenset[str]:
 def profile_themes(
     units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return how many units and tables of each theme carry each code, most frequent first on an
-    axis.
-    """
+    """Return the units and tables of each theme that carry each code, most frequent first."""
     assigned = tags[tags["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
     coded = (
         assigned[["unit_id", "axis", "code"]]
@@ -172,7 +167,7 @@ def profile_themes(
     counts = coded.groupby(key).size().rename("n_units").to_frame()
     counts["n_tables"] = tables.reindex(counts.index, fill_value=0)
     rows = counts.reset_index()
-    # As numbers, for a study without any theme too.
+    # Numbers even without any theme.
     n_members = rows["theme_id"].map(theme_members["theme_id"].value_counts()).astype("float64")
     rows["share"] = (rows["n_units"] / n_members).round(6)
     by = ["theme_id", "axis", "n_units", "code"]
@@ -182,9 +177,7 @@ def profile_themes(
 def quote_themes(
     units: pd.DataFrame, tags: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the first quotes of each theme, then its most central passage of an opposed
-    posture.
-    """
+    """Return each theme's first quotes, then its most central passage of an opposed posture."""
     postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].sort_values(
         ["unit_id", "source", "code"]
     )

@@ -1,12 +1,10 @@
-"""Encode units for grouping: all closely, or of a large study those alone that groups are made of.
+"""Encode units for grouping: all closely, or in a large study only those that form the groups.
 
 In:   units, the study's encoder
-Out:  vectors of all units, better ones of some, and the subject space that names are chosen in;
-      how alike themes come out when they are made again
+Out:  vectors of all units, better ones of some, the subject space for names, theme_agreement
 
-Reading closely takes parsing a passage, encoding its content words, and a second encoder. Groups
-are made of 2,500 units at most, and the others find theirs as well without it
-(models/cards/themes.md).
+Close reading means parsing, encoding content words, and a second encoder. At most 2,500 units form
+the groups; the others find their theme as well without it (models/cards/themes.md).
 """
 
 from collections.abc import Sequence
@@ -30,12 +28,11 @@ SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or al
 
 
 class UnitVectors:
-    """Vectors of units: `vectors` (n, d), `in_context` of those just before and after; `off_topic`
-    (n,) is a probability.
+    """Vectors of units: `vectors` (n, d), `in_context` with the units just before and after;
+    `off_topic` (n,) is a probability.
 
-    Of a large study, `look_closer` is called with those that groups are made of, or else `lemmas`
-    or `closest_vectors` chooses some. From then on `rows` numbers the units read closely,
-    `readings` are theirs, and `space` holds them.
+    In a large study, the first call of `look_closer`, `lemmas` or `closest_vectors` chooses the
+    units read closely. From then on `rows` numbers them, and `readings` and `space` hold them.
     """
 
     rows: Labels
@@ -52,7 +49,7 @@ class UnitVectors:
         spread: ParallelMap = map,
         n_large: int = LARGE,
     ) -> None:
-        """Encode `units`, one at least; `spread` reads them."""
+        """Encode `units`, at least one."""
         self._encoders, self._cache = encoders, cache
         self._folder = cache.folder if cache else None
         self._texts = list(units["text"].astype(str))
@@ -69,7 +66,7 @@ class UnitVectors:
         self.in_context: Rows = lean(self.vectors, *self._pairs, self._folder)
 
     def look_closer(self, rows: Labels) -> Matrix:
-        """Return vectors of `rows`, in order of number, that tell groups apart best."""
+        """Return the vectors of `rows`, in order of number, that separate groups best."""
         if self._is_small:
             return np.asarray(self.in_context[rows])
         first, second = self._pairs
@@ -87,15 +84,13 @@ class UnitVectors:
         return self._closer
 
     def closest_vectors(self, kept: NDArray[np.bool_]) -> Matrix:
-        """Return vectors of `kept` units (n,): of all, or of a large study, of those that were
-        looked at closely.
-        """
+        """Return vectors of `kept` units (n,), or in a large study of those read closely."""
         if self._is_small:
             return self.look_closer(np.flatnonzero(kept))
         return self._look_once(kept)
 
     def lemmas(self, kept: NDArray[np.bool_]) -> tuple[Labels, list[tuple[str, ...]]]:
-        """Return the numbers of those `kept` units (n,) that were read, and their lemmas."""
+        """Return the numbers of the `kept` units (n,) that were read, and their lemmas."""
         if not self._is_small:
             self._look_once(kept)
         is_kept = kept[self.rows]
@@ -103,9 +98,7 @@ class UnitVectors:
         return self.rows[is_kept], [reading.lemmas for reading in readings]
 
     def _look_once(self, kept: NDArray[np.bool_]) -> Matrix:
-        """What was looked at; where nothing was yet, the first `kept` are, or else the first of
-        all.
-        """
+        """The units read closely; if none yet, read the first of `kept`, or else of all."""
         if self._closer is None:
             rows = np.flatnonzero(kept)
             some = rows if len(rows) else np.arange(len(kept))
@@ -134,7 +127,7 @@ def encode_like_themes(
     spread: ParallelMap = map,
     n_large: int = LARGE,
 ) -> Views:
-    """Return views of `texts` as themes of `n_units` units were made, so that strengths compare."""
+    """Return views of `texts` encoded as for themes of `n_units` units: strengths compare."""
     folder = cache.folder if cache else None
     if n_units >= n_large:
         return text_views(texts, embedder, encoders=encoders, folder=folder)
@@ -145,7 +138,7 @@ def encode_like_themes(
 def agree_themes(
     vectors: Rows, settings: ClusterSettings, *, spread: ParallelMap = map
 ) -> pd.DataFrame:
-    """Return how alike themes come out when they are made again of units with these `vectors`."""
+    """Return how alike the themes are when they are made again from `vectors`."""
     agreement = measure_agreement(vectors, settings, spread=spread)
     if agreement is None:
         return THEME_AGREEMENT.empty()

@@ -1,4 +1,4 @@
-"""The communes of France: what a code is called, where it lies, which one a written name means.
+"""The communes of France: their codes and positions, and which one a written name means.
 
 In:   names as people write them; INSEE codes
 Out:  INSEE codes where certain, names, centres, intercommunal authorities, outlines
@@ -39,9 +39,7 @@ __all__ = [
 
 
 def name_of(commune_code: str) -> str:
-    """Return the name of a commune by its INSEE code; a slug, which stands for an unknown one,
-    with hyphens.
-    """
+    """Return the name of an INSEE code; for a slug (an unknown commune), the slug with hyphens."""
     commune = by_code().get(commune_code)
     if commune:
         return commune.name
@@ -49,14 +47,12 @@ def name_of(commune_code: str) -> str:
 
 
 def population_of(commune_code: str) -> int:
-    """Return the inhabitants of a commune; 0 for an unknown code."""
+    """Return the population of a commune; 0 for an unknown code."""
     commune = by_code().get(commune_code)
     return commune.population if commune else 0
 
 
 def centre_of(commune_code: str) -> tuple[float, float] | None:
-    """Return the latitude and longitude of a commune's town hall (else its contour's middle), or
-    None.
-    """
+    """Return the latitude and longitude of the town hall, else of the contour's middle, or None."""
     commune = by_code().get(commune_code)
     return commune.point if commune else None

@@ -1,10 +1,10 @@
-"""Find the commune that a written name means, near what is known of the territory.
+"""Find the commune that a written name means, from what is known of the territory.
 
 In:   the text of a cell, and an INSEE or postal code beside it
-Out:  CommuneMatch; never chosen by the size of a namesake
+Out:  CommuneMatch; population never decides between namesakes
 
-A text is read first: codes and department apart, abbreviations written out, articles in front. Its
-slugs are then looked up in tiers, from the most to the least literal.
+The text is read first (codes, department, abbreviations, articles), then its slugs are looked up in
+tiers, from the most to the least literal.
 """
 
 import re
@@ -46,14 +46,14 @@ _BETWEEN_PARTS = re.compile(
 _ROMAN = {"i": 1, "v": 5, "x": 10}
 _MAX_VARIANTS = 16
 NEAR_KM = 60  # from the nearest commune of the territory
-# From the middle of the communes named; a farther one is not the territory's (a network's seat).
+# From the middle of the named communes; a farther one is a network's seat.
 _STRAY_KM = 120
-_MOST_NEAR = 1_000  # communes of a territory that distances are taken to; no workshop names as many
-_CLOSER = 2.5  # times closer than the next namesake, to be the one meant
+_MOST_NEAR = 1_000  # bound on the communes measured; no workshop names as many
+_CLOSER = 2.5  # times closer than the next namesake
 _TYPO, _TYPO_FAR, _TYPO_MARGIN, _MIN_TYPO, _MIN_TYPO_FAR = 86, 93, 4, 5, 8
-_LARGE = 20_000  # inhabitants of a namesake elsewhere that people may mean too
-_SMALL = 5_000  # inhabitants of a commune whose name may stand for a large one's: Évry, Aix
-_LITERAL_KM = 20  # from the territory, up to which a commune of just this name is the one meant
+_LARGE = 20_000  # inhabitants of a namesake that people may mean too
+_SMALL = 5_000  # inhabitants; its name may mean a large one: Évry, Aix
+_LITERAL_KM = 20  # an exact name this near is the one meant
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class WrittenCommune:
 
     @property
     def is_area(self) -> bool:
-        """True for a department, a region or words such as "tout le canton"."""
+        """Whether it is a department, a region or words such as "tout le canton"."""
         return any(
             (name in _areas() and name not in by_slug())
             or name.split("-")[0] in _listed_words("etendues")
@@ -75,9 +75,7 @@ class WrittenCommune:
 
     @property
     def may_be_area(self) -> bool:
-        """True for an area whose name communes bear too, where nothing beside it says which is
-        meant.
-        """
+        """Whether it is an area whose name communes bear too, and nothing says which is meant."""
         is_told = bool(self.codes or self.departments)
         return not is_told and any(name in _areas() for name in self.slugs)
 
@@ -105,7 +103,7 @@ def read_written(text: str) -> tuple[WrittenCommune, ...]:
 
 
 def _departments(text: str) -> tuple[frozenset[str], str]:
-    """Departments beside the name, by number or name, and the text without them."""
+    """Return the departments beside the name, by number or name, and the text without them."""
     match = _DEPARTMENT.search(text)
     if match and not _is_quarter(text):
         number = next(filter(None, match.groups()))
@@ -136,9 +134,7 @@ def _slugs(text: str) -> tuple[str, ...]:
 
 
 def _quarter(folded: str) -> str | None:
-    """The slug of a district of Paris, Lyon or Marseille: "paris 14", "lyon 3eme", "marseille
-    ix".
-    """
+    """The slug of a district: "paris 14", "lyon 3eme", "marseille ix"."""
     match = _ARRONDISSEMENT.fullmatch(folded)
     if not match:
         return None
@@ -147,9 +143,7 @@ def _quarter(folded: str) -> str | None:
 
 
 def _is_quarter(text: str) -> bool:
-    """True for "Paris 14", which is no Paris of department 14; not for "Marseille 13", of
-    department 13.
-    """
+    """Whether it is a district: "Paris 14", but not "Marseille 13", of department 13."""
     quarters = by_slug().get(_quarter(fold(text)) or "", ())
     return any(commune.department not in text for commune in quarters)
 
@@ -172,7 +166,7 @@ def _written_out(words: Sequence[str]) -> list[str]:
 
 @cache
 def _areas() -> frozenset[str]:
-    """The slugs of departments and regions, but for those of one commune, such as Paris."""
+    """The slugs of departments and regions, except those of one commune, such as Paris."""
     sizes = Counter(commune.department for commune in named_communes() if commune.kind == "commune")
     alone = {name for code, name in department_names().items() if sizes[code] <= 1}
     return frozenset(
@@ -187,8 +181,9 @@ def _listed_words(group: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class CommuneMatch:
-    """A commune: `code` of today's, `part_code` of the part named; without code, `how` says
-    ambiguous, unknown, area or blank.
+    """A commune: `code` of today's, `part_code` of the part named.
+
+    Without code, `how` is ambiguous, unknown, area or blank.
     """
 
     code: str | None
@@ -198,9 +193,7 @@ class CommuneMatch:
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """The communes of France seen from a territory; without `near`, only names borne once are
-    certain.
-    """
+    """The communes seen from a territory; without `near`, only unique names are certain."""
 
     near: tuple[tuple[float, float], ...] = ()  # latitudes and longitudes of its communes
     own_codes: frozenset[str] = frozenset()  # communes of the territory
@@ -239,7 +232,7 @@ class Gazetteer:
         return self._misspelt(written) or CommuneMatch(None, None, "unknown")
 
     def _settle(self, tiers: Mapping[str, list[NamedCommune]]) -> CommuneMatch | None:
-        """The most literal name near, unless one that only begins so lies much nearer."""
+        """The most literal name near, unless a longer one lies much nearer."""
         is_large = any(commune.population >= _LARGE for commune in tiers["exact"])
         is_outshone = False
         for how, candidates in tiers.items():
@@ -254,8 +247,8 @@ class Gazetteer:
         return None
 
     def _outshines(self, longer: Sequence[NamedCommune], chosen: NamedCommune, how: str) -> bool:
-        """True where a `longer` name lies much nearer than a small namesake: neighbours' names
-        get cut short.
+        """Whether a `longer` name lies much nearer than a small namesake: people shorten near
+        names.
         """
         km = self._km(chosen)
         is_sure = (
@@ -289,9 +282,7 @@ class Gazetteer:
         return served[0] if len(served) == 1 else None
 
     def _nearest(self, candidates: Sequence[NamedCommune]) -> NamedCommune | None:
-        """The one candidate of the territory, or near it, or much nearer than all others near
-        it.
-        """
+        """The only candidate in or near the territory, or much nearer than the others."""
         own = [commune for commune in candidates if commune.current_code in self.own_codes]
         if len({commune.current_code for commune in own}) == 1:
             return own[0]
@@ -307,13 +298,11 @@ class Gazetteer:
         return nearest if not others or km * _CLOSER < others[0] else None
 
     def _misspelt(self, written: WrittenCommune) -> CommuneMatch | None:
-        """A commune spelt nearly so near the territory, or anywhere for a long name spelt like
-        no other.
-        """
+        """A commune of nearly this name near the territory, or anywhere for a long, unique name."""
         for written_slug in written.slugs:
             if len(written_slug) < _MIN_TYPO:
                 continue
-            # Those that begin with the same letter: a typo there is rare and costs wrong guesses.
+            # Same first letter only: typos there are rare, wrong guesses are not.
             names = slugs_with(written_slug[0])
             alike = process.extract(
                 written_slug, names, scorer=fuzz.ratio, score_cutoff=_TYPO, limit=8
@@ -333,18 +322,14 @@ class Gazetteer:
         return None
 
     def _km(self, commune: NamedCommune) -> float:
-        """Kilometres to the nearest commune of the territory; infinite where either is not
-        placed.
-        """
+        """Kilometres to the nearest commune of the territory; infinite without a position."""
         if commune.point is None or not self.near:
             return 0.0 if commune.department in self.departments else float("inf")
         return min(distance_km(commune.point, point) for point in self.near)
 
 
 def around(codes: Iterable[str], *, own_codes: Iterable[str] = ()) -> Gazetteer:
-    """Return the gazetteer seen from communes, those far from most of them left out, and from
-    `own_codes`.
-    """
+    """Return the gazetteer seen from `codes`, without those far from most, and from `own_codes`."""
     owned = frozenset(code for code in own_codes if code in by_code())
     points = {
         code: point
@@ -366,9 +351,7 @@ def around(codes: Iterable[str], *, own_codes: Iterable[str] = ()) -> Gazetteer:
 
 
 def distance_km(first: tuple[float, float], second: tuple[float, float]) -> float:
-    """Return the kilometres between two points (latitude, longitude), right to 1 % within a
-    region.
-    """
+    """Return the kilometres between two (latitude, longitude), within 1 % in a region."""
     lat = (first[0] - second[0]) * 111.2
     angle = (first[0] + second[0]) / 2 * 0.0174533
     shrink = 1 - angle**2 / 2 + angle**4 / 24  # its cosine
@@ -376,9 +359,7 @@ def distance_km(first: tuple[float, float], second: tuple[float, float]) -> floa
 
 
 def _alone(tiers: Mapping[str, list[NamedCommune]], *, is_told: bool) -> CommuneMatch | None:
-    """The one commune of this name, or formerly so, in France, or among those of the department
-    told.
-    """
+    """The only commune of this present or former name in France, or in the given departments."""
     hows = ("exact", "former", "article", "short") if is_told else ("exact", "former")
     how = next((how for how in hows if tiers[how]), None)
     if how is None or len({commune.current_code for commune in tiers[how]}) > 1:
@@ -400,7 +381,7 @@ def _inhabitants(commune: NamedCommune) -> int:
 
 
 def _by_code_and_name(code: str, written: WrittenCommune, *, is_insee: bool) -> NamedCommune | None:
-    """The commune of this code whose name is written, else nearly written, or begins so."""
+    """The commune of this code whose name is written, nearly written, or begins so."""
     insee, served = by_code().get(code), by_postal_code().get(code, ())
     candidates = [commune for commune in (insee, *served) if commune]
     same = [commune for commune in candidates if commune.slug in written.slugs]
@@ -410,7 +391,7 @@ def _by_code_and_name(code: str, written: WrittenCommune, *, is_insee: bool) -> 
     longer = [commune for commune in candidates if commune.slug.startswith(beginnings)]
     if len({commune.current_code for commune in longer}) == 1:
         return longer[0]
-    # The name tells an INSEE code from a postal code that is another's INSEE code.
+    # A postal code may be another commune's INSEE code: the name decides.
     if is_insee and insee and (not served or _is_like(insee, written)):
         return insee
     return None

@@ -20,7 +20,7 @@ from pydantic_core import from_json
 from pipeline.files import data_path
 from pipeline.text import fold, lexicon
 
-# Distinct communes, and the share of them in one authority, that make it certain.
+# Distinct communes, and their share in one authority, for certainty.
 _MIN_COMMUNES, _MOST = 4, 0.8
 _MIN_ACRONYM = 3
 Point = tuple[float, float]
@@ -32,7 +32,7 @@ LINKS = frozenset(
 
 
 class NamedCommune(NamedTuple):
-    """A commune, or one that lies or lay in it; `current_code` is that of the commune of today."""
+    """A commune, or a present or former part of one; `current_code` is today's commune."""
 
     code: str
     kind: str  # commune, arrondissement, déléguée, associée, ancienne
@@ -49,7 +49,7 @@ class NamedCommune(NamedTuple):
 
 @cache
 def named_communes() -> tuple[NamedCommune, ...]:
-    """Return all of them, ordered by code."""
+    """Return all communes, ordered by code."""
     columns = pq.read_table(data_path("reference", "communes.parquet")).to_pydict()
     points = [
         None if lat is None else (round(lat, 5), round(lon, 5))
@@ -62,14 +62,14 @@ def named_communes() -> tuple[NamedCommune, ...]:
 
 @cache
 def by_code() -> dict[str, NamedCommune]:
-    """Return them by code; a commune of today before those that bore its code."""
+    """Return the communes by code; today's come before those that bore the code."""
     ranked = sorted(named_communes(), key=lambda commune: commune.kind == "commune")
     return {commune.code: commune for commune in ranked}
 
 
 @cache
 def by_slug() -> dict[str, tuple[NamedCommune, ...]]:
-    """Return them by the slug of their name."""
+    """Return the communes by the slug of their name."""
     by_name: dict[str, list[NamedCommune]] = {}
     for commune in named_communes():
         by_name.setdefault(commune.slug, []).append(commune)
@@ -78,13 +78,13 @@ def by_slug() -> dict[str, tuple[NamedCommune, ...]]:
 
 @cache
 def sorted_slugs() -> tuple[str, ...]:
-    """Return the slugs in alphabetical order, to find those that begin alike."""
+    """Return the slugs in alphabetical order, for search by beginning."""
     return tuple(sorted(by_slug()))
 
 
 @cache
 def reversed_slugs() -> tuple[str, ...]:
-    """Return the slugs read backwards, in alphabetical order, to find those that end alike."""
+    """Return the slugs reversed, in alphabetical order, for search by ending."""
     return tuple(sorted(slug[::-1] for slug in by_slug()))
 
 
@@ -106,9 +106,7 @@ def _former(slug: str) -> Iterable[NamedCommune]:
 
 
 def _longer(slug: str) -> Iterable[NamedCommune]:
-    """Names that begin with these words ("La Seyne"), or with words cut short ("Villeneuve
-    d'A.").
-    """
+    """Names that begin with these words ("La Seyne"), or cut short ("Villeneuve d'A.")."""
     longer = [commune for name in slugs_with(f"{slug}-") for commune in by_slug()[name]]
     return [commune for commune in longer if commune.kind != "ancienne"] or _cut_short(slug)
 
@@ -123,9 +121,7 @@ def _cut_short(slug: str) -> list[NamedCommune]:
 
 
 def ending_with(slug: str) -> Iterable[NamedCommune]:
-    """Return the communes whose name ends so ("Ménehould"), without those near it
-    ("Aubry-du-Hainaut").
-    """
+    """Return the communes whose name ends so, not after a link word ("Aubry-du-Hainaut")."""
     ending = f"-{slug}"
     slugs = sorted(backwards[::-1] for backwards in _beginning(reversed_slugs(), ending[::-1]))
     names = [name for name in slugs if name.removesuffix(ending).split("-")[-1] not in LINKS]
@@ -142,7 +138,7 @@ TIERS: tuple[tuple[str, Callable[[str], Iterable[NamedCommune]]], ...] = (
 
 
 def slugs_with(beginning: str) -> Sequence[str]:
-    """Return the slugs that begin so."""
+    """Return the slugs with this beginning."""
     return _beginning(sorted_slugs(), beginning)
 
 
@@ -175,7 +171,7 @@ def department_names() -> dict[str, str]:
 
 @cache
 def region_names() -> tuple[str, ...]:
-    """Return the names of regions, in order."""
+    """Return the sorted names of regions."""
     return tuple(sorted({row["region"] for row in _departments()}))
 
 
@@ -185,7 +181,7 @@ def _departments() -> list[dict[str, str]]:
 
 
 def find_epci(name: str, *, communes: Collection[str] = ()) -> str | None:
-    """Return the SIREN of the one authority of this name or acronym; `communes` choose among
+    """Return the SIREN of the authority of this name or acronym; `communes` decide between
     namesakes.
     """
     words = _telling_words(name)
@@ -214,7 +210,7 @@ def epci_of(code: str) -> str | None:
 
 
 def members_of(epci_code: str) -> tuple[str, ...]:
-    """Return the INSEE codes of an authority's communes, in order; () for an unknown code."""
+    """Return the sorted INSEE codes of an authority's communes; () for an unknown code."""
     return _members().get(epci_code, ())
 
 
@@ -252,7 +248,7 @@ def _telling_words(name: str) -> frozenset[str]:
 
 
 def codes_of_department(department: str) -> tuple[str, ...]:
-    """Return the INSEE codes of a department's communes, in order."""
+    """Return the sorted INSEE codes of a department's communes."""
     return tuple(
         commune.code
         for commune in named_communes()
@@ -261,9 +257,7 @@ def codes_of_department(department: str) -> tuple[str, ...]:
 
 
 def outline(codes: Collection[str]) -> dict[str, Any] | None:
-    """Return the union of communes as GeoJSON, common borders dissolved; None without any
-    contour.
-    """
+    """Return the union of communes as GeoJSON, borders dissolved; None without any contour."""
     arcs = [
         number for code in sorted(set(codes)) for ring in _rings().get(code, ()) for number in ring
     ]
@@ -274,14 +268,12 @@ def outline(codes: Collection[str]) -> dict[str, Any] | None:
 
 
 def has_contour(code: str) -> bool:
-    """True for communes of today, but for a few that came back since and the overseas
-    collectivities.
-    """
+    """Whether the commune has one: not a few restored since, nor the overseas collectivities."""
     return code in _rings()
 
 
 def _closed(border: list[int]) -> list[list[Point]]:
-    """The arcs of a border, each in its direction, joined end to start into closed rings."""
+    """Join a border's arcs end to start into closed rings."""
     waiting: dict[Point, list[int]] = {}
     for number in border:
         waiting.setdefault(_line(number)[0], []).append(number)
@@ -300,7 +292,7 @@ def _closed(border: list[int]) -> list[list[Point]]:
 
 
 def _line(number: int) -> list[Point]:
-    """The points of an arc, backwards for a ones' complement."""
+    """The points of an arc, reversed for a ones' complement."""
     return _arc(number) if number >= 0 else _arc(~number)[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Compare territories of unequal size, read them by their words, and say whose voice was missing.
+"""Compare territories of unequal size, by themes and by words, and list the missing voices.
 
 In:   units, tags, theme_members, priorities, workshops; attendance, structures, catchments, offers
 Out:  the tables of the comparison, one function each

@@ -1,13 +1,13 @@
-"""Say how present each theme and code is in a territory against the others, and what changed there.
+"""Compare each theme and code of a territory with the others, and list what changed over time.
 
 In:   units, tags, theme_members, priorities, workshops
 Out:  contrasts     one row a theme or assigned code and territory, zeros included
       theme_reach   which themes territories share, and which are one territory's own
       evolutions    what changed where a territory met twice
 
-Presence is a share of tables; specificity (Lafon) and log-odds (Monroe) rest on passages. The
-verdict tests the specificity shrunk by the subject's design effect, and once more without any one
-table; tests/benchmarks/contrasts.py measures what that costs and spares (docs/decisions/0020).
+Presence is a share of tables; specificity (Lafon) and log-odds (Monroe) count passages. The verdict
+tests the specificity shrunk by the design effect, and again without any one table;
+tests/benchmarks/contrasts.py measures the cost and the benefit (docs/decisions/0020).
 """
 
 import json
@@ -31,9 +31,9 @@ from pipeline.tables.schema import REACHES, TRENDS, VERDICTS
 _MORE, _LESS, _ALIKE, _ = VERDICTS
 SHARED, OWN, CONTRASTED, NOT_SHOWN, UNKNOWN = REACHES
 _N_FIRST = 5
-# Share of the territories with material where a shared theme is said at several tables.
+# Share of territories where a shared theme is said at several tables.
 _SHARED_BY = 0.8
-# Share of another territory's tables from which a theme is no longer one territory's own.
+# A larger share of another's tables means that a theme is not one territory's own.
 _ELSEWHERE = 0.5
 _SEVERAL = 2
 
@@ -47,11 +47,11 @@ def compare_territories(
     settings: CompareSettings,
     exclusive: Collection[str] = (POSTURE,),
 ) -> pd.DataFrame:
-    """Return the contrasts by subject, subject_id and territory; one territory alone gets no
+    """Return the contrasts by subject, subject_id and territory; a single territory gets no
     verdict.
 
-    Passages without theme or code are left out. A code of an `exclusive` axis, which every passage
-    bears, is compared, but does not make a passage say something.
+    Passages without theme or code are left out. Codes of an `exclusive` axis, which every passage
+    has, are compared but do not by themselves keep a passage.
     """
     circles = circles_of(units, workshops)
     says = set(theme_members["unit_id"]) | set(
@@ -79,7 +79,7 @@ def compare_territories(
 def _cells(
     counts: Counts, shares: pd.DataFrame, n_held: pd.Series, settings: CompareSettings
 ) -> pd.DataFrame:
-    """One row a subject and territory, from arrays of (n_subjects, n_territories)."""
+    """Return one row a subject and territory, from arrays of (n_subjects, n_territories)."""
     every = pd.MultiIndex.from_product(
         [counts.subject_ids, counts.territories], names=["subject_id", "territory"]
     )
@@ -102,8 +102,8 @@ def _cells(
 
 
 def subjects_of(tags: pd.DataFrame, theme_members: pd.DataFrame) -> pd.DataFrame:
-    """Return subject, subject_id and unit_id: each unit once for its theme and once for each
-    assigned code.
+    """Return subject, subject_id and unit_id: one row for a unit's theme and one for each assigned
+    code.
     """
     assigned = tags[tags["is_assigned"]].drop_duplicates(["unit_id", "axis", "code"])
     codes = pd.DataFrame(
@@ -130,12 +130,11 @@ def reach_themes(
     *,
     min_tables: int = CompareSettings().min_tables,
 ) -> pd.DataFrame:
-    """Return how far each theme reaches, and in which territories it is among the first five
-    priorities.
+    """Return how far each theme reaches, and where it is among the first five priorities.
 
-    Its own: more present in one territory, and said at fewer than half the tables of each other.
-    Shared: different nowhere, and said at several tables in four territories of five. Contrasted:
-    it differs otherwise. A territory with fewer than `min_tables` is left out.
+    Own: more present in one territory, and at fewer than half the tables of each other. Shared:
+    different nowhere, and at several tables in four territories of five. Contrasted: otherwise
+    different. A territory with fewer than `min_tables` tables is left out.
     """
     themes = contrasts[contrasts["subject"] == "theme"]
     has_material = themes["territory"].map(_n_tables_by_territory(contrasts)) >= min_tables
@@ -161,7 +160,7 @@ def reach_themes(
 
 
 def _n_tables_by_territory(contrasts: pd.DataFrame) -> pd.Series:
-    """Tables of each territory, worked out from shares; 0 where none says any theme or code."""
+    """Tables of each territory, from its shares; 0 where it has no theme or code."""
     said = contrasts[contrasts["n_tables"] > 0]
     n_tables = (said["n_tables"] / said["share"]).groupby(said["territory"]).max()
     return n_tables.round().reindex(sorted(set(contrasts["territory"])), fill_value=0)
@@ -200,9 +199,9 @@ def follow_territories(
     exclusive: Collection[str] = (POSTURE,),
     cache: Store | None = None,
 ) -> pd.DataFrame:
-    """Return what changed between workshops of one territory that follow each other by date.
+    """Return what changed between successive workshops of one territory.
 
-    The two workshops are compared as territories are, with the same test.
+    The two workshops are compared with the same test as territories.
     """
     dated = workshops.dropna(subset=["date"]).sort_values(["territory", "date", "workshop_id"])
     pairs = [
@@ -236,8 +235,6 @@ def follow_territories(
 
 
 class _Pair(NamedTuple):
-    """Two workshops of a territory that follow each other."""
-
     territory: str
     earlier: str
     later: str
@@ -251,7 +248,7 @@ def _rows_of_pair(
 
 
 def _fingerprint(pair: _Pair, tables: Sequence[pd.DataFrame], workshops: pd.DataFrame) -> str:
-    """A key of the cache: the same pair, which said the same, changed in the same way."""
+    """The cache key: the pair and all that its comparison depends on."""
     both = workshops[workshops["workshop_id"].isin(pair)]
     hashes = (
         hash_pandas_object(rows, index=False).to_numpy().tobytes().hex() for rows in (*tables, both)

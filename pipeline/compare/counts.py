@@ -1,4 +1,4 @@
-"""Count what territories say, and the four statistics taken on counts.
+"""Count what territories say, and compute four statistics on the counts.
 
 In:   passages of subjects; circle (a table, or a document away from tables) and territory of each
 Out:  Counts; Lafon's specificity and the log-odds of Monroe et al.; correspondence analysis
@@ -17,7 +17,7 @@ from scipy.stats import hypergeom
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.intp]
-# A lemma over this contingency coefficient is one half's own; one said less often is dropped.
+# Above this contingency coefficient a lemma is specific to one half; rarer ones are dropped.
 _LARGEST_COEFFICIENT, _FEWEST = 0.3, 3
 
 
@@ -25,9 +25,8 @@ _LARGEST_COEFFICIENT, _FEWEST = 0.3, 3
 class Counts:
     """Passages of each subject by circle.
 
-    `by_circle`, (n_circles, n_subjects), counts passages of a subject; `sizes`, (n_circles,), all
-    passages that say something; `territory_index`, (n_circles,). Sums over circles are (n_subjects,
-    n_territories).
+    `by_circle` is (n_circles, n_subjects); `sizes` (n_circles,) counts all passages with a subject;
+    `territory_index` is (n_circles,). Sums over circles are (n_subjects, n_territories).
     """
 
     subject_ids: list[str]
@@ -38,7 +37,7 @@ class Counts:
 
     @property
     def n_units(self) -> Numbers:
-        """(n_subjects, n_territories): passages of each subject in each territory."""
+        """Passages by subject and territory, (n_subjects, n_territories)."""
         return self.by_territory(self.by_circle).T
 
     @property
@@ -53,7 +52,7 @@ class Counts:
 
     @property
     def n_all(self) -> float:
-        """All passages that say something."""
+        """All passages with a subject."""
         return float(self.sizes.sum())
 
     def by_territory(self, rows: Numbers) -> Numbers:
@@ -69,8 +68,8 @@ def count_subjects(
     subject_ids: Sequence[str],
     territories: Sequence[str],
 ) -> Counts:
-    """Count `rows` (subject_id, circle_id) over the circles of `circle_of_unit` (unit_id,
-    circle_id, territory).
+    """Count `rows` (subject_id, circle_id); `circle_of_unit` holds unit_id, circle_id,
+    territory.
     """
     sizes = (
         circle_of_unit.groupby(["circle_id", "territory"], sort=True)
@@ -100,11 +99,11 @@ def count_subjects(
 
 
 def specificity(n_units: Numbers, n_subject: Numbers, n_here: Numbers, n_all: float) -> Numbers:
-    """Return -log10 P(X ≥ n_units) where the subject is at least as present as by chance, else
-    log10 P(X ≤ n_units).
+    """Return -log10 P(X ≥ n_units) for a subject at least as present as by chance, else log10 P(X ≤
+    n_units).
 
-    X is hypergeometric: `n_here` passages drawn from `n_all`, of which `n_subject` are the
-    subject's. Tails are exact, never infinite.
+    X is hypergeometric: `n_here` draws from `n_all` passages, `n_subject` of them the subject's.
+    Tails are exact, never infinite.
     """
     is_over = n_units * n_all >= n_subject * n_here
     over = -log10_tail(n_units, n_subject, n_here, n_all, upper=True)
@@ -137,11 +136,11 @@ def log10_tail(
 
 
 def log_odds(counts: Counts, prior_units: float) -> tuple[Numbers, Numbers]:
-    """Return each subject's log-odds here against elsewhere, and their z-scores, (n_subjects,
+    """Return each subject's log-odds here against elsewhere, and z-scores, (n_subjects,
     n_territories).
 
-    Monroe, Colaresi and Quinn (2008): each side first gets `prior_units` passages of the common
-    talk, which draws small counts to it. A single territory has no elsewhere and gets zeros.
+    Monroe, Colaresi and Quinn (2008): `prior_units` passages of the common talk are added to each
+    side, which shrinks small counts. A single territory gets zeros.
     """
     here, all_here = counts.n_units, counts.n_here
     there, all_there = counts.n_subject - here, counts.n_all - all_here
@@ -158,8 +157,8 @@ def log_odds(counts: Counts, prior_units: float) -> tuple[Numbers, Numbers]:
 class Correspondence:
     """Principal coordinates, (n, n_axes); `inertia`, (n_axes,); masses, (n,).
 
-    Contributions sum to 1 an axis, qualities (cos²) to 1 a point. The row that contributes most to
-    an axis lies on its positive side.
+    Contributions sum to 1 by axis, qualities (cos²) to 1 by point. The row that contributes most to
+    an axis is on its positive side.
     """
 
     rows: Numbers
@@ -223,12 +222,11 @@ class Halves:
 def classify(
     presence: Numbers, n_classes: int, *, min_members: int = 5, min_half: int = 1
 ) -> Indices:
-    """Return the class of each passage, from 0 in the order of the cuts; -1 where it holds no
-    lemma.
+    """Return the class of each passage, in the order of the cuts; -1 for one without lemma.
 
-    There are fewer classes where the largest has fewer than `min_members` passages, or three
-    lemmas, left. A cut leaves at least `min_half` passages on each side: 1 is Reinert's own rule,
-    more keeps a handful of passages from being a class.
+    There are fewer classes where the largest has fewer than `min_members` passages or three lemmas.
+    A cut leaves at least `min_half` passages on each side: 1 is Reinert's rule, more prevents tiny
+    classes.
     """
     filled = np.flatnonzero(presence.sum(axis=1) > 0)
     leaves: list[tuple[Indices, Indices]] = [(filled, np.arange(presence.shape[1]))]
@@ -247,7 +245,7 @@ def classify(
         halves = split(table, min_half)
         if not len(halves.first) or not len(halves.second):
             break
-        # Passages whose lemmas were all dropped stay with the larger half.
+        # Passages without a lemma left stay with the larger half.
         dropped = np.setdiff1d(np.arange(len(units)), used)
         keeps = select_lemmas(table, halves)
         parts = [used[halves.first], used[halves.second]]
@@ -263,7 +261,7 @@ def classify(
 
 
 def split(table: Numbers, min_half: int = 1) -> Halves:
-    """Return the two halves, of at least `min_half` rows; no row or column of `table` is empty."""
+    """Return two halves of at least `min_half` rows; no row or column of `table` may be empty."""
     order = np.argsort(first_axis(table), kind="stable")
     sums = np.cumsum(table[order], axis=0)[:-1]
     chi_squares = _chi_squares(sums, table.sum(axis=0))[min_half - 1 : len(table) - min_half]
@@ -286,7 +284,7 @@ def first_axis(table: Numbers) -> Numbers:
 
 
 def select_lemmas(table: Numbers, halves: Halves) -> tuple[Indices, Indices]:
-    """Return the lemmas each half keeps for its own cuts: frequent there, not the other's own."""
+    """Return the lemmas of each half's own cuts: frequent there, and not specific to the other."""
     counts = np.stack([table[halves.first].sum(axis=0), table[halves.second].sum(axis=0)])
     total = counts.sum(axis=0)
     expected = np.outer(counts.sum(axis=1), total / total.sum())
@@ -299,7 +297,7 @@ def select_lemmas(table: Numbers, halves: Halves) -> tuple[Indices, Indices]:
 def _move_passages(table: Numbers, is_first: NDArray[np.bool_], min_half: int) -> Halves:
     columns, lengths = table.sum(axis=0), table.sum(axis=1)
     own = (table**2 / columns).sum(axis=1)
-    # Sparse: a passage holds few of hundreds of lemmas, and each move multiplies them all.
+    # Sparse: a passage holds few of hundreds of lemmas.
     sparse_table = csr_array(table)
     first = table[is_first].sum(axis=0)
     best = float(_chi_squares(first[None, :], columns)[0])
@@ -319,14 +317,14 @@ def _move_passages(table: Numbers, is_first: NDArray[np.bool_], min_half: int) -
 
 
 def _chi_squares(firsts: Numbers, columns: Numbers) -> Numbers:
-    """One chi-square for each row of `firsts`, the sums of the first half."""
+    """The chi-square of each row of `firsts`, the sums of the first half."""
     return _from_squares(
         (firsts**2 / columns).sum(axis=1), firsts.sum(axis=1), float(columns.sum())
     )
 
 
 def _from_squares(squares: Numbers, n_first: Numbers, n_all: float) -> Numbers:
-    """n²/(n₁n₂) · (Σ t₁ⱼ²/cⱼ - n₁²/n), which is chi-square for two rows."""
+    """n²/(n₁n₂) · (Σ t₁ⱼ²/cⱼ - n₁²/n): the chi-square of two rows."""
     both = n_first * (n_all - n_first)
     return np.where(
         both > 0, n_all**2 / np.where(both > 0, both, 1) * (squares - n_first**2 / n_all), 0.0

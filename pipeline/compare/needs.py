@@ -1,4 +1,4 @@
-"""List the needs that no known structure of the sector reaches, and the voices that were missing.
+"""List the needs that no known structure of the sector reaches, and the missing voices.
 
 In:   units, tags, theme_members, structures, catchments, offers, attendance, workshops
 Out:  needs          one row a workshop, sector and commune
@@ -30,7 +30,7 @@ from pipeline.text import plain_texts
 WHOLE = "territoire"  # in place of a commune, for needs that name none
 _COVERED, _TOO_FAR, _NOBODY, _UNKNOWN = COVERAGES
 _NEED = frozenset({"difficulte", "demande"})
-_MIN_LETTERS = 4  # shorter names of communes are words as often as places
+_MIN_LETTERS = 4  # shorter names are often plain words
 log = logging.getLogger(__name__)
 
 
@@ -47,9 +47,7 @@ class _Carrier:
 
     @cached_property
     def box(self) -> tuple[Point, Point]:
-        """The box around the area drawn: most points lie outside it, and a large outline is slow
-        to test.
-        """
+        """The outline's box: most points lie outside it, and a large outline is slow to test."""
         return box_of(self.geometry or {})
 
     def reaches(self, point: Point) -> bool:
@@ -63,11 +61,10 @@ class _Carrier:
 
 
 def list_needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return, for every workshop, sector and commune named in a need (or `territoire`), how far it
-    is covered.
+    """Return the coverage of every workshop, sector and commune named in a need (or `territoire`).
 
-    A need is a passage said as a difficulty or a demand, in each of the first two sectors that its
-    words name. Structures are those of the workshop's map and attendance list.
+    A need is a difficulty or a demand, in the first two sectors that its words name. Structures are
+    those of the workshop's map and attendance list.
     """
     passages = _needs(tables)
     carriers = _carriers(tables)
@@ -101,7 +98,7 @@ def _needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _counts(passages: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Counts of (unit_id, circle_id), a unit that names a sector twice once."""
+    """Count units and circles; a unit that names a sector twice counts once."""
     units = sorted({unit_id for unit_id, _ in passages})
     return {
         "n_units": len(units),
@@ -125,7 +122,7 @@ def _coverage(sector: str, commune_code: str, carriers: Sequence[_Carrier]) -> d
 
 
 def _carriers(tables: Mapping[str, pd.DataFrame]) -> dict[str, _Carrier]:
-    """Every structure; its sectors are those of its name and of the offers that name it."""
+    """The structures; their sectors are those of their names and offers."""
     offered: dict[str, set[str]] = defaultdict(set)
     for structure_id, sector in (
         tables["offers"][["structure_id", "sector"]].dropna().itertuples(index=False)
@@ -151,7 +148,7 @@ def _point_of(row: Mapping[Any, Any]) -> Point | None:
 
 
 def read_geometry(text: Any) -> Mapping[str, Any] | None:
-    """Return a GeoJSON geometry from a cell; None for a blank."""
+    """Return the GeoJSON geometry of a cell; None for a blank."""
     if not isinstance(text, str):
         return None
     geometry: Mapping[str, Any] = json.loads(text)
@@ -159,9 +156,7 @@ def read_geometry(text: Any) -> Mapping[str, Any] | None:
 
 
 def _structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
-    """Structures of each workshop's map and list; one that none claims belongs to every
-    workshop.
-    """
+    """Structures by workshop; an unclaimed one belongs to every workshop."""
     attendance, structures = tables["attendance"], tables["structures"]
     came: dict[str, set[str]] = defaultdict(set)
     for workshop_id, structure_id in (
@@ -184,15 +179,14 @@ def _structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, lis
 def _communes_of(
     workshop_id: str, structures: Sequence[str], tables: Mapping[str, pd.DataFrame]
 ) -> list[tuple[re.Pattern[str], str]]:
-    """Patterns and codes of the communes that passages of a workshop may name: its authority's
-    and its map's, else those of its participants. Longest names first, so that "Saint-Omer" is
-    no "Omer".
+    """Patterns and codes of the workshop's communes: those of its authority and map, else of its
+    participants. Longest names first: "Saint-Omer" is not "Omer".
     """
     workshops = tables["workshops"].set_index("workshop_id")
     epci_code = workshops.loc[workshop_id, "epci_code"]
     attendance = tables["attendance"]
     codes = set(members_of(epci_code)) if isinstance(epci_code, str) else set()
-    if not codes:  # participants from afar do not widen a territory that is known
+    if not codes:  # participants from afar don't widen a known territory
         is_here = attendance["workshop_id"] == workshop_id
         codes = set(attendance.loc[is_here, "commune_code"].dropna())
     mapped = tables["structures"][tables["structures"]["structure_id"].isin(structures)]
@@ -219,7 +213,7 @@ def _named_communes(text: str, communes: Sequence[tuple[re.Pattern[str], str]]) 
 
 
 def list_map_problems(structures: pd.DataFrame, catchments: pd.DataFrame) -> pd.DataFrame:
-    """Return what keeps the map from showing a structure or its area as it is."""
+    """Return the defects that keep the map from showing a structure or its area."""
     return MAP_PROBLEMS.build(
         [*_structure_problems(structures), *_area_problems(structures, catchments)]
     )
@@ -273,11 +267,10 @@ def list_voices(
     *,
     expected_structure_types: Sequence[str],
 ) -> pd.DataFrame:
-    """Return, for every workshop with an attendance list, every type and commune in scope, on its
-    map or in its room.
+    """Return the types and communes in scope, on the map or in the room, by workshop with a list.
 
-    In scope are the expected types, and the communes of the workshop's authority where it is known.
-    Where the list gives the type of nobody who came, no type is said to be absent.
+    In scope are the expected types, and the communes of the workshop's authority. No type is called
+    absent where the list gives no type at all.
     """
     epci_of = workshops.set_index("workshop_id")["epci_code"]
     present = _present(attendance, structures)
@@ -312,10 +305,10 @@ def list_voices(
 
 
 def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
-    """Structures that came, and people who came for none: workshop_id, voice_id, structure_type,
+    """Structures that came, and people without one: workshop_id, voice_id, structure_type,
     commune_code.
 
-    Who did not sign did not come, unless nobody signed: then the list was typed without signatures.
+    Who did not sign did not come, unless nobody signed (a typed list).
     """
     signed = attendance.groupby("workshop_id")["has_signed"].transform("any")
     came = attendance[attendance["has_signed"] | ~signed].merge(
@@ -338,8 +331,8 @@ def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame
 def _on_map(
     structures: pd.DataFrame, present: pd.DataFrame, workshops: pd.DataFrame
 ) -> pd.DataFrame:
-    """Structures of the map by workshop: those of its own map; else by who came, by commune, or
-    by nearest neighbour. The others are left out and counted in the log.
+    """Structures by workshop: of its own map, else by who came, commune, or nearest neighbour. The
+    log counts the others, left out.
     """
     mapped = structures[structures["is_on_map"]].rename(columns={"structure_id": "voice_id"})
     columns = ["workshop_id", "voice_id", "structure_type", "commune_code"]
@@ -369,8 +362,8 @@ def _stacked(placed: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
 
 
 def _nearest(rest: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
-    """`rest` with the workshop of its nearest structure; longitudes are shortened as in France
-    (cos 46.5°).
+    """Give `rest` the workshop of its nearest structure; longitudes are scaled for France (cos
+    46.5°).
     """
     located = rest.dropna(subset=["lat", "lon"])
     others = placed.dropna(subset=["lat", "lon"]).sort_values(["workshop_id", "voice_id"])
@@ -386,9 +379,7 @@ def _nearest(rest: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
 def voices_of_themes(
     units: pd.DataFrame, theme_members: pd.DataFrame, attendance: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return which types of actor carry each theme; one type alone carries it from two of its
-    people.
-    """
+    """Return the types of actor of each theme; one type carries it alone from two people on."""
     typed = attendance.dropna(subset=["structure_type"]).sort_values(
         ["participant_id", "structure_type"]
     )

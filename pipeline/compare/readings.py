@@ -1,10 +1,10 @@
-"""Draw territories by what they say: factor planes, classes of passages, and how alike they are.
+"""Describe territories by their words: factor planes, classes of passages, and similarity.
 
 In:   units, theme_members, contrasts, workshops
 Out:  factor_points     one row a territory, theme or lemma of a plane
       lexical_classes   one row a class and what marks it
       lexical_members   one row a passage with a class
-      territory_links   how alike each pair is, and whether chance would make it so
+      territory_links   how similar each pair is, and whether by chance
       territory_tree    the order in which territories join
 """
 
@@ -34,7 +34,7 @@ from pipeline.tables.results import (
 )
 from pipeline.tables.schema import LIKENESS
 
-_TOKEN = re.compile(r"\[[^\]]*\]")  # [personne 12], [téléphone]: nobody's words
+_TOKEN = re.compile(r"\[[^\]]*\]")  # [personne 12], [téléphone]
 _FULL_WORDS = frozenset({"NOUN", "VERB", "ADJ"})
 _MIN_CIRCLES = 3  # circles that must say a lemma
 _MOST_LEMMAS = 800
@@ -60,9 +60,9 @@ def read_territories(
     settings: CompareSettings,
     cache: Store | None = None,
 ) -> TerritoryReadings:
-    """Return both readings; planes need two territories, classes need passages whose words recur.
+    """Return both readings; planes need two territories, classes need recurring words.
 
-    Of more passages than `n_lexical_units`, the first by unit_id (a hash) are read.
+    Beyond `n_lexical_units` passages, only the first by unit_id (a hash) are read.
     """
     said = _themed_passages(units, theme_members, workshops).head(settings.n_lexical_units)
     lemmas = _lemmas_of(said, cache)
@@ -105,9 +105,7 @@ def _themed_passages(
 
 
 def _lemmas_of(said: pd.DataFrame, cache: Store | None) -> list[set[str]]:
-    """The lemmas of each passage's nouns, verbs and adjectives; names would tell territories
-    apart by themselves.
-    """
+    """The lemmas of nouns, verbs and adjectives; names alone would separate territories."""
     texts = [_TOKEN.sub(" ", str(text)) for text in said["text"]]
     return by_text(texts, _full_lemmas, kind="lemmas", cache=cache, read_back=set)
 
@@ -121,15 +119,13 @@ def _full_lemmas(texts: list[str]) -> list[list[str]]:
 
 
 def _is_full(token: Token) -> bool:
-    """Whether it is a full word, written in letters: « % » and « € » have lemmas too."""
+    """Whether it is a content word, in letters: « % » and « € » have lemmas too."""
     is_named = token.pos_ in _FULL_WORDS and not token.is_stop and len(token.lemma_) > 2
     return is_named and all(text.replace("-", "").isalpha() for text in (token.text, token.lemma_))
 
 
 def _presence(said: pd.DataFrame, lemmas: list[set[str]]) -> tuple[Numbers, list[str]]:
-    """Whether each passage holds each lemma that enough circles said, (n_units, n_lemmas); most
-    widespread first.
-    """
+    """Whether each passage holds each frequent lemma, (n_units, n_lemmas), commonest first."""
     circles: dict[str, set[str]] = {}
     for circle, here in zip(said["circle_id"], lemmas, strict=True):
         for lemma in here:
@@ -151,9 +147,7 @@ def _circles_by_territory(said: pd.DataFrame, presence: Numbers, names: list[str
 
 
 def _plane(analysis: str, kind: str, counts: pd.DataFrame, n_shown: int) -> list[dict[str, object]]:
-    """The rows of a plane: all territories, and the `n_shown` columns that contribute most to
-    two axes.
-    """
+    """Return all territories, and the `n_shown` columns that contribute most to two axes."""
     filled = (
         counts.loc[(counts.sum(axis=1) > 0).to_numpy(), (counts.sum(axis=0) > 0).to_numpy()]
         if counts.size
@@ -198,8 +192,8 @@ def _by_axis(columns: tuple[str, str], values: Numbers) -> dict[str, float]:
 def _profiles(
     classes: Indices, presence: Numbers, names: list[str], said: pd.DataFrame
 ) -> Iterable[dict[str, object]]:
-    """What marks each class by chi-square at 5 %: lemmas, then themes and territories, which
-    took no part in making it.
+    """What marks each class by chi-square at 5 %: lemmas, then themes and territories, which took
+    no part in the classes.
     """
     placed = classes >= 0
     if not placed.any() or classes.max() < 1:
@@ -227,9 +221,7 @@ def _profiles(
 
 
 def signed_chi_square(n_in: Numbers, n_all: Numbers, n_class: int, n_units: int) -> Numbers:
-    """Return the chi-square of two by two (in the class, with the mark), negative for less than
-    its part.
-    """
+    """Return the two by two chi-square (class, mark), negative below expectation."""
     expected = n_all * n_class / n_units
     spread = expected * (n_units - n_class) / n_units * (n_units - n_all) / n_units
     chi_square = (n_in - expected) ** 2 / np.where(spread > 0, spread, np.inf)
@@ -237,7 +229,7 @@ def signed_chi_square(n_in: Numbers, n_all: Numbers, n_class: int, n_units: int)
 
 
 class TerritoryLinks(NamedTuple):
-    """The likeness of each pair, and the tree."""
+    """The similarity of each pair, and the tree."""
 
     territory_links: pd.DataFrame
     territory_tree: pd.DataFrame
@@ -250,11 +242,10 @@ def link_territories(
     *,
     settings: CompareSettings,
 ) -> TerritoryLinks:
-    """Return both tables; empty with fewer than two territories that have a theme said at a table.
+    """Return both tables; empty with fewer than two territories that have a theme at a table.
 
-    Likeness is 1 less Bray and Curtis on the shares of tables that say each theme: 1 for the same
-    shares, 0 for nothing in common. Few tables make territories look unlike, so it is set against
-    tables dealt out at random.
+    Similarity is 1 less Bray and Curtis on the shares of tables by theme, 0..1. Few tables make
+    territories look different, so it is compared with tables dealt at random.
     """
     said, territory_index, territories = _by_table(units, theme_members, workshops)
     n_territories = len(territories)
@@ -277,7 +268,7 @@ def link_territories(
     low, high = np.quantile(drawn, _INTERVAL, axis=0)
     n_tables = np.bincount(territory_index, minlength=n_territories)
     pairs = list(combinations(range(n_territories), 2))
-    # A pair is far apart only where chance would seldom put any as far.
+    # Bonferroni: chance alone seldom puts any pair as far apart.
     lowest = np.quantile(dealt, 0.05 / len(pairs), axis=0)
     rows = [
         {
@@ -303,7 +294,7 @@ def link_territories(
 def _by_table(
     units: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame
 ) -> tuple[Numbers, np.ndarray, list[str]]:
-    """Whether each table said each theme, (n_tables, n_themes), the index of its territory, and
+    """Whether each table said each theme, (n_tables, n_themes), its territory's index, and
     territories.
     """
     circles = circles_of(units, workshops).of_unit
@@ -348,9 +339,7 @@ def _verdict(observed: float, lowest: float, n_tables: int, min_tables: int) -> 
 
 
 def _tree(observed: Numbers, drawn: Numbers, territories: list[str]) -> list[dict[str, object]]:
-    """The joinings by mean likeness; `support` is the share of redraws in which the group comes
-    back.
-    """
+    """The joins by mean similarity; `support` is the share of redraws with the same group."""
     groups_drawn = [{members for members, _ in _groups(likeness)} for likeness in drawn]
     rows: list[dict[str, object]] = []
     for step, (members, height) in enumerate(_groups(observed), start=1):

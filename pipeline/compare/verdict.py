@@ -1,11 +1,11 @@
-"""Say whether a subject is more or less present in a territory, or the material too thin to say.
+"""Say whether a subject is more or less present in a territory, or whether material is too thin.
 
 In:   Counts of one kind of subject (themes, or codes); tables where each was said, tables held
 Out:  for each cell one of pipeline.tables.VERDICTS, an adjusted p-value, and whether it is a lead;
       shares of tables, with intervals from workshops and tables resampled
 
-Tables of a territory are no independent witnesses: one that says a subject out of all proportion is
-not heard on it, and tests are shrunk by how much the others vary.
+Tables of a territory are not independent: one that says a subject out of all proportion is left out
+for it, and tests are shrunk by the variance of the others.
 """
 
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ from pipeline.counting import resample
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.schema import VERDICTS
 
-# chance that a table like the others of its territory says a subject as much
+# chance of as many passages at an ordinary table
 _OUT_OF_PROPORTION = 1e-3
-# Passages of the study's talk lent to a territory's other tables before their rate is taken.
+# Prior passages of the study added to a territory's other tables.
 _COMMON_TALK = 20.0
-_FEWEST_SUBJECTS = 4  # from which subjects tell how design effects vary
+_FEWEST_SUBJECTS = 4  # fewest subjects that show how effects vary
 _MOST_FREEDOM = 1e4
 _CUT_BACK = 3.0  # times the median
 _OUTLYING = 0.01
 _MAD = 1.4826  # makes a median absolute deviation a standard deviation
 _MORE, _LESS, _ALIKE, _TOO_LITTLE = VERDICTS
-_WITHOUT_ONE = 0.01  # what is affirmed holds at this level, by itself, without any one circle
-# Likewise for a lead, which is tested by itself, not among all cells.
+_WITHOUT_ONE = 0.01  # p-value of a single test without any one circle
+# The same for a lead, tested by itself.
 _LEAD, _LEAD_WITHOUT_ONE = 0.05, 0.10
-# Of the tables: how far apart the ends of the interval of two shares that are alike may be.
+# Largest difference, in share of tables, of two shares that are alike.
 _ALIKE_WITHIN = 0.5
 _Z = float(norm.isf(0.05))  # both ends of a 90 % interval
 Bools = NDArray[np.bool_]
@@ -45,8 +45,8 @@ _INTERVAL = (0.05, 0.95)
 
 @dataclass(frozen=True)
 class HeardCounts:
-    """`by_circle` and `sizes`, (n_circles, n_subjects), are 0 for a circle not heard on a subject;
-    `territory_index` is (n_circles,), the sums (n_subjects, n_territories).
+    """`by_circle` and `sizes`, (n_circles, n_subjects), are 0 where a circle is left out for a
+    subject; `territory_index` is (n_circles,), sums are (n_subjects, n_territories).
     """
 
     by_circle: Numbers
@@ -68,10 +68,10 @@ class HeardCounts:
 
 @dataclass(frozen=True)
 class DesignEffects:
-    """`effect`, (n_subjects, n_territories), is at least 1: the variance of a territory set against
-    the others, over what independence would give.
+    """`effect` (n_subjects, n_territories), at least 1: the variance of a territory against the
+    others, over that of independent passages.
 
-    `freedom`, (n_subjects, 1), counts the degrees of freedom behind it.
+    `freedom` (n_subjects, 1) holds its degrees of freedom.
     """
 
     effect: Numbers
@@ -79,9 +79,7 @@ class DesignEffects:
 
 
 def leave_out_loud_circles(counts: Counts) -> HeardCounts:
-    """Return the circles, each without the subjects that it says out of all proportion to its
-    territory.
-    """
+    """Return the circles, each without the subjects that it says out of all proportion."""
     is_heard = ~_out_of_proportion(counts)
     by_circle, sizes = counts.by_circle * is_heard, counts.sizes[:, None] * is_heard
     return HeardCounts(
@@ -94,11 +92,11 @@ def leave_out_loud_circles(counts: Counts) -> HeardCounts:
 
 
 def design_effects(counts: Counts, heard: HeardCounts) -> DesignEffects:
-    """Return the design effects, each drawn to those of the other subjects by how alike they are
-    (Smyth 2004).
+    """Return the design effects, each shrunk towards the other subjects' by their likeness (Smyth
+    2004).
 
-    Few circles tell little about one subject; one that stands out keeps its own. The common effect
-    is taken before any circle is left out, as variance would be too small without its extremes.
+    Few circles tell little about one subject; an outlier keeps its own. The common effect is
+    computed before any circle is left out: without extremes, variance would be too small.
     """
     own = _own_effects(heard)
     freedom = float(max(1, len(heard.territory_index) - len(set(heard.territory_index))))
@@ -131,10 +129,10 @@ def _by_cell(heard: HeardCounts, effect: Numbers) -> Numbers:
 
 
 def _out_of_proportion(counts: Counts) -> NDArray[np.bool_]:
-    """(n_circles, n_subjects): said more than its territory and the study let expect."""
+    """Where a circle exceeds what its territory and the study predict, (n_circles, n_subjects)."""
     usual = float(np.median(np.maximum(1.0, _own_effects(_every_circle(counts)))))
     mean_size = (counts.sizes**2).sum() / max(1.0, counts.n_all)
-    alike = (usual - 1) / max(1.0, mean_size - 1)  # how much two passages of one circle are alike
+    alike = (usual - 1) / max(1.0, mean_size - 1)  # correlation within a circle
     size_of_others = np.maximum(1, counts.n_all - counts.sizes)[:, None]
     others = (counts.n_subject[:, 0] - counts.by_circle) / size_of_others
     here = counts.n_units.T[counts.territory_index] - counts.by_circle + _COMMON_TALK * others
@@ -153,7 +151,7 @@ def _every_circle(counts: Counts) -> HeardCounts:
 
 
 def _own_effects(heard: HeardCounts) -> Numbers:
-    """Each subject's own effect, (n_subjects,); 1 where it says nothing."""
+    """Each subject's own effect, (n_subjects,); 1 where it has no passage."""
     rates = heard.n_units / np.maximum(heard.n_here, 1)
     squares = ((heard.by_circle - heard.sizes * rates.T[heard.territory_index]) ** 2).sum(axis=0)
     expected = (heard.n_units * (1 - rates)).sum(axis=1)
@@ -163,8 +161,8 @@ def _own_effects(heard: HeardCounts) -> Numbers:
 
 
 def _common_effect(whole: Numbers, own: Numbers, freedom: float) -> tuple[float, float]:
-    """The mean of `whole`, outliers cut back, and the degrees of freedom it is worth, from how much
-    `own` vary beyond chance; (1, 0) from too few subjects.
+    """The mean of `whole`, outliers cut back, and its degrees of freedom, from how much `own` vary
+    beyond chance; (1, 0) for too few subjects.
     """
     if len(own) < _FEWEST_SUBJECTS:
         return 1.0, 0.0
@@ -192,8 +190,8 @@ def _inverse_trigamma(value: float) -> float:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """For each subject and territory: a verdict, the adjusted p-value of the side where the cell
-    lies (1 untested), and `is_lead`.
+    """By subject and territory: verdict, adjusted p-value of the cell's side (1 untested),
+    `is_lead`.
     """
 
     verdict: NDArray[np.object_]
@@ -204,17 +202,16 @@ class Verdicts:
 def judge(
     counts: Counts, n_tables: Numbers, n_held: Numbers, settings: CompareSettings
 ) -> Verdicts:
-    """Return the verdicts of all cells; "more" cells are tested together at half the settings'
-    false discovery rate, "less" cells likewise.
+    """Return the verdicts; "more" and "less" cells each get half the settings' false discovery
+    rate.
 
-    `n_tables`, (n_subjects, n_territories), counts tables where each subject was said; `n_held`,
-    (1, n_territories), tables held. A difference is affirmed only where it holds without any one
-    circle. A lead, "more" by itself without control of all cells together, is to be checked. Alike:
-    the 90 % interval of the difference between the shares of tables here and elsewhere stays within
-    half the tables either way. All the rest is too little material: few tables or passages, a
+    `n_tables` (n_subjects, n_territories) counts tables that said each subject; `n_held` (1,
+    n_territories), tables held. A difference must hold without any one circle. A lead, "more" by
+    its own test alone, is to be checked. Alike: the 90 % interval of the difference of table shares
+    stays within half the tables. Else there is too little material: few tables or passages, a
     single territory, or a cell that no passages could move.
     """
-    # Tables of a territory that left no passage at all say nothing, here or elsewhere.
+    # Without a passage, a territory's tables count nowhere.
     n_held = np.where(counts.n_here > 0, n_held, 0.0)
     heard = leave_out_loud_circles(counts)
     effects = design_effects(counts, heard)
@@ -250,9 +247,7 @@ def judge(
 
 
 def _adjusted(p_values: Numbers, can_tell: Bools) -> Numbers:
-    """Benjamini and Hochberg's p-values of cells that can be tested, for both sides; 1
-    elsewhere.
-    """
+    """Benjamini and Hochberg's p-values of testable cells, doubled for two sides; else 1."""
     q_values = np.ones_like(p_values)
     if can_tell.any():
         q_values[can_tell] = np.minimum(1.0, 2 * false_discovery_control(p_values[can_tell]))
@@ -272,7 +267,7 @@ def _has_material(
     least = np.minimum(
         _shrunk_p(effects, most, *sums, upper=True), _shrunk_p(effects, fewest, *sums, upper=False)
     )
-    # Here, and elsewhere to set them against.
+    # Here and elsewhere.
     has_tables = np.minimum(n_held, n_held.sum() - n_held) >= settings.min_tables
     enough = has_tables & (counts.n_subject >= settings.min_units) & (counts.n_here < counts.n_all)
     return np.asarray(enough & (least <= settings.false_discovery_rate))
@@ -281,11 +276,11 @@ def _has_material(
 def _p_without_one(
     heard: HeardCounts, effects: DesignEffects, cells: Bools, *, upper: bool
 ) -> Numbers:
-    """The largest p-value of `cells` once one circle is out: the one here, or elsewhere, that says
-    most for the difference; 1 for other cells.
+    """The largest p-value of `cells` without the one circle, here or elsewhere, that weighs most
+    for the difference; 1 for other cells.
     """
     rates = heard.n_subject / np.maximum(1, heard.n_all)
-    # Positive where a circle here speaks for the difference, and one elsewhere against it.
+    # Positive where a circle here supports the difference, or one elsewhere opposes it.
     weight = (heard.by_circle - heard.sizes * rates[:, 0]) * (1 if upper else -1)
     subject, territory = np.nonzero(cells)
     effects_of_cells = DesignEffects(effects.effect[cells], effects.freedom[subject, 0])
@@ -309,9 +304,7 @@ def _p_without_one(
 
 
 def _most_here(weight: Numbers, heard: HeardCounts) -> NDArray[np.intp]:
-    """The circle of the highest weight in each territory, (n_subjects, n_territories); -1 for
-    none.
-    """
+    """The heaviest circle of each territory, (n_subjects, n_territories); -1 for none."""
     n_subjects, n_territories = heard.n_units.shape
     most = np.full((n_subjects, n_territories), -1)
     for territory in range(n_territories):
@@ -343,9 +336,7 @@ def _shrunk_p(
     *,
     upper: bool,
 ) -> Numbers:
-    """One-sided hypergeometric p, its z-score shrunk by the design effect and read on Student's
-    law.
-    """
+    """One-sided hypergeometric p, its z-score shrunk by the design effect, on Student's law."""
     tail = 10.0 ** log10_tail(n_units, n_subject, n_here, n_all, upper=upper)
     z_score = norm.isf(np.clip(tail, 1e-300, 1 - 1e-12)) / np.sqrt(effects.effect)
     return np.asarray(student.sf(z_score, effects.freedom), dtype=np.float64)
@@ -354,8 +345,8 @@ def _shrunk_p(
 def difference_interval(
     n_said: Numbers, n_held: Numbers, n_said_there: Numbers, n_held_there: Numbers
 ) -> tuple[Numbers, Numbers]:
-    """Return the 90 % interval of the difference of two shares of tables, here less there (Newcombe
-    1998, method 10).
+    """Return the 90 % interval of a difference of shares, here less there (Newcombe 1998, method
+    10).
 
     A side without tables may have any share. 0 of 5 against 5 of 7 lies between -0.88 and -0.28.
     """
@@ -425,11 +416,11 @@ def _share_rows(
     subject_ids: list[str],
     territory: str,
 ) -> pd.DataFrame:
-    """One territory's rows, from the tables that said each subject, (n_draws + 1, n_subjects), of
-    those drawn, (n_draws + 1,).
+    """Rows of a territory, from the tables that said each subject (n_draws + 1, n_subjects), of
+    `n_drawn` (n_draws + 1,).
 
-    Where no table or every table said it, resampling is blind and the bound is the exact binomial
-    one.
+    Where no table or every table said it, resampling shows no variation: the bound is the exact
+    binomial one.
     """
     shares = n_said / np.maximum(1, n_drawn)[:, None]
     low, high = np.quantile(shares[1:], _INTERVAL, axis=0)

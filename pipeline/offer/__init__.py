@@ -1,13 +1,13 @@
-"""List the goods and services that exist on the territory, with the quantities that people give.
+"""List the goods and services of the territory, with the quantities that people give.
 
 In:   units, tags (the passages tagged as an offer, or as an innovation that works), structures
 Out:  offers   one row a quantity, or an offer without one; structure_id where it names a structure
 
-Precision before recall: a number is kept only where its noun, its clause and the passage's codes
-all say that it exists. Precision and recall at first sight: 0.92 and 0.82 on 120 passages of eight
-unseen training files, 0.88 and 0.84 on 72 written for the test, 0.92 and 0.85 on 40 written after
-that; after a look at errors, 0.98 and 0.91 on the other half of the first, 0.96 and 0.95, 0.96 and
-0.96 (tests/offer/).
+Precision before recall: a number counts only where its noun, its clause and the passage's codes all
+say that it exists. Precision and recall on new texts: 0.92 and 0.82 on 120 passages of eight
+training files, 0.88 and 0.84 on 72 written for the test, 0.92 and 0.85 on 40 written after that;
+after a look at errors, 0.98 and 0.91 on the other half of the first, 0.96 and 0.95, 0.96 and 0.96
+(tests/offer/).
 """
 
 import json
@@ -48,7 +48,7 @@ _MIN_SCORE = 90.0
 _MIN_LETTERS = 5  # a shorter name must be written exactly
 _MIN_CORE = 8  # letters that a shortened name must keep
 _OF = frozenset({"de", "du", "des", "d"})
-_STEM = 4  # letters by which a passage's words call the names to compare
+_STEM = 4  # first letters that select names to compare
 
 
 def list_offers(
@@ -74,7 +74,7 @@ def list_offers(
 def _offers_by_unit(
     candidates: pd.DataFrame, carriers: "Carriers", structures: pd.DataFrame, cache: Store | None
 ) -> list[list[dict[str, Any]]]:
-    """The offers of each candidate, kept by text for as long as the structures stay the same."""
+    """The offers of each candidate, cached by text while the structures stay the same."""
 
     def compute(marked: list[str]) -> list[list[dict[str, Any]]]:
         passages = parse(_readable(text[1:]) for text in marked)
@@ -92,9 +92,7 @@ def _offers_by_unit(
 
 
 def tells_offers(grid: Grid) -> bool:
-    """Return whether `grid` has a rubrique for what exists; without one no passage gives an
-    offer.
-    """
+    """Return whether `grid` has a rubrique for what exists; without one there is no offer."""
     return any(code.code.split(".")[0] in (_OFFER, _INNOVATION) for code in grid.axis(RUBRIQUE))
 
 
@@ -106,7 +104,7 @@ def _pillars(tags: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _candidates(units: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
-    """Passages tagged as existing, innovations only with a number: unit_id, text, is_offer."""
+    """Passages tagged as existing; innovations only with a number."""
     assigned = tags[tags["is_assigned"]]
     rubriques = assigned[assigned["axis"] == RUBRIQUE]
     offers = set(rubriques.loc[rubriques["code"] == _OFFER, "unit_id"])
@@ -126,7 +124,7 @@ def _candidates(units: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
 
 
 def _readable(text: str) -> str:
-    """In small letters where it is written in capitals, which the parser does not read."""
+    """Lower capitals, which the parser does not read."""
     return (
         text.lower() if text.upper() == text and any(letter.isalpha() for letter in text) else text
     )
@@ -161,7 +159,7 @@ def _sector(*texts: str) -> str | None:
 
 
 def _with_pace(text: str, quantity: Quantity) -> str:
-    """« paniers par semaine » where the pace is said within six words after the noun."""
+    """« paniers par semaine » where the pace is within six words after the noun."""
     after = " ".join(fold(text[quantity.noun_end :], keep_signs=True).split()[:6])
     for pattern, pace in lexicon()["rythmes"].items():
         match = re.search(pattern, after)
@@ -171,8 +169,7 @@ def _with_pace(text: str, quantity: Quantity) -> str:
 
 
 def activity_of(passage: Doc, quantity: Quantity, carrier: str | None) -> str:
-    """Return what is done, in the passage's words; `carrier` is the name of a structure, no
-    activity.
+    """Return the activity in the passage's words; `carrier` is a structure's name, no activity.
 
     What is measured (« laine lavée ») or counted (« vélos remis en état ») comes first; for people
     and jobs, the heading or subject before.
@@ -196,15 +193,13 @@ def activity_of(passage: Doc, quantity: Quantity, carrier: str | None) -> str:
 
 
 def activity_before(passage: Doc, end: int, carrier: str | None) -> str:
-    """Return what the heading, or else the subject of the clause, names before character `end`;
-    or "".
-    """
+    """Return the activity of the heading, else of the clause's subject, before `end`; or ""."""
     phrases = (_heading(passage, end), _subject(passage, end))
     return next((phrase for phrase in phrases if not _is_carrier(phrase, carrier)), "")
 
 
 def _phrase_from(passage: Doc, start: int) -> str:
-    """The words from `start` to the end of their noun phrase, at most six, without loose ends."""
+    """The words from `start` to the end of their noun phrase, at most six."""
     words: list[Token] = []
     for token in passage:
         if token.idx < start:
@@ -216,7 +211,7 @@ def _phrase_from(passage: Doc, start: int) -> str:
 
 
 def _ends_phrase(token: Token) -> bool:
-    """Whether it is a verb, a sign or a word of time; a past participle goes on with the phrase."""
+    """Whether it is a verb, a sign or a word of time; a past participle continues the phrase."""
     is_participle = token.morph.get("VerbForm", []) == ["Part"]
     if token.pos_ == "VERB" and is_participle and token.morph.get("Tense", []) == ["Past"]:
         return False
@@ -225,7 +220,7 @@ def _ends_phrase(token: Token) -> bool:
 
 
 def _heading(passage: Doc, end: int) -> str:
-    """What stands before a colon or an arrow; the noun phrase after its verb where it has one."""
+    """The text before a colon or an arrow, or the noun phrase after its verb."""
     match = _HEAD.match(passage.text)
     if not match or match.end() > end:
         return ""
@@ -247,7 +242,7 @@ def _subject(passage: Doc, end: int) -> str:
 
 
 def _first_phrase(passage: Doc, start: int, end: int) -> str:
-    """The noun phrase of the first noun in [start, end) that names something done, or ""."""
+    """The first noun phrase in [start, end) that names an activity, or ""."""
     for token in passage:
         if not start <= token.idx < end or token.pos_ != "NOUN" or len(token.text) < 3:
             continue
@@ -258,7 +253,7 @@ def _first_phrase(passage: Doc, start: int, end: int) -> str:
 
 
 def _is_carrier(phrase: str, carrier: str | None) -> bool:
-    """Whether `phrase` is blank, or no more than the structure's own name."""
+    """Whether `phrase` is blank or only the structure's own name."""
     plain, name = fold(phrase, keep_signs=True), fold(carrier or "", keep_signs=True)
     is_name = bool(name) and (plain in name or (name in plain and len(plain) < len(name) + 4))
     return not phrase or is_name
@@ -278,9 +273,7 @@ def _tidied(words: list[Token]) -> str:
 
 
 class Carriers:
-    """The structures' names by the first letters of their words, so that a passage meets few of
-    them.
-    """
+    """The structures' names by the first letters of their words, for fast lookup."""
 
     def __init__(self, structures: pd.DataFrame) -> None:
         rows = structures.sort_values("structure_id")
@@ -299,9 +292,7 @@ class Carriers:
         return self._written.get(structure_id or "", "")
 
     def named_in(self, text: str, at: int) -> tuple[str | None, str | None]:
-        """Return the structure_id and the name as written of the structure nearest to `at`, or
-        two None.
-        """
+        """Return the structure_id and written name of the structure nearest `at`, or two None."""
         plain, offsets = _fold_words(text)
         stems = {word[:_STEM] for word in plain.split()}
         candidates = {i for stem in stems for i in self._by_stem.get(stem, ())}
@@ -317,7 +308,7 @@ class Carriers:
 
 
 def _essential(name: str) -> str:
-    """Folded, without legal form and articles: « SCIC Les Paniers de l'Orb » is « paniers orb »."""
+    """« SCIC Les Paniers de l'Orb » is « paniers orb »."""
     words = _WORD.findall(fold(name, keep_signs=True))
     while len(words) > 1 and words[0] in lexicon()["statuts"]:
         words = words[1:]
@@ -325,11 +316,8 @@ def _essential(name: str) -> str:
 
 
 def _shortened(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Names without the words for what the structure is, where that leaves enough of one structure
-    alone.
-
-    « epicerie solidaire la passerelle » is also « passerelle »; « recyclerie du vidourle » is not «
-    vidourle », a river.
+    """« epicerie solidaire la passerelle » is also « passerelle »; « recyclerie du vidourle » is
+    not « vidourle », a river.
     """
     shorter = []
     for key, name in names:
@@ -359,7 +347,7 @@ def _fold_words(text: str) -> tuple[str, list[int]]:
 
 
 def _find(name: str, plain: str) -> tuple[int, int] | None:
-    """Where `name` stands as whole words, at a score of 90 or more; a short name to the letter."""
+    """Where `name` stands as whole words, at a score of 90 or more; a short name exactly."""
     exact = f" {plain} ".find(f" {name} ")
     if exact >= 0:
         return exact, exact + len(name)

@@ -1,7 +1,7 @@
 """Read the numbers of a French text, and which of them quantify something that exists.
 
 In:   a text: « 4 000 », « 1,2 M€ », « une quinzaine », « cinquante-huit », « entre 30 et 40 »
-Out:  numbers, quantities with their units, and sums where no quantity is told twice
+Out:  numbers, quantities with their units, and sums without duplicates
 """
 
 import re
@@ -34,15 +34,13 @@ _IS_PRICE = re.compile(r"\b(à|contre|pour)\s*$", re.IGNORECASE)
 _YEARS = range(1900, 2101)
 _BEFORE_YEAR = re.compile(r"\b(en|depuis|des|de|fin|debut|ete|hiver|rentree|avant|apres|jusqu'en)$")
 _MAX_ADJECTIVES = 2
-_CONDITIONAL = ("rait", "raient", "rions", "riez")  # which the parser often takes for an imperfect
-_NEAR = 40  # characters within which « budget » or « ventes » tells what an amount is
+_CONDITIONAL = ("rait", "raient", "rions", "riez")  # often parsed as an imperfect
+_NEAR = 40  # characters from « budget » or « ventes » to its amount
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number, at [start, end) of the text; `is_approximate` for « une trentaine » and for the
-    mean of a range.
-    """
+    """A number at [start, end); `is_approximate` for « une trentaine » and the mean of a range."""
 
     start: int
     end: int
@@ -59,9 +57,7 @@ def lexicon() -> dict[str, Any]:
 
 
 def find_numbers(text: str) -> list[Number]:
-    """Return the numbers of `text` in reading order; « un », « une » and « quelques dizaines »
-    are none.
-    """
+    """Return the numbers of `text` in order; « un », « une » and « quelques dizaines » are none."""
     numbers = sorted([*_in_digits(text), *_in_letters(text)], key=lambda number: number.start)
     return _with_ranges([_multiplied(number, text) for number in numbers], text)
 
@@ -96,7 +92,7 @@ def _in_letters(text: str) -> Iterator[Number]:
 
 
 def _run_from(words: list[tuple[re.Match[str], str]], i: int, text: str) -> list[str]:
-    """The number words from `i` on; « un », « une », « et » only between or after others."""
+    """The number words from `i`; « un », « une », « et » only between or after others."""
     numbers, links = lexicon()["nombres"], lexicon()["liaisons"]
     first = words[i][1]
     is_percentage = first == "cent" and i > 0 and words[i - 1][1] == "pour"
@@ -115,9 +111,7 @@ def _run_from(words: list[tuple[re.Match[str], str]], i: int, text: str) -> list
 
 
 def _adds_up(run: list[str], word: str) -> bool:
-    """Whether `word` goes on with the same number: « vingt deux », not « deux trois » or « dix
-    cinq ».
-    """
+    """Whether `word` continues the number: « vingt deux », not « deux trois » or « dix cinq »."""
     numbers = lexicon()["nombres"] | lexicon()["liaisons"]
     last = run[-1]
     if word == "et":
@@ -155,15 +149,13 @@ def _value_of(run: list[str]) -> int:
 
 
 def _is_counted(words: list[tuple[re.Match[str], str]], i: int) -> bool:
-    """Whether « une », or « une bonne », stands before a collective; « chaque quinzaine » is
-    none.
-    """
+    """Whether « une » or « une bonne » precedes a collective; « chaque quinzaine » is none."""
     before = [word for _, word in words[max(0, i - 2) : i]]
     return before[-1:] == ["une"] or before in (["une", "bonne"], ["une", "petite"])
 
 
 def _multiplied(number: Number, text: str) -> Number:
-    """« deux douzaines », « 3 millions »: the word that follows multiplies."""
+    """« deux douzaines », « 3 millions »: the next word multiplies."""
     match = _NEXT_WORD.match(text, number.end)
     if match is None:
         return number
@@ -188,10 +180,8 @@ def _with_ranges(numbers: list[Number], text: str) -> list[Number]:
 
 
 def _is_range(first: Number, second: Number, text: str) -> bool:
-    """Whether two numbers are joined by « à », « ou », a dash, or « entre … et », and of a like
-    size.
-
-    Not where one became the other, as in « passé de 10 à 20 ».
+    """Whether two numbers of similar size are joined by « à », « ou », a dash, or « entre … et »; «
+    passé de 10 à 20 » is no range.
     """
     if not _RANGE.fullmatch(text, first.end, second.start):
         return False
@@ -205,7 +195,7 @@ def _is_range(first: Number, second: Number, text: str) -> bool:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number that counts `unit`; the noun lies at [noun_start, noun_end); `kind` is mesure,
+    """A number that counts `unit`; the noun is at [noun_start, noun_end); `kind` is mesure,
     personne or chose.
     """
 
@@ -218,9 +208,7 @@ class Quantity:
 
 
 def quantities_of(passage: Doc, *, is_offer: bool) -> Iterator[Quantity]:
-    """Yield the quantities of `passage` in order; other nouns than the lexicon's count only in
-    an offer.
-    """
+    """Yield the quantities of `passage`; nouns outside the lexicon count only in an offer."""
     text = passage.text
     for number in find_numbers(text):
         quantity = _counted(passage, number)
@@ -231,9 +219,7 @@ def quantities_of(passage: Doc, *, is_offer: bool) -> Iterator[Quantity]:
 
 
 def _counted(passage: Doc, number: Number) -> Quantity | None:
-    """What `number` counts: a listed compound, measure or person right after it, else a near
-    noun.
-    """
+    """What `number` counts: a listed compound, measure or person just after, else a near noun."""
     text = passage.text
     rest = fold(text[number.end :], keep_signs=True)
     for pattern, unit in _compounds():
@@ -271,8 +257,7 @@ def _compounds() -> list[tuple[re.Pattern[str], str]]:
 def _noun_after(passage: Doc, number: Number) -> Token | None:
     """The first noun after `number`, adjectives, plural participles and « de » skipped.
 
-    An adjective in the plural that no noun follows is itself a noun, which the parser did not know
-    (« 3 agentes, »).
+    A plural adjective without a noun is a noun unknown to the parser (« 3 agentes, »).
     """
     adjectives: list[Token] = []
     for token in passage:
@@ -301,7 +286,7 @@ def _may_be_noun(token: Token, plain: str) -> bool:
 
 
 def _is_participle(token: Token) -> bool:
-    """Whether it is a past participle in the plural, which « 50 habitués » is to the parser."""
+    """Whether it is a plural past participle, as the parser takes « 50 habitués »."""
     return bool(
         token.pos_ == "VERB"
         and token.morph.get("VerbForm", []) == ["Part"]
@@ -310,7 +295,7 @@ def _is_participle(token: Token) -> bool:
 
 
 def _exists(text: str, quantity: Quantity) -> bool:
-    """Whether the clause says that it is there, as a whole, and is no price, distance or year."""
+    """Whether the clause says that it exists, as a whole, and is no price, distance or year."""
     before = fold(text[: quantity.number.start], keep_signs=True).rstrip()
     after = fold(text[quantity.noun_end :], keep_signs=True)
     if re.search("|".join(lexicon()["avant_jamais"]), " ".join(before.split()[-5:])):
@@ -358,8 +343,8 @@ def _clause_bounds(text: str, start: int, end: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of `n_added` quantities of one unit; or, with `n_added` 0, the different ones,
-    largest first.
+    """The sum of `n_added` quantities of one unit; with `n_added` 0, the different ones, largest
+    first.
     """
 
     unit: str
@@ -368,12 +353,11 @@ class Total:
 
 
 def total_quantities(offers: pd.DataFrame) -> list[Total]:
-    """Return a total a unit, those told most often first.
+    """Return one total a unit, the most frequent first.
 
-    The same number told of one structure, or once with a structure and once without, is one.
-    Quantities are added where each is told of another structure: 112 paniers of one and 40 of
-    another make 152. Where a structure is not named, or has both, they may be one quantity told
-    twice and stay side by side.
+    The same number of one structure, or with and without a structure, counts once. Quantities of
+    different structures are added: 112 paniers and 40 make 152. Without a structure, or with one
+    that has both, they may be one quantity told twice and stay side by side.
     """
     rows = offers.dropna(subset=["quantity", "quantity_unit"])
     rows = rows.assign(

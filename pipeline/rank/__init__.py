@@ -1,15 +1,13 @@
-"""Rank themes as candidate priorities, for the study and for each workshop, and say how sure each
-rank is.
+"""Rank themes as candidate priorities, for the study and each workshop, and say how sure ranks are.
 
 Every criterion counts tables, workshops or people, never sentences, and lies in 0..1; the score is
-their weighted sum. A rank's interval comes from joint draws (stochastic multicriteria acceptability
-analysis): weights around the settings' and tables resampled within workshops, so that it covers
-both who was in the room and what we value.
+their weighted sum. Rank intervals come from joint draws of weights and of tables within workshops
+(stochastic multicriteria acceptability analysis): they cover both who came and what we value.
 
 In:   units, tags, themes, theme_members, workshops, attendance
 Out:  priorities      one row a scope (`study` or a workshop_id) and theme heard there, best first
       priority_notes  each criterion and chance of these rows in one sentence
-      rank_checks     whether another method, free weights or the room alone give other first ones
+      rank_checks     the first ones by another method, with free weights, and by the room alone
       late_effects    rank of each theme with and without late contributions
 """
 
@@ -36,9 +34,7 @@ from pipeline.tables import TABLES
 
 
 class Ranking(NamedTuple):
-    """The tables of a ranking, scopes in one order: the study, then its workshops by
-    workshop_id.
-    """
+    """The tables of a ranking: the study, then its workshops by workshop_id."""
 
     priorities: pd.DataFrame
     priority_notes: pd.DataFrame
@@ -58,10 +54,10 @@ def rank_themes(
     weights: RankWeights | None = None,
     grid: Grid | None = None,
 ) -> Ranking:
-    """Return the ranking of the study and of each workshop; a theme nobody said there has no row.
+    """Return the ranking of the study and of each workshop, without themes not heard there.
 
-    `weights` are those that people chose, by default the settings'. Without `attendance`, nobody's
-    type of structure is known; without `grid`, notes assume that every criterion has codes to read.
+    `weights` are the settings' by default. Without `attendance`, types of structures are unknown;
+    without `grid`, notes assume that every criterion has codes.
     """
     start = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
     missing = missing_facts(grid) if grid is not None else frozenset()
@@ -85,19 +81,16 @@ def rank_themes(
 
 
 def unread_criteria(grid: Grid) -> dict[str, str]:
-    """Return one French sentence for each criterion that finds no code to read in this grid and
-    is always 0.
-    """
+    """Return a French sentence for each criterion without a code in this grid, always 0."""
     return unread_sentences(missing_facts(grid))
 
 
 def _scopes(
     start: Start, drawn: Counts, n_draws: int
 ) -> Iterator[tuple[ScopeRanking, Tally, ScopeRanking]]:
-    """Yield each workshop, then the study: its ranking, its tally, its ranking without late
-    contributions.
+    """Yield each workshop, then the study: ranking, tally, ranking without late contributions.
 
-    One workshop's draws are held at a time: a study of hundreds would take gigabytes.
+    One workshop's draws are in memory at a time: hundreds would take gigabytes.
     """
     whole: tuple[Tally, Tally] | None = None
     early_tallies = workshop_tallies(start, 0, without_late=True)
@@ -124,7 +117,6 @@ def _rows_of(
     free_weights: Counts,
     missing: Collection[str],
 ) -> dict[str, list[dict[str, Any]]]:
-    """The rows of one scope, by table."""
     n_late = int(tally.totals["late_voices"])
     return {
         "priorities": ranking.rows(theme_ids),

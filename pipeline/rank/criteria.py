@@ -1,8 +1,8 @@
 """The criteria of a priority, each a share that an elected official can check against the notes.
 
-Facts say what each themed passage counts for: where it was said, by whom, as a need, an answer or a
-lever, how gravely, how insistently. A tally counts them for one workshop and every draw of its
-tables; tallies add up to the study's. Shares are what a ranking weighs.
+Facts describe each themed passage: where, by whom, a need, an answer or a lever, how serious, how
+insistent. A tally counts them for one workshop and every draw of its tables; tallies add up to the
+study's. Shares feed the ranking.
 """
 
 import re
@@ -23,7 +23,7 @@ Counts = NDArray[np.float64]
 
 
 class Criterion(NamedTuple):
-    """How a criterion is shown: `label` heads a column, `explanation` is one line."""
+    """How to show a criterion: `label` heads a column, `explanation` is one line."""
 
     label: str
     explanation: str
@@ -67,15 +67,15 @@ _NEEDS = frozenset({"difficulte", "demande"})
 _ANSWER_POSTURE, _ANSWER_RUBRIQUE = "force", "offre"
 _LEVER_POSTURE = "proposition"
 _LEVER_RUBRIQUES = frozenset({"opportunites", "partenariats.developpement"})
-_NO_LEVER_POSTURE = "difficulte"  # a partnership that is missed
+_NO_LEVER_POSTURE = "difficulte"  # a missing partnership
 _CODES_OF_FACTS = {
     "is_need": {POSTURE: _NEEDS},
     "is_answer": {POSTURE: frozenset({_ANSWER_POSTURE}), RUBRIQUE: frozenset({_ANSWER_RUBRIQUE})},
     "is_lever": {POSTURE: frozenset({_LEVER_POSTURE}), RUBRIQUE: _LEVER_RUBRIQUES},
 }
 _MENTIONED, _INSISTED = 0.5, 1.0
-_STYLE_SIGNS = 3  # in a document, from which signs may be its author's style
-# Breadth of actors where nobody's type is known: the same for all themes, so that it moves no rank.
+_STYLE_SIGNS = 3  # signs of a document that may be its author's style
+# Breadth where no type is known: equal for all themes, so that it moves no rank.
 _NEUTRAL = 0.5
 _AT_TABLES = {
     "said_tables": "is_said",
@@ -96,11 +96,10 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Tally:
-    """`counts` (n_draws + 1, n_themes) and what they are at most (`totals`), by name; row 0 is what
-    was observed.
+    """`counts` (n_draws + 1, n_themes) and their maxima `totals`, by name; row 0 is as observed.
 
-    `types` (n_types, n_draws + 1, n_themes) counts types of structures. `n_units` (n_themes,)
-    counts passages as observed: shown beside the tables, it ranks nothing.
+    `types` (n_types, n_draws + 1, n_themes) counts types of structures; `n_units` (n_themes,)
+    counts observed passages, for display only.
     """
 
     counts: dict[str, Counts]
@@ -125,7 +124,7 @@ def facts_of(
     circles: Circles,
     attendance: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return one row of facts a unit that belongs to a known theme, sorted by unit_id."""
+    """Return the facts of each unit that belongs to a known theme, sorted by unit_id."""
     members = theme_members.loc[
         theme_members["theme_id"].isin(themes["theme_id"]), ["unit_id", "theme_id"]
     ]
@@ -135,7 +134,7 @@ def facts_of(
         .merge(circles.of_unit, on="unit_id", validate="one_to_one")
         .sort_values("unit_id", ignore_index=True)
     )
-    is_late_person = facts["is_away"] & facts["speaker"].notna()  # who writes twice is one voice
+    is_late_person = facts["is_away"] & facts["speaker"].notna()  # one voice, however many mails
     person = facts["workshop_id"].astype(str) + "|" + facts["speaker"].astype("string").fillna("")
     facts["circle_id"] = facts["circle_id"].where(~is_late_person, person)
     facts["actor_type"] = _actor_types(facts, attendance)
@@ -148,7 +147,7 @@ def facts_of(
 
 
 def missing_facts(grid: Grid) -> frozenset[str]:
-    """Return the facts that no code of `grid` tells."""
+    """Return the facts without a code in `grid`."""
     codes = {(code.axis, code.code) for code in grid.codes}
     return frozenset(
         fact
@@ -158,9 +157,7 @@ def missing_facts(grid: Grid) -> frozenset[str]:
 
 
 def _actor_types(facts: pd.DataFrame, attendance: pd.DataFrame) -> pd.Series:
-    """Type of the structure that the speaker came for; the first by name where it came for
-    several.
-    """
+    """The type of the speaker's structure; the first by name of several."""
     typed = attendance.dropna(subset=["structure_type"])
     first = typed.sort_values(["participant_id", "structure_type"]).drop_duplicates(
         "participant_id"
@@ -169,7 +166,7 @@ def _actor_types(facts: pd.DataFrame, attendance: pd.DataFrame) -> pd.Series:
 
 
 def _with_stances(facts: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
-    """`facts` with is_need, is_answer and is_lever, all of them at a table during the questions."""
+    """Add is_need, is_answer and is_lever, only at a table during the questions."""
     assigned = tags[tags["is_assigned"].astype(bool)]
     postures = assigned[assigned["axis"] == POSTURE].sort_values(["unit_id", "source", "code"])
     person_first = postures.drop_duplicates(
@@ -197,7 +194,7 @@ class CueLexicon:
     cancelling: re.Pattern[str]
 
     def are_in(self, text: str) -> bool:
-        """Whether `text` holds a cue that no cancelling turn overlaps."""
+        """Whether `text` holds a cue that no cancelling phrase overlaps."""
         plain = fold(text, keep_signs=True)
         matches = list(self.words.finditer(plain))
         cancelled = [match.span() for match in self.cancelling.finditer(plain)] if matches else []
@@ -220,11 +217,10 @@ def _alternatives(patterns: list[str]) -> re.Pattern[str]:
 
 
 def insisting(passages: pd.DataFrame) -> pd.Series:
-    """Return whether each passage insists, by words, capitals and punctuation of
-    data/lexicon/insistence.yaml.
+    """Return whether each passage insists, by the words and signs of data/lexicon/insistence.yaml.
 
-    A sign that its author puts nearly everywhere is a style, not a sign; a style is told from a
-    document's distinct texts, so that writing a passage twice changes nothing.
+    A sign nearly everywhere in a document is a style and does not count; a style is found in
+    distinct texts, so that repeating a passage changes nothing.
     """
     has_cue = passages["text"].map(load_cues("insistence").are_in).astype(bool)
     has_sign = passages["text"].map(_has_sign).astype(bool)
@@ -250,8 +246,8 @@ def _has_sign(text: str) -> bool:
 def tally_workshop(
     facts: pd.DataFrame, theme_ids: list[str], n_tables: int, rng: np.random.Generator, n_draws: int
 ) -> Tally:
-    """Return the tally of one workshop; tables are drawn among its `n_tables`, silent ones too,
-    other circles apart.
+    """Return the tally of one workshop; all its `n_tables`, silent ones too, are drawn, other
+    circles apart.
     """
     is_table, is_summary = (facts[name].to_numpy(dtype=bool) for name in ("is_table", "is_summary"))
     shown = _shown(facts)
@@ -260,8 +256,8 @@ def tally_workshop(
     circles = facts["circle_id"].to_numpy(dtype=object).astype(str)
 
     def draw(here: NDArray[np.bool_], n_circles: int | None) -> dict[str, Counts]:
-        """By fact, draws of circles times the highest value of each theme there, (n_draws + 1,
-        n_themes).
+        """Draws of circles times each theme's highest value there, (n_draws + 1, n_themes), by
+        fact.
         """
         names, circle = np.unique(circles[here], return_inverse=True)
         highest = np.zeros((len(names), len(theme_ids), len(shown)))
@@ -290,7 +286,7 @@ def tally_workshop(
 
 
 def _shown(facts: pd.DataFrame) -> dict[str, Counts]:
-    """What each fact shows, 0..1, by name, (n_facts,)."""
+    """The value of each fact, 0..1, by name, (n_facts,)."""
     actors = facts["actor_type"].astype(object).to_numpy()
     shown: dict[str, NDArray[Any]] = {
         "is_heard": np.ones(len(facts)),
@@ -303,9 +299,7 @@ def _shown(facts: pd.DataFrame) -> dict[str, Counts]:
 
 
 def shares_of(tally: Tally) -> dict[str, Counts]:
-    """Return each criterion in 0..1, (n_draws + 1, n_themes), in the order of CRITERIA; 0 where
-    there is nothing to share.
-    """
+    """Return each criterion, 0..1, (n_draws + 1, n_themes), in CRITERIA's order; 0 without data."""
     counts, totals = tally.counts, tally.totals
     n_tables = totals["tables"]
     need, answers = counts["need_tables"], counts["answer_tables"]
@@ -326,11 +320,9 @@ def _share(counts: Counts, total: float) -> Counts:
 
 
 def _breadth(tally: Tally) -> Counts:
-    """Share of the known types of actors that speak of each theme, shrunk to the others' mean as
-    its voices are unknown.
-    """
+    """The share of known actor types, shrunk to the mean as the theme's voices are unknown."""
     heard = tally.types > 0
-    n_types = heard.any(axis=2, keepdims=True).sum(axis=0)  # in the draw, whatever the theme
+    n_types = heard.any(axis=2, keepdims=True).sum(axis=0)  # in the draw, for any theme
     breadth = heard.sum(axis=0) / np.maximum(n_types, 1)
     known, circles = tally.counts["known_circles"], tally.counts["circles"]
     coverage = np.where(circles > 0, known / np.maximum(circles, 1e-9), 0)

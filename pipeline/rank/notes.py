@@ -1,6 +1,4 @@
-"""What each criterion of a priority counted, and how sure its rank is, in sentences one can
-check against the notes.
-"""
+"""Describe each criterion and rank in sentences that one can check against the notes."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -39,12 +37,11 @@ def note_rows(
 
 
 def unread_sentences(missing: Collection[str]) -> dict[str, str]:
-    """Return criterion → sentence for those that read only codes which the grid does not have."""
+    """Return criterion → sentence for those that read only codes missing from the grid."""
     return dict(_UNREAD[fact] for fact in _UNREAD if fact in missing)
 
 
 def _sentences(tally: Tally, theme: int, missing: Collection[str]) -> dict[str, str]:
-    """One sentence a criterion, as observed."""
     n = {name: round(float(counts[0, theme])) for name, counts in tally.counts.items()}
     total = {name: round(value) for name, value in tally.totals.items()}
     passages = counted(int(tally.n_units[theme]), "passage")

@@ -1,7 +1,6 @@
-"""Order the themes of a scope by weighted score, and measure how their ranks move over the draws.
+"""Order the themes of a scope by weighted score, and measure their ranks over the draws.
 
-What depends on the tables and the seed (the tallies) is counted once, so that other weights rank
-without counting again.
+Tallies depend on the tables and the seed; they are counted once, for all weights.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -20,9 +19,7 @@ from pipeline.tables.results import PRIORITIES
 
 STUDY = "study"
 DEPTHS = (1, 3, 5)
-DECIMALS = (
-    6  # scores are compared and written with as many: the last bit of a sum never decides a rank
-)
+DECIMALS = 6  # rounding of sums must not decide a rank
 _INTERVAL = (0.05, 0.95)
 
 
@@ -46,8 +43,7 @@ class ScopeRanking:
     ) -> "ScopeRanking":
         """Rank the themes `heard` by the first row of `weights` (n_draws + 1, n_criteria).
 
-        Ties go to more tables, then rapporteurs, then theme_id. Passages never decide: a table that
-        talks more lifts nothing.
+        More tables break ties, then rapporteurs, then theme_id; never passages.
         """
         scores = np.round(weighted_sum(shares, weights), DECIMALS)
         keys = (
@@ -88,18 +84,14 @@ def weighted_sum(shares: dict[str, Counts], weights: Counts) -> Counts:
 
 
 def ranks_of(scores: Counts) -> NDArray[np.int64]:
-    """Return the rank of each column in each row, 1 for the highest score; ties keep the
-    columns' order.
-    """
+    """Return ranks by row, 1 for the highest score; ties keep the columns' order."""
     order = np.argsort(-scores, axis=1, kind="stable")
     return np.argsort(order, axis=1, kind="stable") + 1
 
 
 @dataclass(frozen=True)
 class Tallies:
-    """For the study, then each workshop: the themes heard, and each criterion's draws, (n_draws
-    + 1, n_heard).
-    """
+    """By scope, the study first: themes heard, and criteria's draws (n_draws + 1, n_heard)."""
 
     theme_ids: Mapping[str, list[str]]
     shares: Mapping[str, dict[str, Counts]]
@@ -116,10 +108,10 @@ def tally_themes(
     settings: RankSettings,
     scopes: Collection[str] | None = None,
 ) -> Tallies:
-    """Return the tallies that `rank_tallies` ranks by any weights, of `scopes` alone where given.
+    """Return the tallies for `rank_tallies`, of `scopes` only where given.
 
-    A large study's tallies of every workshop take much memory. The settings' weights only set the
-    course of the draws.
+    All workshops of a large study take much memory. The settings' weights only affect the random
+    draws.
     """
     start = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
     tallies: dict[str, Tally] = {}
@@ -138,9 +130,7 @@ def tally_themes(
 
 
 def rank_tallies(tallies: Tallies, weights: RankWeights, settings: RankSettings) -> pd.DataFrame:
-    """Return priorities by `weights`, with the seed, draws and concentration of the settings
-    that made `tallies`.
-    """
+    """Return priorities by `weights`; `settings` must be those of `tallies`."""
     drawn = draw_weights(weights, settings, np.random.default_rng(settings.seed))
     rows = []
     for scope, theme_ids in tallies.theme_ids.items():
@@ -150,9 +140,7 @@ def rank_tallies(tallies: Tallies, weights: RankWeights, settings: RankSettings)
 
 
 class Start(NamedTuple):
-    """What every ranking starts from; `rng` has drawn `weights` (n_draws + 1, n_criteria) and
-    nothing else.
-    """
+    """The common start of rankings; `rng` has drawn only `weights` (n_draws + 1, n_criteria)."""
 
     circles: Circles
     theme_ids: list[str]
@@ -170,9 +158,7 @@ def start_of(
     attendance: pd.DataFrame | None,
     settings: RankSettings,
 ) -> Start:
-    """Return the common start of `rank_themes` and `tally_themes`, so that their draws take one
-    course.
-    """
+    """Return the common start of `rank_themes` and `tally_themes`, so that they draw alike."""
     circles = circles_of(units, workshops)
     present = ATTENDANCE.empty() if attendance is None else attendance
     facts = facts_of(units, tags, themes, theme_members, circles, present)
@@ -182,8 +168,9 @@ def start_of(
 
 
 def draw_weights(weights: RankWeights, settings: RankSettings, rng: np.random.Generator) -> Counts:
-    """Return weights (n_draws + 1, n_criteria), rows summing to 1: `weights`, then Dirichlet
-    draws around them.
+    """Return `weights`, then Dirichlet draws around them, (n_draws + 1, n_criteria).
+
+    Rows sum to 1.
     """
     asked = {f"c_{name}": weight for name, weight in weights.model_dump().items()}
     centre = np.array([asked.get(name, 0.0) for name in CRITERIA])
@@ -197,9 +184,7 @@ def draw_weights(weights: RankWeights, settings: RankSettings, rng: np.random.Ge
 def workshop_tallies(
     start: Start, n_draws: int, *, without_late: bool = False
 ) -> Iterator[tuple[str, Tally]]:
-    """Yield each workshop where a theme was heard, with its tally, late contributions left out
-    where asked.
-    """
+    """Yield each workshop where a theme was heard, with its tally."""
     for workshop_id, facts in start.facts.groupby("workshop_id", sort=True):
         counted = facts[~facts["is_away"]] if without_late else facts
         n_tables = int(start.circles.n_tables[workshop_id])
