@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-Argument = tuple[str, dict[str, Any]]  # what argparse's add_argument takes
+Argument = tuple[str, dict[str, Any]]  # of add_argument
 
 
 def _value(name: str, metavar: str, help_text: str, **more: Any) -> Argument:
@@ -198,8 +198,6 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line of error, in French, exit 2."""
-
     def __init__(self, **options: Any) -> None:
         super().__init__(add_help=False, allow_abbrev=False, **options)
         self.add_argument("-h", "--help", action="help", help="montrer cette aide")
@@ -212,7 +210,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _in_french(message: str) -> str:
-    """Translate argparse's messages that this command line can cause."""
     for english, french in (
         ("the following arguments are required:", "il manque"),
         ("unrecognized arguments:", "argument inconnu :"),
@@ -224,7 +221,7 @@ def _in_french(message: str) -> str:
 
 
 def demo(options: argparse.Namespace) -> None:
-    """Copy the example study and process it."""
+    """Copy and process the example study."""
     study = copy_demo(options.dir)
     results.outcome(study, _run(study.root, None, options), as_json=options.json)
 
@@ -247,7 +244,7 @@ def init(options: argparse.Namespace) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Process what changed, then themes, priorities, comparison and report."""
+    """Process what changed, then update the results."""
     study = Study.open(options.study)
     results.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
 
@@ -268,7 +265,7 @@ def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outc
 
 
 def publish(options: argparse.Namespace) -> None:
-    """Update the results with people's decisions, then write the whole publication."""
+    """Apply people's decisions, then write the publication."""
     from flows.publication import publish_whole
 
     study = Study.open(options.study)
@@ -279,7 +276,7 @@ def publish(options: argparse.Namespace) -> None:
 
 
 def status(options: argparse.Namespace) -> None:
-    """Show workshops, rows, rejects and what awaits review."""
+    """Show what the study holds and what awaits review."""
     from flows.mailbox.fetching import Record
 
     study = Study.open(options.study)
@@ -307,7 +304,7 @@ def _doubts_waiting(study: Study) -> int | None:
 
 
 def review(options: argparse.Namespace) -> None:
-    """Serve the review application until interrupted, or print an invitation's address."""
+    """Serve the review application, or print an invitation's address."""
     from pipeline.review.server import invite, serve_review
 
     if options.invite is not None:
@@ -322,7 +319,7 @@ def review(options: argparse.Namespace) -> None:
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Compare territories from the last run, write exports/comparaison/, show it."""
+    """Compare territories and write exports/comparaison/."""
     from flows.publish_study import write_comparison
 
     study = _processed(options.study)
@@ -352,14 +349,14 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Refit the tagger from decisions and gold, and show its held-out figures."""
+    """Refit the tagger and show its held-out figures."""
     from flows.served_flows import train_study
 
     results.trained(train_study(_processed(options.study), gold=options.gold), as_json=options.json)
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Process studies by the clock and as files are dropped, until interrupted."""
+    """Process studies by the clock and as files are dropped."""
     from flows.serve import serve_studies
 
     serve_studies(options.studies, told=moves.service, allow_open_server=options.allow_open_server)
@@ -374,7 +371,7 @@ def fetch(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the study for other tools, or the doubtful cases of pseudonymisation."""
+    """Write the study for other tools, or the doubtful cases."""
     study = _processed(options.study)
     if options.format == DOUBTS:
         from flows.vault import Vault, write_doubts
@@ -390,7 +387,7 @@ def export(options: argparse.Namespace) -> None:
 
 
 def import_decisions(options: argparse.Namespace) -> None:
-    """Import decisions from another tool, a review sheet or the list of doubts."""
+    """Import decisions made outside the application."""
     from flows.publication import compare_grid, import_file
 
     study = _processed(options.study)

@@ -27,7 +27,7 @@ Matrix = NDArray[np.int64]
 CodeSets = dict[tuple[str, str], set[str]]  # codes by unit_id and axis
 
 STANDARD_AXES = tuple(STANDARD.values())
-_FILE_NAME_COLUMNS = ["path", "document"]  # which keep the depot's file names
+_FILE_NAME_COLUMNS = ["path", "document"]  # hold the depot's file names
 _N_LEAKS = 20
 _NO_THEME, _NO_CODE = "-none-", "?"
 _N_FIRST = 5
@@ -205,7 +205,7 @@ def _second_figures(
 def _agreement_figures(
     gold: Gold, tags: pd.DataFrame, alignment: Alignment, grid: Grid
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return figures by pair of coders: {"référence et annotateur2": {"rubrique": …}}."""
+    """{"référence et annotateur2": {"rubrique": …}}"""
     readers = {_GOLD: gold.passages} | gold.readers
     codings = []
     for name, rows in readers.items():
@@ -294,7 +294,6 @@ def _priority_figures(
 
 
 def _is_same_workshop(workshop: str, scope: str) -> bool:
-    """Compare a scope (a workshop_id) with the gold's name, date apart."""
     name, other = (fold(text).replace(" ", "") for text in (workshop, scope))
     long_words = [word for word in re.findall(r"[a-z]+", name) if len(word) > 5]
     return name in other or other in name or any(word in other for word in long_words)
@@ -303,7 +302,6 @@ def _is_same_workshop(workshop: str, scope: str) -> bool:
 def _privacy_figures(
     personal: Sequence[dict[str, Any]] | None, tables: dict[str, pd.DataFrame]
 ) -> dict[str, Any] | None:
-    """Return the share of personal data removed, by kind, and the first twenty leaks."""
     if personal is None:
         return None
     values: list[str] = []

@@ -25,7 +25,7 @@ Passage = dict[str, Any]
 
 _LIST_COLUMNS = {RUBRIQUE: "rubriques", PILIER: "piliers"}
 _TEXT_COLUMNS = ("posture", "theme", "table", "question", "channel")
-_MIN_SHARE = 0.5  # of the words of a passage, or of a unit, that the other covers
+_MIN_SHARE = 0.5  # overlap, in words of a passage or of a unit
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,6 @@ def _align_document(
 
 
 def _words_and_owners(texts: list[str]) -> tuple[list[str], list[int]]:
-    """Return all words in lower case, and the index of each one's text."""
     words: list[str] = []
     owners: list[int] = []
     for i, text in enumerate(texts):

@@ -47,7 +47,7 @@ class CodebookEntry:
 
 
 def codebook_file(grid: Grid, themes: pd.DataFrame, families: pd.DataFrame) -> bytes:
-    """Return the content of a .qdc."""
+    """Return a .qdc."""
     root = root_element(NAMESPACE, "CodeBook", origin=ORIGIN)
     root.append(codes_element(build_codebook(grid, themes, families), NAMESPACE))
     etree.indent(root)
@@ -110,7 +110,6 @@ class _UniqueNames:
 
 
 def _colours(grid: Grid) -> list[str]:
-    """Give each axis the same colour at every export."""
     own = [axis.axis for axis in grid.own_axes]
     return [
         _COLOURS[axis.axis]
@@ -137,7 +136,6 @@ def _axis(grid: Grid, axis: Axis, colour: str, names: _UniqueNames) -> CodebookE
 
 
 def _codes(grid: Grid, axis: str, colour: str, names: _UniqueNames) -> Iterator[CodebookEntry]:
-    """Keep the grid's order, each family at its first code."""
     done: set[str] = set()
     for code in grid.axis(axis):
         family = code.parent_id

@@ -48,7 +48,7 @@ def named_documents(tables: Tables) -> list[Any]:
     return list(rows_of(ordered.assign(name=unique_names)))
 
 
-MACHINE = "automate"  # the user who stands for the machine, followed by a version
+MACHINE = "automate"  # the machine's user name, then a version
 _KEY = ["unit_id", "axis", "code"]
 
 
@@ -93,7 +93,6 @@ def gather_codings(
 def _machine_codings(
     reviewed: pd.DataFrame, proposed: pd.DataFrame | None
 ) -> Iterator[PassageCoding]:
-    """Yield what the machine assigned and nobody removed."""
     tags = reviewed[(reviewed["source"] == "machine") & reviewed["is_assigned"]]
     if proposed is not None and len(proposed):
         assigned = proposed.loc[proposed["is_assigned"], _KEY]
@@ -136,7 +135,7 @@ def _theme_codings(tables: Tables, active: Iterable[Decision]) -> Iterator[Passa
 By = Literal["document", "table"]
 BY: tuple[By, ...] = ("document", "table")
 _UNSAID, _SEVERAL = "nr", "plusieurs"
-_TOKEN = re.compile(r"\[([^\[\]]+)\]")  # what stands for a person or a number: one word
+_TOKEN = re.compile(r"\[([^\[\]]+)\]")  # a pseudonym: one word
 _ALLOWED_SIGNS = frozenset(".,;:!?'()\"«»%€-/°&+=_@#")
 
 
@@ -164,7 +163,6 @@ def corpus_file(tables: Tables, *, by: By = "document", own_axes: Sequence[Axis]
 
 
 def _divided(rows: pd.DataFrame, tables: Tables, by: By) -> list[list[Any]]:
-    """Keep a passage without table with its document."""
     rank = {row.document_id: i for i, row in enumerate(named_documents(tables))}
     groups: dict[Any, list[Any]] = {}
     for row in rows_of(rows.assign(document_rank=rows["document_id"].map(rank))):
@@ -197,7 +195,6 @@ def _header(
     codes: Mapping[str, Mapping[Any, frozenset[str]]],
     labels: Mapping[str, str],
 ) -> str:
-    """Write the starred variables: origin, then what all passages share."""
     workshop = workshops.get(units[0].workshop_id)
     values = [
         ("territoire", modality(workshop.territory if workshop else None)),

@@ -85,7 +85,6 @@ class _ProjectReader:
                     yield self._decision(unit_id, entry, coder, selection.coded_at)
 
     def _coder(self, selection: Selection) -> str | None:
-        """Return None, with the reason noted, for the machine or nobody."""
         name = self._project.users.get(selection.user, "")
         if selection.user == guid("user", MACHINE) or name.casefold().partition(" ")[0] == MACHINE:
             self.reasons.append(BY_MACHINE)
@@ -96,7 +95,6 @@ class _ProjectReader:
         return coder or None
 
     def _entry(self, selection: Selection) -> CodebookEntry | None:
-        """Return None, with the reason noted, for a code that is not ours."""
         written = self._project.codes.get(selection.code)
         entry = self._codes.find(written) if written else None
         if entry is not None and entry.is_codable:
@@ -122,7 +120,7 @@ def proposed_codes(tags: pd.DataFrame) -> set[tuple[str, str, str]]:
 
 
 class _KnownCodes:
-    """Our codes by GUID, identifier and name: each tool keeps one of them."""
+    """Our codes by GUID, identifier and name: tools keep one or another."""
 
     def __init__(self, entries: tuple[CodebookEntry, ...]) -> None:
         every = list(walk(entries))
@@ -143,7 +141,7 @@ class _KnownCodes:
 
 
 def _with_one_theme(read: list[Decision], reasons: list[str]) -> list[Decision]:
-    """Keep the last theme that a person gave a unit."""
+    """Keep the last theme a person gave a unit."""
     last: dict[tuple[str, str | None], MoveUnit] = {}
     for decision in sorted(read, key=lambda decision: decision.decided_at):
         if isinstance(decision, MoveUnit):
@@ -155,7 +153,7 @@ def _with_one_theme(read: list[Decision], reasons: list[str]) -> list[Decision]:
     return [row for row in read if not isinstance(row, MoveUnit) or id(row) in kept]
 
 
-_SHARE = 0.5  # of the unit or of the selection that must lie in the other
+_SHARE = 0.5  # overlap, of the unit or of the selection
 UNKNOWN_SOURCE = "document qui n'est pas de l'étude"
 NO_TEXT = "document dont le texte n'est pas dans le fichier"
 WHOLE = "code posé sur un document entier"
@@ -185,7 +183,6 @@ class _PassageFinder:
         self._units = {key: list(rows_of(rows)) for key, rows in ordered.groupby("document_id")}
 
     def find(self, source: TextSource) -> list[SelectedUnits]:
-        """Return one answer a selection."""
         if source.stored is None:
             return [SelectedUnits((), NO_TEXT)] * len(source.selections)
         theirs = xml_text(plain_text(source.stored))
@@ -272,7 +269,7 @@ class Taken:
 
 
 _Subject = tuple[str, ...]
-_Word = str | bool | None  # the theme of a passage, blank for none, or whether a code is there
+_Word = str | bool | None  # a theme, "" for none, or whether a code is there
 
 
 def take_new(
@@ -300,7 +297,6 @@ def take_new(
 def _last_words(
     decisions: Sequence[Decision], tags: pd.DataFrame
 ) -> dict[_Subject, tuple[_Word, float]]:
-    """Map each subject to its last word (None if undone) and its time."""
     by = undone_by(decisions)
     moments = {row.decision_id: _seconds(row.decided_at) for row in decisions}
     undone = [row for row in decisions if row.decision_id in by]

@@ -94,7 +94,6 @@ def _add_users(root: Any, codings: Sequence[PassageCoding]) -> None:
 
 
 def _add_cases(root: Any, tables: Tables, documents: Sequence[Any]) -> None:
-    """Add a case a workshop, and one a numbered table."""
     names = workshop_names(tables["workshops"])
     if not names:
         return
@@ -121,7 +120,6 @@ def _add_cases(root: Any, tables: Tables, documents: Sequence[Any]) -> None:
 def _add_references(
     case: Any, sources: Iterable[Any], passages: pd.DataFrame, table_number: Any
 ) -> None:
-    """Refer to the documents wholly of a table, then to its passages in others."""
     unit_ids_by_document = dict(iter(passages.groupby("document_id")["unit_id"]))
     divided = []
     for source in sources:
@@ -212,7 +210,7 @@ def _add_values(parent: Any, values: Values) -> None:
 
 
 def _moment(written: Any) -> dict[str, str]:
-    """Return a date attribute in UTC; a day is its first second, no date {}."""
+    """A day is its first second in UTC."""
     if not isinstance(written, str):
         return {}
     moment = pd.to_datetime(written, utc=True, errors="coerce", format="ISO8601")
@@ -365,7 +363,6 @@ def _decoded(content: bytes) -> str:
 
 
 def _span(element: Any) -> Span:
-    """Return (0, 0), an empty span, where bounds are no numbers."""
     try:
         return int(element.get("startPosition", "")), int(element.get("endPosition", ""))
     except ValueError:
@@ -402,7 +399,7 @@ def settle_spans(
 
 
 def _counts(stored: str) -> Iterator[list[int]]:
-    """Yield each way to count, usual ones first, as the plain offset of every stored offset."""
+    """Yield plain offsets for each way to count, usual ones first."""
     has_mark, has_line_pairs = stored.startswith(MARK), "\r\n" in stored
     has_astral = any(letter > "\uffff" for letter in stored)
     for counts_utf16 in (False, True) if has_astral else (False,):
@@ -412,7 +409,6 @@ def _counts(stored: str) -> Iterator[list[int]]:
 
 
 def _offsets(text: str, n_before: int, n_of_pair: int, counts_utf16: bool) -> list[int]:
-    """Return the plain offset of each offset; `n_before` characters come before the text."""
     offsets = [0] * n_before
     at = 0
     for i, letter in enumerate(text):
@@ -442,5 +438,4 @@ def _fit(text: str, span: Span, bounds: Collection[int]) -> int:
 
 
 def _is_word_edge(before: str, after: str, inner: str) -> bool:
-    """`inner` is the character on the selection's side."""
     return not inner.isspace() and not (before.isalnum() and after.isalnum())

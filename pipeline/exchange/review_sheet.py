@@ -41,7 +41,7 @@ from pipeline.settings.sections import IngestSettings
 from pipeline.text import fold
 
 NO_THEME = ""  # the theme_id of a passage set aside
-WRITTEN_AT = datetime(1980, 1, 1)  # what the file says until a spreadsheet saves it
+WRITTEN_AT = datetime(1980, 1, 1)  # until a spreadsheet saves the file
 _CELL_CHARS = 32_767
 _MIN_CELLS = 3  # of an axis of several codes
 _BEFORE_CODES = ("numero", "atelier", "lieu", "avant", "passage", "apres")
@@ -66,8 +66,6 @@ CodesByAxis = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class _SheetRow:
-    """A passage, its neighbours' texts, why it is queued, and its codes."""
-
     unit: Any
     before: str
     after: str
@@ -90,7 +88,7 @@ def sheet_file(tables: Tables, grid: Grid) -> bytes:
 
 
 def sheet_titles(grid: Grid) -> dict[str, str]:
-    """Map each axis, or `theme`, to its column title, in column order."""
+    """Map each axis, or `theme`, to its column title."""
     words = texts()["relecture"]
     titles = {axis.axis: words[axis.axis] if axis.is_standard else axis.label for axis in grid.axes}
     return titles | {THEME: words[THEME]}
@@ -140,7 +138,6 @@ def _neighbour(other: Any, unit: Any) -> str:
 
 
 def _columns(rows: Sequence[_SheetRow], grid: Grid) -> dict[str, str]:
-    """Map each column's key to its word or axis, in order."""
     axes = {axis.axis: axis.is_exclusive for axis in grid.axes} | {THEME: True}
     columns = {name: name for name in _BEFORE_CODES}
     for axis, is_exclusive in axes.items():
@@ -296,7 +293,6 @@ def _author_in(rows: Rows) -> str:
 
 
 def _codes_in(rows: Rows) -> dict[str, dict[str, str]]:
-    """Map each list's folded words to codes, by axis."""
     lists: dict[str, dict[str, str]] = {}
     for column, axis in enumerate(rows[0] if rows else ()):
         if column:
@@ -309,7 +305,6 @@ def _codes_in(rows: Rows) -> dict[str, dict[str, str]]:
 
 
 def _saved_at(path: Path) -> str:
-    """Return "" where no spreadsheet saved the file."""
     name = "docProps/core.xml"
     with Archive(path, _EXPECTED) as archive:
         match = _SAVED.search(archive.read(name)) if name in archive.names else None
@@ -350,8 +345,6 @@ def _line(number: int, reason: str, detail: str) -> str:
 
 
 class _SheetReader:
-    """Fills `decisions`, and `refused` with (line, reason, detail)."""
-
     def __init__(self, sheet: ReviewSheet, tables: Tables, grid: Grid, author: str) -> None:
         words = texts()["relecture"]
         self._titles = list(sheet.rows[0])
@@ -402,7 +395,6 @@ class _SheetReader:
     def _codes_in_cells(
         self, filled: Iterable[tuple[str, str]]
     ) -> tuple[CodesByAxis, tuple[str, str] | None]:
-        """Return a line's codes by axis, and the first (axis, cell) without a code."""
         codes: CodesByAxis = {axis: [] for axis in self._codes_of}
         unknown = None
         for title, cell in filled:

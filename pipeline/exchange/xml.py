@@ -59,13 +59,13 @@ def parse_xml(content: bytes, name: str, expected: str) -> Any:
 
 _EXPORT_AGAIN = "l'exporter à nouveau depuis le logiciel"
 _MAX_ENTRIES, _MAX_BYTES, _MAX_RATIO = 50_000, 500_000_000, 200
-_READ_SUFFIXES = (".qde", ".txt", ".xml")  # pictures, sounds and videos are never unfolded
+_READ_SUFFIXES = (".qde", ".txt", ".xml")  # no picture, sound or video
 _SMALL = 1_000_000  # bytes: an entry below this may have any ratio
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
 class Archive:
-    """The entries of an archive from elsewhere; nothing is extracted to the disk."""
+    """An archive from elsewhere; nothing is extracted to the disk."""
 
     def __init__(self, path: Path, expected: str) -> None:
         """Open a file that should be `expected`.

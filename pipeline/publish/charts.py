@@ -25,7 +25,7 @@ _DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
 
 
 class Drawings:
-    """A cache of drawings, so that a chart that did not change is not drawn again."""
+    """A cache of drawings, so that only what changed is drawn."""
 
     def __init__(self, cache: Store | None = None) -> None:
         self._cache = cache
@@ -120,7 +120,7 @@ def _row_names(values: Sequence[Mapping[str, Any]], y: Mapping[str, Any]) -> dic
 
 
 def priorities_spec(scope: Scope) -> Spec:
-    """Return stacked bars of what each criterion adds to the scores, on 0..100."""
+    """Return stacked bars of each criterion's part of the scores, on 0..100."""
     criteria = [criterion.label for criterion in scope.priorities[0].criteria]
     parts, totals = [], []
     for priority in scope.priorities:
@@ -251,6 +251,6 @@ def _svg(spec: Spec, drawings: Drawings) -> str:
 
 @lru_cache(maxsize=512)
 def _drawn(spec: str) -> str:
-    # before the first measure of a text, or what comes first would change what comes next
+    # before any text is measured, or the order of drawings would change them
     _add_fonts()
     return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))

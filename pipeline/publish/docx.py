@@ -130,7 +130,6 @@ def _add_section(
 
 
 def _bookmark(section: Section) -> str:
-    """Return a name without hyphens, which bookmarks refuse."""
     return section.anchor.replace("-", "_")
 
 
@@ -185,7 +184,7 @@ def _add_table(document: Document, block: PageTable) -> None:
 def _append_table(
     document: Document, widths: list[int], style: str, properties: str, rows: str
 ) -> None:
-    """Add a table and an empty paragraph, which keeps it apart from the next table."""
+    """Add an empty paragraph, which keeps the next table apart."""
     layout = (
         f'<w:tblStyle w:val="{_style_id(document, style)}"/>'
         f'<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
@@ -230,7 +229,6 @@ def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
 def _add_picture(
     document: Document, spec: Spec, alt: str, widest_cm: float, drawings: Drawings | None
 ) -> None:
-    """Add the chart at 96 units of the drawing an inch, `widest_cm` wide at most."""
     run = document.add_paragraph(style="Graphique").add_run()
     picture = run.add_picture(io.BytesIO(draw_png(spec, drawings)))
     scale = min(72 / 96, Cm(widest_cm) / picture.width)
@@ -293,7 +291,6 @@ def write_workshop_pages(report: Report, folder: Path) -> list[Path]:
 
 
 def _fitted(report: Report, index: int) -> Page:
-    """Return the fullest version that fits on two pages."""
     for room in ROOMS:
         page = lay_out_workshop(report, index, room)
         printed = print_page(page, size=_TRIED_SIZE)

@@ -52,7 +52,6 @@ def _render(template: str, path: Path, **values: Any) -> None:
 def _draw(
     spec: Spec, alt: str, stretched: bool = False, *, drawings: Drawings | None = None
 ) -> Markup:
-    """Draw inline SVG that a screen reader reads as `alt`."""
     shape = ' preserveAspectRatio="none"' if stretched else ""
     svg = _SIZE.sub(r"<svg \1", draw_svg(spec, drawings), count=1)
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}"{shape} ', 1))
@@ -74,7 +73,6 @@ def write_map_page(report: Report, path: Path) -> bool:
 
 
 def _drawn(drawn: TerritoryMap) -> dict[str, Any]:
-    """Project the map to units of the drawing: x to the east, y to the south."""
     (west, south), (east, north) = frame_of(drawn)
     scale = _WIDTH / (east - west)
     stretch = scale / cos(radians((south + north) / 2))

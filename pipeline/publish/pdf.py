@@ -36,7 +36,7 @@ from pipeline.publish.text import quoted, sentence
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.typ"
 _WIDTH_PT = 481.0  # of the text on a page
 _PT_A_UNIT = 0.75  # 96 units of a drawing an inch
-# typst draws a text of an SVG in one font: a name in two scripts would be boxes, hence a picture
+# typst draws an SVG text in one font: a name in two scripts is drawn as PNG instead
 _OTHER_SCRIPT = re.compile("[\u0590-\u08ff\u2600-\uffff\U00010000-\U0010ffff]")
 _SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 _LONG_QUOTES = 2000  # characters; a card of more may break over pages
@@ -131,7 +131,7 @@ class _PageWriter:
         return {"file": name, "alt": alt, "width": width}
 
 
-_INTRODUCED = (PageFigure, PageTable, Terms, Quotes)  # a paragraph before these stays with them
+_INTRODUCED = (PageFigure, PageTable, Terms, Quotes)  # keep the paragraph before
 
 
 def _quotes(quotes: tuple[ReportQuote, ...]) -> list[tuple[str, str]]:

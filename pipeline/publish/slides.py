@@ -49,7 +49,7 @@ _TITLE_CHARS, _LABEL_CHARS, _QUOTE_CHARS, _LINE_CHARS = 90, 44, 200, 260
 
 @dataclass(frozen=True)
 class SlideLine:
-    """A line of a slide; `source` says where a quote comes from."""
+    """A line; `source` says where a quote comes from."""
 
     text: str
     source: str = ""
@@ -60,7 +60,7 @@ class BarChart:
     """Editable horizontal bars, stacked, or side by side for shares of 0..1."""
 
     categories: tuple[str, ...]
-    series: tuple[tuple[str, str, tuple[float, ...]], ...]  # name, colour, values
+    series: tuple[tuple[str, str, tuple[float, ...]], ...]  # (name, colour, values)
     alt: str
     is_share: bool = False
 
@@ -304,7 +304,6 @@ def _layout(slide: Slide) -> int:
 
 
 def _write(box: Any, lines: tuple[SlideLine, ...], sizes: tuple[int, ...]) -> None:
-    """Write `lines` in the largest size that fits; cut them where even the smallest does not."""
     width, height = Emu(box.width).pt - 20, Emu(box.height).pt - 10
     size = next((size for size in sizes if text_height(lines, size, width) <= height), sizes[-1])
     longest = max(len(line.text) for line in lines)
@@ -377,7 +376,6 @@ def _draw_bars(box: Any, bars: BarChart, *, has_legend: bool) -> None:
 
 
 def _add_pictures(shown: Any, made: Any, slide: Slide) -> None:
-    """Add each SVG with a PNG for programmes that cannot draw SVG."""
     left, top, width, height = Inches(0.6), Inches(1.6), Inches(12.1), Inches(5.2)
     each = width // len(slide.pictures)
     for i, (spec, alt) in enumerate(slide.pictures):
@@ -396,7 +394,6 @@ def _add_pictures(shown: Any, made: Any, slide: Slide) -> None:
 
 
 def _add_number(made: Any, layout: Any) -> None:
-    """Add the slide number, which python-pptx leaves in the layout."""
     for shape in layout.placeholders:
         if _element(shape).ph.get("type") == "sldNum":
             number = copy.deepcopy(_element(shape))

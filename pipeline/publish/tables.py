@@ -37,9 +37,9 @@ from pipeline.tables.schema import LEAD
 Format = Literal["xlsx", "csv", "parquet", "geojson"]
 PASSAGES = "passages"
 READABLE = (PASSAGES, "liste_themes", "liste_priorites", "liste_territoires")
-_CELL_CHARS = 32_767  # what a cell of a spreadsheet holds
-_SHEET_ROWS = 1_048_575  # and a sheet, under its header
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a .csv cell begins that is taken for a formula
+_CELL_CHARS = 32_767  # a spreadsheet's limit
+_SHEET_ROWS = 1_048_575  # under the header
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a .csv cell so begun is run as a formula
 
 
 def write_tables(
@@ -95,8 +95,7 @@ def _nameless(path: str, name: str) -> str:
     return str(PurePosixPath(*file.parts[:-1][:1], name + file.suffix))
 
 
-# people one by one or in small numbers; what analysts did, under their names; the documents' whole
-# text, which the passages hold
+# people, analysts' decisions under their names, whole documents
 _NOT_PUBLIC = (
     "attendance",
     "voices",
@@ -284,7 +283,7 @@ def _theme_labels(tables: Tables) -> dict[str, str]:
 
 
 def _write_csv(tables: Tables, folder: Path) -> list[Path]:
-    """Use semicolons, decimal commas and a byte order mark, for French spreadsheets."""
+    """Write as French spreadsheets read: semicolons, decimal commas, a byte order mark."""
     paths = []
     for name, table in tables.items():
         safe = table.apply(
@@ -301,7 +300,6 @@ def _write_csv(tables: Tables, folder: Path) -> list[Path]:
 
 
 def _defused(cell: Any) -> Any:
-    """Put an apostrophe before a text that looks like a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
@@ -344,7 +342,7 @@ def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
 
 
 def _cells(column: "pd.Series") -> list[Any]:
-    cells: list[Any] = column.to_numpy(dtype=object, na_value=None).tolist()  # type: ignore[call-overload]  # its stubs do not know None
+    cells: list[Any] = column.to_numpy(dtype=object, na_value=None).tolist()  # type: ignore[call-overload]  # stubs lack None
     return cells
 
 
@@ -434,7 +432,6 @@ def _is_on_globe(coordinates: Any, depth: int) -> bool:
 
 
 def _turned(rings: list[list[list[float]]]) -> list[list[list[float]]]:
-    """Close the rings; turn the outer one counterclockwise and the holes clockwise."""
     turned = []
     for i, ring in enumerate(rings):
         closed = ring if ring[0] == ring[-1] else [*ring, ring[0]]

@@ -38,7 +38,7 @@ Bounds = tuple[Position, Position]  # low and high: south-west and north-east
 
 
 def comparison_specs(report: Report) -> dict[str, Spec]:
-    """Return the planes, the tree (of two joinings or more) and the maps, by file name."""
+    """Return the planes, the tree (from two joinings) and the maps, by file name."""
     reading = report.reading
     specs = {f"plan-{plane.analysis}": plane_spec(plane) for plane in reading.planes}
     if len(reading.tree) > 1:
@@ -105,7 +105,6 @@ def _merged(plane: Plane) -> list[dict[str, Any]]:
 
 
 def _square(points: Sequence[Mapping[str, Any]]) -> tuple[Position, Position, int]:
-    """Return bounds of both axes at one scale, and the height."""
     x, y = (max(0.05, *(abs(point[side]) for point in points)) * 1.2 for side in "xy")
     height = round(min(_TALLEST, max(_LOWEST, _WIDTH * y / x)))
     scale = max(x / _WIDTH, y / height)
@@ -116,7 +115,7 @@ def _square(points: Sequence[Mapping[str, Any]]) -> tuple[Position, Position, in
 def _placed_labels(
     points: Sequence[Mapping[str, Any]], bounds: Bounds, height: int
 ) -> list[dict[str, Any]]:
-    """Place labels of territories first, then of the points farthest from the centre."""
+    """Territories first, then the points farthest from the centre."""
     ranked = sorted(
         points,
         key=lambda row: (
@@ -138,7 +137,6 @@ def _placed_labels(
 def _label_places(
     names: Sequence[str], positions: Sequence[Position], bounds: Bounds, size: Position
 ) -> dict[int, Position]:
-    """Return the position of each label that fits over, under or beside its point."""
     (west, south), (east, north) = bounds
     spots = [
         ((x - west) / (east - west) * size[0], (north - y) / (north - south) * size[1])
@@ -211,14 +209,13 @@ def tree_spec(tree: Sequence[Joining]) -> Spec:
     text = {"type": "text", "align": "right", "dx": -8, "fontSize": 13, "font": FONT}
     mark = text | {"color": INK, "lineBreak": "\n"}
     labels = layer(names, mark, x={"value": 0}, y=y, text={"field": "name"})
-    # A browser's letters are wider than those that the drawing was measured with.
+    # browsers' letters are wider than those measured here
     padding = {"left": 30, "right": 5, "top": 5, "bottom": 5}
     size = {"width": 420, "height": max(90, 34 * len(order)), "padding": padding}
     return make_spec({**size, "layer": [brackets, labels]})
 
 
 def _leaf_order(tree: Sequence[Joining]) -> list[str]:
-    """Order the territories so that each group is contiguous."""
     orders = {frozenset({name}): [name] for name in tree[-1].members}
     for joining in tree:
         group = frozenset(joining.members)
@@ -241,10 +238,7 @@ _FRANCE_LATITUDE = 46.5
 
 
 def map_spec(drawn: TerritoryMap) -> Spec:
-    """Return a map of communes, catchment areas, structures and unanswered needs.
-
-    The projection keeps shapes around the territory's latitude.
-    """
+    """Return the map; its projection keeps shapes around the territory's latitude."""
     latitudes = [point.lat for point in drawn.structures] or [_FRANCE_LATITUDE]
     shrink = cos(radians(sum(latitudes) / len(latitudes)))
     frame = frame_of(drawn)
@@ -331,10 +325,7 @@ def _map_labels(drawn: TerritoryMap, frame: Bounds, size: Position) -> list[dict
 
 
 def scale_of(drawn: TerritoryMap) -> tuple[int, float]:
-    """Return a round length for the scale bar, in km and in degrees east.
-
-    It is the longest within a quarter of the map's width.
-    """
+    """Return the scale bar's round length, in km and in degrees, within a quarter of the map."""
     (west, south), (east, north) = frame_of(drawn)
     km_a_degree = _KM_A_DEGREE * cos(radians((south + north) / 2))
     most = (east - west) * km_a_degree / 4
@@ -354,7 +345,6 @@ def _scale_bar(drawn: TerritoryMap, position: dict[str, Any]) -> list[dict[str, 
 
 
 def _key(width: int, *, has_needs: bool) -> dict[str, Any]:
-    """Explain the map's signs, and credit the outlines, under the map."""
     keys = ("cartes.legende_besoins" if has_needs else "cartes.legende", "cartes.source")
     words = "\n".join(wrapped(sentence(key), width // 6) for key in keys)
     text = {"type": "text", "align": "left", "baseline": "top", "fontSize": 12, "lineHeight": 17}

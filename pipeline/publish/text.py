@@ -1,6 +1,4 @@
-"""Word numbers, dates, ranks and sentences in French, mask small counts, and write zipped files
-without dates.
-"""
+"""Word numbers, dates, ranks and sentences in French, and mask small counts."""
 
 import datetime
 import io
@@ -29,7 +27,7 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 def sentence(key: str, **values: Any) -> str:
     """Return the text of `key` ("section.entry") in textes.yaml, filled with `values`.
 
-    Words that agree with a count are {n:autre|autres}, see `pipeline.text.Count`.
+    {n:autre|autres} agrees with a count, see `pipeline.text.Count`.
     """
     section, entry = key.split(".")
     printed = {
@@ -48,7 +46,7 @@ class _PrintedCount(Count):
 
 @cache
 def texts() -> Mapping[str, Any]:
-    """Return all of textes.yaml, by section."""
+    """Return textes.yaml, by section."""
     content: Mapping[str, Any] = load_yaml(_TEXTS)
     return content
 
@@ -59,10 +57,7 @@ def word(section: str, key: str) -> str:
 
 
 def typography(text: str) -> str:
-    """Put French no-break spaces and curly apostrophes in `text`.
-
-    A sign that touches its word stays so (10:30).
-    """
+    """Put French no-break spaces and curly apostrophes in `text`; 10:30 stays so."""
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     text = re.sub(r"[ \u00a0\u202f]+([;!?])", NARROW + r"\1", text)
     text = re.sub(r"[ \u00a0\u202f]+([:»%])", NBSP + r"\1", text)
@@ -70,12 +65,12 @@ def typography(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Remove the control characters and half pairs that XML refuses."""
+    """Remove the characters that XML refuses."""
     return text if text.isprintable() else _UNPRINTABLE.sub("", text)
 
 
 def one_line(text: str) -> str:
-    """Put a name on one line, without signs that reverse the text's direction."""
+    """Put a name on one line, without signs that reverse its direction."""
     return " ".join(_TURNING.sub("", printable(text)).split())
 
 
@@ -90,7 +85,7 @@ def plain_text(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Put a passage between quotation marks, unless it has its own."""
+    """Put `text` between quotation marks, unless it has its own."""
     return text if text.startswith("«") and text.endswith("»") else f"«{NBSP}{text}{NBSP}»"
 
 
@@ -116,7 +111,7 @@ def count(n: int, singular: str, plural: str | None = None) -> str:
 
 
 def shown_rows(n: int) -> str:
-    """Say how many rows are shown: « Seule la première ligne est montrée » for 1."""
+    """Return « Seule la première ligne est montrée », of 1."""
     return sentence("annexes.montree" if n == 1 else "annexes.montrees", n=n)
 
 
@@ -143,7 +138,7 @@ def joined(words: Sequence[str], last: str = "et") -> str:
 
 
 def some_of(words: Sequence[str], n_chars: int) -> str:
-    """Return « a, b et c », or the first words and how many others, within `n_chars`."""
+    """Return « a, b et c »; over `n_chars`, the first ones and how many others."""
     if len(joined(words)) <= n_chars:
         return joined(words)
     n_first = max(1, sum(len(", ".join(words[: i + 1])) <= n_chars for i in range(len(words))))
@@ -171,14 +166,14 @@ def french_date(day: datetime.date | str | float | None) -> str:
 
 
 def rank_interval(low: int, high: int, drawn: str = "tables retenues") -> str:
-    """Say between which ranks the draws of weights and of `drawn` put a theme."""
+    """Say in words where the draws put a rank."""
     if low == high:
         return sentence("rang.ferme", rang=ordinal(low))
     return sentence("rang.entre", bas=ordinal(low), haut=ordinal(high), retenus=drawn)
 
 
 def stability(value: float | None) -> str:
-    """Return solide, à confirmer, fragile or "non mesurée" for a share of resamples (0..1)."""
+    """Return solide, à confirmer or fragile for a share of resamples, else "non mesurée"."""
     if value is None or value != value:
         return word("stabilite", "inconnue")
     if value >= SOLID:
@@ -248,10 +243,10 @@ def mask_one(n: int, *, least: int) -> Tally:
 
 
 def mask_counts(counts: Sequence[int], *, least: int) -> MaskedCounts:
-    """Mask the small counts (all 0 or more) and what would give them away; `least` 1 masks nothing.
+    """Mask the small counts (all 0 or more) and what gives them away; `least` 1 masks nothing.
 
-    A reader who knows the masking rule still finds every number from 1 to `least` - 1 possible for
-    each small count.
+    Even a reader who knows the rule finds every number from 1 to `least` - 1 possible for each
+    small count.
     """
     total = sum(counts)
     masked: list[Tally] = [mask_one(n, least=least) for n in counts]
@@ -274,8 +269,8 @@ def _is_hidden(counts: Sequence[int], told: Sequence[Tally], least: int) -> bool
     """Whether the reader can exclude no number from 1 to `least` - 1 for a small count."""
     n_small, n_withheld = told.count(CountMask.SMALL), told.count(CountMask.WITHHELD)
     rest = sum(n for n, shown in zip(counts, told, strict=True) if isinstance(shown, CountMask))
-    most = rest - (n_small - 1) - least * n_withheld  # where the others are as small as can be
-    fewest = 1 if n_withheld else rest - (n_small - 1) * (least - 1)  # where they are as large
+    most = rest - (n_small - 1) - least * n_withheld  # where the others are smallest
+    fewest = 1 if n_withheld else rest - (n_small - 1) * (least - 1)  # where they are largest
     return most >= least - 1 and fewest <= 1
 
 
@@ -283,12 +278,12 @@ _STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*<")
 
 
 def fix_times(path: Path) -> None:
-    """Rewrite a zipped file with entries compressed, in their order and of one date."""
+    """Rewrite a zipped file as `zipped` does."""
     path.write_bytes(undated(path.read_bytes()))
 
 
 def undated(content: bytes) -> bytes:
-    """Return a zipped file's bytes without dates, in embedded workbooks neither."""
+    """Remove the dates of a zipped file and of workbooks in it."""
     return zipped((name, _undated_workbook(name, inner)) for name, inner in _unzipped(content))
 
 
@@ -309,7 +304,6 @@ def _unzipped(content: bytes) -> list[tuple[str, bytes]]:
 
 
 def _undated_workbook(name: str, content: bytes) -> bytes:
-    """Remove the dates of the workbook behind a chart."""
     if not name.endswith(".xlsx"):
         return content
     entries = _unzipped(content)

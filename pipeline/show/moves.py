@@ -21,7 +21,7 @@ _SHOWN_LINES = 20  # of a long list
 def imported(
     study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool
 ) -> None:
-    """Say how many decisions on doubtful cases were read, and what is left to decide."""
+    """Show how many decisions on doubtful cases were read and are left."""
     counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}
     if as_json:
         write_json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})

@@ -33,7 +33,7 @@ def created(study: "Study") -> None:
 
 
 def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
-    """Say what a run read or could not read, the first priorities, where the report is."""
+    """Show a run's outcome."""
     manifest = outcome.manifest
     if as_json:
         write_json(manifest)
@@ -107,7 +107,7 @@ def _models(study: "Study", facts: Mapping[str, Any]) -> None:
 
 
 def tell_second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
-    """Write one line on the second coder, if any."""
+    """Write a line on the second coder, if any."""
     if coder:
         report, n = coder["report"] or {}, Count(coder["n_coded"])
         counts = "Second codeur {model} ({address}) : {n:passage codé|passages codés} sur {n_units}"
@@ -119,7 +119,7 @@ def tell_second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
 
 
 def tell_proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
-    """Write one line on a language model's proposals for the themes, if allowed."""
+    """Write a line on the proposed themes, if allowed."""
     if asked:
         counts = (
             "Thèmes relus par {model} ({address}) : {names:nom proposé|noms proposés} sur"
@@ -134,7 +134,6 @@ def tell_proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
 def _tell_asked(
     study: "Study", asked: Mapping[str, Any], counts: str, instead: str, done: str
 ) -> None:
-    """Say what a model answered, or what counts `instead`."""
     if asked["state"] == "stopped":
         why = f"arrêté ({asked['report']['stopped']}), {instead} pour le reste"
         line(f"{counts} ; {why} ; reprendre : ateliers run {study.root}")
@@ -147,7 +146,7 @@ def _tell_asked(
 def published(
     study: "Study", run_outcome: "Outcome", publication: "Publication", *, as_json: bool
 ) -> None:
-    """Say what a run gave, what changed since the last publication, where the new one is."""
+    """Show what changed since the last publication, and where the new one is."""
     if as_json:
         more = {"files": publication.files, "changes": publication.changes}
         write_json(run_outcome.manifest | more)
@@ -161,7 +160,7 @@ def published(
 
 
 def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
-    """Show workshops, rows, rejects and what awaits review, from `study_status`."""
+    """Show the counts of `study_status`."""
     if as_json:
         write_json(facts)
         return
@@ -255,7 +254,7 @@ def _workshop_status(row: Any, tables: Mapping[str, pd.DataFrame]) -> dict[str, 
 def comparison(
     study: "Study", compared: dict[str, pd.DataFrame], themes: pd.DataFrame, *, as_json: bool
 ) -> None:
-    """Show shared and specific themes, contrasts by territory, unanswered needs."""
+    """Show the comparison of territories."""
     if as_json:
         write_json({name: rows.to_dict("records") for name, rows in compared.items()})
         return
@@ -315,7 +314,7 @@ def _flattened(figures: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def trained(refit: dict[str, Any], *, as_json: bool) -> None:
-    """Show what refitting the tagger gave, what it left out, which tagger is in use."""
+    """Show the refit tagger's figures, and which tagger is in use."""
     if as_json:
         write_json(refit)
         return

@@ -1,6 +1,4 @@
-"""Write lines, tables and JSON on standard output; failures, progress and questions on standard
-error.
-"""
+"""Write results on standard output; failures, progress and questions on standard error."""
 
 import codecs
 import io
@@ -144,7 +142,7 @@ def _ask(bars: ProgressBars | None, is_agreed: bool, text: str, question: str) -
 
 
 def cost_line(estimate: "Estimate") -> str:
-    """Say what is about to be sent, where, for how much and how long."""
+    """Say what is sent, where, for how much and how long."""
     purpose = "Second codeur" if estimate.purpose == "codes" else "Noms de thèmes"
     units, requests = Count(estimate.n_units), Count(estimate.n_requests)
     sent, received = Count(estimate.tokens_in), Count(estimate.tokens_out)

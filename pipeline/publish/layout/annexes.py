@@ -157,7 +157,7 @@ def _limits(report: Report) -> Section:
 
 
 def offer_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return existing activities with their quantities."""
+    """Return existing activities."""
     if not report.offers.rows:
         key = "offre.aucune" if report.tells_offers else "offre.sans_rubrique"
         return make_section("titres.offre", "offre", body(key))
@@ -215,7 +215,7 @@ def _description(row: ThemeRow) -> str:
 
 
 def set_aside_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return the passages in no theme, verbatim."""
+    """Return the passages in no theme."""
     title, anchor = "titres.annexe_passages", "annexe-passages"
     if not report.set_aside.rows:
         return make_section(title, anchor, body("annexes.aucun_passage"))
@@ -249,7 +249,7 @@ def code_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def document_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return the documents that were read."""
+    """Return the documents read."""
     columns = {"document": 3, "atelier": 2, "canal": 1.6, "passages": 1}
     table = numbering.table("legendes.documents", columns, report.documents.rows, ("passages",))
     blocks: tuple[Block, ...] = (
@@ -261,7 +261,6 @@ def document_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _cut(rows: CappedRows, table: str) -> list[PageParagraph]:
-    """Say how many rows are left out and where they are."""
     n, total = len(rows.rows), number(rows.n_all)
     if n == rows.n_all:
         return []

@@ -43,7 +43,7 @@ class KeyFigures:
 
 @dataclass(frozen=True)
 class PageTable:
-    """A captioned table; the first cell of a row is its header, `widths` are shares of the page."""
+    """A captioned table; rows begin with a header cell, `widths` are shares of the page."""
 
     number: int
     caption: str
@@ -96,7 +96,7 @@ class Section:
     anchor: str
     blocks: tuple[Block, ...]
     sections: tuple["Section", ...] = ()
-    starts_page: bool = False  # in a brief page; in a whole report every section does
+    starts_page: bool = False  # in a brief page; elsewhere all do
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def note(key: str, **values: Any) -> PageParagraph:
 def make_section(
     title: str, anchor: str, *blocks: Block, sections: Sequence[Section] = ()
 ) -> Section:
-    """Return a section under the text of key `title`."""
+    """Return a section; `title` is a key of textes.yaml."""
     return Section(sentence(title), anchor, blocks, tuple(sections))
 
 
@@ -153,7 +153,7 @@ class CaptionNumbering:
         numbers: Sequence[str] = (),
         **values: Any,
     ) -> PageTable:
-        """Return a table; `columns` map keys of textes.yaml, or words, to shares of the width.
+        """Return a table; `columns` map words or keys of textes.yaml to shares of the width.
 
         Columns in `numbers` are right-aligned.
         """
@@ -175,7 +175,7 @@ class CaptionNumbering:
 
 
 def told_workshops(report: Report) -> tuple[int, ...]:
-    """Return indices in `report.workshops`: the `n_told` with most tables, then passages."""
+    """Return the indices of the `n_told` workshops with most tables, then passages."""
     workshops = report.workshops
     first = sorted(
         range(len(workshops)), key=lambda i: (-workshops[i].n_tables, -workshops[i].n_units, i)
@@ -189,14 +189,14 @@ def told_names(report: Report) -> list[str]:
 
 
 def told_territories(report: Report) -> tuple[int, ...]:
-    """Return indices in `report.territories`: those of the workshops told."""
+    """Return the indices of the told workshops' territories."""
     territories = {report.workshops[i].territory for i in told_workshops(report)}
     is_short = len(report.territories) <= report.n_told
     return tuple(i for i, name in enumerate(report.territories) if is_short or name in territories)
 
 
 def extent_note(report: Report, *, where: str) -> tuple[PageParagraph, ...]:
-    """Say what is left out and `where` it is; nothing if all workshops are told."""
+    """Say what is left out and `where` it is."""
     n_workshops = len(report.workshops)
     if n_workshops <= report.n_told:
         return ()

@@ -72,7 +72,6 @@ def _heat_blocks(heat: Heat, numbering: CaptionNumbering) -> list[Block]:
 
 
 def _maxima(heat: Heat) -> str:
-    """Name each workshop's most frequent code."""
     maxima = []
     for workshop, shares in zip(heat.workshops, zip(*heat.shares, strict=True), strict=True):
         most = max(shares)
@@ -81,7 +80,7 @@ def _maxima(heat: Heat) -> str:
 
 
 def territory_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return themes by territory with a verdict a cell, then the comparison of their texts."""
+    """Return themes by territory, then the comparison of their texts."""
     title, anchor = "titres.territoires", "territoires"
     if len(report.territories) < 2 or not report.contrasts:
         key = "territoires.un_seul" if len(report.territories) < 2 else "territoires.aucun"
@@ -113,7 +112,6 @@ def _split(
     columns: Sequence[str],
     rows: Sequence[tuple[str, Sequence[str]]],
 ) -> Iterator[PageTable]:
-    """Yield one table for every `_COLUMNS_A_TABLE` columns."""
     for start in range(0, len(columns), _COLUMNS_A_TABLE):
         here = slice(start, start + _COLUMNS_A_TABLE)
         widths = {first: 2.6, **dict.fromkeys(columns[here], 2.0)}
@@ -144,7 +142,6 @@ def _planes(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _plane_alt(plane: Plane, names: Collection[str]) -> str:
-    """Name each territory's nearest points."""
     others = [point for point in plane.points if point.kind != "territoire"]
     parts = []
     for one in plane.points:
@@ -190,7 +187,7 @@ def _classes(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def voice_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return who came, by type of structure, and who was expected and did not."""
+    """Return who came, and who was expected and did not."""
     if not report.attendance:
         return make_section("titres.voix", "voix", body("voix.aucune_liste"))
     told = told_workshops(report)
@@ -224,7 +221,7 @@ def voice_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def presence_cells(report: Report) -> list[tuple[str, list[str]]]:
-    """Return one row a type of structure, then the total, with a cell a workshop."""
+    """Return a row a type of structure, then the total; a cell a workshop."""
     return attendance_cells(report.attendance, _totals(report), report.least_count)
 
 

@@ -46,7 +46,7 @@ _N_PROSPECTS = 40  # rows; the exports have the others
 
 
 def opening_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return key figures, priorities, quotes of the first one, and a row a workshop."""
+    """Return the first page."""
     blocks: list[Block] = [_key_figures(report)]
     priorities = report.scopes[0].priorities
     if priorities:
@@ -66,7 +66,6 @@ def opening_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _key_figures(report: Report) -> KeyFigures:
-    """Leave out what is unknown or masked."""
     n_tables = sum(workshop.n_tables for workshop in report.workshops)
     counts = {
         "ateliers": len(report.workshops),
@@ -86,7 +85,7 @@ def _key_figures(report: Report) -> KeyFigures:
 
 
 def lists_note(report: Report) -> str:
-    """« (1 atelier sur 2 avec une liste d'émargement) », where a count lacks some workshops."""
+    """« (1 atelier sur 2 avec une liste d'émargement) »"""
     total = len(report.workshops)
     if report.n_lists == total:
         return ""
@@ -94,7 +93,6 @@ def lists_note(report: Report) -> str:
 
 
 def _workshops(report: Report, numbering: CaptionNumbering) -> PageTable:
-    """Leave out a column that no workshop can fill."""
     workshops = [report.workshops[i] for i in told_workshops(report)]
     columns: dict[str, float] = {"atelier": 3, "date": 2.1}
     if any(workshop.n_tables for workshop in workshops):
@@ -199,7 +197,7 @@ def _card(priority: Priority) -> PriorityCard:
 
 
 def prospect_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return opportunities by theme, then support needs by type."""
+    """Return opportunities, then support needs."""
     parts = (
         ("opportunites", "theme", report.opportunities),
         ("accompagnement", "appui", report.supports),
@@ -249,13 +247,13 @@ class Room:
     n_actions: int = 3
 
 
-# from the most to what fits whatever was said
+# the last always fits
 ROOMS = (Room(), Room(3, 1, 5, 2), Room(2, 1, 4, 1), Room(1, 1, 3, 1))
 _LABEL_CHARS, _QUOTE_CHARS = 90, 320
 
 
 def lay_out_workshop(report: Report, index: int, room: Room) -> Page:
-    """Return a workshop's two pages for its participants: priorities and quotes, then the rest."""
+    """Return a workshop's two pages for its participants."""
     facts = report.workshops[index]
     scope = report.scopes[index + 1] if len(report.scopes) > 1 else report.scopes[0]
     subtitle = facts.date, shortened(facts.place, _LABEL_CHARS), report.title
@@ -297,7 +295,6 @@ def _shortened(quotes: tuple[ReportQuote, ...]) -> tuple[ReportQuote, ...]:
 
 
 def _subjects(report: Report, workshop: str, room: Room) -> Section:
-    """Show the most frequent codes of the first axis that has any."""
     block: Block = body("rubriques.aucune")
     for heat in report.heats:
         shares = most_present(heat, workshop, room.n_rubriques)

@@ -148,7 +148,6 @@ def all_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def _coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
-    """Count as telling only the axes of which a passage may bear no code."""
     themed = passages.rows["theme_id"].notna()
     of_telling_axes = passages.tags["axis"].isin(grid.telling)
     coded = passages.rows["unit_id"].isin(passages.tags.loc[of_telling_axes, "unit_id"])
@@ -163,7 +162,6 @@ def _coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
 
 
 def _unheard(passages: Passages) -> dict[str, str]:
-    """Say why a criterion has no effect: nobody spoke in a room, summed up or wrote later."""
     unheard: dict[str, str] = {}
     if not any(passages.n_ranked_tables.values()):
         in_room = ("c_tables", "c_need", "c_leverage", "c_severity")
@@ -293,7 +291,6 @@ def _supports(passages: Passages, grid: Grid) -> tuple[Prospect, ...]:
 
 
 def _with_rubrique(passages: Passages, grid: Grid, code: str) -> pd.DataFrame:
-    """Return no passage where the grid lacks the rubrique."""
     tags = passages.tags
     is_carried = (tags["axis"] == RUBRIQUE) & (tags["code"] == code)
     if code not in {row.code for row in grid.axis(RUBRIQUE)}:
@@ -304,13 +301,12 @@ def _with_rubrique(passages: Passages, grid: Grid, code: str) -> pd.DataFrame:
 def _prospects(
     passages: Passages, rows: pd.DataFrame, names: Iterable[list[str]]
 ) -> tuple[Prospect, ...]:
-    """Return one row a name, most tables first, what has no name last."""
     named = rows.assign(
         name=pd.Series([*names], index=rows.index, dtype=object),
         is_short=is_scrap(rows),
         strength=rows["strength"].fillna(0.0),
     )
-    # what tells one thing tells it best
+    # the most specific passage first
     named = named.assign(n_names=named["name"].map(len)).explode("name")
     named = named.sort_values(
         ["is_short", "n_names", "is_said", "strength", "unit_id"],

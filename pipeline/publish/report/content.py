@@ -1,4 +1,4 @@
-"""Hold a report's content, whatever the format: numbers, words and printed cells."""
+"""Define what a report holds: numbers, words and printed cells."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class CappedRows:
 
 @dataclass(frozen=True)
 class ReportQuote:
-    """A passage verbatim, and where it comes from, in words."""
+    """A passage verbatim, and its origin."""
 
     text: str
     where: str
@@ -46,7 +46,7 @@ class ReportCriterion:
 
 @dataclass(frozen=True)
 class Priority:
-    """One of the first themes of a scope."""
+    """A theme among the first of its scope."""
 
     rank: int
     label: str
@@ -56,9 +56,9 @@ class Priority:
     sureness: str
     stability: str
     n_units: int
-    said: str  # at how many tables, or in how many documents, in words
+    said: str  # « à 3 tables »
     postures: tuple[Share, ...]
-    profile: tuple[str, ...]  # its passages over the axes that the grid brings, a line an axis
+    profile: tuple[str, ...]  # a line for each own axis of the grid
     family: str | None
     criteria: tuple[ReportCriterion, ...]
     quotes: tuple[ReportQuote, ...]
@@ -143,7 +143,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ThemeRow:
-    """A theme of the study's ranking; `n_tables` counts tables of all workshops."""
+    """A theme; `n_tables` counts tables of all workshops."""
 
     label: str
     description: str
@@ -171,7 +171,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class Prospect:
-    """A theme of opportunities or a type of support, with one quote."""
+    """An opportunity or type of support, with one quote."""
 
     name: str
     n_tables: int
@@ -238,7 +238,7 @@ class Joining:
 
 @dataclass(frozen=True)
 class MapPoint:
-    """A structure, or a commune with unanswered needs; `detail` in words."""
+    """A structure, or a commune with unanswered needs."""
 
     name: str
     detail: str
@@ -248,7 +248,7 @@ class MapPoint:
 
 @dataclass(frozen=True)
 class TerritoryMap:
-    """A workshop's communes, catchment areas with their structures' names, and points."""
+    """A workshop's map."""
 
     name: str
     communes: tuple[tuple[str, Ring], ...]
@@ -286,7 +286,7 @@ class Report:
     channels: frozenset[str]  # of passages; "resume" is a rapporteur's summary
     counted: CountingWords  # tables, or documents where there is none
     workshops: tuple[WorkshopFacts, ...]
-    n_people: Tally | None  # of the workshops that have a list
+    n_people: Tally | None  # over the workshops with a list
     n_structures: Tally | None
     n_lists: int  # workshops with an attendance list
     least_count: int  # smaller counts of people are masked

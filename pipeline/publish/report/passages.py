@@ -30,7 +30,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
-    """Yield the rows of `table` as named tuples."""
+    """Yield named tuples."""
     yield from table.itertuples(index=False)
 
 
@@ -45,7 +45,7 @@ class CountingWords:
     column: str
 
     def sentence(self, key: str, **values: Any) -> str:
-        """Return a sentence of textes.yaml filled with these words."""
+        """Return a sentence filled with these words."""
         words = {"lieu": self.lieu, "lieux": self.lieux, "dans": self.dans}
         return sentence(key, **words, retenus=self.retenus, **values)
 
@@ -54,7 +54,7 @@ class CountingWords:
         return count(n, self.lieu, self.lieux)
 
     def criterion(self, name: str) -> tuple[str, str]:
-        """Return a criterion's label and explanation."""
+        """Return its label and explanation."""
         label, explanation = CRITERIA[name].label, CRITERIA[name].explanation
         if self != TABLES:
             label = word("colonnes", self.column) if name == "c_tables" else label
@@ -193,7 +193,7 @@ def is_scrap(rows: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True)
 class AxisRow:
-    """An axis: title, name in a sentence, definition."""
+    """An axis in words."""
 
     axis: str
     label: str
@@ -204,7 +204,7 @@ class AxisRow:
 
 
 def axis_rows(grid: Grid) -> tuple[AxisRow, ...]:
-    """Return the grid's axes, in its order."""
+    """Return the grid's axes."""
     return tuple(
         AxisRow(
             axis.axis,
@@ -224,7 +224,6 @@ def axis_title(axis: Axis) -> str:
 
 
 def _axis_name(axis: Axis) -> str:
-    """Lower the title's first letter, unless it is an acronym."""
     if axis.axis in texts()["noms_axes"]:
         return word("noms_axes", axis.axis)
     label = axis_title(axis)

@@ -42,7 +42,7 @@ Present = tuple[Tally | None, Tally | None]  # structures and people; None where
 
 @dataclass(frozen=True)
 class AttendanceCounts:
-    """Masked (structures, people), by type and workshop, and by workshop."""
+    """Masked (structures, people), by type and by workshop."""
 
     types: tuple[str, ...]  # "" where it is not known
     cells: tuple[tuple[tuple[Tally, Tally], ...], ...]
@@ -103,7 +103,6 @@ def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int)
 
 
 def _total(of_workshops: list[Tally | None], n: int) -> Tally | None:
-    """Return `n`, unless every workshop's count is unknown or one is masked."""
     if all(one is None for one in of_workshops):
         return None
     return CountMask.WITHHELD if any(isinstance(one, CountMask) for one in of_workshops) else n
@@ -154,7 +153,7 @@ def attendance_cells(
     of_workshops = list(totals)
     rows = [(sentence("voix.total"), of_workshops)]
     for row in reversed(list(attendance)):
-        # a type's 0 structures is only that no list names any where the total is not known
+        # without a known total, a 0 means that no list names structures
         cells: list[Present] = [
             (None if total is None else n, n_people)
             for (n, n_people), (total, _) in zip(row.cells, of_workshops, strict=True)
@@ -192,7 +191,6 @@ def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...
 
 
 def _other_communes(codes: pd.Series) -> str:
-    """Count the territory's communes that nobody knows of, and name the largest."""
     largest = sorted(codes, key=lambda code: (-population_of(code), code))[:_N_LARGEST]
     if not largest:
         return ""

@@ -161,7 +161,6 @@ def _classes(tables: Tables, labels: Labels) -> Rows:
 
 
 def _evolutions(tables: Tables, passages: Passages, labels: Labels) -> Rows:
-    """Order by territory, then the most certain change first."""
     names, evolutions = passages.names, tables["evolutions"]
     is_named = (
         evolutions["theme_id"].isin(labels)
@@ -182,7 +181,6 @@ def _evolutions(tables: Tables, passages: Passages, labels: Labels) -> Rows:
 
 
 def _needs(tables: Tables, passages: Passages) -> Rows:
-    """List unanswered needs, most tables first within a workshop."""
     needs = tables["needs"]
     needs = needs[needs["coverage"].isin(_UNANSWERED)].sort_values(
         ["n_circles", "n_units", "sector"], ascending=[False, False, True]
@@ -297,9 +295,6 @@ def _detail(row: Any) -> str:
 
 
 def _communes(workshop_id: str, structures: pd.DataFrame, tables: Tables) -> list[str]:
-    """Return the communes of the authority, the workshop's or the structures', and the structures'
-    own.
-    """
     epci = tables["workshops"].set_index("workshop_id")["epci_code"].get(workshop_id)
     codes = {str(code) for code in structures["commune_code"].dropna() if str(code)[:1].isdigit()}
     groups: Collection[Any] = [epci] if isinstance(epci, str) else {*map(epci_of, codes)} - {None}
@@ -311,7 +306,6 @@ def _outer_rings(geometry: Any) -> list[Ring]:
 
 
 def _areas(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterator[tuple[str, Ring]]:
-    """Yield catchment areas as drawn, or as circles."""
     by_id = {row.structure_id: row for row in rows_of(structures)}
     for row in rows_of(catchments.sort_values("structure_id")):
         structure = by_id.get(row.structure_id)

@@ -62,7 +62,7 @@ _N_ACTIONS = 6
 
 @dataclass(frozen=True)
 class ScopeMaker:
-    """What every scope is made from."""
+    """Makes the scopes of a report."""
 
     tables: Tables
     passages: Passages
@@ -141,7 +141,6 @@ class ScopeMaker:
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
     ) -> str:
-        """Say where it was said, then which criteria lift it above the average, strongest first."""
         extent = [said_at(members, self.passages, workshop_ids)]
         if len(workshop_ids) > 1:
             n = count(members["workshop_id"].nunique(), "atelier")
@@ -170,7 +169,6 @@ class ScopeMaker:
         return sentence(key, n=count(n, "passage"), total=len(members)) if n else ""
 
     def _late(self, members: pd.DataFrame) -> str:
-        """Mask a small number of late contributions."""
         n = n_remote(members)
         if mask_one(n, least=self.settings.least_count) is CountMask.SMALL:
             return sentence("raisons.a_distance_peu")
@@ -232,12 +230,12 @@ class ScopeMaker:
         )
 
 
-# of two criteria that lift a theme as much, the first here comes first
+# ties keep this order
 _REASON_ORDER = ("c_rapporteurs", "c_need", "c_leverage", "c_late", "c_severity")
 
 
 def said_at(members: pd.DataFrame, passages: Passages, workshop_ids: Collection[str]) -> str:
-    """Return « dit à 3 tables sur 8 » of these workshops, or how it came otherwise."""
+    """Return « dit à 3 tables sur 8 », or how it came otherwise."""
     words, n_tables = passages.words(workshop_ids), n_tables_of(members)
     if n_tables:
         total = sum(passages.n_tables[name] for name in workshop_ids)
@@ -257,12 +255,12 @@ def _rapporteurs(members: pd.DataFrame) -> str:
 
 
 _N_KEYWORDS = 8
-# more here, less here, perhaps: seen at a glance, in black and white too
+# readable in black and white too
 _SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}
 
 
 def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow, ...]:
-    """Return every theme by the study's ranking, unranked ones last."""
+    """Return every theme by the study's ranking."""
     coded = passages.with_codes([axis.axis for axis in grid.own_axes])
     members_of, nobody = dict(iter(passages.rows.groupby("theme_id"))), passages.rows.head(0)
     families = family_labels(tables)
@@ -287,7 +285,6 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
 
 
 def _ranked_themes(tables: Tables) -> pd.DataFrame:
-    """Order themes by rank in the study, then passages and label."""
     ranked = tables["priorities"]
     ranks = ranked[ranked["scope"] == "study"][["theme_id", "rank"]]
     themes = tables["themes"].merge(ranks, on="theme_id", how="left", validate="one_to_one")
@@ -369,9 +366,7 @@ def code_rows(passages: Passages, grid: Grid) -> dict[str, Rows]:
 
 
 def heats(passages: Passages, grid: Grid) -> tuple[Heat, ...]:
-    """Return one heat map for the rubriques, unless the grid has its own axes, and one for each of
-    these.
-    """
+    """Return heat maps of the grid's own axes, and of the rubriques unless it has none."""
     own = [axis for axis in axis_rows(grid) if not axis.is_standard]
     axes: list[AxisRow | None] = [None] if grid.axis(RUBRIQUE) or not own else []
     return tuple(_heat(passages, grid, axis) for axis in (*axes, *own))
