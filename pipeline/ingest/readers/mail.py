@@ -239,7 +239,7 @@ def _inner_messages(message: Message) -> list[Message]:
 
 
 def _best(alternatives: list[Message]) -> Message:
-    """Return the plain text, unless it only asks to read the HTML, else the last one with text."""
+    """Return the plain text if it says more than to read the HTML, else the last one with text."""
     shown = [part for part in alternatives if part.get_content_type() not in _IGNORED]
     plain = next(
         (

@@ -138,7 +138,7 @@ def count_of(element: etree._Element, name: str) -> int:
 
 
 def rows_of_table(parent: etree._Element) -> Iterator[etree._Element]:
-    """Yield a table's rows, in header rows and groups too."""
+    """Yield a table's rows, those in headers and groups included."""
     for child in parent:
         if child.tag == TABLE + "table-row":
             yield child

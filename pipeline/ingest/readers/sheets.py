@@ -20,9 +20,9 @@ from pipeline.ingest.readers.odf import Sheet, number_text, sheets_of_ods
 from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean, plural_warning
 
-# Share of rows cut alike: sentences have commas too.
+# Share of rows that a separator must cut alike: sentences have commas too.
 _MIN_SHARE = {";": 0.5, "\t": 0.5, ",": 0.8, "|": 0.7}
-_MIN_COMMON = 0.6  # of the lines that hold a ragged table's separator
+_MIN_COMMON = 0.6  # share of the lines that hold a ragged table's separator
 _NO_SEPARATOR = "\x1f"  # never occurs: a table of one column
 _N_SAMPLE = 200  # rows
 _MAX_CELLS = 5_000_000  # of one table, padding included
