@@ -1,12 +1,8 @@
-"""The append-only store of people's decisions, beside the study's tables.
+"""Store people's decisions, append only.
 
-The database itself refuses to change or delete a row, so that no re-run and no later code can lose
-a correction. The one exception, `erase`, for a person who asks to be forgotten, is recorded. pandas
-is imported to read or add decisions, not to ask for the last one: a run with nothing to do ends at
-once.
-
-In:   decisions as rows, one at a time or many
-Out:  the table of decisions, in the order in which they were taken
+The database itself refuses to change or delete a row, so that no re-run can lose a correction; only
+`erase`, for a person who asks to be forgotten, does, and it is recorded. pandas is imported only to
+read or add decisions: a run with nothing to do ends at once.
 """
 
 import hashlib
@@ -29,13 +25,13 @@ __all__ = ["DecisionStore", "Mark"]
 Rows = list[tuple[Any, ...]]
 _SAID = ("decided_at", "author", "action", "unit_id", "axis", "code", "theme_id", "value", "why")
 _COLUMNS = ("decision_id", *_SAID)
-_TYPED = ("author", "value", "why")  # what people typed, and may name a person in
-_MOVED = "-reprises"  # ends the name of a file whose decisions passed into a database
+_TYPED = ("author", "value", "why")  # typed text, which may name a person
+_MOVED = "-reprises"  # suffix of a file moved into a database
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What tells decisions from fewer, older or altered ones."""
+    """What identifies the decisions that a run read, to notice losses."""
 
     last_id: int
     n_decisions: int
@@ -44,19 +40,19 @@ class Mark:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Any]], n_erasures: int) -> "Mark":
-        """The mark of all decisions of a store, their number first, in order."""
+        """Return the mark of `rows`, in order of number."""
         return cls(int(rows[-1][0]) if rows else 0, len(rows), _hash(rows), n_erasures)
 
     @classmethod
     def recorded(cls, manifest: Mapping[str, Any] | None) -> "Mark | None":
-        """The mark that a run left in its record; None where an earlier version left none."""
+        """Return the mark in a run's record; None in an earlier version's record."""
         fields = (manifest or {}).get("decisions")
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__}) if fields else None
 
     def loss(self, rows: Sequence[Sequence[Any]], n_erasures: int) -> str | None:
-        """Say in French what `rows` miss of the decisions of this mark, None where all are there.
+        """Say in French what `rows` lost since this mark, None if nothing.
 
-        Decisions that came since are no loss, nor what `ateliers forget` erased and recorded.
+        Later decisions are no loss, nor is what `ateliers forget` erased and recorded.
         """
         if n_erasures > self.n_erasures:
             return None
@@ -78,21 +74,15 @@ def _hash(rows: Iterable[Sequence[Any]]) -> str:
 
 
 class DecisionStore:
-    """Decisions in a file, which the first decision makes, or in a PostgreSQL database.
-
-    What a `former` file holds passes into the database first: nothing is lost when a team starts to
-    share one.
-    """
+    """Decisions in a file, or in a PostgreSQL database, into which those of `former` first move."""
 
     def __init__(self, location: Path | str, *, former: Path | None = None) -> None:
         self._database: Database = open_database(location)
         if former is not None and not isinstance(location, Path) and former.is_file():
             _move(former, self._database)
 
-    # --- add
-
     def append(self, **decision: Any) -> int:
-        """Add one decision, as `append_all` does, and return its number."""
+        """Add one decision, like `append_all`, and return its number."""
         return self.append_all([decision])[0]
 
     def append_all(
@@ -100,9 +90,9 @@ class DecisionStore:
     ) -> list[int]:
         """Add `decisions` in order, all or none, and return their numbers.
 
-        What comes again under one `request_id`, as a browser may send it twice, adds nothing and
-        returns the numbers given then. Raises `TableError` for a column or an action that does not
-        exist, `StudyError` where that request said something else.
+        A repeated `request_id`, which a browser may send, adds nothing and returns the first
+        numbers. Raises `TableError` for an unknown column or action, `StudyError` if the first
+        request differs.
         """
         every = list(decisions)
         rows = _checked(every)
@@ -127,10 +117,8 @@ class DecisionStore:
             )
         return [int(number) for number in json.loads(earlier[1])]
 
-    # --- read
-
     def read(self, after: int = 0) -> "pd.DataFrame":
-        """Return the decisions numbered above `after`, in order; a missing store has none."""
+        """Return the decisions numbered above `after`, in order."""
         import pandas as pd
 
         from pipeline.tables.material import DECISIONS
@@ -144,16 +132,16 @@ class DecisionStore:
         )
 
     def read_rows(self, after: int = 0) -> Rows:
-        """Return the same as tuples of the columns of DECISIONS, None where blank."""
+        """Return the same as tuples, None for blanks."""
         with self._database.reading() as connection:
             return [] if connection is None else _read_decisions(connection, after)
 
     def last_id(self) -> int:
-        """Number of the last decision; 0 where nobody decided anything."""
+        """Return the number of the last decision, 0 if there is none."""
         return self._count("SELECT coalesce(max(decision_id), 0) FROM decisions")
 
     def erasure_count(self) -> int:
-        """How often something was erased: what is held in memory is read again when it grows."""
+        """Return the number of erasures; when it grows, read everything again."""
         return self._count("SELECT count(*) FROM erasures")
 
     def _count(self, question: str) -> int:
@@ -161,34 +149,30 @@ class DecisionStore:
             return 0 if connection is None else int(connection.execute(question).fetchone()[0])
 
     def read_erasures(self) -> list[dict[str, Any]]:
-        """What was erased, in order: `erased_at`, `author` and `counts`."""
+        """Return the erasures in order: `erased_at`, `author` and `counts`."""
         with self._database.reading() as connection:
             rows = [] if connection is None else _read_erasures(connection)
         names = ("erased_at", "author", "counts")
         return [dict(zip(names, (*row[:2], json.loads(row[2])), strict=True)) for row in rows]
 
-    # --- check, copy
-
     def mark(self) -> Mark:
-        """Return what tells these decisions from fewer, older or altered ones."""
+        """Return the mark of the decisions now."""
         return Mark.of(self.read_rows(), self.erasure_count())
 
     def check(self) -> None:
-        """Raise `StoreError` for a damaged store, which is never taken for an empty one."""
+        """Raise `StoreError` if damaged, which must never pass for empty."""
         self._database.check()
 
     def lost_since(self, recorded: Mark) -> str | None:
-        """Say in French what is gone or changed since `recorded`, None where all is there."""
+        """Say in French what was lost since `recorded`, None if nothing."""
         return recorded.loss(self.read_rows(), self.erasure_count())
 
     def save_copy(self, path: Path) -> None:
-        """Write every decision and erasure into a new file at `path`, under the same numbers."""
+        """Write decisions and erasures, with their numbers, into a new file at `path`."""
         file = SqliteDatabase(path)
         content = _read_all(self._database)
         with file.writing() as connection:
             _write_all(file, connection, *content)
-
-    # --- forget
 
     def erase(
         self,
@@ -199,10 +183,10 @@ class DecisionStore:
         author: str,
         counts: Mapping[str, int],
     ) -> None:
-        """Delete decisions on `unit_ids`, pass what was typed in others through `clean`, record it.
+        """Delete the decisions on `unit_ids`, clean the others' typed text, and record it.
 
-        Authors pass through `clean_author` where it is given. All or nothing; nothing erased is
-        left in free pages, nor any mark of requests. `counts` must hold no personal data.
+        All or nothing; no free page and no request keeps a trace. `counts` must hold no personal
+        data.
         """
         assignments = ", ".join(f"{name} = ?" for name in _TYPED)
         with self._database.erasing() as connection:
@@ -225,7 +209,7 @@ class DecisionStore:
         *,
         clean_author: Callable[[str], str] | None = None,
     ) -> tuple[int, int]:
-        """How many decisions `erase` would delete and how many it would change."""
+        """Return how many decisions `erase` would delete and change."""
         rows = [dict(zip(_COLUMNS, row, strict=True)) for row in self.read_rows()]
         left = [row for row in rows if row["unit_id"] not in set(unit_ids)]
         typed = [[row[name] for name in _TYPED] for row in left]
@@ -238,12 +222,8 @@ class DecisionStore:
 def _cleaned(
     cells: Sequence[str | None], clean: Callable[[str], str], clean_author: Callable[[str], str]
 ) -> list[str | None]:
-    """The cells of the columns `_TYPED`, cleaned."""
     cleaners = [clean_author if name == "author" else clean for name in _TYPED]
     return [cleaner(cell) if cell else cell for cleaner, cell in zip(cleaners, cells, strict=True)]
-
-
-# --- rows on the way in
 
 
 def _now() -> str:
@@ -251,7 +231,6 @@ def _now() -> str:
 
 
 def _content(decisions: Sequence[Mapping[str, Any]]) -> str:
-    """sha256 of what `decisions` say, in order; a blank is as good as nothing."""
     filled = [
         {name: value for name, value in row.items() if value is not None} for row in decisions
     ]
@@ -260,10 +239,7 @@ def _content(decisions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _checked(decisions: Sequence[Mapping[str, Any]]) -> Rows:
-    """Return `decisions` as values of `_SAID`; they are taken now where no time is given.
-
-    Raises `TableError` for a column, an action or a type that does not exist.
-    """
+    """Raises `TableError` for an unknown column or action, or a wrong type."""
     import pandas as pd
 
     from pipeline.decisions import kind_of
@@ -273,24 +249,19 @@ def _checked(decisions: Sequence[Mapping[str, Any]]) -> Rows:
     rows = [blank | dict(row) | {"decision_id": i} for i, row in enumerate(decisions, start=1)]
     for row in rows:
         kind_of(row["action"])
-    if all(_is_plain(row) for row in rows):  # as from a page: no frame is needed to see that
+    if all(_is_plain(row) for row in rows):  # from a page: no need of pandas
         return [tuple(row[name] for name in _SAID) for row in rows]
     checked = DECISIONS.check(pd.DataFrame(rows, dtype=object))[list(_SAID)].astype(object)
     return list(checked.where(checked.notna(), None).itertuples(index=False, name=None))
 
 
 def _is_plain(row: Mapping[str, Any]) -> bool:
-    """Whether `row` has the columns of DECISIONS, and texts or blanks where they may be."""
     if row.keys() != set(_COLUMNS) or not all(row[name] for name in ("decided_at", "author")):
         return False
     return all(row[name] is None or type(row[name]) is str for name in _SAID)
 
 
-# --- statements
-
-
 def _insert(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[int]:
-    """Add `rows` of the columns `_SAID` and return their numbers."""
     columns, blanks = ", ".join(_SAID), ", ".join("?" * len(_SAID))
     statement = f"INSERT INTO decisions ({columns}) VALUES ({blanks}) RETURNING decision_id"
     return [int(connection.execute(statement, tuple(row)).fetchall()[0][0]) for row in rows]
@@ -312,7 +283,6 @@ def _read_erasures(connection: Connection) -> Rows:
 
 
 def _read_all(database: Database) -> tuple[Rows, Rows]:
-    """Every decision and every erasure, in order; none where nobody ever wrote."""
     with database.reading() as connection:
         if connection is None:
             return [], []
@@ -320,7 +290,6 @@ def _read_all(database: Database) -> tuple[Rows, Rows]:
 
 
 def _write_all(database: Database, connection: Connection, decisions: Rows, erasures: Rows) -> None:
-    """Write them into a database that has none, under the same numbers."""
     columns, blanks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
     statement = f"INSERT INTO decisions ({columns}) {database.before_numbers} VALUES ({blanks})"
     for row in decisions:
@@ -332,10 +301,9 @@ def _write_all(database: Database, connection: Connection, decisions: Rows, eras
 
 
 def _move(file: Path, database: Database) -> None:
-    """Move what `file` holds into an empty `database`, and rename it.
+    """Move decisions into an empty `database`; after a crash, the next call finishes.
 
-    Cut by a crash, the next call ends the work. Raises `StudyError` where both hold decisions that
-    differ.
+    Raises `StudyError` if both hold different decisions.
     """
     decisions, erasures = _read_all(SqliteDatabase(file))
     with database.writing() as connection:

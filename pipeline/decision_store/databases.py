@@ -1,10 +1,7 @@
-"""Where decisions are kept: one SQLite file of the study, or a PostgreSQL database of a team.
+"""Connect to one SQLite file per study, or to a team's PostgreSQL database.
 
-Both hold the same three tables, made by the first writer and written to by the same SQL; triggers
-refuse any change, and there is one writer at a time. An error is a `StoreError` of one line.
-
-In:   a file's path, or an address postgresql://host/name; PGPASSWORD or ~/.pgpass give a password
-Out:  connections, for reading, for writing, for erasing
+Both hold the same three tables and take the same SQL. Triggers refuse any change, one writer works
+at a time, and every error is a `StoreError` of one line. PGPASSWORD or ~/.pgpass give a password.
 """
 
 import contextlib
@@ -25,10 +22,8 @@ if TYPE_CHECKING:
 
     PsycopgConnection = psycopg.Connection[Any]
 
-VERSION = (
-    2  # of the tables, written in each database; grows when an earlier version would damage them
-)
-_WAIT_S = 30  # how long a writer waits for another one
+VERSION = 2  # of the tables; raise it when an earlier version would damage them
+_WAIT_S = 30
 _TABLES = {
     "decisions": "decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL, "
     "unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT",
@@ -39,35 +34,35 @@ _APPEND_ONLY = ("decisions", "erasures")
 
 
 class Connection(Protocol):
-    """Runs statements, with `?` for values."""
+    """A connection that takes `?` for values."""
 
     def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Any:
-        """Run one statement and return what its rows are fetched from."""
+        """Run one statement and return its cursor."""
 
 
 class Database(Protocol):
-    """Where decisions are kept, whichever it is."""
+    """What SQLite and PostgreSQL both offer."""
 
-    before_numbers: str  # in an INSERT that gives the numbers of decisions itself
+    before_numbers: str  # SQL of an INSERT with explicit numbers
 
     def reading(self) -> AbstractContextManager[Connection | None]:
-        """Give what reads, and changes nothing; None where nobody ever wrote."""
+        """Open a read-only connection, None if nobody ever wrote."""
 
     def check(self) -> None:
-        """Raise `StoreError` where what is kept is damaged."""
+        """Raise `StoreError` if the database is damaged."""
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """Give what writes, all or nothing, and lets no other writer in."""
+        """Open a transaction, all or nothing, that excludes other writers."""
 
     def erasing(self) -> AbstractContextManager[Connection]:
-        """Like `writing`, with rows that may be changed; nothing is left of what was."""
+        """Open the same, with rows that may change, and leave no trace of the old ones."""
 
     def number_from(self, connection: Connection, last_id: int) -> None:
-        """Have the next decision take the number after `last_id`, which was given by hand."""
+        """Make the next decision follow `last_id`, which was given by hand."""
 
 
 def open_database(location: Path | str) -> Database:
-    """The database at a path or an address. Raises `StudyError` where psycopg is missing."""
+    """Return the database at a path or an address. Raises `StudyError` without psycopg."""
     if isinstance(location, Path):
         return SqliteDatabase(location)
     try:
@@ -89,8 +84,6 @@ def _refuse_newer(name: str, version: int) -> None:
         )
 
 
-# --- a file
-
 _PAUSE_S = 0.01
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
@@ -105,7 +98,7 @@ _TRIGGERS = {
 
 
 class SqliteDatabase:
-    """The decisions in the file at `path`, opened for each use: it may be replaced between."""
+    """The file at `path`, reopened for each use, as it may be replaced meanwhile."""
 
     before_numbers = ""
 
@@ -127,7 +120,7 @@ class SqliteDatabase:
             yield connection if "decisions" in made else None
 
     def check(self) -> None:
-        """Read the whole file, where there is one."""
+        """Read the whole file."""
         if not self.path.is_file():
             return
         with self._open() as connection:
@@ -137,7 +130,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Readers never wait for a writer."""
+        """Readers never wait."""
         with self._open() as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
                 _make_tables(connection)
@@ -146,7 +139,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def erasing(self) -> Iterator[Connection]:
-        """Nothing of what was is left in the file's free pages."""
+        """No trace stays in the file's free pages."""
         with self._open() as connection:
             _make_tables(connection)
             connection.execute("PRAGMA secure_delete = ON")
@@ -160,7 +153,7 @@ class SqliteDatabase:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def number_from(self, connection: Connection, last_id: int) -> None:
-        """SQLite numbers on by itself."""
+        """SQLite does it itself."""
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -213,7 +206,6 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    """Make what is missing of the tables and triggers."""
     _let_readers_in(connection)
     number = "decision_id INTEGER PRIMARY KEY AUTOINCREMENT, "
     with _transaction(connection):
@@ -225,7 +217,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 
 def _let_readers_in(connection: sqlite3.Connection) -> None:
-    """Set the journal; for this alone SQLite does not wait, and two first writers would meet."""
+    """Set the journal, alone: SQLite does not wait here and two first writers would collide."""
     end = time.monotonic() + _WAIT_S
     while True:
         try:
@@ -243,11 +235,9 @@ def _make_triggers(connection: sqlite3.Connection) -> None:
         connection.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {when} {refusal}")
 
 
-# --- a server
-
 _CONNECT_S = 10
-_LOCK = 8_301_745  # the advisory lock of those who write decisions, in their database
-_N_IDLE = 8  # connections kept open between calls: to open one takes longer than to read
+_LOCK = 8_301_745  # advisory lock of writers
+_N_IDLE = 8  # opening a connection takes longer than reading
 _IS_MADE = (
     "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'decisions' "
     "AND schemaname = ANY (current_schemas(false)))"
@@ -257,8 +247,6 @@ _NEXT = "SELECT setval(pg_get_serial_sequence('decisions', 'decision_id'), ?)"
 
 
 class _Statements:
-    """Runs statements written with `?` for values, as SQLite's are."""
-
     def __init__(self, connection: "PsycopgConnection") -> None:
         self._connection = connection
 
@@ -267,7 +255,7 @@ class _Statements:
 
 
 class PostgresDatabase:
-    """The decisions of one study in the database at `address`."""
+    """The decisions of one study at `address`."""
 
     before_numbers = "OVERRIDING SYSTEM VALUE"
 
@@ -281,13 +269,13 @@ class PostgresDatabase:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection | None]:
-        """Nothing is made."""
+        """Creates no table."""
         with self._connection() as connection:
             statements = _Statements(connection)
             yield statements if _ask(statements, _IS_MADE) else None
 
     def check(self) -> None:
-        """Do nothing: PostgreSQL says by itself what is damaged, to whoever reads it."""
+        """PostgreSQL reports damage to whoever reads it."""
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -301,7 +289,7 @@ class PostgresDatabase:
 
     @contextlib.contextmanager
     def erasing(self) -> Iterator[Connection]:
-        """The tables are then written anew without what was."""
+        """The tables are rewritten without the old rows."""
         with self.writing() as statements:
             for table in _APPEND_ONLY:
                 statements.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
@@ -332,10 +320,10 @@ class PostgresDatabase:
             raise self._error(error) from error
 
     def _living(self) -> "PsycopgConnection | None":
-        """An idle connection that still answers: the server may have been started again since."""
+        """Return an idle connection that still answers."""
         while True:
             with self._lock:
-                if self._pid != os.getpid():  # those of the process that this one was forked from
+                if self._pid != os.getpid():  # after a fork, they are the parent's
                     self._idle.clear()
                     self._pid = os.getpid()
                 if not self._idle:
@@ -354,7 +342,7 @@ class PostgresDatabase:
         address = make_conninfo(self._address, connect_timeout=timeout)
         connection = self._psycopg.connect(address, autocommit=True)
         try:
-            # else a writer sees what was before it waited for the lock
+            # else a writer reads the state from before it waited
             connection.isolation_level = self._psycopg.IsolationLevel.READ_COMMITTED
             connection.execute(f"SET lock_timeout = '{_WAIT_S}s'".encode())
             version = connection.execute(_VERSION).fetchone()
@@ -366,7 +354,7 @@ class PostgresDatabase:
         return connection
 
     def _error(self, error: "psycopg.Error") -> StoreError:
-        """The error in one line, without the password that the address may hold."""
+        """The address may hold a password: hide it."""
         from psycopg.conninfo import conninfo_to_dict
 
         try:
