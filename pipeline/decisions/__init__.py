@@ -1,8 +1,7 @@
-"""Replay people's decisions over the machine's tables: reviewed = machine + active decisions.
+"""Replay people's decisions over the machine's tables; doing it twice changes nothing.
 
-Pure, and safe to run again: replaying over reviewed tables changes nothing. The last decision on a
-subject wins; decisions on different subjects may come in any order. A decision whose passage or
-theme is gone is void, with its reason, and never lost: it applies again when that comes back.
+The last decision on a subject wins. A decision whose passage or theme is gone is void, and applies
+again when that comes back.
 
 In:   units, tags, themes, theme_families, theme_members of the machine; decisions; decision_grounds
 Out:  the same tables as reviewed; decision_effects
@@ -48,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 def kind_of(action: object) -> type[Decision]:
-    """The class of an action. Raises `TableError` for one that does not exist."""
+    """Return the class of an action. Raises `TableError` for an unknown one."""
     try:
         return KINDS[str(action)]
     except KeyError:
@@ -60,19 +59,19 @@ def kind_of(action: object) -> type[Decision]:
 
 
 def read_decision(row: Mapping[str, Any]) -> Decision:
-    """The decision that a row of DECISIONS holds."""
+    """Return the decision in a row of DECISIONS."""
     return kind_of(row["action"]).read(row)
 
 
 def read_decisions(table: pd.DataFrame) -> list[Decision]:
-    """Return the decisions of a table of the store in order, undone ones and undoings too."""
+    """Return all decisions in order, undone ones and undoings included."""
     columns = [str(name) for name in table.columns]
     rows = table.sort_values("decision_id").itertuples(index=False, name=None)
     return [read_decision(dict(zip(columns, row, strict=True))) for row in rows]
 
 
 def active_decisions(decisions: pd.DataFrame | Iterable[Decision]) -> list[Decision]:
-    """Return, in order, the decisions that nobody undid, without the undoings themselves."""
+    """Return, in order, the decisions that nobody undid, without undoings."""
     every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
     undone = undone_by(every)
     return [row for row in every if row.decision_id not in undone and not isinstance(row, Undo)]
@@ -87,9 +86,8 @@ def apply_decisions(
 ) -> dict[str, pd.DataFrame]:
     """Return units, tags, themes, theme_families, theme_members as reviewed, and decision_effects.
 
-    `axes` are the grid's; a decision on another one is void. `grounds`, decision_grounds, says what
-    themes held when people decided on them: a decision on a theme that became another is not
-    applied, and awaits a review.
+    Decisions on an axis not in `axes` are void; those on a theme that differs from `grounds`
+    (decision_grounds) await a review.
     """
     every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
     units, exclusive = machine["units"], {axis.axis: axis.is_exclusive for axis in axes}
@@ -121,7 +119,7 @@ def apply_decisions(
 
 
 def _codes_borne(reviewed_tags: pd.DataFrame) -> dict[str, set[tuple[str, str]]]:
-    """Axis and code by passage; a person's row counts before the machine's."""
+    """A person's row overrides the machine's."""
     ordered = reviewed_tags.sort_values(["unit_id", "axis", "code", "source"])
     last = ordered.drop_duplicates(["unit_id", "axis", "code"], keep="last")
     borne = last.loc[last["is_assigned"].astype(bool), ["unit_id", "axis", "code"]]
@@ -131,13 +129,10 @@ def _codes_borne(reviewed_tags: pd.DataFrame) -> dict[str, set[tuple[str, str]]]
     return codes
 
 
-# --- what became of each decision
-
-
 def _effects(
     decisions: Sequence[Decision], reviewed: Reviewed, to_review: Mapping[int, str]
 ) -> list[dict[str, Any]]:
-    """One row a decision, read from the reviewed tables: never called applied where it is not."""
+    """Check each decision against the reviewed tables."""
     undone, numbers = undone_by(decisions), {row.decision_id for row in decisions}
     last: dict[Subject, int] = {}
     for row in decisions:
@@ -162,7 +157,7 @@ def _effects(
 def _effect(
     row: Decision, reviewed: Reviewed, last: Mapping[Subject, int], to_review: str | None
 ) -> tuple[str, str | None]:
-    """State and reason of an active decision; `last` numbers who last changed each subject."""
+    """Return state and reason; `last` numbers each subject's last decision."""
     missing = row.missing(reviewed)
     if to_review is None and (missing is not None or row.holds(reviewed)):
         return _applied_unless(missing)
@@ -177,7 +172,7 @@ def _applied_unless(reason: str | None) -> tuple[str, str | None]:
 
 
 def idle_sentence(effects: pd.DataFrame, root: object) -> str | None:
-    """Say in one line how many decisions stopped applying, and where to see them, if any."""
+    """Say in one line how many decisions stopped applying and where to see them."""
     n_to_review, n_void = (int((effects["state"] == state).sum()) for state in (TO_REVIEW, VOID))
     n = n_to_review + n_void
     if not n:

@@ -1,7 +1,6 @@
-"""What people decide: one class a kind, read from and written to rows of the append-only table.
+"""Define the kinds of decision, each a class that reads and writes rows of DECISIONS.
 
-A class says what its decision applies to, when it still holds, how it reads in French, and whether
-its value was typed. Kinds on codes are in tags.py, on themes in themes.py; the others are here.
+Kinds on codes are in tags.py, on themes in themes.py, the others here.
 """
 
 import dataclasses
@@ -28,37 +27,37 @@ GROUPS = MappingProxyType(
         "annulations": "annulations",
         "memos": "mémos",
     }
-)  # by which the journal filters
+)  # filters of the journal
 
 
 class Names(Protocol):
-    """The words for what a decision speaks of, in the reader's language."""
+    """Names of passages, themes and codes, in the reader's language."""
 
     def say(self, sentence: str, **words: str) -> str:
-        """`sentence`, French, translated and with `words` in its blanks."""
+        """Translate a French `sentence` and fill its blanks with `words`."""
 
     def quoted(self, text: str | None) -> str:
-        """`text` between quotation marks."""
+        """Return `text` between quotation marks."""
 
     def joined(self, texts: Sequence[str]) -> str:
-        """`texts` as a list in a sentence."""
+        """Return `texts` as a list in a sentence."""
 
     def passage(self, unit_id: str | None) -> str:
-        """The first words of a passage."""
+        """Return the first words of a passage."""
 
     def theme(self, theme_id: str | None) -> str:
-        """The name that a theme or family bears now."""
+        """Return today's name of a theme or family."""
 
     def code(self, code: str | None) -> str:
-        """The label of a code."""
+        """Return the label of a code."""
 
     def name_before(self, decision: "Decision") -> str:
-        """What the theme or family of a renaming was called before it."""
+        """Return the name just before a renaming."""
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """The tables after all active decisions; `codes` by unit, `exclusive` by axis of the grid."""
+    """The tables after all decisions; `codes` by unit, `exclusive` by axis."""
 
     themes: "ThemeReplay"
     codes: Mapping[str, AbstractSet[Code]]
@@ -68,12 +67,12 @@ class Reviewed:
 
 
 def text(value: object) -> str | None:
-    """`value` as text without blanks around it, None where it is missing or blank."""
+    """Return `value` as stripped text, None if missing or blank."""
     return value.strip() or None if isinstance(value, str) else None
 
 
 def read_json(value: object) -> Any:
-    """What a cell holds as JSON, None where it does not read."""
+    """Return the JSON of a cell, None if invalid."""
     try:
         return json.loads(value) if isinstance(value, str) else None
     except json.JSONDecodeError:
@@ -81,25 +80,25 @@ def read_json(value: object) -> Any:
 
 
 def as_json(value: object) -> str:
-    """`value` as a cell holds it."""
+    """Return `value` as JSON for a cell."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def in_value(
     read: Callable[[Any], Any] = text, write: Callable[[Any], str | None] = text
 ) -> Mapping[str, Any]:
-    """The metadata of a field that the column `value` holds."""
+    """Return the metadata of a field stored in `value`."""
     return {"column": "value", "read": read, "write": write}
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Who decided, when and why; its number is 0 until it is in the store."""
+    """Who decided, when and why; its number is 0 until it is stored."""
 
     action: ClassVar[str]
     group: ClassVar[str]
-    template: ClassVar[str]  # its sentence without the subject, French, with blanks
-    blank_template: ClassVar[str] = ""  # the same where its value is blank
+    template: ClassVar[str]  # French, without the subject
+    blank_template: ClassVar[str] = ""  # for a blank value
     has_typed_value: ClassVar[bool] = False
 
     decision_id: int = field(default=0, kw_only=True)
@@ -109,7 +108,7 @@ class Decision:
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
-        """The decision of a row of DECISIONS; what does not read is blank."""
+        """Read a row of DECISIONS; invalid cells are blank."""
         values: dict[str, Any] = {"decision_id": int(row.get("decision_id") or 0)}
         for each in dataclasses.fields(cls)[1:]:
             read = each.metadata.get("read", text)
@@ -118,7 +117,7 @@ class Decision:
         return cls(**values)
 
     def row(self) -> dict[str, Any]:
-        """The columns of DECISIONS that are not blank."""
+        """Return the columns of DECISIONS that are not blank."""
         cells: dict[str, Any] = {"action": self.action}
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
@@ -129,48 +128,47 @@ class Decision:
 
     @classmethod
     def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        """The column `value` without the names of people in what was typed there."""
+        """Remove people's names from the typed text in `value`."""
         return mask(value) if cls.has_typed_value else value
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        """What it is about: a later decision that changes one of these may have replaced it."""
+        """Return its subjects: a later decision may replace it by changing one."""
         raise NotImplementedError
 
     def changes(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        """What it changes: most often, what it is about."""
+        """Return what it changes, by default its subjects."""
         return self.applies_to(exclusive)
 
     def rests_on(self) -> tuple[str, ...]:
-        """The themes that must still hold the passages of then for it to be applied."""
+        """Return the themes that must not have changed for it to apply."""
         return ()
 
     def apply(self, replay: "ThemeReplay") -> None:
-        """Change the themes of `replay`; decisions on anything else change none."""
+        """Change the themes of `replay`; other kinds change none."""
 
     def missing(self, reviewed: Reviewed) -> str | None:
-        """Why it has nothing to apply to, in French, None where it has."""
+        """Say in French why it has nothing to apply to, if so."""
         return self.fault(reviewed)
 
     def fault(self, reviewed: Reviewed) -> str | None:
-        """Why what it says means nothing, where its passage and theme are there."""
+        """Say in French why it is meaningless, its passage and theme being there."""
         return None
 
     def holds(self, reviewed: Reviewed) -> bool:
-        """Whether the reviewed tables are as it wants them; it has something to apply to."""
+        """Whether the reviewed tables agree with it."""
         raise NotImplementedError
 
     def why_not(self) -> str:
-        """Why it does not hold although nothing is missing and no later decision replaced it."""
+        """Say in French why it does not hold, nothing missing or later."""
         return "Une autre décision a réuni ou écarté ce thème."
 
     def sentence(self, names: Names) -> str:
-        """What it does: « rejette « Mobilité » sur « Il n'y a plus de bus… » »."""
+        """Say what it does: « rejette « Mobilité » sur « Il n'y a plus de bus… » »."""
         value = self.row().get("value")
         template = self.template if value else self.blank_template or self.template
         return names.say(template, **self.words(names, value))
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
-        """What fills the blanks of its sentence; `value` is its column."""
         return {"value": names.quoted(value)}
 
 
@@ -189,12 +187,9 @@ class PassageDecision(Decision):
         return super().words(names, value) | {"passage": names.passage(self.unit_id)}
 
 
-# --- memos
-
-
 @dataclass(frozen=True)
 class NoteMemo(PassageDecision):
-    """Notes a memo on a passage; it changes no table."""
+    """Notes a memo on a passage."""
 
     action = "note_memo"
     group = "memos"
@@ -214,7 +209,7 @@ class NoteMemo(PassageDecision):
 
 
 def memos_by_unit(active: Iterable[Decision]) -> dict[str, list[NoteMemo]]:
-    """Return the memos of each passage that has some, in order."""
+    """Return the memos of each passage, in order."""
     memos: dict[str, list[NoteMemo]] = {}
     for row in active:
         if isinstance(row, NoteMemo) and row.unit_id and row.memo:
@@ -222,17 +217,13 @@ def memos_by_unit(active: Iterable[Decision]) -> dict[str, list[NoteMemo]]:
     return memos
 
 
-# --- undoings
-
-
 def _number(value: object) -> int:
-    """The number that a cell names; 0, which is nobody's, where it names none."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else 0
 
 
 @dataclass(frozen=True)
 class Undo(Decision):
-    """Takes an earlier decision back, be it an undoing."""
+    """Undoes an earlier decision, which may be an undoing."""
 
     action = "undo"
     group = "annulations"
@@ -245,10 +236,7 @@ class Undo(Decision):
 
 
 def undone_by(decisions: Iterable[Decision]) -> dict[int, int]:
-    """Return decision → the first active undoing of it.
-
-    An undoing that was undone undoes nothing, nor does one of a decision that does not exist.
-    """
+    """Map each undone decision to the first undoing that is not itself undone."""
     newest_first = sorted(decisions, key=lambda decision: decision.decision_id, reverse=True)
     numbers = {decision.decision_id for decision in newest_first}
     by: dict[int, int] = {}
@@ -260,12 +248,9 @@ def undone_by(decisions: Iterable[Decision]) -> dict[int, int]:
     return by
 
 
-# --- weightings
-
-
 @dataclass(frozen=True)
 class Weighting:
-    """Weights under a `name`, as a decision saved them; those of etude.toml have no name."""
+    """Weights and their `name`, blank for those of etude.toml."""
 
     name: str
     weights: RankWeights
@@ -276,7 +261,7 @@ class Weighting:
 
 @dataclass(frozen=True)
 class SaveWeighting(Decision):
-    """Saves weights of criteria under a name; a criterion left out weighs nothing."""
+    """Saves weights under a name; a missing criterion weighs 0."""
 
     action = "save_weighting"
     group = "ponderations"
@@ -287,7 +272,6 @@ class SaveWeighting(Decision):
 
     @classmethod
     def named(cls, name: str, weights: Mapping[str, float]) -> Self:
-        """Save `weights` under `name`."""
         return cls({"name": name, "weights": dict(weights)})
 
     @classmethod
@@ -302,11 +286,10 @@ class SaveWeighting(Decision):
 
     @property
     def name(self) -> str:
-        """The name that the weights bear."""
         return text(self._part("name")) or ""
 
     def weighting(self) -> Weighting | str:
-        """The weighting, or why it does not read, in French."""
+        """Return the weighting, or its fault in French."""
         weights = self._part("weights")
         if not isinstance(weights, dict) or not self.name:
             return "La décision ne dit ni le nom ni les poids d'une pondération."
@@ -345,7 +328,7 @@ def _is_weight(weight: Any) -> bool:
 
 @dataclass(frozen=True)
 class UseWeighting(Decision):
-    """Ranks by a saved weighting, or by the weights of etude.toml where `name` is blank."""
+    """Ranks by a saved weighting, or by that of etude.toml if `name` is blank."""
 
     action = "use_weighting"
     group = "ponderations"
@@ -368,20 +351,20 @@ class UseWeighting(Decision):
 
 
 def saved_weightings(active: Iterable[Decision]) -> dict[str, Weighting]:
-    """Return the weightings by name, as each was last saved; what does not read is left out."""
+    """Return each valid weighting by name, as last saved."""
     read = [row.weighting() for row in active if isinstance(row, SaveWeighting)]
     return {saved.name: saved for saved in read if isinstance(saved, Weighting)}
 
 
 def weighting_in_use(active: Sequence[Decision]) -> str:
-    """Return the name last chosen among the weightings that exist; blank for etude.toml's."""
+    """Return the last chosen name that exists, blank for etude.toml's."""
     saved = saved_weightings(active)
     chosen = [row.name or "" for row in active if isinstance(row, UseWeighting)]
     return next((name for name in reversed(chosen) if not name or name in saved), "")
 
 
 def weights_in_use(active: Sequence[Decision], settings: RankSettings) -> Weighting:
-    """Return the weighting last chosen among those that exist, else that of `settings`."""
+    """Return the last chosen weighting that exists, else that of `settings`."""
     own = Weighting("", settings.weights)
     return saved_weightings(active).get(weighting_in_use(active), own)
 

@@ -1,8 +1,4 @@
-"""The tables once decisions are applied, and which decisions await a review as their theme changed.
-
-In:   tags, themes, theme_families, theme_members, units of the machine; active decisions in order
-Out:  ThemeReplay, with the reviewed themes, members and families; tags; decision_grounds
-"""
+"""Apply decisions to themes and tags, and find those that await a review."""
 
 import json
 from collections import defaultdict
@@ -29,17 +25,15 @@ from pipeline.tables.results import THEME_MEMBERS, THEMES
 
 _Key = tuple[str, str, str]  # unit_id, axis, code
 _COUNTS = ["n_units", "n_tables", "n_workshops"]
-_SURE = 1.0  # strength of a membership that a person decided
-_N_QUOTES = 5  # of a theme that people split off
-_SHARE_LEFT = 0.5  # of the passages of then, those still in the study, that make a theme the same
+_SURE = 1.0  # strength of a person's decision
+_N_QUOTES = 5  # of a split theme
+_SHARE_LEFT = 0.5  # of its former passages still in the study
 
 
 class ThemeReplay:
-    """What decisions come to; one whose theme or passage is gone changes nothing.
+    """Themes after decisions; a decision whose theme or passage is gone changes nothing.
 
-    `labels`, `descriptions`, `merged_into` (None: rejected), `moved` (passage to theme, None:
-    aside), `family_names` and `family_of` are what they say; `themes`, `members` and `families`
-    the tables.
+    In `merged_into`, None means rejected; in `moved` (passage to theme), set aside.
     """
 
     def __init__(
@@ -64,7 +58,7 @@ class ThemeReplay:
         self.moved: dict[str, str | None] = {}
         self.family_names: dict[str, str] = {}
         self.family_of: dict[str, str | None] = {}
-        self._pinned: dict[str, list[str]] = {}  # theme → passages, the last pinned last
+        self._pinned: dict[str, list[str]] = {}  # by theme, the last pinned last
         self._unpinned: dict[str, set[str]] = {}
         for row in decisions:
             row.apply(self)
@@ -75,14 +69,12 @@ class ThemeReplay:
         named = named.assign(label=named["family_id"].map(self.family_names).fillna(named["label"]))
         self.families = count_families(named, self.themes, self.members, units)
 
-    # --- what decisions do
-
     def knows(self, theme_id: str | None) -> bool:
-        """Whether the theme is there, or was there when people merged or rejected it."""
+        """Whether the theme exists, or did before people merged or rejected it."""
         return theme_id in self._once_there
 
     def merge(self, theme_id: str, into: str) -> None:
-        """Put `theme_id` into another; of two merged both ways, the later one counts."""
+        """Merge two themes; of opposite mergers, the later one counts."""
         if theme_id == into:
             return
         self.merged_into.pop(theme_id, None)
@@ -91,7 +83,7 @@ class ThemeReplay:
         self.merged_into[theme_id] = into
 
     def pin(self, theme_id: str, unit_id: str, *, is_pinned: bool) -> None:
-        """Pin a passage as the first quote of a theme, or take it out of its quotes."""
+        """Quote a passage first, or remove it from the quotes."""
         others = [quote for quote in self._pinned.get(theme_id, []) if quote != unit_id]
         unpinned = self._unpinned.setdefault(theme_id, set())
         if is_pinned:
@@ -101,36 +93,32 @@ class ThemeReplay:
             self._pinned[theme_id] = others
             unpinned.add(unit_id)
 
-    # --- what came of them
-
     def end_of(self, theme_id: str | None) -> str | None:
-        """The theme that `theme_id` came to be in, itself or another; None if rejected."""
+        """Return the theme that holds `theme_id` now, None if rejected."""
         end = theme_id
-        while end is not None and end in self.merged_into:  # ends: `merge` lets no circle in
+        while end is not None and end in self.merged_into:  # ends: `merge` refuses cycles
             end = self.merged_into[end]
         return end
 
     def is_gone(self, theme_id: str | None) -> bool:
-        """Whether a theme is named that is not there, and was not merged into one that is."""
+        """Whether a given theme is gone, and not merged into one that remains."""
         if not theme_id or theme_id in self.theme_ids:
             return False
         return self.end_of(theme_id) in (theme_id, None)
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
-        """The theme of each passage that has one."""
         return _pairs(self.members, "unit_id", "theme_id")
 
     def cell(self, theme_id: str | None, column: str) -> str | None:
-        """The cell of a theme that is left; None where it is blank or the theme is not left."""
+        """Return the cell of a remaining theme, None if blank or gone."""
         return text(self._cells[column].get(theme_id or ""))
 
     def family_label(self, family_id: str | None) -> str | None:
-        """The name of a family that still has a theme."""
+        """Return the name of a family that still has a theme."""
         return _pairs(self.families, "family_id", "label").get(family_id or "")
 
     def quotes_of(self, theme_id: str | None) -> list[str]:
-        """The quotes of the theme that `theme_id` came to be in."""
         quotes = self._cells["quotes"].get(self.end_of(theme_id) or "", "[]")
         return [str(unit_id) for unit_id in json.loads(quotes)]
 
@@ -139,10 +127,7 @@ class ThemeReplay:
         columns = ("label", "description", "parent_id", "quotes")
         return {column: _pairs(self.themes, "theme_id", column) for column in columns}
 
-    # --- the reviewed tables
-
     def _forget_lost_themes(self) -> None:
-        """Forget the mergers and moves that lead to a theme that is gone."""
         lost = {
             name
             for name in (*self.merged_into, *self.moved.values())
@@ -153,7 +138,6 @@ class ThemeReplay:
         self.moved = {unit: name for unit, name in self.moved.items() if name not in lost}
 
     def _reviewed_members(self) -> pd.DataFrame:
-        """The machine's members where people left or put them, then passages that had no theme."""
         if not self.merged_into and not self.moved:
             return self._members
         moved = {unit_id: self.end_of(theme_id) for unit_id, theme_id in self.moved.items()}
@@ -174,7 +158,6 @@ class ThemeReplay:
         return THEME_MEMBERS.check(pd.concat([left, more], ignore_index=True))
 
     def _reviewed_themes(self) -> pd.DataFrame:
-        """The themes left that hold a passage, with counts and quotes of their members."""
         changes = (self.labels, self.descriptions, self.merged_into, self.moved)
         if not any((*changes, self._pinned, self._unpinned)):
             return self._themes
@@ -201,7 +184,6 @@ class ThemeReplay:
         return THEMES.check(left.assign(quotes=quotes))
 
     def _with_splits(self) -> pd.DataFrame:
-        """The machine's themes, then those that people split off and that hold a passage."""
         new = set(self.members["theme_id"]) - set(self._themes["theme_id"])
         rows = [
             self._split_theme(name, source)
@@ -213,7 +195,6 @@ class ThemeReplay:
         return pd.concat([self._themes, THEMES.build(rows)], ignore_index=True)
 
     def _split_theme(self, theme_id: str, source: str | None) -> dict[str, Any]:
-        """A theme that people made: named after the one it left, quoted in reading order."""
         units = self.members.loc[self.members["theme_id"] == theme_id, "unit_id"]
         mine = self._units[self._units["unit_id"].isin(units)]
         mine = mine.sort_values(["document_id", "unit_order"])
@@ -231,7 +212,6 @@ class ThemeReplay:
         }
 
     def _changed(self) -> set[str]:
-        """Themes whose members are not what they were."""
         both = self._members.merge(
             self.members,
             on="unit_id",
@@ -243,7 +223,7 @@ class ThemeReplay:
         return set(moved["theme_id_before"].dropna()) | set(moved["theme_id_after"].dropna())
 
     def _quotes(self, theme_id: str, own: Mapping[str, str]) -> str:
-        """Pinned quotes, the last first, then its own, then those of themes merged into it."""
+        """Pinned quotes, the last first, then its own, then those of merged themes."""
         into = [other for other in self.merged_into if self.end_of(other) == theme_id]
         every = [theme_id, *sorted(into)]
         pinned = [quote for other in every for quote in reversed(self._pinned.get(other, []))]
@@ -257,7 +237,6 @@ class ThemeReplay:
         return json.dumps(quotes, ensure_ascii=False)
 
     def _with_families(self, themes: pd.DataFrame) -> pd.DataFrame:
-        """`themes` in the families that people put them into."""
         parents = themes["theme_id"].map(self.family_of)
         is_moved = themes["theme_id"].isin(self.family_of)
         return THEMES.check(themes.assign(parent_id=parents.where(is_moved, themes["parent_id"])))
@@ -270,14 +249,11 @@ def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, Any]:
 def left_proposals(
     proposals: pd.DataFrame, themes: pd.DataFrame, active: Iterable[Decision]
 ) -> pd.DataFrame:
-    """Return the merge proposals whose two themes are left and that nobody refused."""
+    """Return the merge proposals that nobody refused and whose two themes remain."""
     apart, left = refused_merges(active), set(themes["theme_id"])
     pairs = map(frozenset, zip(proposals["theme_id"], proposals["other_theme_id"], strict=True))
     is_open = [pair <= left and pair not in apart for pair in pairs]
     return proposals[pd.Series(is_open, index=proposals.index, dtype=bool)]
-
-
-# --- the reviewed tags
 
 
 def review_tags(
@@ -288,11 +264,9 @@ def review_tags(
 ) -> pd.DataFrame:
     """Return the reviewed tags, the machine's rows first, in their order.
 
-    A person's last word is a row of its own (source `person`, score 1 or 0); the machine's row
-    stays, with is_assigned as decided. Of an exclusive axis, such as posture, a passage bears the
-    last code accepted; where people only rejected some, the machine's best one left, unless
-    somebody confirmed its codes. A decision on an axis that is not in `exclusive`, the grid's,
-    changes nothing.
+    A person's last word is a new row (source `person`, score 1 or 0). On an exclusive axis, such as
+    posture, the last accepted code wins; if people only rejected some, the machine's best remaining
+    one, unless somebody confirmed. Decisions on an axis not in `exclusive` change nothing.
     """
     rows_by_unit = {unit: rows for unit, rows in by_unit(active).items() if unit in unit_ids}
     machine = tags[tags["source"] == "machine"]
@@ -309,7 +283,7 @@ def review_tags(
         left |= {(unit_id, axis): code for axis, code in one_of_axis.items()}
         for (axis, code), (decision, stays) in codes.last_words.items():
             is_left = one_of_axis.get(axis) == code if exclusive.get(axis) else stays
-            if axis in exclusive and (stays or not is_left):  # else it was the only one proposed
+            if axis in exclusive and (stays or not is_left):  # else it was the only proposal
                 words[unit_id, axis, code] = decision.decision_id, is_left
     return _with_words(tags, machine, words, left) if words else tags
 
@@ -320,7 +294,6 @@ def _is_on_grid(decision: TagDecision, exclusive: Mapping[str, bool]) -> bool:
 
 
 def _proposed(machine: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, list[Code]]:
-    """The codes that the machine considered on each passage, the best first."""
     rows = machine[machine["unit_id"].isin(list(unit_ids))]
     ranked = rows.sort_values(["score", "code"], ascending=[False, True], kind="stable")
     codes: defaultdict[str, list[Code]] = defaultdict(list)
@@ -330,7 +303,7 @@ def _proposed(machine: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, lis
 
 
 def _one_of_axis(codes: PassageCodes, proposed: Sequence[Code]) -> dict[str, str]:
-    """The code left of each exclusive axis: the last accepted, else the best not rejected."""
+    """The last accepted code, else the best not rejected."""
     left = dict(codes.one_of_axis)
     judged = {axis for axis, _code in codes.last_words if axis in codes.exclusive}
     for axis in judged - left.keys():
@@ -346,7 +319,6 @@ def _with_words(
     words: Mapping[_Key, tuple[int, bool]],
     left: Mapping[tuple[str, str], str],
 ) -> pd.DataFrame:
-    """The machine's rows as decided, then persons' rows of before, then those of `words`."""
     keys = _keys(machine)
     evidence = dict(zip(keys, machine["evidence"], strict=True))
     is_assigned = [
@@ -376,16 +348,12 @@ def _keys(tags: pd.DataFrame) -> list[_Key]:
     return list(zip(tags["unit_id"], tags["axis"], tags["code"], strict=True))
 
 
-# --- what themes held when people decided on them
-
-
 def note_grounds(
     decisions: Iterable[Decision], before: pd.DataFrame, earlier: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return decision_grounds: `earlier`, and what the themes of later decisions held `before`.
+    """Return decision_grounds: `earlier`, and the passages that later decisions' themes had.
 
-    `before` are the machine's theme_members of the last run, which people saw. A theme that is not
-    among them, as one that people split off, has no row.
+    `before` is the machine's theme_members that people saw; a split theme has no row.
     """
     every = list(decisions)
     noted = set(earlier["decision_id"])
@@ -410,10 +378,10 @@ def note_grounds(
 def decisions_to_review(
     grounds: pd.DataFrame, members: pd.DataFrame, units: pd.DataFrame
 ) -> dict[int, str]:
-    """Return why each decision whose theme became another awaits a review, by its number.
+    """Return why each decision whose theme changed awaits a review, by its number.
 
-    A theme is still the same if it holds half of the passages of then that are still in the study.
-    `members` and `units` are those of now; a theme that is no more is not told here.
+    A theme is the same if it holds at least half of its former passages that are still in the
+    study. Themes that are gone are left out.
     """
     unit_ids = set(units["unit_id"])
     units_of = members.groupby("theme_id")["unit_id"].agg(set).to_dict() if len(members) else {}

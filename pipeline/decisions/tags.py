@@ -1,8 +1,4 @@
-"""Codes as people accept, reject, add and confirm them, and which codes a passage bears then.
-
-In:   active decisions, tags of the machine
-Out:  the codes of a passage, for one person or for all; who coded which passages
-"""
+"""Accept, reject, add and confirm codes, and compute the codes of a passage."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +20,7 @@ from pipeline.decisions.kinds import (
 )
 from pipeline.grid.codes import POSTURE
 
-Words = list[tuple[Code, bool]]  # codes of a passage and whether each stays
+Words = list[tuple[Code, bool]]  # whether each code stays
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class TagDecision(PassageDecision):
     group = "etiquettes"
 
     def code_words(self, others: Iterable[Code]) -> Words:
-        """What it says, code by code; it may take `others` away without naming them."""
+        """Return its codes; it may remove `others` without naming them."""
         raise NotImplementedError
 
 
@@ -51,7 +47,7 @@ def _write_coders(coders: Iterable[str]) -> str | None:
 
 @dataclass(frozen=True)
 class _CodeDecision(TagDecision):
-    """A decision on one code; `between` names the coders whose disagreement it settles, if any."""
+    """A decision on one code; `between` names the coders if it arbitrates."""
 
     puts: ClassVar[bool] = True
 
@@ -61,7 +57,6 @@ class _CodeDecision(TagDecision):
 
     @property
     def key(self) -> Code:
-        """Axis and code."""
         return str(self.axis), str(self.code)
 
     def code_words(self, others: Iterable[Code]) -> Words:
@@ -111,7 +106,7 @@ class AcceptTag(_CodeDecision):
 
 @dataclass(frozen=True)
 class AddTag(_CodeDecision):
-    """Puts a code that the machine did not consider."""
+    """Adds a code that the machine did not consider."""
 
     action = "add_tag"
     template = "ajoute {code} sur {passage}"
@@ -119,7 +114,7 @@ class AddTag(_CodeDecision):
 
 @dataclass(frozen=True)
 class RejectTag(_CodeDecision):
-    """Takes a code away."""
+    """Removes a code."""
 
     action = "reject_tag"
     template = "rejette {code} sur {passage}"
@@ -129,7 +124,7 @@ class RejectTag(_CodeDecision):
 def put_code(
     unit_id: str, code: Code, *, is_proposed: bool, between: Sequence[str] = ()
 ) -> _CodeDecision:
-    """Return the decision that puts `code`; `is_proposed` where the machine considered it."""
+    """Return the decision that puts `code`."""
     return (AcceptTag if is_proposed else AddTag)(unit_id, *code, tuple(between))
 
 
@@ -152,7 +147,7 @@ def _write_codes(codes: Iterable[Code] | None) -> str | None:
 
 @dataclass(frozen=True)
 class ConfirmUnit(TagDecision):
-    """Says all the codes of a passage, be there none; `codes` is None where it does not read."""
+    """Confirms all codes of a passage; `codes` is None if invalid."""
 
     action = "confirm_unit"
     template = "valide {passage} : {codes}"
@@ -194,15 +189,12 @@ class ConfirmUnit(TagDecision):
 KINDS: tuple[type[Decision], ...] = (AcceptTag, AddTag, RejectTag, ConfirmUnit)
 
 
-# --- which codes does a passage bear
-
-
 @dataclass(frozen=True)
 class PassageCodes:
     """The codes of one passage after decisions.
 
-    `last_words` hold every code that somebody judged, by the decision that did so last and whether
-    the code stays; `one_of_axis` the last code accepted of each axis of `exclusive`.
+    `last_words` say whether each judged code stays; `one_of_axis` is the last accepted code of each
+    `exclusive` axis.
     """
 
     last_words: Mapping[Code, tuple[TagDecision, bool]]
@@ -210,14 +202,12 @@ class PassageCodes:
     exclusive: Collection[str]
 
     def bears(self, code: Code, *, is_put: bool) -> bool:
-        """Whether the passage bears `code`, which the machine put on it or not."""
         axis, name = code
         if axis in self.one_of_axis:
             return self.one_of_axis[axis] == name
         return self.last_words[code][1] if code in self.last_words else is_put
 
     def borne(self, put: Iterable[Code]) -> frozenset[Code]:
-        """The codes that the passage bears, the machine having `put` these."""
         on_it = set(put)
         every = on_it | self.last_words.keys()
         return frozenset(code for code in every if self.bears(code, is_put=code in on_it))
@@ -226,7 +216,7 @@ class PassageCodes:
 def codes_after(
     decisions: Iterable[TagDecision], put: Iterable[Code], exclusive: Collection[str]
 ) -> PassageCodes:
-    """Apply decisions on one passage, one person's or everybody's, in order, to the codes `put`."""
+    """Apply decisions on one passage, in order, to the codes `put`."""
     last_words: dict[Code, tuple[TagDecision, bool]] = {}
     codes_on_it = set(put)
     for decision in decisions:
@@ -241,10 +231,9 @@ def codes_after(
 def words_in_order(
     active: Iterable[Decision], tags: pd.DataFrame
 ) -> Iterator[tuple[TagDecision, Code, bool]]:
-    """Yield every word on a code in order: a confirmation says one a code.
+    """Yield each decision, code and whether it stays.
 
-    It puts the codes that it lists, and takes away every other one that the machine put on the
-    passage, or that somebody judged there before.
+    A confirmation puts its codes and removes every other one, put or judged before.
     """
     decisions = [row for row in active if isinstance(row, TagDecision) and row.unit_id]
     codes_by_unit = codes_to_confirm(tags, confirmed_units(decisions))
@@ -256,13 +245,13 @@ def words_in_order(
 
 
 def codes_to_confirm(tags: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, set[Code]]:
-    """The codes that the machine put on the passages, or that a row of a person is about."""
+    """Return the codes that the machine put or a person judged."""
     is_known = tags["is_assigned"].astype(bool) | (tags["source"] == "person")
     return _codes_by_unit(tags[is_known & tags["unit_id"].isin(list(unit_ids))])
 
 
 def machine_codes(tags: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, set[Code]]:
-    """Return the codes that the machine put on those of `unit_ids` on which it put some."""
+    """Return the machine's codes, of passages that have some."""
     is_put = (tags["source"] == "machine") & tags["is_assigned"].astype(bool)
     return _codes_by_unit(tags[is_put & tags["unit_id"].isin(list(unit_ids))])
 
@@ -274,18 +263,14 @@ def _codes_by_unit(tags: pd.DataFrame) -> dict[str, set[Code]]:
     return dict(codes)
 
 
-# --- who coded what
-
-
 def is_coded(
     put: Iterable[Code], decisions: Iterable[Decision], exclusive: Collection[str]
 ) -> bool:
-    """Return whether active `decisions` of one person on a passage say all its codes.
+    """Return whether one person's active `decisions` settle all codes of a passage.
 
-    They do once the person confirmed the passage, or once every code that the machine `put` there
-    has that person's word and one code at least stays: to refuse some codes and leave says nothing
-    of the others, and only a confirmation says that a passage bears none. To put a code of an
-    `exclusive` axis is a word on the others of that axis. Arbitrations do not count.
+    They do once the person confirmed it, or judged every code that the machine `put` and left one:
+    rejections alone do not say that a passage has no code. A code put on an `exclusive` axis judges
+    the whole axis. Arbitrations do not count.
     """
     words: dict[Code, bool] = {}
     for decision in decisions:
@@ -298,25 +283,25 @@ def is_coded(
 
 
 def is_arbitration(decision: Decision) -> bool:
-    """Whether it settles what others coded, and is not its author's own coding."""
+    """Whether it settles others' disagreement, and is not its author's coding."""
     return isinstance(decision, _CodeDecision) and bool(decision.between)
 
 
 def confirmed_units(active: Iterable[Decision]) -> set[str]:
-    """Return the passages of which somebody said all the codes."""
+    """Return the passages that somebody confirmed."""
     confirmations = (row for row in active if isinstance(row, ConfirmUnit))
     return {row.unit_id for row in confirmations if row.unit_id and row.codes is not None}
 
 
 def judged_units(active: Iterable[Decision]) -> set[str]:
-    """Return the passages on which somebody put, refused or confirmed codes."""
+    """Return the passages on which somebody put, rejected or confirmed codes."""
     rows = [row for row in active if isinstance(row, TagDecision)]
     on_one_code = {row.unit_id for row in rows if isinstance(row, _CodeDecision) and row.unit_id}
     return on_one_code | confirmed_units(rows)
 
 
 def by_unit(decisions: Iterable[Decision]) -> dict[str, list[TagDecision]]:
-    """The decisions on codes by passage, in order."""
+    """Return the decisions on codes by passage."""
     rows: defaultdict[str, list[TagDecision]] = defaultdict(list)
     for decision in decisions:
         if isinstance(decision, TagDecision) and decision.unit_id:
@@ -327,7 +312,7 @@ def by_unit(decisions: Iterable[Decision]) -> dict[str, list[TagDecision]]:
 def coded_units(
     active: Iterable[Decision], tags: pd.DataFrame, *, exclusive: Collection[str]
 ) -> dict[str, set[str]]:
-    """Return the passages that each author coded, see `is_coded`; `tags` are the machine's."""
+    """Return the passages that each author coded (`is_coded`)."""
     rows_by_unit = by_unit(active)
     put = machine_codes(tags, rows_by_unit)
     coded: defaultdict[str, set[str]] = defaultdict(set)

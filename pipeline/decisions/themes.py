@@ -1,4 +1,4 @@
-"""Decisions on themes and families: names, mergers, splits, passages moved, quotes pinned."""
+"""Define decisions on themes and families."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def split_id(unit_ids: Iterable[str]) -> str:
-    """The theme_id that a split gives to the theme of `unit_ids`, whatever their order."""
+    """Return the theme_id of a split, whatever the order of `unit_ids`."""
     joined = "\n".join(sorted(set(unit_ids)))
     return "s-" + hashlib.sha256(joined.encode()).hexdigest()[:8]
 
@@ -43,7 +43,7 @@ class ThemeDecision(Decision):
     group = "themes"
     needs_theme: ClassVar[bool] = True
     rests_on_theme: ClassVar[bool] = False
-    has_own_subject: ClassVar[bool] = False  # what no decision of another kind replaces
+    has_own_subject: ClassVar[bool] = False  # no decision of another kind replaces it
 
     theme_id: str | None
 
@@ -59,7 +59,6 @@ class ThemeDecision(Decision):
         return super().missing(reviewed)
 
     def touched(self) -> set[str]:
-        """The themes, families and passages that it is about."""
         return {self.theme_id} if self.theme_id else set()
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
@@ -72,13 +71,8 @@ class ThemeDecision(Decision):
         return "La décision ne dit ni nom ni autre thème."
 
 
-# --- words
-
-
 @dataclass(frozen=True)
 class _NameDecision(ThemeDecision):
-    """A decision on a name."""
-
     has_typed_value = True
 
     name: str | None = field(metadata=in_value())
@@ -89,7 +83,7 @@ class _NameDecision(ThemeDecision):
 
 @dataclass(frozen=True)
 class RenameTheme(_NameDecision):
-    """Gives a theme another name."""
+    """Renames a theme."""
 
     action = "rename_theme"
     template = "renomme {before} en {value}"
@@ -108,7 +102,7 @@ class RenameTheme(_NameDecision):
 
 @dataclass(frozen=True)
 class RenameFamily(_NameDecision):
-    """Gives a family, whose id is `theme_id`, another name."""
+    """Renames a family, whose id is `theme_id`."""
 
     action = "rename_family"
     template = "renomme la famille {before} en {value}"
@@ -133,7 +127,7 @@ class RenameFamily(_NameDecision):
 
 @dataclass(frozen=True)
 class DescribeTheme(ThemeDecision):
-    """Gives a theme another description."""
+    """Rewrites the description of a theme."""
 
     action = "describe_theme"
     template = "décrit {theme} : {value}"
@@ -154,13 +148,8 @@ class DescribeTheme(ThemeDecision):
         return reviewed.themes.cell(self.theme_id, "description") == self.description
 
 
-# --- themes
-
-
 @dataclass(frozen=True)
 class _PairDecision(ThemeDecision):
-    """A decision on two themes."""
-
     other_id: str | None = field(metadata=in_value())
 
     def touched(self) -> set[str]:
@@ -169,7 +158,7 @@ class _PairDecision(ThemeDecision):
 
 @dataclass(frozen=True)
 class MergeThemes(_PairDecision):
-    """Puts the passages of a theme into the other, which stays."""
+    """Moves the passages of a theme into another, which stays."""
 
     action = "merge_theme"
     template = "réunit {theme} à {other}"
@@ -207,7 +196,6 @@ class KeepApart(_PairDecision):
 
     @property
     def pair(self) -> frozenset[str]:
-        """The two themes."""
         return frozenset((str(self.theme_id), str(self.other_id)))
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
@@ -235,7 +223,6 @@ class SplitTheme(ThemeDecision):
 
     @property
     def new_id(self) -> str:
-        """The theme that it makes."""
         return split_id(self.unit_ids)
 
     def touched(self) -> set[str]:
@@ -279,7 +266,7 @@ class RejectTheme(ThemeDecision):
 
 @dataclass(frozen=True)
 class MoveTheme(ThemeDecision):
-    """Puts a theme into another family, or into none where `family_id` is blank."""
+    """Moves a theme into another family, or none if blank."""
 
     action = "move_theme"
     template = "met {theme} dans la famille {other}"
@@ -307,12 +294,9 @@ class MoveTheme(ThemeDecision):
         return is_left and themes.cell(self.theme_id, "parent_id") == self.family_id
 
 
-# --- passages of themes
-
-
 @dataclass(frozen=True)
 class MoveUnit(ThemeDecision, PassageDecision):
-    """Puts a passage into another theme than `theme_id`, or aside where `into_id` is blank."""
+    """Moves a passage into another theme, or aside if blank."""
 
     action = "move_unit"
     template = "met {passage} dans {other}"
@@ -348,8 +332,6 @@ class MoveUnit(ThemeDecision, PassageDecision):
 
 @dataclass(frozen=True)
 class _QuoteDecision(PassageDecision, ThemeDecision):
-    """A decision on a passage as a quote of a theme."""
-
     pins: ClassVar[bool]
 
     def touched(self) -> set[str]:
@@ -369,7 +351,7 @@ class _QuoteDecision(PassageDecision, ThemeDecision):
 
 @dataclass(frozen=True)
 class PinQuote(_QuoteDecision):
-    """Quotes a passage before others."""
+    """Quotes a passage first."""
 
     action = "pin_quote"
     template = "épingle {passage} dans {theme}"
@@ -381,7 +363,7 @@ class PinQuote(_QuoteDecision):
 
 @dataclass(frozen=True)
 class UnpinQuote(_QuoteDecision):
-    """Takes a passage out of a theme's quotes."""
+    """Removes a passage from a theme's quotes."""
 
     action = "unpin_quote"
     template = "ôte {passage} des citations de {theme}"
@@ -404,6 +386,6 @@ KINDS: tuple[type[Decision], ...] = (
 
 
 def refused_merges(active: Iterable[Decision]) -> set[frozenset[str]]:
-    """Return the pairs of themes that somebody decided to keep apart."""
+    """Return the pairs of themes that somebody kept apart."""
     pairs = (row for row in active if isinstance(row, KeepApart))
     return {row.pair for row in pairs if row.theme_id and row.other_id}
