@@ -1,4 +1,4 @@
-"""Django's own commands for the study in ATELIERS_STUDY: `python -m pipeline.review check`, …"""
+"""Run Django's commands on the study in ATELIERS_STUDY: `python -m pipeline.review check`."""
 
 import os
 import sys

@@ -1,8 +1,4 @@
-"""How far coders agree on what was decided until now, where two of them disagree, and arbitrations.
-
-In:   decisions, the machine's codes and a second machine's
-Out:  AgreementRow, one a pair and code or whole axis; Disagreement, one a passage and code
-"""
+"""Measure how far coders agree, list their disagreements, and arbitrate."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,11 +33,11 @@ from pipeline.decisions.tags import (
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
 from pipeline.review.snapshot import Proposed
 
-# Below these numbers of passages, and of passages with the code, one more changes the figure much.
+# With fewer passages, or fewer with the code, one more changes the figure much.
 MIN_UNITS, MIN_USES = 30, 5
 _RELIABLE, _TENTATIVE = 0.8, 0.667  # Krippendorff (2004) on alpha
 
-SecondCodes = Mapping[str, Mapping[str, Codes]]  # by name of a second machine, then passage
+SecondCodes = Mapping[str, Mapping[str, Codes]]  # by second machine, then passage
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class AgreementMeasure:
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """The agreement of two coders on a code, `tous` for a whole axis; None where undefined."""
+    """The agreement of two coders on a code, or on an axis (`tous`); None where undefined."""
 
     first: str
     second: str
@@ -71,12 +67,12 @@ class AgreementRow:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is of a whole axis."""
+        """Whether it covers a whole axis."""
         return self.code == WHOLE_AXIS
 
     @property
     def conclusion(self) -> str:
-        """What may be concluded, in French."""
+        """Say in French what one may conclude."""
         if self.n_units < MIN_UNITS:
             return _("Trop peu de passages pour conclure : {n}, il en faut une trentaine.").format(
                 n=self.n_units
@@ -98,20 +94,20 @@ class AgreementRow:
 
 
 class AgreementFigures(NamedTuple):
-    """The agreement of every two coders, and the passages that two people have left to settle."""
+    """The agreement of every pair, and the passages left to settle."""
 
     rows: list[AgreementRow]
     open_units: dict[tuple[str, str, str, str], frozenset[str]]
 
 
 class AgreementCache:
-    """The rows of every pair, measured again only where one of the two coded since."""
+    """The rows of every pair, measured again once one of the two codes."""
 
     def __init__(self) -> None:
         self._pairs: dict[tuple[str, str], tuple[list[CoderCodes], list[AgreementRow]]] = {}
 
     def rows(self, codings: Iterable[CoderCodes], grid: Grid) -> list[AgreementRow]:
-        """Return the rows of each two of `codings`, in their order."""
+        """Return the rows of each pair, in the order of `codings`."""
         pairs = {}
         for first, second in combinations(codings, 2):
             shared = first.codes.keys() & second.codes.keys()
@@ -160,10 +156,7 @@ def all_codings(
     grid: Grid,
     second: SecondCodes,
 ) -> list[CoderCodes]:
-    """Return the codings of people, by name, then of the machine and of second machines.
-
-    `tags` are the machine's own, of `unit_ids`. The list is empty where only the machine coded.
-    """
+    """Return the codings of people, by name, then of machines; [] if only the machine coded."""
     people = [
         _only(coding, unit_ids)
         for coding in codings_of_people(tags, decisions, exclusive=grid.exclusive)
@@ -177,14 +170,14 @@ def all_codings(
 
 
 def second_codes(tags: pd.DataFrame, name: str) -> dict[str, dict[str, Codes]]:
-    """Return what the second machine `name` put on the passages that it coded; {} without one."""
+    """Return the codes of the second machine by passage; {} if there is none."""
     if tags.empty:
         return {}
     return {name: dict(machine_coding(tags, sorted(set(tags["unit_id"]))).codes)}
 
 
 def coder_label(coder: str) -> str:
-    """Return a coder's name in a sentence."""
+    """Return a coder's name for a sentence."""
     return _("la machine") if coder == MACHINE else coder
 
 
@@ -196,12 +189,12 @@ class Disagreement:
     axis: str
     code: str
     is_by_first: bool
-    arbitration: TagDecision | None = None  # the last, where neither coded again since
+    arbitration: TagDecision | None = None  # the last, if neither coded again since
 
 
 @dataclass(frozen=True)
 class Codings:
-    """What people, the machine and a second machine put on passages."""
+    """The codes of people, the machine and a second machine."""
 
     grid: Grid
     unit_ids: Collection[str]  # in reading order
@@ -219,7 +212,7 @@ class Codings:
         grid: Grid,
         second: SecondCodes,
     ) -> "Codings":
-        """Read the active `decisions` on codes of `unit_ids`, in order."""
+        """Read the active `decisions` on codes, in order."""
         own: defaultdict[str, defaultdict[str, list[TagDecision]]] = defaultdict(
             lambda: defaultdict(list)
         )
@@ -233,7 +226,7 @@ class Codings:
 
     @cached_property
     def coded(self) -> dict[str, set[str]]:
-        """The passages that each person coded whole, by name."""
+        """Return the passages that each person coded whole, by name."""
         return {
             author: {name for name in units if self._is_whole(author, name)}
             for author, units in self.own.items()
@@ -241,7 +234,7 @@ class Codings:
 
     @property
     def people(self) -> list[str]:
-        """Who coded, by name."""
+        """Return who coded, by name."""
         return sorted(author for author, units in self.coded.items() if units)
 
     def units_of(self, coder: str) -> Iterable[str]:
@@ -251,7 +244,7 @@ class Codings:
         return self.coded.get(coder) or self.second.get(coder, {}).keys()
 
     def codes(self, coder: str, unit_id: str) -> Codes:
-        """Return what `coder` put on a passage that it coded."""
+        """Return the codes that `coder` put on a passage."""
         if coder in self.second:
             return self.second[coder][unit_id]
         put, own = self._machine_codes(unit_id), self.own.get(coder, {}).get(unit_id, ())
@@ -260,7 +253,7 @@ class Codings:
     def disagreements(
         self, first: str, second: str, axis: str, code: str = WHOLE_AXIS
     ) -> list[Disagreement]:
-        """Return what the two disagree on, over one code or a whole axis, in reading order."""
+        """Return two coders' disagreements on a code or axis, in reading order."""
         shared = set(self.units_of(first)) & set(self.units_of(second))
         return [
             disagreement
@@ -270,7 +263,7 @@ class Codings:
         ]
 
     def open_units(self) -> dict[tuple[str, str, str, str], frozenset[str]]:
-        """Return the passages left to settle by two people, axis and code or `tous`."""
+        """Return the passages to settle, by two people, axis, and code or `tous`."""
         open_units: defaultdict[tuple[str, str, str, str], set[str]] = defaultdict(set)
         for first, second in combinations(self.people, 2):
             for axis in self.grid.axes:
@@ -283,9 +276,9 @@ class Codings:
     def on_unit(
         self, unit_id: str, first: str, second: str, axis: str, code: str = WHOLE_AXIS
     ) -> list[Disagreement]:
-        """Return what the two, who both coded the passage, disagree on over it.
+        """Return two coders' disagreements on a passage.
 
-        As where agreement is measured, a passage without rubrique has no posture.
+        As in the measure, a passage without rubrique has no posture.
         """
         first_codes, second_codes = self.codes(first, unit_id), self.codes(second, unit_id)
         has_rubrique = any(name == RUBRIQUE for name, _code in first_codes | second_codes)
@@ -334,7 +327,7 @@ class Codings:
 def arbitrate(
     row: Disagreement, *, is_put: bool, is_proposed: bool, between: Sequence[str], why: str
 ) -> TagDecision:
-    """Return the decision that puts the code on the passage, or removes it, between two coders."""
+    """Return the decision that puts or removes a code between two coders."""
     code = (row.axis, row.code)
     if not is_put:
         return RejectTag(row.unit_id, *code, tuple(between), why=why)

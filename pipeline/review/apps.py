@@ -1,4 +1,4 @@
-"""What one process remembers between requests, and what is checked before it starts."""
+"""Keep what one process shares between requests, and check it before it starts."""
 
 import threading
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pipeline.review.snapshot import Snapshots
     from pipeline.review.state import BackgroundCounts, CurrentThemes
 
-_N_SCOPES = 6  # whose tallies are remembered
+_N_SCOPES = 6  # with cached tallies
 
 
 class ReviewConfig(AppConfig):
-    """The review application, with the counts, runs and drawings that its views share."""
+    """The application, with what its views share."""
 
     name = "pipeline.review"
     label = "review"
@@ -33,10 +33,10 @@ class ReviewConfig(AppConfig):
     tallies: "BackgroundCounts[Tallies]"
     reruns: "Reruns"
     drawings: "DrawingCache"
-    theme_lock: threading.Lock  # between reading what others decided on themes and appending
+    theme_lock: threading.Lock  # held from reading others' decisions on themes until appending
 
     def ready(self) -> None:
-        """Make what views share, and the groups; check that every address has a role."""
+        """Create the caches and groups; check that every address has a role."""
         from pipeline.review import state
         from pipeline.review.agreement import AgreementCache
         from pipeline.review.processes import DrawingCache, Reruns
@@ -53,7 +53,7 @@ class ReviewConfig(AppConfig):
 
     @cached_property
     def journals(self) -> "Journals":
-        """The decisions, made on first use: the server's worker opens the store, not its parent."""
+        """Open the decisions on first use, in the server's worker, not its parent."""
         from flows.typed_texts import keep_decisions
         from pipeline.review import state
         from pipeline.review.journal import Journals
@@ -77,7 +77,7 @@ def _make_groups(**_options: Any) -> None:
 
 
 def check_roles(app_configs: Any = None, **_options: Any) -> list[CheckMessage]:
-    """Refuse an address of the application that names no role and is not open on purpose."""
+    """Refuse an address that names no role and is not open on purpose."""
     from django.urls import get_resolver
 
     return [

@@ -1,8 +1,4 @@
-"""How much a person may type: the bytes of a form and the characters of its fields.
-
-In:   a form that was sent
-Out:  a page that says what is too long, with nothing recorded; nothing is ever cut
-"""
+"""Bound the bytes of a form and the characters of its fields; nothing is ever cut."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,19 +10,19 @@ from django.utils.translation import gettext as _
 from pipeline.errors import UsageError
 from pipeline.publish.text import number
 
-MAX_BODY_BYTES = 256 * 1024  # the longest form, eight hundred ticked passages, takes a tenth of it
+MAX_BODY_BYTES = 256 * 1024  # ten times the longest form, of 800 ticked passages
 MAX_WHY, MAX_LABEL, MAX_TEXT = 500, 120, 1000  # characters
-_MAX_CHARS = {  # of other fields: MAX_TEXT
+_MAX_CHARS = {  # others: MAX_TEXT
     "why": MAX_WHY,
     "nom": MAX_LABEL,
     "username": 60,
     "next": 4096,  # an address
-    "decisions": 20_000,  # the numbers of decisions that were taken together
+    "decisions": 20_000,  # numbers of decisions taken together
 }
 
 
 class PassingMiddleware:
-    """A middleware that changes nothing: a base for those that act elsewhere than in the call."""
+    """A middleware whose call changes nothing, as a base for others."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -36,12 +32,12 @@ class PassingMiddleware:
 
 
 class BoundedFieldsMiddleware(PassingMiddleware):
-    """Refuse a form with a field that is too long, before any view reads it."""
+    """Refuse a form with too long a field before any view reads it."""
 
     def process_view(
         self, request: HttpRequest, _view: Any, _args: Any, _options: Any
     ) -> HttpResponse | None:
-        """Return the page that refuses the form; None lets it through."""
+        """Return the page that refuses the form; None accepts it."""
         if request.method != "POST":
             return None
         for name, values in request.POST.lists():
@@ -53,7 +49,7 @@ class BoundedFieldsMiddleware(PassingMiddleware):
 
 
 class NoStoreMiddleware(PassingMiddleware):
-    """Forbid browsers and proxies to store a page: passages are what people said."""
+    """Forbid browsers and proxies to store pages, as passages are what people said."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
         response = super().__call__(request)
@@ -62,7 +58,7 @@ class NoStoreMiddleware(PassingMiddleware):
 
 
 def too_long(request: HttpRequest, n_chars: int, limit: int, name: str) -> HttpResponse:
-    """Return the page (422) that says by how much a field is too long."""
+    """Return the page (422) that says how much too long a field is."""
     labels = {
         "why": _("Pourquoi"),
         "nom": _("Nom"),
@@ -80,7 +76,7 @@ def too_long(request: HttpRequest, n_chars: int, limit: int, name: str) -> HttpR
 
 
 def body_too_long(request: HttpRequest) -> HttpResponse:
-    """Return the page (413) for a form that is longer than any form of the application."""
+    """Return the page (413) for a form longer than any real one."""
     fault = UsageError(
         _("un envoi de {n} Kio").format(
             n=number(int(request.META.get("CONTENT_LENGTH") or 0) / 1024, 0)
@@ -92,7 +88,7 @@ def body_too_long(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, fault: UsageError, *, status: int) -> HttpResponse:
-    """A page, of which htmx puts the three lines of `fault` among the messages."""
+    """htmx shows the three lines of `fault` among the messages."""
     response = render(request, "review/fault.html", {"fault": fault}, status=status)
     response["HX-Retarget"], response["HX-Reswap"] = "#annonce", "innerHTML"
     response["HX-Reselect"] = "dl.fault"

@@ -1,8 +1,4 @@
-"""The decisions of a study, held in memory in order and read on from where they were left.
-
-In:   the study's store of decisions
-Out:  Journal: decisions by number, passage and theme, and which of them were undone
-"""
+"""Hold a study's decisions in memory, in order, and read new ones as they come."""
 
 import threading
 from collections import defaultdict
@@ -25,11 +21,11 @@ class Append(Protocol):
     """Appends decisions without typed names, all or none, and returns their numbers."""
 
     def __call__(self, decisions: Sequence[Mapping[str, Any]], *, request_id: str) -> list[int]:
-        """Sent again under one `request_id`, they count once."""
+        """A repeated `request_id` appends once."""
 
 
 class Journal:
-    """All decisions of `store`, kept up to date by `refresh`; safe among threads."""
+    """All decisions of `store`, updated by `refresh`; thread-safe."""
 
     def __init__(self, store: DecisionStore, *, append: Append) -> None:
         self.store, self._append, self._lock = store, append, threading.Lock()
@@ -42,18 +38,18 @@ class Journal:
         self._confirmed: dict[str, set[str]] = defaultdict(set)
         self._coded: dict[tuple[str, str], tuple[Hashable, bool]] = {}  # by author and passage
         self.last_id = 0
-        self.last_on_tags_id = 0  # of the last decision on codes, or undoing of any
-        self.last_on_themes_id = 0  # of the last decision on themes or families, or undoing of any
+        self.last_on_tags_id = 0  # or undoing of any decision
+        self.last_on_themes_id = 0  # or families, or undoing of any decision
 
     def refresh(self) -> "Journal":
-        """Read what was decided since, by anybody and in any process; return itself."""
+        """Read the new decisions of any person and process."""
         with self._lock:
             rows = self.store.read_rows(after=self.last_id)
             self._take([read_decision(dict(zip(_COLUMNS, row, strict=True))) for row in rows])
         return self
 
     def add(self, decisions: Iterable[Decision], *, author: str, request_id: str) -> list[int]:
-        """Append `decisions` of `author` and return their numbers, as `Append` does."""
+        """Append `decisions` and return their numbers."""
         rows = [{"author": author, **decision.row()} for decision in decisions]
         ids = self._append(rows, request_id=request_id)
         self.refresh()
@@ -69,31 +65,31 @@ class Journal:
         return decision_id in self._all
 
     def newest_first(self) -> list[Decision]:
-        """Every decision, undone ones and undoings too."""
+        """Return all decisions, undone ones and undoings included."""
         return list(reversed(self._all.values()))
 
     def is_undone(self, decision_id: int) -> bool:
-        """Whether a later decision undid it, and nothing undid that one."""
+        """Whether an undoing that still holds undid it."""
         return decision_id in self._undone
 
     def active(self, kind: type[_Kind]) -> list[_Kind]:
-        """The decisions of a class of kinds that nobody undid, in order."""
+        """Return the active decisions of a kind, in order."""
         rows = list(self._all.values())
         return [
             row for row in rows if isinstance(row, kind) and row.decision_id not in self._undone
         ]
 
     def on_unit(self, unit_id: str, kind: type[_Kind], *, by: str | None = None) -> list[_Kind]:
-        """The active decisions on a passage, in order; only those `by` one author where asked."""
+        """Return the active decisions on a passage, in order, optionally of one author."""
         rows = self._active(self._of_unit.get(unit_id, ()), kind)
         return [row for row in rows if by is None or row.author == by]
 
     def on_theme(self, theme_id: str, kind: type[_Kind]) -> list[_Kind]:
-        """The active decisions on a theme or family, in order."""
+        """Return the active decisions on a theme or family, in order."""
         return self._active(self._of_theme.get(theme_id, ()), kind)
 
     def judged_by(self, author: str) -> set[str]:
-        """The passages on a code of which `author` decided, be it a single one."""
+        """Return the passages on which `author` judged at least one code."""
         return set(self._judged.get(author, ()))
 
     def coded_by(
@@ -110,18 +106,18 @@ class Journal:
 
     @property
     def coders(self) -> list[str]:
-        """Who decided on a code of some passage."""
+        """Return who decided on a code."""
         return [author for author, judged in list(self._judged.items()) if judged]
 
     def last_on_tags(self, author: str) -> TagDecision | None:
-        """The last active decision of `author` on codes: what an undoing takes back."""
+        """Return the last active decision of `author` on codes."""
         rows = self._active(self._on_tags.get(author, ()), TagDecision)
         return rows[-1] if rows else None
 
     def _is_coded(
         self, author: str, unit_id: str, put: tuple[Code, ...], exclusive: Collection[str]
     ) -> bool:
-        """As `is_coded`, remembered until something is decided on the passage or undone."""
+        """Cache `is_coded` until something on the passage is decided or undone."""
         state = (put, len(self._of_unit[unit_id]), self._undone)
         remembered = self._coded.get((author, unit_id))
         if remembered is None or remembered[0] != state:
@@ -161,7 +157,7 @@ class Journal:
 
 
 class Journals:
-    """The journal of `store`, all read again once somebody was forgotten; safe among threads."""
+    """The journal of `store`, read in full again after an erasure; thread-safe."""
 
     def __init__(self, store: DecisionStore, *, append: Append) -> None:
         self._store, self._append, self._lock = store, append, threading.Lock()
@@ -169,10 +165,9 @@ class Journals:
         self._n_erasures = 0
 
     def current(self) -> Journal:
-        """Return the journal, with all that was decided so far and nothing of what was erased.
+        """Return the journal with every decision so far and nothing erased.
 
-        Raises `StudyError` where decisions that were read are gone: what is decided next would
-        take their numbers.
+        Raises `StudyError` if decisions are gone: new ones would take their numbers.
         """
         n_erasures = self._store.erasure_count()
         with self._lock:
@@ -191,5 +186,5 @@ class Journals:
         return journal.refresh()
 
     def last_read(self) -> Journal:
-        """Return the journal as it was last read, without reading on."""
+        """Return the journal without reading new decisions."""
         return self._journal or self.current()

@@ -1,4 +1,4 @@
-"""What the application stores of a person beside the account."""
+"""Store a person's preferences beside the account."""
 
 from typing import Any
 

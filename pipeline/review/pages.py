@@ -1,4 +1,4 @@
-"""What every page shows, and failures as pages in French."""
+"""Fill what every page shows, and show failures in French."""
 
 import sys
 from typing import Any
@@ -17,7 +17,7 @@ from pipeline.review.roles import Role, role_of
 
 
 class FaultMiddleware(PassingMiddleware):
-    """Show an `AteliersError` of a view: 409, or 503 where decisions cannot be stored."""
+    """Show an `AteliersError` of a view: 409, or 503 if decisions cannot be stored."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the page for `exception`; None leaves it to Django."""
@@ -28,12 +28,12 @@ class FaultMiddleware(PassingMiddleware):
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the page for what the person's role does not allow (403)."""
+    """Return the page for a role that is not enough (403)."""
     return render(request, "review/no_page.html", {"is_refused": True}, status=403)
 
 
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the page for a request that is not read (400), or is too long (413)."""
+    """Return the page for an invalid request (400) or one too long (413)."""
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
         return body_too_long(request)
     return HttpResponse(
@@ -43,7 +43,7 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the page for an address that leads nowhere (404)."""
+    """Return the page for an unknown address (404)."""
     return render(request, "review/no_page.html", status=404)
 
 
@@ -57,7 +57,7 @@ def broken(_request: HttpRequest) -> HttpResponse:
 
 
 def page_variables(request: HttpRequest) -> dict[str, Any]:
-    """Return the variables of pipeline/review/templates/review/base.html."""
+    """Return the variables of the template base.html."""
     role = role_of(request.user)
     return _study_variables() | {
         "can_read": role >= Role.READER,

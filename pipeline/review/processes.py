@@ -1,8 +1,4 @@
-"""What runs in a process of its own, so that no page waits: new runs and drawings of territories.
-
-In:   a study
-Out:  Rerun, the last new run; Drawing, one a plane, tree or map, read from the study's cache
-"""
+"""Run the study again and draw territories in other processes, so that no page waits."""
 
 import json
 import subprocess
@@ -20,7 +16,7 @@ from pipeline.study import Study
 
 @dataclass
 class Rerun:
-    """One new run: `error` is its last line where it failed; `priorities` are those before it."""
+    """A new run, its last line if it failed, and the `priorities` before it."""
 
     process: subprocess.Popen[str]
     asked_by: str
@@ -30,7 +26,7 @@ class Rerun:
 
     @property
     def is_running(self) -> bool:
-        """Whether it goes on; the first answer « no » also reads its error."""
+        """Whether it still runs; the first False also reads its error."""
         if self.process.poll() is None:
             return True
         if self.error is None:
@@ -47,7 +43,7 @@ class Reruns:
         self.last: Rerun | None = None
 
     def start(self, *, asked_by: str, priorities: pd.DataFrame, labels: dict[str, str]) -> bool:
-        """Start one unless one goes on; return whether it was started."""
+        """Start a run unless one is running; return whether it started."""
         with self._lock:
             if self.last is not None and self.last.is_running:
                 return False
@@ -61,7 +57,7 @@ class Reruns:
 
 @dataclass(frozen=True)
 class RankChange:
-    """A priority whose rank changed: `before` is None where it is new, `after` where it is gone."""
+    """A priority whose rank changed: no `before` if new, no `after` if gone."""
 
     label: str
     before: int | None
@@ -88,7 +84,7 @@ def rank_changes(
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing: `kind` is plan, arbre or carte; `words` describe it, blank where a table does."""
+    """A plan, arbre or carte; `words` describe it, unless a table does."""
 
     name: str
     kind: str
@@ -97,7 +93,7 @@ class Drawing:
 
 
 class DrawingCache:
-    """The drawings of one study, made once for each run and names of its themes."""
+    """The drawings of one study, made once per run and names of themes."""
 
     def __init__(self, study: Study) -> None:
         self._study, self._lock = study, threading.Lock()
@@ -105,10 +101,7 @@ class DrawingCache:
         self._last_tried: Path | None = None
 
     def of(self, run_id: str, names: Mapping[str, str]) -> list[Drawing] | None:
-        """Return the drawings of a run under these `names` of themes; None while they are made.
-
-        The list is empty where they cannot be made.
-        """
+        """Return the drawings of a run; None until they are made, [] if they cannot be."""
         index = drawings_folder(self._study, run_id, names) / INDEX
         if index.is_file():
             return [Drawing(**row) for row in json.loads(index.read_text(encoding="utf-8"))]
@@ -131,7 +124,7 @@ class DrawingCache:
             return None
 
     def path(self, run_id: str, names: Mapping[str, str], name: str) -> Path | None:
-        """Return the file of one drawing; None for a name that is not in the index."""
+        """Return the file of a drawing in the index, else None."""
         if name not in {drawing.name for drawing in self.of(run_id, names) or ()}:
             return None
         return drawings_folder(self._study, run_id, names) / f"{name}.svg"

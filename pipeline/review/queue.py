@@ -1,8 +1,4 @@
-"""Which passages a person works through and in what order, searches, and the codes of one passage.
-
-In:   a snapshot, the decisions, what the person asks for
-Out:  unit_ids in order; CodeState, one a code of a passage: the machine's with the person's on top
-"""
+"""Choose and order a person's passages, search them, and list the codes of one."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -24,7 +20,7 @@ ORDERS = (DOUBT, READING)
 
 @dataclass(frozen=True)
 class PassageFilter:
-    """What a person asks for: blank means any; `state` and `order` are of STATES and ORDERS."""
+    """A person's filters; blank means any; see STATES and ORDERS."""
 
     workshop_id: str = ""
     table: str = ""
@@ -36,7 +32,7 @@ class PassageFilter:
 
     @classmethod
     def read(cls, query: QueryDict) -> "PassageFilter":
-        """Read the address; an unknown state or order counts as none."""
+        """Read the address; an unknown state or order becomes blank."""
         state, order = query.get("etat", TODO), query.get("ordre", DOUBT)
         return cls(
             workshop_id=query.get("atelier", ""),
@@ -49,7 +45,7 @@ class PassageFilter:
         )
 
     def address(self) -> str:
-        """Return the address's query, without what is not asked."""
+        """Return the query of the address, without blanks."""
         query = QueryDict(mutable=True)
         parameters = {
             "atelier": self.workshop_id,
@@ -77,8 +73,8 @@ ACCEPTED, REJECTED, ADDED, PROPOSED, CONSIDERED = (
 class CodeState:
     """A code on a passage.
 
-    `state` is acceptée, rejetée or ajoutée by the person, proposée by the machine, or envisagée:
-    considered by the machine and not put.
+    `state`: acceptée, rejetée or ajoutée by the person, proposée by the machine, or envisagée:
+    considered by the machine but not put.
     """
 
     code: Code
@@ -88,7 +84,7 @@ class CodeState:
 
     @property
     def is_assigned(self) -> bool:
-        """Whether the passage bears it."""
+        """Whether the passage has it."""
         return self.state in (ACCEPTED, ADDED, PROPOSED)
 
     @property
@@ -99,7 +95,7 @@ class CodeState:
 
 @dataclass(frozen=True)
 class CoderView:
-    """The passages of a run as one person codes them, who sees only his or her own decisions."""
+    """A run's passages for one person, who sees only his or her own decisions."""
 
     author: str
     snapshot: Snapshot
@@ -107,7 +103,7 @@ class CoderView:
     grid: Grid
 
     def unit_ids(self, wanted: PassageFilter) -> list[str]:
-        """Return the passages asked for, in the order asked for."""
+        """Return the passages that pass the filter, in its order."""
         snapshot, mine = self.snapshot, self._coded_by(self.author)
         unit_ids = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
         if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
@@ -151,7 +147,7 @@ class CoderView:
 
 
 def neighbours(unit_id: str, unit_ids: list[str]) -> tuple[str | None, str | None]:
-    """Return the passages before and after `unit_id`; without it, None and the first."""
+    """Return the passages before and after; without `unit_id`, None and the first."""
     if unit_id not in unit_ids:
         return None, unit_ids[0] if unit_ids else None
     i = unit_ids.index(unit_id)
@@ -162,7 +158,7 @@ def neighbours(unit_id: str, unit_ids: list[str]) -> tuple[str | None, str | Non
 def code_states(
     proposed: Sequence[Proposed], decisions: Iterable[TagDecision], grid: Grid
 ) -> list[CodeState]:
-    """Return the codes of the grid that the machine considered or the person decided on."""
+    """Return the grid's codes that the machine considered or the person judged."""
     machine = {(row.axis, row.code): row for row in proposed}
     put = [key for key, row in machine.items() if row.is_assigned]
     after = codes_after(decisions, put, grid.exclusive)
@@ -185,7 +181,7 @@ def code_states(
 
 
 def assigned(states: Iterable[CodeState]) -> list[tuple[str, str]]:
-    """Return axis and code of those that the passage bears."""
+    """Return axis and code of those that the passage has."""
     return [(entry.code.axis, entry.code.code) for entry in states if entry.is_assigned]
 
 
@@ -193,9 +189,9 @@ _PHRASE = re.compile(r"[\"«“]\s*([^\"»”]+?)\s*[\"»”]|(\S+)")
 
 
 class SearchQuery:
-    """Words, and phrases between quotation marks, that a text must all hold.
+    """Words and quoted phrases, all required.
 
-    Accents, case and ligatures do not count, and a word finds those that it begins.
+    Accents, case and ligatures do not count, and a word matches as a prefix.
     """
 
     def __init__(self, typed: str) -> None:
@@ -211,12 +207,12 @@ class SearchQuery:
         return bool(self._patterns)
 
     def weight(self, folded: str) -> int:
-        """Return how often the words occur in a folded text; 0 where one is missing."""
+        """Return how often the words occur; 0 if one is missing."""
         counts = [len(pattern.findall(folded)) for pattern in self._patterns]
         return sum(counts) if all(counts) else 0
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where the words are in `text`, half-open."""
+        """Return the half-open spans of the words in `text`."""
         letters = [fold(letter, keep_signs=True) for letter in text]
         folded = "".join(letters)
         starts = [i for i, letter in enumerate(letters) for _ in letter]
@@ -238,7 +234,7 @@ class SearchIndex:
         ]
 
     def find(self, query: SearchQuery) -> list[str]:
-        """Return the passages with every word: most occurrences first, then reading order."""
+        """Return the passages with every word, most occurrences first."""
         if not query:
             return []
         weights = [(query.weight(folded), unit_id) for unit_id, folded in self._folded]
@@ -248,7 +244,7 @@ class SearchIndex:
 
 
 def find_themes(query: SearchQuery, themes: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Return the theme_id of those of `themes` (theme_id, label, description) with every word."""
+    """Return the theme_id of `themes` (theme_id, label, description) with every word."""
     return [
         theme_id
         for theme_id, label, description in themes

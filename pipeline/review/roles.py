@@ -1,7 +1,6 @@
-"""Who may do what: readers look, analysts decide, administrators also look after accounts.
+"""Say who may do what, and invite people to choose a password, once.
 
-Every view names its role through `reads`, `decides` or `administers`: without one, nothing starts
-(see apps.py). An invitation is the address by which somebody chooses a password, once.
+Every view names its role with `reads`, `decides` or `administers`: apps.py checks it at the start.
 """
 
 from collections.abc import Callable
@@ -45,7 +44,7 @@ _BY_GROUP = {name: role for role, name in GROUPS.items()}
 
 
 def role_of(user: Any) -> Role:
-    """Return the highest role of a Django `user`, remembered on it; NONE without a login."""
+    """Return the highest role of `user`, cached on it; NONE without a login."""
     if not user.is_authenticated:
         return Role.NONE
     if not hasattr(user, "review_role"):
@@ -91,16 +90,16 @@ def _for(role: Role) -> Callable[[View], View]:
 
 
 def invitation_of(user: User) -> str:
-    """Return the path by which `user` chooses a password, once and for three days.
+    """Return the path at which `user` chooses a password, once, within three days.
 
-    The password of before works until then.
+    The former password works until then.
     """
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     return reverse("invitation", args=[uid, default_token_generator.make_token(user)])
 
 
 def has_other_administrator(user: User) -> bool:
-    """Whether somebody else with an open account and a password administers the study."""
+    """Whether somebody else, with an open account and a password, administers."""
     others = User.objects.filter(is_active=True, groups__name=GROUPS[Role.ADMINISTRATOR])
     with_password = others.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return with_password.exclude(pk=user.pk).exists()
@@ -109,8 +108,8 @@ def has_other_administrator(user: User) -> bool:
 def invite_again(name: str) -> tuple[str, bool]:
     """Return the path of a new invitation, and whether `name` becomes an administrator.
 
-    It does, and is opened again, where nobody else can administer. Raises `UsageError` for a name
-    without account, and for a closed account that an administrator may open.
+    It does, and opens again, if nobody else can administer. Raises `UsageError` for a name without
+    account, or a closed one that an administrator may open.
     """
     user = (
         User.objects.filter(username=name).first()

@@ -1,10 +1,6 @@
 """Serve the review of one study with gunicorn.
 
-In:   a study that was run, a port
-Out:  a server, until it is interrupted
-
-A request goes to one of the worker's threads once it has come whole: a slow client holds a socket,
-never a thread.
+A thread takes a request only once complete: a slow client holds a socket, never a thread.
 """
 
 import contextlib
@@ -32,7 +28,7 @@ from pipeline.study import Study
 HOST = "127.0.0.1"
 _N_THREADS, _N_CONNECTIONS = 8, 400
 _TIMEOUT_S = 60
-_COUNT_S = 60.0  # between two counts of decisions
+_COUNT_S = 60.0  # between counts of decisions
 _LOG = logging.getLogger(__name__)
 
 
@@ -41,15 +37,15 @@ def serve_review(
 ) -> None:
     """Serve the study in `root` on this machine's `port` until interrupted.
 
-    `on_address` receives the address and whether it is a first access. One process with threads:
-    tables are in memory once. Raises `StudyError` for a taken port and a study without a run.
+    `on_address` receives the address and whether it is a first access. One process holds the tables
+    once. Raises `StudyError` for a taken port or a study without a run.
     """
     study = Study.open(root.resolve())
     if study.last_run() is None:
         raise StudyError(
             "l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}"
         )
-    study.check_decisions()  # also fails in one line where the database does not answer
+    study.check_decisions()  # fails in one line if the database is silent
     _check_port(port)
     address = f"{_origin(study, port)}/"
     is_first = prepare(study.root)
@@ -65,8 +61,8 @@ def serve_review(
 def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
     """Return the address of a new invitation, and whether `name` becomes an administrator.
 
-    Whoever may run a command on the study's folder can get an administrator back in this way.
-    Raises `UsageError` for a name without account, or a closed one.
+    Whoever runs commands on the folder can recover an administrator. Raises `UsageError` for a name
+    without account, or a closed one.
     """
     study = Study.open(root.resolve())
     prepare(study.root)
@@ -83,12 +79,12 @@ def _origin(study: Study, port: int) -> str:
 
 
 def prepare(root: Path) -> bool:
-    """Set Django up for the study in `root` and return whether nobody has an account yet.
+    """Set Django up and return whether nobody has an account yet.
 
-    Raises `StudyError` where the tables of accounts cannot be made or brought up to date.
+    Raises `StudyError` if the tables of accounts cannot be made or updated.
     """
     os.environ["ATELIERS_STUDY"] = str(root)
-    # This pool returns to the system what reading tables took.
+    # This pool returns memory to the system after reading tables.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ["DJANGO_SETTINGS_MODULE"] = "pipeline.review.settings"
     import django
@@ -116,13 +112,13 @@ def prepare(root: Path) -> bool:
 
 
 def _count_decisions(study: Study) -> None:
-    """Write the number of decisions in the last run's record every minute, so that a loss shows."""
+    """Record the number of decisions every minute, to reveal losses."""
 
     def count() -> None:
         while True:
             try:
                 study.note_decisions()
-            except StudyError as error:  # a silent database, a folder that refuses: next minute
+            except StudyError as error:  # silent database or read-only folder: try next minute
                 _LOG.warning(str(error))
             time.sleep(_COUNT_S)
 
@@ -174,9 +170,9 @@ def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) ->
     Application().run()
 
 
-_WAIT_S = 20  # for a whole request, and for a client to take what it asked for
+_WAIT_S = 20  # to receive a request, and to send an answer
 _MAX_HEAD_BYTES, _READ_BYTES = 64 * 1024, 64 * 1024
-_SEND_BUFFER_BYTES = 1024 * 1024  # the system's, which then holds a whole page
+_SEND_BUFFER_BYTES = 1024 * 1024  # so that the system buffers a whole page
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 _IN_PARTS = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -184,21 +180,18 @@ _REFUSED = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class IncomingRequest:
-    """A request of which some bytes have come.
-
-    A body over `MAX_BODY_BYTES` is dropped: the application sees its head, and refuses its length.
-    """
+    """A request, complete or not, without a body over `MAX_BODY_BYTES`."""
 
     def __init__(self, received: bytes = b"") -> None:
         self._bytes = bytearray()
-        self._head_size = 0  # with the blank line; 0 until it has come whole
+        self._head_size = 0  # with the blank line; 0 until complete
         self._body_size = 0
         self._n_dropped = 0
-        self.refusal = ""  # an HTTP status, for what is not even read
+        self.refusal = ""  # HTTP status of a request refused unread
         self.add(received)
 
     def add(self, received: bytes) -> None:
-        """Add what has just come."""
+        """Add the bytes just received."""
         self._bytes += received
         if not self._head_size:
             self._read_head()
@@ -208,12 +201,12 @@ class IncomingRequest:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has come whole, or is refused."""
+        """Whether it is complete, or refused."""
         n_body = len(self._bytes) - self._head_size + self._n_dropped
         return bool(self.refusal) or (self._head_size > 0 and n_body >= self._body_size)
 
     def content(self) -> bytes:
-        """Return the bytes as they came, or a head alone, after which the connection closes."""
+        """Return the bytes, or a head alone, after which the connection closes."""
         if not self._is_too_long:
             return bytes(self._bytes)
         first_line, _, rest = bytes(self._bytes).partition(b"\r\n")
@@ -236,10 +229,10 @@ class IncomingRequest:
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, whose threads only receive whole requests."""
+    """gunicorn's threaded worker, for complete requests only."""
 
     def enqueue_req(self, conn: Any) -> None:
-        """Pass a connection on to a thread once its whole request has come."""
+        """Give a connection to a thread once its request is complete."""
         conn.incoming = IncomingRequest(
             conn.parser.unreader.take_buffered() if conn.parser else b""
         )
@@ -248,7 +241,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             return
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + _WAIT_S
-        self.pending_conns.append(conn)  # closed when its time is over, by murder_pending
+        self.pending_conns.append(conn)  # murder_pending closes it on timeout
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
 
     def _on_readable(self, conn: Any, client: socket.socket) -> None:

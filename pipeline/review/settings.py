@@ -1,7 +1,6 @@
-"""Django's settings for the review of one study, whose folder is in ATELIERS_STUDY.
+"""Django's settings for the review of the study in ATELIERS_STUDY.
 
-Accounts and sessions are in .review/ of the study (SQLite), or in the PostgreSQL database of
-[review]. Decisions are in the study's own store, which knows nothing of Django.
+Accounts and sessions are in .review/ of the study (SQLite), or in the PostgreSQL of [review].
 """
 
 import datetime
@@ -89,18 +88,18 @@ AXES_VERBOSE = False  # logs hold counts and ids, never what people typed
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds for which an invitation holds
-FIRST_ACCESS_TOKEN = ""  # set by the server while nobody has an account
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds, for invitations
+FIRST_ACCESS_TOKEN = ""  # the server sets it while nobody has an account
 
 # --- cookies and browsers ------------------------------------------------------
 
 SESSION_COOKIE_AGE = _REVIEW.session_hours * 3600
-# Ports do not separate cookies: two studies share a machine's name.
+# Ports do not separate the cookies of two studies on a machine.
 SESSION_COOKIE_NAME = f"ateliers_session_{_SUFFIX}"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = f"ateliers_csrf_{_SUFFIX}"
 CSRF_COOKIE_HTTPONLY = True
-# Messages quote passages: no cookie.
+# Messages quote passages, which no cookie may hold.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _REVIEW.https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _REVIEW.https else None

@@ -1,8 +1,4 @@
-"""The tables of a study's last run, held in memory for every page and indexed by passage.
-
-In:   a study that was run
-Out:  Snapshot, the same object until a later run has ended
-"""
+"""Hold the tables of a study's last run in memory, indexed by passage."""
 
 import json
 import sys
@@ -24,7 +20,7 @@ _MACHINE = ("tags", "themes", "theme_families", "theme_members")
 
 
 class Unit(NamedTuple):
-    """A passage as pages need it; what is unknown is None."""
+    """A passage; None where unknown."""
 
     unit_id: str
     document_id: str
@@ -38,23 +34,23 @@ class Unit(NamedTuple):
 
 
 class Proposed(NamedTuple):
-    """A code that the machine considered for a passage, and put on it where `is_assigned`."""
+    """A code that the machine considered, and put if `is_assigned`."""
 
     axis: str
     code: str
     score: float
     is_assigned: bool
-    evidence: str  # JSON of spans in the passage, read only where it is shown
+    evidence: str  # JSON of spans, parsed only when shown
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """The words that weighed, half-open."""
+        """Return the half-open spans of the words that led to it."""
         return [(int(start), int(end)) for start, end in json.loads(self.evidence)]
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One run: its tables as reviewed then, and what the machine proposed before decisions."""
+    """One run: its reviewed tables, and the machine's proposals."""
 
     run_id: str
     tables: dict[str, pd.DataFrame]
@@ -62,21 +58,21 @@ class Snapshot:
 
     @cached_property
     def units(self) -> dict[str, Unit]:
-        """Every passage by id, in reading order: workshop, document, order in it."""
+        """Return every passage by id, in reading order."""
         rows = self.tables["units"].sort_values(["workshop_id", "document_id", "unit_order"])
         columns = [_shared(rows[name]) for name in Unit._fields]
         return {row[0]: Unit(*row) for row in zip(*columns, strict=True)}
 
     @cached_property
     def unit_places(self) -> pd.DataFrame:
-        """Every passage with where it was said: what decisions on themes are replayed on."""
+        """Return the units on which decisions on themes are replayed."""
         names = ["unit_id", "document_id", "workshop_id"]
         rows = self.tables["units"][[*names, "unit_order", "table_number"]]
         return rows.astype(dict.fromkeys(names, object))
 
     @cached_property
     def of_document(self) -> dict[str, tuple[str, ...]]:
-        """The passages of each document, in reading order."""
+        """Return the passages of each document, in reading order."""
         unit_ids: dict[str, list[str]] = defaultdict(list)
         for unit in self.units.values():
             unit_ids[unit.document_id].append(unit.unit_id)
@@ -84,29 +80,27 @@ class Snapshot:
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """Title of each document, its path where it has none."""
+        """Return the title of each document, else its path."""
         rows = self.tables["documents"]
         titles = rows["title"].fillna("")
         return _by_key(rows["document_id"], titles.where(titles != "", rows["path"]))
 
     @cached_property
     def workshops(self) -> dict[str, dict[str, Any]]:
-        """Each workshop's row by id, in order of territory and date."""
+        """Return each workshop's row, by territory and date."""
         rows = self.tables["workshops"].sort_values(["territory", "date", "workshop_id"])
         blank = rows.astype(object).where(rows.notna(), None)
         return {str(row["workshop_id"]): row for row in blank.to_dict("records")}  # type: ignore[misc]
 
     @cached_property
     def spots(self) -> dict[str, tuple[float, float]]:
-        """Where each passage lies on the map, 0..1 from left to right and from bottom to top."""
+        """Return each passage's (x, y) on the map, 0..1, from the bottom left."""
         rows = self.tables["unit_places"]
         return _by_key(rows["unit_id"], zip(rows["x"].tolist(), rows["y"].tolist(), strict=True))
 
-    # --- codes
-
     @cached_property
     def proposed(self) -> dict[str, tuple[Proposed, ...]]:
-        """The machine's codes of each passage, the surest first."""
+        """Return the machine's codes of each passage, the surest first."""
         order, ascending = ["unit_id", "score", "axis", "code"], [True, False, True, True]
         rows = self.machine["tags"].sort_values(order, ascending=ascending)
         codes: dict[str, list[Proposed]] = defaultdict(list)
@@ -116,12 +110,12 @@ class Snapshot:
         return {unit_id: tuple(listed) for unit_id, listed in codes.items()}
 
     def put_on(self, unit_id: str) -> list[tuple[str, str]]:
-        """Axis and code of what the machine put on a passage."""
+        """Return axis and code of the machine's codes on a passage."""
         return [(row.axis, row.code) for row in self.proposed.get(unit_id, ()) if row.is_assigned]
 
     @cached_property
     def assigned(self) -> dict[str, tuple[tuple[str, str], ...]]:
-        """Axis and code of what each passage bears, as reviewed at the last run."""
+        """Return axis and code of each passage's reviewed codes."""
         rows = self.tables["tags"]
         rows = rows[rows["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
         codes: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -131,28 +125,26 @@ class Snapshot:
 
     @cached_property
     def queue(self) -> dict[str, tuple[int, str, float]]:
-        """Rank in the order of review, reason and errors expected, of passages then uncoded."""
+        """Return rank, reason and expected errors of uncoded passages."""
         rows = self.tables["review_queue"]
         columns = (rows[name].tolist() for name in ("place", "reason", "n_expected_errors"))
         return _by_key(rows["unit_id"], zip(*columns, strict=True))
 
     @cached_property
     def by_doubt(self) -> tuple[str, ...]:
-        """Every passage in the order of review, then those coded before it, in reading order."""
+        """Return the passages in order of review, then the coded ones."""
         last = (len(self.queue) + 1, "", 0.0)
         return tuple(sorted(self.units, key=lambda unit_id: self.queue.get(unit_id, last)[0]))
 
-    # --- themes
-
     @cached_property
     def theme_of(self) -> dict[str, str]:
-        """The machine's theme of each passage that has one."""
+        """Return the machine's theme of each passage that has one."""
         members = self.machine["theme_members"]
         return _by_key(members["unit_id"], members["theme_id"])
 
     @cached_property
     def theme_names(self) -> dict[str, str]:
-        """Names of themes and families as the machine gave them."""
+        """Return the machine's names of themes and families."""
         themes, families = self.machine["themes"], self.machine["theme_families"]
         return _by_key(themes["theme_id"], themes["label"]) | _by_key(
             families["family_id"], families["label"]
@@ -160,7 +152,7 @@ class Snapshot:
 
     @cached_property
     def to_review(self) -> dict[int, str]:
-        """Why each decision awaits a review, its theme having become another, by number."""
+        """Return why decisions on changed themes await a review, by number."""
         rows = self.tables["decision_effects"]
         rows = rows[rows["state"] == TO_REVIEW]
         return _by_key(rows["decision_id"], rows["reason"])
@@ -171,7 +163,7 @@ def _by_key(keys: pd.Series, values: Any) -> dict[Any, Any]:
 
 
 def _shared(cells: pd.Series) -> list[Any]:
-    """The cells as a list, None where blank, in which equal ones are one object."""
+    """Return equal cells as one object, None if blank."""
     first: dict[Any, Any] = {}
     return [
         None if cell is pd.NA or cell != cell else first.setdefault(cell, cell)
@@ -180,15 +172,15 @@ def _shared(cells: pd.Series) -> list[Any]:
 
 
 class Snapshots:
-    """The last run of `study`, read again when a later one has ended; safe among threads."""
+    """The last run of `study`, read again after a later one; thread-safe."""
 
     def __init__(self, study: Study) -> None:
         self._study, self._lock = study, threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._newest = ""  # the last record of a run that was looked at
+        self._newest = ""  # the last record checked
 
     def current(self) -> Snapshot:
-        """Return the last run that ended, or the one before while another is being written.
+        """Return the last run that ended, even while another is being written.
 
         Raises `StudyError` for a study that was never run.
         """

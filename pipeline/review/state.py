@@ -1,7 +1,6 @@
-"""The study under review, once a process: last run, decisions, themes as they are now, words.
+"""Hold one process's state: the study, its last run, decisions, current themes and names.
 
-Themes are replayed again only when a decision on themes or families has come: tagging passages
-never waits for it. What is long to count is served from before while it is counted again.
+Only a decision on themes or families replays the themes: coding passages never waits.
 """
 
 import threading
@@ -30,7 +29,7 @@ _N_CHARS = 80  # of a passage in a sentence
 
 
 def study() -> Study:
-    """The study under review; its settings and grid are those of the process's start."""
+    """Return the study as the process started."""
     opened: Study = settings.STUDY
     return opened
 
@@ -41,36 +40,33 @@ def snapshot() -> Snapshot:
 
 
 def journal() -> Journal:
-    """Return the decisions, all that were acknowledged and nothing of what was erased."""
+    """Return the decisions, every acknowledged one and nothing erased."""
     return review_app().journals.current()
 
 
 def journal_of_page() -> Journal:
-    """Return the decisions as `journal` last read them, without reading again."""
+    """Return the decisions as `journal` last read them."""
     return review_app().journals.last_read()
-
-
-# --- the themes as decided until now
 
 
 @dataclass(frozen=True, eq=False)
 class Themes:
-    """Tables of the data dictionary as reviewed now; `last_id` is the last decision on them."""
+    """The reviewed tables of themes after the decision `last_id`."""
 
     themes: pd.DataFrame
     families: pd.DataFrame
     members: pd.DataFrame
     last_id: int
-    given_names: dict[str, str] = field(default_factory=dict)  # of themes that are gone, too
+    given_names: dict[str, str] = field(default_factory=dict)  # gone themes included
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
-        """The theme of each passage that has one."""
+        """Return the theme of each passage that has one."""
         return _pairs(self.members, "unit_id", "theme_id")
 
     @cached_property
     def of_theme(self) -> dict[str, tuple[str, ...]]:
-        """The passages of each theme, those put there by people and the most central first."""
+        """Return the passages of each theme, people's and central ones first."""
         rows = self.members.sort_values(
             ["strength", "unit_id"], ascending=[False, True], kind="stable"
         )
@@ -81,12 +77,12 @@ class Themes:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """The name of each theme, in the order of the table."""
+        """Return the name of each theme, in the order of the table."""
         return _pairs(self.themes, "theme_id", "label")
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The names of themes and families."""
+        """Return the names of themes and families."""
         return self.labels | _pairs(self.families, "family_id", "label")
 
 
@@ -95,7 +91,7 @@ def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:
 
 
 def replay_themes(run: Snapshot, decisions: Sequence[Decision], last_id: int) -> Themes:
-    """Return the themes of a run with all of `decisions` applied but those that await a review."""
+    """Return a run's themes after `decisions`, except those that await a review."""
     active = [row for row in active_decisions(decisions) if row.decision_id not in run.to_review]
     replay = ThemeReplay(run.machine, run.unit_places, active)
     named = {
@@ -107,7 +103,7 @@ def replay_themes(run: Snapshot, decisions: Sequence[Decision], last_id: int) ->
 
 
 class CurrentThemes:
-    """The themes last replayed, replayed again for another run, journal or decision on themes."""
+    """The themes, replayed after another run, journal or decision on themes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -115,7 +111,7 @@ class CurrentThemes:
         self._themes: Themes | None = None
 
     def of(self, run: Snapshot, decided: Journal) -> Themes:
-        """Return the themes of `run` as `decided`."""
+        """Return the themes of `run` after the decisions of `decided`."""
         key = (run.run_id, decided, decided.last_on_themes_id)
         with self._lock:
             if self._themes is None or self._key != key:
@@ -125,22 +121,19 @@ class CurrentThemes:
 
 
 def themes() -> Themes:
-    """Return the themes of now; the same object until a decision on one of them has come."""
+    """Return the themes, the same object until the next decision on them."""
     return review_app().current_themes.of(snapshot(), journal())
 
 
 def labels() -> dict[str, str]:
-    """Names of themes and families, those that people merged or rejected too."""
+    """Return names of themes and families, merged and rejected ones included."""
     run = snapshot()
     now = review_app().current_themes.of(run, journal_of_page())
     return {**run.theme_names, **now.given_names, **now.names}
 
 
-# --- decisions in words
-
-
 class _NamesNow:
-    """The names that passages, themes and codes bear now; the id of those that are gone."""
+    """The current names; the id of what is gone."""
 
     def say(self, sentence: str, **words: str) -> str:
         return gettext(sentence).format(**words)
@@ -175,19 +168,17 @@ class _NamesNow:
 
 
 def sentence(decision: Decision) -> str:
-    """Return what `decision` does, in one sentence without its subject."""
+    """Say what `decision` does, in one sentence without its subject."""
     return decision.sentence(_NamesNow())
 
 
-# --- what is long to count
-
 _Value = TypeVar("_Value")
-_FIRST_WAIT_S, _WAIT_S = 2.0, 0.1  # for the first value of a family; for a newer one
+_FIRST_WAIT_S, _WAIT_S = 2.0, 0.1  # for a first value, for a newer one
 
 
 @dataclass(frozen=True)
 class Counted(Generic[_Value]):
-    """`value` of the state `key`; `is_current` unless a newer one is being counted."""
+    """A `value`; `is_current` unless a newer one is being counted."""
 
     value: _Value
     key: Hashable
@@ -195,7 +186,7 @@ class Counted(Generic[_Value]):
 
 
 class BackgroundCounts(Generic[_Value]):
-    """The last value counted of each family, such as a scope; safe among threads."""
+    """The last value of each family of counts; thread-safe."""
 
     def __init__(self, n_families: int = 1) -> None:
         self._n_families, self._lock = n_families, threading.Lock()
@@ -206,7 +197,7 @@ class BackgroundCounts(Generic[_Value]):
     def get(
         self, family: Hashable, key: Hashable, count: Callable[[], _Value]
     ) -> Counted[_Value] | None:
-        """Return the value of `key`, or after a moment the one before; None while there is none.
+        """Return the value of `key`, after a short wait the previous one, or None.
 
         Raises what `count` raises.
         """
@@ -229,7 +220,6 @@ class BackgroundCounts(Generic[_Value]):
         return Counted(value, counted_key, is_current=counted_key == key)
 
     def _take(self, family: Hashable) -> None:
-        """Remember what is ready."""
         with self._lock:
             key, future = self._counting.get(family, (None, None))
             if future is None or not future.done():

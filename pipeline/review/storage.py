@@ -1,4 +1,4 @@
-"""Where accounts and sessions are stored, and the key that signs them."""
+"""Store accounts and sessions, and the key that signs them."""
 
 import hashlib
 import secrets
@@ -47,10 +47,7 @@ def _postgres(address: str) -> dict[str, Any]:
 
 
 def private_folder(root: Path) -> Path:
-    """Return .review/ of the study in `root`, mode 700, made where it is missing.
-
-    Raises `StudyError` where it cannot be made.
-    """
+    """Return .review/, created with mode 700. Raises `StudyError` if it cannot be."""
     folder = root / ".review"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -65,9 +62,9 @@ def private_folder(root: Path) -> Path:
 
 
 def secret_key(folder: Path) -> str:
-    """Return the study's own signing key, made once, mode 600.
+    """Return the signing key, created once, mode 600.
 
-    Raises `StudyError` where others may read it.
+    Raises `StudyError` if others may read it.
     """
     path = folder / "secret_key"
     if not path.is_file():
@@ -76,9 +73,8 @@ def secret_key(folder: Path) -> str:
 
 
 def cookie_suffix(root: Path, key: str) -> str:
-    """Return what the names of a study's cookies end with.
+    """Return the suffix of a study's cookie names.
 
-    A browser sends a host's cookies to all its ports: under one name, each of two studies on a
-    machine would close the other's session.
+    Browsers send a host's cookies to all its ports: two studies would close each other's sessions.
     """
     return hashlib.sha256(f"{key} {root.resolve()}".encode()).hexdigest()[:12]

@@ -1,8 +1,4 @@
-"""Territories side by side: presence, specificities, factor planes, absent voices, offer and needs.
-
-In:   the tables of the last run
-Out:  rows ready to show
-"""
+"""Compare territories by the tables of the last run."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +17,7 @@ MORE, LESS = "plus présent ici", "moins présent"
 
 @dataclass(frozen=True)
 class HeatCell:
-    """A theme or code in a territory, with the share of its tables, 0..1."""
+    """The share (0..1) of a territory's tables that said a theme or code."""
 
     n_tables: int
     share: float
@@ -32,13 +28,13 @@ class HeatCell:
 
     @property
     def level(self) -> int:
-        """The map's shade: 0 where no table said it, else 1 to 5."""
+        """Return the shade: 0 if no table said it, else 1 to 5."""
         return min(int(self.share * _LEVELS) + 1, _LEVELS) if self.n_tables else 0
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """`rows`: subject_id, label and one cell a territory, those said at most tables first."""
+    """`rows`: subject_id, label and a cell per territory, the most tables first."""
 
     territories: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[HeatCell | None, ...]], ...]
@@ -47,7 +43,7 @@ class HeatMap:
 def heat_map(
     tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: str, axis: str = ""
 ) -> HeatMap:
-    """Return the heat map of themes (`subject` theme) or of codes (`subject` code) of `axis`."""
+    """Return the heat map of themes, or of the codes of `axis`; `subject` is theme or code."""
     contrasts = tables["contrasts"]
     rows = contrasts[contrasts["subject"] == subject]
     if axis:
@@ -67,7 +63,7 @@ def heat_map(
 def specificities(
     tables: Tables, grid: Grid, labels: Mapping[str, str], territory: str
 ) -> list[dict[str, Any]]:
-    """Return the themes and codes in `territory`, the most specific first."""
+    """Return the themes and codes of `territory`, the most specific first."""
     contrasts = tables["contrasts"]
     rows = contrasts[contrasts["territory"] == territory].sort_values(
         ["specificity", "subject_id"], ascending=[False, True]
@@ -98,7 +94,7 @@ def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict
 
 
 def absent_voices(tables: Tables) -> list[dict[str, Any]]:
-    """Return by workshop the expected types of structure and communes, absent and present."""
+    """Return each workshop's expected structures and communes, absent and present."""
     voices = tables["voices"]
     workshops = []
     for workshop_id, rows in voices[voices["is_in_scope"]].groupby("workshop_id", sort=True):
@@ -117,7 +113,7 @@ def absent_voices(tables: Tables) -> list[dict[str, Any]]:
 
 
 def theme_actors(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the types of actor that voice each theme, the most frequent theme first."""
+    """Return the types of actor of each theme, the most frequent theme first."""
     rows = tables["theme_voices"].sort_values(["n_units", "theme_id"], ascending=[False, True])
     return [
         row
@@ -130,7 +126,7 @@ def theme_actors(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, An
 
 
 def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[dict[str, Any]]:
-    """Return the offer that passages name, of one sector or workshop where given."""
+    """Return the offers that passages name, optionally of one sector or workshop."""
     rows = tables["offers"].merge(
         tables["units"][["unit_id", "workshop_id", "text"]], on="unit_id", validate="many_to_one"
     )
@@ -146,7 +142,7 @@ def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[d
 
 
 def needs(tables: Tables) -> list[dict[str, Any]]:
-    """Return the needs by sector and place; those that no structure answers first."""
+    """Return the needs by sector and place, unanswered ones first."""
     rows = tables["needs"].assign(is_met=tables["needs"]["coverage"] == "couvert")
     rows = rows.sort_values(
         ["is_met", "n_circles", "sector", "place"], ascending=[True, False, True, True]
@@ -158,7 +154,7 @@ def needs(tables: Tables) -> list[dict[str, Any]]:
 
 
 def structures(tables: Tables) -> list[dict[str, Any]]:
-    """Return the structures of the maps and attendance lists, with their catchment's radius."""
+    """Return the structures, with the radius of their catchment."""
     radius = tables["catchments"].assign(has_shape=tables["catchments"]["geometry"].notna())
     joined = tables["structures"].merge(
         radius[["structure_id", "radius_km", "has_shape"]],
@@ -178,7 +174,6 @@ def _cell(row: Any) -> HeatCell:
 
 
 def _name(value: str) -> str:
-    """A commune's name for its code; a type of structure as it is."""
     return name_of(value) if value[:2].isdigit() or value[:2] in ("2A", "2B") else value
 
 

@@ -1,8 +1,4 @@
-"""What a form on a theme, a family or passages without theme means.
-
-In:   a form, the themes of now, a snapshot, the journal
-Out:  ThemeCommand: the decisions to append and what they touch, or `RefusedError`
-"""
+"""Turn a form on a theme, a family or passages without theme into decisions."""
 
 import hashlib
 import json
@@ -36,19 +32,19 @@ from pipeline.review.state import Themes
 from pipeline.review.theme_history import decisions_on
 from pipeline.review.theme_page import pin_decisions
 
-NO_THEME = "-"  # where a form puts passages in no theme
-# Passages of a half that the page of a split lists; the others follow their half.
+NO_THEME = "-"  # no theme, in a form
+# The page of a split lists this many passages of a half; the others follow their half.
 N_LISTED_HALF = 400
 _N_STEPS = 50  # of 2-means
 
 
 class RefusedError(Exception):
-    """A form that means nothing; its text says why, in French."""
+    """A meaningless form; its message says why, in French."""
 
 
 @dataclass(frozen=True)
 class ThemeCommand:
-    """Decisions to append together, the ids that they touch, and the theme to show next."""
+    """Decisions to append together, the ids that they touch, the next theme to show."""
 
     decisions: list[ThemeDecision]
     touches: set[str]
@@ -57,7 +53,7 @@ class ThemeCommand:
 
     @property
     def digest(self) -> str:
-        """Sixteen characters that tell these decisions from others."""
+        """Return sixteen characters that identify these decisions."""
         rows = [decision.row() for decision in self.decisions]
         text = json.dumps(rows, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -65,7 +61,7 @@ class ThemeCommand:
 
 @dataclass(frozen=True)
 class ThemeForm:
-    """A form on `subject`, a theme_id or family_id, blank for passages without theme."""
+    """A form on a theme_id or family_id, blank for passages without theme."""
 
     subject: str
     fields: QueryDict
@@ -75,13 +71,13 @@ class ThemeForm:
 
     @property
     def has_subject(self) -> bool:
-        """Whether the subject is, or ever was, a theme or a family."""
+        """Whether the subject is or was a theme or a family."""
         if self.subject in self.now.names or self.subject in self.snapshot.theme_names:
             return True
         return bool(self.subject and decisions_on({self.subject}, self.journal))
 
     def typed(self, name: str, n_chars: int) -> str:
-        """Return what was typed, on one line; raises `RefusedError` if none, or too long."""
+        """Return the typed line; raises `RefusedError` if blank or too long."""
         value = " ".join(self.fields.get(name, "").split())
         if not value:
             raise RefusedError(_("Il manque le texte : rien n’est enregistré."))
@@ -94,7 +90,7 @@ class ThemeForm:
         return value
 
     def other_theme(self, *, may_be_none: bool = False) -> str:
-        """Return the other theme that is chosen; raises `RefusedError` for one that is not left."""
+        """Return the chosen theme; raises `RefusedError` if it is gone."""
         chosen = self.fields.get("autre", "")
         if chosen == NO_THEME and may_be_none:
             return ""
@@ -103,7 +99,7 @@ class ThemeForm:
         return chosen
 
     def units(self) -> list[str]:
-        """Return the passages ticked, each once; raises `RefusedError` without any."""
+        """Return the ticked passages; raises `RefusedError` without any."""
         ticked = dict.fromkeys(self.fields.getlist("passage"))
         unit_ids = [name for name in ticked if name in self.snapshot.units]
         if not unit_ids:
@@ -112,10 +108,9 @@ class ThemeForm:
 
 
 def read_command(form: ThemeForm) -> ThemeCommand:
-    """Return what the button `geste` means.
+    """Return the command of the button `geste`.
 
-    Raises `RefusedError` for a form that means nothing, `KeyError` for an unknown button or
-    subject.
+    Raises `RefusedError` for a meaningless form, `KeyError` for an unknown button or subject.
     """
     name, _equals, unit_id = form.fields.get("geste", "").partition("=")
     if not form.has_subject and (form.subject or name != "deplacer"):
@@ -172,7 +167,7 @@ def _move(form: ThemeForm, _unit_id: str) -> ThemeCommand:
 
 
 def _split(form: ThemeForm, _unit_id: str) -> ThemeCommand:
-    # A theme that somebody merged or rejected meanwhile has no members: what is ticked stays.
+    # A theme merged or rejected meanwhile has no members: keep what is ticked.
     members = form.now.of_theme.get(form.subject, ())
     chosen = {name for name in form.units() if not members or name in members}
     if form.fields.get("reste"):
@@ -196,7 +191,7 @@ def _pin(form: ThemeForm, unit_id: str) -> ThemeCommand:
 def _unpin(form: ThemeForm, unit_id: str) -> ThemeCommand:
     rows = [UnpinQuote(form.subject, _member(form, unit_id))]
     pin = pin_decisions([unit_id], form.journal).get(unit_id)
-    # It may be pinned in a theme that was merged into this one.
+    # The pin may be in a theme merged into this one.
     if isinstance(pin, PinQuote) and pin.theme_id not in (None, form.subject):
         rows.append(UnpinQuote(pin.theme_id, unit_id))
     return _on_subject(form, *rows)
@@ -226,12 +221,12 @@ _COMMANDS: Mapping[str, Callable[[ThemeForm, str], ThemeCommand]] = MappingProxy
 
 
 def smaller_half(unit_ids: Sequence[str], snapshot: Snapshot) -> list[bool]:
-    """Return which passages are in the smaller of the two halves that the machine proposes."""
+    """Return whether each passage is in the smaller proposed half."""
     return halves([snapshot.spots.get(unit_id, (0.5, 0.5)) for unit_id in unit_ids])
 
 
 def halves(spots: Sequence[tuple[float, float]]) -> list[bool]:
-    """Return which of `spots` on the map are in the smaller half, by 2-means."""
+    """Return which `spots` are in the smaller half, by 2-means."""
     points = np.asarray(spots, dtype=float).reshape(-1, 2)
     if len(points) < 2 or not np.ptp(points, axis=0).any():
         return [False] * len(points)
@@ -247,7 +242,7 @@ def halves(spots: Sequence[tuple[float, float]]) -> list[bool]:
 
 
 def _first_cut(points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Both sides of the middle along the direction in which the points differ most."""
+    """Cut at the middle of the direction in which the points differ most."""
     centred = points - points.mean(axis=0)
     along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
     return np.asarray(along > 0 if (along > 0).any() and (along <= 0).any() else along >= 0)

@@ -1,8 +1,4 @@
-"""What was decided on themes, families and the passages in them, undone or not.
-
-In:   the journal
-Out:  HistoryEntry, one for what a person did at once, the newest first
-"""
+"""List the decisions on themes, families and the passages in them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -18,12 +14,12 @@ from pipeline.publish.text import quoted
 from pipeline.review import state
 from pipeline.review.journal import Journal
 
-_N_RECENT = 200  # decisions that one person's latest entries are made of
+_N_RECENT = 200  # decisions behind a person's latest entries
 
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One decision, or passages moved together; `to_review` says why it is not applied for now."""
+    """One or more decisions taken at once; `to_review` says why they do not apply."""
 
     decisions: tuple[Decision, ...]
     sentence: str
@@ -32,17 +28,17 @@ class HistoryEntry:
 
     @property
     def first(self) -> Decision:
-        """The decision that says who and when."""
+        """Return the decision that says who and when."""
         return self.decisions[0]
 
     @property
     def numbers(self) -> str:
-        """The decisions' numbers, as a form sends them."""
+        """Return the decisions' numbers for a form."""
         return ",".join(str(row.decision_id) for row in self.decisions)
 
 
 def decisions_on(subjects: Collection[str], journal: Journal) -> list[Decision]:
-    """Return the decisions that touch one of `subjects`, and the undoings of such, in order."""
+    """Return the decisions on `subjects` and their undoings, in order."""
     index = _index(journal, journal.last_on_themes_id)
     numbers = {number for name in subjects for number in index.get(name, ())}
     return [journal[number] for number in sorted(numbers)]
@@ -50,7 +46,7 @@ def decisions_on(subjects: Collection[str], journal: Journal) -> list[Decision]:
 
 @lru_cache(maxsize=1)
 def _index(journal: Journal, _last_on_themes_id: int) -> dict[str, list[int]]:
-    """Numbers of the decisions by what they touch; the last number tells a longer journal."""
+    """The second argument only keys the cache."""
     index: dict[str, list[int]] = defaultdict(list)
     for row in reversed(journal.newest_first()):
         number = row.target if isinstance(row, Undo) else row.decision_id
@@ -66,19 +62,19 @@ def _index(journal: Journal, _last_on_themes_id: int) -> dict[str, list[int]]:
 def decisions_since(
     last_id: int, subjects: Collection[str], journal: Journal, *, author: str
 ) -> list[Decision]:
-    """Return what others than `author` decided on `subjects` after the decision `last_id`."""
+    """Return others' decisions on `subjects` after `last_id`."""
     rows = decisions_on(subjects, journal)
     return [row for row in rows if row.decision_id > last_id and row.author != author]
 
 
 def latest_entries(author: str, journal: Journal, *, n_entries: int) -> list[HistoryEntry]:
-    """Return the last entries of `author` on themes that nobody undid."""
+    """Return the last entries of `author` on themes, not undone."""
     mine = [row for row in journal.active(ThemeDecision) if row.author == author]
     return history_entries(mine[-_N_RECENT:], journal)[:n_entries]
 
 
 def history_entries(rows: Iterable[Decision], journal: Journal) -> list[HistoryEntry]:
-    """Return what `rows` did, the newest first; passages moved together are one entry."""
+    """Return the newest first; passages moved together are one entry."""
     groups: list[list[Decision]] = []
     for row in rows:
         if groups and _is_same_move(groups[-1][-1], row):

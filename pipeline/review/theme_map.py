@@ -1,8 +1,4 @@
-"""A map of passages as marks on a plane, those of a theme together; axes mean nothing.
-
-In:   the themes of now, a snapshot, what the person asks for
-Out:  marks by family or theme, in the units of an SVG; the same passages as a list
-"""
+"""Draw passages on a plane, those of a theme together; the axes mean nothing."""
 
 import zlib
 from collections import Counter, defaultdict
@@ -15,10 +11,10 @@ from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 
 N_DRAWN = 2000  # marks at most
-WIDTH = 1000.0  # of the SVG; its height follows what is drawn
+WIDTH = 1000.0  # the SVG's height depends on the marks
 _MARGIN, _N_SPARSE = 14.0, 600
 _N_CHARS = 120
-# Each at least 4.5 to 1 on white; no two that people confuse are neighbours in the list.
+# Contrast of at least 4.5 to 1 on white; neighbours in the list are easy to tell apart.
 COLOURS = ("#0b5c8a", "#a8410b", "#2a6b3c", "#8a2be2", "#7a5a00", "#b3125f", "#007a78", "#4a5560")
 _SHAPES = (
     "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z",  # disc
@@ -34,7 +30,7 @@ _NO_THEME_COLOUR, _NO_THEME_SHAPE = "#5d6873", "M-3.5,-3.5L3.5,3.5M-3.5,3.5L3.5,
 
 @dataclass(frozen=True)
 class MapFilter:
-    """What a person asks for; blank means any."""
+    """A person's filters; blank means any."""
 
     family_id: str = ""
     workshop_id: str = ""
@@ -42,7 +38,7 @@ class MapFilter:
 
 
 class MapMark(NamedTuple):
-    """A passage on the map, `x` and `y` in the SVG's units; `title` shows when hovering."""
+    """A passage, `x` and `y` in the SVG's units; `title` shows when hovering."""
 
     unit_id: str
     x: str
@@ -52,20 +48,20 @@ class MapMark(NamedTuple):
 
 @dataclass(frozen=True)
 class MapGroup:
-    """A family or theme of `n` passages, of which `marks` are drawn; blank without theme."""
+    """A family or theme of `n` passages, of which `marks` are drawn."""
 
     key: str
     label: str
     colour: str
     shape: str
-    is_open: bool  # drawn by its outline
+    is_open: bool  # outline only
     n: int
     marks: tuple[MapMark, ...]
 
 
 @dataclass(frozen=True)
 class ThemeMap:
-    """What is drawn and listed: the same passages, unless there are too many to draw."""
+    """The passages drawn and listed; the same unless too many to draw."""
 
     groups: tuple[MapGroup, ...]
     units: tuple[Unit, ...]
@@ -82,10 +78,9 @@ class ThemeMap:
 def draw_map(
     wanted: MapFilter, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]
 ) -> ThemeMap:
-    """Return the passages asked for, coloured by family, or by theme within a family.
+    """Return the passages, coloured by family, or by theme within a family.
 
-    Of more than N_DRAWN, a sample that is always the same is drawn; all are listed, by group, then
-    in reading order.
+    Above N_DRAWN, a fixed sample is drawn; all are listed, by group, in reading order.
     """
     family_of = dict(zip(now.themes["theme_id"], now.themes["parent_id"], strict=True))
     by_family = bool(family_labels) and not wanted.family_id and not wanted.theme_id
@@ -126,7 +121,7 @@ def _is_wanted(unit: Unit, wanted: MapFilter, now: Themes, family_of: Mapping[st
 
 
 class _Projection:
-    """From spots on the plane to the SVG's units, so that `spots` fill it."""
+    """Scale `spots` to fill the SVG."""
 
     def __init__(self, spots: Sequence[tuple[float, float]]) -> None:
         xs, ys = [spot[0] for spot in spots] or [0.0], [spot[1] for spot in spots] or [0.0]
@@ -142,7 +137,6 @@ class _Projection:
 
 
 def _key(unit: Unit, now: Themes, family_of: Mapping[str, object], *, by_family: bool) -> str:
-    """The group of a passage, blank where it has no theme, or its theme no family."""
     theme_id = now.theme_of.get(unit.unit_id, "")
     if not by_family or not theme_id:
         return theme_id
@@ -157,7 +151,7 @@ def _title(unit: Unit, now: Themes) -> str:
 
 
 def _styles(labels: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Colour and shape of each of `labels`: 56 pairs before one comes again."""
+    """56 pairs of colour and shape before one repeats."""
     return {
         key: (COLOURS[i % len(COLOURS)], _SHAPES[(i + i // len(COLOURS)) % len(_SHAPES)])
         for i, key in enumerate(labels)

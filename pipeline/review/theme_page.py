@@ -1,8 +1,4 @@
-"""What pages on themes show: one theme, the themes by family, what is proposed for them.
-
-In:   the themes of now, a snapshot, the journal
-Out:  counts by workshop, type of actor and code; quotes; ThemeSummary; proposals nobody answered
-"""
+"""Prepare the pages on themes: one theme, the themes by family, proposals."""
 
 import json
 from collections import Counter, defaultdict
@@ -28,12 +24,10 @@ from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 from pipeline.text import fold
 
-# --- one theme
-
 
 @dataclass(frozen=True)
 class WorkshopCount:
-    """The passages of a theme at one workshop: `tables` by number, `n_elsewhere` without table."""
+    """A theme's passages at a workshop, by table or `n_elsewhere`."""
 
     workshop: dict[str, Any]
     n_units: int
@@ -44,7 +38,7 @@ class WorkshopCount:
 
 @dataclass(frozen=True)
 class ActorCount:
-    """A type of actor: passages and speakers on a theme, people present where it was said."""
+    """A type of actor: passages and speakers on a theme, people at its workshops."""
 
     structure_type: str
     n_units: int
@@ -54,7 +48,7 @@ class ActorCount:
 
 @dataclass(frozen=True)
 class CodeCount:
-    """How many passages of a theme bear a code; `share` of them, 0..1."""
+    """The number and `share` (0..1) of a theme's passages with a code."""
 
     code: Code
     n_units: int
@@ -63,7 +57,7 @@ class CodeCount:
 
 @dataclass(frozen=True)
 class ThemeQuote:
-    """A quote of a theme, blank `pinned_by` unless pinned; `is_opposed` contradicts it."""
+    """A quote, who pinned it if anybody, and whether it contradicts the theme."""
 
     unit: Unit
     pinned_by: str
@@ -71,7 +65,7 @@ class ThemeQuote:
 
 
 def workshop_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> list[WorkshopCount]:
-    """Return where the passages were said, workshops in order of territory and date."""
+    """Return the counts by workshop, in order of territory and date."""
     units: dict[str, list[Unit]] = defaultdict(list)
     for unit_id in unit_ids:
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
@@ -95,10 +89,7 @@ def _workshop_count(workshop: dict[str, Any], units: list[Unit]) -> WorkshopCoun
 
 
 def actor_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> tuple[list[ActorCount], int]:
-    """Return the types of actor, and how many passages have a known speaker.
-
-    The types are those known to say the passages, or present at the workshops of the passages.
-    """
+    """Return the types of actor, said or present, and the number of known speakers' passages."""
     people = snapshot.tables["attendance"].dropna(subset=["structure_type"])
     type_of = dict(zip(people["participant_id"], people["structure_type"], strict=True))
     units = [snapshot.units[unit_id] for unit_id in unit_ids]
@@ -120,7 +111,7 @@ def actor_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> tuple[list[Acto
 def code_profile(
     unit_ids: Sequence[str], snapshot: Snapshot, grid: Grid
 ) -> list[tuple[Axis, list[CodeCount]]]:
-    """Return the codes of the passages at the last run by axis, the most frequent first."""
+    """Return the passages' codes by axis, the most frequent first."""
     counts = Counter(code for unit_id in unit_ids for code in snapshot.assigned.get(unit_id, ()))
     profile = []
     for axis in grid.axes:
@@ -136,7 +127,7 @@ def code_profile(
 def theme_quotes(
     theme_id: str, quotes_json: str, now: Themes, snapshot: Snapshot, journal: Journal
 ) -> list[ThemeQuote]:
-    """Return the theme's quotes: pinned, chosen, then what contradicts it unless removed."""
+    """Return the quotes: pinned, chosen, then opposed ones unless removed."""
     pins = pin_decisions(now.of_theme.get(theme_id, ()), journal)
     rows = snapshot.tables["theme_quotes"]
     is_opposed = (rows["theme_id"] == theme_id) & (rows["role"] == "contraire")
@@ -155,7 +146,7 @@ def theme_quotes(
 
 
 def pin_decisions(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuote | UnpinQuote]:
-    """Return the last decision that pins or unpins each of `unit_ids`, where there is one."""
+    """Return the last decision that pins or unpins each passage."""
     wanted = set(unit_ids)
     return {
         str(row.unit_id): row
@@ -164,12 +155,9 @@ def pin_decisions(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuo
     }
 
 
-# --- the themes by family
-
-
 @dataclass(frozen=True)
 class PriorityRank:
-    """A theme's rank among the study's priorities at the last run, and its 90 % interval."""
+    """A theme's rank in the study at the last run, and its 90 % interval."""
 
     rank: int
     low: int
@@ -178,7 +166,7 @@ class PriorityRank:
 
 @dataclass(frozen=True)
 class ThemeSummary:
-    """One theme; `flags` are what to look at first, with the machine's sentence."""
+    """A theme; `flags` are what to check first."""
 
     theme_id: str
     label: str
@@ -195,7 +183,7 @@ class ThemeSummary:
 
 @dataclass(frozen=True)
 class FamilySummary:
-    """A family and its themes, the largest first; blank id and label hold themes without family."""
+    """A family's themes, the largest first; a blank id is no family."""
 
     family_id: str
     label: str
@@ -207,7 +195,7 @@ class FamilySummary:
 
 @lru_cache(maxsize=1)
 def theme_summaries(now: Themes, snapshot: Snapshot) -> dict[str, ThemeSummary]:
-    """Return the summary of each theme that is left, by theme_id."""
+    """Return the summary of each remaining theme, by theme_id."""
     priorities, flags = snapshot.tables["priorities"], snapshot.tables["theme_flags"]
     rows = priorities[priorities["scope"] == "study"]
     cells = zip(rows["theme_id"], rows["rank"], rows["rank_low"], rows["rank_high"], strict=True)
@@ -238,7 +226,7 @@ def _summary(
 
 
 def family_summaries(now: Themes, snapshot: Snapshot) -> list[FamilySummary]:
-    """Return the families that hold a theme, the largest first, then the themes that have none."""
+    """Return the families, the largest first, then themes without family."""
     summaries = theme_summaries(now, snapshot).values()
     families = [
         FamilySummary(
@@ -261,7 +249,7 @@ def _by_size(summaries: Iterable[ThemeSummary]) -> tuple[ThemeSummary, ...]:
 
 
 def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
-    """Return the families that a theme can be put in, under today's names, by name."""
+    """Return today's names of the families that a theme can join."""
     labels = {
         str(family_id): str(label)
         for table in (snapshot.machine["theme_families"], now.families)
@@ -280,14 +268,12 @@ def units_without_theme(now: Themes, snapshot: Snapshot) -> list[Unit]:
     return [unit for unit in snapshot.units.values() if unit.unit_id not in now.theme_of]
 
 
-# --- proposals
-
 _ANSWERS = {"nom": RenameTheme, "description": DescribeTheme}
 
 
 @dataclass(frozen=True)
 class MergeProposal:
-    """Two themes that may be one, `other_id` joining `theme_id`; `by_model`, a language one."""
+    """A proposal that `other_id` joins `theme_id`."""
 
     theme_id: str
     other_id: str
@@ -298,7 +284,7 @@ class MergeProposal:
 
 @dataclass(frozen=True)
 class WordingProposal:
-    """A name or a description by a language model; `subject` is nom or description."""
+    """A language model's nom or description."""
 
     theme_id: str
     subject: str
@@ -307,7 +293,7 @@ class WordingProposal:
 
 
 def merge_proposals(now: Themes, snapshot: Snapshot, journal: Journal) -> list[MergeProposal]:
-    """Return the mergers left and not refused, each pair once, the machine's first."""
+    """Return the open mergers, each pair once, the machine's first."""
     refused = refused_merges(journal.active(ThemeDecision))
     proposals: dict[frozenset[str], MergeProposal] = {}
     for row in (*_machine_mergers(snapshot), *_model_mergers(snapshot)):
@@ -341,7 +327,7 @@ def _model_mergers(snapshot: Snapshot) -> list[MergeProposal]:
 def wording_proposals(
     now: Themes, snapshot: Snapshot, journal: Journal, *, theme_id: str | None = None
 ) -> list[WordingProposal]:
-    """Return the wordings for themes that are left, or for one, that nobody answered."""
+    """Return the unanswered wordings, for one theme if given."""
     answered = {(row.theme_id, type(row)) for row in journal.active(ThemeDecision)}
     rows = snapshot.tables["theme_proposals"]
     rows = rows[rows["subject"].isin(list(_ANSWERS)) & rows["theme_id"].isin(list(now.labels))]

@@ -1,4 +1,4 @@
-"""Every address of the application, and who may go there."""
+"""List every address, and who may go there."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
@@ -20,7 +20,7 @@ from pipeline.review.views import (
 
 @reads
 def home(request: HttpRequest) -> HttpResponse:
-    """Send the person to the queue of passages."""
+    """Redirect to the queue of passages."""
     return redirect("passages")
 
 

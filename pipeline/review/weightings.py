@@ -1,8 +1,4 @@
-"""Weights that people set by hand and save, and the rankings that these give, side by side.
-
-In:   what a form sends, decisions on weightings, tallies of themes as they are now
-Out:  points of 0..100 by criterion; WeightingChoice; RankedTheme and ComparedTheme, one a theme
-"""
+"""Read and save weights set by hand, and compare their rankings."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -39,7 +35,7 @@ Points = dict[str, float]  # by criterion, without its `c_`
 
 @dataclass(frozen=True)
 class WeightingChoice:
-    """A weighting that can be chosen: blank `name`, those of etude.toml."""
+    """A weighting to choose; a blank `name` is that of etude.toml."""
 
     weighting: Weighting
     points: Points
@@ -47,7 +43,7 @@ class WeightingChoice:
 
     @property
     def summary(self) -> str:
-        """« Tables 25, Rapporteurs 20 »: the criteria with a weight, in the settings' order."""
+        """« Tables 25, Rapporteurs 20 »: criteria with a weight, in the settings' order."""
         return ", ".join(
             f"{CRITERIA[f'c_{name}'].label} {number(value)}"
             for name, value in self.points.items()
@@ -57,7 +53,7 @@ class WeightingChoice:
 
 @dataclass(frozen=True)
 class CriterionValue:
-    """One criterion of a theme, 0..1; the last run's sentence, or value `before` a change."""
+    """A criterion, 0..1, with the last run's sentence or the value `before`."""
 
     label: str
     value: float
@@ -67,7 +63,7 @@ class CriterionValue:
 
 @dataclass(frozen=True)
 class RankedTheme:
-    """A theme's rank by the weights shown, by those in use (`usual_rank`) and at the last run."""
+    """A theme's rank by the weights shown, those in use (`usual_rank`), the last run."""
 
     theme_id: str
     rank: int
@@ -82,7 +78,7 @@ class RankedTheme:
 
 @dataclass(frozen=True)
 class ThemeRank:
-    """A theme's rank by one weighting, and how it differs from that by the first, in French."""
+    """A theme's rank by a weighting, and in French how it differs from the first's."""
 
     rank: int
     rank_low: int
@@ -92,17 +88,14 @@ class ThemeRank:
 
 @dataclass(frozen=True)
 class ComparedTheme:
-    """A theme and its ranks, one a weighting."""
+    """A theme and its ranks, one per weighting."""
 
     theme_id: str
     ranks: tuple[ThemeRank, ...]
 
 
-# --- weights
-
-
 def points_of(weights: RankWeights) -> Points:
-    """Return `weights` as points of 0..100, in proportion; those up to 1 are taken as shares."""
+    """Return `weights` as points of 0..100; those up to 1 are shares."""
     values = weights.model_dump()
     most = max(values.values())
     unit = MAX_POINTS if 1 < most <= MAX_POINTS else most
@@ -112,10 +105,7 @@ def points_of(weights: RankWeights) -> Points:
 
 
 def read_points(sent: Mapping[str, str], base: Points) -> tuple[Points, dict[str, str]]:
-    """Return the points that a form sends, and what is wrong with them, by criterion.
-
-    Where it sends none, or nonsense, the points are those of `base`.
-    """
+    """Return a form's points and their faults, by criterion; `base` where invalid."""
     points, faults = dict(base), {}
     for name in base:
         if name not in sent:
@@ -132,7 +122,7 @@ def read_points(sent: Mapping[str, str], base: Points) -> tuple[Points, dict[str
 
 
 def _number(text: str) -> float | None:
-    """A number of 0..100, with a French comma or a point; None for any other text."""
+    """Return a number of 0..100, with a French comma or a point."""
     try:
         value = float(text.strip().replace(",", "."))
     except ValueError:
@@ -141,7 +131,7 @@ def _number(text: str) -> float | None:
 
 
 def weights_of(points: Points) -> RankWeights | None:
-    """Return the weights of `points`, shares of 100; None where all are 0, which ranks nothing."""
+    """Return the weights of `points`, shares of 100; None if all are 0."""
     if not any(points.values()):
         return None
     return RankWeights(**{name: value / MAX_POINTS for name, value in points.items()})
@@ -150,7 +140,7 @@ def weights_of(points: Points) -> RankWeights | None:
 def weighting_choices(
     decisions: Sequence[Decision], settings: RankSettings
 ) -> list[WeightingChoice]:
-    """Return the weightings: that of etude.toml, then those of active `decisions`, by name."""
+    """Return etude.toml's weighting, then those of active `decisions`, by name."""
     used = weights_in_use(decisions, settings)
     saved = sorted(saved_weightings(decisions).values(), key=lambda entry: entry.name.casefold())
     return [
@@ -159,13 +149,10 @@ def weighting_choices(
     ]
 
 
-# --- rankings
-
-
 def priorities(
     tallies: Tallies, scope: str, weights: RankWeights, settings: RankSettings
 ) -> pd.DataFrame:
-    """Return the priorities of `scope` by `weights`; none where no theme was heard there."""
+    """Return the priorities of `scope` by `weights`; none if no theme was heard there."""
     own = Tallies(
         {name: theme_ids for name, theme_ids in tallies.theme_ids.items() if name == scope},
         {name: shares for name, shares in tallies.shares.items() if name == scope},
@@ -182,9 +169,8 @@ def rank_themes(
 ) -> list[RankedTheme]:
     """Return the themes of one scope, best first.
 
-    All are rows of that scope: `now` and `usual` by the weights shown and in use, `last` and
-    `notes` of the last run. A sentence of that run is given where its value is the same and the
-    theme is not among `changed`, those that gained or lost passages.
+    `now` and `usual` are rows by the weights shown and in use, `last` and `notes` of the last run.
+    That run's sentence is given if the value is the same and the theme is not among `changed`.
     """
     usual_ranks, last_ranks = _ranks(usual), _ranks(last)
     cells = zip(
@@ -238,7 +224,7 @@ def _criterion(
 
 
 def changed_themes(before: pd.DataFrame, after: pd.DataFrame) -> frozenset[str]:
-    """Return the themes whose passages are not the same in both tables of theme_members."""
+    """Return the themes whose passages differ in two tables of theme_members."""
     old, new = (
         dict(zip(table["unit_id"], table["theme_id"], strict=True)) for table in (before, after)
     )
@@ -248,10 +234,7 @@ def changed_themes(before: pd.DataFrame, after: pd.DataFrame) -> frozenset[str]:
 
 
 def compare_rankings(tables: Sequence[pd.DataFrame]) -> list[ComparedTheme]:
-    """Return each theme's rank by every weighting, in the order of the first.
-
-    `tables` are the priorities of one scope, one a weighting.
-    """
+    """Return each theme's ranks in `tables`, one per weighting, in the order of the first."""
     by_theme = [
         {str(row.theme_id): row for row in table.itertuples(index=False)} for table in tables
     ]
@@ -269,7 +252,7 @@ def _theme_rank(row: Any, first: Any) -> ThemeRank:
 
 
 def rank_change(before: int | None, after: int) -> str:
-    """Return how a rank changed, in French."""
+    """Say in French how a rank changed."""
     if before is None:
         return _("nouveau")
     if before == after:
@@ -283,16 +266,13 @@ def rank_change(before: int | None, after: int) -> str:
 
 
 def n_common(first: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]:
-    """Return how many of the first five of one ranking are in the other's, and of how many."""
+    """Return how many of one ranking's first five are in the other's, and of how many."""
     n_first = min(N_FIRST, len(first))
     return len(set(first["theme_id"].head(n_first)) & set(other["theme_id"].head(n_first))), n_first
 
 
-# --- what a ranking is counted on
-
-
 def current_tallies(scope: str) -> Counted[Tallies] | None:
-    """Return the tallies of `scope`, now or moments ago; None while they are first counted."""
+    """Return the tallies of `scope`, maybe moments old; None during the first count."""
     snapshot, journal = state.snapshot(), state.journal()
     last_id = max(journal.last_on_tags_id, journal.last_on_themes_id)
     return review_app().tallies.get(
@@ -317,7 +297,7 @@ def _count(snapshot: Snapshot, journal: Journal, scope: str) -> Tallies:
 def reviewed_tags(
     snapshot: Snapshot, decisions: Sequence[Decision], axes: Sequence[Axis]
 ) -> pd.DataFrame:
-    """Return the machine's codes with the active `decisions` applied to the passages they judge."""
+    """Return the machine's codes with `decisions` applied."""
     tags, units = snapshot.machine["tags"], snapshot.units.keys()
     is_judged = tags["unit_id"].isin(list(judged_units(decisions)))
     exclusive = {axis.axis: axis.is_exclusive for axis in axes}

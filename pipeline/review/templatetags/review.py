@@ -1,4 +1,4 @@
-"""French typography, numbers and highlighted words for the pages; text is always escaped."""
+"""Filter text for the pages; text is always escaped."""
 
 import datetime
 from collections.abc import Iterable, Sequence
@@ -19,56 +19,56 @@ register = template.Library()
 
 @register.filter
 def french(text: str) -> str:
-    """`text` with the spaces of French typography."""
+    """Return `text` with the spaces of French typography."""
     return typography(text)
 
 
 @register.filter
 def share(value: float) -> str:
-    """A share as a percentage."""
+    """Return a share as a percentage."""
     return percent(value)
 
 
 @register.filter(name="points")
 def as_points(value: float) -> str:
-    """A score of 0..1 as points out of 100."""
+    """Return a score of 0..1 as points out of 100."""
     return points(value)
 
 
 @register.filter
 def measure(value: float) -> str:
-    """A measure with two decimals, as a French table writes it."""
+    """Return a measure with two French decimals."""
     return f"{value:.2f}".replace(".", ",").replace("-", "\u2212")
 
 
 @register.filter
 def coder_name(coder: str) -> str:
-    """A coder's name, as sentences say it."""
+    """Return a coder's name for a sentence."""
     return coder_label(coder)
 
 
 @register.filter
 def day(value: str) -> str:
-    """An ISO date in French words."""
+    """Return an ISO date in French words."""
     return french_date(value)
 
 
 @register.filter
 def moment(value: str) -> str:
-    """An ISO time in UTC as day and hour in Paris."""
+    """Return an ISO time in UTC as day and hour in Paris."""
     at = timezone.localtime(datetime.datetime.fromisoformat(value))
     return at.strftime("%d/%m/%Y %H:%M")
 
 
 @register.filter
 def source(unit: Unit) -> str:
-    """Where a passage was said: channel, question, table."""
+    """Return the channel, question and table of a passage."""
     return where(unit.channel, unit.question, unit.table_number)
 
 
 @register.filter
 def marked(text: str, spans: Iterable[Sequence[int]]) -> SafeString:
-    """`text` with the half-open `spans` of code points in <mark>; overlapping ones are joined."""
+    """Put <mark> around half-open `spans` of code points, joined if they overlap."""
     parts: list[SafeString] = []
     last_end = 0
     for start, end in _joined(spans, len(text)):
@@ -80,19 +80,19 @@ def marked(text: str, spans: Iterable[Sequence[int]]) -> SafeString:
 
 @register.filter
 def code_label(code: str) -> str:
-    """The label that the study's grid gives to a code."""
+    """Return the grid's label of a code."""
     return typography(state.study().grid.label_of(code))
 
 
 @register.filter
 def code_labels(codes: Iterable[tuple[str, str]] | None) -> str:
-    """The codes of a confirmation, in words."""
+    """Return the codes of a confirmation in words."""
     return ", ".join(code_label(code) for _, code in codes or ()) or gettext("aucune étiquette")
 
 
 @register.filter
 def item(mapping: dict[str, object], key: str) -> object:
-    """`mapping[key]`, blank where there is none."""
+    """Return `mapping[key]`, blank if missing."""
     return mapping.get(key, "")
 
 

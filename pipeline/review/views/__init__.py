@@ -1,7 +1,4 @@
-"""What each address answers: read the request, call what computes, show a page.
-
-Here is what several views read of a request.
-"""
+"""Answer each address: read the request, call what computes, show a page."""
 
 import uuid
 from collections.abc import Sequence
@@ -20,12 +17,12 @@ def author_of(request: HttpRequest) -> str:
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """Return the id of what a form asks, the same where the browser sends the form again."""
+    """Return the id of the form, the same if the browser sends it again."""
     return request.POST.get("request_id") or uuid.uuid4().hex
 
 
 def reason_of(request: HttpRequest) -> str | None:
-    """Return why the person decides, None where nothing was typed."""
+    """Return the typed reason of a decision, None if blank."""
     return request.POST.get("why", "").strip() or None
 
 
@@ -40,7 +37,7 @@ def page_of(request: HttpRequest, rows: Sequence[Any], n_listed: int = N_LISTED)
 
 
 def return_url(request: HttpRequest, default: str) -> str:
-    """Return the page of the application that the person came from, or `default`."""
+    """Return the application's page that the person came from, or `default`."""
     url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()

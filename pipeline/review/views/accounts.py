@@ -1,4 +1,4 @@
-"""Accounts: the first administrator, invitations, roles, one's own preferences."""
+"""Manage accounts, invitations, roles and preferences."""
 
 import secrets
 from typing import Any, cast
@@ -35,14 +35,14 @@ _ROLES = (Role.READER, Role.ANALYST, Role.ADMINISTRATOR)
 
 
 class Login(LoginView):
-    """The way in; a session gets a new key there."""
+    """Log in, with a new session key."""
 
     template_name = "review/login.html"
     redirect_authenticated_user = True
 
 
 class Invitation(PasswordResetConfirmView):
-    """Where an invited person chooses a password, once."""
+    """Let an invited person choose a password, once."""
 
     template_name = "review/invitation.html"
     success_url = reverse_lazy("home")
@@ -53,7 +53,7 @@ class Invitation(PasswordResetConfirmView):
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def first_access(request: HttpRequest) -> HttpResponse:
-    """Make the first administrator, for whoever has the token that the server showed."""
+    """Create the first administrator, given the token that the server showed."""
     token = request.GET.get("jeton", "")
     expected = settings.FIRST_ACCESS_TOKEN
     is_token = bool(expected) and secrets.compare_digest(token.encode(), expected.encode())
@@ -77,7 +77,7 @@ def first_access(request: HttpRequest) -> HttpResponse:
 @reads
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    """One's own password."""
+    """Change one's own password."""
     form = PasswordChangeForm(cast(User, request.user), request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
@@ -93,7 +93,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @reads
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Whether single keys act."""
+    """Switch single keys on or off."""
     Preference.objects.update_or_create(
         user=request.user, defaults={"has_keys": request.POST.get("has_keys") == "on"}
     )
@@ -104,7 +104,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @administers
 @require_http_methods(["GET", "POST"])
 def accounts(request: HttpRequest) -> HttpResponse:
-    """Everybody's account; a new one is an invitation, to give to the person."""
+    """List the accounts; a new one is an invitation to give to the person."""
     name = request.POST.get("username", "").strip()
     faults: list[str] = []
     if request.method == "POST":
@@ -119,9 +119,9 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @administers
 @require_POST
 def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Change a role, close or open an account, or invite again somebody who forgot the password.
+    """Change a role, close or open an account, or invite again after a forgotten password.
 
-    The password of before works until the invited person has chosen another.
+    The former password works until the person chooses another.
     """
     user = get_object_or_404(User, pk=user_id)
     command = request.POST.get("geste", "")

@@ -1,4 +1,4 @@
-"""The agreement of people and machines, and arbitrations between people."""
+"""Show the agreement of coders, and arbitrate between people."""
 
 import uuid
 from collections.abc import Set as AbstractSet
@@ -35,15 +35,12 @@ _N_DISAGREEMENTS = 20  # passages a page
 
 
 class _Asked(NamedTuple):
-    """Two coders, and the axis and code asked for."""
-
     first: str
     second: str
     axis: str
     code: str
 
     def address(self, **more: str) -> str:
-        """The address's query."""
         query = QueryDict(mutable=True)
         query.update(
             {"premier": self.first, "second": self.second, "axe": self.axis, "code": self.code}
@@ -55,7 +52,7 @@ class _Asked(NamedTuple):
 @reads
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Every two coders by axis; with two of them asked for, these by code."""
+    """Show every pair of coders by axis; the chosen pair also by code."""
     figures, codings = _figures(), _codings()
     rows = figures.value.rows if figures is not None else []
     open_units = figures.value.open_units if figures is not None else {}
@@ -100,7 +97,7 @@ def _row(
 @reads
 @require_GET
 def disagreements(request: HttpRequest) -> HttpResponse:
-    """The passages on which two coders disagree, of those that the person has coded."""
+    """Show two coders' disagreements on passages that the person coded."""
     codings = _codings()
     asked, visible = _asked(request.GET, codings), _visible(request, codings)
     is_between_people = {asked.first, asked.second} <= set(codings.people)
@@ -149,7 +146,7 @@ def _passage(
         }
         for coder in (asked.first, asked.second)
     ]
-    is_exclusive = asked.axis in grid.exclusive  # one is then chosen of all the axis's codes
+    is_exclusive = asked.axis in grid.exclusive  # one of the axis's codes is chosen
     return {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
@@ -163,7 +160,7 @@ def _passage(
 @decides
 @require_POST
 def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """Settle what two people disagree on over a passage, by code or after one of them."""
+    """Settle a passage, code by code or as one of two people coded it."""
     codings = _codings()
     asked, visible = _asked(request.POST, codings), _visible(request, codings)
     if visible is not None and unit_id not in visible:
@@ -202,7 +199,7 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
 def _wanted(
     command: str, rows: list[Disagreement], asked: _Asked
 ) -> list[tuple[Disagreement, bool]]:
-    """The codes that a button settles, and whether each is put; `Http404` for none."""
+    """Return the codes to settle, and whether to put each; `Http404` for none."""
     verb, _equals, name = command.partition("=")
     wanted: list[tuple[Disagreement, bool]] = []
     if verb == "suivre" and name in (asked.first, asked.second):
@@ -216,7 +213,6 @@ def _wanted(
 
 
 def _figures() -> Counted[AgreementFigures] | None:
-    """The agreement of every two coders, on what was decided until now or moments ago."""
     snapshot, journal = state.snapshot(), state.journal()
     return review_app().agreement_figures.get(
         snapshot.run_id, journal.last_on_tags_id, lambda: _measure(snapshot, journal)
@@ -245,14 +241,14 @@ def _second_codes(snapshot: Snapshot) -> dict[str, dict[str, Codes]]:
 
 
 def _visible(request: HttpRequest, codings: Codings) -> set[str] | None:
-    """The passages that the person coded: only of those may others' codes show; None for all."""
+    """Return the passages where others' codes may show; None for all."""
     if role_of(request.user) >= Role.ADMINISTRATOR:
         return None
     return set(codings.units_of(author_of(request)))
 
 
 def _asked(sent: QueryDict, codings: Codings) -> _Asked:
-    """Raises `Http404` for coders, an axis or a code that do not exist."""
+    """Raises `Http404` for unknown coders, axis or code."""
     axis_codes = state.study().grid.axis(sent.get("axe", ""))
     asked = _Asked(
         sent.get("premier", ""),

@@ -1,4 +1,4 @@
-"""The journal: every decision and what became of it; undone by a new decision; exported."""
+"""Show, undo and export decisions."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ _COLUMNS = tuple(column.name for column in DECISIONS.columns)
 
 @dataclass(frozen=True)
 class _HiddenDecision(PassageDecision):
-    """A decision on a passage that the reader has yet to code."""
+    """A decision on a passage that the reader has not coded yet."""
 
     action = "caché"
     template = "décide d’un passage que vous n’avez pas encore codé"
@@ -36,7 +36,7 @@ class _HiddenDecision(PassageDecision):
 @reads
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Decisions, the newest first, fifty a page."""
+    """Show the decisions, the newest first, fifty a page."""
     journal = state.journal()
     author, kind = request.GET.get("auteur", ""), request.GET.get("quoi", "")
     rows = journal.newest_first()
@@ -108,7 +108,7 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
 @reads
 @require_GET
 def export(request: HttpRequest) -> HttpResponse:
-    """All decisions as .csv, in order."""
+    """Send all decisions as .csv, in order."""
     journal, buffer = state.journal(), io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS)
@@ -123,7 +123,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, decisions: Iterable[Decision]) -> list[Decision]:
-    """The decisions as the person may see them: analysts code without knowing others' codes."""
+    """Hide others' codes from analysts on passages that they have not coded."""
     author, is_blind = author_of(request), role_of(request.user) == Role.ANALYST
     put_on, exclusive = state.snapshot().put_on, state.study().grid.exclusive
     coded = state.journal_of_page().coded_by(author, put_on, exclusive)
@@ -144,6 +144,6 @@ def _visible(request: HttpRequest, decisions: Iterable[Decision]) -> list[Decisi
 
 
 def _cell(value: object) -> str:
-    """A value as a spreadsheet may open it: what looks like a formula is text."""
+    """What looks like a formula becomes text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,4 +1,4 @@
-"""The passages: a queue, one passage with its codes, decisions on it, and search."""
+"""Show the queue of passages, one passage with its codes, and search."""
 
 import uuid
 from dataclasses import replace
@@ -31,7 +31,7 @@ from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.theme_page import by_label
 from pipeline.review.views import author_of, is_fragment, page_of, reason_of, request_id_of
 
-_N_AROUND = 2  # passages shown on each side, in the document
+_N_AROUND = 2  # on each side, in the document
 _N_NEXT = 12
 _N_KEYS = 9
 
@@ -39,7 +39,7 @@ _N_KEYS = 9
 @reads
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """The queue with its filters, and the passage asked for or the first one."""
+    """Show the queue with its filters, and the chosen passage or the first one."""
     wanted, view = PassageFilter.read(request.GET), _view(request)
     unit_ids = view.unit_ids(wanted)
     unit_id = request.GET.get("passage") or next(iter(unit_ids), None)
@@ -52,7 +52,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def table(request: HttpRequest) -> HttpResponse:
-    """The same queue as a list, fifty passages a page."""
+    """Show the queue as a list, fifty passages a page."""
     wanted, view = PassageFilter.read(request.GET), _view(request)
     unit_ids = view.unit_ids(wanted)
     page = page_of(request, unit_ids)
@@ -70,7 +70,7 @@ def table(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def document(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """The whole document of a passage, passage by passage."""
+    """Show the whole document of a passage."""
     snapshot = state.snapshot()
     unit = _unit(snapshot, unit_id)
     shown = {
@@ -85,7 +85,7 @@ def document(request: HttpRequest, unit_id: str) -> HttpResponse:
 @decides
 @require_POST
 def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """Append what was decided on a passage, and show the next one once it is validated."""
+    """Append a decision on a passage; once validated, show the next one."""
     wanted, view = PassageFilter.read(request.GET), _view(request)
     _unit(view.snapshot, unit_id)
     author, journal = view.author, view.journal
@@ -124,7 +124,7 @@ def _view(request: HttpRequest) -> CoderView:
 
 
 def _decision(view: CoderView, command: str, key: str, unit_id: str) -> TagDecision:
-    """Raises `Http404` for a command or a code that does not exist."""
+    """Raises `Http404` for an unknown command or code."""
     if command == "valider":
         return ConfirmUnit(unit_id, tuple(queue.assigned(view.codes(unit_id))))
     axis, _colon, code = key.partition(":")
@@ -139,7 +139,7 @@ def _decision(view: CoderView, command: str, key: str, unit_id: str) -> TagDecis
 
 
 def _announcement(decision: TagDecision | None, *, is_undone: bool = False) -> str:
-    """What was just decided, for who does not see the page change."""
+    """For people who do not see the page change."""
     if decision is None:
         return _("Rien à annuler.")
     label = state.study().grid.label_of
@@ -164,7 +164,6 @@ def _announcement(decision: TagDecision | None, *, is_undone: bool = False) -> s
 def _bench(
     view: CoderView, wanted: PassageFilter, unit_ids: list[str], unit_id: str | None
 ) -> dict[str, Any]:
-    """What the workbench shows of one passage; nothing but the count where there is none."""
     shown: dict[str, Any] = {
         "wanted": wanted,
         "address": wanted.address(),
@@ -204,14 +203,13 @@ def _bench(
 
 
 def _progress(view: CoderView, unit_id: str) -> dict[str, bool]:
-    """Whether the person coded a passage whole, or began to."""
     own = view.decisions(unit_id)
     is_done = is_coded(view.snapshot.put_on(unit_id), own, view.grid.exclusive)
     return {"is_done": is_done, "has_begun": bool(own) and not is_done}
 
 
 def _codes_by_axis(codes: list[CodeState]) -> list[dict[str, Any]]:
-    """The codes by axis of the grid, numbered over all axes for the keys 1 to 9."""
+    """Number the codes over all axes for the keys 1 to 9."""
     rows = [
         {"coded": entry, "key": number if number <= _N_KEYS else "", "number": number}
         for number, entry in enumerate(codes, start=1)
@@ -228,7 +226,7 @@ def _codes_by_axis(codes: list[CodeState]) -> list[dict[str, Any]]:
 
 
 def _other_codes(codes: list[CodeState]) -> list[dict[str, Any]]:
-    """The grid's codes that the passage has no row for, by axis: what can be added."""
+    """Return the grid's codes that can be added, by axis."""
     shown = {(entry.code.axis, entry.code.code) for entry in codes}
     grid = state.study().grid
     return [
@@ -268,7 +266,7 @@ def _filters(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _unit(snapshot: Snapshot, unit_id: str) -> Unit:
-    """Raises `Http404` for a passage that the last run does not have."""
+    """Raises `Http404` for a passage unknown to the last run."""
     if unit_id not in snapshot.units:
         raise Http404
     return snapshot.units[unit_id]
@@ -277,7 +275,7 @@ def _unit(snapshot: Snapshot, unit_id: str) -> Unit:
 @reads
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
-    """Passages and themes that hold every word asked for."""
+    """Show the passages and themes that hold every word."""
     typed = request.GET.get("q", "").strip()[:200]
     query, snapshot = SearchQuery(typed), state.snapshot()
     unit_ids = _index(snapshot).find(query)

@@ -1,4 +1,4 @@
-"""The priorities, by weights that anybody may try and analysts save, compare and choose."""
+"""Show the priorities by weights that anybody may try and analysts save."""
 
 import uuid
 from functools import lru_cache
@@ -27,13 +27,13 @@ from pipeline.review.weightings import Points, RankedTheme, WeightingChoice
 from pipeline.settings.sections import RankSettings
 
 _STUDY = "study"
-_N_CHARS = 60  # of a weighting's name
+_N_CHARS = 60  # of a name
 
 
 @reads
 @require_http_methods(["GET", "POST"])
 def listing(request: HttpRequest) -> HttpResponse:
-    """The ranking of the study or of a workshop by the weights sent, of which nothing is stored."""
+    """Rank the study or a workshop by the weights sent, without storing them."""
     shown = _page(request.POST if request.method == "POST" else request.GET)
     is_part = is_fragment(request)
     template = "review/priorities_ranking.html" if is_part else "review/priorities.html"
@@ -43,7 +43,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def compare(request: HttpRequest) -> HttpResponse:
-    """Two weightings or more side by side; the others are compared with the first."""
+    """Compare two weightings or more, side by side, with the first."""
     scope, choices = _scope(request.GET), _choices()
     by_name = {choice.weighting.name: choice for choice in choices}
     chosen = [by_name[name] for name in dict.fromkeys(request.GET.getlist("p")) if name in by_name]
@@ -75,7 +75,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 @decides
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
-    """Save the weights under a name; other weights of that name are replaced on demand."""
+    """Save the weights; replace others of the same name on demand."""
     typed = request.POST.get("nom", "").strip()
     if len(typed) > _N_CHARS:
         return too_long(request, len(typed), _N_CHARS, "nom")
@@ -101,7 +101,7 @@ def save(request: HttpRequest) -> HttpResponse:
 @decides
 @require_POST
 def use(request: HttpRequest) -> HttpResponse:
-    """Rank the study by a saved weighting from now on, or by that of etude.toml (blank name)."""
+    """Rank by a saved weighting from now on, or by that of etude.toml (blank name)."""
     name = request.POST.get("ponderation", "")
     if name not in {choice.weighting.name for choice in _choices()}:
         raise Http404
@@ -117,7 +117,6 @@ def use(request: HttpRequest) -> HttpResponse:
 
 
 def _page(sent: QueryDict) -> dict[str, Any]:
-    """Everything that the page shows."""
     scope, choices = _scope(sent), _choices()
     in_use = next(choice for choice in choices if choice.is_in_use)
     asked = [choice for choice in choices if choice.weighting.name == sent.get("ponderation")]
@@ -156,7 +155,6 @@ def _sliders(points: Points, faults: dict[str, str]) -> list[dict[str, str]]:
 def _ranking(
     scope: str, points: Points, chosen: WeightingChoice, in_use: WeightingChoice
 ) -> dict[str, Any]:
-    """The themes in order, or why there are none."""
     weights = chosen.weighting.weights if points == chosen.points else weightings.weights_of(points)
     if weights is None:
         return {"rows": [], "has_no_weight": True}
@@ -192,7 +190,7 @@ def _ranking(
 
 @lru_cache(maxsize=1)
 def _changed(snapshot: Snapshot, now: Themes) -> frozenset[str]:
-    """The themes that gained or lost passages since the run."""
+    """Return the themes that gained or lost passages since the run."""
     return weightings.changed_themes(snapshot.tables["theme_members"], now.members)
 
 
@@ -215,12 +213,12 @@ def _row(
 
 
 def _percent_along(rank: int, n_themes: int) -> int:
-    """Where a rank lies on a line of 100, the first at 3 and the last at 97."""
+    """The first rank is at 3 % of the line, the last at 97 %."""
     return 3 + round(94 * (rank - 1) / max(n_themes - 1, 1))
 
 
 def _summary(weights: dict[str, float]) -> str:
-    """« Tables 25 %, Rapporteurs 20 % »: the largest first, without those that weigh nothing."""
+    """« Tables 25 %, Rapporteurs 20 % »: the largest first, without zeros."""
     total = sum(weights.values())
     ordered = sorted(weights.items(), key=lambda entry: -entry[1])
     return ", ".join(
@@ -239,7 +237,6 @@ def _settings() -> RankSettings:
 
 
 def _scopes() -> list[tuple[str, str]]:
-    """The study, then each workshop that the last run ranked themes for."""
     snapshot = state.snapshot()
     ranked = set(snapshot.tables["priorities"]["scope"])
     workshops = [
@@ -251,7 +248,6 @@ def _scopes() -> list[tuple[str, str]]:
 
 
 def _scope(sent: QueryDict) -> str:
-    """The scope asked for, or the study."""
     asked = sent.get("atelier", _STUDY)
     return asked if asked in dict(_scopes()) else _STUDY
 

@@ -1,4 +1,4 @@
-"""The results of the last run, a new run, and territories side by side."""
+"""Show the results of the last run, start a new one, and compare territories."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -24,7 +24,7 @@ _FILES = ("rapport.html", "rapport.docx", "rapport.pdf")
 @reads
 @require_GET
 def results(request: HttpRequest) -> HttpResponse:
-    """When results were last made, what was decided since, and what the last new run changed."""
+    """Show when results were made, later decisions, and changes of the last new run."""
     shown = _progress()
     if is_fragment(request):
         return render(request, "review/results_progress.html", shown)
@@ -42,7 +42,7 @@ def results(request: HttpRequest) -> HttpResponse:
 @decides
 @require_POST
 def rerun(request: HttpRequest) -> HttpResponse:
-    """Start a new run, unless one goes on."""
+    """Start a new run, unless one is running."""
     priorities = state.snapshot().tables["priorities"]
     is_started = review_app().reruns.start(
         asked_by=author_of(request), priorities=priorities, labels=state.labels()
@@ -55,7 +55,7 @@ def rerun(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def report(request: HttpRequest, name: str) -> HttpResponseBase:
-    """One file of the last run's report, to save: the application's rules forbid inline styles."""
+    """Send a file of the report for download: the pages' rules forbid its inline styles."""
     path = state.study().publications / state.snapshot().run_id / name
     if name not in _FILES or not path.is_file():
         raise Http404
@@ -63,7 +63,6 @@ def report(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _progress() -> dict[str, Any]:
-    """What became of decisions at the last run, and the new run that was asked for."""
     last, snapshot = review_app().reruns.last, state.snapshot()
     effects = snapshot.tables["decision_effects"]
     void = effects[effects["state"] == VOID]
@@ -79,12 +78,10 @@ def _progress() -> dict[str, Any]:
         return shown
     is_running, changes = last.is_running, []
     if not is_running and not last.error:
-        priorities = state.snapshot().tables["priorities"]  # those of the run that has just ended
+        priorities = state.snapshot().tables["priorities"]  # of the run that just ended
         changes = rank_changes(last.priorities, priorities, last.labels | state.labels())
     return shown | {"is_running": is_running, "moves": changes}
 
-
-# --- territories
 
 PARTS = {
     "presence": gettext_lazy("Présence"),
@@ -99,7 +96,7 @@ PARTS = {
 @reads
 @require_GET
 def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
-    """One part of the comparison, as the last run made it."""
+    """Show one part of the comparison, as of the last run."""
     if part not in PARTS:
         raise Http404
     shown = {
@@ -117,7 +114,7 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
 @reads
 @require_GET
 def drawing(request: HttpRequest, name: str) -> HttpResponseBase:
-    """One drawing, a document that may style itself and nothing else."""
+    """Send one drawing, which may style itself and nothing else."""
     path = review_app().drawings.path(state.snapshot().run_id, _names(), name)
     if path is None:
         raise Http404
@@ -211,7 +208,7 @@ def _drawn(*kinds: str) -> dict[str, Any]:
 
 
 def _names() -> dict[str, str]:
-    """Today's names of the last run's themes, as in the tables beside the drawings."""
+    """Today's names of the last run's themes, as beside the drawings."""
     labels = state.labels()
     theme_ids = state.snapshot().tables["themes"]["theme_id"].tolist()
     return {theme_id: labels[theme_id] for theme_id in theme_ids if theme_id in labels}

@@ -1,4 +1,4 @@
-"""The themes: by family, one by one, proposals, a split, decisions, the map."""
+"""Show and change the themes."""
 
 import json
 import uuid
@@ -51,7 +51,7 @@ _NOT_SENT_AGAIN = ("csrfmiddlewaretoken", "seen", "request_id", *_EDITABLE)
 @reads
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Families and their themes."""
+    """Show the families and their themes."""
     shown, now, snapshot, journal = _common(request)
     n_mergers = len(theme_page.merge_proposals(now, snapshot, journal))
     shown |= {
@@ -67,7 +67,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
-    """One theme: its passages, speakers and decisions; or what became of a former one."""
+    """Show a theme, or what became of a former one."""
     shown, now, snapshot, journal = _common(request)
     history = history_entries(decisions_on({theme_id}, journal)[-_N_HISTORY:], journal)
     summary = theme_page.theme_summaries(now, snapshot).get(theme_id)
@@ -114,7 +114,7 @@ def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
 @reads
 @require_GET
 def split(request: HttpRequest, theme_id: str) -> HttpResponse:
-    """The passages of a theme in the two halves that the machine proposes, for a person to tick."""
+    """Show a theme's passages in the two proposed halves, to tick."""
     shown, now, snapshot, _journal = _common(request)
     summary = theme_page.theme_summaries(now, snapshot).get(theme_id)
     if summary is None:
@@ -138,7 +138,7 @@ def split(request: HttpRequest, theme_id: str) -> HttpResponse:
 @reads
 @require_GET
 def proposals(request: HttpRequest) -> HttpResponse:
-    """Mergers, names and descriptions that the machine and a language model propose."""
+    """Show the mergers and wordings that machine and language model propose."""
     shown, now, snapshot, journal = _common(request)
     shown |= {
         "mergers": theme_page.merge_proposals(now, snapshot, journal),
@@ -151,7 +151,7 @@ def proposals(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def set_aside(request: HttpRequest) -> HttpResponse:
-    """The passages without theme, fifty a page."""
+    """Show the passages without theme, fifty a page."""
     shown, now, snapshot, _journal = _common(request)
     workshop_id = request.GET.get("atelier", "")
     units = [
@@ -171,7 +171,7 @@ def set_aside(request: HttpRequest) -> HttpResponse:
 
 
 def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Journal]:
-    """What pages on themes show; `seen` is read first: the person sees all that it covers."""
+    """Read `seen` first: it must not count decisions that the page does not show."""
     journal = state.journal()
     last_id = journal.last_id
     now, snapshot = state.themes(), state.snapshot()
@@ -190,13 +190,10 @@ def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jou
     return shown, now, snapshot, journal
 
 
-# --- decisions
-
-
 @decides
 @require_POST
 def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
-    """Append what a form decides, unless others decided on the same since the person saw it."""
+    """Append a form's decisions, unless others decided on the same since."""
     journal, now = state.journal(), state.themes()
     form = ThemeForm(subject, request.POST, now, state.snapshot(), journal)
     subject_url = reverse("theme", args=[subject]) if subject else reverse("set_aside")
@@ -213,7 +210,7 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
             newer = decisions_since(int(seen), command.touches, state.journal(), author=author)
             if newer:
                 return _conflict(request, subject, command, newer)
-        sentence = _sentence(command)  # before appending: with the names of before
+        sentence = _sentence(command)  # before appending, for the former names
         request_id = f"{request_id_of(request)}-{command.digest}"
         journal.add(command.decisions, author=author, request_id=request_id)
     text = typography(_("C’est enregistré : {told}.").format(told=sentence))
@@ -236,7 +233,7 @@ def _sentence(command: ThemeCommand) -> str:
 def _conflict(
     request: HttpRequest, subject: str, command: ThemeCommand, newer: list[Decision]
 ) -> HttpResponse:
-    """The page that says who decided what meanwhile, with what was typed; nothing is appended."""
+    """Show who decided what meanwhile, with the typed text; append nothing."""
     wanted = command.decisions
     is_many = len(wanted) > 1 and isinstance(wanted[0], MoveUnit)
     subject_url = reverse("theme", args=[subject]) if subject else reverse("themes")
@@ -296,13 +293,10 @@ def undo(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(return_url(request, reverse("themes")))
 
 
-# --- the map
-
-
 @reads
 @require_GET
 def chart(request: HttpRequest) -> HttpResponse:
-    """Passages on a plane, and the same ones in a table, fifty a page."""
+    """Show passages on a plane, and in a table, fifty a page."""
     now, snapshot = state.themes(), state.snapshot()
     family_labels = theme_page.family_labels(now, snapshot)
     wanted = MapFilter(
@@ -339,6 +333,5 @@ def _map(wanted: MapFilter, now: Themes, snapshot: Snapshot) -> ThemeMap:
 
 
 def _asked(request: HttpRequest, name: str, known: Container[str]) -> str:
-    """What the address asks for, blank where there is no such thing."""
     value = request.GET.get(name, "")
     return value if value in known else ""
