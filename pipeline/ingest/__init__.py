@@ -1,4 +1,4 @@
-"""Ingest a workshop's folder: what was said and where, who was in the room, what is on the map.
+"""Ingest a workshop's folder: passages and where they were said, participants, structures.
 
 In:   depot/<workshop>/…   files as people name them
 Out:  workshops, documents, blocks, rejects, attendance, structures, catchments (pipeline.tables)
@@ -34,7 +34,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for only then: the child that reads files must start light."""
+    """Import a public name on first use, since the child that reads files must start light."""
     if name not in __all__:
         raise AttributeError(name)
     return getattr(import_module(f"pipeline.ingest.{_MODULES.get(name, 'workshop')}"), name)

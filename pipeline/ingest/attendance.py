@@ -1,7 +1,7 @@
 """Read attendance lists: who was in the room, for which structure, and who signed.
 
-In:   the rows of the sheets that list persons, or a list in plain words
-Out:  attendances, one a person and structure, and the persons in a WorkshopPeople
+In:   the rows of sheets that list persons, or a list in prose
+Out:  one Attendance a person and structure, and the persons in a WorkshopPeople
 """
 
 import logging
@@ -42,12 +42,11 @@ from pipeline.text import fold, lexicon
 
 log = logging.getLogger(__name__)
 
-# columns whose cells say who somebody is, whatever their words
 _IDENTITY = NAMES | CONTACTS | {"structure", "commune", "postal_code"}
 _LISTED = (_IDENTITY - {"postal_code"}) | {"structure_type", "role", "signature", "remark"}
-_MOST = 0.6  # share of a column's filled cells that are statuses, for it to be one of statuses
+_MOST = 0.6  # share of a column's filled cells that are statuses
 _STATUSES = ("statuts_absents", "statuts_venus", "statuts_inscrits", "statuts_a_distance")
-# a status with up to six words after it ("Annulé par mail le 3 mars"), and alone ("excusé·e·s")
+# a status, then up to six words ("Annulé par mail le 3 mars"), or alone ("excusé·e·s")
 _STATUS, _BARE_STATUS = r"{}(?: e)?(?: s)?(?: \w+){0,6}", r"{}(?: e)?(?: s)?"
 _NO_MARK = frozenset({"-", "–", "/", "0"})
 _MAX_NAME_WORDS = 8
@@ -55,12 +54,12 @@ _ADDRESS = re.compile(r"[^\s;,/<>()]+@[^\s;,/<>()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s.()/-]{0,2}\d){7,14}")
 _PROSE_HEADER = ("Nom et prénom", "Structure", "Fonction", "Présence")
 _MAX_TITLE_WORDS = 7
-_OUTSIDE = r"(?![^()]*\))"  # of brackets
+_OUTSIDE = r"(?![^()]*\))"  # outside brackets
 
 
 @dataclass(frozen=True)
 class Attendance:
-    """A person present, or expected, for one structure; None where the list is blank."""
+    """A person present or expected for one structure; None for blanks."""
 
     participant_id: str
     structure: str | None
@@ -70,7 +69,7 @@ class Attendance:
     commune: str
     commune_code: str
     has_signed: bool
-    is_absent: bool = False  # said not to have come: excused, cancelled, on a waiting list
+    is_absent: bool = False  # excused, cancelled, waiting list
 
 
 @dataclass(frozen=True)
@@ -86,11 +85,11 @@ class _ListRow:
 
 
 def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Attendance]:
-    """Return the attendances of `sheets` in order, their persons added to `people`.
+    """Return the attendances of `sheets` in order and add their persons to `people`.
 
-    Rows without a name are left out. A person listed twice for one structure is one attendance,
-    signed if either row is; a row without structure adds nothing to one with. Where nobody signed
-    anything, everybody listed counts but who is said not to have come.
+    Rows without a name are left out. A person listed twice for one structure gives one attendance,
+    signed if either row is; a row without structure is dropped beside one with. Where nobody
+    signed, everybody counts except those marked absent.
     """
     rows: list[_ListRow] = []
     for sheet in sheets:
@@ -121,7 +120,7 @@ def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Atte
 
 
 def enter_respondents(forms: Sequence[Rows], people: WorkshopPeople) -> None:
-    """Add to `people` who answered `forms`: known by name, though maybe not in the room."""
+    """Add the respondents of `forms` to `people`; they may not have been in the room."""
     for rows in forms:
         for row in _unswapped(list(_list_rows(rows))):
             people.add(replace(row.person, origin="form"))
@@ -147,7 +146,7 @@ def _attendance(participant_id: str, row: _ListRow) -> Attendance:
 
 
 def _cut_beside(rows: Rows) -> list[Rows]:
-    """The sheet, cut where a second list stands beside the first under the same headers."""
+    """Split a sheet where a second list stands beside the first under the same headers."""
     header = find_header(rows, wanted=_LISTED, at_least=2)
     if header is None:
         return [rows]
@@ -194,7 +193,7 @@ def _list_rows(rows: Rows) -> Iterator[_ListRow]:
 
 
 def _group_title(row: Sequence[str]) -> str | None:
-    """The lexicon's group of a title of rows ("Excusés :", "Table 3"); None for other rows."""
+    """Return the lexicon's group of a title row ("Excusés :", "Table 3")."""
     lone = lone_cell(row)
     if not lone:
         return None
@@ -204,11 +203,11 @@ def _group_title(row: Sequence[str]) -> str | None:
 
 
 def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
-    """(First name, last name) of a row; a cell of both is split, a note or total is no name."""
+    """Split a cell of both names; notes and totals are no names."""
     first = blank_to_none(header.cell(row, "first_name"))
     last = blank_to_none(header.cell(row, "last_name"))
     whole = " ".join(filter(None, (last, first))) or header.cell(row, "full_name")
-    first_word = fold(whole).partition(" ")[0]  # "" of a name in another script
+    first_word = fold(whole).partition(" ")[0]  # "" for a name in another script
     is_name = any(map(str.isalpha, whole)) and first_word not in lexicon("attendance")["totaux"]
     is_note = "@" in whole or re.search(r"[.:!?]\s|:$|\d{3}", whole)
     if not is_name or is_note or len(whole.split()) > _MAX_NAME_WORDS:
@@ -217,7 +216,7 @@ def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
 
 
 def _contact(email: str, phone: str) -> tuple[str | None, str | None]:
-    """(Mail address, telephone) of a row, whichever of both columns they stand in."""
+    """Tell mail and telephone apart, whichever column each stands in."""
     both = f"{email} {phone}"
     address, number = _ADDRESS.search(both), _PHONE.search(_ADDRESS.sub(" ", both))
     if number:
@@ -233,7 +232,7 @@ def _is_header_again(header: Header, row: Sequence[str]) -> bool:
 
 
 def _is_kind_title(row: Sequence[str]) -> bool:
-    """True for a title merged over columns, or a kind of structure alone ("Collectivités")."""
+    """Whether the row is a merged title or only a kind of structure ("Collectivités")."""
     lone = lone_cell(row)
     is_merged = any(cell and cell == right for cell, right in pairwise(row))
     return lone is not None and (is_merged or type_of(re.sub(r"\([^)]*\)", " ", lone)) != "autre")
@@ -252,7 +251,7 @@ def _unswapped(rows: list[_ListRow]) -> list[_ListRow]:
 
 
 def _is_swapped(first: str, last: str) -> bool:
-    """By capitals, else by which of both is a known first name."""
+    """Capitals decide, else known first names."""
     if first.isupper() != last.isupper() and len(first) > 2:
         return first.isupper()
     return is_first_name(last) and not is_first_name(first)
@@ -260,10 +259,10 @@ def _is_swapped(first: str, last: str) -> bool:
 
 @dataclass(frozen=True)
 class PresenceColumns:
-    """What the columns of a list say of who came; `default` is for a person of whom they do not.
+    """The columns of a list that say who came; `default` is for persons they leave open.
 
-    `default` is None where a signature must be there; `came` are the columns of statuses that tell
-    who came, beside who had registered.
+    `default` is None where a signature is required; `came` are the columns of statuses that tell
+    who came, next to who had registered.
     """
 
     header: Header
@@ -271,7 +270,7 @@ class PresenceColumns:
     came: frozenset[int] = frozenset()
 
     def has_signed(self, row: Sequence[str]) -> bool:
-        """True for a mark of signature or a status of who came, never for who is said absent."""
+        """Whether a mark or status says the person came; an absence wins."""
         if self.is_absent(row):
             return False
         has_come = any(_is_status(cell, "statuts_venus") for cell in self._cells(row, "status"))
@@ -285,7 +284,7 @@ class PresenceColumns:
         return any(mark.strip() not in _NO_MARK and fold(mark) not in no for mark in marks)
 
     def is_absent(self, row: Sequence[str]) -> bool:
-        """True where a status, a remark or a cell of its own says that the person did not come."""
+        """Whether a status, a remark or any bare cell says the person did not come."""
         remarks = fold(" ".join(self._cells(row, "remark", "role", "signature")))
         if word_pattern("attendance", "absents", r"\b{}").search(remarks):
             return True
@@ -299,7 +298,7 @@ class PresenceColumns:
         )
 
     def is_unclear(self, row: Sequence[str]) -> bool:
-        """True where only a status that is not understood stands where others' tell who came."""
+        """Whether the only status is not understood, where other rows' tell who came."""
         cells = self._came_cells(row)
         is_known = any(_is_status(cell, *_STATUSES) for cell in cells)
         return bool(cells) and not is_known and not self.has_signed(row) and not self.is_absent(row)
@@ -313,7 +312,7 @@ class PresenceColumns:
 
 
 def read_presence(header: Header, body: Rows, *, is_expected: bool) -> PresenceColumns:
-    """Return how `body` tells who came; of people who are only `is_expected`, who has a mark."""
+    """Return how `body` tells who came; people only expected (`is_expected`) need a mark."""
     header = with_statuses(header, body)
     is_used = any(column_cells(body, column) for column in header.columns_of("signature"))
     came = [
@@ -328,7 +327,7 @@ def read_presence(header: Header, body: Rows, *, is_expected: bool) -> PresenceC
 
 
 def with_statuses(header: Header, body: Rows) -> Header:
-    """`header` with the columns called "status" whose cells say that people came or did not."""
+    """Return `header` with the "status" columns whose cells tell presence or absence."""
     meanings = tuple(
         "status" if _has_statuses(column_cells(body, column)) else meaning
         for column, meaning in enumerate(header.meanings)
@@ -348,12 +347,12 @@ def _is_status(cell: str, *groups: str) -> bool:
 
 
 def rows_of_prose(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:
-    """Read "Présents : Mme Riou (La Criée), M. Kerven", or such a title and its bullets.
+    """Return a header and one row a person of "Présents : Mme Riou (La Criée), M. Kerven".
 
-    Return a header and one row a person; [] where no title announces a list.
+    The persons may also be bullets below such a title; [] without one.
     """
     rows: list[tuple[str, ...]] = []
-    mark: str | None = None  # of the list that goes on: "x" for who came, else "excusé"
+    mark: str | None = None  # of the current list: "x" for present, else "excusé"
     for block in blocks:
         if block.speaker or block.columns:
             mark = None
@@ -388,7 +387,6 @@ def _persons(text: str, mark: str) -> list[tuple[str, ...]]:
 
 
 def _items(text: str) -> list[str]:
-    """The items between semicolons, else between commas where each names a person."""
     if ";" in text:
         return [item.strip() for item in text.split(";") if item.strip()]
     parts = re.split(rf"\s*,\s*{_OUTSIDE}|\s+et\s+{_OUTSIDE}", text)
@@ -398,7 +396,7 @@ def _items(text: str) -> list[str]:
 
 
 def _person(item: str, mark: str) -> tuple[str, ...] | None:
-    """The row of "Anne Riou (La Criée, gérante)" or "Anne Riou – La Criée"; None without a name."""
+    """Return the row of "Anne Riou (La Criée, gérante)" or "Anne Riou – La Criée"."""
     match = re.fullmatch(r"([^(,:–—]+?)\s*(?:\((.*)\)|(?:,|:|\s[-–—]\s|–|—)\s*(.+))?", item)
     if not match or not is_whole_name(match[1]):
         of = r"\s+(?:de|du|des|pour)\s+(?=(?:l['’]|la |le |les )?[A-ZÉ])"

@@ -1,11 +1,11 @@
-"""A child process that reads files, started when first asked and started again when it died.
+"""Run a child process that reads files, and restart it when it dies.
 
 In:   the path of a file
-Out:  its parts, or an error in French, and whether that error can pass
+Out:  its parts, or an error in French and whether the error can pass
 
-An error lasts where the file itself is at fault: its reader says so, went over its own limits of
-memory and processor time, or died of a fault in its own code. It can pass where the system is:
-somebody else's signal, the clock of a busy machine, a file that was away.
+An error lasts where the file is at fault: its reader says so, exceeds its memory or processor time,
+or crashes. It can pass where the system is: a signal from outside, a timeout of a busy machine, a
+missing file.
 """
 
 import contextlib
@@ -34,11 +34,10 @@ from pipeline.ingest.readers.source import (
 from pipeline.settings.sections import IngestSettings
 
 _log = logging.getLogger(__name__)
-_DYING_S = 5.0  # for a child that closed its output to be gone
-_START_SECONDS = 60.0  # for the child to import its libraries on a loaded machine
+_DYING_S = 5.0  # to wait for a child that closed its output
+_START_SECONDS = 60.0
 _PACKAGES = Path(__file__).parents[2]
-_MAX_CHILDREN = 4  # more gains little: what comes after reading takes longer
-# variables of our environment that a child inherits
+_MAX_CHILDREN = 4  # more gains little: what follows reading takes longer
 _LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _INHERITED = (*_LOCALE, "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
 _SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
@@ -47,20 +46,19 @@ BROKEN: Error = (
     "l'enregistrer de nouveau ou dans un autre format",
 )
 _SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
-# of an answer that no reader of ours wrote
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
 _KILLED: Error = ("lecture arrêtée par le système (mémoire de la machine, arrêt)", _AGAIN)
 _NO_READER: Error = ("lecture impossible pour l'instant : le lecteur ne démarre pas", _AGAIN)
-# nothing in a file makes its reader end so
+# signals that no file causes
 _FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM")
 _OVER_TIME = ("SIGPROF", "SIGXCPU")
-# times the processor's seconds; a machine at that pace is not to be waited for
+# times the processor limit; a slower machine is not waited for
 _PATIENCE, _LEAST_WALL_S = 10, 60.0
 
 
 class Answer(NamedTuple):
-    """What a file holds, or why not; `can_pass` where it may be read another time as it is."""
+    """A file's content or its error; `can_pass` where another try may succeed."""
 
     parts: tuple[RawPart, ...] = ()
     error: Error | None = None
@@ -68,9 +66,9 @@ class Answer(NamedTuple):
 
 
 def count_children(settings: IngestSettings) -> int:
-    """How many children may run at once: as set, or one a processor up to four.
+    """Return the number of children to run: as set, or one a processor up to four.
 
-    Never more than fit into the memory at hand.
+    It never exceeds what fits in available memory.
     """
     wanted = settings.n_readers or min(_MAX_CHILDREN, _n_processors())
     at_hand = _megabytes_at_hand()
@@ -78,7 +76,7 @@ def count_children(settings: IngestSettings) -> int:
 
 
 class Child:
-    """`python -m pipeline.ingest.readers`, asked for one file after the other by one thread.
+    """`python -m pipeline.ingest.readers`, asked by one thread for one file after the other.
 
     Another thread may close it.
     """
@@ -90,16 +88,16 @@ class Child:
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> Answer:
-        """Return what `path` holds, no later than the settings allow.
+        """Return what `path` holds, within the time of the settings.
 
-        The child is replaced after a file that killed it; killed from outside, it is asked again.
+        A child that died of the file is replaced; one killed from outside is asked again.
         """
         answer = self._read(path)
         return self._read(path) if answer.error == _KILLED and not self.is_closed else answer
 
     def _read(self, path: Path) -> Answer:
         if self._process is not None and self._process.poll() is not None:
-            self._end()  # killed while it waited: no fault of this file
+            self._end()  # killed while idle: not this file's fault
         if self._process is None and not self._start():
             return Answer(error=_NO_READER, can_pass=True)
         self._send(str(path.absolute()))
@@ -117,14 +115,13 @@ class Child:
         return answer
 
     def _judged(self, code: int | None) -> Answer:
-        """The answer for a reader that died without one, by the signal that ended it."""
         name = signal.Signals(-code).name if code is not None and code < 0 else ""
         if name in _FROM_OUTSIDE:
             return Answer(error=_KILLED, can_pass=True)
         return Answer(error=self._too_late() if name in _OVER_TIME else BROKEN)
 
     def close(self) -> None:
-        """End the child for good, at once; what it was reading is lost."""
+        """End the child for good at once; the file being read is lost."""
         self.is_closed = True
         self._end()
 
@@ -134,7 +131,7 @@ class Child:
                 return False
             try:
                 self._process = start_reading_process(self._scratch)
-            except OSError as error:  # no memory, no process left
+            except OSError as error:  # no memory or no process left
                 _log.warning("a reader could not be started: %s", error.strerror)
                 return False
         self._send(
@@ -151,10 +148,7 @@ class Child:
         return False
 
     def _end(self, *, waits: bool = False) -> int | None:
-        """Kill the process if there is one; return how it ended.
-
-        `waits` for one that ends by itself, to tell of what.
-        """
+        """Kill the process if any and return its exit code; `waits` lets it end by itself."""
         with self._lock:
             process, self._process = self._process, None
         if process is None:
@@ -167,7 +161,7 @@ class Child:
         code = process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
-                with contextlib.suppress(OSError):  # what was still to be sent
+                with contextlib.suppress(OSError):  # unsent input
                     stream.close()
         return None if is_alive else code
 
@@ -181,7 +175,7 @@ class Child:
             _log.warning("a reader could not be asked")  # the missing answer tells
 
     def _listen(self, seconds: float) -> "_Reply":
-        """Wait for the child's next line; a child that is late is killed."""
+        """Wait for the next line; a late child is killed."""
         process = self._process
         if process is None or process.stdout is None:
             return _Reply(b"")
@@ -214,15 +208,13 @@ class Child:
 
 @dataclass(frozen=True)
 class _Reply:
-    """What came from a child."""
-
     line: bytes  # b"" where it died
     is_last: bool = True  # the child ends after it
-    trouble: Answer | None = None  # why nothing came, where we know
+    trouble: Answer | None = None  # why nothing came, if known
 
 
 def read_answer(line: bytes) -> tuple[Answer, str | None]:
-    """The answer in `line`, and what failed in the child where it holds none."""
+    """Return the answer in `line`, and the failure in the child where it holds none."""
     try:
         failure = failure_of_line(line) if line else "no answer"
         if failure:
@@ -236,12 +228,12 @@ def read_answer(line: bytes) -> tuple[Answer, str | None]:
 
 
 def max_wall_seconds(settings: IngestSettings) -> float:
-    """How long a file is waited for by the clock: many times what it may take of the processor."""
+    """Return the wall-clock limit of a file, many times its processor limit."""
     return max(_LEAST_WALL_S, _PATIENCE * settings.max_seconds_per_file)
 
 
 def away_error(why: str) -> Error:
-    """The error of a file that was not there while it was read."""
+    """Return the error of a file that was missing while it was read."""
     return f"fichier absent ou inaccessible pendant la lecture ({why})", _AGAIN
 
 
@@ -251,7 +243,7 @@ def _waited_for(seconds: float) -> Answer:
 
 
 def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:
-    """A child that imports from where this module lies, never from a depot, and knows no secret."""
+    """Start a child that imports from this package, never from a depot, and inherits no secret."""
     paths = [str(_PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {
@@ -278,10 +270,7 @@ def _n_processors() -> int:
 
 
 def _megabytes_at_hand() -> int | None:
-    """Memory that is free, or that the container may use where that is less.
-
-    None where the system does not tell.
-    """
+    """Return the free memory, or the container's limit where lower; None where unknown."""
     n_bytes = []
     with contextlib.suppress(OSError, ValueError):  # no Linux, no cgroup, or no limit ("max")
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

@@ -1,7 +1,7 @@
-"""What the columns of a table mean, by their headers (data/lexicon/columns.yaml) or their cells.
+"""Tell what the columns of a table mean, by their headers (data/lexicon/columns.yaml) or cells.
 
 In:   a header, or the rows of a sheet
-Out:  meanings (last_name, structure, table, text…), and the row that holds the headers
+Out:  meanings (last_name, structure, table, text…), and the header row
 """
 
 import re
@@ -19,19 +19,18 @@ from pipeline.text import fold, lexicon
 
 Rows = Sequence[Sequence[str]]
 
-# meanings of columns: of persons, of maps, of what a row of ideas says of its passages
 NAMES = frozenset({"full_name", "first_name", "last_name"})
 CONTACTS = frozenset({"email", "phone"})
 ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
 TELLING = frozenset({"table", "question", "number", "color", "channel", "speaker", "carrier"})
-# under which sentences are answers, whatever the header
+# a column of sentences under these holds answers
 _IDENTITY = NAMES | CONTACTS | {"structure", "structure_type", "role", "commune"}
-_TYPO = 0.85  # similarity over which a header is a misspelt one
-_MIN_QUESTION = 3  # words of a header that asks
-_MAX_HEADER_WORDS, _DEPTH = 8, 25  # words of a header; rows in which it is looked for
+_TYPO = 0.85
+_MIN_QUESTION = 3  # words of a question
+_MAX_HEADER_WORDS, _DEPTH = 8, 25  # words of a header; rows searched
 _VERBATIM, _MOST = "verbatim", 0.5  # title of a column of sentences; share of rows and cells
-_SENTENCE, _LONG = 5, 8  # words of a sentence with a verb or mark, of an enumeration without
-# of a list without header: rows; shares of a column's filled cells that look alike; words
+_SENTENCE, _LONG = 5, 8  # words of a sentence with a verb or mark; of an enumeration without
+# lists without header: rows; share of similar cells in a column; words
 _MIN_ROWS, _HEADERLESS_MOST, _SOME, _MAX_CELL_WORDS = 3, 0.6, 0.3, 5
 _MAIL, _PHONE = re.compile(r"\S+@\S+\.\w+"), re.compile(r"^\+?\d(?:[\s.()/-]{0,2}\d){8,13}$")
 _CODE = re.compile(r"\d{5}|\d{2} ?\d{3}")
@@ -42,40 +41,40 @@ _MARK = re.compile(
 
 @dataclass(frozen=True)
 class Header:
-    """The headers: `index` of their row (-1 without any), each column's title and meaning."""
+    """A header row: `index` (-1 for none), titles and meanings by column."""
 
     index: int
     titles: tuple[str, ...]
     meanings: tuple[str | None, ...]
 
     def column(self, *meanings: str) -> int | None:
-        """The first column with one of `meanings`, in the order they are given."""
+        """Return the first column with one of `meanings`, tried in order."""
         present = (meaning for meaning in meanings if meaning in self.meanings)
         return next(map(self.meanings.index, present), None)
 
     def cell(self, row: Sequence[str], *meanings: str) -> str:
-        """The trimmed cell under the first column with one of `meanings`; "" without any."""
+        """Return the stripped cell of the first column with one of `meanings`, or ""."""
         column = self.column(*meanings)
         return " ".join(row[column].split()) if column is not None and column < len(row) else ""
 
     def columns_of(self, meaning: str) -> list[int]:
-        """All columns of that meaning."""
+        """Return all columns of one meaning."""
         return [column for column, own in enumerate(self.meanings) if own == meaning]
 
 
 def header_of(titles: Sequence[str], index: int = -1) -> Header:
-    """The header made of these titles."""
+    """Return the header with these titles."""
     return Header(index, tuple(titles), tuple(map(meaning_of, titles)))
 
 
 def column_cells(rows: Rows, column: int) -> list[str]:
-    """The filled cells of a column; a row may be short."""
+    """Return the filled cells of a column; rows may be short."""
     return [row[column] for row in rows if column < len(row) and row[column]]
 
 
 @cache
 def meaning_of(title: str) -> str | None:
-    """The meaning of a header, or None."""
+    """Return the meaning of a header, or None."""
     folded = fold(re.sub(r"\([^)]*\)", " ", title)) or fold(title)
     if not folded or len(folded.split()) > _MAX_HEADER_WORDS:
         return None
@@ -94,8 +93,8 @@ def meaning_of(title: str) -> str | None:
 
 
 def _asks_about(folded: str, word: re.Match[str]) -> bool:
-    """True for a question about who answers: "les difficultes de votre structure"."""
-    from pipeline.ingest.locate.cues import read_cues  # which reads columns in its turn
+    """Whether the question is about the respondent: "les difficultes de votre structure"."""
+    from pipeline.ingest.locate.cues import read_cues  # imports columns itself
 
     before = folded[: word.start()].rstrip()
     is_complement = re.search(
@@ -109,7 +108,7 @@ def _asks_about(folded: str, word: re.Match[str]) -> bool:
 
 @cache
 def is_question(text: str) -> bool:
-    """True for a question or a request ("Citez une action qui marche"): what stands above answers.
+    """Whether the text is a question or a request ("Citez une action qui marche").
 
     >>> is_question("Que manque-t-il chez vous ?"), is_question("Il manque un médecin")
     (True, False)
@@ -130,9 +129,9 @@ def _whole_titles() -> dict[str, str]:
 
 
 def find_header(rows: Rows, *, wanted: frozenset[str], at_least: int) -> Header | None:
-    """The first of the top rows with most columns of a `wanted` meaning, `at_least` as many.
+    """Return the top row with the most `wanted` meanings; None below `at_least`.
 
-    A column of sentences means nothing, whatever words stand above it.
+    A column of sentences has no meaning, whatever its title.
     """
     headers = [header_of(row, i) for i, row in enumerate(rows[:_DEPTH])]
     best = max(headers, key=lambda header: len(wanted & set(header.meanings)), default=None)
@@ -149,7 +148,7 @@ def find_header(rows: Rows, *, wanted: frozenset[str], at_least: int) -> Header 
 
 
 def sentence_columns(titles: Sequence[str], body: Rows) -> dict[int, str]:
-    """The columns called after who answers that hold sentences, each with a title to take."""
+    """Return the columns of sentences under a respondent's title, each with a new title."""
     named = [column for column, title in enumerate(titles) if meaning_of(title) in _IDENTITY]
     return {column: _VERBATIM for column in named if _holds_sentences(column, body)}
 
@@ -161,7 +160,7 @@ def _holds_sentences(column: int, body: Rows) -> bool:
 
 
 def _is_sentence(cell: str) -> bool:
-    from pipeline.ingest.locate.lines import states  # which reads columns in its turn
+    from pipeline.ingest.locate.lines import states  # imports columns itself
 
     n_words = len(cell.split())
     if n_words < _SENTENCE:
@@ -172,15 +171,15 @@ def _is_sentence(cell: str) -> bool:
 
 
 def lone_cell(row: Sequence[str]) -> str | None:
-    """A row's only filled cell, or the one merged over several columns; None for other rows."""
+    """Return a row's only filled cell, possibly merged over columns; None for other rows."""
     cells = {cell.strip() for cell in row if cell.strip()}
     return cells.pop() if len(cells) == 1 else None
 
 
 def guess_header(rows: Rows) -> Header | None:
-    """The meanings of the columns of an attendance list without header; None for other sheets.
+    """Guess the columns of an attendance list without header; None for other sheets.
 
-    Names are told first, then mails, telephones, marks, organisations and communes.
+    Names come first, then mails, telephones, marks, organisations and communes.
     """
     body = [row for row in rows if sum(map(bool, row)) > 1]
     if len(body) < _MIN_ROWS:
@@ -202,7 +201,7 @@ def guess_header(rows: Rows) -> Header | None:
 
 def _meaning_of_cells(cells: Sequence[str]) -> str | None:
     if not cells:
-        return "signature"  # left blank for pens, or of no use
+        return "signature"  # left blank for pens, or useless
     if _share(cells, _MAIL.search) >= _HEADERLESS_MOST:
         return "email"
     if _share(cells, _PHONE.match) >= _HEADERLESS_MOST:
@@ -215,7 +214,7 @@ def _meaning_of_cells(cells: Sequence[str]) -> str | None:
 
 
 def _mark_names(filled: Rows, meanings: list[str | None]) -> None:
-    """Mark the column of whole names, or the pair of last and first names, first from the left."""
+    """Mark the column of whole names, or last then first names, from the left."""
     for column, cells in enumerate(filled):
         if meanings[column] is not None:
             continue
@@ -242,7 +241,7 @@ def _mark_others(filled: Rows, meanings: list[str | None]) -> None:
 
 
 def _meaning_of_words(cells: Sequence[str]) -> str | None:
-    from pipeline.communes.tables import by_slug  # large, and of use here alone
+    from pipeline.communes.tables import by_slug  # large, and used here alone
 
     def names_commune(cell: str) -> bool:
         return fold(cell).replace(" ", "-") in by_slug() or bool(re.match(r"\d{5}\b", cell))

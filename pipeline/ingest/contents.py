@@ -1,4 +1,4 @@
-"""What the files of a workshop's folder hold: documents, attendance lists, maps, and rejects.
+"""Sort the files of a workshop's folder into documents, attendance lists, maps and rejects.
 
 In:   the files of a folder
 Out:  Contents; every file is a part, a reject or both
@@ -53,36 +53,36 @@ _SKIPPED_ADVICE = (
 
 @dataclass(frozen=True)
 class Part:
-    """A file or a part of one, what its reader found and what that is."""
+    """A file or a part of one, with what it holds."""
 
     path: str  # in the depot, with `#part`
-    file: str  # the same without `#part`
-    names: tuple[str, ...]  # of folders, file, sheet, attachment or archived path
-    sha256: str  # of the file
+    file: str  # `path` without `#part`
+    names: tuple[str, ...]  # folders, file, sheet, attachment or archived path
+    sha256: str
     raw: RawPart
     sorted: SortedPart
-    pins: tuple[Pin, ...] = ()  # of a map's file
-    listed_pins: tuple[Pin, ...] = ()  # of its sheets or tables
-    first_path: str | None = None  # of what was renamed since it was first read
-    lightened: tuple[tuple[str, str], ...] = ()  # (reason, advice) of zones that were changed
+    pins: tuple[Pin, ...] = ()
+    listed_pins: tuple[Pin, ...] = ()  # from sheets or tables
+    first_path: str | None = None  # before a rename
+    lightened: tuple[tuple[str, str], ...] = ()  # (reason, advice) of changed zones
 
 
 @dataclass
 class Contents:
-    """The parts of a folder in order of path, and what could not be read."""
+    """The parts of a folder in path order, and its rejects."""
 
     parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    n_passing: int = 0  # of the files that were not read: how many the system withheld
+    n_passing: int = 0  # unread files that the system withheld
 
     @property
     def documents(self) -> list[Part]:
-        """The parts in which something was said."""
+        """Return the parts that hold passages."""
         return [part for part in self.parts if part.sorted.blocks and not part.pins]
 
     @cached_property
     def lists(self) -> list[Rows]:
-        """The attendance lists; without any table of them, those that notes hold in plain words."""
+        """Return the attendance lists, from prose only where no table holds one."""
         tables: list[Rows] = []
         for part in self.parts:
             tables += part.sorted.attendance
@@ -90,7 +90,7 @@ class Contents:
 
     @cached_property
     def list_paths(self) -> set[str]:
-        """The paths of the parts that list persons or structures."""
+        """Return the paths of the parts that list persons or structures."""
         lists = {part.path for part in self.parts if part.sorted.attendance}
         maps = {part.path for part in self.parts if part.sorted.maps or part.pins}
         return maps | (lists or set(self._prose_lists))
@@ -103,22 +103,22 @@ class Contents:
 
     @property
     def forms(self) -> list[Rows]:
-        """The forms whose respondents are named."""
+        """Return the forms that name their respondents."""
         return [rows for part in self.parts for rows in part.sorted.forms]
 
     @cached_property
     def pins(self) -> list[Pin]:
-        """The structures of all maps."""
+        """Return the structures of all maps."""
         return name_zones([pin for part in self.parts for pin in (*part.pins, *part.listed_pins)])
 
     def first_list_rows(self, n_rows: int) -> list[Rows]:
-        """The lists cut to their first `n_rows` all together."""
+        """Return the lists cut to their first `n_rows` in total."""
         starts = accumulate(map(len, self.lists), initial=0)
         pairs = zip(self.lists, starts, strict=False)
         return [rows[: max(n_rows - start, 0)] for rows, start in pairs]
 
     def reject_beyond(self, max_listed: int, folder: str) -> list[Reject]:
-        """A reject of the folder where its maps or its lists have more rows than are read."""
+        """Return a reject of the folder for maps or lists of more than `max_listed` rows."""
         counts = {"cartes": len(self.pins), "listes de présence": sum(map(len, self.lists))}
         advice = (
             "en retirer ce qui n'est pas de cet atelier, ou relever « max_listed » "
@@ -141,9 +141,9 @@ def read_contents(
     first_paths: Mapping[str, str] | None = None,
     readers: FileReaders | None = None,
 ) -> Contents:
-    """Return what the files of `folder` hold, its manifest left out.
+    """Return what the files of `folder` hold, except its manifest.
 
-    `on_file` is told how many files are done of how many; `readers` are kept from call to call.
+    `on_file` gets the numbers of files done and in all; `readers` are reused between calls.
     """
     listing = list_folder(folder, depot=depot)
     paths = [path for path in listing.files if not (path.parent == folder and is_manifest(path))]
@@ -218,7 +218,6 @@ def _parts(
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """The name of a part, numbered where another has it in any Unicode form; it is then taken."""
     number, free = 1, name
     while (composed := unicodedata.normalize("NFC", free)) in taken:
         number += 1
@@ -228,7 +227,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _read_json_map(raw: RawPart) -> list[Pin] | None:
-    """The pins of a JSON file, [] where it is no map; None for what is no JSON."""
+    """Return the pins of a JSON file, [] where it is no map; None where it is no JSON."""
     is_meta = len(raw.blocks) == 1 and raw.blocks[0].kind == "meta"
     if not is_meta or raw.blocks[0].text.lstrip()[:1] not in ("{", "["):
         return None

@@ -1,7 +1,7 @@
-"""Tell the answers to a form from a list of persons, and what the columns of ideas are for.
+"""Tell forms from lists of persons, and find their columns of answers, questions and tables.
 
 In:   the header and rows of a sheet or of a table in a document
-Out:  the columns of answers, of questions and of tables, by what stands in them
+Out:  the columns of answers, questions and tables, by their cells
 """
 
 import re
@@ -29,27 +29,27 @@ from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import find_date, word_pattern
 from pipeline.text import fold, lexicon
 
-# meanings under which answers may stand; of columns whose leaving out is told, and, where each
-# row is dated, of those that elsewhere sort ideas on a wall
+# meanings of columns: may hold answers; whose omission is reported; and, in dated rows,
+# those that elsewhere sort ideas on a wall
 _OPEN = frozenset({None, "text", "theme", "table", "question", "carrier"})
 _SKIPPED, _SKIPPED_DATED = frozenset({None, "text", "remark"}), frozenset({"theme", "carrier"})
-_LONG, _VERY_LONG = 4, 8  # words of most answers; of those under a header that says nothing
+_LONG, _VERY_LONG = 4, 8  # words of most answers; of those under a meaningless header
 _MANY = 4  # rows from which recurring cells show a closed question
-_MOST, _CLOSED = 0.6, 0.5  # share of cells alike; of different cells among closed answers
-_FILLED = 0.5  # share of filled rows from which a column is no note on somebody here and there
+_MOST, _CLOSED = 0.6, 0.5  # share of similar cells; of distinct cells among closed answers
+_FILLED = 0.5  # share of filled rows; fewer make occasional notes
 _HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
-# meanings of a header below which questions may stand all the same
+# headers that may still have questions below
 _ASKING = frozenset({None, "theme", "remark", "structure_type"})
 _RESPONDENT = NAMES | CONTACTS | {"structure", "role", "commune", "postal_code"}
-_MAX_TITLES, _MAX_WORDS = 8, 14  # different questions of a column; words of one that asks nothing
-_ASKED_SHARE = 0.75  # of a column's different cells that must ask, for all of it to
-_MIN_TABLES, _MAX_TABLES = 3, 40  # different tables that a column of bare numbers may name
+_MAX_TITLES, _MAX_WORDS = 8, 14  # distinct questions of a column; words of one that asks nothing
+_ASKED_SHARE = 0.75
+_MIN_TABLES, _MAX_TABLES = 3, 40
 
 
 def is_form(header: Header, body: Rows) -> bool:
-    """True for answers with the names of who gave them, never where people signed or have a status.
+    """Whether the rows are answers with names: asked for, dated, long, or several.
 
-    Answers are asked for, dated one by one, long, or several.
+    A list with signatures or statuses is never a form.
     """
     if "status" in with_statuses(header, body).meanings or _is_signed(header, body):
         return False
@@ -65,9 +65,9 @@ def is_form(header: Header, body: Rows) -> bool:
 
 
 def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> list[int]:
-    """The columns of answers in people's own words: under a question, or sentences.
+    """Return the columns of free answers: under a question, or sentences.
 
-    `has_remarks`: remarks are answers, as in a form; in a list of attendance they tell of persons.
+    `has_remarks`: remarks are answers, as in a form; in an attendance list they describe persons.
     """
     columns = []
     for column, status in enumerate(with_statuses(header, body).meanings):
@@ -81,7 +81,7 @@ def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> 
 
 
 def skipped_columns(header: Header, body: Rows, answers: Sequence[int]) -> list[int]:
-    """The columns that are no `answers` and do not say who answered, when or with what tool."""
+    """Return the columns that neither answer nor say who, when or with what tool."""
     stamps = timestamp_columns(header, body)
     meanings = _SKIPPED | _SKIPPED_DATED if stamps else _SKIPPED
     technical = word_pattern("columns", "techniques")
@@ -96,7 +96,7 @@ def skipped_columns(header: Header, body: Rows, answers: Sequence[int]) -> list[
 
 
 def timestamp_columns(header: Header, body: Rows) -> list[int]:
-    """The columns that date each row to the minute."""
+    """Return the columns that date each row to the minute."""
     return [
         column
         for column, title in enumerate(header.titles)
@@ -105,7 +105,7 @@ def timestamp_columns(header: Header, body: Rows) -> list[int]:
 
 
 def count_remarks(header: Header, body: Rows) -> int:
-    """How many remarks of a list of attendance say more than that somebody did not come."""
+    """Return how many remarks of an attendance list say more than an absence."""
     presence = read_presence(header, body, is_expected=False)
     others = {*answer_columns(header, body), *timestamp_columns(header, body)}
     columns = [
@@ -121,7 +121,7 @@ def count_remarks(header: Header, body: Rows) -> int:
 
 
 def count_unclear(header: Header, body: Rows) -> int:
-    """How many persons have a status that is not understood where others' tell who came."""
+    """Return how many persons have a status not understood, where others' tell who came."""
     presence = read_presence(header, body, is_expected=False)
     return sum(map(presence.is_unclear, _rows_of_persons(presence, body)))
 
@@ -146,14 +146,14 @@ def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: 
 
 
 def _asks(title: str) -> bool:
-    """True for a header that is a question, or names one of the four ("Ce qui marche")."""
+    """Whether a header is a question, or names one of the four ("Ce qui marche")."""
     cues = read_cues(title)
     is_named = cues.is_label and cues.question is not None
     return is_question(title) or is_named or asked_by_header(title) is not None
 
 
 def is_closed(cells: Sequence[str]) -> bool:
-    """True for answers that choose: most are "Oui" and the like or dates, or few recur."""
+    """Whether most answers are "Oui" and the like or dates, or few recur."""
     if are_choices(cells) or _are_dates(cells):
         return True
     folded = [fold(cell) for cell in cells]
@@ -162,7 +162,7 @@ def is_closed(cells: Sequence[str]) -> bool:
 
 
 def are_choices(cells: Sequence[str]) -> bool:
-    """True where most cells are "Oui" and the like, or a number."""
+    """Whether most cells are "Oui" and the like, or a number."""
     choice = word_pattern("columns", "fermees")
     return sum(bool(choice.fullmatch(fold(cell))) for cell in cells) >= _MOST * len(cells)
 
@@ -190,10 +190,7 @@ def _median_words(cells: Sequence[str]) -> float:
 
 
 def with_locations(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
-    """The header and rows with columns of questions called so, their cells "q1" to "q4".
-
-    A column of tables is called "table".
-    """
+    """Return header and rows with question and table columns titled so, questions as "q1"…"q4"."""
     asking = _asking_columns(header.titles, body)
     names = _column_names(header.titles, body, asking)
     titles = tuple(names.get(column, title) for column, title in enumerate(header.titles))
@@ -210,9 +207,9 @@ def with_locations(header: Header, body: Rows) -> tuple[Header, list[list[str]]]
 def annotate_blocks(
     blocks: Sequence[RawBlock], titles: Sequence[str], body: Rows, passages: Sequence[int]
 ) -> list[RawBlock]:
-    """The cell blocks of a document's table with its columns of questions and tables called so.
+    """Return a table's cell blocks with its question and table columns titled so.
 
-    Where `passages` names columns, cells outside them are `meta`.
+    Cells outside the columns `passages`, if any, become `meta`.
     """
     asking = _asking_columns(titles, body)
     names = _column_names(titles, body, asking)
@@ -237,10 +234,7 @@ def _column_names(
 
 
 def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, str]]:
-    """The columns whose cells name their rows' questions, each with the question of each cell.
-
-    Beside a column called "question" there are none.
-    """
+    """Return the columns whose cells are questions; none beside a column titled "question"."""
     meanings = [meaning_of(title) for title in titles]
     if "question" in meanings:
         return {}
@@ -250,7 +244,7 @@ def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, st
 
 
 def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
-    """The question of each cell, {} unless most ask two or more and recur or stand first."""
+    """Return each cell's question; {} unless most ask, two or more, and recur or come first."""
     cells = column_cells(body, column)
     different = {str(cell): str(cell) for cell in cells}
     if not 1 < len(different) <= _MAX_TITLES or (column and len(different) == len(cells)):
@@ -264,7 +258,7 @@ def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
 
 
 def _table_column(titles: Sequence[str], body: Rows) -> int | None:
-    """The one column of tables under a header that does not say so ("Nappe": 1, 1, 2 or T1, T2).
+    """Return the one column of tables under an unclear header ("Nappe": 1, 1, 2 or T1, T2).
 
     Bare numbers count only in a sheet of ideas, under a header that neither counts nor rates.
     """
@@ -282,14 +276,13 @@ def _table_column(titles: Sequence[str], body: Rows) -> int | None:
 
 
 def looks_answered(titles: Sequence[str], body: Rows) -> bool:
-    """True for answers to a form: a header asks, says who answered, or rows are dated."""
+    """Whether a table holds form answers: a header asks or names respondents, or rows are dated."""
     header = header_of(titles)
     has_respondent = bool(_RESPONDENT & set(header.meanings)) or any(map(is_question, titles))
     return has_respondent or bool(timestamp_columns(header, body))
 
 
 def _label_tables(cells: Sequence[str]) -> bool:
-    """True for labels of tables alone ("T1", "table 2")."""
     cues = [read_cues(cell) for cell in set(cells)]
     return len(cues) > 1 and all(
         cue.is_label and cue.table is not None and cue.question is None for cue in cues
@@ -297,7 +290,6 @@ def _label_tables(cells: Sequence[str]) -> bool:
 
 
 def _number_tables(title: str, cells: Sequence[str]) -> bool:
-    """True for numbers from 1 on without a gap, which recur."""
     if word_pattern("columns", "mesures", r"\b{}\b").search(fold(title)):
         return False
     matches = [re.fullmatch(r"(\d{1,2})(?:[.,]0+)?", cell) for cell in cells]

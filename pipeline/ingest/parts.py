@@ -1,6 +1,6 @@
-"""What a reader returns: the parts of a file, as its author laid them out.
+"""Define what a reader returns: the parts of a file, as laid out by its author.
 
-Here too: what a file is, by its bytes first and its name second, and how its text is encoded.
+Formats are told by bytes, then by name; encodings are told here too.
 """
 
 import codecs
@@ -28,22 +28,22 @@ class RawBlock:
     kind: str = "paragraph"  # one of pipeline.tables.BLOCK_KINDS
     level: int | None = None  # heading 1..6, bullet 0..
     speaker: str | None = None  # as written in the file
-    columns: tuple[tuple[str, str], ...] = ()  # (header, cell) of the row, from a table
-    column: int | None = None  # which of `columns` the text lies in
+    columns: tuple[tuple[str, str], ...] = ()  # (header, cell) of a table's row
+    column: int | None = None  # index in `columns` of the text
 
 
 @dataclass(frozen=True)
 class RawPart:
-    """A document: a whole file, or a mail, attachment, sheet or archived file of it."""
+    """A document: a whole file, or a mail, attachment, sheet or archived file in it."""
 
     blocks: tuple[RawBlock, ...]
-    name: str = ""  # the `#part` of its path, empty for a whole file
+    name: str = ""  # the `#part` of its path, "" for a whole file
     title: str | None = None
-    channel: str | None = None  # where the format itself tells: mail, transcript
-    people: tuple[tuple[str, str], ...] = ()  # (name, mail address) of senders and recipients
+    channel: str | None = None  # where the format tells: mail, transcript
+    people: tuple[tuple[str, str], ...] = ()  # (name, mail address) of correspondents
     rows: tuple[tuple[str, ...], ...] = ()  # of a sheet or table file, blanks as ""; () for prose
-    warnings: tuple[str, ...] = ()  # what was skipped in it, in French, without its content
-    error: tuple[str, str] | None = None  # French reason and advice where it could not be read
+    warnings: tuple[str, ...] = ()  # in French, without its content
+    error: tuple[str, str] | None = None  # French reason and advice
 
 
 _MAGIC = {
@@ -113,15 +113,12 @@ _MARKS = {
 }
 _GOOD_LETTERS = frozenset("éèêëàâçùûüôîïœÉÈÊÀÂÇÙÔÎÏŒ")
 _GOOD_SIGNS = frozenset("’‘“”«»–—…•€°²³½·\u00a0\u202f→")
-# in order of preference where two read equally well
+# by preference where two read equally well
 _SINGLE_BYTE = ("cp1252", "mac_roman", "cp850", "iso8859_15")
 
 
 def sniff(content: bytes, name: str) -> str:
-    """Return the format of `content`: a key of the readers, or what it is instead.
-
-    That is image, audio, encrypted, slides, binary…
-    """
+    """Return the format of `content`: a reader's key, else image, audio, encrypted, slides…"""
     extension = PurePath(name.lower()).suffix
     if extension == ".icloud":
         return "cloud"
@@ -130,7 +127,7 @@ def sniff(content: bytes, name: str) -> str:
     if content.startswith(_OLE):
         streams = _OLE_STREAMS.items()
         kinds = [kind for stream, kind in streams if stream.encode("utf-16-le") in content]
-        own = extension[1:]  # one may hold another as an object
+        own = extension[1:]  # one may embed another
         return own if own in kinds else next(iter(kinds), "binary")
     if b"%PDF-" in content[:1024]:
         return "pdf"
@@ -159,7 +156,7 @@ def _in_zip(content: bytes, extension: str) -> str:
             if "mimetype" in names and container.getinfo("mimetype").file_size < 200:
                 mimetype = container.read("mimetype")[:100]
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
-        return by_extension  # its directory is lost; NotImplementedError is a RuntimeError
+        return by_extension  # unreadable directory; NotImplementedError is a RuntimeError
     for kind, mark in _ODF.items():
         if b"opendocument." + mark in mimetype:
             return kind
@@ -170,7 +167,6 @@ def _in_zip(content: bytes, extension: str) -> str:
 
 
 def _in_text(content: bytes, extension: str) -> str:
-    """The format of a text, by how it begins, then by its extension; `binary` for no text."""
     encoding = _by_mark(content)
     if encoding is None and _is_binary(content[:4096]):
         return "binary"
@@ -200,7 +196,7 @@ def _is_mail(start: str) -> bool:
 
 
 def _is_binary(content: bytes) -> bool:
-    """True where more than one byte in twenty is a control character that no text holds."""
+    """Whether more than 1 byte in 20 is a control character that no text holds."""
     controls = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in content)
     return controls * 20 > len(content)
 
@@ -209,7 +205,7 @@ def _by_mark(content: bytes) -> str | None:
     marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     if marked or len(content) < 4:
         return marked
-    # without a mark, zeroes at every second byte tell
+    # without a mark, a zero every second byte tells
     even, odd = (half.count(0) / len(half) for half in (content[:4096:2], content[1:4096:2]))
     if odd > 0.7 and even < 0.1:
         return "utf-16-le"
@@ -217,10 +213,10 @@ def _by_mark(content: bytes) -> str | None:
 
 
 def decode(content: bytes, declared: str | None = None) -> str:
-    """Return the text of `content`, line ends as `\\n`, text decoded twice (« Ã© ») put right.
+    """Return the text of `content` with `\\n` line ends, double encoding (« Ã© ») repaired.
 
-    Its mark tells the encoding, else it is UTF-8, as `declared`, or what reads most like French.
-    Raises `ReadError` for bytes that are no text.
+    A byte order mark tells the encoding, else it is UTF-8, `declared`, or what reads most like
+    French. Raises `ReadError` for bytes that are no text.
     """
     marked = _by_mark(content)
     if marked is None and content.count(0) * 100 > len(content):
@@ -246,7 +242,7 @@ def _unmarked(content: bytes, declared: str | None) -> str:
 
 
 def _declared(content: bytes, declared: str | None) -> str | None:
-    """The text as declared, unless that fails or gives signs that French does not have."""
+    """Return the text as declared, unless that fails or gives signs foreign to French."""
     name = (declared or "").lower().replace("_", "-")
     if name in ("", "us-ascii", "ascii", "utf-8", "utf8"):
         return None
@@ -258,7 +254,7 @@ def _declared(content: bytes, declared: str | None) -> str | None:
 
 
 def best_french(content: bytes, encodings: Sequence[str]) -> str:
-    """Return `content` as UTF-8, else in that of `encodings` in which it reads most like French."""
+    """Return `content` as UTF-8, else in the one of `encodings` that reads most like French."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
@@ -267,10 +263,7 @@ def best_french(content: bytes, encodings: Sequence[str]) -> str:
 
 
 def _french_score(text: str) -> int:
-    """How French the signs beyond ASCII look.
-
-    Accented letters in words count for it, strange letters and signs in words against.
-    """
+    """Score non-ASCII signs: accented letters in words count for, strange signs against."""
     score = 0
     for match in re.finditer(r"[^\x00-\x7f]", text[:200_000]):
         sign, i = match[0], match.start()
@@ -288,7 +281,7 @@ def _french_score(text: str) -> int:
 
 
 def _share_of_utf8(content: bytes) -> float:
-    """Share of the bytes beyond ASCII that sit in well-formed UTF-8 sequences, 0..1."""
+    """Return the share of non-ASCII bytes in well-formed UTF-8, 0..1."""
     content = content[:200_000]
     n_high = sum(byte > 127 for byte in content)
     sequences = re.findall(rb"[\xc3-\xc5][\x80-\xbf]|[\xe2][\x80-\xbf]{2}", content)

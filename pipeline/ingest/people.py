@@ -1,4 +1,4 @@
-"""The people named in a workshop's files, before pseudonymisation: raw personal data.
+"""List the people named in a workshop's files, before pseudonymisation: raw personal data.
 
 In:   names and addresses of attendance lists, the manifest, forms, mails and transcripts
 Out:  people   one row a person, in the order met; for the vault only, never in tables/
@@ -39,13 +39,13 @@ PEOPLE = Table(
     ),
 )
 
-_SAME_NAME = 90  # rapidfuzz score over which two whole names are one person's
+_SAME_NAME = 90  # rapidfuzz score from which two whole names are one person's
 _MAX_NAME_WORDS = 5
 
 
 @dataclass(frozen=True)
 class Participant:
-    """A person as first met, completed by what is met later; None where not known."""
+    """A person, completed at each mention; None where unknown."""
 
     first_name: str | None
     last_name: str | None
@@ -55,18 +55,18 @@ class Participant:
 
     @property
     def full_name(self) -> str | None:
-        """First and last name, or the one that is known."""
+        """Return first and last name, or the known one."""
         return " ".join(filter(None, (self.first_name, self.last_name))) or None
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The words of the name in alphabetical order, so that swapped names agree."""
+        """Return the name's words in alphabetical order, so that swapped names agree."""
         return tuple(sorted(fold(self.full_name or "").split()))
 
 
 @dataclass
 class WorkshopPeople:
-    """The people of one workshop in the order met; a person met twice stays one."""
+    """The people of one workshop, each once, in the order met."""
 
     workshop_id: str
     people: list[Participant] = field(default_factory=list)
@@ -78,7 +78,7 @@ class WorkshopPeople:
             self._index.add(i, person)
 
     def add(self, person: Participant) -> str:
-        """Return the participant_id of `person`, known already or added."""
+        """Return the participant_id of `person`, adding it if new."""
         particles = lexicon("people")["particules"]
         first_words = fold(person.first_name or "").split()
         if person.first_name and all(word in particles for word in first_words):
@@ -96,9 +96,9 @@ class WorkshopPeople:
         return self._id(i)
 
     def find_name(self, name: str) -> str | None:
-        """The participant_id of the one person whom "Mme Ouali", "Karim" or "F. Delattre" fits.
+        """Return the participant_id of the person that "Mme Ouali", "Karim" or "F. Delattre" fits.
 
-        None where nobody or several do.
+        None where nobody or several fit.
         """
         words = [word for word in fold(name).split() if word not in lexicon("people")["civilites"]]
         candidates = self._index.with_a_word(words)
@@ -106,12 +106,12 @@ class WorkshopPeople:
         return self._id(fitting[0]) if len(fitting) == 1 else None
 
     def find_email(self, email: str) -> str | None:
-        """The participant_id of the first person with this address, or None."""
+        """Return the participant_id of the first person with this address, or None."""
         indexes = self._index.with_email(email)
         return self._id(indexes[0]) if indexes else None
 
     def table(self) -> pd.DataFrame:
-        """The people table."""
+        """Return the people table."""
         return PEOPLE.build(
             {
                 "participant_id": self._id(i),
@@ -134,11 +134,10 @@ class WorkshopPeople:
 
 
 class _PeopleIndex:
-    """People's indexes by what two mentions of one person share, so that thousands compare fast."""
+    """Index people by what mentions of one person share, so that thousands compare fast."""
 
     def __init__(self) -> None:
         self._by_key: dict[tuple[str, ...], int] = {}
-        # by number of words, each name with the first who bears it
         self._by_length: dict[int, dict[str, int]] = defaultdict(dict)
         self._by_email: dict[str, list[int]] = defaultdict(list)
         self._by_word: dict[str, list[int]] = defaultdict(list)
@@ -157,7 +156,6 @@ class _PeopleIndex:
         return self._by_key.get(key)
 
     def spelt_like(self, key: tuple[str, ...]) -> list[int]:
-        """Those whose name has as many words and nearly the same letters."""
         names = self._by_length.get(len(key), {})
         alike = process.extract(
             " ".join(key), names.keys(), scorer=fuzz.ratio, score_cutoff=_SAME_NAME, limit=None
@@ -172,7 +170,7 @@ class _PeopleIndex:
 
 
 def are_one_person(first: Participant, second: Participant) -> bool:
-    """True for one name misspelt, or for one address where a name is missing or alike."""
+    """Whether a name is misspelt, or an address shared where a name is missing or alike."""
     email = (first.email or "").lower()
     is_same_mail = bool(email) and email == (second.email or "").lower()
     if not first.key or not second.key:
@@ -185,7 +183,7 @@ def are_one_person(first: Participant, second: Participant) -> bool:
 
 
 def fits_name(words: list[str], person: Participant) -> bool:
-    """True where each of `words` is in the person's name, or is initials of the first name."""
+    """Whether each of `words` is in the name, or is initials of the first name."""
     first, last = fold(person.first_name or "").split(), fold(person.last_name or "").split()
     initials = "".join(word[0] for word in first)
     rest = [word for word in words if word not in first and word not in last]
@@ -197,7 +195,7 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
     """Return (first name, last name) of a name in one cell.
 
     Capitals or a comma mark the last name, else known first names tell. A particle opens a last
-    name, never a first name: "de Sousa Kelly" is Kelly.
+    name: "de Sousa Kelly" is Kelly.
     """
     particles, civilities = lexicon("people")["particules"], lexicon("people")["civilites"]
     words = re.sub(r"\([^)]*\)", " ", full_name).split()
@@ -222,7 +220,7 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
 
 
 def is_whole_name(text: str) -> bool:
-    """True for a civility or a known first name beside one to three capitalised words."""
+    """Whether a civility or known first name stands beside 1–3 capitalised words."""
     bare = re.sub(r"\([^)]*\)", "", text).replace(",", " ")
     words = bare.split()
     if not 2 <= len(words) <= _MAX_NAME_WORDS or any(letter.isdigit() for letter in bare):
@@ -235,14 +233,14 @@ def is_whole_name(text: str) -> bool:
 
 
 def is_person_name(name: str) -> bool:
-    """True for a name that a person may bear, False for a service's or structure's ("contact")."""
+    """Whether a name can be a person's, not a service's or structure's ("contact")."""
     words, services = fold(name).split(), lexicon("people")["services"]
     is_service = any(word in services or word.isdigit() for word in words)
     return 1 <= len(words) <= _MAX_NAME_WORDS and not is_service
 
 
 def is_first_name(name: str) -> bool:
-    """True where every word of `name` is a first name borne in France."""
+    """Whether every word of `name` is a first name borne in France."""
     words = fold(name).split()
     return bool(words) and all(word in _first_names() for word in words)
 

@@ -1,7 +1,7 @@
 """Read files in child processes with limits of memory and time: no file ends the run.
 
 In:   paths of files of the depot
-Out:  one FileReading a path, in the given order; what cannot be read has an error instead of parts
+Out:  one FileReading a path, in order, with parts or an error
 """
 
 import logging
@@ -26,9 +26,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FileReading:
-    """What a file held: its parts, or an error as (reason, advice) in French; never both.
+    """A file's parts, or an error as (reason, advice) in French, never both.
 
-    `can_pass` where the system is at fault, and the file may be read another time as it is.
+    `can_pass` where the system is at fault and another try may succeed.
     """
 
     path: Path
@@ -52,12 +52,10 @@ def read_files(
     on_file: Callable[[Path], None] | None = None,
     readers: "FileReaders | None" = None,
 ) -> list[FileReading]:
-    """Return one reading a path, in order; `on_file` is called with each path once it is done, in
-    whatever order that is.
+    """Return one reading a path, in order; `on_file` gets each path as it finishes, in any order.
 
-    Where folders are given in `within`, a link that leads out of all of them is not followed. A
-    file that kills or hangs its child becomes a reading with an error; a new child goes on with the
-    next file, and the other children do not wait. Children end with the last file, or with
+    A link that leads out of all folders `within`, if any, is not followed. A file that kills or
+    hangs its child gives an error; a new child continues. Children end with the last file, or with
     `readers`.
     """
     readings: dict[int, FileReading] = {}
@@ -86,7 +84,6 @@ def read_files(
 
 
 def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> Answer | None:
-    """Why a path is not given to a child: no regular file, outside the depot, or too large."""
     try:
         target, found = path.resolve(), _stat(path)
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError before Python 3.13
@@ -119,7 +116,6 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> A
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """What the system tells of a file, None where there is none."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -127,9 +123,7 @@ def _stat(path: Path) -> os.stat_result | None:
 
 
 class FileReaders:
-    """Child processes kept from one `read_files` to the next: starting one takes longer than
-    reading most files.
-    """
+    """Child processes kept between calls: starting one takes longer than reading most files."""
 
     def __init__(self) -> None:
         self._by_settings: dict[IngestSettings, _Readers] = {}
@@ -141,7 +135,7 @@ class FileReaders:
         self.close()
 
     def of(self, settings: IngestSettings) -> "_Readers":
-        """The children of these settings, started when there is something to read."""
+        """Return the children for these settings, started on first use."""
         readers = self._by_settings.get(settings)
         if readers is None or readers.is_closed:
             readers = self._by_settings[settings] = _Readers(settings)
@@ -155,7 +149,7 @@ class FileReaders:
 
 
 class _Readers:
-    """Children that read what is asked, each with a thread of its own that lasts as long.
+    """Children that read, each with a thread of its own that lasts as long.
 
     The system ends a child with the thread that started it.
     """
@@ -168,7 +162,7 @@ class _Readers:
         self._at_work: list[tuple[Child, threading.Thread]] = []
 
     def read(self, asked: Sequence[tuple[int, Path]]) -> Iterator[tuple[int, FileReading]]:
-        """Yield the readings as they come, each with its index; stopping half-way ends them."""
+        """Yield (index, reading) as they come; stopping half-way ends the children."""
         done: queue.SimpleQueue[tuple[int, FileReading]] = queue.SimpleQueue()
         while len(self._at_work) < min(count_children(self._settings), len(asked)):
             self._add()
@@ -184,7 +178,6 @@ class _Readers:
                 self.close()
 
     def close(self) -> None:
-        """End every child at once; what they were reading is lost."""
         self.is_closed = True
         for child, _ in self._at_work:
             child.close()
@@ -203,7 +196,6 @@ class _Readers:
         self._at_work[-1][1].start()
 
     def _work(self, child: Child) -> None:
-        """Have `child` read what waits until it is closed."""
         while (job := self._waiting.get()) is not None:
             if child.is_closed:
                 continue

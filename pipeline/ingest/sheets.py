@@ -1,7 +1,7 @@
-"""What a sheet or table holds: an attendance list, a map of structures, a form, or what was said.
+"""Tell what a sheet or table holds: an attendance list, a map, a form, or passages.
 
 In:   the rows of a sheet, or the blocks of a document with tables
-Out:  SortedPart: lists apart, and one cell block a passage with the columns of its row
+Out:  SortedPart: lists apart, and one cell block a passage with its row's columns
 """
 
 import re
@@ -49,29 +49,29 @@ _BESIDE_NAME = _PRESENCE - {"phone"}
 _OF_STRUCTURES = frozenset({"structure_type", "commune", "commune_code", "remark", "number"})
 _LISTED = NAMES | _PRESENCE | ZONES | _OF_STRUCTURES
 _OF_IDEAS = TELLING | {"text", "theme"}
-_MAX_TITLE = 14  # words of a header that asks nothing
-_HEAD_ROWS = 15  # rows in which a header of ideas is looked for
-_MIN_OTHER = 4  # words of a cell in a column of unknown meaning for it to be a passage
-_LINES = 3  # lines of a cell from which each is a passage of its own
-_ALIKE = 0.5  # of the longest column's mean length, from which a column holds passages too
-_SPARSE = 0.5  # share of filled cells under which a column names groups of rows
+_MAX_TITLE = 14
+_HEAD_ROWS = 15
+_MIN_OTHER = 4  # words of a passage under an unknown header
+_LINES = 3  # lines of a cell, from which each is a passage
+_ALIKE = 0.5  # of the longest column's mean length: such columns hold passages too
+_SPARSE = 0.5  # share of filled cells below which a column names groups of rows
 
 
 @dataclass(frozen=True)
 class SortedPart:
-    """The tables of a part told apart, and the blocks that were said."""
+    """The tables of a part by kind, and its blocks of speech."""
 
     attendance: tuple[Rows, ...]
     maps: tuple[Rows, ...]
     blocks: tuple[RawBlock, ...]
-    forms: tuple[Rows, ...] = ()  # whose persons are known, and no more
-    skipped: tuple[str, ...] = ()  # in French, what was left aside of a list or form
+    forms: tuple[Rows, ...] = ()  # respondents, who may not have been present
+    skipped: tuple[str, ...] = ()  # in French, what was left out of a list or form
 
 
 def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
-    """Return what a part holds: the sheet `rows`, or the tables among a document's `blocks`.
+    """Sort the sheet `rows`, or the tables among a document's `blocks`.
 
-    Lists of persons or structures leave the blocks, but for what people answered in them.
+    Lists of persons or structures leave the blocks, except for people's answers.
     """
     if rows:
         return _sort_sheet(rows)
@@ -108,8 +108,8 @@ def _sort_sheet(rows: Rows) -> SortedPart:
 def kind_of(rows: Rows) -> str:
     """Return "attendance", "form", "map" or "speech".
 
-    A list of structures without persons is a map; answers with who gave them are a form, which
-    does not tell who was in the room.
+    A list of structures without persons is a map; named answers are a form, which does not tell who
+    was present.
     """
     header = find_header(rows, wanted=_LISTED, at_least=2)
     if header is None:
@@ -137,7 +137,6 @@ def _asks_on_top(rows: Rows) -> bool:
 
 
 def _tables_of(blocks: Sequence[RawBlock]) -> Iterator[tuple[slice, list[tuple[str, ...]]]]:
-    """Each table laid out in a document: where its blocks are, and its rows, the header first."""
     start = previous = 0
     while start < len(blocks):
         titles = tuple(title for title, _ in blocks[start].columns)
@@ -150,7 +149,7 @@ def _tables_of(blocks: Sequence[RawBlock]) -> Iterator[tuple[slice, list[tuple[s
         cells = dict.fromkeys(
             tuple(cell for _, cell in block.columns) for block in blocks[start:end]
         )
-        first = start  # the meta blocks right above show the header
+        first = start  # meta blocks right above show the header
         while first > previous and _repeats_header(blocks[first - 1], titles):
             first -= 1
         yield slice(first, end), [*([titles] if any(titles) else []), *cells]
@@ -194,9 +193,9 @@ def _passages_of_list(rows: Rows, kind: str) -> tuple[list[RawBlock], tuple[str,
 
 
 def _passages_of_sheet(rows: Rows) -> tuple[list[RawBlock], tuple[str, ...]]:
-    """The passages of a sheet of ideas, row by row, and what a form leaves aside.
+    """Return the passages of a sheet of ideas, and what a form leaves out.
 
-    Rows above the header and rows that hold a lone label are headings.
+    Rows above the header, and lone labels, are headings.
     """
     header = _ideas_header(rows)
     blocks = [
@@ -235,7 +234,6 @@ def _passages_of_row(
 
 
 def _passages_of_cell(cell: str) -> list[str]:
-    """The lines of a cell where they are bullets or many, else the cell whole."""
     lines = [line for line in cell.split("\n") if line.strip()]
     bullets = [bullet_of(line) for line in lines]
     if len(lines) == 1:
@@ -247,7 +245,7 @@ def _passages_of_cell(cell: str) -> list[str]:
 
 
 def _heads_rows(row: Sequence[str], lone: str, columns: Sequence[int]) -> bool:
-    """True for a few merged words, or a question beside the passages: they name the rows below."""
+    """Whether a few merged words, or a question beside the passages, name the rows below."""
     if len(columns) >= len(row):
         return False
     is_merged = sum(map(bool, row)) > 1
@@ -259,7 +257,7 @@ def _heads_rows(row: Sequence[str], lone: str, columns: Sequence[int]) -> bool:
 
 def _ideas_header(rows: Rows) -> Header:
     best, most = -1, 0
-    is_top = True  # nothing above but titles
+    is_top = True  # only titles above
     for i, row in enumerate(rows[:_HEAD_ROWS]):
         n_telling = sum(
             _tells(rows, i, column, is_top=is_top) for column, cell in enumerate(row) if cell
@@ -273,7 +271,7 @@ def _ideas_header(rows: Rows) -> Header:
 
 
 def _tells(rows: Rows, i: int, column: int, *, is_top: bool) -> bool:
-    """True for a title of ideas, of a table or question, or a question no cell below repeats."""
+    """Whether a cell titles ideas, tables or questions, or asks a question not repeated below."""
     cell = rows[i][column]
     if meaning_of(cell) in _OF_IDEAS:
         return True
@@ -284,7 +282,7 @@ def _tells(rows: Rows, i: int, column: int, *, is_top: bool) -> bool:
 
 
 def _may_head(row: Sequence[str], *, is_top: bool) -> bool:
-    """True for a row of different short cells or questions, or one cell above texts."""
+    """Whether a row has distinct short cells or questions, or one cell above texts."""
     filled = list(filter(None, row))
     heads_texts = meaning_of(row[0]) == "text" or (is_top and is_question(row[0]))
     if len(set(filled)) < 2 and (any(row[1:]) or not heads_texts):
@@ -294,7 +292,7 @@ def _may_head(row: Sequence[str], *, is_top: bool) -> bool:
 
 
 def _heads_alone(rows: Rows, i: int) -> bool:
-    """True for a row with one known header: of texts, or of tables and questions named once."""
+    """Whether the row has one known header: of texts, or of unrepeated tables and questions."""
     meanings = {meaning_of(cell) for cell in rows[i]}
     if "text" in meanings or any(map(is_question, rows[i])):
         return True
@@ -305,13 +303,12 @@ def _heads_alone(rows: Rows, i: int) -> bool:
 
 
 def _recurs(rows: Rows, i: int, column: int) -> bool:
-    """True where the cell stands again in its column: it names rows and heads no column."""
     others = (row for other, row in enumerate(rows) if other != i)
     return any(column < len(row) and row[column] == rows[i][column] for row in others)
 
 
 def _names_location(cell: str) -> bool:
-    """True for a header that tells a table or question itself ("Table 3", "Ce qui marche")."""
+    """Whether a header names a table or question itself ("Table 3", "Ce qui marche")."""
     cues = read_cues(cell)
     is_named = cues.is_label and (cues.table is not None or cues.question is not None)
     return is_named or (is_question(cell) and asked_by_header(cell) is not None)
@@ -327,7 +324,7 @@ def _guessed_header(rows: Rows) -> Header:
 
 
 def _meaning_of_cells(cells: Sequence[str]) -> str | None:
-    """ "Q1" is a question, "T3" or few small numbers a table, numbers that never recur the row."""
+    """Tell questions ("Q1"), tables ("T3", recurring small numbers) and row numbers (unique)."""
     cues = [read_cues(cell) for cell in cells]
     if all(cue.is_label and cue.question for cue in cues):
         return "question"
@@ -341,7 +338,6 @@ def _meaning_of_cells(cells: Sequence[str]) -> str | None:
 
 
 def _passage_columns(body: Rows, header: Header) -> list[int]:
-    """The columns of passages: text or a location by header, or sentences of unknown meaning."""
     stamps = timestamp_columns(header, body)
     answers = answer_columns(header, body) if stamps else []
     is_answered = looks_answered(header.titles, body)
@@ -380,7 +376,6 @@ def _are_sentences(column: int, cells: Sequence[str]) -> bool:
 
 
 def _fill_down(rows: list[list[str]], header: Header) -> None:
-    """Repeat the cells of sparse table and question columns down to the next, as if merged."""
     for meaning in ("table", "question"):
         column = header.column(meaning)
         if column is None:

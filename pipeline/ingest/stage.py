@@ -1,4 +1,4 @@
-"""The stage `ingest_workshop`: tell lists and maps from what was said, write a workshop's tables.
+"""The stage `ingest_workshop`: sort a workshop's files and write its tables.
 
 In:   the files of a workshop's folder
 Out:  the tables of `pipeline.ingest`
@@ -48,12 +48,12 @@ from pipeline.text import counted, fold, lexicon
 
 log = logging.getLogger(__name__)
 
-_NO_PASSAGE = ("meta", "heading")  # kinds of blocks
+_NO_PASSAGE = ("meta", "heading")
 _COMMUNE_ADVICE = (
     "écrire le code postal à côté de la commune dans les listes et cartes, "
     "ou les communes du territoire dans atelier.yaml"
 )
-_TITLE_ROWS = 3  # of an attendance list, in which the day of the workshop may stand
+_TITLE_ROWS = 3  # top rows of an attendance list that may hold the workshop's day
 
 
 def ingest_workshop(
@@ -69,12 +69,11 @@ def ingest_workshop(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop's `folder` of `depot`, personal data included.
 
-    What cannot be read is a row of `rejects`; a folder without files is a workshop without
-    documents. `workshop_id` is looked for among the folders of `depot` where it is not given.
-    `on_file` is called after each file with the numbers of files done and in all, `on_passing`
-    with the number of files that the system kept from being read and that may be read another
-    time as they are. `first_paths` gives, of renamed files, the path under which they were first
-    read, from which their documents and passages keep their identity.
+    Unreadable files are rows of `rejects`; an empty folder is a workshop without documents.
+    `workshop_id` defaults to the one among the folders of `depot`. `on_file` gets the numbers of
+    files done and in all, `on_passing` the number of files that the system withheld and another run
+    may read. `first_paths` gives renamed files their first path, which keeps the identity of their
+    documents and passages.
     """
     manifest = read_manifest(folder, depot=depot)
     workshop_id = workshop_id or identify_workshop(folder, depot=depot)
@@ -173,13 +172,12 @@ def _write_documents(
 
 
 def _document(part: Part, located: Sequence[LocatedBlock], workshop_id: str) -> dict[str, Any]:
-    """The row of documents; the text is the blocks' texts, a line each."""
     first_path = unicodedata.normalize("NFC", part.first_path or part.path)
     text = "\n".join(block.text for block in located)
     passages = [block for block in located if block.kind not in _NO_PASSAGE] or located
     tables = {block.table_number for block in passages}
     return {
-        # the same on every system, and after a file is renamed
+        # stable across systems and renames
         "document_id": "d-" + hashlib.sha256(first_path.encode()).hexdigest()[:12],
         "workshop_id": workshop_id,
         "path": part.path,
@@ -221,7 +219,7 @@ def _block_rows(
 def enter_correspondents(
     correspondents: Sequence[tuple[str, str]], people: WorkshopPeople
 ) -> list[str | None]:
-    """Enter (name, address) of senders and recipients; their participant_id, None for a service."""
+    """Add senders and recipients; return their participant_id, None for a service."""
     return [_correspondent(name, address, people) for name, address in correspondents]
 
 
@@ -240,21 +238,21 @@ def _correspondent(name: str, address: str, people: WorkshopPeople) -> str | Non
 
 
 def _names_of_address(address: str) -> tuple[str | None, str | None]:
-    """The names that an address such as karim.lefebvre@… spells, where the first is known."""
+    """Read karim.lefebvre@… where the first name is known."""
     words = [word for word in re.split(r"[._-]", address.split("@")[0]) if word.isalpha()]
     is_named = len(words) == 2 and is_first_name(words[0]) and len(words[1]) > 1
     return (words[0].title(), words[1].title()) if is_named else (None, None)
 
 
 def name_speakers(blocks: Sequence[LocatedBlock], people: WorkshopPeople) -> list[str | None]:
-    """Return the speaker of each block, names unknown so far entered into `people`."""
+    """Return the speaker of each block; unknown names are added to `people`."""
     written = dict.fromkeys(block.speaker for block in blocks if block.speaker)
     speakers = {speaker: _speaker(speaker, people) for speaker in written}
     return [speakers.get(block.speaker or "") for block in blocks]
 
 
 def _speaker(speaker: str, people: WorkshopPeople) -> str:
-    """The participant_id of `speaker`; a role stays as written, an unknown name is a new person."""
+    """A role stays as written; an unknown name is added."""
     pieces = [piece.strip() for piece in re.split(r"[()\[\]/–—]|\s-\s", speaker)]
     names = [piece for piece in pieces if piece and not is_role(piece)]
     participant_id = next(filter(None, map(people.find_name, names)), None)
@@ -297,7 +295,7 @@ def _write_attendance(
     communes: WorkshopCommunes,
     workshop_id: str,
 ) -> pd.DataFrame:
-    """One row a participant and structure; of two spellings of it, signed if either is."""
+    """Merge two spellings of a structure; signed if either is."""
     ids = iter(structure_ids)
     rows: dict[tuple[str, str | None], dict[str, Any]] = {}
     for entry in attendances:
@@ -317,7 +315,7 @@ def _write_attendance(
 
 
 def _silent(contents: Contents, documents: pd.DataFrame, blocks: pd.DataFrame) -> list[Reject]:
-    """The documents that were read and gave neither a passage nor a list nor a map."""
+    """Reject documents without passage, list or map."""
     passages = blocks.loc[~blocks["kind"].isin(_NO_PASSAGE), "document_id"]
     paths = documents.loc[~documents["document_id"].isin(passages), "path"]
     reason, advice = SILENT
@@ -339,7 +337,6 @@ def _unsettled(folder: Path, communes: WorkshopCommunes) -> list[Reject]:
 
 
 def _write_rejects(rejects: Sequence[Reject]) -> pd.DataFrame:
-    """The rejects, each reason once a path, with how often it occurs where more than once."""
     counts = Counter((reject["path"], reject["reason"]) for reject in rejects)
     rows = {(reject["path"], reject["reason"]): dict(reject) for reject in rejects}
     for key, row in rows.items():

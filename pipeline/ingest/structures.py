@@ -1,4 +1,4 @@
-"""The structures named on lists and maps: one row each, however their names are written.
+"""Group the structures named on lists and maps, whatever their spelling.
 
 In:   mentions of structures, in the order met
 Out:  structures   one row a structure, its type in the fiche's terms; each mention's structure_id
@@ -43,7 +43,7 @@ _ELECTED_AND = re.compile(
 
 
 class WorkshopCommunes:
-    """The communes known to one workshop, one INSEE code each where it can be told.
+    """The communes known to a workshop, with INSEE codes where certain.
 
     `epci_codes` are the manifest's authorities, `written` the communes of lists and maps.
     """
@@ -75,9 +75,9 @@ class WorkshopCommunes:
         self.epci_code = self._authority(territory, epci_codes)
 
     def code_of(self, commune: str, code: str = "") -> str | None:
-        """The code of a commune from its name, its code or both.
+        """Return a commune's code from its name, code or both.
 
-        Its name's slug where it can't be told, None where nothing is written.
+        An uncertain name gives its slug, an empty one None.
         """
         match = self._find(commune, code)
         if match.code:
@@ -90,13 +90,13 @@ class WorkshopCommunes:
         return self._codes.get(full) or full
 
     def point_of(self, commune: str, code: str = "") -> tuple[float, float] | None:
-        """Latitude and longitude of the town hall of the commune, or of its part that is named."""
+        """Return latitude and longitude of the commune's town hall, or of its named part."""
         match = self._find(commune, code)
         return centre_of(match.part_code) if match.part_code else None
 
     @property
     def n_unsettled(self) -> int:
-        """Names of communes that stay without code: unknown, or borne by several."""
+        """Return the number of names without code: unknown, or shared."""
         return len(
             {
                 _name_slug(commune)
@@ -106,7 +106,7 @@ class WorkshopCommunes:
         )
 
     def find_codes(self, text: str) -> tuple[str, ...]:
-        """The communes that `text` lists, each where certain; of an authority, its members."""
+        """Return the codes of communes that `text` surely lists; an authority gives its members."""
         group = find_epci(text, communes=self.own_codes) or find_epci(text)
         if group:
             return members_of(group)
@@ -124,7 +124,7 @@ class WorkshopCommunes:
         return self._matches[key]
 
     def _full_slug(self, name: str) -> str:
-        """The one longer name that `name` shortens ("Le Nouvion-en-Thiérache"), else itself."""
+        """Return the only name that extends `name` ("Le Nouvion-en-Thiérache"), else `name`."""
         first = bisect_left(self._slugs, f"{name}-")
         longer = [own for own in self._slugs[first : first + 2] if own.startswith(f"{name}-")]
         return longer[0] if len(longer) == 1 else name
@@ -165,7 +165,6 @@ def _settled(written: Sequence[str], own: frozenset[str]) -> Gazetteer:
 
 @cache
 def _name_slug(commune: str | None) -> str:
-    """The slug of a commune's name, without postal code, its usual abbreviations written out."""
     beside = r"\b\d{2} ?\d{3}\b|\([^)]*\)|\bcedex\b.*"
     words = slug(re.sub(beside, " ", commune or "", flags=re.IGNORECASE)).split("-")
     return "-".join(_ABBREVIATIONS.get(word, word) for word in words if word)
@@ -173,7 +172,7 @@ def _name_slug(commune: str | None) -> str:
 
 @dataclass(frozen=True)
 class Mention(StructureName):
-    """A structure as written on a list or map; `point` is the centre of its commune."""
+    """A structure as written on a list or map; `point` is its commune's centre."""
 
     type_text: str = ""
     is_on_map: bool = False
@@ -192,7 +191,7 @@ def join_structures(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the structures table and each mention's structure_id.
 
-    `name_match` is the rapidfuzz score (0..100) of a word misspelt.
+    `name_match` is the rapidfuzz score (0..100) of a misspelt word.
     """
     groups: list[list[Mention]] = []
     group_of: list[int] = []
@@ -215,7 +214,7 @@ def join_structures(
 def _are_one(
     first: Mention, second: StructureName, communes: WorkshopCommunes, name_match: int
 ) -> bool:
-    """`are_one`; a common name met twice on the map, or twice on lists, is one structure too."""
+    """Extend `are_one`: a common name twice on the map, or twice on lists, is one structure."""
     if are_one(first, second, communes.words, name_match):
         return True
     is_same_kind = isinstance(second, Mention) and first.is_on_map == second.is_on_map
@@ -225,7 +224,6 @@ def _are_one(
 def _row(structure_id: str, group: Sequence[Mention], workshop_id: str) -> dict[str, object]:
     map_first = sorted(group, key=lambda mention: not mention.is_on_map)
     is_on_map = map_first[0].is_on_map
-    # a point of the map, else the centre of a commune
     points = [(mention.lat, mention.lon) for mention in group if mention.lat is not None]
     lat, lon = next(
         iter([*points, *(mention.point for mention in map_first if mention.point)]), (None, None)
@@ -244,7 +242,7 @@ def _row(structure_id: str, group: Sequence[Mention], workshop_id: str) -> dict[
 
 
 def _common_type(group: Sequence[Mention]) -> str | None:
-    """The type stated most, else told by the names; an elected official's is an authority."""
+    """Return the type most stated, else told by names; an elected official's is an authority."""
     stated = filter(None, (type_of(mention.type_text) for mention in group))
     types = list(stated) or list(filter(None, (type_of("", mention.name) for mention in group)))
     others = [kind for kind in types if kind != "élu"] or ["collectivité"] * bool(types)
@@ -257,9 +255,9 @@ def _first_code(group: Sequence[Mention]) -> str | None:
 
 
 def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
-    """A slug a structure; its commune or territory follows a common name or a slug taken twice."""
+    """Return a slug a structure; commune or territory follows a common or duplicate name."""
     ids: dict[str, None] = {}
-    last: dict[str, int] = {}  # number given to the last of each name taken twice
+    last: dict[str, int] = {}  # last number of each duplicate name
     for group in groups:
         words = StructureName(fullest_name([mention.name for mention in group])).words
         own = "-".join(words) or "structure"
@@ -276,9 +274,9 @@ def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
 
 
 def type_of(type_text: str, name: str = "") -> str | None:
-    """The type in the fiche's terms, from the list's own, else from the name.
+    """Return the type in the fiche's terms, from the list's type, else the name.
 
-    `autre` for an unknown type, None for none.
+    An unknown type gives `autre`, an empty one None.
     """
     for text in (re.sub(r"\([^)]*\)", " ", type_text), type_text):
         folded = fold(text)
@@ -287,14 +285,14 @@ def type_of(type_text: str, name: str = "") -> str | None:
                 return kind
     folded = fold(name)
     by_name = next((kind for kind, pattern in _name_patterns() if pattern.match(folded)), None)
-    # a legal form tells wherever it stands: "Menuiserie du Port SCOP"
+    # a legal form tells anywhere: "Menuiserie du Port SCOP"
     forms = lexicon("structures")["formes_dans_le_nom"].items()
     by_form = next((str(kind) for kind, words in forms if set(folded.split()) & set(words)), None)
     return by_name or by_form or ("autre" if fold(type_text) else None)
 
 
 def is_elected(type_text: str, role: str, structure_type: str | None) -> bool:
-    """True where the type or the role says that the person is an elected official."""
+    """Whether the type or role is an elected official's."""
     folded = fold(role)
     is_role = word_pattern("structures", "fonctions_elues").fullmatch(folded)
     if is_role or re.search(r"\belue?s?\b", fold(type_text)):
@@ -304,22 +302,22 @@ def is_elected(type_text: str, role: str, structure_type: str | None) -> bool:
 
 
 def is_lone_person(name: str, type_text: str = "") -> bool:
-    """True for nobody's structure in that column ("particulier", "maraîcher retraité")."""
+    """Whether the entry is a person without structure ("particulier", "maraîcher retraité")."""
     is_lone = word_pattern("structures", "personnes_seules").fullmatch(fold(name))
     return not fold(name) or bool(is_lone or re.match(r"particulier|habitant", fold(type_text)))
 
 
 def type_of_role(role: str) -> str | None:
-    """The type that a function names by itself ("président de l'association"), or None."""
+    """Return the type that a function names ("président de l'association"), or None."""
     patterns = _patterns("roles", r"\b{}\b")
     return next((kind for kind, pattern in patterns if pattern.search(fold(role))), None)
 
 
 def split_structures(cell: str) -> list[tuple[str, str]]:
-    """(Structure, function) of each structure in a cell; a function alone ("élue") has none.
+    """Return (structure, function) of each structure in a cell; an "élue" has no structure.
 
-    "A / B" are two, and so are "A/B" and "A et B" where both say what they are; "élu et président
-    de B" is an elected official, and B.
+    "A / B" are two; "A/B" and "A et B" only where both say what they are; "élu et président de B"
+    is an elected official, and B.
     """
     double = _ELECTED_AND.fullmatch(cell.strip())
     if double:

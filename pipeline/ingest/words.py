@@ -1,4 +1,4 @@
-"""Numbers, dates and word lists as people write them in French."""
+"""Read numbers, dates and word lists as people write them in French."""
 
 import datetime as dt
 import re
@@ -9,12 +9,12 @@ from pipeline.text import fold, lexicon
 
 @cache
 def word_pattern(name: str, group: str, template: str = "{}") -> re.Pattern[str]:
-    """`template` with the expressions of a lexicon's group as alternatives in place of `{}`."""
+    """Return `template` with a lexicon group's expressions as alternatives for `{}`."""
     return re.compile(template.replace("{}", f"(?:{'|'.join(lexicon(name)[group])})"))
 
 
 def blank_to_none(text: str | None) -> str | None:
-    """`text` with single blanks, or None where nothing is left."""
+    """Return `text` with single blanks, or None where empty."""
     return " ".join((text or "").split()) or None
 
 
@@ -27,24 +27,24 @@ def _values() -> dict[str, int]:
 
 
 def to_number(word: str) -> int | None:
-    """The value of a folded number ("3", "03", "trois", "troisieme", "3e", "iii"), or None."""
+    """Return the value of a folded number ("3", "03", "trois", "troisieme", "3e", "iii")."""
     digits = re.fullmatch(r"(\d{1,2})(?:e|eme|er|ere|re|nd|nde)?", word)
     return int(digits[1]) if digits else _values().get(word)
 
 
 def number_pattern(*groups: str) -> str:
-    """Alternatives, for folded text: digits or number words (cardinaux, ordinaux, romains)."""
+    """Return alternatives for digits or number words (cardinaux, ordinaux, romains), folded."""
     words = [re.escape(str(word)) for group in groups for word in lexicon("numbers")[group]]
     return "|".join([r"\d{1,2}", *sorted(words, key=len, reverse=True)])
 
 
 def ordinal_pattern() -> str:
-    """Alternatives, for folded text: "3e", "1er" or an ordinal in words."""
+    """Return alternatives for "3e", "1er" or an ordinal in words, folded."""
     return number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)")
 
 
 def longest_first(name: str, group: str) -> str:
-    """The words of a lexicon's group as alternatives, the longest first."""
+    """Return a lexicon group's words as alternatives, longest first."""
     return "|".join(sorted(lexicon(name)[group], key=len, reverse=True))
 
 
@@ -54,7 +54,7 @@ _COMPACT = r"(?P<d4>[0-3]\d)(?P<m4>[01]\d)(?P<y4>20\d{2})"
 
 
 def find_date(text: str) -> tuple[str, tuple[int, int]] | None:
-    """The first whole date of `text` in ISO 8601 and its half-open span; None without any."""
+    """Return the first whole date of `text` in ISO 8601 and its half-open span, or None."""
     for match in _whole_date().finditer(text):
         day = _as_date(match)
         if day:
@@ -63,7 +63,7 @@ def find_date(text: str) -> tuple[str, tuple[int, int]] | None:
 
 
 def strip_dates(text: str) -> str:
-    """`text` without its dates, complete or not ("19 mai", "mai 2026", "2026")."""
+    """Return `text` without dates, even partial ("19 mai", "mai 2026", "2026")."""
     return " ".join(_partial_date().sub(" ", _whole_date().sub(" ", text)).split())
 
 
@@ -97,5 +97,5 @@ def _partial_date() -> re.Pattern[str]:
 
 @cache
 def _months() -> dict[str, int]:
-    """The month of each first four letters, which tell all twelve apart."""
+    """Key months by four letters, which tell all twelve apart."""
     return {fold(word)[:4].ljust(4): number for word, number in lexicon("dates")["mois"].items()}

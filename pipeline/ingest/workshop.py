@@ -1,8 +1,7 @@
-"""What a workshop is called: its optional manifest atelier.yaml, and its folder's name.
+"""Identify a workshop by its optional manifest atelier.yaml and its folder's name.
 
 In:   a folder of the depot
-Out:  Manifest, workshop_id, rejects for what the manifest holds beyond its keys and for files
-      that are in no workshop
+Out:  Manifest, workshop_id, and rejects for unknown manifest keys and stray files
 """
 
 import datetime as dt
@@ -36,8 +35,8 @@ SILENT = (
 )
 _STRAY = ("fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier")
 _MAX_BYTES = 50_000
-_MAX_TEXT = 200  # characters of a name or a place
-_MAX_KEY = 40  # characters of an unknown key, as it is shown
+_MAX_TEXT = 200
+_MAX_KEY = 40  # characters of an unknown key, as shown
 _MAX_ID = 120  # characters of a workshop_id: files are named after it
 _MAX_ACRONYM = 4  # letters: "MEL" stays as it is, "DINAN" is a name
 _EXAMPLE = "les clés territoire, date, lieu, communes, epci, tables, animateurs"
@@ -53,27 +52,27 @@ class Commune:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What atelier.yaml says; None or () where it says nothing."""
+    """The contents of atelier.yaml; None or () where missing."""
 
     territory: str | None = None
     date: str | None = None  # ISO 8601
     place: str | None = None
     communes: tuple[Commune, ...] = ()
-    epci_codes: tuple[str, ...] = ()  # SIREN of each, in the manifest's order
+    epci_codes: tuple[str, ...] = ()  # SIREN
     n_tables: int | None = None
     animators: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = ()
 
 
 def reject_silent_documents(rejects: pd.DataFrame, paths: Iterable[str]) -> pd.DataFrame:
-    """Return `rejects` with a row for each of `paths`, documents that gave no passage."""
+    """Return `rejects` with a row for each of `paths`, documents without passage."""
     return _with_rejects(rejects, [(path, *SILENT) for path in paths])
 
 
 def reject_stray_files(
     rejects: pd.DataFrame, files: Sequence[Path], *, depot: Path
 ) -> pd.DataFrame:
-    """Return `rejects` with a row for each of `files`, which lie outside any workshop's folder."""
+    """Return `rejects` with a row for each of `files`, which lie outside any workshop."""
     strays = [path for path in files if not is_junk(path.relative_to(depot))]
     return reject_unread(rejects, [Unread(path, *_STRAY) for path in strays], depot=depot)
 
@@ -92,14 +91,14 @@ def _with_rejects(rejects: pd.DataFrame, rows: Iterable[Iterable[str]]) -> pd.Da
 
 
 def is_manifest(path: Path) -> bool:
-    """True for atelier.yaml, however its name is typed."""
+    """Whether the file is atelier.yaml, however typed."""
     return path.name.lower() in ("atelier.yaml", "atelier.yml")
 
 
 def read_manifest(folder: Path, *, depot: Path) -> Manifest:
-    """Return what the folder's atelier.yaml says; without one, nothing.
+    """Return the folder's atelier.yaml, empty if missing.
 
-    What it holds beyond its keys is in `rejects`, and the rest counts.
+    Invalid entries go to `rejects`; the rest counts.
     """
     files = list_folder(folder, depot=depot).files
     manifests = [path for path in files if path.parent == folder and is_manifest(path)]
@@ -136,7 +135,7 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
 
 
 def name_territory(folder: Path, manifest: Manifest) -> str:
-    """The manifest's territory, else the folder's name without date and words such as "atelier"."""
+    """Return the manifest's territory, else the folder's name without date and "atelier"."""
     if manifest.territory:
         return manifest.territory
     bare = strip_dates(folder.name.replace("_", " "))
@@ -156,23 +155,23 @@ def _surrounds(word: str) -> bool:
 
 
 def name_workshop(folder: Path, manifest: Manifest) -> str:
-    """The slug of territory and date, the date left out where nothing tells it."""
+    """Return the slug of territory and date, without an unknown date."""
     name = slug(f"{name_territory(folder, manifest)} {date_of(folder, manifest) or ''}")
     return (name or slug(folder.name) or "atelier")[:_MAX_ID].strip("-")
 
 
 def date_of(folder: Path, manifest: Manifest) -> str | None:
-    """The day of the workshop, from the manifest or the folder's name."""
+    """Return the day of the workshop, from the manifest or the folder's name."""
     return manifest.date or _read_date(folder.name)
 
 
 def identify_workshop(folder: Path, *, depot: Path) -> str:
-    """As `identify_workshops`, of one folder of `depot`."""
+    """Return the workshop_id of one folder of `depot`, as `identify_workshops`."""
     return identify_workshops([folder, *workshop_folders(depot)], depot=depot)[folder.name]
 
 
 def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str]:
-    """The workshop_id of each of `folders`, all those of `depot`, by the folder's name.
+    """Return the workshop_id of each of `folders`, which must be all of `depot`.
 
     It is that of `name_workshop`, with the folder's own slug where another has the same name.
     """
@@ -225,7 +224,6 @@ def _read_date(value: Any) -> str | None:
 
 
 def _read_number(value: Any) -> int | None:
-    """A number of tables, given as a number, in words or as the list of tables."""
     if isinstance(value, bool):
         return None
     if isinstance(value, list):
@@ -275,7 +273,6 @@ def _read_epci(value: Any) -> tuple[str, ...] | None:
 
 _ANIMATORS = ("animators", _read_people, "une liste de noms")
 _COMMUNES = ("communes", _read_communes, "une liste de codes INSEE ou de noms")
-# each key with the attribute of Manifest, how its value is read, and what to write there
 _KEYS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "territoire": ("territory", _read_text, "un nom, comme « Pays de Saint-Omer »"),
     "date": ("date", _read_date, "une date, comme 2026-03-12"),

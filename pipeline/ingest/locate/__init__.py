@@ -1,22 +1,19 @@
-"""Where each block was said: table, question, channel, by what people write and say around it.
+"""Locate each block: table, question and channel, from what people write and say around it.
 
-In:   a part of a file as its reader laid it out, and the names of the file and its folders
-Out:  located blocks; what could not be told is None
+In:   a part of a file as read, and the names of the file and its folders
+Out:  located blocks; None where unknown
 
-What tells first wins, in this order:
+The first source that tells wins:
 
-1. the columns of a table: a table or question column, the header above a cell, the label that
-   opens a row;
+1. table columns: a table or question column, the header above a cell, the label that opens a row;
 2. the prefix of a line: "[T4]", "T4 –", "Table 4 :", "Q1 -";
-3. the headings and labels above it, innermost first, by what they ask
-   (data/lexicon/questions.yaml), else by number, else by the wordings they resemble
-   (intitules.yaml) or the headings beside them; in a transcript, what people announce aloud;
-4. the title and the notes at the head of the document;
-5. the names of the sheet, the file and its folders, innermost first, and what the files beside
-   it leave to it.
+3. headings and labels above, innermost first, by what they ask (data/lexicon/questions.yaml), by
+   number, by similar wordings (intitules.yaml) or by neighbours; announcements in a transcript;
+4. the title and notes at the head of the document;
+5. the names of sheet, file and folders, innermost first, and the question that the files beside
+   it leave over.
 
-A summary by reporters keeps question `resume`, a mail or phone note `distance`, whatever stands
-inside.
+A reporters' summary keeps question `resume`, a mail or phone note `distance`, whatever is inside.
 """
 
 import re
@@ -45,20 +42,20 @@ from pipeline.ingest.readers.mail_body import blocks_of_mail
 from pipeline.ingest.words import number_pattern, strip_dates, to_number, word_pattern
 from pipeline.text import fold, lexicon
 
-_SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
-_IN_COLUMNS = 2  # questions of columns that win over a "synthèse" in the file's name
-_N_OPENING = 6  # blocks among which the header lines of a copied mail stand
-_OTHERS = 2  # words of a name that say neither table nor question, such as who took the notes
+_SHORT_CELL = 18  # words: a sheet of mostly shorter cells holds post-its
+_IN_COLUMNS = 2  # questions of columns that outweigh "synthèse" in the file's name
+_N_OPENING = 6  # blocks that may hold a copied mail's headers
+_OTHERS = 2  # other words in a name, such as the note-taker
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _VERSIONS = re.compile(
     r"\((?:\d{1,2}|copie|copy)\)|\b(?:v|version|vers|rev)[ _.-]?\d{1,2}(?:\.\d+)*\b|[-_ ]copie\b",
     re.IGNORECASE,
 )
-# between the circumstances of a call and what was said
+# between a call's circumstances and its words
 _MARKS = re.compile(
     r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
 )
-_SMALL, _MIN_WORDS = 3, 2  # letters of a small word; other words beside a figure that tell
+_SMALL, _MIN_WORDS = 3, 2  # letters of a small word; words needed beside a figure
 
 
 def locate_blocks(
@@ -69,10 +66,10 @@ def locate_blocks(
     n_tables: int | None = None,
     likely_question: str | None = None,
 ) -> list[LocatedBlock]:
-    """Return `blocks` of `part` in order, located.
+    """Return the `blocks` of `part` located, in order.
 
-    `names` are its path's parts inside the workshop, `n_tables` is as announced,
-    `likely_question` is what the files beside it leave to it.
+    `names` are its path's parts inside the workshop, `n_tables` the announced number,
+    `likely_question` what the files beside it leave.
     """
     located = _locate(part, blocks, names, n_tables, likely_question)
     if any(block.kind not in ("heading", "meta") for block in located):
@@ -118,7 +115,7 @@ def _locate(
 
 
 def _head_location(blocks: Sequence[RawBlock]) -> Location:
-    """What page headers and notes before the first line tell; several tables tell none."""
+    """Several tables tell none."""
     heads = (i for i, block in enumerate(blocks) if block.kind != "meta" or block.columns)
     first = next(heads, len(blocks))
     titles = [title for title, _ in blocks[first].columns] if first < len(blocks) else []
@@ -151,7 +148,7 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
 
 
 def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
-    """Post-its where a title above a table of them says so: "Saisie des post-it, 4 mai"."""
+    """Return the post-its' channel where a title above says so: "Saisie des post-it, 4 mai"."""
     lines = [block for block in blocks[:3] if block.kind == "paragraph" and not block.columns]
     titles = [block.text for block in lines if is_title(block.text)]
     is_titled = any(channel_of(title) == "postit" for title in titles)
@@ -159,7 +156,6 @@ def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
 
 
 def _locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBlock]:
-    """Mails and phone notes, their circumstances as `meta`: sent or said beside the workshop."""
     pieces: list[RawBlock] = []
     for block in _unfold_mail(blocks) if _is_copied_mail(blocks) else blocks:
         pieces += _cut_call(block) if channel == "telephone" else [block]
@@ -176,7 +172,7 @@ def _locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBloc
 
 
 def _is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
-    """True where a document opens with the header lines of a mail ("De : …", "Objet : …")."""
+    """Whether a document opens with mail headers ("De : …", "Objet : …")."""
     opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
     return sum(map(bool, map(word_pattern("locate", "en_tete_mail").search, opening))) > 1
 
@@ -187,12 +183,12 @@ def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
 
 
 def _opens_call(text: str) -> bool:
-    """True for a line that tells of a call ("Appel de Mme …", "Eu au téléphone …")."""
+    """Whether a line reports a call ("Appel de Mme …", "Eu au téléphone …")."""
     return bool(word_pattern("locate", "debut_appel").search(fold(text)))
 
 
 def _cut_call(block: RawBlock) -> list[RawBlock]:
-    """A line in two: "Appel de Mme Riou le 3/4 :" and what was said: "elle dit que…"."""
+    """Cut "Appel de Mme Riou le 3/4 : elle dit que…" before the words said."""
     if block.kind == "meta" or not _opens_call(block.text) or _says(block.text):
         return [block]
     for mark in _MARKS.finditer(block.text):
@@ -209,14 +205,14 @@ def _cut_call(block: RawBlock) -> list[RawBlock]:
 
 
 def _tells_beside_figures(piece: str) -> bool:
-    """True where a few words beside a figure are no date, hour nor length: "3 familles sans…"."""
+    """Whether words beside a figure are no date, hour or length: "3 familles sans…"."""
     is_date = word_pattern("locate", "mots_de_date").fullmatch
     words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SMALL]
     return bool(re.search(r"\d", piece)) and sum(not is_date(word) for word in words) >= _MIN_WORDS
 
 
 def _says(text: str) -> bool:
-    """True where a call's line goes on with what was said: "Mme Riou a appelé pour dire que…"."""
+    """Whether a call's line reports words: "Mme Riou a appelé pour dire que…"."""
     opening = fold(_MARKS.split(text, maxsplit=1)[0])
     rest = word_pattern("locate", "debut_appel").sub("", opening, count=1)
     return states(rest, is_announced=False)
@@ -231,10 +227,10 @@ def read_names(names: Sequence[str]) -> Location:
 
 
 def questions_by_siblings(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """The question of each path that its names leave open and the others of its folder tell.
+    """Return the question of each path that its own names leave open and its neighbours settle.
 
-    It is the fourth of four, or a number's. Files of one folder stand together where their names
-    tell the same table, or none.
+    It is the fourth of four, or a number's. Neighbours are files of a folder whose names tell the
+    same table, or none.
     """
     locations = {path: read_names(path) for path in paths}
     groups: dict[tuple[tuple[str, ...], int | None], dict[tuple[str, ...], str]] = {}
@@ -254,7 +250,7 @@ def questions_by_siblings(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, .
 
 
 def clean_name(name: str) -> str:
-    """`name` without extension, dates and version numbers, words and numbers apart."""
+    """Return `name` without extension, dates and versions, words and numbers split."""
     bare = _VERSIONS.sub(" ", strip_dates(_EXTENSION.sub("", name).replace("_", " ")))
     bare = re.sub(r"(?<=\d)(?=[TtQq]\d)", " ", bare)  # "T1Q1"
     return re.sub(r"(?<=[a-zà-ÿ]{4})(?=\d)|(?<=[a-zà-ÿ])(?=[A-Z][a-zà-ÿ]{3,})", " ", bare)
@@ -294,7 +290,7 @@ def _filed_question(text: str, cues: TextCues) -> str | None:
 
 
 def _bare_number(text: str, above: str, group: str) -> int | None:
-    """The number that is all of `text`, in a folder named after it ("tables/3.docx")."""
+    """Return 3 for "3.docx" in a folder "tables"."""
     folded, nouns = fold(text), "|".join(lexicon("locate")[group])
     number = re.fullmatch(rf"(?:g ?(?=\d))?({number_pattern('cardinaux')})", folded)
     is_named = re.search(rf"\b(?:{nouns})s\b", fold(above)) is not None

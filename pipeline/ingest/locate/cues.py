@@ -1,6 +1,6 @@
-"""What a short text says of table and question: numbers, and what it asks.
+"""Read which table and question a short text names, by numbers and by words.
 
-Words are weighed with data/lexicon/questions.yaml.
+data/lexicon/questions.yaml gives the words' weights.
 """
 
 import re
@@ -16,9 +16,9 @@ from pipeline.ingest.words import longest_first, number_pattern, ordinal_pattern
 from pipeline.tables.schema import QUESTIONS
 from pipeline.text import fold, lexicon
 
-_MAX_WORDS = 45  # of a text that names a table or question
-ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
-_WORDED = 9  # the total of the grid's own wording
+_MAX_WORDS = 45
+ENOUGH, MARGIN = 2, 1  # a meaning needs this total, and this lead
+_WORDED = 9  # weight of the grid's own wording
 _TYPO, _WORDING = 0.83, 88  # similarity of a misspelt cue (0..1), of the grid's wording (0..100)
 # "III. Les difficultés", "B) Ce qui marche"
 _ENUMERATOR = re.compile(r"^\s*(?:[IVX]{1,4}|[A-Fa-f])\s?[.)/–-]\s+")
@@ -38,18 +38,18 @@ Scores = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class Location:
-    """Where something was said; None is what could not be told."""
+    """Where something was said; None where unknown."""
 
     table_number: int | None = None
     question: str | None = None
     channel: str | None = None
-    # the question was given by number or by who filed it: a label inside does not change it
+    # the question came by number or filing: a label inside does not change it
     is_numbered: bool = False
-    # a restitution only by the word "plénière", which may be a room: a question inside wins
+    # a restitution only by "plénière", which may be a room: a question inside wins
     is_perhaps: bool = False
 
     def over(self, other: "Location") -> "Location":
-        """This location, and `other` where it tells nothing."""
+        """Return this location, its gaps filled from `other`."""
         asked = self if self.question else other
         table = self.table_number if self.table_number is not None else other.table_number
         channel = self.channel or other.channel
@@ -58,7 +58,7 @@ class Location:
 
 @dataclass(frozen=True)
 class LocatedBlock:
-    """A block with where it was said; `text` is without the prefix that told it."""
+    """A block with its location; `text` lacks the prefix that told it."""
 
     text: str
     kind: str
@@ -70,7 +70,7 @@ class LocatedBlock:
 
     @classmethod
     def at(cls, block: RawBlock, location: Location, kind: str = "") -> "LocatedBlock":
-        """`block` located there, of its own kind where none is given."""
+        """Return `block` at `location`, of its own kind by default."""
         return cls(
             block.text,
             kind or block.kind,
@@ -84,32 +84,32 @@ class LocatedBlock:
 
 @dataclass(frozen=True)
 class TextCues:
-    """What a text says; `scores` weighs each question by meaning, best first."""
+    """The cues of a text; `scores` weighs each question by meaning, best first."""
 
     table: int | None = None
-    number: int | None = None  # of the question or round, as numbered
-    lead: int | None = None  # a number that opens the text: of a question or of anything else
-    has_tables: bool = False  # names a table, or several
-    has_numbers: bool = False  # numbers a question, or several
+    number: int | None = None  # of the question or round
+    lead: int | None = None  # a number that opens the text, of anything
+    has_tables: bool = False
+    has_numbers: bool = False
     scores: Scores = ()
     n_words: int = 0
-    n_other: int = 0  # words that are neither cue nor neutral
+    n_other: int = 0  # words neither cue nor neutral
 
     @property
     def meaning(self) -> str | None:
-        """The question that the words ask, where they are clear."""
+        """Return the question that the words clearly ask, or None."""
         totals = [total for _, total in self.scores] + [0, 0]
         is_clear = totals[0] >= ENOUGH and totals[0] - totals[1] >= MARGIN
         return self.scores[0][0] if is_clear else None
 
     @property
     def numbered(self) -> str | None:
-        """The question that the number names; `autre` for a fifth."""
+        """Return the question of the number; `autre` for a fifth."""
         return None if self.number is None else question_of_number(self.number)
 
     @property
     def question(self) -> str | None:
-        """The question by clear words (beside a number: very clear), by number, or by hints."""
+        """Return the question by very clear words, by number, by clear words, or by hints."""
         if self.numbered and (self.meaning is None or self.scores[0][1] <= ENOUGH):
             return self.numbered
         if self.meaning:
@@ -118,23 +118,23 @@ class TextCues:
 
     @property
     def is_mostly_cues(self) -> bool:
-        """True where cues and neutral words outweigh all others: not a mention in passing."""
+        """Whether at most half of the words are neither cue nor neutral."""
         return self.n_other <= self.n_words // 2
 
     @property
     def is_label(self) -> bool:
-        """True where every word is a number, a cue or neutral, and not all are neutral."""
+        """Whether all words are numbers, cues or neutral, but not all neutral."""
         return self.n_other == 0 and (self.has_tables or self.has_numbers or bool(self.scores))
 
 
 def question_of_number(number: int) -> str:
-    """The question of a number, `autre` beyond the four."""
+    """Return the question of a number, `autre` beyond the four."""
     return f"q{number}" if f"q{number}" in QUESTIONS else "autre"
 
 
 @lru_cache(maxsize=8192)
 def read_cues(text: str) -> TextCues:
-    """Return the cues of `text`; a blank one has none, nor has one too long to name anything."""
+    """Return the cues of `text`, none where it is blank or too long."""
     n_words = len(text.split())
     if n_words > _MAX_WORDS:
         return TextCues(n_words=n_words, n_other=n_words)
@@ -159,19 +159,19 @@ def read_cues(text: str) -> TextCues:
 
 
 def without_tables(text: str) -> str:
-    """`text` folded, without its numbered tables: "rapporteur de la" of "la table 2"."""
+    """Return `text` folded, without its numbered tables."""
     return " ".join(_take_numbers(fold(text), _numbered("tables", "t ?"))[0].split())
 
 
 def telling_words(text: str) -> frozenset[str]:
-    """The words of `text` that are not neutral, in the singular."""
+    """Return the words of `text` that are not neutral, in the singular."""
     words = without_tables(text).split()
     return frozenset(word.rstrip("sx") for word in words if word not in _neutral())
 
 
 @cache
 def _numbered(group: str, letter: str) -> re.Pattern[str]:
-    """A word and a number or several ("tables 1 et 2"), or an ordinal and a word ("3e table")."""
+    """Match "tables 1 et 2" or "3e table"."""
     nouns, ordinal = longest_first("locate", group), ordinal_pattern()
     number = number_pattern("romains", "cardinaux")
     more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
@@ -188,10 +188,7 @@ def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]
 
 
 def _weigh(rest: str, whole: str) -> tuple[str, Scores]:
-    """`rest` without its cue words, and each question's total, best first.
-
-    The grid's own wording outweighs any word.
-    """
+    """Remove cue words and total each question; the grid's own wording outweighs any word."""
     worded = _worded(whole)
     if worded:
         return "", ((worded, _WORDED),)
@@ -238,7 +235,7 @@ def _expressions() -> tuple[tuple[re.Pattern[str], str, int], ...]:
 
 @cache
 def _cues_of(word: str) -> Scores:
-    """The questions that a word points to, with weights: as listed, in the plural, or misspelt."""
+    """Weigh a word, also in the plural or misspelt."""
     weights = _listed_words()
     for form in (word, word.removesuffix("s"), word.removesuffix("x"), word.removesuffix("es")):
         if form in weights:

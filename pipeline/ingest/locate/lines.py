@@ -1,4 +1,4 @@
-"""What a line is: a label, a circumstance that is never a passage, or a passage with its prefix."""
+"""Tell labels, circumstances and passages apart, line by line, and split off their prefixes."""
 
 import re
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ from pipeline.ingest.words import longest_first, number_pattern, to_number, word
 from pipeline.text import fold, lexicon
 
 MAX_LABEL_WORDS, MAX_TITLE_WORDS, _MAX_META_WORDS = 16, 22, 40
-_MAX_NAME_WORDS = 4  # of a person's name
-_MIN_IDEA_WORDS = 5  # after a prefix, for a line without final mark to be an idea and not a title
-_MAX_FACTS = 6  # words behind a label, or in it, that may tell a circumstance
-SURE_FORMS = ("spelled", "bracketed")  # of prefixes that surely name a table or a question
-_MAX_VENUE_WORDS = 8  # that may follow a table's number in a line of its own
-_MAX_NAMED = 2  # words beside a table that a colon announces, such as who reports
+_MAX_NAME_WORDS = 4
+_MIN_IDEA_WORDS = 5  # words after a prefix; a shorter line without final mark is a title
+_MAX_FACTS = 6  # words beside a label that may be a circumstance
+SURE_FORMS = ("spelled", "bracketed")  # prefixes that surely name a table or question
+_MAX_VENUE_WORDS = 8  # words that may follow a table's number on its line
+_MAX_NAMED = 2  # words beside an announced table, such as the reporter
 _ASKS = re.compile(
     r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE
 )
 _CLOSING = re.compile(r"\s*([\])}])?\s*([:–—|/>→=.,)-]+(?=\s|\D))?\s*")
-_WHOLE, _START = r"\b{}\b", r"{}\b"  # templates of word_pattern
+_WHOLE, _START = r"\b{}\b", r"{}\b"
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """What opens a line, such as "[T4] ".
+    """The prefix of a line, such as "[T4] ".
 
     `form` is bracketed, spelled ("Table 2 :"), marked ("T2 –") or bare ("T2 le bus").
     """
@@ -44,7 +44,7 @@ class Prefix:
 
 
 def is_label(text: str, cues: TextCues, kind: str) -> bool:
-    """True where `text` names what follows: every word is a cue.
+    """Whether `text` names what follows: all its words are cues.
 
     A bullet must be numbered or end with a colon; a cell is never a label.
     """
@@ -60,13 +60,13 @@ def is_label(text: str, cues: TextCues, kind: str) -> bool:
 
 
 def asks(text: str, cues: TextCues) -> bool:
-    """True for a line that asks one of the questions with hardly a word more."""
+    """Whether a line asks one of the questions with hardly a word more."""
     is_clear = cues.meaning is not None and cues.scores[0][1] > ENOUGH and cues.n_other <= 1
     return is_clear and text.rstrip().endswith("?") and bool(_ASKS.match(text))
 
 
 def _is_worded_label(text: str, cues: TextCues) -> bool:
-    """True where number and meaning agree, or a table is called ("Maud, table 2 :")."""
+    """Whether number and meaning agree, or a table is called ("Maud, table 2 :")."""
     if cues.table is not None and text.rstrip().endswith(":") and cues.n_other <= _MAX_NAMED:
         return True
     is_agreed = cues.numbered is not None and cues.numbered == cues.meaning
@@ -74,7 +74,7 @@ def _is_worded_label(text: str, cues: TextCues) -> bool:
 
 
 def is_meta(text: str, *, in_head: bool) -> bool:
-    """True for a circumstance: "Prise de notes : …" and the like.
+    """Whether a line is a circumstance such as "Prise de notes : …".
 
     Labels such as "Lieu :" and bare dates count only `in_head`, before any passage.
     """
@@ -98,11 +98,11 @@ def is_meta(text: str, *, in_head: bool) -> bool:
 
 
 def is_name_alone(text: str) -> bool:
-    """True for a label and nothing but names: "Nota : Anne Petit", "Remarque de M. Kerven."."""
+    """Whether a label holds only names: "Nota : Anne Petit", "Remarque de M. Kerven."."""
     before, colon, after = text.partition(":")
     if colon and after.strip(" ."):
         cues = read_cues(before)
-        is_asking = any(question[0] == "q" for question, _ in cues.scores)  # and not "Conclusion"
+        is_asking = any(question[0] == "q" for question, _ in cues.scores)  # not "Conclusion"
         return 0 < cues.n_words <= _MAX_NAMED + 1 and not is_asking and _are_names(after)
     opening = _remark_of().match(before)
     return opening is not None and _are_names(before[opening.end() :])
@@ -113,9 +113,9 @@ def _are_names(text: str) -> bool:
 
 
 def states_after_label(text: str) -> bool:
-    """True for "Label : …" that goes on with what somebody says, not a name, a place or a date.
+    """Whether "Label : …" continues with a statement, not a name, place or date.
 
-    A verb tells, or more than six words; behind a label of facts ("Lieu :") only a clause does.
+    A verb or more than six words tell; after a label of facts ("Lieu :") only a clause does.
 
     >>> states_after_label("Rapporteur : nous avons parlé des bus")
     True
@@ -135,9 +135,9 @@ def states_after_label(text: str) -> bool:
 
 
 def states(text: str, *, is_announced: bool) -> bool:
-    """True for what somebody says: a verb tells.
+    """Whether the text is a statement: it has a verb.
 
-    Behind a colon or dash (`is_announced`) more than six words do too, unless they are facts.
+    After a colon or dash (`is_announced`), more than six words also count, unless facts.
     """
     words = fold(text)
     if _verb_pattern().search(words):
@@ -146,20 +146,20 @@ def states(text: str, *, is_announced: bool) -> bool:
 
 
 def is_fact(text: str) -> bool:
-    """True for what holds a figure, or opens with a person's name or a document's title."""
+    """Whether the text holds a figure, or opens with a person's name or a document's title."""
     is_titled = word_pattern("locate", "titres", _START).match(fold(text))
     return bool(re.search(r"\d", text) or is_titled) or _opens_with_name(text)
 
 
 def split_role(text: str) -> tuple[str, str] | None:
-    """(Role, words) of "Rapporteur : nous avons…"; None for any other line."""
+    """Return (role, words) of "Rapporteur : nous avons…", or None."""
     before, _, after = text.partition(":")
     is_role = _matches("roles_nommes", fold(before), _WHOLE)
     return (before.strip(), after.strip()) if is_role and states_after_label(text) else None
 
 
 def without_label(text: str) -> str:
-    """`text` without a label that only announces it: "Nota : le bus part trop tôt"."""
+    """Drop a label that only announces: "Nota : le bus part" → "le bus part"."""
     before, _, after = text.partition(":")
     is_bare = after.strip() and _matches("etiquettes_retirees", fold(before), _WHOLE)
     return after.strip() if is_bare else text
@@ -175,13 +175,13 @@ def _opens_with_name(text: str) -> bool:
 
 
 def _label_of(text: str) -> str:
-    """What stands before a colon, folded; "" without one, or before a sign ("+ / - :")."""
+    """Return the folded text before a colon; "" without one, or before a sign ("+ / - :")."""
     before = re.sub(r"\([^)]*\)", " ", text.split(":")[0]) if ":" in text[:60] else ""
     return "" if re.search(r"[+=]|[-–]\s*$", before) else without_tables(before)
 
 
 def _all_meta(text: str) -> bool:
-    """True for several sentences of circumstances ("Atelier du 4 mai, salle des fêtes. …")."""
+    """Whether all sentences are like "Atelier du 4 mai, salle des fêtes."."""
     sentences = re.split(r"(?<=[^\s.]{3}\.)\s+(?=[A-ZÀ-Ý])", text)
     bare = [sentence.rstrip(".") for sentence in sentences]
     return len(bare) > 1 and all(
@@ -191,7 +191,7 @@ def _all_meta(text: str) -> bool:
 
 
 def _is_named_role(text: str) -> bool:
-    """True for a name beside a role, in either order: "Anne Riou – secrétaire de séance"."""
+    """Whether a name stands beside a role: "Anne Riou – secrétaire de séance"."""
     role, *names = text.split() or [""]
     if _matches("roles_nommes", fold(role), _WHOLE) and 0 < len(names) <= _MAX_NAMED:
         return all(word[:1].isupper() or is_first_name(word) for word in names)
@@ -207,12 +207,12 @@ def _is_named_role(text: str) -> bool:
 
 
 def is_meta_section(text: str) -> bool:
-    """True for the title of a list of participants, an agenda and the like."""
+    """Whether the title heads a list of participants, an agenda and the like."""
     return _matches("parties_meta", fold(text))
 
 
 def is_title(text: str) -> bool:
-    """True for a first line that says what the document is ("Atelier de Vervins – Table 1")."""
+    """Whether a first line names the document ("Atelier de Vervins – Table 1")."""
     folded = fold(text)
     is_long = len(folded.split()) > MAX_TITLE_WORDS
     if is_long or text.rstrip().endswith(("!", ";", ".")) or states_after_label(text):
@@ -222,7 +222,7 @@ def is_title(text: str) -> bool:
 
 
 def _is_venue(text: str, folded: str) -> bool:
-    """True for a commune and a date, such as "Vervins, 19 mai 2026"."""
+    """Whether the text is like "Vervins, 19 mai 2026"."""
     date = _day_pattern().search(folded)
     is_long = len(folded.split()) > MAX_TITLE_WORDS
     if not date or is_long or word_pattern("locate", "clauses", _WHOLE).search(folded):
@@ -233,10 +233,7 @@ def _is_venue(text: str, folded: str) -> bool:
 
 
 def split_prefix(text: str) -> Prefix | None:
-    """Return the prefix of `text` that tells a table, a question or both, in either order.
-
-    None where the text opens with its passage.
-    """
+    """Return the prefix of `text` that gives a table, a question or both, in any order."""
     opening = re.match(r"\s*([\[({])?\s*", text)
     end = opening.end() if opening else 0
     numbers: dict[str, int] = {}
@@ -263,7 +260,7 @@ def split_prefix(text: str) -> Prefix | None:
 def _match_number(
     text: str, start: int, numbers: dict[str, int]
 ) -> tuple[str, int, bool, int] | None:
-    """(Group, number, whether its word is spelled, end) of the table or question at `start`."""
+    """Return (group, number, is the word spelled, end)."""
     gap = re.compile(r"[\s,/|;–—-]*" if numbers else "").match(text, start)
     for group, pattern in _number_patterns().items():
         match = pattern.match(text, gap.end() if gap else start)
@@ -274,17 +271,17 @@ def _match_number(
 
 
 def without_numbers(text: str) -> str:
-    """`text` without numbered tables and questions: "2 – T1 : ce qui marche" is "ce qui marche"."""
+    """Return `text` without tables and questions: "2 – T1 : ce qui marche" → "ce qui marche"."""
     for pattern in _removed_numbers():
         text = pattern.sub(" ", text)
     return " ".join(text.split()).strip(" :–—-,;.()[]/|>_")
 
 
 def is_idea(text: str) -> bool:
-    """True for what goes on after a prefix as a passage, False for a title or a question.
+    """Whether the text after a prefix is a passage, not a title or question.
 
-    A final mark, a verb of everyday notes, a negation, or a list or figure in a line without
-    capital tell; in doubt it is a title.
+    A final mark, an everyday verb, a negation, or a list or figure in a line without capital tell;
+    in doubt it is a title.
     """
     ends, cues = text.rstrip()[-1:], read_cues(text)
     names = cues.is_label or (cues.meaning is not None and cues.n_other <= cues.n_words // 3)
@@ -299,13 +296,13 @@ def is_idea(text: str) -> bool:
 
 
 def opens_with_idea(block: RawBlock) -> bool:
-    """True for a line that spells its table or question and goes on with an idea."""
+    """Whether a line spells its table or question, then gives an idea."""
     prefix = split_prefix(block.text)
     return prefix is not None and prefix.form in SURE_FORMS and is_idea(prefix.rest)
 
 
 def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
-    """True for "Table 4 – Le Nouvion" above what was said there: no sentence, nor a list."""
+    """Whether "Table 4 – Le Nouvion" heads what follows: no sentence, no list."""
     prefix = split_prefix(block.text) if block.kind == "paragraph" and below else None
     if prefix is None or below is None or prefix.form not in SURE_FORMS:
         return False
@@ -316,14 +313,14 @@ def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
 
 
 def split_reporter(text: str) -> int | None:
-    """The table that a summary's sentence opens with ("La table 2 insiste…"), or None."""
+    """Return the table that opens a summary's sentence ("La table 2 insiste…")."""
     match = _reporter_pattern().match(fold(text))
     return to_number(match[1]) if match else None
 
 
 @cache
 def _number_patterns() -> dict[str, re.Pattern[str]]:
-    """A spelled word ("N° de table : 4") or a letter, then a number that no unit follows."""
+    """Match "N° de table : 4" or a letter and a number without unit."""
     no = r"(?:n\s?[°ºo]|num[ée]ro)"
     number = rf"(?P<number>{number_pattern('cardinaux')})(?!(?![tq]\d)[\w%€])"
     patterns = {}
@@ -336,7 +333,6 @@ def _number_patterns() -> dict[str, re.Pattern[str]]:
 
 @cache
 def _removed_numbers() -> tuple[re.Pattern[str], ...]:
-    """An opening number, a numbered table or question, and an ordinal before one of their nouns."""
     suffix = r"\s?(?:[eè]me|ère?|er|re|nde?|e)"
     ordinal = number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}" + suffix)
     nouns = f"{_nouns('tables')}|{_nouns('questions')}"
@@ -360,7 +356,7 @@ def _remark_of() -> re.Pattern[str]:
 
 @cache
 def _verb_pattern() -> re.Pattern[str]:
-    """The verbs of everyday notes, and those by which a table's words are reported."""
+    """Match everyday verbs, and those that report a table's words."""
     reported = map(fold, lexicon("segmentation")["verbes_de_compte_rendu"])
     words = lexicon("locate")
     return re.compile(rf"\b(?:{'|'.join([*words['propos'], *words['clauses'], *reported])})\b")

