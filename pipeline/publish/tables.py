@@ -176,7 +176,9 @@ def _n_remote(tables: Tables) -> Counter[Any]:
 
 
 def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]:
-    """Return the lists that analysts read, by name, with French headers."""
+    """Return the lists that analysts read, by name, in French; without `grid`, codes have no
+    labels.
+    """
     lists = (
         _passages(tables, grid),
         _themes(tables),

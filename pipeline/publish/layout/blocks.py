@@ -189,7 +189,7 @@ def told_names(report: Report) -> list[str]:
 
 
 def told_territories(report: Report) -> tuple[int, ...]:
-    """Return the indices of the told workshops' territories."""
+    """Return the indices of the told workshops' territories; all where `n_told` suffices."""
     territories = {report.workshops[i].territory for i in told_workshops(report)}
     is_short = len(report.territories) <= report.n_told
     return tuple(i for i, name in enumerate(report.territories) if is_short or name in territories)

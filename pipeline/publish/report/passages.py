@@ -182,7 +182,7 @@ def n_tables_of(rows: pd.DataFrame) -> int:
 
 
 def n_remote(rows: pd.DataFrame) -> int:
-    """Count mails and calls; 0 where there is nothing else."""
+    """Count mails and calls after the workshop; 0 where nobody spoke in a room."""
     return int(rows.loc[rows["is_away"] & ~rows["is_said"], "circle_id"].nunique())
 
 

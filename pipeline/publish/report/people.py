@@ -63,7 +63,7 @@ def count_attendance(
 ) -> AttendanceCounts:
     """Count structures and people by type and workshop, small counts masked.
 
-    Types that came, in the data dictionary's order.
+    Types follow the data dictionary's order; those that did not come are left out.
     """
     type_of = tables["structures"].set_index("structure_id")["structure_type"]
     came = present(tables["attendance"])

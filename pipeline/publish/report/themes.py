@@ -366,7 +366,7 @@ def code_rows(passages: Passages, grid: Grid) -> dict[str, Rows]:
 
 
 def heats(passages: Passages, grid: Grid) -> tuple[Heat, ...]:
-    """Return heat maps of the grid's own axes, and of the rubriques unless it has none."""
+    """Return heat maps of the rubriques, if the grid has them, and of its own axes."""
     own = [axis for axis in axis_rows(grid) if not axis.is_standard]
     axes: list[AxisRow | None] = [None] if grid.axis(RUBRIQUE) or not own else []
     return tuple(_heat(passages, grid, axis) for axis in (*axes, *own))
