@@ -1,8 +1,7 @@
-"""Secrets, and addresses that hold none.
+"""Secrets, and addresses without any.
 
-A secret comes from the environment or from a file that only its owner can read, never from
-etude.toml; it goes into no log, record or message. Text leaves the machine encrypted, or stays in
-the house.
+A secret comes from the environment or from a file that only its owner can read, and goes into no
+log, record or message. Text leaves the machine encrypted, or stays in the house.
 """
 
 import ipaddress
@@ -25,11 +24,10 @@ def read_secret(
     base: Path = Path(),
     error: type[AteliersError] = SettingsError,
 ) -> str | None:
-    """Return `variable`'s value, else the first line of the file that `variable`_FILE names, else
-    of `named`; None where none is given.
+    """Return the secret in `variable`, else in the file at `variable`_FILE, else at `named`.
 
-    Both paths may be relative to `base`. `what` says in French what the file holds. Raises `error`
-    for a file that is missing, blank, unreadable, or readable by others.
+    None if none is given. The file's path may be relative to `base`; `what` names it in French.
+    Raises `error` for a file that is missing, blank, unreadable, or readable by others.
     """
     if os.environ.get(variable, "").strip():
         return os.environ[variable]
@@ -38,7 +36,7 @@ def read_secret(
 
 
 def secret_in(path: Path, what: str, *, error: type[AteliersError] = SettingsError) -> str:
-    """Return the first line of a file that only its owner can read; raises as `read_secret`."""
+    """Return a file's first line; raises as `read_secret`."""
     if not path.is_file():
         raise error(
             f"pas de fichier « {path} »",
@@ -63,9 +61,7 @@ def secret_in(path: Path, what: str, *, error: type[AteliersError] = SettingsErr
 
 
 def header_secret(variable: str, what: str) -> str | None:
-    """Return the secret as a header of HTTP may hold it, without blanks around; raises as
-    `read_secret` does, or where it holds others.
-    """
+    """Return the secret for an HTTP header; raises as `read_secret` or for odd characters."""
     secret = (read_secret(variable, what) or "").strip()
     if not secret.isascii() or not secret.isprintable():
         raise SettingsError(
@@ -80,9 +76,7 @@ _PRIVATE = tuple(
 
 
 def address_fault(url: str) -> str | None:
-    """Return what was expected instead of `url`, or None: https, or http to a local host; no secret
-    in the address.
-    """
+    """Return None for https, or http to a local host, without a secret; else what to write."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -98,9 +92,7 @@ def address_fault(url: str) -> str | None:
 
 
 def database_fault(url: str) -> str | None:
-    """Return what was expected instead of `url`, or None: blank, or the address of a PostgreSQL
-    database without a password.
-    """
+    """Return None for "" or a PostgreSQL address without a password; else what to write."""
     if not url:
         return None
     try:
@@ -122,9 +114,7 @@ def database_fault(url: str) -> str | None:
 
 
 def store_fault(url: str) -> str | None:
-    """Return what was expected instead of `url`, or None: blank, or the address of a folder in a
-    store, without a key.
-    """
+    """Return None for "" or a store's folder without a key; else what to write."""
     if not url:
         return None
     form = "une adresse comme s3://seau/etude"
@@ -145,16 +135,12 @@ def store_fault(url: str) -> str | None:
 
 
 def without_secrets(url: str) -> str:
-    """Return an address as it may be shown: who signs in and what follows a question mark are left
-    out.
-    """
+    """Return an address for display: no user, password or query."""
     return re.sub(r"\?.*", "?…", re.sub(r"//.*@", "//…@", url))
 
 
 def is_local(host: str) -> bool:
-    """Whether `host` is this machine or an address of a private network (RFC 1918, RFC 4193); a
-    name other than localhost is not.
-    """
+    """Whether `host` is localhost, this machine, or a private address (RFC 1918, RFC 4193)."""
     if host == "localhost":
         return True
     try:

@@ -1,10 +1,9 @@
-"""What lies in the depot: workshops' folders and files, without what systems and offices leave.
+"""The depot's folders and files, without junk of systems and office suites.
 
 In:   depot/, or a workshop's folder in it
-Out:  paths, in order of name; the names under which the tables tell them
+Out:  paths, in order of name; their names in the tables
 
-No link is followed to a folder or out of the depot; what is not read is listed with a reason.
-depot/ itself may be a link that its operator made, to another disk.
+No link is followed to a folder or out of the depot, but depot/ itself may be a link.
 """
 
 import errno
@@ -49,7 +48,7 @@ Kind = str | tuple[str, str]  # "file", "folder", or why it is not read and what
 
 
 class Unread(NamedTuple):
-    """An entry of the depot that is not read: its path, why, and what to do, in French."""
+    """A path that is not read, why, and what to do, in French."""
 
     path: Path
     reason: str
@@ -57,16 +56,14 @@ class Unread(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The files below a folder and what cannot be read there, each in order of path."""
+    """The files and unread entries below a folder, each in order of path."""
 
     files: tuple[Path, ...]
     unread: tuple[Unread, ...]
 
 
 def is_junk(path: PurePath) -> bool:
-    """Whether `path`, relative to the depot, was left behind by an operating system or an office
-    suite, or lies in such a folder.
-    """
+    """Whether a system or an office suite left `path`, relative to the depot."""
     name = path.name.lower()
     if name.endswith(
         ".icloud"
@@ -76,11 +73,10 @@ def is_junk(path: PurePath) -> bool:
 
 
 def list_folder(folder: Path, *, depot: Path | None = None) -> Listing:
-    """Return the files of a workshop's folder and of the folders in it, junk left out, and what
-    cannot be read there.
+    """Return a workshop's files at any depth, without junk, and its unread entries.
 
-    A linked folder is not followed, nor a link to a file outside `depot`, by default the folder
-    that holds `folder`. What goes away meanwhile is in neither list.
+    No link is followed to a folder, or to a file outside `depot`, by default the parent of
+    `folder`. Files that vanish meanwhile are in neither list.
     """
     root = (depot or folder.parent).resolve()
     files: list[Path] = []
@@ -105,24 +101,22 @@ def workshop_files(folder: Path) -> Iterator[Path]:
 
 
 def workshop_folders(depot: Path) -> list[Path]:
-    """The folders of `depot` that hold at least one file; none where it does not exist."""
+    """Return the folders of `depot` that hold a file; none if it does not exist."""
     return [path for path in folders_of(depot) if list_folder(path).files]
 
 
 def folders_of(depot: Path) -> list[Path]:
-    """The folders that lie in `depot`, even empty ones; no linked one."""
+    """Return the folders in `depot`, even empty ones, but no links."""
     return [path for path, kind in _top(depot) if kind == "folder"]
 
 
 def stray_files(depot: Path) -> list[Path]:
-    """Files that lie in `depot` itself, outside any workshop's folder."""
+    """Return the files of `depot` outside any workshop's folder."""
     return [path for path, kind in _top(depot) if kind == "file"]
 
 
 def unread_entries(depot: Path) -> list[Unread]:
-    """What of `depot` cannot be read and is in no workshop: links, devices, folders without rights
-    or with nothing to read.
-    """
+    """Return unread entries outside workshops: links, devices, closed or empty folders."""
     unread: list[Unread] = []
     for path, kind in _top(depot):
         if isinstance(kind, tuple):
@@ -134,12 +128,10 @@ def unread_entries(depot: Path) -> list[Unread]:
 
 
 def name_files(files: Sequence[Path], *, depot: Path) -> dict[Path, str]:
-    """The path below `depot` under which the tables tell each of a workshop's `files`; no two are
-    equal, in any Unicode form.
+    """Return each file's path for the tables; no two are equal in any Unicode form.
 
-    It is the path itself but where its bytes are not UTF-8, where another has it in the composed
-    form, and where a file is called as `#part` of another would be: those are the odd ones, which
-    leave an ordinary name to its file.
+    A file keeps its path unless its bytes are not UTF-8, another has its composed form, or it would
+    be the `#part` of another.
     """
     tops = {path.relative_to(depot).parts[0] for path in files}
     folders = {top: folder_name(depot / top) for top in tops}
@@ -163,9 +155,7 @@ def name_files(files: Sequence[Path], *, depot: Path) -> dict[Path, str]:
 
 
 def folder_name(folder: Path) -> str:
-    """The name under which documents tell a workshop's folder: its own, unless another has it in
-    the composed form.
-    """
+    """Return the folder's own name, or another if a twin has its composed form."""
     others = (path for path in folders_of(folder.parent) if path.name != folder.name)
     has_twin = any(_composed(path.name) == _composed(folder.name) for path in others)
     return (
@@ -176,12 +166,12 @@ def folder_name(folder: Path) -> str:
 
 
 def text_of(path: PurePath) -> str:
-    r"""A path as text that can be written anywhere: bytes that are not UTF-8 as `\xe9`."""
+    r"""Return a path as valid text: bytes that are not UTF-8 as `\xe9`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _apart(name: str, path: PurePath, taken: set[str]) -> str:
-    """`name`, with a few digits of the path's bytes before its ending where it is taken."""
+    """Add a few digits of the path's bytes if it is taken."""
     digits, at = _digest(path), 6
     apart = name
     while _composed(apart) in taken:
@@ -200,12 +190,11 @@ def _composed(name: str) -> str:
 
 
 def _is_composed(path: PurePath) -> bool:
-    """Whether a path is UTF-8 in the composed form, as nearly all are."""
     return _composed(text_of(path)) == str(path)
 
 
 def _top(depot: Path) -> list[tuple[Path, Kind]]:
-    """What lies in `depot` itself, in order of name; nothing where it does not exist."""
+    """Empty if `depot` does not exist."""
     if not depot.is_dir():
         return []
     root = depot.resolve()
@@ -222,9 +211,7 @@ def _top(depot: Path) -> list[tuple[Path, Kind]]:
 
 
 def _below(folder: Path, root: Path) -> list[tuple[Path, Kind]]:
-    """What lies in a folder of the depot; the folder itself, with a reason, where it cannot be
-    looked into.
-    """
+    """A closed folder is its own entry, with a reason."""
     try:
         with os.scandir(folder) as entries:
             return [(folder / entry.name, _kind(entry, root)) for entry in entries]
@@ -235,7 +222,7 @@ def _below(folder: Path, root: Path) -> list[tuple[Path, Kind]]:
 
 
 def _kind(entry: "os.DirEntry[str]", root: Path) -> Kind:
-    """What an entry is; a link, what it leads to inside `root`."""
+    """A link counts as its target inside `root`."""
     try:
         if entry.is_symlink():
             return _kind_of_link(Path(entry.path), root)
@@ -269,7 +256,7 @@ def _is_utf8(name: str) -> bool:
 def _is_left_behind(name: str) -> bool:
     is_temporary = name.startswith("~") and name.endswith(
         ".tmp"
-    )  # "~WRL01.tmp" of Word; somebody may call her notes "notes.tmp"
+    )  # "~WRL01.tmp" of Word; a person may call her notes "notes.tmp"
     return (
         name in _JUNK_NAMES
         or name.startswith(_JUNK_STARTS)

@@ -1,6 +1,4 @@
-"""The few exceptions of the project; each says what was found, what was expected and what to do, in
-one line of French.
-"""
+"""The project's exceptions: found, expected and to do, in one line of French."""
 
 import errno
 from typing import Any
@@ -24,9 +22,7 @@ _REASONS = {
 
 
 class AteliersError(Exception):
-    """A failure that a person can act on; `exit_code` is what the command returns (1 failure, 2 bad
-    usage).
-    """
+    """A failure that a person can act on; `exit_code` is 1, or 2 for bad usage."""
 
     exit_code = 1
 
@@ -35,7 +31,7 @@ class AteliersError(Exception):
         super().__init__(f"{found} ; attendu : {expected} ; à faire : {do}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The same error in another process, whatever its class asks to be made."""
+        """Rebuild the error in another process, whatever the arguments of its class."""
         return _again, (type(self), self.found, self.expected, self.do)
 
 
@@ -46,12 +42,12 @@ def _again(kind: type[AteliersError], found: str, expected: str, do: str) -> Ate
 
 
 def reason_of(error: OSError) -> str:
-    """Why the system refuses, in French where it is one of the usual reasons."""
+    """Return the system's reason, in French if it is a usual one."""
     return _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 class UsageError(AteliersError):
-    """The command was called with something it does not know."""
+    """The command has an unknown argument."""
 
     exit_code = 2
 
@@ -71,9 +67,7 @@ class StudyError(AteliersError):
 
 
 class StoreError(StudyError):
-    """The decisions or the tables cannot be reached, read or written now; what was kept before is
-    not touched.
-    """
+    """The decisions or the tables are out of reach; earlier ones are intact."""
 
 
 class VaultError(StudyError):
@@ -81,9 +75,7 @@ class VaultError(StudyError):
 
 
 class MailError(AteliersError):
-    """The mailbox cannot be reached, opened or read; what was read before is in the depot, and
-    nothing is changed on the server.
-    """
+    """The mailbox is out of reach; mails already read are in the depot, the server unchanged."""
 
 
 class TableError(AteliersError):
@@ -99,7 +91,7 @@ class ModelError(AteliersError):
 
 
 class RunnerError(AteliersError):
-    """Work that was given to threads, processes or a Dask cluster did not come back."""
+    """Threads, processes or a Dask cluster did not return their work."""
 
 
 class MissingExtraError(AteliersError):

@@ -1,4 +1,4 @@
-"""Files written in one step and their hashes, the shipped data, and YAML of people read safely.
+"""Files written in one step, their hashes, the shipped data, and safe YAML.
 
 Nothing heavy is imported before a table is written.
 """
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def file_hash(path: Path) -> str:
-    """sha256 of a file's bytes."""
+    """Return the sha256 of a file's bytes."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def text_hash(*parts: str) -> str:
-    """sha256 of some texts, each kept apart from the next."""
+    """Return the sha256 of some texts; their boundaries count."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -36,7 +36,7 @@ def write_parquet(frame: "pd.DataFrame", path: Path, *, mode: int = 0o644) -> st
 
 
 def parquet_bytes(frame: "pd.DataFrame") -> bytes:
-    """The rows as one Parquet file: the same rows give the same bytes."""
+    """Return one Parquet file: the same rows give the same bytes."""
     import io
 
     buffer = io.BytesIO()
@@ -45,10 +45,9 @@ def parquet_bytes(frame: "pd.DataFrame") -> bytes:
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file in one step: a crash or a power cut leaves the old one or the new one, never a
-    half.
+    """Write in one step: a crash or a power cut leaves the old or the new file whole.
 
-    Raises `StudyError` when the folder cannot be written.
+    Raises `StudyError` if the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,9 +63,7 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 def force_to_disk(folder: Path) -> None:
-    """Have every file of `folder` on the disk, so that renaming it is whole even where the power
-    fails just after.
-    """
+    """Flush a folder's files, so that a rename after it survives a power cut."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:
@@ -74,7 +71,7 @@ def force_to_disk(folder: Path) -> None:
 
 
 def read_only(folder: Path, error: OSError) -> StudyError:
-    """The error for a folder that refuses writing."""
+    """Return the error for a folder that refuses writing."""
     return StudyError(
         f"« {folder} » refuse l'écriture ({error.strerror})",
         "un dossier où écrire, avec de la place",
@@ -89,10 +86,9 @@ _PLACES = (Path(__file__).parent / "data", Path(__file__).parent.parent / "data"
 
 
 def data_path(*names: str) -> Path:
-    """Path of a shipped file or folder, such as `data_path("grid",
-    "grille-ateliers-territoires.yaml")`.
+    """Return the path of a shipped file or folder, such as `data_path("grid")`.
 
-    Raises `StudyError` when the installation lacks it.
+    Raises `StudyError` if the installation lacks it.
     """
     for place in _PLACES:
         if place.joinpath(*names).exists():
@@ -105,9 +101,7 @@ def data_path(*names: str) -> Path:
 
 
 def load_yaml(path: Path) -> Any:
-    """Return the content of a shipped YAML file; lists that people bring have readers that tell
-    their faults by line.
-    """
+    """Return the content of a shipped YAML file; `load_plain` is for people's files."""
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
 
 
@@ -118,15 +112,11 @@ _TEXT = "tag:yaml.org,2002:str"
 
 
 class RefusedYamlError(yaml.MarkedYAMLError):
-    """YAML that is well formed but more than a person writes; `problem` says in French what was
-    found.
-    """
+    """YAML that no person would write; `problem` says why in French."""
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Loads what a person writes; raises `RefusedYamlError` at the line of anything else, before it
-    is unfolded.
-    """
+    """Loads a person's YAML; raises `RefusedYamlError` before unfolding anything else."""
 
     _depth = 0
 
@@ -150,10 +140,9 @@ class PlainLoader(yaml.SafeLoader):
 
 
 def load_plain(text: str, loader: type[PlainLoader] = PlainLoader) -> Any:
-    """Return what `text` holds.
+    """Return the content of `text`.
 
-    Raises `yaml.YAMLError` for what is no YAML or more than a person writes, `ValueError` for an
-    impossible date.
+    Raises `yaml.YAMLError` for invalid or refused YAML, `ValueError` for an impossible date.
     """
     return yaml.load(text, Loader=loader)
 

@@ -1,8 +1,6 @@
-"""French text made comparable, the shipped word lists, counted nouns, and the tokens that stand for
-persons.
+"""French text for comparison, word lists, counted nouns, and the tokens of persons.
 
-`fold` and `fold_same_length` are the only two foldings of the project: compare texts through one of
-them.
+`fold` and `fold_same_length` are the project's only foldings.
 """
 
 import re
@@ -27,11 +25,8 @@ _NO_ACCENT = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", 
 
 
 def fold(text: str, *, keep_signs: bool = False) -> str:
-    """Return `text` in lower case without accents or ligatures: "L'Œuvre n° 4" gives "l oeuvre no
+    """Return folded text: "L'Œuvre n° 4" gives "l oeuvre no 4", or, with `keep_signs`, "l'oeuvre n°
     4".
-
-    Only Latin letters and digits stay, one blank between words. With `keep_signs` everything else
-    stays too, apostrophes made plain: "l'oeuvre n° 4".
     """
     if keep_signs and text.isascii():
         return text.lower()
@@ -43,11 +38,9 @@ def fold(text: str, *, keep_signs: bool = False) -> str:
 
 
 def fold_same_length(text: str, *, accents: Literal["à", "all", "none"] = "à") -> str:
-    """Return `text` in lower case, apostrophes and hyphens plain, with as many characters: offsets
-    hold.
+    """Return lower-case text of the same length, with plain apostrophes and hyphens.
 
-    `accents` says which stay: that of "à", which is another word than "a"; "all" of them; or
-    "none".
+    `accents` are those to keep: "all", "none", or that of "à", which is another word than "a".
     """
     return "".join([_fold_letter(letter, accents) for letter in text])
 
@@ -64,20 +57,18 @@ def _fold_letter(letter: str, accents: str) -> str:
 
 
 def slug(text: str) -> str:
-    """`text` folded, its words joined by hyphens; empty where it has no letter or digit."""
+    """Return `text` folded, with hyphens between words."""
     return fold(text).replace(" ", "-")
 
 
 @cache
 def lexicon(name: str) -> Any:
-    """The content of data/lexicon/`name`.yaml."""
+    """Return the content of data/lexicon/`name`.yaml."""
     return load_yaml(data_path("lexicon", f"{name}.yaml"))
 
 
 def groups_in(text: str, name: str) -> tuple[str, ...]:
-    """The groups of the lexicon `name` that `text` says, most often said first, then in the
-    lexicon's order; () where it says none.
-    """
+    """Return the groups of a lexicon in `text`, most frequent first."""
     folded = fold(text)
     counts = {group: len(pattern.findall(folded)) for group, pattern in word_groups(name).items()}
     return tuple(
@@ -87,8 +78,9 @@ def groups_in(text: str, name: str) -> tuple[str, ...]:
 
 @cache
 def word_groups(name: str) -> dict[str, re.Pattern[str]]:
-    """Every group of a lexicon of words' beginnings, in its order: a short word or an expression is
-    whole, a longer word may go on.
+    """Return the pattern of each group of a lexicon.
+
+    Short words and expressions match whole, longer words by their beginning.
     """
     return {
         str(group): re.compile(
@@ -103,24 +95,20 @@ def _as_pattern(word: str) -> str:
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:
-    """`n` and its noun: 0 passage, 1 passage, 2 passages."""
+    """Return `n` and its noun: 0 passage, 1 passage, 2 passages."""
     return f"{n} {singular if n < 2 else plural or singular + 's'}"
 
 
 class Count(int):
-    """A number that its noun agrees with in a sentence: `"{n:fichier lu|fichiers
-    lus}".format(n=Count(1))` is 1 fichier lu.
+    """A number that its noun agrees with: "{n:fichier lu|fichiers lus}" gives 1 fichier lu.
 
-    A mark before the first word leaves the number out: `{n:=arrive|arrivent}` is arrive. In French
-    0 and 1 are singular.
+    A mark hides the number: "{n:=arrive|arrivent}" gives arrive. In French 0 and 1 are singular.
     """
 
     space = " "
 
     def __format__(self, spec: str) -> str:
-        """The number and the word that agrees with it, or the number as any other where `spec` is
-        no pair of words.
-        """
+        """Return the number and its word; other specs format the number alone."""
         one, bar, several = spec.removeprefix("=").partition("|")
         if not bar:
             return format(int(self), spec) if spec else self.written()
@@ -128,12 +116,12 @@ class Count(int):
         return agreed if spec.startswith("=") else f"{self.written()}{self.space}{agreed}"
 
     def written(self) -> str:
-        """The number by itself."""
+        """Return the number by itself."""
         return str(int(self))
 
 
 def study_counts(n_rows: Mapping[str, int]) -> str:
-    """« 3 ateliers, 1 document, 0 passage, 2 thèmes », from the rows of these tables."""
+    """Return « 3 ateliers, 1 document, 0 passage, 2 thèmes »."""
     counts = (
         "{workshops:atelier|ateliers}, {documents:document|documents}, {units:passage"
         "|passages}, {themes:thème|thèmes}"
@@ -146,30 +134,28 @@ _NUMBERED = re.compile(r"\[personne \d+\]")
 
 
 def person_token(number: int | None) -> str:
-    """The token of a person; None is a person without a number."""
+    """Return a person's token; None is a person without a number."""
     return PERSON if number is None else f"[personne {number}]"
 
 
 def without_numbers(text: str) -> str:
-    """`text` with every `[personne 12]` made `[personne]`."""
+    """Return `text` with every `[personne 12]` made `[personne]`."""
     return _NUMBERED.sub(PERSON, text)
 
 
 def plain_texts(rows: pd.DataFrame) -> pd.DataFrame:
-    """`rows` with their `text` column without numbers; blanks stay."""
+    """Return `rows` with numbers removed from `text`."""
     return rows.assign(
         text=rows["text"].map(without_numbers, na_action="ignore").astype(rows["text"].dtype)
     )
 
 
 class PlainText:
-    """A text without its numbers, and how its offsets and the numbered text's follow from each
-    other.
-    """
+    """A text without its numbers, and the map between both texts' offsets."""
 
     def __init__(self, numbered: str) -> None:
         self.text = without_numbers(numbered)
-        # where numbers start and end in the numbered text, and what was cut up to each
+        # the bounds of numbers in the numbered text, and the length cut up to each
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._cuts = [0]
@@ -180,14 +166,12 @@ class PlainText:
         self._plain = [start - cut for start, cut in zip(self._starts, self._cuts, strict=False)]
 
     def to_plain(self, offset: int) -> int:
-        """Where an offset of the numbered text lies in the plain one; inside a number, where it was
-        cut.
-        """
+        """Return the plain offset; inside a number, where it was cut."""
         passed = bisect_right(self._ends, offset)
         if passed < len(self._starts) and self._starts[passed] < offset:
             offset = self._starts[passed]
         return offset - self._cuts[passed]
 
     def to_numbered(self, offset: int) -> int:
-        """Where an offset of the plain text lies in the numbered one."""
+        """Return the numbered text's offset."""
         return offset + self._cuts[bisect_left(self._plain, offset)]

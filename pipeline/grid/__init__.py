@@ -1,6 +1,6 @@
 """The codebook: the study's grid of codes on its axes, and the questions of the world café.
 
-In:   grille.yaml; or a spreadsheet (.xlsx, .csv) or a REFI-QDA codebook (.qdc) that becomes one
+In:   grille.yaml, a spreadsheet (.xlsx, .csv) or a REFI-QDA codebook (.qdc)
 Out:  Grid; duplicates, orphans and empty definitions are refused, by line
 """
 
@@ -45,11 +45,11 @@ _READERS = {
 
 
 def load_grid(path: Path | str) -> Grid:
-    """Return the grid of `path`, whose name's end tells its format.
+    """Return the grid of `path`; the file's extension gives its format.
 
-    Raises `GridError`, with the line where there is one, when the file is missing or unreadable, a
-    code is given twice, hangs under another rubrique or has no definition, or an axis has no fit
-    name, choice or codes; the message names the first fault and counts the others.
+    Raises `GridError` for a missing or unreadable file, a duplicate code, a code under another
+    rubrique or without a definition, or a faulty axis. The message gives the first fault, with its
+    line where there is one, and counts the others.
     """
     path = Path(path)
     if not path.is_file():
@@ -65,7 +65,7 @@ def load_grid(path: Path | str) -> Grid:
 
 
 def missing_grid(path: Path) -> GridError:
-    """The error of a grid that is not at `path`."""
+    """Return the error for a missing grid."""
     return GridError(
         f"pas de grille {path.name}",
         "un fichier de codes : rubriques, postures, piliers, ou d'autres axes",
@@ -74,5 +74,5 @@ def missing_grid(path: Path) -> GridError:
 
 
 def save_grid(grid: Grid, path: Path) -> None:
-    """Write `grid` as a grille.yaml that `load_grid` reads as the same grid."""
+    """Write `grid` as a grille.yaml; `load_grid` reads the same grid back."""
     path.write_text(write_yaml(grid), encoding="utf-8")

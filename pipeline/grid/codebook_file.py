@@ -1,12 +1,10 @@
-"""A grid as a REFI-QDA codebook (.qdc), as the qualitative analysis tools export theirs.
+"""Read a grid from a REFI-QDA codebook (.qdc), the export of qualitative analysis tools.
 
 In:   .qdc, namespace urn:QDA-XML:codebook:1.0
-Out:  Entries; a group of the first level is an axis, a code of the first level a rubrique
+Out:  Entries; a first-level group is an axis, a first-level code a rubrique
 
-Below an axis, a code that only groups others (isCodable false) is a family; a codable one with
-codes below it is a code beside them. Of a
-codebook that this project wrote only the branch of the grid is read, and each description gives
-back all that the grid says of its code.
+Below an axis, a grouping code (isCodable false) is a family; a codable one with codes below it is a
+code beside them. In a codebook that this project wrote, only the branch of the grid is read.
 """
 
 import re
@@ -30,7 +28,7 @@ from pipeline.text import fold, slug
 
 _NAMESPACE = "{urn:QDA-XML:codebook:1.0}"
 _BRANCH = "grille"  # beside the branch of the themes
-IDENTIFIER = "Identifiant"  # heads the last line of a description that `describe` made
+IDENTIFIER = "Identifiant"  # starts the last line of a description by `describe`
 _PARTS = {
     "Inclure": "include",
     "Exclure": "exclude",
@@ -46,7 +44,7 @@ _ONLY_ONE = re.compile(r"\s*\((?:un|une) seule?\)$", re.IGNORECASE)  # likewise,
 def read_codebook(path: Path) -> Entries:
     """Return the entries of `path`.
 
-    Raises `GridError` when it is not XML, declares a document type, or is no codebook.
+    Raises `GridError` if it is not XML, declares a document type, or is no codebook.
     """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
@@ -81,9 +79,7 @@ def read_codebook(path: Path) -> Entries:
 
 
 def describe(code: Code) -> str:
-    """All that the grid says of `code`, as the text of a description that `read_codebook` reads
-    back; its identifier comes last.
-    """
+    """Return a description of `code` that `read_codebook` reads back whole."""
     parts = [
         ("Inclure", code.include),
         ("Exclure", code.exclude),
@@ -94,9 +90,7 @@ def describe(code: Code) -> str:
 
 
 def describe_axis(axis: Axis) -> str:
-    """All that the grid says of `axis` beside its title, as `describe` does; nothing for a standard
-    one, which its title tells.
-    """
+    """Return the same of `axis`, "" for a standard one."""
     if axis.axis in STANDARD:
         return ""
     lines = [
@@ -108,7 +102,7 @@ def describe_axis(axis: Axis) -> str:
 
 
 def _own_axis(element: etree._Element) -> AxisEntry:
-    """The axis that a group of the first level is; its name may end with « (un seul) »."""
+    """Its name may end with « (un seul) »."""
     written = " ".join(element.get("name", "").split())
     label = _ONLY_ONE.sub("", written)
     lines = [
@@ -133,12 +127,11 @@ def _own_axis(element: etree._Element) -> AxisEntry:
 
 
 def _is_group(element: etree._Element) -> bool:
-    """Whether `element` only groups the codes below it."""
     return element.get("isCodable", "true").lower() not in ("true", "1")
 
 
 def _branches(root: etree._Element) -> list[etree._Element]:
-    """The codes of the first level, or those of the branch of the grid where there is one."""
+    """First-level codes, or the branch of the grid."""
     first = list(root.iterfind(f"{_NAMESPACE}Codes/{_NAMESPACE}Code"))
     ours = [
         element
@@ -155,9 +148,7 @@ def _read(
     codes: list[Entry],
     families: list[tuple[str, str, str]],
 ) -> None:
-    """Add a code, or a family and what lies below it; deeper levels hang under the nearest family
-    of the first.
-    """
+    """Deeper levels join the nearest family of the first level."""
     label, where = " ".join(element.get("name", "").split()), f"ligne {element.sourceline}"
     definition, parts = _described(element)
     name = parts["code"][0] if parts["code"] else _name(element)
@@ -191,7 +182,7 @@ def _read(
 
 
 def _described(element: etree._Element) -> tuple[str, dict[str, list[str]]]:
-    """The definition in a description, on one line, and the lines that `describe` put under it."""
+    """The definition, and the lines that `describe` put under it."""
     parts: dict[str, list[str]] = {name: [] for name in _PARTS.values()}
     definition: list[str] = []
     for line in (element.findtext(f"{_NAMESPACE}Description") or "").splitlines():
@@ -208,7 +199,7 @@ def _below(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _name(element: etree._Element) -> str:
-    """The code's name as it is when it is written like an id, else as a slug."""
+    """The name if it looks like an id, else its slug."""
     written = element.get("name", "").strip()
     parts = written.split(".")
     return (

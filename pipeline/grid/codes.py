@@ -1,7 +1,7 @@
-"""What a grid is made of, and what may be wrong with one.
+"""The parts of a grid, and its faults.
 
-In:   the entries that a reader found in a file
-Out:  Grid, or a GridError that names the first fault and counts the others
+In:   the entries of a file
+Out:  Grid, or a GridError with the first fault and the number of others
 """
 
 import re
@@ -18,9 +18,7 @@ RUBRIQUE, POSTURE, PILIER = "rubrique", "posture", "pilier"
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: `label` is its title; `is_exclusive` where every unit bears exactly one of its
-    codes, else any number of them.
-    """
+    """An axis; `is_exclusive` if every unit has exactly one of its codes."""
 
     axis: str
     label: str
@@ -29,9 +27,7 @@ class Axis:
 
     @property
     def is_standard(self) -> bool:
-        """Whether it is a rubrique, a posture or a pilier, whose words and meaning the programme
-        has of its own.
-        """
+        """Whether the programme defines the axis: rubrique, posture or pilier."""
         return self.axis in STANDARD
 
 
@@ -56,7 +52,7 @@ _CHOICES = {
     "1": True,
 }
 
-# What heads other columns of the files where an axis has one: tables and gold passages, then lists,
+# Other columns of the files that have axis columns: tables and gold passages, then lists,
 # corpora and review sheets.
 _TAKEN = (
     "unit_id document_id workshop_id theme_id unit_order start_char end_char text "
@@ -71,30 +67,28 @@ _TAKEN_KEYS = frozenset(fold(name).replace(" ", "") for line in _TAKEN for name 
 
 
 def axis_key(name: str) -> str:
-    """`name` as axes are compared: letters and digits alone, in the singular."""
+    """Return letters and digits alone, in the singular, for comparison."""
     return fold(name).replace(" ", "").removesuffix("s")
 
 
 def is_taken(name: str) -> bool:
-    """Whether `name`, an axis's identifier or title, already heads another column."""
+    """Whether `name` already heads another column."""
     return fold(name).replace(" ", "") in _TAKEN_KEYS
 
 
 def standard_axis(name: str) -> str | None:
-    """The standard axis that `name` is, in the singular or the plural; None where it is none."""
+    """Return the standard axis called `name`, if any."""
     return next((axis for axis in STANDARD if axis_key(axis) == axis_key(name)), None)
 
 
 def choice_of(written: str) -> bool | None:
-    """Whether `written` asks for exactly one code; None where it says neither one nor several."""
+    """Whether `written` asks for exactly one code; None if it is unclear."""
     return _CHOICES.get(fold(written))
 
 
 @dataclass(frozen=True)
 class Code:
-    """A code of the grid: `parent_id` is the group of codes that it stands in, if any; `lexicon`
-    holds words that speak for it.
-    """
+    """A code; `parent_id` is its group, `lexicon` holds words that indicate it."""
 
     code: str
     axis: str
@@ -108,7 +102,7 @@ class Code:
 
     @property
     def description(self) -> str:
-        """Label, definition and inclusions in one text, for a reader or an encoder."""
+        """Return label, definition and inclusions in one text."""
         return " ".join(
             part
             for part in (f"{self.label}.", self.definition, self.include, *self.examples)
@@ -126,9 +120,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Grid:
-    """The codes in the grid's order, and its questions; `version` is the grid's own, `own_axes`
-    those that are not standard.
-    """
+    """The codes in order, and the questions; `own_axes` are not standard."""
 
     grid_id: str
     version: str
@@ -139,35 +131,33 @@ class Grid:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """The axes that have codes: rubrique, posture, pilier, then the grid's own in its order."""
+        """Return the axes that have codes, standard ones first."""
         used = {code.axis for code in self.codes}
         return tuple(axis for axis in (*STANDARD.values(), *self.own_axes) if axis.axis in used)
 
     @property
     def exclusive(self) -> frozenset[str]:
-        """The axes of which every unit bears exactly one code."""
+        """Return the axes with exactly one code per unit."""
         return frozenset(axis.axis for axis in self.axes if axis.is_exclusive)
 
     @property
     def telling(self) -> tuple[str, ...]:
-        """The axes of which a unit may bear no code, so that a code tells something; all axes where
-        there is no such axis.
-        """
+        """Return the axes where a unit may have no code, or all axes."""
         return tuple(axis.axis for axis in self.axes if not axis.is_exclusive) or tuple(
             axis.axis for axis in self.axes
         )
 
     def axis(self, axis: str) -> tuple[Code, ...]:
-        """The codes of one axis, in the grid's order."""
+        """Return the codes of one axis, in the grid's order."""
         return tuple(code for code in self.codes if code.axis == axis)
 
     @property
     def by_axis(self) -> tuple[Code, ...]:
-        """The codes axis by axis, in the order of `axes`: the columns of what taggers answer."""
+        """Return the codes in the order of `axes`."""
         return tuple(code for axis in self.axes for code in self.axis(axis.axis))
 
     def label_of(self, code: str) -> str:
-        """The label of a code or family; the code itself where the grid does not know it."""
+        """Return the label of a code or family; an unknown code is its own."""
         known = {entry.code: entry.label for entry in self.codes} | dict(self.families)
         return known.get(code, code)
 
@@ -178,7 +168,7 @@ _PLURALS = {axis: f"{axis}s" for axis in STANDARD}
 
 @dataclass(frozen=True)
 class AxisEntry:
-    """An axis as its author wrote it; `choice` in the author's words, `where` as in `Entry`."""
+    """An axis and its `choice` as its author wrote them; `where` is as in `Entry`."""
 
     axis: str
     label: str
@@ -188,7 +178,7 @@ class AxisEntry:
 
 
 def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterator[Fault]:
-    """Every fault of `axes`; `n_codes` by axis."""
+    """Yield every fault of `axes`; `n_codes` is by axis."""
     seen: set[str] = set()
     for axis in axes:
         yield from _identity_faults(axis)
@@ -229,7 +219,6 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
 
 
 def _identity_faults(axis: AxisEntry) -> Iterator[Fault]:
-    """What is wrong with the identifier or the title of one axis."""
     if not axis.axis:
         yield axis.where, "un axe sans « id »", "un « id » par axe", "lui donner un « id »"
         return
@@ -262,9 +251,7 @@ def _identity_faults(axis: AxisEntry) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A code as its author wrote it; `where` says where that is, such as "ligne 12", and is empty
-    where nothing tells.
-    """
+    """A code as its author wrote it; `where` is its place, such as "ligne 12"."""
 
     code: str
     axis: str
@@ -280,9 +267,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Entries:
-    """All that a file says; `families` are the grouping rubriques: id, label, where; `axes` those
-    that are not standard.
-    """
+    """A file's content; `families` are (id, label, where), `axes` those that are not standard."""
 
     codes: list[Entry]
     families: list[tuple[str, str, str]] = field(default_factory=list)
@@ -339,7 +324,7 @@ def _code(entry: Entry) -> Code:
 
 
 def _faults(entries: Entries) -> Iterator[Fault]:
-    """Every fault of the file, in its order."""
+
     if not entries.codes:
         yield (
             "",
@@ -402,7 +387,6 @@ def _faults(entries: Entries) -> Iterator[Fault]:
 
 
 def _twice(entry: Entry, entries: Entries) -> str:
-    """Where the code of `entry` comes again: on its own axis, or on another one."""
     axes = dict.fromkeys(other.axis for other in entries.codes if other.code == entry.code)
     if len(axes) > 1:
         return f"« {entry.code} » sur deux axes ({' et '.join(axes)})"

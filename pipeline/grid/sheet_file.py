@@ -1,4 +1,4 @@
-"""A grid as a spreadsheet: a row a code, columns known by their titles, axes declared by rows.
+"""Read a grid from a spreadsheet: one row per code or axis.
 
 In:   .xlsx or .csv
 Out:  Entries
@@ -29,11 +29,11 @@ from pipeline.grid.codes import (
 from pipeline.text import fold, slug
 
 QUESTION, AXIS = "question", "axe"  # rows that are no code
-_ALIKE = 0.7  # from which the name of an axis with a single code is likely another axis's, misspelt
+_ALIKE = 0.7  # from which an axis with a single code is likely another axis, misspelt
 
 
 def kind_of(written: str) -> str:
-    """What a row of this axis is: a question, a declaration of an axis, else "" for a code."""
+    """Return "" for the row of a code, else the other kind."""
     return next((kind for kind in (QUESTION, AXIS) if axis_key(written) == kind), "")
 
 
@@ -42,21 +42,19 @@ class SheetAxes:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._axes: dict[str, AxisEntry] = {}  # by what stands in the column of axes, folded
+        self._axes: dict[str, AxisEntry] = {}  # by the folded cell of the column of axes
         self._declared: list[AxisEntry] = []
 
     @property
     def entries(self) -> list[AxisEntry]:
-        """The axes that are not standard, in the order of the sheet."""
+        """Return the axes that are not standard, in the sheet's order."""
         return sorted(
             dict.fromkeys((*self._declared, *self._axes.values())),
             key=lambda axis: int(axis.where.split()[1]),
         )
 
     def declare(self, name: str, row: Mapping[str, str], order: int) -> None:
-        """Take in the row that gives an axis its title, definition and choice; before the rows of
-        its codes.
-        """
+        """Add an axis; call it before `of` for the axis's codes."""
         definition = " ".join(row.get("definition", "").split())
         entry = AxisEntry(
             name, row.get("label") or name, definition, row.get("choice", ""), f"ligne {order}"
@@ -66,9 +64,9 @@ class SheetAxes:
             self._axes[key] = entry
 
     def of(self, row: Mapping[str, str], order: int) -> str:
-        """The axis of a code: rubrique where the cell is blank, else the one that it names.
+        """Return the axis of a code, rubrique for a blank cell.
 
-        Raises `GridError` when two rows of one axis want other choices.
+        Raises `GridError` if two rows of one axis have different choices.
         """
         written, choice = " ".join(row.get("axis", "").split()), row.get("choice", "")
         standard = standard_axis(written) if fold(written) else RUBRIQUE
@@ -102,9 +100,7 @@ class SheetAxes:
         return known.axis
 
     def refuse_misspelt(self, axes_of_codes: Sequence[str]) -> None:
-        """Raise `GridError` for an axis that nobody declared, that has a single code and nearly the
-        name of another one.
-        """
+        """Raise `GridError` for an undeclared axis of one code, nearly another's name."""
         counts = Counter(axes_of_codes)
         for axis in self.entries:
             if counts[axis.axis] != 1 or axis in self._declared:
@@ -124,7 +120,6 @@ class SheetAxes:
                 )
 
     def _with_choice(self, known: AxisEntry, choice: str) -> AxisEntry:
-        """`known` with the choice that a later row gives, wherever it is kept."""
         chosen = replace(known, choice=choice)
         self._declared = [chosen if axis is known else axis for axis in self._declared]
         self._axes = {key: chosen if axis is known else axis for key, axis in self._axes.items()}
@@ -144,7 +139,7 @@ _TITLES = {
     "choice": ("choix", "un ou plusieurs", "nombre de codes"),
 }
 _MEANINGS = {title: column for column, titles in _TITLES.items() for title in titles}
-_HEAD_ROWS = 15  # in which the titles are looked for
+_HEAD_ROWS = 15  # where the titles may be
 _LIST_SIGNS = str.maketrans({"\n": ";", "|": ";"})
 
 Row = dict[str, str]
@@ -153,8 +148,7 @@ Row = dict[str, str]
 def read_sheet(path: Path) -> Entries:
     """Return the entries of the first sheet with a column of definitions.
 
-    Raises `GridError` when the file cannot be read, no row names its columns, or an axis is likely
-    misspelt.
+    Raises `GridError` for an unreadable file, missing titles, or an axis that is likely misspelt.
     """
     for rows in _csv_sheets(path) if path.suffix.lower() == ".csv" else _workbook_sheets(path):
         found = _head(rows)
@@ -205,7 +199,6 @@ def _workbook_sheets(path: Path) -> list[list[list[str]]]:
 
 
 def _head(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]] | None:
-    """The order of the row of titles, and the place of each column that it names."""
     for order, row in enumerate(rows[:_HEAD_ROWS]):
         columns: dict[str, int] = {}
         for place, title in enumerate(row):
@@ -243,7 +236,7 @@ def _entries(
 def _filled(
     rows: Sequence[Sequence[str]], head: int, columns: dict[str, int]
 ) -> Iterator[tuple[int, Row, str, str]]:
-    """Line, cells, kind and identifier of each row below the titles that holds anything."""
+    """Line, cells, kind and identifier of each row that is not blank."""
     for order, cells in enumerate(rows[head + 1 :], start=head + 2):
         row = {
             name: cells[place].strip() if place < len(cells) else ""

@@ -1,4 +1,4 @@
-"""A grid as YAML: grille.yaml, read with the line of each entry, and written.
+"""Read grille.yaml with the line of each entry, and write it.
 
 In:   a .yaml
 Out:  Entries; and back
@@ -29,7 +29,7 @@ _OWN_AXES = "axes"
 _GROUPED = (
     "sous_rubriques",
     "sous_codes",
-)  # the same, as a rubrique or another axis's code says it
+)  # the same, for a rubrique or another axis's code
 _KNOWN = frozenset(
     {"id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique", *_GROUPED}
 )
@@ -40,7 +40,7 @@ _MAX_BYTES = 2_000_000
 
 
 class _Loader(PlainLoader):
-    """Remembers the line of each mapping, and refuses a key that is given twice."""
+    """Keeps the line of each mapping, and refuses a duplicate key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
@@ -55,7 +55,7 @@ class _Loader(PlainLoader):
 def read_yaml(path: Path) -> Entries:
     """Return the entries of `path`.
 
-    Raises `GridError` when it is not YAML in UTF-8, or lacks the lists of a grid.
+    Raises `GridError` if it is not YAML in UTF-8, or lacks the lists of a grid.
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -130,7 +130,6 @@ def _syntax_error(path: Path, error: Exception) -> GridError:
 
 
 def _listed(content: dict[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
-    """The mappings under `name`; none where it is missing."""
     listed = content.get(name) or []
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         where = f", ligne {content[_LINE]}"
@@ -144,7 +143,6 @@ def _listed(content: dict[str, Any], name: str, path: Path) -> list[dict[str, An
 def _read_axis(
     entry: dict[str, Any], path: Path, codes: list[Entry], families: list[tuple[str, str, str]]
 ) -> AxisEntry:
-    """Return the axis that `entry` declares, its codes added."""
     _refuse_unknown(entry, _KNOWN_OF_AXIS, path)
     axis = _text(entry, "id")
     for code in _listed(entry, "codes", path):
@@ -165,7 +163,6 @@ def _read_entry(
     codes: list[Entry],
     families: list[tuple[str, str, str]],
 ) -> None:
-    """Add an entry, or the family and the entries below it."""
     children = [child for name in _GROUPED for child in _listed(entry, name, path)]
     if not children:
         codes.append(_entry(entry, axis, path, None))
@@ -204,13 +201,13 @@ def _text(entry: dict[str, Any], key: str) -> str:
 
 
 def _several(value: Any) -> tuple[str, ...]:
-    """The texts of a list, or of one text that stands for a list of one."""
+    """A single text counts as a list of one."""
     listed = value if isinstance(value, list) else [value] if value else []
     return tuple(" ".join(str(text).split()) for text in listed)
 
 
 def _tree(grid: Grid, axis: str) -> Iterator[dict[str, Any]]:
-    """The codes of `axis` in the grid's order, each family once, where its first code stands."""
+    """Each family comes once, where its first code stands."""
     labels, done = dict(grid.families), set[str]()
     grouped = _GROUPED[axis != RUBRIQUE]
     for code in grid.axis(axis):

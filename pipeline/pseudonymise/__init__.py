@@ -1,10 +1,9 @@
-"""Pseudonymise a workshop: the same tables without personal data, and what goes to the vault.
+"""Pseudonymise a workshop: remove personal data from its tables and update the vault.
 
-In:   the tables of ingest_workshop, `people` included; the vault's registry; people's choices
-Out:  the tables without `people`, names as `[personne 12]`, other personal data as fixed tokens;
-      the registry and the doubtful cases
+In:   the tables of ingest_workshop with `people`; the vault's registry; people's choices
+Out:  the tables without `people`, names as `[personne 12]`; the registry; the doubtful cases
 
-A person has one number over the whole study, given once (pseudonymise/vault.py).
+A person keeps one number over the whole study.
 """
 
 from collections.abc import Iterable
@@ -41,9 +40,7 @@ Tables = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class VaultUpdate:
-    """What goes to the vault: everybody met so far, and the cases of this workshop that a person
-    should look at.
-    """
+    """The updated registry, and this workshop's doubtful cases."""
 
     registry: Registry
     doubts: pd.DataFrame = field(default_factory=DOUBTS.empty)
@@ -56,11 +53,9 @@ def pseudonymise(
     choices: Choices | None = None,
     settings: PseudonymiseSettings,
 ) -> tuple[Tables, VaultUpdate]:
-    """Return `tables` without personal data and without `people`, and what goes to the vault;
-    `registry` stays as it is.
+    """Return the pseudonymised `tables`, without `people`, and the vault's update.
 
-    Texts are rewritten and the offsets of blocks carried over exactly; `path` and `folder` stay as
-    they are.
+    Block offsets follow the rewritten texts; `registry`, `path` and `folder` stay as they are.
     """
     registry = registry.copy() if registry else Registry()
     workshop_id, folder = (
@@ -118,7 +113,7 @@ def _masker(
     choices: Choices,
     settings: PseudonymiseSettings,
 ) -> DecidedMasker:
-    """Knows whom the list names, and whom `earlier` lists of the workshop named."""
+    """`earlier` holds the people of the workshop's former lists."""
     roster = build_roster(
         (tables["people"], earlier), tables["structures"]["name"].dropna(), settings.keep
     )
@@ -144,7 +139,7 @@ def _communes(tables: Tables) -> set[str]:
 def _possible_persons(
     people: pd.DataFrame, identified: Identified, registry: Registry, folder: str
 ) -> list[PossiblePerson]:
-    """Those whom lists name now or named before, forgotten ones too."""
+    """Include people of former lists and forgotten ones."""
     columns = ("first_name", "last_name", "full_name")
     present = [
         PossiblePerson.of(
@@ -160,7 +155,7 @@ def _possible_persons(
 
 
 def _clean_blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
-    """A speaker still named becomes "intervenant", a role stays, somebody forgotten goes."""
+    """A named speaker becomes "intervenant", a role stays, a forgotten person goes."""
     speakers = blocks["speaker"]
     others = pd.Series(
         sorted({str(speaker) for speaker in speakers.dropna()} - identified.ids),
@@ -178,7 +173,7 @@ def _clean_blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) 
 def _clean_attendance(
     attendance: pd.DataFrame, identified: Identified, masker: Masker
 ) -> pd.DataFrame:
-    """One row a person and structure, roles without names; nobody forgotten is in it."""
+    """Forgotten people go; roles lose their names."""
     present = attendance[~attendance["participant_id"].isin(list(identified.forgotten))]
     participants = [
         identified.final.get(participant, participant) for participant in present["participant_id"]
@@ -187,7 +182,7 @@ def _clean_attendance(
     clean["participant_id"] = pd.Series(
         participants, index=clean.index, dtype=attendance["participant_id"].dtype
     )
-    # two lines of a list may be one person of the study, who signed if either line is signed
+    # two lines of a list may be one person, who signed if either line is signed
     key = list(ATTENDANCE.key)
     signed = clean.groupby(key, dropna=False)["has_signed"].transform("any")
     clean["has_signed"] = signed.astype(bool)
@@ -195,7 +190,7 @@ def _clean_attendance(
 
 
 class TypedTextMasker(DecidedMasker):
-    """Masks texts with everybody whom the study knows, whatever workshop they were met in."""
+    """Masks typed texts with the names of everybody in the study."""
 
     _has_language_model = False
 

@@ -1,4 +1,4 @@
-"""Find postal addresses in a passage, by their shape and by words that say somebody lives there."""
+"""Find postal addresses by their shape and by words that say somebody lives there."""
 
 import re
 import unicodedata
@@ -29,7 +29,7 @@ _COUNTED = (
 
 
 def find_addresses(passage: str) -> Iterator[Mask]:
-    """Yield the addresses of `passage`; a hamlet without a door or a code is in doubt."""
+    """Yield the addresses; a hamlet without a number or a postal code is doubtful."""
     has_digit = any(sign.isdigit() for sign in passage)
     for pattern in _patterns() if has_digit else (_lived_in(),):
         yield from (Mask(*match.span("address"), ADDRESS) for match in pattern.finditer(passage))
@@ -43,7 +43,6 @@ def find_addresses(passage: str) -> Iterator[Mask]:
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], ...]:
-    """Numbered doors; streets someone lives in; streets before a postal code; flats; boxes."""
     home, after = _flat_before(), _flat_after()
     return (
         re.compile(rf"(?P<address>{home}{_numbered()}{after}{_TO_CITY})"),
@@ -85,7 +84,6 @@ def _flat_after() -> str:
 
 
 def _numbered() -> str:
-    """A door's number, however a street, a place or a town follows it."""
     not_numbered = "".join(
         rf"(?<!(?i:{re.escape(word[-6:])}){blank})"
         for word in _entries("numérotés")
@@ -149,7 +147,7 @@ def _hamlet() -> re.Pattern[str]:
 
 @cache
 def _any(name: str) -> str:
-    """A list, longest entry first; accents are optional, blanks and apostrophes of any kind."""
+    """Accents are optional; blanks and apostrophes are of any kind."""
     entries = sorted(set(_entries(name)), key=lambda entry: (-len(entry), entry))
     return "|".join("".join(map(_loose_sign, entry)) for entry in entries)
 

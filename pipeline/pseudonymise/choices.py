@@ -1,4 +1,4 @@
-"""People's choices: words to hide or to keep, and persons of the vault to find or forget."""
+"""Apply people's choices: words to hide or keep, persons to find or forget."""
 
 import re
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ _MOST_WORDS = 5  # of a forgotten name
 
 @dataclass(frozen=True)
 class Choices:
-    """Words as people decided them, in any case and accents; to hide wins over to keep."""
+    """Words to hide or keep, in any case and accents; hiding wins."""
 
     keep: frozenset[str] = frozenset()
     hide: frozenset[str] = frozenset()
 
 
 class DecidedMasker(Masker):
-    """A masker that people's decisions correct; `folder` is the workshop's."""
+    """Applies people's decisions to a masker; `folder` is the workshop's."""
 
     def __init__(
         self, roster: Roster, *, name_match: int, choices: Choices, registry: Registry, folder: str
@@ -56,7 +56,6 @@ class DecidedMasker(Masker):
         )
 
     def _added(self, text: str) -> Iterable[Mask]:
-        """Masks of the words to hide and of the names forgotten, wherever they stand."""
         masks = self._forgotten(text) if self._hidden else []
         if self._hide:
             matches = _any_of(self._hide).finditer(fold_same_length(text))
@@ -107,7 +106,7 @@ _ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)
 
 
 def find_people(registry: Registry, wanted: str) -> list[Person]:
-    """Return whom `wanted` may mean: those with the whole name, else those with a part of it."""
+    """Return the persons with the whole name, else those with a part of it."""
     everybody = [person for _, person in sorted(registry.persons.items())]
     text = wanted.strip()
     number, phone = _ID.fullmatch(text), digits_of(text)
@@ -129,7 +128,7 @@ def find_people(registry: Registry, wanted: str) -> list[Person]:
 
 
 def is_forgotten_person(registry: Registry, wanted: str) -> bool:
-    """Whether `wanted` names somebody erased; of a participant_id, whether it was ever given."""
+    """Whether `wanted` names an erased person, or is a participant_id ever given."""
     text, number = wanted.strip(), _ID.fullmatch(wanted.strip())
     if number:
         return 0 < int(number[1]) <= registry.last_number
@@ -145,9 +144,7 @@ def is_forgotten_person(registry: Registry, wanted: str) -> bool:
 
 
 def lasting_forms(person: Person) -> list[tuple[str, str]]:
-    """(folder, name as `spelt`) pairs that mean this person: "" for its whole names, which do
-    anywhere; a folder for parts of them.
-    """
+    """Return the (folder, name as `spelt`) pairs of a person; "" stands for every folder."""
     wholes = {spelt(name) for name in person.names if len(name.split()) > 1}
     first, last = (spelt(name or "") for name in (person.first_name, person.last_name))
     if first and last:
@@ -159,10 +156,10 @@ def lasting_forms(person: Person) -> list[tuple[str, str]]:
 
 
 def is_name_word(word: str) -> bool:
-    """Whether a word of a name, as `spelt`, is no initial, particle or function word."""
+    """Whether a `spelt` word is no initial, particle or function word."""
     return len(word) > 2 and word not in terms("particules") | terms("jamais") | terms("civilites")
 
 
 def is_telling(name: str) -> bool:
-    """Whether a name alone tells its person: no first name, no common word."""
+    """Whether a name alone identifies a person: no first name, no common word."""
     return len(name) > 2 and not is_first_name(name) and not is_word(name)

@@ -1,7 +1,4 @@
-"""Find what reaches or identifies a person besides a name, by its shape.
-
-Telephones, mail, postal addresses, birth dates, accounts, and numbers that identify a person.
-"""
+"""Find telephones, mail, addresses, birth dates, accounts and identifying numbers by shape."""
 
 import re
 from collections.abc import Iterator
@@ -70,7 +67,7 @@ _BIRTH = re.compile(
 
 
 def find_contacts(passage: str) -> list[Mask]:
-    """Return the masks of `passage`, in order; quantities, prices, years and SIRETs are none."""
+    """Return the masks in order; quantities, prices, years and SIRETs have none."""
     return sorted(
         [
             *(Mask(*match.span(), MAIL) for match in _MAIL.finditer(passage)),
@@ -84,7 +81,7 @@ def find_contacts(passage: str) -> list[Mask]:
 
 
 def _accounts(passage: str) -> Iterator[Mask]:
-    """Profiles, handles after a `@`, and what follows the name of a network when it is no word."""
+    """Profiles, handles after a `@`, and non-words after the name of a network."""
     for match in (*_PROFILE.finditer(passage), *_HANDLE.finditer(passage)):
         yield Mask(*match.span(), ACCOUNT)
     for match in _NAMED_ACCOUNT.finditer(passage):
@@ -155,7 +152,6 @@ _SPOKEN = re.compile(
 
 
 def _phones(passage: str) -> Iterator[Mask]:
-    """Numbers by their shape, after "tél", foreign ones, and those said in words."""
     for pattern in (_FRENCH, _NEIGHBOUR, _HALF_HIDDEN):
         yield from (Mask(*match.span(), PHONE) for match in pattern.finditer(passage))
     for match in _CUT_SHORT.finditer(passage):
@@ -184,7 +180,7 @@ def _is_possible(number: str) -> bool:
 
 
 def _spoken(passage: str) -> Iterator[Mask]:
-    """Numbers of which at least two parts are said in words."""
+    """At least two parts of the number are said in words."""
     for match in _SPOKEN.finditer(passage):
         number = re.sub(r"(?:[ ,.\-…]+(?:et)?)+$", "", match.group(), flags=re.IGNORECASE)
         if len(re.findall(r"[^\W\d_]{3,}", number)) >= 2:
@@ -199,7 +195,7 @@ _SOCIAL_SECURITY = re.compile(
     rf"(?P<key>{_GAP}\d\d)?(?!\w|[.,]\d)"
 )
 _ACCOUNT = re.compile(r"(?<!\w)[A-Za-z]{2}\d\d(?:[ \u00a0\u202f\-.]?[\dA-Za-z]){11,30}(?!\w)")
-# Countries by the length of their IBAN: our neighbours and people's countries of origin.
+# IBAN lengths of neighbours and of people's countries of origin.
 _COUNTRIES = {
     16: "BE",
     18: "NL",
@@ -244,7 +240,7 @@ _PAPER = re.compile(
 
 
 def _identifiers(passage: str) -> Iterator[Mask]:
-    """A number whose key is wrong counts when its shape leaves no other reading."""
+    """A number with a wrong key counts when its shape has no other reading."""
     if not any(sign.isdigit() for sign in passage):
         return
     for pattern in (_PLATE, _FRENCH_ACCOUNT):
@@ -272,14 +268,14 @@ def _has_social_security_key(number: str) -> bool:
 
 
 def _has_card_key(number: str) -> bool:
-    """Luhn's sum over all digits."""
+    """Luhn's sum."""
     digits = [int(sign) for sign in reversed(number) if sign.isdigit()]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
 def _account_end(candidate: str) -> int:
-    """How many signs are an IBAN of its country's length; a French one may have a wrong key."""
+    """Length of the IBAN by its country; a French one may have a wrong key."""
     length = _LENGTHS.get(candidate[:2].upper())
     indices = [i for i, sign in enumerate(candidate) if sign.isalnum()]
     if length is None or len(indices) < length:
@@ -292,5 +288,5 @@ def _account_end(candidate: str) -> int:
 
 
 def _has_account_key(plain: str) -> bool:
-    """ISO 7064 modulo 97 over the signs, the first four moved to the end, letters as 10 to 35."""
+    """ISO 7064 modulo 97, first four signs moved to the end, letters as 10 to 35."""
     return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1

@@ -1,4 +1,4 @@
-"""Whether the words before and after a name tell a person: announcements, functions, verbs."""
+"""Tell from the words around a name whether it is a person's."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pipeline.pseudonymise.words import UPPER, alternatives, terms
 
 GAP = r"[\s\u00a0]"
 CLOSE = re.compile(rf"{GAP}+(?:[«\"“]{GAP}?)?(?:[dlDL]['’])?|-")
-_FAR, _NEAR = 200, 40  # characters looked at before and after a name
+_FAR, _NEAR = 200, 40  # characters before and after a name
 _BLANK = r"[ \u00a0]"
 _ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
 # endings of the third person, by that of the infinitive
@@ -24,7 +24,7 @@ _ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
 
 
 def announces(word: TextWord, *, strongly: bool = False) -> bool:
-    """Whether the words before announce a person; `strongly`: even one of unknown first name."""
+    """Whether the words before announce a person; `strongly`: even with an unknown first name."""
     before = re.sub(r"(?<!\w)d'$", "de ", word.folded_before(_FAR))
     strong = (_heading(), _greeting(), _speech(), _apposed())
     frames = strong if strongly else (*strong, _mention(), _attribution())
@@ -77,19 +77,19 @@ def _attribution() -> re.Pattern[str]:
 
 
 def announces_first_name(word: TextWord) -> bool:
-    """Whether a first name, or an organisation, may follow the word before: avec, de, chez."""
+    """Whether avec, de, chez or the like stands before."""
     return bool(CLOSE.fullmatch(word.gap)) and word.previous.is_in(
         "annonces_de_prenoms", "parentes"
     )
 
 
 def may_call_for_person(word: TextWord) -> bool:
-    """Whether a person or an organisation may be expected: avec X, chez X, les X."""
+    """Whether a person or an organisation fits: avec X, chez X, les X."""
     return bool(re.fullmatch(GAP, word.gap)) and word.previous.is_in("appels")
 
 
 def calls_for_person(word: TextWord) -> bool:
-    """Whether a person is expected: selon X, merci à X et Y, le fils X, la cousine de X, dit X."""
+    """Whether a person is due: selon X, merci à X et Y, la cousine de X, dit X."""
     if announces(word) or has_human_context(word):
         return True
     if _kin().search(re.sub(r"(?<!\w)d'$", "de ", word.folded_before(_NEAR))):
@@ -110,7 +110,7 @@ def _kin() -> re.Pattern[str]:
 
 
 def has_human_context(word: TextWord) -> bool:
-    """Whether words that people alone have are around: voir avec X; c'est X qui; (X, élue)."""
+    """Whether only a person fits: voir avec X; c'est X qui; (X, élue)."""
     before, after = word.folded_before(_NEAR), word.folded_after(_NEAR)
     is_cleft = re.search(r"(?<!\w)c'est\s(?:pas\s|à\s)?$", before) and re.match(
         r"\s(?:qui|de)\s", after
@@ -138,7 +138,7 @@ def _function() -> re.Pattern[str]:
 
 
 def is_related(word: TextWord) -> bool:
-    """Whether kin, a trade or a table follows: et son mari; le mécano; de la table 2."""
+    """Whether this follows: et son mari; le mécano; de la table 2."""
     return bool(_relation().match(word.folded_after(_NEAR)))
 
 
@@ -153,7 +153,7 @@ def _relation() -> re.Pattern[str]:
 
 
 def takes_the_floor(word: TextWord) -> bool:
-    """Whether a colon and what a speaker begins with follow: « Nadia : oui, nous… »."""
+    """Whether a colon and an opening word follow: « Nadia : oui, nous… »."""
     return _speech_after().match(word.folded_after(_NEAR)) is not None
 
 
@@ -163,7 +163,7 @@ def _speech_after() -> re.Pattern[str]:
 
 
 def is_presented(word: TextWord) -> bool:
-    """Whether someone takes the floor at the start of a line: « Nadia : oui, nous… »."""
+    """Whether the line starts with a speaker: « Nadia : oui, nous… »."""
     return not _line_before(word).strip(' \t\u00a0-–•*«"“') and takes_the_floor(word)
 
 
@@ -172,26 +172,26 @@ def _line_before(word: TextWord) -> str:
 
 
 def is_posted(word: TextWord) -> bool:
-    """Whether the name is in a list that says who does what: Lolo au bar, Riton à la sono."""
+    """Whether the line is a list of tasks: Lolo au bar, Riton à la sono."""
     post = r"(?:au|aux|à\sla|à\sl')\s?[\w'\- ]{2,25}"
     list_after = rf"\s{post}?(?:,|\set)\s\w[\w\-]*\s(?:au|aux|à)\s"
     return re.match(list_after, word.folded_after(80)) is not None
 
 
 def has_age_or_initial_after(word: TextWord) -> bool:
-    """Whether an age, or the initial of a surname, follows: Lise, 34 ans; Lise B."""
+    """Whether this follows: Lise, 34 ans; Lise B."""
     text = word.passage.text
     return bool(AGE_AFTER.match(text, word.end) or _INITIAL_AFTER.match(text, word.end))
 
 
 def is_alone_in_brackets(word: TextWord) -> bool:
-    """Whether the word is all that brackets hold: (Lise)."""
+    """Whether brackets hold this word only: (Lise)."""
     in_brackets = word.passage.text[max(0, word.start - 1) : word.end + 1]
     return _ALONE_IN_BRACKETS.fullmatch(in_brackets) is not None
 
 
 def speaks_or_acts(word: TextWord) -> bool:
-    """Whether a colon, a function, a verb of speech or of doing follows the name."""
+    """Whether a colon, a function or a human verb follows."""
     line = _line_before(word).strip(" \t\u00a0-–•*")
     is_start = not line or line.endswith((".", ";", "!", "?"))
     has_colon = word.folded_after(3).lstrip(" \u00a0").startswith((": ", ":\u00a0"))
@@ -199,7 +199,7 @@ def speaks_or_acts(word: TextWord) -> bool:
 
 
 def has_verb_or_function_after(word: TextWord) -> bool:
-    """Whether a function, or a verb of speech or of doing, follows the name."""
+    """Whether a function or a human verb follows."""
     after = word.folded_after(_NEAR)
     return bool(_action().match(after) or _function().match(after))
 
@@ -216,7 +216,7 @@ def _action() -> re.Pattern[str]:
 
 
 def is_subject(name: TextWord, *, humanly: bool = False) -> bool:
-    """Whether a verb follows a name, or it and a second one; `humanly`: what only people do."""
+    """Whether a verb follows one or two names; `humanly`: a verb for people only."""
     last = _second_name(name) or name
     verb = last.next
     if not verb or _has_preposition(name):
@@ -279,7 +279,7 @@ def _is_human_verb(verb: TextWord, pronouns: Sequence[TextWord], *, is_singular:
 
 
 def _is_verb(word: TextWord, *, is_surely: bool = False) -> bool:
-    """One that may also be a noun or an adjective counts only where it is `is_surely` a verb."""
+    """A form that is also a noun or an adjective counts only if `is_surely` a verb."""
     lowered = word.text.lower()
     if word.is_in("verbes"):
         return True
@@ -290,7 +290,7 @@ def _is_verb(word: TextWord, *, is_surely: bool = False) -> bool:
 
 
 def is_verb_form(folded: str) -> bool:
-    """Whether a folded word may be a verb in the third person: habite, demandent."""
+    """Whether a folded word may be in the third person: habite, demandent."""
     return folded in terms("verbes") | terms("verbes_humains") or _has_verb_ending(folded)
 
 

@@ -1,4 +1,4 @@
-"""Rewrite a workshop's documents without personal data, and list the cases in doubt."""
+"""Rewrite a workshop's documents without personal data, and list its doubtful cases."""
 
 import hashlib
 import logging
@@ -67,7 +67,7 @@ DOUBTS = Table(
 
 
 def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -> frozenset[str]:
-    """Return the first names that a cue or a commune makes places and nothing makes persons."""
+    """Return the first names that are places here by a cue or a commune, never persons."""
     passages = [Passage(text, roster=roster) for text in texts]
     named = {fold_same_length(commune) for commune in communes} | {
         name for passage in passages for name in _cued(passage)
@@ -81,7 +81,6 @@ def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -
 
 
 def _cued(passage: Passage) -> set[str]:
-    """The capitalised names, folded, that follow a cue of place and stand alone."""
     spans = (match.span("name") for cue in _cues() for match in cue.finditer(passage.folded))
     return {
         passage.folded[start:end]
@@ -134,7 +133,7 @@ def _is_person(word: TextWord) -> bool:
 
 @dataclass(frozen=True)
 class MarkedDocument:
-    """A raw document and its masks: all, and those `replaced`; `edges` bound its blocks."""
+    """A raw document and its masks; `edges` bound its blocks."""
 
     document_id: str
     path: str
@@ -144,16 +143,14 @@ class MarkedDocument:
     replaced: tuple[Mask, ...]
 
     def name(self, mask: Mask) -> str:
-        """The name that a mask hides, as names are compared."""
+        """Return the hidden name as `spelt`."""
         return spelt(self.text[mask.start : mask.end])
 
 
 def mark_documents(
     documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker, *, erased: Sequence[bool]
 ) -> list[MarkedDocument]:
-    """Return the documents with their masks; a mask never crosses the edge of a block. `erased`
-    blocks (n_blocks,) are hidden whole.
-    """
+    """Return the documents with masks inside their blocks, `erased` ones hidden whole."""
     spans_of: dict[Any, list[tuple[int, int]]] = {}
     erased_in: dict[Any, list[Mask]] = {}
     bounds = zip(blocks["document_id"], blocks["start_char"], blocks["end_char"], strict=True)
@@ -175,7 +172,7 @@ def mark_documents(
 
 
 def names_of(marked: Iterable[MarkedDocument]) -> list[str]:
-    """The names hidden, in reading order."""
+    """Return the hidden names in reading order."""
     return [
         document.name(mask)
         for document in marked
@@ -185,7 +182,7 @@ def names_of(marked: Iterable[MarkedDocument]) -> list[str]:
 
 
 class Case(NamedTuple):
-    """A text, its masks and suspects, and what replaced them; one forgotten has no number."""
+    """A text, its masks and suspects, and their replacements."""
 
     path: str
     text: str
@@ -231,14 +228,13 @@ def _case(document: MarkedDocument, numbers: Mapping[str, int | None], registry:
 
 
 def _numbered(mask: Mask, number: int | None, registry: Registry) -> Mask:
-    """The mask under its person's number, with the doubt there is about who a name means."""
     person = registry.persons[number] if number is not None else None
     doubt = person.doubt if person and not person.is_listed else ""
     return mask._replace(token=person_token(number), doubt=mask.doubt or doubt)
 
 
 def list_doubts(workshop_id: str, cases: Iterable[Case], persons: Iterable[Person]) -> pd.DataFrame:
-    """Return the doubts of a workshop, those of texts first, in reading order."""
+    """Return a workshop's doubts, those of texts first."""
     rows: dict[str, dict[str, Any]] = {}
     for row in [*(row for case in cases for row in _rows_of(case)), *map(_row_of_person, persons)]:
         key = "\x1f".join((workshop_id, fold_same_length(row["words"]), row["reason"]))
@@ -251,7 +247,7 @@ def list_doubts(workshop_id: str, cases: Iterable[Case], persons: Iterable[Perso
 
 def _rows_of(case: Case) -> Iterator[dict[str, Any]]:
     forgotten = [mask for mask in case.rewriting.masks if mask.token == PERSON]
-    shown = Rewriting(case.text, forgotten)  # what the vault keeps names them no more
+    shown = Rewriting(case.text, forgotten)  # the vault must not name forgotten people
     replaced = [mask for mask in case.rewriting.masks if mask.doubt and mask.token != PERSON]
     readable = [
         mask

@@ -1,10 +1,10 @@
 """Number the persons of a workshop's lists over the study.
 
-In:   people and attendance of a workshop, raw; the registry, which grows
+In:   the raw people and attendance of a workshop; the registry, which grows
 Out:  the number of each provisional participant_id
 
-The same name is the same person unless mail, structure and department all differ; another spelling
-is, where mail, telephone or structure confirm it. What remains unsure carries a doubt.
+One name is one person unless mail, structure and department all differ. Another spelling is the
+same person if mail, telephone or structure confirms it. Unsure cases carry a doubt.
 """
 
 import re
@@ -25,31 +25,31 @@ HOMONYM = (
 )
 PERHAPS_TWO = "même nom, mais autre courriel et autre structure : comptés comme une seule personne"
 PERHAPS_ONE = "deux écritures proches, sans rien d'autre en commun : comptées comme deux personnes"
-MISSPELT = 90  # rapidfuzz score over which two names may be one misspelt
-_SIZE_OF_CODE = 5  # an INSEE code; a slug stands where the commune could not be told
+MISSPELT = 90  # rapidfuzz score above which two names may be one, misspelt
+_SIZE_OF_CODE = 5  # an INSEE code; a slug stands for an unknown commune
 
 
 @dataclass
 class Identified:
-    """Numbers by provisional participant_id, and those who are forgotten and have none."""
+    """Numbers by provisional participant_id; forgotten people have none."""
 
     numbers: dict[str, int] = field(default_factory=dict)
     forgotten: dict[str, Forgotten] = field(default_factory=dict)
 
     @property
     def ids(self) -> set[str]:
-        """The provisional ids."""
+        """Return the provisional ids."""
         return {*self.numbers, *self.forgotten}
 
     @property
     def final(self) -> dict[str, str | None]:
-        """The pseudonym by provisional id; None for somebody forgotten."""
+        """Return the pseudonym by provisional id, None for a forgotten person."""
         return {
             provisional: f"personne-{number}" for provisional, number in self.numbers.items()
         } | dict.fromkeys(self.forgotten)
 
     def has_no_words(self, speakers: Iterable[object]) -> list[bool]:
-        """Which of `speakers` are forgotten with what they said."""
+        """Whether each speaker is forgotten together with their words."""
         gone = {provisional for provisional, entry in self.forgotten.items() if entry.has_no_words}
         return [speaker in gone for speaker in speakers]
 
@@ -57,7 +57,7 @@ class Identified:
 def identify_people(
     people: pd.DataFrame, attendance: pd.DataFrame, registry: Registry, *, folder: str
 ) -> Identified:
-    """Give each of `people` its number in `registry`, which learns what they tell."""
+    """Number `people` in `registry`, and add their facts to it."""
     identified, index = Identified(), _PersonIndex(registry, folder)
     rows: list[dict[Any, Any]] = people.to_dict("records")
     attended: dict[Any, pd.DataFrame] = dict(list(attendance.groupby("participant_id")))
@@ -106,18 +106,18 @@ def _set(fact: str) -> frozenset[str]:
 
 
 def name_words(text: str) -> str:
-    """The folded words of a name in alphabetical order, so that swapped names agree."""
+    """Return the folded words of a name, sorted so that swapped names agree."""
     return " ".join(sorted(fold_same_length(text).replace("-", " ").split()))
 
 
 def digits_of(phone: str) -> str:
-    """The last nine digits of a telephone, alike however it is written; "" for fewer."""
+    """Return the last nine digits of a telephone, "" for fewer."""
     digits = re.sub(r"\D", "", phone)
     return digits[-9:] if len(digits) >= 9 else ""
 
 
 def _complete(person: Person, row: dict[Any, Any], facts: Facts, folder: str) -> None:
-    """Fill what is not known yet; doubt that it is one person where mail and structure differ."""
+    """Doubt the identity where mail and structure differ."""
     is_met = folder in person.folders
     if not person.doubt and not is_met and facts.is_elsewhere(person.facts):
         person.doubt = PERHAPS_TWO
@@ -129,8 +129,6 @@ def _complete(person: Person, row: dict[Any, Any], facts: Facts, folder: str) ->
 
 
 class _PersonIndex:
-    """The registry's persons by what identifies them."""
-
     def __init__(self, registry: Registry, folder: str) -> None:
         self._registry, self._folder = registry, folder
         self._unlisted = registry.met_in(folder, is_listed=False)
@@ -140,7 +138,7 @@ class _PersonIndex:
             self.enter(person)
 
     def enter(self, person: Person) -> None:
-        """Enter a person, or what was learnt of it."""
+        """Index a person, or its new facts."""
         for kind, facts in person.facts._asdict().items():
             for fact in facts:
                 if kind == "names" and (kind, fact) not in self._persons_by:
@@ -148,9 +146,7 @@ class _PersonIndex:
                 self._persons_by.setdefault((kind, fact), {})[person.number] = person
 
     def find(self, facts: Facts, list_names: Sequence[frozenset[str]]) -> Person | None:
-        """The person whose facts these are; None for a new one whom nothing makes doubtful.
-        `list_names` are all names of the list.
-        """
+        """Return the person with these facts, or a new doubtful one, or None."""
         namesakes = self._having("names", facts.names)
         here = [person for person in namesakes if self._folder in person.folders]
         if here:
@@ -180,7 +176,6 @@ class _PersonIndex:
         return [person for _, person in sorted(persons.items())]
 
     def _misspelt(self, facts: Facts) -> list[Person]:
-        """Listed persons whose whole name is nearly this one, of as many words."""
         near: set[str] = set()
         for name in facts.names if _is_whole(facts) else ():
             alike = process.extract(
@@ -201,7 +196,7 @@ def _is_whole(facts: Facts) -> bool:
 
 
 def _may_be(facts: Facts, person: Person) -> bool:
-    """Two names without a common word tell two persons at one address apart."""
+    """Names without a common word are two persons at one address."""
     mine, theirs = _words(facts.names), _words(person.names)
     return not mine or not theirs or bool(mine & theirs)
 
@@ -213,7 +208,7 @@ def _words(names: Iterable[str]) -> set[str]:
 def _named_in_texts(
     facts: Facts, unlisted: list[Person], list_names: Sequence[frozenset[str]]
 ) -> Person | None:
-    """The person whom texts named by a part of this name that nobody else of the list has."""
+    """Texts use a part of this name that is unique on the list."""
     for person in unlisted:
         part = _words(person.names)
         n_own = _n_with(part, [facts.names])

@@ -1,4 +1,4 @@
-"""Find the names of the attendance list, and again the names found elsewhere in a document."""
+"""Find the names of the attendance list, and further mentions of names found elsewhere."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _WHERE = re.compile(
     r"\s(?:à\s(?!la\s|l')|vers\s)|\s?[,(]\s?(?:dans\s(?:les?|la|l')|en\s|pres\sd|\d\d)"
 )
 _LONG = 6
-_SURE = 88  # rapidfuzz score: no roster vouches for the name
+_SURE = 88  # rapidfuzz score for a name that is not on the roster
 _NEARLY = "orthographe proche d'un nom de la liste"
 _NEARLY_IN_DOCUMENT = "orthographe proche d'un nom du même document"
 _PLACE_OR_NAME = "nom de quelqu'un de la liste, et d'un lieu"
@@ -28,8 +28,9 @@ def is_written_as_name(text: str) -> bool:
 
 
 def doubt_of_roster_name(word: TextWord, name_match: int, *, in_context: bool) -> str | None:
-    """Return "" for a capitalised word that is a name of the roster, a doubt where it nearly is
-    one, None where it is none; a common word that opens a sentence counts in context only.
+    """Return "" for a roster name, a doubt for a near one, None for another word.
+
+    A common word that opens a sentence counts in context only.
     """
     is_last_name = word.folded in word.roster.last
     if word.folded in word.roster.first or (
@@ -48,7 +49,7 @@ def doubt_of_roster_name(word: TextWord, name_match: int, *, in_context: bool) -
 
 
 def _doubt_of_listed(word: TextWord, *, in_context: bool) -> str | None:
-    """A word of the roster that is a place, a thing or a common word here is no name."""
+    """Here the word may be a place, a thing or a common word."""
     is_city = word.is_place and (word.label == "LOC" or not word.is_common)
     is_person = _is_surely_person(word) if is_city else in_context
     if is_person and not (word.is_place and is_located(word)):
@@ -65,7 +66,7 @@ def _doubt_of_listed(word: TextWord, *, in_context: bool) -> str | None:
 
 
 def _is_surely_person(word: TextWord) -> bool:
-    """Places too ask, finance and lose: what only people do tells somebody."""
+    """Places too ask, finance and lose."""
     if word.is_first_name or has_human_context(word) or is_subject(word, humanly=True):
         return True
     if re.fullmatch(r" [dD]['’]", word.gap) and word.previous.is_in("possessions"):
@@ -84,7 +85,7 @@ def coordinated_with(word: TextWord, *links: str) -> Iterator[TextWord]:
 
 
 def is_located(word: TextWord) -> bool:
-    """Whether a name stands where places do: à Florence, la salle de Grand, dans les Vosges."""
+    """Whether a place stands here: à Florence, la salle de Grand, dans les Vosges."""
     before = word.previous
     if not before:
         return False
@@ -100,7 +101,6 @@ def is_located(word: TextWord) -> bool:
 
 
 def _is_origin(word: TextWord, owned: TextWord) -> bool:
-    """Whether "de" tells where: from, to, in which region."""
     if not word.is_place:
         return False
     if _WHERE.match(word.folded_after(30)) or owned.is_in("provenances"):
@@ -110,7 +110,7 @@ def _is_origin(word: TextWord, owned: TextWord) -> bool:
 
 
 def _doubt_of_misspelt(word: TextWord, name_match: int, *, in_context: bool) -> str | None:
-    """A name of the same first letter is near; after "de" or "à" spaCy must see a person too."""
+    """The first letter is the same; after "de" or "à" spaCy must see a person too."""
     near = [
         name
         for name in sorted(word.roster.first | word.roster.last)
@@ -130,7 +130,7 @@ def _doubt_of_misspelt(word: TextWord, name_match: int, *, in_context: bool) -> 
 
 
 def names_in(passage: Passage, masks: list[Mask]) -> frozenset[str]:
-    """Folded parts of the names that `masks` hide, uncommon enough to be looked for alone."""
+    """Return the folded parts of masked names that are rare enough to look for alone."""
     return frozenset(
         word.folded
         for word in passage.words
@@ -142,7 +142,7 @@ def names_in(passage: Passage, masks: list[Mask]) -> frozenset[str]:
 
 
 def mentions_of(passage: Passage, names: frozenset[str]) -> list[Mask]:
-    """Return the mentions by one capitalised name of persons named elsewhere in the document."""
+    """Return the single capitalised words that are names used elsewhere in the document."""
     return [
         word.as_name()
         for word in passage.words
@@ -159,7 +159,7 @@ def _is_no_person(word: TextWord) -> bool:
 
 
 def misspelt_mentions(passage: Passage, names: frozenset[str], *, name_match: int) -> list[Mask]:
-    """Return the long unknown words that are nearly one of `names`: Hoarau for Hoareau."""
+    """Return long words that nearly match a name: Hoarau for Hoareau."""
     near = [name for name in sorted(names) if len(name) >= _LONG]
     cutoff = max(name_match, _SURE)
     masks: list[Mask] = []

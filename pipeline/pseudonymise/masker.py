@@ -1,4 +1,4 @@
-"""Find all masks of a set of texts, and replace them in texts and in structures' names."""
+"""Find all masks of texts, and replace them in texts and in structures' names."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,8 +24,6 @@ _CARRIERS = ("structures", "attendance", "catchments")
 
 
 class _ReadPassage(NamedTuple):
-    """A passage of text `number`, where it starts in it, and the persons named in it."""
-
     number: int
     start: int
     passage: Passage
@@ -41,7 +39,7 @@ class Masker:
         self._roster, self._name_match, self._longest = roster, name_match, longest
 
     def mask_texts(self, texts: "pd.Series", *, persons_only: bool = False) -> "pd.Series":
-        """Return `texts` with their masks replaced, blanks left blank."""
+        """Return `texts` with their masks replaced; blanks stay blank."""
         distinct = [str(text) for text in texts.dropna().unique()]
         clean: dict[str, str] = {}
         for text, masks in zip(distinct, self.find([(text, []) for text in distinct]), strict=True):
@@ -50,7 +48,7 @@ class Masker:
         return texts.map(clean, na_action="ignore").astype(texts.dtype)
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
-        """Return the masks of each (text, block spans), what lies between blocks included."""
+        """Return the masks of each (text, block spans), between blocks too."""
         masks: list[list[Mask]] = [[] for _ in texts]
         names: list[frozenset[str]] = [frozenset() for _ in texts]
         shared: frozenset[str] = frozenset()
@@ -85,7 +83,7 @@ class Masker:
 
 
 def _pieces(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
-    """`text` cut at the edges of its blocks and, where too long to parse, at a blank."""
+    """Cut `text` at the edges of its blocks and, if too long to parse, at a blank."""
     edges = sorted({0, len(text), *(edge for span in spans for edge in span)})
     pieces: list[tuple[int, int]] = []
     for start, end in pairwise(edges):
@@ -117,7 +115,7 @@ def _shift(masks: list[Mask], by: int) -> list[Mask]:
 
 
 def rename_structures(tables: dict[str, pd.DataFrame], masker: Masker) -> dict[str, pd.DataFrame]:
-    """Return `tables` with structures renamed that hold a person's name, their ids too."""
+    """Return `tables` with new names and ids for structures that name a person."""
     structures = tables["structures"]
     names = masker.mask_texts(structures["name"])
     taken = set(structures["structure_id"])
@@ -135,7 +133,7 @@ def rename_structures(tables: dict[str, pd.DataFrame], masker: Masker) -> dict[s
 
 
 def _free_id(name: str, taken: set[str]) -> str:
-    """A slug of `name` that is not taken, which it then is."""
+    """Add the slug to `taken`."""
     slug = re.sub(r"\W+", "-", fold_same_length(name)).strip("-")
     number = 1
     while (structure_id := slug if number == 1 else f"{slug}-{number}") in taken:

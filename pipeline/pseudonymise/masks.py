@@ -1,4 +1,4 @@
-"""Masks, the spans of a text to replace by tokens; rewriting carries offsets over exactly."""
+"""Spans of a text to replace by tokens; rewriting moves offsets exactly."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -25,19 +25,19 @@ BIRTH, ACCOUNT, NUMBER = "[date de naissance]", "[compte]", "[numéro]"
 
 
 class Mask(NamedTuple):
-    """A span to replace by `token`; half-open, in code points."""
+    """A half-open span, in code points, to replace by `token`."""
 
     start: int
     end: int
     token: str
-    doubt: str = ""  # why a person should look, in French; "" where the evidence is plain
-    is_readable: bool = False  # a suspect left readable, never replaced
-    # a title, or the listed name itself: a decision on the same word elsewhere does not open it
+    doubt: str = ""  # why a person should look, in French; "" if the evidence is plain
+    is_readable: bool = False  # a suspect that is never replaced
+    # a title or the listed name itself: a decision on the same word elsewhere does not unmask it
     is_sure: bool = False
 
 
 class Rewriting:
-    """A text after its masks are replaced."""
+    """A text with its masks replaced."""
 
     def __init__(self, text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> None:
         self.masks = settle_masks(text, masks, edges)
@@ -53,9 +53,7 @@ class Rewriting:
         ]
 
     def move(self, offset: int) -> int:
-        """Where `offset` of the old text lies in the new one; inside a mask, the start of its
-        token.
-        """
+        """Return the new offset; inside a mask, the start of its token."""
         passed = bisect_right(self._ends, offset)
         if passed < len(self.masks) and self.masks[passed].start < offset:
             offset = self.masks[passed].start
@@ -63,14 +61,14 @@ class Rewriting:
 
 
 def settle_masks(text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> list[Mask]:
-    """The masks that are replaced, in order and without overlap; settled ones stay as they are."""
+    """Return the masks in order and without overlap."""
     return _split(
         text, _merge(text, (mask for mask in masks if not mask.is_readable)), sorted(set(edges))
     )
 
 
 def _merge(text: str, masks: Iterable[Mask]) -> list[Mask]:
-    """The wider mask wins where two overlap; names with only a blank between them become one."""
+    """The wider mask wins; names with only a blank between them merge."""
     merged: list[Mask] = []
     for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end, mask.token, mask.doubt)):
         last = merged[-1] if merged else None
@@ -86,7 +84,6 @@ def _merge(text: str, masks: Iterable[Mask]) -> list[Mask]:
 
 
 def _split(text: str, masks: list[Mask], edges: list[int]) -> list[Mask]:
-    """Cut masks at the edges that they straddle, each blank part left out."""
     parts: list[Mask] = []
     for mask in masks:
         inner = edges[bisect_right(edges, mask.start) : bisect_left(edges, mask.end)]

@@ -1,6 +1,6 @@
-"""Number the names that a workshop's texts use, of persons listed or not.
+"""Number the names in a workshop's texts, of persons listed or not.
 
-In:   the names hidden, in the order met; whom they may mean; the registry, which grows
+In:   hidden names in the order met; the people they may mean; the registry, which grows
 Out:  the number of each name; a name that fits several persons is a new one, in doubt
 """
 
@@ -23,7 +23,7 @@ _EXACT, _CONTAINED, _INITIALS, _MISSPELT = range(4)  # how well a name fits a pe
 
 @dataclass(frozen=True)
 class PossiblePerson:
-    """Folded words of a first and last name; `number` is None for somebody forgotten."""
+    """Folded words of a first and last name; a forgotten person has no `number`."""
 
     number: int | None
     first: tuple[str, ...]
@@ -37,7 +37,7 @@ class PossiblePerson:
         last_name: str | None,
         full_name: str | None,
     ) -> "PossiblePerson":
-        """The candidate with these names; a full name alone may be either."""
+        """Return the candidate; a full name alone may be first or last."""
         first, last, full = (
             spelt(name or "").split() for name in (first_name, last_name, full_name)
         )
@@ -47,14 +47,12 @@ class PossiblePerson:
 
     @property
     def words(self) -> frozenset[str]:
-        """All words of the name."""
+        """Return all words of the name."""
         return frozenset((*self.first, *self.last))
 
 
 def spelt(name: str) -> str:
-    """A name as it is compared: its folded words, hyphens and points as blanks, apostrophes as
-    nothing.
-    """
+    """Return the folded words of a name, without hyphens, points or apostrophes."""
     return " ".join(_LETTERS.findall(fold_same_length(name).replace("'", "")))
 
 
@@ -66,9 +64,7 @@ def number_names(
     folder: str,
     name_match: int,
 ) -> dict[str, int | None]:
-    """Return the number of each of `names` (as `spelt`), which are in the order met; new ones are
-    entered in `registry`, and somebody forgotten has None.
-    """
+    """Return the number of each `spelt` name in the order met, None for a forgotten person."""
     numbers: dict[str, int | None] = {}
     new: list[str] = []
     earlier, hidden = registry.mentioned(folder), registry.forgotten_mentions()
@@ -95,7 +91,7 @@ def number_names(
 
 
 def is_forgotten(name: str, registry: Registry, folder: str, hidden: frozenset[str]) -> bool:
-    """Whether a name, as `spelt`, was somebody's who is forgotten."""
+    """Whether a `spelt` name belongs to a forgotten person."""
     return bool(hidden) and any(
         registry.hash_mention(where, form) in hidden
         for where in (folder, "")
@@ -111,7 +107,7 @@ def _candidates(
     folder: str,
     name_match: int,
 ) -> dict[str, tuple[int | None, ...]]:
-    """Whom each name may mean in the workshop or, where it is whole, among all listed persons."""
+    """A whole name may be any listed person's, a part only one of the workshop's."""
     elsewhere: dict[str, list[int]] = {}
     for number, person in sorted(registry.persons.items()):
         if person.is_listed and folder not in person.folders:
@@ -136,7 +132,6 @@ def _best_fits(
 
 
 def _fit(words: Sequence[str], person: PossiblePerson, name_match: int) -> int | None:
-    """How well the words of a name fit a person; None where they do not."""
     others = [word for word in words if word not in person.words]
     has_name_word = any(word in person.words - terms("particules") for word in words)
     if not others:
@@ -178,7 +173,7 @@ def _is_near(word: str, other: str, name_match: int) -> bool:
 
 
 def _is_whole(name: str) -> bool:
-    """Whether a name has two words that are more than an initial."""
+    """Two words are longer than an initial."""
     return sum(len(word) > 1 and word not in terms("particules") for word in name.split()) > 1
 
 
@@ -191,8 +186,6 @@ def _note(person: Person, folder: str, name: str) -> None:
 
 
 class _UnlistedNames:
-    """The names of one workshop that no list has, those of one person together."""
-
     def __init__(self, registry: Registry, folder: str, name_match: int) -> None:
         self._registry, self._name_match, self._folder = registry, name_match, folder
         self._persons: list[Person | None] = [
@@ -204,7 +197,7 @@ class _UnlistedNames:
         self._group_of: dict[str, int] = {}  # a name that fits several has none
 
     def add(self, name: str) -> None:
-        """Put `name` with the one person that it fits, else alone; add whole names first."""
+        """Group `name` with its one person, else alone; add whole names first."""
         words = set(name.split())
         fitting = [group for group, names in enumerate(self._names) if self._fits(name, names)]
         same = [
@@ -222,7 +215,7 @@ class _UnlistedNames:
             self._names[fitting[0]].append(name)
 
     def number(self, name: str) -> int:
-        """The number of the person of that name; one that fits several is a new person in doubt."""
+        """Return the person's number; a name of several persons is a new one in doubt."""
         group = self._group_of.get(name)
         if group is None:
             person = self._enter(name)
@@ -240,12 +233,10 @@ class _UnlistedNames:
         return person
 
     def _fits(self, name: str, names: list[str]) -> bool:
-        """Whole names tell most."""
         whole = [other for other in names if _is_whole(other)]
         return any(self._are_one(name, other) for other in whole or names)
 
     def _are_one(self, name: str, other: str) -> bool:
-        """Whether one name holds the other, perhaps misspelt or by initials."""
         forms = sorted((name, other), key=lambda form: (_is_whole(form), len(form.split())))
         shorter, longer = (form.split() for form in forms)
         if _is_whole(forms[0]) and len(shorter) == len(longer):

@@ -1,4 +1,4 @@
-"""The parts of a person's name: its title, initials, particles and surname; how far it extends."""
+"""Find a person's title, initials, particles and surname, and the extent of the name."""
 
 import re
 
@@ -18,7 +18,7 @@ _MOST_WORDS = 6
 
 
 def has_title(word: TextWord) -> bool:
-    """Whether a title precedes a capital, or a clear one a word in small letters (mme dufour)."""
+    """Whether a title precedes a capital, or a clear one a small letter (mme dufour)."""
     before = word.previous
     if not before or _is_title_of_name(word):
         return False
@@ -36,7 +36,7 @@ def has_title(word: TextWord) -> bool:
 
 
 def _is_title_of_name(word: TextWord) -> bool:
-    """M. Pasteur Roy, Mme Docteure Le Bris: a title before a name is no surname."""
+    """M. Pasteur Roy, Mme Docteure Le Bris."""
     is_before_capital = word.next.has_capital and word.next.gap.isspace()
     return word.is_in("civilites") and (not word.has_capital or is_before_capital)
 
@@ -105,7 +105,7 @@ def _has_title_over_particles(word: TextWord) -> bool:
 def whole_name(
     word: TextWord, *, has_title: bool = False, has_initial: bool = False
 ) -> tuple[int, int]:
-    """Return the span of the name that `word` belongs to, without its title."""
+    """Return the span of the name around `word`, without its title."""
     last = word
     while last.index - word.index < _MOST_WORDS and (part := _next_part(last)):
         last = part
@@ -114,7 +114,7 @@ def whole_name(
 
 
 def _next_part(last: TextWord) -> TextWord:
-    """The next part of a name, over particles and a middle initial."""
+    """Skip particles and a middle initial."""
     word = last.next
     for _ in range(3):
         gap = rf"\.{_BLANK}" if _is_initial(word.previous) else _BLANK
@@ -139,7 +139,7 @@ def _may_be_surname(word: TextWord) -> bool:
 
 
 def _ends_shouted_name(word: TextWord) -> bool:
-    """MME ROCHE DEMANDE; not M. JEAN PETIT, whom it names."""
+    """MME ROCHE DEMANDE; not M. JEAN PETIT."""
     if not word.is_upper or not (
         word.is_common or is_word_in_capitals(word.folded) or is_verb_form(word.folded)
     ):
@@ -152,7 +152,7 @@ def _ends_shouted_name(word: TextWord) -> bool:
 
 
 def _start(word: TextWord, *, has_title: bool) -> int:
-    """Its initials, particles after its title, or a surname in capitals before its first name."""
+    """Include initials, particles, or a surname in capitals before a first name."""
     initials = initials_before(word)
     if initials is not None:
         return initials
@@ -170,7 +170,7 @@ def _start(word: TextWord, *, has_title: bool) -> int:
 
 
 def initials_before(word: TextWord) -> int | None:
-    """Where the initials right before `word` start ("J.-P. "); "M. " alone is a title."""
+    """Return the start of the initials before `word` ("J.-P. "); "M. " is a title."""
     text = word.passage.text[: word.start]
     match = _INITIALS_BEFORE.search(text)
     start = match.start() if match else len(text)
@@ -192,7 +192,7 @@ def _is_surname_first(word: TextWord) -> bool:
 
 
 def surname_after(word: TextWord) -> TextWord:
-    """The capitalised word right after that may be a surname, else `NO_WORD`."""
+    """Return the capitalised word after `word` if it may be a surname."""
     after = word.next
     if not re.fullmatch(_BLANK, after.gap) or not after.has_capital or after.is_protected:
         return NO_WORD

@@ -1,4 +1,4 @@
-"""Find names by the names beside them (Wafa, Ibtissem et Loubna) and in small letters (karim)."""
+"""Find names beside other names (Wafa, Ibtissem et Loubna) or in small letters (karim)."""
 
 import re
 
@@ -25,7 +25,7 @@ _RELATIVE_OR_END = re.compile(r"(?:[\s\u00a0](?:qui|que|qu')|\s?[,.;!?)]|$)")
 
 
 def beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
-    """Return the masks of unknown words that a sign, or commas of a list, tie to a plain name."""
+    """Return the masks of unknown words that a sign or a list ties to a plain name."""
     edges = {edge for mask in masks if not mask.doubt for edge in (mask.start, mask.end)}
     names: list[Mask] = []
     for word in passage.words:
@@ -63,9 +63,7 @@ def _is_in_list(word: TextWord, edges: set[int]) -> bool:
 
 
 def doubt_of_small_name(word: TextWord) -> str | None:
-    """Return "" for a word in small letters that is plainly a name, a doubt where it may be one,
-    None where it is none: a listed name, or a first name that is no word or stands where names do.
-    """
+    """Return "" for a name in small letters, a doubt for a possible one, else None."""
     if not _may_be_name(word):
         return None
     before = word.folded_before(40)
@@ -121,7 +119,7 @@ def _is_beside_name(word: TextWord) -> bool:
 
 
 def _doubt_of_unlisted(word: TextWord) -> str | None:
-    """A rare or short first name needs a verb or a word that lets a name follow."""
+    """A rare or short first name needs a verb or an introducing word."""
     if not (is_shortened(word.folded) or word.is_usual_first_name):
         is_rare_subject = word.is_rare_first_name and is_subject(word, humanly=True)
         return _IN_SMALL_LETTERS if is_rare_subject and not _has_determiner(word) else None

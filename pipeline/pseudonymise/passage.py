@@ -1,4 +1,4 @@
-"""A passage in which names are looked for, and its words, each with its neighbours."""
+"""A passage to search for names, and its words."""
 
 import re
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class Passage:
 
     @cached_property
     def words(self) -> list["TextWord"]:
-        """Its words in order; a compound (Jean-Luc, Le Floc'h's Floc'h) is one word."""
+        """Return the words in order; Jean-Luc and Le Floc'h's Floc'h are one word each."""
         words: list[TextWord] = []
         previous, last_end = NO_WORD, 0
         for match in _WORD.finditer(self.text):
@@ -62,17 +62,17 @@ class Passage:
 
     @cached_property
     def folded(self) -> str:
-        """Its text folded, offsets unchanged."""
+        """Return the folded text, offsets unchanged."""
         return fold_same_length(self.text)
 
     @cached_property
     def is_shouted(self) -> bool:
-        """Whether it is all in capitals, so that a capital proves nothing."""
+        """Whether the text is all in capitals."""
         return _is_shouted(self.text)
 
     @cached_property
     def protected(self) -> list[tuple[int, int]]:
-        """Spans of structures' names and of words that the settings keep."""
+        """Return the spans of structures' names and of words to keep."""
         return [
             match.span()
             for match in self.roster.protected.finditer(self.folded)
@@ -96,11 +96,9 @@ def _is_shouted(text: str) -> bool:
 
 @dataclass(eq=False)
 class TextWord:
-    """A word of a passage, without its elision (`d'`); before the first and after the last stands
-    `NO_WORD`.
+    """A word of a passage without its elision (`d'`); `NO_WORD` stands at both ends.
 
-    `opens` tells a word that starts a sentence, where a capital proves nothing; `gap` is what lies
-    between the previous word and this one, elision included.
+    `opens` marks the start of a sentence; `gap` is the text since the previous word.
     """
 
     passage: Passage = field(repr=False)
@@ -117,72 +115,72 @@ class TextWord:
 
     @cached_property
     def text(self) -> str:
-        """The word as written."""
+        """Return the word as written."""
         return self.passage.text[self.start : self.end]
 
     @cached_property
     def folded(self) -> str:
-        """Lower case without accents."""
+        """Return the word folded."""
         return fold_same_length(self.text)
 
     @property
     def roster(self) -> Roster:
-        """The names to look for in its passage."""
+        """Return the passage's roster."""
         return self.passage.roster
 
     @property
     def has_capital(self) -> bool:
-        """Whether it starts with a capital."""
+        """Whether the word starts with a capital."""
         return self.text[:1].isupper()
 
     @property
     def is_upper(self) -> bool:
-        """Whether it is all in capitals."""
+        """Whether the word is all in capitals."""
         return self.text.isupper() and len(self.text) > 1
 
     @cached_property
     def is_common(self) -> bool:
-        """Whether it, or every part of a compound, is a common word; numbers count."""
+        """Whether the word, or every part of a compound, is common; numbers count."""
         return is_common_word(self.text.lower())
 
     @property
     def is_place(self) -> bool:
-        """Whether it is a place's name, whatever else it may be."""
+        """Whether the word is a place's name, among other meanings."""
         return is_place(self.folded)
 
     @property
     def is_first_name(self) -> bool:
-        """Whether it is a first name of the lexicon."""
+        """Whether the lexicon has this first name."""
         return is_first_name(self.folded)
 
     @property
     def is_usual_first_name(self) -> bool:
-        """Whether it is a first name often met in France."""
+        """Whether the first name is frequent in France."""
         return is_usual_first_name(self.folded)
 
     @property
     def is_rare_first_name(self) -> bool:
-        """Whether it is a first name that may be a brand or an acronym."""
+        """Whether the first name may be a brand or an acronym."""
         return is_rare_first_name(self.folded)
 
     @property
     def is_surname(self) -> bool:
-        """Whether it is a surname of the lexicon."""
+        """Whether the lexicon has this surname."""
         return is_surname(self.folded)
 
     @property
     def is_on_roster(self) -> bool:
-        """Whether it is a first or last name of the roster."""
+        """Whether the roster has this first or last name."""
         return self.folded in self.roster.first or self.folded in self.roster.last
 
     @property
     def is_protected(self) -> bool:
-        """Whether it lies in a name to leave readable."""
+        """Whether the word is in a name to leave readable."""
         return any(start <= self.start and self.end <= end for start, end in self.passage.protected)
 
     @property
     def label(self) -> str:
-        """spaCy's label of the entity that covers it, or nothing."""
+        """Return spaCy's entity label for the word, or ""."""
         for start, end, label in self.passage.entities:
             if start <= self.start and self.end <= end:
                 return label
@@ -190,29 +188,29 @@ class TextWord:
 
     @property
     def is_in_shouted_line(self) -> bool:
-        """Whether the line that it stands in is all in capitals."""
+        """Whether the line is all in capitals."""
         text = self.passage.text
         start, end = text.rfind("\n", 0, self.start) + 1, text.find("\n", self.end)
         return _is_shouted(text[start : end if end >= 0 else None])
 
     def is_in(self, *lists: str) -> bool:
-        """Whether it is an entry of one of these lists of personnes.yaml."""
+        """Whether one of these lists of personnes.yaml has the word."""
         return any(self.folded in terms(name) for name in lists)
 
     def is_masked(self, masks: Iterable[Mask]) -> bool:
-        """Whether one of `masks` hides its start."""
+        """Whether a mask hides the word's start."""
         return any(mask.start <= self.start < mask.end for mask in masks)
 
     def as_name(self, doubt: str = "") -> Mask:
-        """The mask of this word alone, as a person's name."""
+        """Return a mask of this word alone, as a person's name."""
         return Mask(self.start, self.end, PERSON, doubt)
 
     def folded_before(self, size: int) -> str:
-        """The folded text before it, `size` characters at most."""
+        """Return at most `size` folded characters before the word."""
         return self.passage.folded[max(0, self.start - size) : self.start]
 
     def folded_after(self, size: int) -> str:
-        """The folded text after it, `size` characters at most."""
+        """Return at most `size` folded characters after the word."""
         return self.passage.folded[self.end : self.end + size]
 
 

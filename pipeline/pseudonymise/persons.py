@@ -1,7 +1,7 @@
 """Find persons' names in a passage: listed, titled, known as first names, or announced.
 
 In:   a passage
-Out:  masks of names and initials; one that rests on weak evidence says why
+Out:  masks of names and initials; weak evidence gives a doubt
 """
 
 import re
@@ -57,14 +57,14 @@ _FAMILY = "famille ou enseigne ?"
 
 
 class Evidence(NamedTuple):
-    """Why a word is a person's name, and what leaves a doubt."""
+    """Why a word is a person's name, and the doubt left."""
 
     kind: str  # title, roster, first name, initial, announced
     doubt: str = ""
 
 
 def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
-    """Return the names; over the rapidfuzz score `name_match` a word is a name of the roster."""
+    """Return the names; `name_match` is the rapidfuzz score of a listed one."""
     spans = [match.span() for match in passage.roster.full.finditer(passage.folded)]
     masks = [
         Mask(*span, PERSON) for span in spans if is_written_as_name(passage.text[slice(*span)])
@@ -84,7 +84,7 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
 
 
 def _initials(passage: Passage) -> list[Mask]:
-    """Dotted where the list or the context tells a person; bare ones of the list in context."""
+    """Dotted initials need the list or the context, bare ones both."""
     masks = [
         Mask(*match.span(), PERSON)
         for match in _DOTTED.finditer(passage.text)
@@ -113,7 +113,7 @@ def _are_persons(passage: Passage, match: re.Match[str]) -> bool:
 
 
 def _is_subject_before_point(word: TextWord) -> bool:
-    """The blank after the point is all that a name has after it."""
+    """A blank follows the point."""
     if not word.next.gap.startswith("."):
         return False
     name, after = copy(word), copy(word.next)
@@ -165,7 +165,7 @@ def _evidence_in_place(word: TextWord, *, is_titled: bool) -> Evidence | None:
 
 
 def _is_person_before_comma(word: TextWord) -> bool:
-    """Selon X, le pont ne tient pas: the bridge is not what X is."""
+    """Selon X, le pont ne tient pas: X is not the bridge."""
     return word.folded in word.roster.sure or announces(word)
 
 
@@ -196,7 +196,6 @@ def _evidence_of_capital(word: TextWord, name_match: int) -> Evidence | None:
 
 
 def _is_in_context(word: TextWord) -> bool:
-    """Whether the words around tell a person."""
     surname = surname_after(word)
     if is_presented(word) or is_posted(word) or _has_acting_surname(surname):
         return True
@@ -238,7 +237,7 @@ def _is_coordinated(word: TextWord) -> bool:
 
 
 def _is_plain_first_name(word: TextWord) -> bool:
-    """Whether a first name cannot be a common word, a place or an acronym here."""
+    """It is no common word, place or acronym here."""
     is_short = len(word.text) < (3 if word.is_usual_first_name else 5)
     is_acronym = word.is_upper and (is_short or word.is_in("acronymes"))
     if is_acronym or _is_where(word):
@@ -266,7 +265,7 @@ def _is_where(word: TextWord) -> bool:
 
 
 def _is_human_entity(word: TextWord) -> bool:
-    """Inside a sentence, after words that people follow, unless spaCy sees something else."""
+    """spaCy must see a person, or nothing after an introducing word."""
     if word.opens or word.is_upper or word.passage.is_shouted:
         return False
     if word.label in ("ORG", "LOC") or word.previous.is_in("avant_une_chose"):
@@ -275,7 +274,7 @@ def _is_human_entity(word: TextWord) -> bool:
 
 
 def _doubt_of_first_name(word: TextWord) -> str:
-    """A place, or a word that starts a sentence, may rest on the verb after it alone."""
+    """A place, or a word that opens a sentence, leaves a doubt without strong context."""
     if surname_after(word) or announces(word) or is_subject(word, humanly=True):
         return ""
     if word.is_in("prenoms_lieux"):
@@ -296,7 +295,7 @@ def _is_after_initials(word: TextWord) -> bool:
 
 
 def _evidence_of_unknown(word: TextWord) -> Evidence | None:
-    """Strong words around it, a surname after it, or spaCy with a second name."""
+    """Strong context, a surname after it, or spaCy with a second name."""
     if len(word.text) < 3 or word.is_upper or word.is_common or word.is_place:
         return None
     if word.is_in("acronymes"):
@@ -334,7 +333,6 @@ def _has_form_of_person(word: TextWord) -> bool:
 
 
 def _evidence_of_common_surname(word: TextWord) -> Evidence | None:
-    """Words that call for a person, or a usual first name, stand before it."""
     is_shouted = word.passage.is_shouted
     if word.is_usual_first_name and not word.is_in("prenoms_lieux") and not is_shouted:
         surname = surname_after(word)
@@ -342,13 +340,13 @@ def _evidence_of_common_surname(word: TextWord) -> Evidence | None:
         return Evidence("first name", _WORD_OR_NAME) if is_whole else None
     if word.opens or is_shouted or len(word.text) < 3 or word.is_in("acronymes", "jamais"):
         return None
-    if word.previous.folded == "chez":  # a shop as often as somebody: a case to look at
+    if word.previous.folded == "chez":  # a shop as often as a person
         return None
     is_name = word.is_surname and not (word.is_in("fonctions") or word.is_place)
     return Evidence("announced", _FORM_ONLY) if is_name and calls_for_person(word) else None
 
 
 def _is_sure(word: TextWord, evidence: Evidence) -> bool:
-    """A title, or the name as the list spells it, leaves no doubt."""
+    """A title, or the exact spelling of the list."""
     is_listed = evidence.kind == "roster" and word.is_on_roster
     return not evidence.doubt and (is_listed or evidence.kind == "title")

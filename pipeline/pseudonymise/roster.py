@@ -1,4 +1,4 @@
-"""The names to look for in a workshop, and the names of its structures, to leave."""
+"""The names to look for in a workshop, and the structures' names to keep."""
 
 import re
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Roster:
     last: frozenset[str]
     protected: re.Pattern[str]  # names to leave readable
     initials: frozenset[str] = frozenset()  # two or three letters: "ko", "jb", "jba"
-    # surnames that are no common word, town or first name: the person wherever they stand
+    # surnames that are no common word, town or first name: a person anywhere
     sure: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()  # first names that are places in this workshop
 
@@ -41,7 +41,7 @@ NOBODY = Roster(re.compile(r"(?!)"), frozenset(), frozenset(), re.compile(r"(?!)
 def build_roster(
     people: Iterable[pd.DataFrame], structures: Iterable[str], keep: Iterable[str]
 ) -> Roster:
-    """Return the roster; a person without a last name counts by the first one, and the reverse."""
+    """Return the roster; a first or a last name alone is enough."""
     names = sorted({_first_and_last(row) for frame in people for row in frame.to_dict("records")})
     full: set[str] = set()
     first_names: set[str] = set()
@@ -76,7 +76,7 @@ def build_roster(
 
 
 def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
-    """A full name alone is split where a known first name ends, else after its first word."""
+    """A full name is split after a known first name, else after its first word."""
     facts = (row[name] for name in ("first_name", "last_name", "full_name"))
     first, last, full = (
         fold_same_length(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts
@@ -117,7 +117,7 @@ def _compounds(first: str, last: str) -> set[str]:
 
 
 def _may_stand_alone(name: str) -> bool:
-    """A particle or a function word is not looked for alone, unless it is a first name (Ben)."""
+    """No particle or function word does, except a first name (Ben)."""
     return len(name) > 1 and (
         name not in terms("particules") | terms("jamais") or is_first_name(name)
     )
@@ -133,7 +133,7 @@ def _initials(first: str, last: str) -> set[str]:
 
 
 def _structure_forms(name: str) -> set[str]:
-    """A structure's name, and its proper name without generic words; none for a titled person."""
+    """The whole name, and the name without generic words; none for a titled person."""
     plain = " ".join(re.sub(r"\([^)]*\)", " ", str(name)).split())
     words = plain.split()
     if not words or fold_same_length(words[0]).rstrip(".") in terms("civilites"):
@@ -148,11 +148,10 @@ def _structure_forms(name: str) -> set[str]:
 
 
 def _spaced(name: str) -> str:
-    """A regular expression in which blanks and hyphens stand for each other."""
+    """Blanks and hyphens match each other."""
     return r"[\s\u00a0\-]+".join(re.escape(part) for part in re.split(r"[\s\-]+", name) if part)
 
 
 def _any_of(forms: Iterable[str]) -> re.Pattern[str]:
-    """Whole words matching one of `forms`, longest first."""
     ordered = sorted(set(forms), key=lambda form: (-len(form), form))
     return re.compile(rf"(?<!\w)(?:{'|'.join(ordered)})(?!\w)" if ordered else r"(?!)")

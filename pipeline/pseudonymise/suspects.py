@@ -1,4 +1,4 @@
-"""List capitals left readable that may be a person's name, each with its doubt."""
+"""List readable capitals that may be a person's name, each with its doubt."""
 
 from functools import cache
 
@@ -30,7 +30,7 @@ _NEVER = ("jamais", "acronymes", "civilites", "fonctions", "moments")
 
 
 def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
-    """Return the suspects that no mask covers; a name of two words is one suspect."""
+    """Return the suspects outside all masks."""
     edges = {edge for mask in masks if mask.token == PERSON for edge in (mask.start, mask.end)}
     suspects: list[Mask] = []
     for word in passage.words:
@@ -65,7 +65,7 @@ def _doubt_of_name(word: TextWord) -> str:
 
 
 def _ends_organisation(word: TextWord) -> bool:
-    """L'Atelier de Margot, not the street or school of someone known."""
+    """L'Atelier de Margot, not the street or school of a famous person."""
     before = word.previous
     has_apostrophe = "'" in word.gap or "’" in word.gap
     if not before.previous or (before.folded not in ("de", "d") and not has_apostrophe):
@@ -76,7 +76,7 @@ def _ends_organisation(word: TextWord) -> bool:
 
 
 def _doubt_of_capital(word: TextWord, edges: set[int]) -> str:
-    """`edges` are those of the names masked."""
+    """`edges` are those of the masked names."""
     # Luc Mercredi, Marie Février
     is_day = word.is_in("fonctions_noms") and not word.is_in("fonctions")
     if word.passage.is_shouted or (word.folded in _never() and not is_day):
@@ -100,7 +100,6 @@ def _doubt_of_capital(word: TextWord, edges: set[int]) -> str:
 
 @cache
 def _never() -> frozenset[str]:
-    """Folded months, titles, functions and acronyms, which are nobody's name."""
     return frozenset().union(*map(terms, _NEVER))
 
 
@@ -189,7 +188,7 @@ def _is_family(word: TextWord) -> bool:
 
 
 def _with_particles(word: TextWord) -> TextWord:
-    """The first word of the name that ends with `word`: the particle of Le Floch."""
+    """Le Floch starts at its particle."""
     first, particles = word, terms("particules") - {"les", "des"}
     while first.gap == " " and first.previous.has_capital and first.previous.folded in particles:
         first = first.previous

@@ -1,6 +1,6 @@
-"""Whether the words around a capitalised word make it a place, a thing or a structure.
+"""Tell places, things and structures from persons by the words around.
 
-French nouns need an article before them, names do not: la Rose, l'ETTI Janus, des poêles Godin.
+French nouns need an article, names do not: la Rose, l'ETTI Janus, des poêles Godin.
 """
 
 import re
@@ -19,7 +19,7 @@ _LONGEST_ACRONYM = 7
 
 
 def is_place_name(word: TextWord) -> bool:
-    """Whether a street's, a school's, a saint's name starts here: La Ferme de Louise."""
+    """Whether a street, a school or a saint is named here: La Ferme de Louise."""
     before = word.previous
     if "-" in word.folded and word.folded.split("-")[0] in terms("saints"):
         return True
@@ -59,7 +59,7 @@ def _is_honoured(title: TextWord) -> bool:
 
 
 def _is_sign(word: TextWord) -> bool:
-    """Le bistrot Chez Simone; "Chez Mauricette sert trente repas", as only a sign can do."""
+    """Le bistrot Chez Simone; "Chez Mauricette sert trente repas"."""
     chez = word.previous
     if chez.has_capital and (not chez.opens or is_subject(word)):
         return True
@@ -67,7 +67,7 @@ def _is_sign(word: TextWord) -> bool:
 
 
 def _is_kind_of_place(word: TextWord, *, is_linked: bool, is_before_chez: bool) -> bool:
-    """Whether `word` makes a place of the name after it; over "de" it may tell a possession."""
+    """`word` makes the name after it a place; before "de" it may be a possession."""
     kind = word.folded.split("-")[0]
     if _is_cited(word) or _is_function_word(word):
         return False
@@ -103,14 +103,14 @@ def _is_house(word: TextWord) -> bool:
 
 
 def is_owner(word: TextWord) -> bool:
-    """Whether "de" alone ties the name to what stands before: a street would need none."""
+    """Whether "de" alone ties the name to the noun before."""
     before = word.previous
     is_after_de = word.gap == " " and before.folded == "de"
     return bool(before) and (is_after_de or bool(re.fullmatch(r" [dD]['’]", word.gap)))
 
 
 def has_inner_capital(word: TextWord) -> bool:
-    """Whether the owned has a capital, as organisations have: la Ferme de Louise."""
+    """Whether the owned noun has a capital: la Ferme de Louise."""
     before = word.previous
     kind = before.previous if before.folded == "de" else before
     return kind.has_capital and not kind.opens
@@ -137,7 +137,7 @@ def is_thing(word: TextWord) -> bool:
 
 
 def _is_capitalised_noun(word: TextWord) -> bool:
-    """A title, a first name or "Merci" may stand in capitals before a name; no other noun does."""
+    """No title, first name or "Merci"."""
     may_precede_name = word.is_first_name or word.is_in(
         "civilites", "parentes", "annonces_fortes", "annonces", "jamais"
     )
@@ -195,11 +195,9 @@ def _is_acronym_with_article(word: TextWord) -> bool:
 
 
 def is_said_thing(word: TextWord, *, is_person: bool = False) -> bool:
-    """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est
-    le nom du moulin).
+    """Whether the text calls it a thing: Félix, le restaurant du port; X (c'est le nom du moulin).
 
-    Of a person known as one only the second says so: Mme X, la ferme du haut, is where she lives;
-    selon X, le pont ne tient pas.
+    For a known person only the second form counts: Mme X, la ferme du haut, is where she lives.
     """
     after = word.folded_after(60)
     return bool(_naming().match(after)) or (not is_person and bool(_apposition().match(after)))
@@ -222,7 +220,7 @@ def _apposition() -> re.Pattern[str]:
 
 
 def is_of_brand(word: TextWord) -> bool:
-    """Whether a thing that bears a brand stands before: des poêles Godin, un devis Leroy."""
+    """Whether a branded thing stands before: des poêles Godin, un devis Leroy."""
     noun = word.previous
     if not noun or not re.fullmatch(GAP, word.gap) or (noun.has_capital and not noun.opens):
         return False

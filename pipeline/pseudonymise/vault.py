@@ -1,10 +1,10 @@
-"""The vault's registry: who stands behind each number, and hashes of those who were forgotten.
+"""The vault's registry: the person behind each number, and hashes of forgotten persons.
 
 In:   the bytes of an earlier run
 Out:  Registry; its bytes go to vault/ and to nothing downstream
 
-A number is given once, in the order in which people are met, and never again even when its person
-is forgotten: later material never changes an earlier number.
+Numbers follow the order in which people are met. They are never reused, even for a forgotten
+person, and later material never changes them.
 """
 
 import copy
@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from pipeline.errors import VaultError
 from pipeline.tables.schema import Column, Table
 
-# of what is kept; it grows when an earlier version would lose some of it by writing it again
+# of the file format; raise it when an earlier version would lose data by rewriting the file
 _VERSION = 1
 VAULT = Table(
     "vault",
@@ -42,7 +42,7 @@ Entry = TypeVar("Entry", bound="Person | Forgotten")
 
 
 class Facts(NamedTuple):
-    """What tells a person from a homonym; `names` are words in order, `areas` departments."""
+    """Facts that distinguish homonyms; `names` are ordered words, `areas` departments."""
 
     names: frozenset[str]
     emails: frozenset[str]
@@ -51,7 +51,7 @@ class Facts(NamedTuple):
     areas: frozenset[str]
 
     def hashed(self, secret: str) -> "Facts":
-        """The same facts, comparable with others hashed under `secret` and readable by nobody."""
+        """Return the facts hashed under `secret`."""
         return Facts(
             *(
                 frozenset(keyed_hash(secret, kind, fact) for fact in facts)
@@ -60,11 +60,11 @@ class Facts(NamedTuple):
         )
 
     def contradicts(self, other: "Facts") -> bool:
-        """Whether mail, structure and department are all known on both sides and all differ."""
+        """Whether mail, structure and department are all known and all differ."""
         return self.is_elsewhere(other) and _differ(self.areas, other.areas)
 
     def is_elsewhere(self, other: "Facts") -> bool:
-        """Whether mail and structure are known on both sides and both differ."""
+        """Whether mail and structure are known and both differ."""
         return _differ(self.emails, other.emails) and _differ(self.structures, other.structures)
 
     def shares(self, other: "Facts") -> bool:
@@ -82,9 +82,7 @@ def _differ(mine: frozenset[str], theirs: frozenset[str]) -> bool:
 
 @dataclass
 class Person:
-    """A person met; `is_listed` where a list, a mail or a turn to speak names it, else texts alone
-    do.
-    """
+    """A person; `is_listed` if more than texts names it: a list, a mail, a turn to speak."""
 
     number: int
     is_listed: bool
@@ -93,30 +91,30 @@ class Person:
     first_name: str | None = None
     last_name: str | None = None
     full_name: str | None = None
-    # the words of each spelling, folded, in alphabetical order
+    # the folded words of each spelling, in alphabetical order
     names: list[str] = field(default_factory=list)
     emails: list[str] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
     structures: list[str] = field(default_factory=list)
     areas: list[str] = field(default_factory=list)
-    # by folder, the folded names that its texts use
+    # by folder, the folded names in its texts
     mentions: dict[str, list[str]] = field(default_factory=dict)
     doubt: str = ""  # why a person should look, in French
 
     @property
     def participant_id(self) -> str:
-        """The pseudonym."""
+        """Return the pseudonym."""
         return f"personne-{self.number}"
 
     @property
     def facts(self) -> Facts:
-        """What tells it from a homonym."""
+        """Return the facts that distinguish it from a homonym."""
         return Facts(
             *map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas))
         )
 
     def learn(self, folder: str, facts: Facts) -> None:
-        """Add what a workshop tells, in a fixed order."""
+        """Add a workshop's facts, in a fixed order."""
         for facts_met, new_facts in (
             (self.folders, {folder}),
             (self.names, facts.names),
@@ -130,7 +128,7 @@ class Person:
 
 @dataclass
 class Forgotten:
-    """Keyed hashes of a person who was erased, so that nothing read again brings it back."""
+    """Keyed hashes of an erased person, which keep it erased in later readings."""
 
     names: list[str]
     emails: list[str]
@@ -138,17 +136,17 @@ class Forgotten:
     structures: list[str]
     areas: list[str]
     mentions: list[str]  # folder and folded name
-    has_no_words: bool = False  # what it said is erased too
+    has_no_words: bool = False  # its words are erased too
 
     @property
     def facts(self) -> Facts:
-        """The hashed facts."""
+        """Return the hashed facts."""
         return Facts(
             *map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas))
         )
 
     def is_person(self, facts: Facts) -> bool:
-        """Whether hashed `facts` are the person's: name uncontradicted, or mail or telephone."""
+        """Whether hashed `facts` match: an uncontradicted name, a mail or a telephone."""
         own = self.facts
         has_same_name = bool(own.names & facts.names) and not own.contradicts(facts)
         return has_same_name or bool(own.emails & facts.emails or own.phones & facts.phones)
@@ -156,7 +154,7 @@ class Forgotten:
 
 @dataclass
 class Registry:
-    """All persons of a study by number; `folders` are those whose texts were numbered."""
+    """All persons of a study by number; `folders` are those whose texts are numbered."""
 
     persons: dict[int, Person] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
@@ -166,10 +164,9 @@ class Registry:
 
     @classmethod
     def loads(cls, content: bytes) -> "Registry":
-        """The registry that `dumps` wrote.
+        """Return the registry that `dumps` wrote.
 
-        Raises `VaultError` for one of a later version, whose fields would be lost when it is
-        written again, and for what is no registry, such as one that was cut.
+        Raises `VaultError` for a damaged file or a later version, which a rewrite would damage.
         """
         try:
             return cls._loaded(json.loads(content))
@@ -195,7 +192,7 @@ class Registry:
         return cls(by_number, folders, forgotten, last_number, read["secret"])
 
     def dumps(self) -> bytes:
-        """The registry as JSON, the same bytes for the same content; indents would be slow."""
+        """Return the registry as JSON, with stable bytes; indents would be slow."""
         persons = [vars(person) for _, person in sorted(self.persons.items())]
         content = vars(self) | {
             "version": _VERSION,
@@ -205,7 +202,7 @@ class Registry:
         return (json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
     def copy(self) -> "Registry":
-        """A registry that may change without this one."""
+        """Return an independent copy."""
         persons = {number: _copied(person) for number, person in self.persons.items()}
         return replace(
             self,
@@ -215,18 +212,18 @@ class Registry:
         )
 
     def add(self, *, is_listed: bool) -> Person:
-        """A new person under the next number."""
+        """Add a person under the next number."""
         self.last_number += 1
         person = self.persons[self.last_number] = Person(self.last_number, is_listed)
         return person
 
     def met_in(self, folder: str, *, is_listed: bool | None = None) -> list[Person]:
-        """The persons met in `folder`, in order of number."""
+        """Return the persons met in `folder`, by number."""
         here = [person for _, person in sorted(self.persons.items()) if folder in person.folders]
         return [person for person in here if is_listed is None or person.is_listed is is_listed]
 
     def mentioned(self, folder: str) -> dict[str, int]:
-        """The number of each folded name that the texts of `folder` were found to use."""
+        """Return the number of each folded name in a folder's texts."""
         return {
             name: number
             for number, person in sorted(self.persons.items())
@@ -234,11 +231,11 @@ class Registry:
         }
 
     def forgotten_mentions(self) -> frozenset[str]:
-        """The hashes of all names that texts used for those forgotten."""
+        """Return the hashes of forgotten persons' names in texts."""
         return frozenset(mention for entry in self.forgotten for mention in entry.mentions)
 
     def forget(self, number: int, *, has_no_words: bool, forms: Iterable[tuple[str, str]]) -> None:
-        """Erase a person; hashes of `forms`, (folder, folded name), hide it where read again."""
+        """Erase a person; hashes of `forms`, (folder, folded name), keep it hidden."""
         person = self.persons.pop(number)
         hashed = person.facts.hashed(self.secret)
         mentions = sorted({self.hash_mention(folder, name) for folder, name in forms})
@@ -246,12 +243,12 @@ class Registry:
         self.forgotten.append(Forgotten(**facts, mentions=mentions, has_no_words=has_no_words))
 
     def hash_mention(self, folder: str, name: str) -> str:
-        """The hash of a folded name in a folder's texts; in "" it hides its person everywhere."""
+        """Return the hash of a folded name in a folder; "" is every folder."""
         return keyed_hash(self.secret, "mention", f"{folder}\x1f{name}")
 
 
 def damaged_vault(what: str) -> VaultError:
-    """The error for a file of the vault that does not hold what it should; `what` names it."""
+    """Return the error for a damaged file; `what` names it."""
     return VaultError(
         f"{what} du coffre est abîmé ou incomplet",
         "le fichier de vault/ tel que le dernier traitement l'a écrit",
@@ -261,14 +258,14 @@ def damaged_vault(what: str) -> VaultError:
 
 
 def keyed_hash(secret: str, kind: str, fact: str) -> str:
-    """HMAC-SHA256 of a fact, 32 hex digits."""
+    """Return the HMAC-SHA256 of a fact, 32 hex digits."""
     return hmac.new(
         bytes.fromhex(secret), f"{kind}\x1f{fact}".encode(), hashlib.sha256
     ).hexdigest()[:32]
 
 
 def _entries(kind: type[Entry], rows: Iterable[dict[str, Any]]) -> list[Entry]:
-    """Entries by the fields that this version knows."""
+    """Ignore unknown fields."""
     names = {item.name for item in fields(kind)}
     readable = [{name: row[name] for name in row if name in names} for row in rows]
     return TypeAdapter(list[kind]).validate_python(readable)  # type: ignore[valid-type]

@@ -11,13 +11,13 @@ from pipeline.text import fold_same_length, lexicon
 
 LETTER, UPPER = r"[^\W\d_]", r"[^\W\d_a-zà-öø-ÿœ]"
 _WITH_PRONOUN = re.compile(r"[-‐](?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|les?|la|lui|y)$")
-_ACCENTED = 12  # first letters of a word in capitals among which lost accents are tried
+_ACCENTED = 12  # first letters of a word in capitals where lost accents are tried
 _STEMS_OF_SHORT = ("jean", "marie", "anne", "pierre", "paul", "rose", "claude")
 
 
 @lru_cache(maxsize=50_000)
 def is_common_word(lowered: str) -> bool:
-    """Whether the French lemmatiser knows `lowered`, or every part of a compound; numbers count."""
+    """Whether the lemmatiser knows the word, or each part of it; numbers count."""
     if (
         is_word(lowered)
         or lowered in _function_words()
@@ -30,13 +30,13 @@ def is_common_word(lowered: str) -> bool:
 
 @cache
 def _function_words() -> frozenset[str]:
-    """Those that the lemmatiser leaves out, with their accents: plusieurs, selon."""
+    """Words that the lemmatiser lacks, with their accents: plusieurs, selon."""
     return frozenset(_lines_of("mots_outils.txt"))
 
 
 @lru_cache(maxsize=10_000)
 def is_word_in_capitals(folded: str) -> bool:
-    """Whether a word from capitals that lose accents is common: PREFERE is préfère."""
+    """Whether a word without accents is common: PREFERE is préfère."""
     vowels = [
         ("e", "é", "è") if letter == "e" and n < _ACCENTED else (letter,)
         for n, letter in enumerate(folded)
@@ -45,7 +45,7 @@ def is_word_in_capitals(folded: str) -> bool:
 
 
 def is_first_name(folded: str) -> bool:
-    """Whether it is a first name, a compound (anne-lise), or a shortened one (jean-phi)."""
+    """Whether it is a first name, whole or shortened: anne-lise, jean-phi."""
     names = _first_names()
     if folded in names:
         return True
@@ -54,56 +54,56 @@ def is_first_name(folded: str) -> bool:
 
 
 def is_shortened(folded: str) -> bool:
-    """Whether `folded` is a compound first name cut short: jean-phi, marie-do."""
+    """Whether it is a shortened compound: jean-phi, marie-do."""
     parts = folded.split("-")
     return len(parts) == 2 and parts[0] in _STEMS_OF_SHORT and len(parts[1]) < 5
 
 
 def is_usual_first_name(folded: str) -> bool:
-    """Whether it is a first name often met in France, a name even in small letters."""
+    """Whether it is frequent enough to be a name even in small letters."""
     names = _usual_first_names()
     return folded in names or ("-" in folded and all(part in names for part in folded.split("-")))
 
 
 def is_rare_first_name(folded: str) -> bool:
-    """Whether it is so rare a first name that it may be a brand or an acronym."""
+    """Whether it is so rare that it may be a brand or an acronym."""
     return folded in _names_of("prenoms_rares.txt")
 
 
 def is_surname(folded: str) -> bool:
-    """Whether `folded` is a surname of the lexicon, which is evidence beside a first name only."""
+    """Whether the lexicon has this surname, evidence beside a first name only."""
     return folded in _names_of("noms.txt") or folded in _names_of("noms_courants.txt")
 
 
 def is_sure_surname(folded: str) -> bool:
-    """Whether a surname tells its person by itself, even in small letters."""
+    """Whether a surname alone shows a person, even in small letters."""
     return len(folded) > 3 and not (is_common_word(folded) or is_first_name(folded))
 
 
 def is_place(folded: str) -> bool:
-    """Whether it is a commune, department, region, river or country; many are surnames too."""
+    """Whether it is a commune, department, region, river or country."""
     return folded in _locality_names()
 
 
 def famous_people() -> frozenset[str]:
-    """Folded names of dead persons after whom places are named."""
+    """Return folded names of dead persons whose names places bear."""
     return _names_of("celebres.txt")
 
 
 def brands() -> frozenset[str]:
-    """Folded names of shops, brands and organisations that everybody knows."""
+    """Return folded names of well-known shops, brands and organisations."""
     return _names_of("enseignes.txt")
 
 
 @cache
 def terms(name: str) -> frozenset[str]:
-    """The folded entries of a list of personnes.yaml."""
+    """Return the folded entries of a list of personnes.yaml."""
     return frozenset(map(fold_same_length, _lists()[name]))
 
 
 @cache
 def alternatives(*names: str) -> str:
-    """Lists of personnes.yaml as a regular expression, longest entry first in each."""
+    """Return lists of personnes.yaml as a pattern, longest entry first in each."""
     return "|".join(
         re.escape(entry)
         for name in names

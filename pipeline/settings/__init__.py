@@ -1,4 +1,4 @@
-"""Frozen settings, read from etude.toml: defaults where a section is missing, unknown keys refused.
+"""Frozen settings, read from etude.toml; missing sections have defaults, unknown keys are refused.
 
 In:   etude.toml
 Out:  Settings, or a SettingsError that says what was found, what was expected, what to do
@@ -16,7 +16,7 @@ from pipeline.settings.sections import Settings
 
 __all__ = ["Settings", "load_settings"]
 
-_NAMES = ("pseudonymise.hide", "pseudonymise.keep")  # settings whose value may be somebody's name
+_NAMES = ("pseudonymise.hide", "pseudonymise.keep")  # settings whose value may be a person's name
 _BOUNDS = {
     "greater_than_equal": ("≥", "ge"),
     "less_than_equal": ("≤", "le"),
@@ -37,7 +37,7 @@ _TYPES = {
 def load_settings(path: Path) -> Settings:
     """Return the settings of `path`; a missing file gives the defaults.
 
-    Raises `SettingsError` naming the first key that is unknown, of another type or out of bounds.
+    Raises `SettingsError` on the first key that is unknown, of another type or out of bounds.
     """
     if not path.is_file():
         return Settings()
@@ -82,7 +82,6 @@ def _first_problem(path: Path, error: ValidationError) -> SettingsError:
 
 
 def _keys_beside(parts: list[str]) -> list[str]:
-    """The keys that may stand where the last of `parts` was found."""
     section: type[BaseModel] = Settings
     for part in parts[:-1]:
         annotation = section.model_fields[part].annotation
@@ -93,7 +92,6 @@ def _keys_beside(parts: list[str]) -> list[str]:
 
 
 def _expectation(problem: dict[str, Any]) -> str:
-    """What pydantic wanted, in French for the kinds of problem that our settings can raise."""
     kind, context = str(problem["type"]), problem.get("ctx", {})
     if kind in _BOUNDS:
         sign, name = _BOUNDS[kind]

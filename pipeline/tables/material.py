@@ -1,4 +1,4 @@
-"""Tables of what was read: documents, attendance, map, passages, codes, decisions, agreement."""
+"""Tables of the material: documents, attendance, map, passages, codes, decisions, agreement."""
 
 from pipeline.tables.schema import (
     AXIS_MEANING,

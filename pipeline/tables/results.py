@@ -1,4 +1,4 @@
-"""Tables of what is computed: themes, priorities, territories, what is on offer and needed."""
+"""Tables of the results: themes, priorities, territories, offers and needs."""
 
 from pipeline.tables.schema import (
     AXIS_MEANING,

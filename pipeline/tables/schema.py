@@ -1,4 +1,4 @@
-"""A table of the data dictionary: typed columns, a key, bounds, checked in and out.
+"""The schema of a table: typed columns, a key and bounds.
 
 In:   rows or frames of any origin
 Out:  frames whose columns, order, types, bounds and key are those of the dictionary
@@ -25,8 +25,9 @@ _DTYPES: dict[Kind, Any] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is its type, `unit` what its numbers count; a pattern column stands for
-    any name that matches.
+    """One column; `kind` is its type, `unit` that of its numbers.
+
+    A pattern column stands for every name that matches.
     """
 
     name: str
@@ -41,18 +42,16 @@ class Column:
 
     @property
     def dtype(self) -> Any:
-        """The pandas type that holds the column."""
+        """Return the pandas type of the column."""
         return _DTYPES[self.kind]
 
     @property
     def _is_free(self) -> bool:
-        """Whether any cell of the right type will do: most tables are small, and looking costs more
-        than they hold.
-        """
+        """Skip the check: it costs more than most tables hold."""
         return self.nullable and not self.values and self.low is None and self.high is None
 
     def failures(self, cells: pd.Series) -> Iterator[tuple[str, int]]:
-        """The rules that typed `cells` break, each with the number of cells that break it."""
+        """Yield each broken rule and its number of cells."""
         if self._is_free or cells.empty:
             return
         is_told = cells.notna()
@@ -68,7 +67,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the study: `key` names the columns that together identify a row."""
+    """A table; the `key` columns identify a row."""
 
     name: str
     meaning: str
@@ -76,9 +75,7 @@ class Table:
     columns: tuple[Column, ...]
 
     def build(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-        """Return `rows` as a checked frame, in their order; a missing value becomes a blank where
-        the column allows one.
-        """
+        """Return `rows` as a checked frame; missing values become allowed blanks."""
         listed = list(rows)
         names = self._names({name for row in listed for name in row})
         frame = pd.DataFrame(
@@ -93,8 +90,7 @@ class Table:
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return `frame` with the table's column order and types and a fresh index.
 
-        Raises `TableError` for missing or unknown columns, wrong types, values out of bounds or a
-        key that is not unique.
+        Raises `TableError` for wrong columns, types, bounds or a key that is not unique.
         """
         names = self._names(set(frame.columns))
         missing = [name for name in names if name not in frame.columns]
@@ -121,11 +117,9 @@ class Table:
         return typed
 
     def adapt(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return what another version left of the table as this version reads it, checked.
+        """Return another version's table in this version's form, checked.
 
-        Columns unknown here are left out and those that may be blank are added so; where another is
-        missing no row can be told, and there is none until the next run. Raises as `check` does for
-        what the columns hold.
+        Unknown columns go, optional ones are added; without a required one the table is empty.
         """
         names = self._names(set(frame.columns))
         missing = [self._column(name) for name in names if name not in frame.columns]
@@ -138,7 +132,7 @@ class Table:
         return self.check(frame.assign(**blank)[names])
 
     def _failures(self, typed: pd.DataFrame) -> Iterator[str]:
-        """What `typed` breaks, never a value: cells may hold what people said."""
+        """Faults never quote a value: cells may hold what people said."""
         for name in typed.columns:
             for rule, n_cells in self._column(str(name)).failures(typed[name]):
                 yield f"colonne {name}, règle « {rule} », {n_cells} cas"
@@ -161,9 +155,6 @@ class Table:
         raise KeyError(name)
 
     def _names(self, present: set[str]) -> list[str]:
-        """The table's column names in order, each pattern replaced by the present names that match
-        it, sorted.
-        """
         names: list[str] = []
         for column in self.columns:
             if column.is_pattern:
