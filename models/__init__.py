@@ -1,3 +1,1 @@
-"""What is learnt or pretrained, behind scikit-learn interfaces; models/cards/ says what each was
-made from and how good it is.
-"""
+"""Learnt and pretrained models; models/cards/ says what each was made from and how good it is."""

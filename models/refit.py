@@ -1,6 +1,4 @@
-"""Refit the tagger for a study, from what people decided there and from gold passages.
-
-The tagger in use stays where the new one is no better.
+"""Refit the tagger for a study, and register it unless the tagger in use is better.
 
 In:   units and tags; a gold .jsonl (or its folder) or .csv, with `text` and a column an axis:
       rubriques, posture, piliers, the grid's own by name
@@ -34,21 +32,21 @@ from pipeline.grid.codes import PILIER, RUBRIQUE, STANDARD, Grid
 from pipeline.settings.sections import TagSettings
 from pipeline.text import plain_texts
 
-# A passage of the study weighs as much as four of other territories; chosen on styles left out
+# A study's passage weighs as four of other territories, chosen on left-out styles
 # (models/cards/tagger.md).
 COUNTS = 4
 _MIN_LABELLED = 20
 _LIST_COLUMNS = {RUBRIQUE: "rubriques", PILIER: "piliers"}
 _UNIT_COLUMNS = ("text", "question", "channel")
-_DECIDING = ("micro_f1", "accuracy")  # of the first axis: the figure that tells the better tagger
+_DECIDING = ("micro_f1", "accuracy")  # of the first axis
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Passages that people labelled: `units` (text, question, channel) and their codes.
+    """Passages labelled by people: `units` (text, question, channel) and their codes.
 
     `judged` (n_units, n_codes) marks what they decided; `groups` are workshops; `notes` say in
-    French what was left out, one line a kind of fault.
+    French what was left out.
     """
 
     units: pd.DataFrame
@@ -58,7 +56,7 @@ class Labelled:
     notes: tuple[str, ...] = ()
 
     def joined(self, others: "Labelled") -> "Labelled":
-        """Return these and `others`, whose labels count where both labelled a text."""
+        """Return both; for one text, labels of `others` win."""
         other_texts = set(others.units["text"])
         rows = [i for i, text in enumerate(self.units["text"]) if text not in other_texts]
         return Labelled(
@@ -80,10 +78,10 @@ def train_on_study(
     registered: Path | None = None,
     confirmed: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Refit from people's decisions on units and from `gold`; register the better tagger.
+    """Refit from people's decisions and from `gold`; register it unless it is worse.
 
-    `confirmed` are the units whose codes somebody confirmed as being all, none perhaps. Raises
-    `ModelError` when fewer than 20 passages are labelled or the gold file cannot be read.
+    `confirmed` units have all their codes, maybe none. Raises `ModelError` when fewer than 20
+    passages are labelled or the gold file cannot be read.
     """
     units = plain_texts(tables["units"])
     labelled = reviewed_units(units, tables["tags"], grid, confirmed=confirmed)
@@ -95,7 +93,7 @@ def train_on_study(
 def reviewed_units(
     units: pd.DataFrame, tags: pd.DataFrame, grid: Grid, *, confirmed: Collection[str] = ()
 ) -> Labelled:
-    """Return the units that a person coded or that are `confirmed`, and their codes."""
+    """Return the units coded by a person or `confirmed`, and their codes."""
     by_people = tags[tags["source"] == "person"]
     reviewed = set(by_people["unit_id"]) | set(confirmed)
     units = units[units["unit_id"].isin(reviewed)].reset_index(drop=True)
@@ -117,7 +115,7 @@ def reviewed_units(
 
 
 def read_labels(path: Path, grid: Grid) -> Labelled:
-    """Return the labelled passages of a gold file; faults inside it are notes.
+    """Return the labelled passages of a gold file; its faults become notes.
 
     Raises `ModelError` when it is missing, holds no passage, or labels none of the grid's axes.
     """
@@ -177,7 +175,7 @@ def read_labels(path: Path, grid: Grid) -> Labelled:
 
 
 def label_columns(grid: Grid) -> dict[str, str]:
-    """Axis → the column of a gold file that holds its codes, in the grid's order."""
+    """Return the gold file's column of each axis, in grid order."""
     return {axis.axis: _LIST_COLUMNS.get(axis.axis, axis.axis) for axis in grid.axes}
 
 
@@ -202,7 +200,7 @@ def _json_rows(content: str, notes: list[str]) -> list[dict[str, Any]]:
 
 
 def _csv_rows(content: str, columns: Collection[str]) -> list[dict[str, Any]]:
-    """Rows of a table, the cells of `columns` as lists of the codes that ";" or "," part."""
+    """Return rows; cells of `columns` become lists of codes."""
     head = content.split("\n", 1)[0]
     reader = csv.DictReader(io.StringIO(content), delimiter=max(";,\t", key=head.count))
     rows: list[dict[str, Any]] = []
@@ -225,7 +223,7 @@ def _cell_codes(row: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _refuse_several(rows: list[dict[str, Any]], name: str) -> list[str]:
-    """Empty the cells of an exclusive column that hold several codes; a note on how many."""
+    """Empty cells of an exclusive column with several codes; note how many."""
     crowded = [row for row in rows if len(set(_cell_codes(row, name))) > 1]
     for row in crowded:
         row[name] = []
@@ -258,10 +256,10 @@ def refit_tagger(
     settings: TagSettings | None = None,
     registered: Path | None = None,
 ) -> dict[str, Any]:
-    """Fit on `labelled`, beside the shipped passages where the grid is theirs; keep the better.
+    """Fit on `labelled`, and on the shipped passages if the grid is theirs; register if no worse.
 
-    Returns the number of passages, figures before and after, after by workshop, notes, and the
-    file in `out` if registered. Raises `ModelError` when fewer than 20 passages are labelled.
+    Returns counts, figures before, after and by workshop, notes, and the registered file. Raises
+    `ModelError` when fewer than 20 passages are labelled.
     """
     n_units = len(labelled.units)
     if n_units < _MIN_LABELLED:
@@ -297,10 +295,10 @@ def refit_tagger(
 
 
 def _fit_on(grid: Grid, labelled: Labelled) -> tuple[GridTagger, Mask, int]:
-    """The tagger, the codes put on each labelled passage without its group, and n_shipped.
+    """Return the tagger, held-out codes of the labelled passages, and the number of shipped ones.
 
-    The shipped passages tell nothing of the grid's own axes. Of the study's passages, which name
-    people, no model keeps any.
+    Shipped passages teach nothing about own axes. The model stores no passage of the study, which
+    names people.
     """
     passages, passage_labels = _shipped_passages(grid)
     n_shipped, n_own = len(passages), len(labelled.units)
@@ -339,7 +337,7 @@ def _groups(workshops: Sequence[str]) -> list[str]:
 
 
 def _assigned_before(in_use: GridTagger, labelled: Labelled, registered: Path | None) -> Mask:
-    """What the tagger in use puts on each passage; what it put before it learnt from it."""
+    """Take held-out codes for passages that the tagger learnt from."""
     assigned = in_use.tag(labelled.units).is_assigned
     if registered is None or not in_use.is_learnt:
         return assigned
@@ -379,7 +377,7 @@ def _without_example(tagger: GridTagger, targets: Array) -> list[str]:
 
 
 def _shipped_passages(grid: Grid) -> tuple[pd.DataFrame, list[set[str]]]:
-    """The passages of data/training where `grid` defines the standard axes alike, else none."""
+    """Empty unless `grid` has the same standard axes."""
     codes = tuple(code for code in grid.codes if code.axis in STANDARD)
     standard = replace(grid, codes=codes, own_axes=())
     shipped = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))

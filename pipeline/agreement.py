@@ -1,11 +1,10 @@
-"""How far coders agree: people with one another, with the machine, with a second machine.
+"""Measure how far coders agree: people, the machine, a second machine.
 
-Over both coders' units: F1, Cohen's kappa, Krippendorff's alpha (nominal; over a whole axis of
-several codes with the MASI distance of Passonneau 2006), each with a 95 % interval from resampled
-units. A code that neither coder uses has no row.
+F1, Cohen's kappa and Krippendorff's alpha (nominal; MASI distance of Passonneau 2006 for a whole
+axis of several codes), on units of both coders, with 95 % intervals from resampled units.
 
-In:   codings, one a coder: what codes it put on which units
-Out:  agreement, one row a pair of coders and code, and one for each whole axis
+In:   codings, one a coder: the codes of each unit
+Out:  agreement, one row a pair of coders and code used by either, and one for each whole axis
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,20 +36,20 @@ MACHINE = "machine"
 READER = "relecteur"
 WHOLE_AXIS = "tous"
 _N_DRAWS, _BOUNDS = 300, (2.5, 97.5)
-# Shares of the Jaccard index: disjoint sets, overlapping ones, one in the other, equal ones.
+# Shares of the Jaccard index for disjoint, overlapping, nested and equal sets.
 _MASI = (0.0, 1 / 3, 2 / 3, 1.0)
 
 
 @dataclass(frozen=True)
 class CoderCodes:
-    """What one coder put on each unit that it coded; a unit without any code has an empty set."""
+    """A coder's codes on each unit; an empty set for a coded unit without any."""
 
     coder: str
     codes: Mapping[str, Codes]
 
 
 def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MACHINE) -> CoderCodes:
-    """Return what the machine's rows of `tags` put on `unit_ids`."""
+    """Return the codes of `unit_ids` in the machine's `tags`."""
     codes = machine_codes(tags, unit_ids)
     return CoderCodes(coder, {unit_id: frozenset(codes.get(unit_id, ())) for unit_id in unit_ids})
 
@@ -58,11 +57,11 @@ def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MAC
 def codings_of_people(
     tags: pd.DataFrame, active: Iterable[Decision], *, exclusive: Collection[str] = (POSTURE,)
 ) -> list[CoderCodes]:
-    """Return one coding an author of decisions on tags, by name: the machine's codes as corrected.
+    """Return one coding an author, by name: the machine's `tags` as corrected.
 
-    A unit counts once its author said all its codes (`pipeline.decisions.tags.is_coded`). `tags`
-    are the machine's, before any decision; of an `exclusive` axis a unit bears the last code put.
-    Decisions that arbitrate are left out: who settles a disagreement has seen both sides.
+    A unit counts once all its codes are decided (`pipeline.decisions.tags.is_coded`). On an
+    `exclusive` axis the last code counts. Arbitrations are left out: who settles a disagreement has
+    seen both sides.
     """
     own = [row for row in active if isinstance(row, TagDecision) and not is_arbitration(row)]
     coded = coded_units(own, tags, exclusive=exclusive)
@@ -79,7 +78,7 @@ def codings_of_people(
 
 
 def unnamed(codings: Sequence[CoderCodes], decisions: Iterable[Decision]) -> list[CoderCodes]:
-    """Return people's `codings` under numbers, by when they first decided, instead of names."""
+    """Return `codings` with numbers, by first decision, instead of names."""
     authors = list(dict.fromkeys(decision.author for decision in decisions))
     ordered = sorted(codings, key=lambda coding: authors.index(coding.coder))
     return [
@@ -88,7 +87,7 @@ def unnamed(codings: Sequence[CoderCodes], decisions: Iterable[Decision]) -> lis
 
 
 def measure_agreement(codings: Sequence[CoderCodes], grid: Grid, *, seed: int = 0) -> pd.DataFrame:
-    """Return the agreement of every two coders that share a unit, by axis and code of `grid`."""
+    """Return the agreement of coders that share a unit, by axis and code of `grid`."""
     rows: list[Row] = []
     for first, second in combinations(codings, 2):
         rows += _pair_rows(first, second, grid, seed)
@@ -96,7 +95,7 @@ def measure_agreement(codings: Sequence[CoderCodes], grid: Grid, *, seed: int = 
 
 
 def krippendorff_alpha(values: Sequence[Sequence[str | None]]) -> float | None:
-    """Return the nominal alpha of `values`, one sequence a coder; None where nothing varies.
+    """Return nominal alpha of `values`, one sequence a coder; None where nothing varies.
 
     A value is None where the coder did not code. Krippendorff (2011), "Computing Krippendorff's
     Alpha-Reliability", by coincidences.
@@ -117,7 +116,7 @@ def krippendorff_alpha(values: Sequence[Sequence[str | None]]) -> float | None:
 
 
 def _pair_rows(first: CoderCodes, second: CoderCodes, grid: Grid, seed: int) -> list[Row]:
-    """The rows of two coders; postures only of units to which one of them gave a rubrique."""
+    """Postures count on units that either coder gave a rubrique."""
     shared = sorted(first.codes.keys() & second.codes.keys())
     either = {unit: first.codes[unit] | second.codes[unit] for unit in shared}
     with_rubrique = [unit for unit in shared if any(axis == RUBRIQUE for axis, _ in either[unit])]
@@ -151,10 +150,7 @@ def _pair_rows(first: CoderCodes, second: CoderCodes, grid: Grid, seed: int) -> 
 def _axis_rows(
     first: Mask, second: Mask, weights: Array, names: list[str], is_exclusive: bool
 ) -> list[Row]:
-    """The whole axis, then each of its codes that one of the coders uses.
-
-    `first` and `second` (n_units, n_codes); `weights` (1 + n_draws, n_units), all units first.
-    """
+    """The axis, then each code that either coder uses. `weights` has all units first."""
     cells = (first & second, first & ~second, ~first & second)
     both, only_first, only_second = (weights @ cell.astype(np.float64) for cell in cells)
     n_units = weights.sum(axis=1, keepdims=True)
@@ -207,7 +203,6 @@ def _kappa(first: Mask, second: Mask, weights: Array) -> Array:
 
 
 def _set_alpha(first: Mask, second: Mask, weights: Array) -> Array:
-    """Krippendorff's alpha of the sets of codes, for each row of `weights`."""
     sets, numbers = np.unique(np.vstack([first, second]), axis=0, return_inverse=True)
     of_first, of_second = numbers[: len(first)], numbers[len(first) :]
     distances = _masi_distances(sets)
@@ -222,7 +217,7 @@ def _set_alpha(first: Mask, second: Mask, weights: Array) -> Array:
 
 
 def _masi_distances(sets: Mask) -> Array:
-    """One less MASI between every two rows of `sets`; two empty sets are equal."""
+    """Two empty sets are equal."""
     sizes = sets.sum(axis=1)
     common = sets.astype(int) @ sets.T.astype(int)
     union = sizes[:, None] + sizes - common
@@ -238,7 +233,7 @@ def _ratio(part: Array, whole: Array) -> Array:
 
 
 def _bounded(name: str, values: Array) -> Row:
-    """The figure of all units, first of `values`, and the interval of the draws."""
+    """The figure of all units is first in `values`."""
     drawn = values[1:][np.isfinite(values[1:])]
     low, high = np.percentile(drawn, _BOUNDS) if len(drawn) else (np.nan, np.nan)
     return {name: _rounded(values[0]), f"{name}_low": _rounded(low), f"{name}_high": _rounded(high)}

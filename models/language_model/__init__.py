@@ -1,4 +1,4 @@
-"""The second coder: a large language model behind an address, with `GridTagger`'s interface.
+"""Code units with a large language model behind an address, as `GridTagger` does.
 
 In:   units (a `text` column; `question`, `channel` and `heading` where known)
 Out:  1 or 0 for each unit and code, in the order of `classes_`; all 0 for a unit without an answer
@@ -36,9 +36,7 @@ _MAX_EXAMPLES = 12
 class LanguageModelTagger(GridEstimator):
     """Multi-label coder of a grid behind an OpenAI-compatible address.
 
-    `cache` keeps its answers from run to run. `tag`, `predict` and `predict_proba` ask for what it
-    does not hold; `is_coded` and `explain` never ask. Texts are sent as the frame holds them but
-    for persons' numbers: give it pseudonymised ones.
+    `is_coded` and `explain` never ask. Only persons' numbers are removed: give pseudonymised texts.
     """
 
     def __init__(
@@ -52,21 +50,18 @@ class LanguageModelTagger(GridEstimator):
 
     @property
     def address(self) -> str:
-        """Where passages are sent."""
+        """The address that passages are sent to."""
         return address_of(self.settings.url)
 
     @property
     def version_(self) -> str:
-        """Names the model and its system message."""
+        """The model and its system message's hash."""
         return f"{self.settings.model}+{system_fingerprint(self._system)[:8]}"
 
     def fit(
         self, units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str] | None = None
     ) -> "LanguageModelTagger":
-        """Learn nothing, but show the model at most twelve of these passages.
-
-        They are those with most codes not shown yet, and one without a code.
-        """
+        """Choose at most twelve passages to show the model; learn nothing."""
         order = {str(code): i for i, code in enumerate(self.classes_)}
         codes = [tuple(sorted(put & order.keys(), key=order.__getitem__)) for put in labels]
         examples = {Example(*pair) for pair in zip(texts_of(units), codes, strict=True)}
@@ -74,21 +69,18 @@ class LanguageModelTagger(GridEstimator):
         return self
 
     def estimate(self, units: pd.DataFrame) -> Estimate:
-        """What asking about `units` would take, without those in the cache; nothing is sent."""
+        """Return the cost of asking about uncached `units`; send nothing."""
         items = list(self._without_answer(units).values())
         seconds_per_request = self._store.seconds_per_request
         return estimate_cost(items, self._system, self.settings, self.address, seconds_per_request)
 
     def ask(self, units: pd.DataFrame, *, on_progress: Progress | None = None) -> AskingReport:
-        """Ask about the units that the cache does not hold, each text and context once.
-
-        What fails is reported, never raised.
-        """
+        """Ask about uncached units; report failures, never raise."""
         asking = Asking(self.grid, self._system, self.settings, self._store)
         return asking.run(self._without_answer(units), on_progress)
 
     def is_coded(self, units: pd.DataFrame) -> Mask:
-        """Whether the model coded each unit, (n_units,)."""
+        """Return whether the model coded each unit, (n_units,)."""
         return np.array([answer is not None for answer in self._answers(units)], dtype=bool)
 
     def tag(
@@ -98,7 +90,7 @@ class LanguageModelTagger(GridEstimator):
         threshold_shift: float = 0.0,
         encoders: EmbedderSource | None = None,
     ) -> Tagging:
-        """Return decisions, also as probabilities, which no option has an effect on."""
+        """Return decisions, also as probabilities; the options change nothing."""
         if self._without_answer(units):
             self.ask(units)
         names = self.classes_
@@ -107,7 +99,7 @@ class LanguageModelTagger(GridEstimator):
         return Tagging(is_assigned.astype(np.float64), is_assigned)
 
     def explain(self, units: pd.DataFrame, mask: Mask) -> list[dict[int, list[Span]]]:
-        """Return, for each unit, where the model's quotes are, by each column in `mask`."""
+        """Return, for each unit, the model's quotes by column in `mask`."""
         names = self.classes_
         explained = []
         for answer, row in zip(self._answers(units), mask, strict=True):
@@ -127,7 +119,6 @@ class LanguageModelTagger(GridEstimator):
         return [(item_key(item, self.settings.model, system), item) for item in items_of(units)]
 
     def _without_answer(self, units: pd.DataFrame) -> dict[str, Item]:
-        """The passages without an answer, by key, in the units' order."""
         items = self._items_by_key(units)
         return {key: item for key, item in items if self._store.get(key) is None}
 
@@ -140,7 +131,7 @@ def _shuffle_key(example: Example) -> str:
 
 
 def _choose(examples: list[Example]) -> tuple[Example, ...]:
-    """The examples that each show most of the codes shown least so far, one without code last."""
+    """Prefer examples of codes least shown; the last has no code."""
     n_shown: Counter[str] = Counter()
     chosen: list[Example] = []
     without_code = [example for example in examples if not example.codes][:1]

@@ -1,9 +1,8 @@
-"""Ask a language model about many passages, and read what it answers.
+"""Ask a language model about many passages, and read its answers.
 
-Batches go in parallel, what is missing or broken is asked again alone, and asking ends when the
-server is down. Of an answer remain known codes, quotes that the passage holds word for word, and
-one code of each exclusive axis. Answers are kept by content, so that a passage is never asked twice
-and a killed run goes on where it was.
+Batches run in parallel, missing or broken answers are asked for again alone, and asking ends when
+the server is down. Answers are stored by content: no passage is asked twice, and a killed run
+resumes.
 """
 
 import json
@@ -24,15 +23,15 @@ from pipeline.grid.codes import Grid
 from pipeline.settings.sections import LanguageModelSettings
 from pipeline.store import Store
 
-Answer = dict[str, list[Span]]  # spans in the passage, half-open code points, by code
+Answer = dict[str, list[Span]]  # half-open spans of code points in the passage, by code
 Progress = Callable[[int, int], None]  # passages done, passages in all
 Batch = Sequence[tuple[str, Item]]
 
 UNKNOWN_CODES, INVENTED_QUOTES = "unknown_codes", "invented_quotes"
 EXTRA_UNITS, BROKEN_UNITS, BROKEN_ANSWERS = "extra_units", "broken_units", "broken_answers"
-# Failures in a row from which the rest is not asked.
+# After as many failures in a row, asking stops.
 _MAX_UNAVAILABLE, _MAX_UNUSABLE = 3, 12
-_VERSION = "1"  # of the form in which answers are kept
+_VERSION = "1"  # of stored answers
 _CODES, _TEXTS, _PACE = "answers", "theme answers", "pace"
 
 _LOG = logging.getLogger(__name__)
@@ -40,10 +39,9 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AskingReport:
-    """What an asking did.
+    """`n_again` passages were asked again alone, `n_requests` answers received.
 
-    `n_again` passages were asked again alone, `n_requests` answers received. `stopped` says why it
-    ended early, if it did; `dropped` counts what was refused in answers, by kind.
+    `stopped` says why it ended early; `dropped` counts refused parts by kind.
     """
 
     n_asked: int
@@ -60,7 +58,7 @@ class AskingReport:
 def report_of(
     counts: Counter[str], seconds: float, stopped: str | None, dropped: Counter[str]
 ) -> AskingReport:
-    """The report of `counts`: asked, coded, again, requests, tokens_in, tokens_out."""
+    """Return the report of `counts`, by name."""
     return AskingReport(
         counts["asked"],
         counts["coded"],
@@ -75,7 +73,7 @@ def report_of(
 
 
 class Asking:
-    """One asking of one model; `system` is said before every batch."""
+    """One asking of one model; `system` goes before every batch."""
 
     def __init__(
         self, grid: Grid, system: str, settings: LanguageModelSettings, store: "AnswerStore"
@@ -90,10 +88,9 @@ class Asking:
         self._request_seconds = 0.0
 
     def run(self, items: Mapping[str, Item], on_progress: Progress | None = None) -> AskingReport:
-        """Ask about `items`, keeping each answer in the store.
+        """Ask about `items` and store each answer; some may stay without.
 
-        A passage that has none after its retries is left without. An end by the keyboard stops
-        the other requests too.
+        A keyboard interrupt stops all requests.
         """
         pairs, size = list(items.items()), self._settings.batch_size
         batches = [pairs[start : start + size] for start in range(0, len(pairs), size)]
@@ -131,7 +128,7 @@ class Asking:
         return report
 
     def _code(self, batch: Batch) -> None:
-        """Ask about a batch, then alone, up to `max_retries` times, about what has no answer."""
+        """Ask about a batch, then about each passage left."""
         if self._stop.is_set():
             return
         self._count(asked=len(batch))
@@ -144,9 +141,9 @@ class Asking:
                     break
 
     def _exchange(self, batch: Batch, *, attempt: int) -> Batch:
-        """Ask once and keep what is good; return the passages without an answer."""
+        """Store good answers and return the passages left."""
         items, start = [item for _, item in batch], time.perf_counter()
-        seed = self._settings.seed + attempt  # with the same one, a broken answer would come back
+        seed = self._settings.seed + attempt  # the same seed would give the same broken answer
         message = user_message(items)
         try:
             reply = self._client.ask(
@@ -190,14 +187,14 @@ class Asking:
 
 @dataclass(frozen=True)
 class Codebook:
-    """The grid's codes, and by exclusive axis those of which a passage bears exactly one."""
+    """The grid's codes, and those of each exclusive axis."""
 
     codes: frozenset[str]
     exclusive: Mapping[str, frozenset[str]]
 
     @staticmethod
     def of(grid: Grid) -> "Codebook":
-        """The codebook of `grid`."""
+        """Return the codebook of `grid`."""
         exclusive = {
             axis.axis: frozenset(code.code for code in grid.axis(axis.axis))
             for axis in grid.axes
@@ -209,11 +206,10 @@ class Codebook:
 def read_answer(
     content: str, texts: Sequence[str], codebook: Codebook
 ) -> tuple[dict[int, Answer], Counter[str]]:
-    """Return the codes of each passage by its number in `texts`, and what was dropped.
+    """Return codes of each passage by its index in `texts`, and counts of what was dropped.
 
-    A code that the grid does not know is dropped; a quote that is not in the passage voids its
-    tag; a passage without exactly one code of each exclusive axis, or answered twice in two ways,
-    is broken and has no answer.
+    A tag needs a known code and a quote from the passage; a passage one code of each exclusive
+    axis, and no two different answers.
     """
     dropped: Counter[str] = Counter()
     entries = object_with(content, "passages").get("passages")
@@ -240,7 +236,7 @@ def read_answer(
 
 
 def find_quote(quote: str, text: str) -> list[Span]:
-    """Where `text` has the whole words of `quote`, any space and apostrophe alike; [] if not."""
+    """Return where `text` has the whole words of `quote`, any spaces and apostrophes."""
     words = quote.split()
     if not words:
         return []
@@ -279,7 +275,7 @@ def _answer(
 
 
 def _tags(entry: Mapping[str, Any], codebook: Codebook) -> Iterator[tuple[str, str]]:
-    """Code and quote of each tag; what has another form is an unknown code."""
+    """A malformed tag has an unknown code."""
     tags = list(entry["codes"])
     for axis in codebook.exclusive:
         value = entry.get(axis)
@@ -292,16 +288,14 @@ def _tags(entry: Mapping[str, Any], codebook: Codebook) -> Iterator[tuple[str, s
 
 
 class AnswerStore:
-    """Answers by key (hexadecimal), kept in `cache`, in memory without one. Threads may share
-    it.
-    """
+    """Answers by hexadecimal key; threads may share it."""
 
     def __init__(self, cache: Store | None) -> None:
         self._cache = cache
         self._memory: dict[tuple[str, str], bytes] = {}
 
     def get(self, key: str) -> Answer | None:
-        """The answer kept under `key`, if any."""
+        """Return the answer of `key`, if any."""
         content = self._read(_CODES, key)
         if content is None:
             return None
@@ -309,26 +303,26 @@ class AnswerStore:
         return {code: [(start, end) for start, end in spans] for code, spans in answer.items()}
 
     def put(self, key: str, answer: Answer) -> None:
-        """Keep `answer`."""
+        """Store `answer`."""
         self._write(_CODES, key, json.dumps(answer).encode())
 
     def get_text(self, key: str) -> str | None:
-        """The answer kept as it came under `key`, if any."""
+        """Return the raw answer of `key`, if any."""
         content = self._read(_TEXTS, key)
         return None if content is None else content.decode()
 
     def put_text(self, key: str, answer: str) -> None:
-        """Keep an answer as it came."""
+        """Store a raw answer."""
         self._write(_TEXTS, key, answer.encode())
 
     @property
     def seconds_per_request(self) -> float | None:
-        """What the last asking measured, if any."""
+        """The pace of the last asking, if any."""
         content = self._read(_PACE, "")
         return None if content is None else float(content)
 
     def put_pace(self, seconds_per_request: float) -> None:
-        """Keep how long a request takes."""
+        """Store how long a request takes."""
         self._write(_PACE, "", f"{seconds_per_request:.3f}".encode())
 
     def _read(self, kind: str, key: str) -> bytes | None:

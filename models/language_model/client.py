@@ -1,7 +1,7 @@
-"""One question to a server of OpenAI's /v1/chat/completions (Ollama, vLLM, llama.cpp, hosted).
+"""Ask one question to a server of OpenAI's /v1/chat/completions (Ollama, vLLM, llama.cpp, hosted).
 
 In:   a system and a user message, a JSON schema
-Out:  the text of the answer, and what is JSON in it; requests that fail are sent again
+Out:  the text of the answer, and its JSON; failed requests are sent again
 """
 
 import email.utils
@@ -23,7 +23,7 @@ API_KEY = "ATELIERS_LANGUAGE_MODEL_KEY"
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _MAX_WAIT_S, _MAX_RETRY_AFTER_S = 60.0, 300.0  # a server that asks for more is not waited for
 _MAX_BYTES = 4_000_000  # of an answer
-# No answer is longer, with the thoughts of models that think aloud.
+# No answer is longer, thoughts of models that think aloud included.
 _TOKENS_PER_UNIT, _MORE_TOKENS = 400, 4_000
 _MAX_OBJECTS = 20  # tried in an answer
 _HOPELESS = {
@@ -35,7 +35,7 @@ _HOPELESS = {
 
 
 class UnavailableError(Exception):
-    """No answer after every retry; `is_final` where asking anything else is of no use either."""
+    """No answer after every retry; if `is_final`, other requests would fail too."""
 
     def __init__(self, found: str, *, is_final: bool) -> None:
         self.found, self.is_final = found, is_final
@@ -43,12 +43,12 @@ class UnavailableError(Exception):
 
 
 class UnusableError(Exception):
-    """The server answered, but without a completion: asking with fewer passages may do better."""
+    """An answer without a completion; fewer passages may work."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The text of a completion and its tokens, 0 where the server does not say."""
+    """The text of a completion and its tokens, 0 if the server does not say."""
 
     content: str
     tokens_in: int
@@ -56,14 +56,13 @@ class Reply:
 
 
 class ChatClient:
-    """A connection to one server, which threads may share; `stop` cuts every wait."""
+    """A shared connection to one server; `stop` ends every wait."""
 
     def __init__(self, settings: LanguageModelSettings, stop: threading.Event) -> None:
         self._settings, self._stop = settings, stop
         self.address = address_of(settings.url)
-        self._n_dropped = 0  # of the options, from the last, that this server does not take
-        # A proxy of the environment is no way to a local server; redirections are never followed,
-        # since text would go elsewhere.
+        self._n_dropped = 0  # options, from the last, that this server refuses
+        # No proxy for a local server, and no redirection: text would go elsewhere.
         self._http = httpx.Client(
             headers=request_headers(),
             timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
@@ -78,10 +77,9 @@ class ChatClient:
     def ask(
         self, system: str, user: str, schema: dict[str, Any], *, n_units: int, seed: int
     ) -> Reply:
-        """Return the completion.
+        """Return the completion; raise `UnavailableError` or `UnusableError`.
 
-        Some servers refuse the schema of the answer, others a seed or a temperature: what is
-        refused with 400 is left out from then on. Raises `UnavailableError`, `UnusableError`.
+        If a server refuses the schema, seed or temperature with 400, later requests omit it.
         """
         max_tokens = _MORE_TOKENS + _TOKENS_PER_UNIT * n_units
         json_schema = {"name": "codage", "strict": True, "schema": schema}
@@ -114,7 +112,7 @@ class ChatClient:
         return _reply(content)
 
     def _send(self, body: bytes) -> tuple[int, bytes]:
-        """Status and bytes of the answer, after retries of network errors and busy servers."""
+        """Retry network errors and busy servers."""
         reason, is_final = "", False
         for attempt in range(self._settings.max_retries + 1):
             wait = min(_MAX_WAIT_S, self._settings.retry_wait_s * 2**attempt)
@@ -137,7 +135,7 @@ class ChatClient:
         raise UnavailableError(reason, is_final=is_final)
 
     def _post(self, body: bytes) -> tuple[int, bytes, float | None]:
-        """One request: status, bytes, Retry-After; bounded in bytes and in time."""
+        """Return status, bytes, Retry-After; bounded in bytes and time."""
         settings = self._settings
         deadline = time.monotonic() + settings.connect_timeout_s + settings.read_timeout_s
         content = b""
@@ -150,12 +148,12 @@ class ChatClient:
 
 
 def address_of(url: str) -> str:
-    """The whole address of completions under `url`."""
+    """Return the address of completions under `url`."""
     return url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions"
 
 
 def object_with(content: str, key: str) -> dict[str, Any]:
-    """The first JSON object with `key`, alone, in a code fence or after thoughts; {} if none."""
+    """Return the first JSON object with `key`, in a code fence or after thoughts, else {}."""
     starts: set[int] = set()
     for pattern in (r"\{", rf'\{{\s*"{key}"'):
         starts |= {match.start() for match in list(re.finditer(pattern, content))[:_MAX_OBJECTS]}
@@ -171,10 +169,7 @@ def object_with(content: str, key: str) -> dict[str, Any]:
 
 
 def request_headers() -> dict[str, str]:
-    """The headers of a request, with the key of the environment if any.
-
-    Raises `UnavailableError` for a key that no header may hold.
-    """
+    """Return headers with the environment's key; raise `UnavailableError` for a bad one."""
     try:
         key = header_secret(API_KEY, "la clé du modèle de langue")
     except SettingsError as error:

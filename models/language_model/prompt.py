@@ -1,7 +1,7 @@
-"""What a language model is given: rules, grid, questions, examples, then a batch of passages.
+"""Write what a language model receives, and estimate its cost.
 
 In:   grid, examples; units with their question, channel and heading
-Out:  a system message, user messages, the JSON schema of the answer, and an estimate of the cost
+Out:  a system message, user messages, the JSON schema of the answer, an estimate
 """
 
 import hashlib
@@ -18,9 +18,9 @@ from models.tagger.features import column_texts, texts_of
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
 from pipeline.settings.sections import LanguageModelSettings
 
-VERSION = "1"  # of the prompt; another one makes answers on disk those of another question
-CHARS_PER_TOKEN = 3.5  # of French text, about
-_TOKENS_PER_ANSWER = 90  # a passage's codes with their quotes, about
+VERSION = "1"  # of the prompt; a change discards stored answers
+CHARS_PER_TOKEN = 3.5  # of French, about
+_TOKENS_PER_ANSWER = 90  # codes and quotes of a passage, about
 _RULES = Path(__file__).with_name("instructions.txt")
 _TITLES = {
     RUBRIQUE: "Codes : rubriques",
@@ -32,7 +32,7 @@ _HEADING_CHARS = 200
 
 @dataclass(frozen=True)
 class Item:
-    """A passage as it is sent: no person's number, no identifier."""
+    """A passage as it is sent, without persons' numbers or identifiers."""
 
     text: str
     question: str
@@ -40,7 +40,7 @@ class Item:
     heading: str
 
     def line(self, number: int) -> str:
-        """One line of JSON; what is not known is left out."""
+        """Return one JSON line of the known fields."""
         context = {"question": self.question, "canal": self.channel, "titre": self.heading}
         present = {name: value for name, value in context.items() if value}
         return to_json({"numero": number, **present, "texte": self.text})
@@ -48,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Example:
-    """A labelled passage shown to the model, its codes in the grid's order."""
+    """A labelled passage for the model, its codes in grid order."""
 
     text: str
     codes: tuple[str, ...]
@@ -56,7 +56,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is about to be sent; `price` (euros) and `seconds` are None where nothing tells."""
+    """What will be sent; `price` (euros) and `seconds` are None if unknown."""
 
     address: str
     model: str
@@ -70,7 +70,7 @@ class Estimate:
 
 
 def items_of(units: pd.DataFrame) -> list[Item]:
-    """The passages of `units`, in order; question, channel and heading are empty where unknown."""
+    """Return the passages; unknown question, channel and heading are empty."""
     headings = texts_of(pd.DataFrame({"text": column_texts(units, "heading")}))
     rows = zip(
         texts_of(units),
@@ -83,7 +83,7 @@ def items_of(units: pd.DataFrame) -> list[Item]:
 
 
 def system_message(grid: Grid, examples: Sequence[Example]) -> str:
-    """Rules, grid, questions, examples and the form of the answer."""
+    """Return rules, grid, questions, examples and the form of the answer."""
     parts = [
         _RULES.read_text(encoding="utf-8").strip(),
         f"# Grille {grid.grid_id}, version {grid.version}",
@@ -134,13 +134,13 @@ def _one_line(text: str) -> str:
 
 
 def user_message(items: Sequence[Item]) -> str:
-    """The passages of a batch, numbered from 1."""
+    """Return a batch, numbered from 1."""
     lines = [item.line(number) for number, item in enumerate(items, start=1)]
     return "Passages à coder :\n" + "\n".join(lines)
 
 
 def answer_schema(grid: Grid) -> dict[str, Any]:
-    """The JSON schema of an answer: a passage's number, its code of each exclusive axis, others."""
+    """Return the JSON schema of an answer."""
     others = [code.code for code in grid.by_axis if code.axis not in grid.exclusive]
     properties: dict[str, Any] = {"numero": {"type": "integer"}}
     for axis in grid.axes:
@@ -159,7 +159,7 @@ def _tag_schema(codes: list[str]) -> dict[str, Any]:
 
 
 def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
-    """The JSON schema of an object that has all of `properties` and no other."""
+    """Return the JSON schema of an object with exactly `properties`."""
     return {
         "type": "object",
         "properties": properties,
@@ -169,17 +169,17 @@ def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def system_fingerprint(system: str) -> str:
-    """Sixteen hex digits that change with anything that a system message says."""
+    """Return sixteen hex digits of a system message."""
     return _hash([VERSION, system])[:16]
 
 
 def item_key(item: Item, model: str, system: str) -> str:
-    """sha256 of all that an answer depends on: model, system fingerprint, passage and context."""
+    """Return sha256 of the model, system fingerprint, passage and context."""
     return _hash([model, system, item.text, item.question, item.channel, item.heading])
 
 
 def to_json(content: Any) -> str:
-    """`content` as JSON on one line, accents as they are."""
+    """Return JSON on one line, with accents."""
     return json.dumps(content, ensure_ascii=False)
 
 
@@ -188,7 +188,7 @@ def _hash(parts: list[str]) -> str:
 
 
 def sample_units(units: pd.DataFrame, n_most: int) -> pd.DataFrame:
-    """Return at most `n_most` of `units`, spread over the study, the same ones each time."""
+    """Return at most `n_most` units spread over the study, always the same."""
     if len(units) <= n_most:
         return units
     marks = units["unit_id"].map(lambda unit_id: hashlib.sha256(str(unit_id).encode()).hexdigest())
@@ -202,7 +202,7 @@ def estimate_cost(
     address: str,
     seconds_per_request: float | None,
 ) -> Estimate:
-    """Return what asking about `items` would take, retries left out."""
+    """Return the cost of asking about `items`, without retries."""
     n_requests = math.ceil(len(items) / settings.batch_size)
     n_chars = n_requests * len(system) + len(user_message(items)) if items else 0
     tokens_in = math.ceil(n_chars / CHARS_PER_TOKEN)
@@ -221,7 +221,7 @@ def estimate_cost(
 
 
 def price_of(tokens_in: int, tokens_out: int, settings: LanguageModelSettings) -> float | None:
-    """Euros of these tokens; None where no price is set."""
+    """Return the price in euros; None if none is set."""
     price_in, price_out = settings.price_per_million_in, settings.price_per_million_out
     if price_in is None and price_out is None:
         return None

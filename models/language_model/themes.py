@@ -1,9 +1,9 @@
-"""What a language model would call each theme, and which two it would make one.
+"""Ask a language model for theme names, and for pairs of themes to merge.
 
-Proposals beside the machine's own, kept where their quotes are in the passages word for word.
+Quotes must be in the passages word for word.
 
 In:   themes, each with its most central passages
-Out:  ProposedName, ThemePair; None where an answer is of no use
+Out:  ProposedName, ThemePair; None for an unusable answer
 """
 
 import hashlib
@@ -53,15 +53,12 @@ _PAIRS_REQUEST = (
     'réponse. JSON seulement :\n{"reunions": [{"themes": [1, 2], "raison": "…"}]}'
 )
 _TOKENS_PER_ANSWER = 120
-_MAX_UNUSABLE = 4  # answers in a row of no use, from which the rest is not asked
+_MAX_UNUSABLE = 4  # unusable answers in a row after which asking stops
 
 
 @dataclass(frozen=True)
 class ThemeCard:
-    """A theme as it is shown: the machine's name and keywords, its most central passages first.
-
-    Passages are without persons' numbers.
-    """
+    """A theme, its passages without persons' numbers, most central first."""
 
     label: str
     keywords: tuple[str, ...]
@@ -70,7 +67,7 @@ class ThemeCard:
 
 @dataclass(frozen=True)
 class ProposedName:
-    """A name and a description; each quote with the number of the passage that holds it."""
+    """A name and a description; each quote with its passage's number."""
 
     name: str
     description: str
@@ -79,7 +76,7 @@ class ProposedName:
 
 @dataclass(frozen=True)
 class ThemePair:
-    """Two themes, by number, that the model would make one, and why."""
+    """Two themes to merge, by number, and why."""
 
     first: int
     second: int
@@ -88,7 +85,7 @@ class ThemePair:
 
 @dataclass(frozen=True)
 class ThemeRequest:
-    """One request, and how its answer is read."""
+    """A request, and how to read its answer."""
 
     system: str
     user: str
@@ -98,13 +95,13 @@ class ThemeRequest:
 
 
 class ThemeReader:
-    """Asks one model; `folder` keeps its answers from run to run."""
+    """Asks one model; `folder` stores its answers."""
 
     def __init__(self, settings: LanguageModelSettings, cache: Store | None = None) -> None:
         self._settings, self._store = settings, AnswerStore(cache)
 
     def estimate(self, cards: Sequence[ThemeCard]) -> Estimate:
-        """What asking about `cards` would take, without answers on disk; nothing is sent."""
+        """Return the cost of asking; send nothing."""
         requests, settings = self._without_answer(cards), self._settings
         n_chars = sum(len(request.system) + len(request.user) for request in requests)
         tokens_in = math.ceil(n_chars / CHARS_PER_TOKEN)
@@ -123,7 +120,7 @@ class ThemeReader:
         )
 
     def ask(self, cards: Sequence[ThemeCard], on_progress: Progress | None = None) -> AskingReport:
-        """Ask what has no answer on disk; what fails is reported, never raised."""
+        """Ask for answers not yet stored; report failures, never raise."""
         counts: Counter[str] = Counter()
         stopped, start, n_unusable = None, time.perf_counter(), 0
         requests = self._without_answer(cards)
@@ -147,11 +144,11 @@ class ThemeReader:
         return report_of(counts, time.perf_counter() - start, stopped, Counter())
 
     def names(self, cards: Sequence[ThemeCard]) -> list[ProposedName | None]:
-        """The name proposed for each theme, None without an answer."""
+        """Return each theme's proposed name, None without an answer."""
         return [self._answer(_name_request(card)) for card in cards]
 
     def pairs(self, cards: Sequence[ThemeCard]) -> list[ThemePair]:
-        """The mergers proposed, none where the model was not asked."""
+        """Return the proposed mergers, none if the model was not asked."""
         return (self._answer(_pairs_request(cards)) or []) if len(cards) > 1 else []
 
     def _without_answer(self, cards: Sequence[ThemeCard]) -> list[ThemeRequest]:
@@ -161,10 +158,7 @@ class ThemeReader:
         return [request for request in requests if self._answer(request) is None]
 
     def _exchange(self, client: ChatClient, request: ThemeRequest, counts: Counter[str]) -> bool:
-        """Ask, again with another seed where the answer is of no use, and keep what is.
-
-        Raises `UnavailableError`.
-        """
+        """Ask again with another seed if unusable; raise `UnavailableError`."""
         counts["asked"] += 1
         for attempt in range(self._settings.max_retries + 1):
             counts["again"] += attempt == 1
@@ -230,7 +224,7 @@ def _system(request: str) -> str:
 
 
 def read_name(content: str, texts: list[str]) -> ProposedName | None:
-    """The name in an answer; None where it is missing or too long, or no quote is in `texts`."""
+    """Return the name; None if missing, too long or without a quote in `texts`."""
     value = object_with(content, "nom")
     name, description = _one_line(value.get("nom")), _one_line(value.get("description"))
     entries = value.get("citations")
@@ -249,7 +243,7 @@ def read_name(content: str, texts: list[str]) -> ProposedName | None:
 
 
 def read_pairs(content: str, n_themes: int) -> list[ThemePair] | None:
-    """The mergers in an answer, each pair of known themes once; None without a list of them."""
+    """Return each pair of known themes once; None without a list."""
     entries = object_with(content, "reunions").get("reunions")
     if not isinstance(entries, list):
         return None

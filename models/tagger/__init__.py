@@ -1,6 +1,6 @@
-"""The tagger: which codes of a grid a passage carries, how surely, and which words say so.
+"""Tag units with a grid's codes, and show the words behind each code.
 
-Fitted on labelled passages, or without any by the grid's own definitions.
+A tagger learns from labelled passages, or uses the grid's definitions.
 
 In:   units (a `text` column; `question` and `channel` where known); to fit, a set of codes a unit
 Out:  probabilities, codes and evidence, in the order of `classes_`: axis by axis, in grid order
@@ -24,7 +24,7 @@ from models.tagger.learning import Recipe, TrainingSet, fold_groups, learn
 from models.tagger.storage import code_fingerprint, grid_fingerprint
 from pipeline.grid.codes import Axis, Code, Grid, Question
 
-_LEARNT_ALONE = 20  # labelled passages of a code from which its definition no longer counts
+_LEARNT_ALONE = 20  # labelled passages of a code from which its definition is ignored
 _DECIMALS = 9  # beyond these, probabilities are noise
 
 
@@ -37,7 +37,7 @@ class Tagging:
 
 
 class GridEstimator(BaseEstimator):  # type: ignore[misc]
-    """What every coder of a grid has in common; it answers without a fit."""
+    """Base of the coders of a grid; works without a fit."""
 
     grid: Grid
 
@@ -48,34 +48,33 @@ class GridEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def classes_(self) -> NDArray[np.str_]:
-        """The codes' names, in the order of the columns."""
+        """The codes' names, in column order."""
         return np.array([code.code for code in self.codes], dtype=np.str_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
-        """Return probabilities and decisions; every threshold is moved by `threshold_shift`."""
+        """Return probabilities and decisions; `threshold_shift` moves every threshold."""
         raise NotImplementedError
 
     def predict_proba(self, units: pd.DataFrame) -> Array:
-        """Return probabilities (n_units, n_codes), each unit's by itself.
+        """Return probabilities (n_units, n_codes); an exclusive axis sums to 1.
 
-        Those of an exclusive axis sum to 1.
+        Each unit's depend on it alone.
         """
         return self.tag(units).probabilities
 
     def predict(self, units: pd.DataFrame) -> list[set[str]]:
-        """Return the codes of each unit: one of each exclusive axis, any number of the others."""
+        """Return each unit's codes: one of each exclusive axis, any number of others."""
         names = self.classes_
         return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
 
 
 class GridTagger(GridEstimator):
-    """Multi-label tagger of a grid; exactly one code a unit of each exclusive axis.
+    """Multi-label tagger of a grid; one code of each exclusive axis a unit.
 
-    `encoders`: None takes those that run here. `pretrained`: a tagger fitted for another grid,
-    which answers for the codes that both define alike.
+    `pretrained`, of another grid, codes what both define alike.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class GridTagger(GridEstimator):
 
     @property
     def reads_with(self) -> tuple[str, ...]:
-        """The encoders that it may ask for the vectors of units."""
+        """The encoders it may use."""
         learnt = self.model_.features.centres if self.is_learnt else ()
         return tuple(dict.fromkeys([*self._encoders, *learnt]))
 
@@ -106,7 +105,7 @@ class GridTagger(GridEstimator):
 
     @property
     def version_(self) -> str:
-        """Names what the answers depend on."""
+        """A name for everything that the answers depend on."""
         if self.is_learnt:
             return f"{getattr(self, 'name_', 'etude')}-{self.model_.fingerprint()}"
         version = f"definitions-{grid_fingerprint(self.grid)[:8]}"
@@ -115,7 +114,7 @@ class GridTagger(GridEstimator):
         return version
 
     def __sklearn_tags__(self) -> Any:
-        """Passages are text, and the tagger answers without a fit."""
+        """Declare text input and no need of a fit."""
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
@@ -134,13 +133,12 @@ class GridTagger(GridEstimator):
         counts: Sequence[int] | NDArray[np.int64] | None = None,
         remembered: Mask | None = None,
     ) -> "GridTagger":
-        """Learn from `units` and their codes; codes that the grid does not know are ignored.
+        """Learn from `units` and their codes; unknown codes are ignored.
 
-        Thresholds and calibration come from whole `groups` left out, by default the units'
-        workshops. `judged` (n_units, n_codes) marks what somebody decided, by default all; a unit
-        counts `counts` times (n_units), by default once. `remembered` (n_units), by default none,
-        marks passages of which the model keeps vectors and n-grams: none that a person must be
-        able to have erased. `held_out_` are each unit's scores by the fit without its group.
+        Thresholds come from left-out `groups`, by default workshops. `judged` (n_units, n_codes)
+        marks what somebody decided, by default all; `counts` (n_units) weighs units. `remembered`
+        (n_units), by default none, marks passages whose vectors and n-grams are stored: never ones
+        that a person may ask to erase. `held_out_` has scores by the fit without the unit's group.
         """
         targets = self.targets(labels)
         n_units = len(units)
@@ -158,7 +156,7 @@ class GridTagger(GridEstimator):
         return self
 
     def targets(self, labels: Iterable[set[str]]) -> Array:
-        """`labels` as (n_units, n_codes), 0 or 1."""
+        """Return `labels` as (n_units, n_codes), 0 or 1."""
         rows = [[code in put for code in self.classes_] for put in labels]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.codes))
 
@@ -169,16 +167,16 @@ class GridTagger(GridEstimator):
         threshold_shift: float = 0.0,
         encoders: EmbedderSource | None = None,
     ) -> Tagging:
-        """Return probabilities and decisions; every threshold is moved by `threshold_shift`.
+        """Return probabilities and decisions; `threshold_shift` moves every threshold.
 
-        `encoders` give the vectors of texts, by default those of this process.
+        `encoders` are by default those of this process.
         """
         scores = self.scores(units, encoders)
         thresholds = self.thresholds().shifted(threshold_shift)
         return Tagging(scores.probabilities, thresholds.decide(scores, Axes.of(self.grid)))
 
     def explain(self, units: pd.DataFrame, mask: Mask) -> list[dict[int, list[Span]]]:
-        """Return, for each unit, the spans that speak for each column in `mask`."""
+        """Return, for each unit, the evidence spans of each column in `mask`."""
         texts = texts_of(units)
         if self.is_learnt:
             return self.model_.explain(texts, mask)
@@ -201,7 +199,7 @@ class GridTagger(GridEstimator):
         return self.encoders or available_encoders()
 
     def scores(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Scores:
-        """Return probabilities, and the chances that no code of an axis fits."""
+        """Return probabilities and no-code chances."""
         if self.is_learnt:
             scores = self._with_definitions(self.model_.scores(units, source), units, source)
         else:
@@ -227,7 +225,7 @@ class GridTagger(GridEstimator):
     def _with_definitions(
         self, learnt: Scores, units: pd.DataFrame, source: EmbedderSource | None = None
     ) -> Scores:
-        """Mix definitions in for codes of few labelled passages, the more the fewer."""
+        """Mix in definitions, the more the fewer passages a code has."""
         share = np.minimum(1.0, self.model_.counts / _LEARNT_ALONE)
         for columns in Axes.of(self.grid).exclusive:
             share[columns] = share[columns].min(initial=1.0)
@@ -237,7 +235,7 @@ class GridTagger(GridEstimator):
         return Scores(share * learnt.probabilities + (1 - share) * defined, learnt.no_code)
 
     def _by_definitions(self, units: pd.DataFrame, source: EmbedderSource | None) -> Scores:
-        """Scores by the grid's definitions, which never say that some code must fit."""
+        """Definitions never say that some code must fit."""
         probabilities = [matcher.probabilities(units, source) for matcher in self._matchers]
         return Scores(
             np.hstack(probabilities) if probabilities else np.zeros((len(units), 0)),
@@ -247,7 +245,6 @@ class GridTagger(GridEstimator):
     def _with_pretrained(
         self, defined: Scores, units: pd.DataFrame, source: EmbedderSource | None
     ) -> Scores:
-        """Replace what the pretrained tagger learnt of the codes that both grids define alike."""
         shared = self._shared_columns
         if self.pretrained is None or not shared:
             return defined
@@ -260,7 +257,7 @@ class GridTagger(GridEstimator):
 
     @property
     def _shared_gates(self) -> dict[int, int]:
-        """The pretrained tagger's gate of each of ours whose codes are all shared."""
+        """Our gates whose codes are all shared, and the pretrained ones."""
         if self.pretrained is None:
             return {}
         their_gates, shared = list(Axes.of(self.pretrained.grid).gated), set(self._shared_columns)
@@ -272,10 +269,7 @@ class GridTagger(GridEstimator):
 
     @property
     def _shared_columns(self) -> dict[int, int]:
-        """The pretrained tagger's column of each code that both grids define alike.
-
-        Of an exclusive axis only where all its codes are.
-        """
+        """An exclusive axis is in only if all its codes are shared."""
         if self.pretrained is None:
             return {}
         theirs = {code_fingerprint(code): i for i, code in enumerate(self.pretrained.codes)}

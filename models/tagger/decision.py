@@ -1,6 +1,6 @@
-"""From outputs to calibrated probabilities, and from those to the codes put on a unit.
+"""Calibrate probabilities, and decide the codes of a unit.
 
-Calibration and thresholds are both chosen on passages that the weights had not seen.
+Calibration and thresholds are chosen on passages that the weights had not seen.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ from models.tagger.features import Array, Mask
 from models.tagger.regression import sigmoid, softmax
 from pipeline.grid.codes import PILIER, RUBRIQUE, STANDARD, Grid
 
-# Where targets are too alike to fit a calibration: an output of a half is an even chance.
+# If targets are too alike to fit a calibration, an output of a half is an even chance.
 USUAL_SLOPE, USUAL_SHIFT = 7.0, -3.5
 DEFAULT_THRESHOLD, DEFAULT_NO_CODE = 0.4, 0.3
-_MIN_UNITS = 60  # under which thresholds are the default ones
+_MIN_UNITS = 60  # below, thresholds are the default ones
 _OWN_SHARE = 0.3  # of a code's own best threshold beside its axis's: codes are too rare for more
 _CANDIDATES = np.round(np.arange(0.10, 0.71, 0.01), 2)
 _MOVES = np.round(np.arange(-0.10, 0.16, 0.01), 2)
 _GATES = np.round(np.arange(0.05, 0.96, 0.05), 2)
 _EXCLUSIVE_NAME = "postures"
-_OWN_PREFIX = "axe."  # before the name of an axis that a grid brings
+_OWN_PREFIX = "axe."  # before the name of a grid's own axis
 
 
 @dataclass(frozen=True)
 class OwnAxis:
-    """Where an axis that the grid brings lies among the columns."""
+    """The columns of a grid's own axis."""
 
     axis: str
     columns: slice
@@ -38,7 +38,7 @@ class OwnAxis:
 
 @dataclass(frozen=True)
 class Axes:
-    """Where each axis lies among the columns: the standard ones, then the grid's own."""
+    """The columns of each axis: standard ones, then the grid's own."""
 
     rubriques: slice
     postures: slice
@@ -47,7 +47,7 @@ class Axes:
 
     @classmethod
     def of(cls, grid: Grid) -> "Axes":
-        """The axes of `grid`, in the order of its columns."""
+        """Return the axes of `grid` in column order."""
         names = [*STANDARD, *(axis.axis for axis in grid.own_axes)]
         ends = list(accumulate(len(grid.axis(name)) for name in names))
         columns = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
@@ -60,37 +60,34 @@ class Axes:
 
     @property
     def exclusive(self) -> tuple[slice, ...]:
-        """The axes of which a unit bears exactly one code."""
+        """The axes with exactly one code a unit."""
         return (self.postures, *(axis.columns for axis in self.own if axis.is_exclusive))
 
     @property
     def several(self) -> dict[str, slice]:
-        """By name, the axes of which a unit bears any number of codes."""
+        """By name, the axes with any number of codes a unit."""
         own = {axis.axis: axis.columns for axis in self.own if not axis.is_exclusive}
         return {RUBRIQUE: self.rubriques, PILIER: self.piliers} | own
 
     @property
     def gated(self) -> dict[str, slice]:
-        """By name, the axes with a chance that no code fits: all of several codes but piliers."""
+        """By name, axes with a chance of no code: all of several codes but piliers."""
         return {name: columns for name, columns in self.several.items() if name != PILIER}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """`probabilities` (n_units, n_codes), and `no_code` (n_units, n_gated).
-
-    `no_code` is the chance that no code of each gated axis fits.
-    """
+    """`probabilities` (n_units, n_codes) and the chance of `no_code` (n_units, n_gated)."""
 
     probabilities: Array
     no_code: Array
 
     def take(self, rows: NDArray[np.int64]) -> "Scores":
-        """The units of `rows`, in their order."""
+        """Return the scores of `rows`, in order."""
         return Scores(self.probabilities[rows], self.no_code[rows])
 
     def where_judged(self, judged: Mask, axes: Axes) -> "Scores":
-        """The scores without chances for what nobody judged, on which no threshold is chosen."""
+        """Return scores of what was judged, to choose thresholds."""
         gated = [judged[:, columns].all(axis=1) for columns in axes.gated.values()]
         return Scores(
             np.where(judged, self.probabilities, 0.0),
@@ -100,34 +97,34 @@ class Scores:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Slope and shift that make log-odds of a block of outputs (Platt)."""
+    """Slope and shift from a block's outputs to log-odds (Platt)."""
 
     slope: float = USUAL_SLOPE
     shift: float = USUAL_SHIFT
 
     def apply(self, outputs: Array, *, exclusive: bool = False) -> Array:
-        """Outputs to probabilities; rows of `exclusive` ones sum to 1."""
+        """Return probabilities of outputs; if `exclusive`, rows sum to 1."""
         scaled = self.slope * outputs + self.shift
         return softmax(scaled) if exclusive and scaled.shape[1] else sigmoid(scaled)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """A code is put from the probability in `codes` (n_codes) on.
+    """A code is assigned from its probability in `codes` (n_codes) on.
 
-    A unit without a code of a gated axis gets the best one where the chance that none fits is
-    under the axis's threshold in `no_code` (n_gated).
+    Without any code of a gated axis, a unit gets the best one if the chance that none fits is below
+    the axis's `no_code` (n_gated).
     """
 
     codes: Array
     no_code: Array
 
     def shifted(self, shift: float) -> "Thresholds":
-        """Stricter by `shift`: codes need more, and a best code is put less easily."""
+        """Return thresholds stricter by `shift`."""
         return Thresholds(self.codes + shift, self.no_code - shift)
 
     def decide(self, scores: Scores, axes: Axes) -> Mask:
-        """Return (n_units, n_codes); of each exclusive axis exactly one code is true."""
+        """Return the codes (n_units, n_codes), exactly one of each exclusive axis."""
         assigned = scores.probabilities >= self.codes
         all_units = np.ones(len(assigned), dtype=bool)
         for columns in axes.exclusive:
@@ -141,14 +138,14 @@ class Thresholds:
 
 
 def _put_best(assigned: Mask, probabilities: Array, columns: slice, rows: Mask) -> None:
-    """Put the likeliest code of an axis on the units in `rows`; an axis may have no code."""
+    """An axis may have no code."""
     if columns.stop > columns.start:
         best = columns.start + probabilities[:, columns].argmax(axis=1)
         assigned[np.flatnonzero(rows), best[rows]] = True
 
 
 def fit_calibration(outputs: Array, targets: Array, *, exclusive: bool = False) -> Calibration:
-    """Return the calibration of held-out `outputs` (n, k); the usual one for equal targets."""
+    """Return the calibration of held-out `outputs` (n, k); the default if targets are equal."""
     if not outputs.size or targets.min() == targets.max():
         return Calibration()
 
@@ -168,7 +165,7 @@ def fit_calibration(outputs: Array, targets: Array, *, exclusive: bool = False) 
 
 
 def choose_thresholds(scores: Scores, targets: Array, axes: Axes) -> Thresholds:
-    """Return the thresholds with the best micro-F1 by axis; the default ones under 60 units."""
+    """Return the thresholds of best micro-F1 by axis; the defaults under 60 units."""
     thresholds = Thresholds(
         np.full(targets.shape[1], DEFAULT_THRESHOLD), np.full(len(axes.gated), DEFAULT_NO_CODE)
     )
@@ -186,7 +183,7 @@ def choose_thresholds(scores: Scores, targets: Array, axes: Axes) -> Thresholds:
 
 
 def micro_f1(assigned: Mask, targets: Array) -> float:
-    """Micro-averaged F1 of two (n, k) tables; 0 where both are empty."""
+    """Return micro-averaged F1 of two (n, k) tables; 0 if both are empty."""
     both = float((assigned * targets).sum())
     return 2 * both / max(1.0, float(assigned.sum() + targets.sum()))
 
@@ -208,7 +205,7 @@ def _best_threshold(probabilities: Array, targets: Array) -> float:
 def _with_gate(
     scores: Scores, targets: Array, axes: Axes, start: Thresholds, gate: int
 ) -> Thresholds:
-    """`start` with the codes of a gated axis moved together and its gate, best jointly."""
+    """Choose a gated axis's shift of codes and its gate jointly."""
     columns = tuple(axes.gated.values())[gate]
     best_score, best = -1.0, start
     for move in _MOVES:
@@ -227,7 +224,7 @@ def _with_gate(
 
 @dataclass(frozen=True)
 class Block:
-    """Neighbouring `outputs` of the codes in `columns`; `is_no_code`: one output, none fits."""
+    """Adjacent `outputs` of `columns`; with `is_no_code`, one for "none fits"."""
 
     name: str
     outputs: slice
@@ -236,14 +233,14 @@ class Block:
     is_no_code: bool = False
 
     def targets(self, targets: Array) -> Array:
-        """The block's outputs as they should be, from `targets` (n_units, n_codes)."""
+        """Return true outputs from `targets` (n_units, n_codes)."""
         own = targets[:, self.columns]
         if self.is_no_code:
             return np.asarray(~own.any(axis=1, keepdims=True), dtype=np.float64)
         return own
 
     def judged(self, judged: Mask, targets: Array) -> Mask:
-        """The outputs that somebody judged; without a code, an exclusive axis teaches nothing."""
+        """Return the judged outputs; an exclusive axis without a code teaches nothing."""
         own = judged[:, self.columns]
         if self.is_no_code:
             return np.asarray(own.all(axis=1, keepdims=True))
@@ -253,7 +250,7 @@ class Block:
 
 
 def blocks_of(axes: Axes) -> tuple[Block, ...]:
-    """Return the blocks in the order of the outputs."""
+    """Return the blocks in output order."""
     parts = [
         ("rubriques", axes.rubriques, False, False),
         ("piliers", axes.piliers, False, False),
@@ -274,12 +271,12 @@ def blocks_of(axes: Axes) -> tuple[Block, ...]:
 
 
 def exclusive_blocks(axes: Axes) -> tuple[Block, ...]:
-    """Return the blocks of which one output is true: postures first."""
+    """Return the blocks with one true output, postures first."""
     return tuple(block for block in blocks_of(axes) if block.is_exclusive)
 
 
 def code_outputs(blocks: Sequence[Block]) -> NDArray[np.int64]:
-    """The number of the output of each of the grid's codes."""
+    """Return the output index of each code."""
     of_codes = sorted(
         (block for block in blocks if not block.is_no_code),
         key=lambda block: (block.columns.start, block.columns.stop),
@@ -288,7 +285,7 @@ def code_outputs(blocks: Sequence[Block]) -> NDArray[np.int64]:
 
 
 def calibrate(outputs: Array, axes: Axes, calibrations: dict[str, Calibration]) -> Scores:
-    """Outputs to scores in the order of the grid's codes; `calibrations` by block."""
+    """Return scores in code order from outputs; `calibrations` are by block."""
     blocks = blocks_of(axes)
     n_codes = max(block.columns.stop for block in blocks)
     probabilities, no_code = np.zeros((len(outputs), n_codes)), []

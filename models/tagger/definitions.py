@@ -1,7 +1,6 @@
-"""Tag with the grid's own words: how much closer a passage is to a code than ordinary ones are.
+"""Tag with the grid's own words, by how much closer a passage is to a code than ordinary ones are.
 
-Closeness is measured on encoders' vectors, on n-grams, and on general notions
-(data/lexicon/notions.yaml) that both a code's text and a passage may name.
+Closeness comes from vectors, n-grams and general notions (data/lexicon/notions.yaml).
 
 In:   units, the codes of one axis
 Out:  probabilities (n_units, n_codes); where in a text a code is named
@@ -42,9 +41,9 @@ _MAX_DEVIATION = 6.0
 
 @dataclass(frozen=True)
 class Background:
-    """Ordinary passages, and what was learnt of closeness to codes in general.
+    """Ordinary passages; coefficients and thresholds by axis and encoders.
 
-    `vectors` (n_texts, d) by encoder; `coefficients` and `thresholds` by axis and set of encoders.
+    `vectors` (n_texts, d) are by encoder.
     """
 
     texts: tuple[str, ...]
@@ -55,10 +54,7 @@ class Background:
 
 @cache
 def load_background(path: Path = WEIGHTS_PATH) -> Background:
-    """Return the shipped background.
-
-    Raises `ModelError` when its files are missing or altered.
-    """
+    """Return the shipped background; raise `ModelError` when missing or altered."""
     description, arrays = read_model(path)
     return Background(
         tuple(description["texts"]),
@@ -75,7 +71,7 @@ def load_background(path: Path = WEIGHTS_PATH) -> Background:
 class DefinitionMatcher:
     """Closeness of passages to the codes of one axis.
 
-    An axis of the grid's own uses the coefficients of rubriques, or of postures where exclusive.
+    A grid's own axis uses the coefficients of rubriques, or of postures if exclusive.
     """
 
     codes: tuple[Code, ...]
@@ -87,21 +83,18 @@ class DefinitionMatcher:
 
     @property
     def threshold(self) -> float:
-        """The probability from which a code is put."""
+        """The probability from which a code is assigned."""
         return self.background.thresholds[self._name]
 
     def probabilities(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Array:
-        """Return (n_units, n_codes) in 0..1; the codes of an exclusive axis sum to 1.
-
-        `source` is where encoders come from, by default this process.
-        """
+        """Return (n_units, n_codes); the codes of an exclusive axis sum to 1."""
         coefficients = self.background.coefficients[self._name]
         return match(self.closeness(units, source), coefficients, exclusive=self.is_exclusive)
 
     def closeness(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Array:
-        """Return (n_units, n_codes, n_views), in standard deviations over the background.
+        """Return (n_units, n_codes, n_views) in background deviations, at most six.
 
-        Deviations are at most six; the last view is how much the unit's question calls the code.
+        The last view is how much the unit's question calls for the code.
         """
         texts = texts_of(units)
         self._encode_codes(source)
@@ -114,10 +107,7 @@ class DefinitionMatcher:
         return np.concatenate([deviations, self._by_question[rows][..., None]], axis=2)
 
     def explain(self, texts: list[str], mask: Mask) -> list[dict[int, list[Span]]]:
-        """Return the spans of each text for each code in `mask` (n_texts, n_codes).
-
-        They are where the text names the code's notions, else the words that both share.
-        """
+        """Return spans by code in `mask` (n_texts, n_codes): notions, else shared words."""
         index = TermIndex(self.counter.build_analyzer(), self.counter.vocabulary_, {}, 0)
         explained = explain(texts, self._terms(texts), self._code_terms.T.toarray(), index, mask)
         for text, spans in zip(texts, explained, strict=True):
@@ -138,7 +128,7 @@ class DefinitionMatcher:
 
     @cached_property
     def _by_question(self) -> Array:
-        """How much each question, then none, calls each code: (n_questions + 1, n_codes)."""
+        """How much each question, then none, calls for each code."""
         calls = np.zeros((len(self.questions) + 1, len(self.codes)))
         if len(self.questions) < 2 or len(self.codes) < 2:
             return calls
@@ -153,7 +143,7 @@ class DefinitionMatcher:
 
     @cached_property
     def counter(self) -> TfidfVectorizer:
-        """N-grams of the background and of the grid: a word of the grid alone is rare, so heavy."""
+        """N-grams of background and grid: a word of the grid alone is rare, so heavy."""
         counter = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, lowercase=False
         )
@@ -176,7 +166,7 @@ class DefinitionMatcher:
 
     @cached_property
     def _code_vectors(self) -> list[tuple[str, Array]]:
-        """Encoder and vectors (n_codes, d): of the descriptions, then of labels by the first."""
+        """Vectors of descriptions, then of labels by the first encoder."""
         first, encoded = self.encoders[0], self._encode_codes(None)
         descriptions, labels = encoded["descriptions"], encoded["labels"][first]
         vectors = [(name, self._centred(name, descriptions[name])) for name in self.encoders]
@@ -195,7 +185,7 @@ class DefinitionMatcher:
         return np.asarray(np.maximum(self._background_raw.std(axis=0), 1e-3))
 
     def _raw(self, texts: list[str], vectors: dict[str, Array]) -> Array:
-        """Similarities (n_texts, n_codes, n_views), each text's taken alone."""
+        """Return (n_texts, n_codes, n_views), each text alone."""
         centred = {name: self._centred(name, vectors[name]) for name in self.encoders}
         views = []
         for name, codes in self._code_vectors:
@@ -205,7 +195,6 @@ class DefinitionMatcher:
         return np.stack([*views, shared, self._notions.closeness(texts)], axis=-1)
 
     def _encode_codes(self, source: EmbedderSource | None) -> dict[str, dict[str, Array]]:
-        """The vectors of what the grid says, encoded once."""
         if not self._vectors:
             words = {
                 "descriptions": self._descriptions,
@@ -220,16 +209,16 @@ class DefinitionMatcher:
         return {name: encode(name, texts, source) for name in self.encoders}
 
     def _centred(self, name: str, vectors: Array) -> Array:
-        """Vectors of norm 1 around the background's mean: what all passages share says nothing."""
+        """What all passages share says nothing."""
         moved = vectors - self.background.vectors[name].mean(axis=0)
         return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
 
 
 def match(closeness: Array, coefficients: Array, *, exclusive: bool) -> Array:
-    """Closeness (n, n_codes, n_views) to probabilities.
+    """Return probabilities from closeness (n, n_codes, n_views).
 
     `coefficients` are one weight a view; then, unless `exclusive`, those of the sum, of its lead
-    over the other codes and over "none of them", a constant, and how close "none of them" is.
+    over other codes and over "none of them", a constant, and how close "none of them" is.
     """
     if not len(closeness):
         return np.zeros(closeness.shape[:2])
@@ -244,15 +233,15 @@ def match(closeness: Array, coefficients: Array, *, exclusive: bool) -> Array:
     return sigmoid(of_total * total + of_lead * lead + constant)
 
 
-# A notion that names the code counts more than one that only its inclusions mention.
+# A notion that names the code counts more than one that its inclusions mention.
 _LABEL, _DEFINITION, _INCLUDE = 2.0, 1.0, 0.5
-_LEXICON = 2.0  # weight of the words that the grid itself gives for a code
+_LEXICON = 2.0  # weight of the grid's own words for a code
 _MAX_MENTIONS = 2  # of a notion in one text
 
 
 @dataclass(frozen=True)
 class Notion:
-    """`named_by` finds it in a grid's text, `said_by` in a passage; both read folded text."""
+    """Patterns on folded text: `named_by` for grids, `said_by` for passages."""
 
     name: str
     named_by: re.Pattern[str]
@@ -261,7 +250,7 @@ class Notion:
 
 @cache
 def load_notions() -> tuple[Notion, ...]:
-    """Return the notions of data/lexicon/notions.yaml, in its order."""
+    """Return the notions of data/lexicon/notions.yaml, in order."""
     return tuple(
         Notion(name, _pattern(words["designe"]), _pattern(words["indices"]))
         for name, words in lexicon("notions").items()
@@ -270,13 +259,13 @@ def load_notions() -> tuple[Notion, ...]:
 
 @dataclass(frozen=True)
 class NotionMatcher:
-    """How much passages name the notions of `codes`, against the `ordinary` passages."""
+    """How much passages name notions, compared with `ordinary` ones."""
 
     codes: tuple[Code, ...]
     ordinary: tuple[str, ...]
 
     def closeness(self, texts: Sequence[str]) -> Array:
-        """Return (n_texts, n_codes), each text's row by itself, in standard deviations."""
+        """Return (n_texts, n_codes) in standard deviations, each row alone."""
         if tuple(texts) == self.ordinary:
             mentions = self._ordinary_mentions
         else:
@@ -287,7 +276,7 @@ class NotionMatcher:
         return np.array(rows).reshape(len(texts), len(self.codes))
 
     def spans(self, text: str, code: int) -> list[Span]:
-        """Return where `text` names the code's notions, the weightiest first."""
+        """Return where `text` names the code's notions, heaviest first."""
         weights, folded = self._weights[:, code], fold_same_length(text, accents="none")
         ranked = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
         return [match.span() for i in ranked for match in self._patterns[i].finditer(folded)]
@@ -302,7 +291,7 @@ class NotionMatcher:
 
     @cached_property
     def _weights(self) -> Array:
-        """How much each code's text names each notion, then each lexicon: (n_patterns, n_codes)."""
+        """Rows are notions, then lexicons: (n_patterns, n_codes)."""
         notions = load_notions()
         weights = np.zeros((len(notions), len(self.codes)))
         for column, code in enumerate(self.codes):
@@ -326,12 +315,12 @@ class NotionMatcher:
 
 @cache
 def _notion_mentions(texts: tuple[str, ...]) -> Array:
-    """Mentions of the notions in the ordinary passages, counted once whatever the grid."""
+    """Count once for all grids."""
     return _mentions(texts, [notion.said_by for notion in load_notions()])
 
 
 def _mentions(texts: Iterable[str], patterns: Sequence[re.Pattern[str]]) -> Array:
-    """Root of how often each text matches each pattern: (n_texts, n_patterns)."""
+    """Return roots of counts (n_texts, n_patterns)."""
     folded = [fold_same_length(text, accents="none") for text in texts]
     counts = [
         [min(_MAX_MENTIONS, _n_words(pattern, text)) for pattern in patterns] for text in folded
@@ -340,7 +329,7 @@ def _mentions(texts: Iterable[str], patterns: Sequence[re.Pattern[str]]) -> Arra
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str]:
-    """Finds any of `words`: with a plural or feminine ending, or any ending after `*`."""
+    """Match any of `words`, with a plural or feminine ending, or any ending after `*`."""
     return re.compile("|".join(map(_word_pattern, words)) or r"(?!)")
 
 

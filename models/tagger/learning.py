@@ -1,7 +1,7 @@
-"""Learn a tagger's model from labelled passages, and score each group of passages left out.
+"""Learn a tagger's model from labelled passages, and score each group by a fit without it.
 
 In:   units, targets (n_units, n_codes), the group of each unit
-Out:  LearntModel, and the held-out scores that its thresholds were chosen on
+Out:  LearntModel, and the held-out scores that set its thresholds
 """
 
 import logging
@@ -46,7 +46,7 @@ from models.tagger.regression import (
 from models.tagger.storage import Arrays, array_fingerprint
 from pipeline.grid.codes import POSTURE
 
-# Weight of a passage without a rubrique when postures and the like are learnt: they matter less.
+# Weight of passages without a rubrique when learning exclusive axes: they matter less.
 _WITHOUT_RUBRIQUE = 0.5
 
 _LOG = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to learn; the defaults were chosen by leaving whole files of data/training out."""
+    """Hyperparameters; defaults were chosen by leaving whole files of data/training out."""
 
     encoders: tuple[str, ...]
     penalty: float
@@ -63,10 +63,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What is learnt from.
+    """`targets` (0 or 1) and `judged` are (n_units, n_codes).
 
-    `targets` 0 or 1 and `judged`, both (n_units, n_codes); `groups` that are left out together,
-    how often each unit `counts` and whether the model keeps it (`is_kept`), all (n_units).
+    `groups` are left out together; a unit counts `counts` times; the model stores it if `is_kept`.
     """
 
     units: pd.DataFrame
@@ -79,9 +78,9 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class LearntModel:
-    """Outputs lie as `blocks_of` says; `exclusive_weights` and `calibrations` are by block.
+    """`exclusive_weights` and `calibrations` are by block, in the order of `blocks_of`.
 
-    `counts` are the labelled passages of each code, `neighbours` the passages kept, if any.
+    `counts` are labelled passages a code, `neighbours` the stored passages.
     """
 
     axes: Axes
@@ -106,7 +105,7 @@ class LearntModel:
         return calibrate(final, self.axes, self.calibrations)
 
     def weight_arrays(self) -> Arrays:
-        """The arrays of weights and neighbours, by the names that they have in a file."""
+        """Return the arrays of weights and neighbours, by name in the file."""
         arrays: Arrays = {f"weights.{name}": array for name, array in vars(self.weights).items()}
         for block, weights in self.exclusive_weights.items():
             arrays |= {f"{block}.{name}": array for name, array in vars(weights).items()}
@@ -116,7 +115,7 @@ class LearntModel:
         return arrays
 
     def fingerprint(self) -> str:
-        """Eight hex digits of all that was learnt."""
+        """Return eight hex digits of everything learnt."""
         slopes = [[each.slope, each.shift] for each in self.calibrations.values()]
         decided = {
             "codes": self.thresholds.codes,
@@ -126,7 +125,7 @@ class LearntModel:
         return array_fingerprint(self.weight_arrays() | decided)
 
     def explain(self, texts: list[str], mask: Mask) -> list[dict[int, list[Span]]]:
-        """Return, for each text, the spans that speak for each code in `mask`."""
+        """Return each text's spans by code in `mask`."""
         vectorizers = self.features.vectorizers
         characters = vectorizers["characters"]
         index = TermIndex(
@@ -139,10 +138,7 @@ class LearntModel:
 
     @cached_property
     def _term_weights(self) -> Array:
-        """What an n-gram adds to each code's output (n_terms, n_codes).
-
-        For a code of an exclusive axis, beside the mean of its axis.
-        """
+        """On exclusive axes, less the axis's mean: (n_terms, n_codes)."""
         weights = self.weights.terms.copy()
         for block in exclusive_blocks(self.axes):
             if block.outputs.stop > block.outputs.start:
@@ -152,7 +148,7 @@ class LearntModel:
 
 
 def learn(training: TrainingSet, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scores]:
-    """Return the model fitted on all units, and each unit's scores by the fit without its group."""
+    """Return the model of all units, and each unit's scores by the fit without its group."""
     groups, counts = training.groups, training.counts
     n_characters, n_lemmas = recipe.n_terms
     extractor = fit_features(
@@ -216,7 +212,7 @@ def _unit_weights(training: TrainingSet, axes: Axes) -> Array:
 
 
 def fold_groups(groups: list[str]) -> NDArray[np.int64]:
-    """Number the groups; units of a single group are dealt into five."""
+    """Return group numbers; units of a single group are dealt into five."""
     names = sorted(set(groups))
     if len(names) < 2:
         return np.arange(len(groups)) % min(5, max(2, len(groups)))
@@ -234,7 +230,7 @@ def assigned_held_out(
     judged: Mask | None = None,
     counts: NDArray[np.int64] | None = None,
 ) -> Mask:
-    """Return (n_units, n_codes): codes of the `asked` groups, by thresholds that never saw them."""
+    """Return codes (n_units, n_codes) of `asked` groups, by thresholds that never saw them."""
     names = np.array(groups)
     scores = held_out if judged is None else held_out.where_judged(judged, axes)
     counts = np.ones(len(names), dtype=np.int64) if counts is None else counts
@@ -251,8 +247,8 @@ def assigned_held_out(
 def figures_of(assigned: Mask, targets: Array, axes: Axes) -> dict[str, float]:
     """Return micro, macro and samples F1 of axes of several codes, accuracy of exclusive ones.
 
-    Postures are asked of the units with a rubrique, where the grid has rubriques; other exclusive
-    axes of the units that somebody gave a code.
+    Postures count on units with a rubrique, if the grid has any; other exclusive axes on units with
+    a code.
     """
     figures: dict[str, float] = {"n_units": float(len(targets))}
     for name, columns in axes.several.items():

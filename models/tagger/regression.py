@@ -1,10 +1,9 @@
-"""Learn all codes at once from features: ridge regression, nearest passages, exclusive axes.
+"""Learn all codes at once: ridge regression, nearest passages, exclusive axes.
 
-The ridge is fitted in the dual: one factorisation serves all codes, and gives the fits that leave
-a group out exactly. Labels of the most similar passages are blended in. An exclusive axis, such as
-posture, is then learnt from all outputs and the question: the same words complain, or propose.
-
-Every unit's product is taken alone where a batch would change the last bits.
+The ridge is in the dual: one factorisation serves all codes and gives exact leave-group-out fits.
+Labels of similar passages are blended in. An exclusive axis is then learnt from all outputs and the
+question: the same words complain, or propose. Units are multiplied one by one where a batch would
+change the last bits.
 """
 
 from collections.abc import Iterator
@@ -23,16 +22,14 @@ from models.tagger.features import Array, Features, Mask, as_stored
 Groups = NDArray[np.int64]
 Single = NDArray[np.float32]
 
-SAME_QUESTION = 0.5  # how much more alike two passages are that answer the same question
+SAME_QUESTION = 0.5  # similarity added, as a share, to two answers to one question
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Ridge weights, one column an output; the fields' names are those of the model's file.
+    """Ridge weights, one column an output, fields as in the model's file.
 
-    `vectors` (n_vectors, n_outputs), what each question adds to them in `by_question`
-    (n_questions, n_vectors, n_outputs), `context` (n_context, n_outputs), `terms`
-    (n_terms, n_outputs), `intercepts` (n_outputs).
+    `by_question` (n_questions, n_vectors, n_outputs) adds to `vectors` (n_vectors, n_outputs).
     """
 
     vectors: Array
@@ -62,9 +59,8 @@ def fit_weights(
 ) -> tuple[Weights, Array]:
     """Return the ridge weights, and each unit's outputs by the fit without its group.
 
-    `judged` (n_units, n_outputs) marks the targets that a person decided; the others teach
-    nothing. A unit counts `counts` times (n_units). The held-out outputs of a single group are
-    the shares of true targets.
+    Only `judged` (n_units, n_outputs) targets teach; a unit counts `counts` times (n_units). For a
+    single group, held-out outputs are shares of true targets.
     """
     counted = judged * counts[:, None]
     shares = (targets * counted).sum(axis=0) / np.maximum(1, counted.sum(axis=0))
@@ -95,7 +91,7 @@ def _same_question(first: NDArray[np.integer], second: NDArray[np.integer]) -> M
 
 
 def _inverse(kernel: Single, penalties: Array) -> Single:
-    """The inverse of `kernel`, which is overwritten, plus each unit's penalty."""
+    """Overwrites `kernel`."""
     kernel[np.diag_indices_from(kernel)] += penalties.astype(np.float32)
     factor, _ = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
     inverse, _ = lapack.spotri(factor, lower=True, overwrite_c=True)
@@ -120,31 +116,30 @@ def _weights(features: Features, duals: Single, shares: Array) -> Weights:
 
 
 def sigmoid(logits: Array) -> Array:
-    """Log-odds to probabilities."""
+    """Return probabilities of log-odds."""
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))))
 
 
 def softmax(logits: Array) -> Array:
-    """Rows of logits to rows of probabilities that sum to 1."""
+    """Return rows of probabilities that sum to 1."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True)) if logits.size else logits
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-# Chosen on files of data/training left out.
-SHARE = 0.2  # of the neighbours' labels in the outputs, beside the ridge
+# Chosen on left-out files of data/training.
+SHARE = 0.2  # of the neighbours' labels in the outputs
 _N_NEAREST = 30
-_SHARPNESS = 4  # the power of the similarity by which neighbours weigh
-_UNITS = 256  # features are kept as whole numbers of 256ths
+_SHARPNESS = 4  # power of the similarity in neighbours' weights
+_UNITS = 256  # features are stored as whole 256ths
 _BATCH = 256
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Labelled passages to compare others with; no word of them as written.
+    """Labelled passages to compare others with, without their words; fields as in the file.
 
-    `vectors` (n_passages, n_vectors), `context` (n_passages, n_context) and terms in 256ths,
-    `questions` (n_passages), the labels in `outputs` and which of them somebody judged in `known`,
-    both (n_passages, n_outputs), 0 or 1. The fields' names are those of the model's file.
+    `vectors` and `context` have a row a passage, in 256ths as terms; labels `outputs` and judged
+    ones `known` are (n_passages, n_outputs), 0 or 1.
     """
 
     vectors: NDArray[np.int8]
@@ -158,7 +153,7 @@ class Neighbours:
 
     @classmethod
     def of_passages(cls, features: Features, outputs: Array, judged: Mask) -> "Neighbours":
-        """Keep every passage of `features`, with its labels."""
+        """Store every passage of `features`, with its labels."""
         terms = _whole_terms(features.terms)
         return cls(
             _whole(features.vectors).astype(np.int8),
@@ -172,13 +167,13 @@ class Neighbours:
         )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The arrays of a file; `Neighbours(**arrays)` gives the same back."""
+        """Return the arrays of a file, for `Neighbours(**arrays)`."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def blend(self, outputs: Array, features: Features, *, excluded: Mask | None = None) -> Array:
-        """Return `outputs` (n_units, n_outputs) with the neighbours' share in it.
+        """Return `outputs` (n_units, n_outputs) blended with neighbours' labels.
 
-        `excluded` (n_units, n_passages) marks passages that a unit is not compared with.
+        `excluded` (n_units, n_passages) marks passages not to compare.
         """
         nearest = np.zeros_like(outputs)
         for rows, similarity in self._similarities(features):
@@ -188,7 +183,7 @@ class Neighbours:
         return np.asarray((1 - SHARE) * outputs + SHARE * nearest)
 
     def _similarities(self, features: Features) -> Iterator[tuple[slice, Array]]:
-        """Cosines (n_rows, n_passages), a batch of units at a time."""
+        """Yield (n_rows, n_passages) by batch."""
         vectors, context = _whole(features.vectors), _whole(features.context)
         terms, questions = _whole_terms(features.terms), features.questions
         norms = np.sqrt(_squared_norms(vectors, context, terms, questions))
@@ -205,7 +200,7 @@ class Neighbours:
             yield rows, np.maximum(similarity, 0.0) / scale
 
     def _labels_of_nearest(self, similarity: Array) -> Array:
-        """The mean labels of the nearest passages; the share of all where none is alike."""
+        """If none is alike, the mean of all."""
         n_nearest = min(_N_NEAREST, similarity.shape[1])
         nearest = np.argpartition(-similarity, n_nearest - 1, axis=1)[:, :n_nearest]
         closeness = np.take_along_axis(similarity, nearest, axis=1)[:, :, None]
@@ -245,7 +240,7 @@ def _squared_norms(
 
 
 def _whole(values: Array) -> Single:
-    """`values` in 256ths, within a signed byte: single dimensions stay well below a half."""
+    """A signed byte is enough: single dimensions are well below a half."""
     return np.clip(np.rint(values * _UNITS), -127, 127).astype(np.float32)
 
 
@@ -263,10 +258,9 @@ _MAX_ITERATIONS = 200
 
 @dataclass(frozen=True)
 class ExclusiveWeights:
-    """Weights of one exclusive axis; the fields' names are those of the model's file.
+    """Weights of one exclusive axis, fields as in the model's file.
 
-    `outputs` (n_outputs, n_codes), `questions` (n_questions + 1, n_codes), the last row for a unit
-    without a known question.
+    `outputs` (n_outputs, n_codes); `questions` (n_questions + 1, n_codes), unknown last.
     """
 
     outputs: Array
@@ -283,10 +277,10 @@ class ExclusiveWeights:
 def fit_exclusive(
     outputs: Array, features: Features, targets: Array, row_weights: Array, groups: Groups
 ) -> tuple[ExclusiveWeights, Array]:
-    """Return the weights of one exclusive axis, and each unit's logits without its group.
+    """Return the weights of one exclusive axis, and logits of each unit without its group.
 
-    `targets` (n_units, n_codes) has one true code a row; a unit of weight 0 teaches nothing. A
-    single group is judged by the fit that saw it.
+    `targets` (n_units, n_codes) has one true code a row. A single group is judged by the fit that
+    saw it.
     """
     questions, n_questions = features.questions, features.n_questions
     logits = np.zeros(targets.shape)
@@ -307,7 +301,6 @@ def _fit_softmax(
     row_weights: Array,
     n_questions: int,
 ) -> ExclusiveWeights:
-    """The weights with the least log loss, each unit's times its weight, plus a ridge penalty."""
     inputs = np.hstack([_OUTPUT_SCALE * outputs, np.eye(n_questions + 1)[questions]])
     shape = (inputs.shape[1], targets.shape[1])
 

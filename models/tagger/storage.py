@@ -1,6 +1,6 @@
-"""Models as files that anyone can read: a .json that describes, an .npz of arrays, no pickle.
+"""Store models as a .json description and an .npz of arrays, without pickle.
 
-Both carry a sha256 that is checked when they are read.
+Reading checks the sha256 of both.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def write_model(path: Path, description: dict[str, Any], arrays: Arrays) -> None
 
 
 def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
-    """Return the description and the arrays of a model.
+    """Return a model's description and arrays.
 
     Raises `ModelError` when a file is missing, unreadable, altered or of another format.
     """
@@ -49,10 +49,7 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Return what a model's .json holds, its own sha256 checked.
-
-    Raises `ModelError` as `read_model` does.
-    """
+    """Return a model's .json, its sha256 checked; raise `ModelError` as `read_model`."""
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -70,18 +67,18 @@ def read_description(path: Path) -> dict[str, Any]:
 
 
 def code_fingerprint(code: Code) -> str:
-    """Sixteen hex digits of the code's axis, name and definition; its label does not matter."""
+    """Return sixteen hex digits of a code's axis, name and definition, not its label."""
     return _hash([code.axis, code.code, " ".join(code.definition.split()).lower()])[:16]
 
 
 def grid_fingerprint(grid: Grid) -> str:
-    """Sixteen hex digits of all codes, in any order, and of what the grid's own axes ask for."""
+    """Return sixteen hex digits of all codes, in any order, and of the own axes' rules."""
     own_axes = [f"{axis.axis} {axis.is_exclusive}" for axis in grid.own_axes]
     return _hash(sorted(code_fingerprint(code) for code in grid.codes) + own_axes)[:16]
 
 
 def array_fingerprint(arrays: Arrays) -> str:
-    """Eight hex digits of the arrays' names and values."""
+    """Return eight hex digits of the arrays' names and values."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(name.encode())

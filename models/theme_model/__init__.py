@@ -1,6 +1,6 @@
-"""Themes as BERTopic assembles them, with our own clusters and French lemmas.
+"""Find themes with BERTopic, our own clusters and French lemmas.
 
-In:   units (`text`; `lemmas` where they were read already), embeddings (n, d) of models.views
+In:   units (`text`; `lemmas` if already read), embeddings (n, d) of models.views
 Out:  labels_ (n,), −1 for a unit set aside; stability_ (n_themes,); topic_words
 """
 
@@ -30,7 +30,7 @@ TopicWords = list[tuple[str, float]]
 
 _SEPARATOR = " "  # lemmas hold no space once split on it
 _MAX_WORDS = 30  # of a topic
-_NO_LEMMA = "∅"  # stands for a document without a lemma that says something of a subject
+_NO_LEMMA = "∅"  # a document without lemmas of a subject
 _LOG = logging.getLogger(__name__)
 
 
@@ -38,18 +38,18 @@ class Closer(Protocol):
     """Gives better vectors of some units, and their lemmas."""
 
     def look_closer(self, rows: Labels) -> Matrix:
-        """Return vectors of `rows`, in order of number, that tell groups apart better."""
+        """Return better vectors of `rows`, sorted by index."""
         ...
 
     def lemmas(self, kept: NDArray[np.bool_]) -> tuple[Labels, list[tuple[str, ...]]]:
-        """Return the numbers, in order, of those `kept` units (n,) that were read, and lemmas."""
+        """Return sorted indices of the `kept` units (n,) that were read, and their lemmas."""
         ...
 
 
 class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
-    """Groups units into themes, numbered from the largest; the same labels bit for bit each time.
+    """Groups units into themes, largest first; labels are the same bit for bit each time.
 
-    `most_at_once` units are grouped, drawn where there are more; the others join the nearest.
+    At most `most_at_once` units, drawn, are grouped; the others join the nearest.
     """
 
     labels_: Labels
@@ -76,10 +76,10 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     ) -> "ThemeModel":
         """Find the themes of `units`, one a row of `embeddings`.
 
-        Units in `set_aside` have no theme and change none. `closer` gives better vectors of those
-        that groups are made of, and the lemmas of some. An array of vectors alone is grouped
-        without words; scikit-learn's y is ignored then. No unit gives no theme; under a dozen give
-        one, of stability 0. Raises `ModelError` where units and embeddings do not match.
+        `set_aside` units change nothing. `closer` gives better vectors of grouped units and some
+        lemmas. Vectors alone are grouped without words; scikit-learn's y is ignored. No unit gives
+        no theme; under a dozen give one, of stability 0. Raises `ModelError` where units and
+        embeddings do not match.
         """
         if not isinstance(units, pd.DataFrame) or embeddings is None:
             embeddings = validate_data(self, units, dtype=np.float64)
@@ -103,7 +103,7 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def topic_words(self, k: int = 10) -> list[TopicWords]:
-        """The `k` lemmas that set each theme apart and their c-TF-IDF weight, a list a theme."""
+        """Return each theme's `k` most distinctive lemmas and their c-TF-IDF weights."""
         check_is_fitted(self)
         return [words[:k] for words in self._words]
 
@@ -130,7 +130,7 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class _FixedClusters:
-    """Clusters in the place of BERTopic's, which would copy the vectors: 1 GB for 100,000 units."""
+    """BERTopic's own would copy the vectors: 1 GB for 100,000 units."""
 
     def __init__(self, labels: Labels) -> None:
         self.labels_ = labels
@@ -148,7 +148,7 @@ def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
 def _topics(
     documents: Sequence[str], labels: Labels, n_clusters: int
 ) -> tuple[list[int], list[TopicWords]]:
-    """BERTopic's number of each cluster, by its count of `documents` (n,), and its own words."""
+    """BERTopic numbers clusters by document count."""
     vocabulary = {lemma for document in documents for lemma in subject_lemmas(document)}
     if len(vocabulary) < 2:  # too few for c-TF-IDF
         return list(range(n_clusters)), [[] for _ in range(n_clusters)]
@@ -182,10 +182,9 @@ def _bertopic(clusters: _FixedClusters) -> Any:
 
 
 def import_bertopic() -> None:
-    """Import BERTopic (8 to 12 s), also where numba can write neither its package nor the cache.
+    """Import BERTopic (8 to 12 s), even where numba can write no cache.
 
-    UMAP, which BERTopic imports, has numba keep what it compiles; on a read-only disk a temporary
-    folder, for this process, does.
+    UMAP has numba cache what it compiles: on a read-only disk, a temporary folder is used.
     """
     try:
         import bertopic
@@ -203,7 +202,7 @@ def import_bertopic() -> None:
 
 
 def subject_lemmas(document: str) -> list[str]:
-    """The lemmas that say something of a subject; `_NO_LEMMA` where there is none."""
+    """Return the lemmas that name a subject, or `_NO_LEMMA`."""
     generic, lemmas = generic_words(), document.split(_SEPARATOR)
     return [lemma for lemma in lemmas if lemma and fold(lemma, keep_signs=True) not in generic] or [
         _NO_LEMMA

@@ -1,8 +1,8 @@
-"""Group vectors by consensus: communities of nearest-neighbour graphs over many resamples.
+"""Group vectors by consensus of nearest-neighbour communities over many resamples.
 
 In:   vectors (n, d), compared by their dot product
-Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); how alike the groups
-      come out when they are made again, with another seed or with a part of the vectors
+Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); agreement of groupings
+      with another seed or with part of the vectors
 """
 
 import hashlib
@@ -27,27 +27,27 @@ from pipeline.settings.sections import ClusterSettings
 
 LookCloser = Callable[[Labels], Matrix]
 
-MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
+MOST_AT_ONCE = 2500  # vectors in the consensus; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
-_FULL_RANGE = 200  # vectors under which resolutions and thresholds shrink
+_FULL_RANGE = 200  # vectors below which resolutions and thresholds shrink
 _RESOLUTIONS = (2.0, 4.0)  # of the communities, over the resamples
-_RESAMPLES_AT_ONCE = 64  # whose communities are in memory, however many are asked for
+_RESAMPLES_AT_ONCE = 64  # whose communities are in memory
 _ALL_RESAMPLES = 300  # vectors up to which every resample of the settings is made
-_MIN_RESAMPLES = 60  # for many more vectors, where the settings ask for as many
-# Mean co-association under which members of a dissolved group are set aside.
+_MIN_RESAMPLES = 60  # for many more vectors, if the settings ask for as many
+# Mean co-association below which members of a dissolved group are set aside.
 _MIN_CO_ASSOCIATION = 0.10
 
 AGREEMENT_SHARE = 0.8  # of the vectors, in a subsample
-AGREEMENT_FEWEST = 30  # vectors under which nothing is measured
-AGREEMENT_MOST = 600  # vectors that agreement is measured on; of more, a draw
-_AGREEMENT_RESAMPLES = 20  # of each consensus: fewer can but make groupings less alike
+AGREEMENT_FEWEST = 30  # vectors below which nothing is measured
+AGREEMENT_MOST = 600  # vectors measured; of more, a draw
+_AGREEMENT_RESAMPLES = 20  # of each consensus: fewer can only lower agreement
 _NOT_DRAWN = -9
 
 
 @dataclass(frozen=True)
 class Resample:
-    """The `rows` drawn, and the resolution and the seed of their communities."""
+    """The `rows` drawn, and their communities' resolution and seed."""
 
     rows: Labels
     resolution: float
@@ -58,10 +58,9 @@ class Resample:
 
 
 class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
-    """Communities by consensus; the same labels whatever the number of threads.
+    """Communities by consensus; labels do not depend on the number of threads.
 
-    `most_at_once` vectors are grouped, drawn where there are more; the others join the nearest
-    group.
+    At most `most_at_once` vectors, drawn, are grouped; the others join the nearest group.
     """
 
     labels_: Labels
@@ -78,7 +77,7 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.most_at_once = most_at_once
 
     def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803  scikit-learn's
-        """Group the rows of `X`; under `FEWEST_TO_SPLIT` rows make one group of stability 0."""
+        """Group the rows of `X`; fewer than `FEWEST_TO_SPLIT` make one group of stability 0."""
         return self.fit_rows(np.asarray(X), np.arange(len(X)))
 
     def fit_rows(
@@ -88,11 +87,10 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         look_closer: LookCloser | None = None,
         names: Sequence[str] | None = None,
     ) -> "CommunityClusters":
-        """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied.
+        """Label the `rows` of `vectors`, without copying a large matrix.
 
-        `look_closer` gives better vectors of the rows that the consensus sees, and is asked for
-        those alone. Among many they are drawn by their `names`, one a row: a few rows more change
-        few of those drawn.
+        `look_closer` gives better vectors for the consensus. It is drawn by `names`: a few more
+        rows change few of those drawn.
         """
         settings, n_rows = self.settings or ClusterSettings(), len(rows)
         if n_rows < FEWEST_TO_SPLIT:
@@ -133,9 +131,9 @@ def co_association(
     *,
     n_at_once: int = _RESAMPLES_AT_ONCE,
 ) -> Matrix:
-    """Share of resamples (n, n) that put two vectors together, among those that drew both.
+    """Return the share (n, n) of resamples that group two vectors, among those with both.
 
-    The diagonal of `similarity` is overwritten.
+    Overwrites the diagonal of `similarity`.
     """
     np.fill_diagonal(similarity, -np.inf)
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
@@ -149,7 +147,7 @@ def co_association(
     results = iter(spread(function, resamples_of(len(similarity), settings)))
     while batch := list(islice(results, n_at_once)):
         member, is_drawn = _members(batch, len(similarity))
-        together += member @ member.T  # whole numbers, which single precision holds exactly
+        together += member @ member.T  # whole numbers, exact in single precision
         drawn += is_drawn @ is_drawn.T
     return np.asarray(together.astype(np.float64) / np.maximum(drawn, 1))
 
@@ -157,7 +155,7 @@ def co_association(
 def _members(
     results: Sequence[tuple[Labels, Labels]], n: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """1 where a vector is in a community (n, n_communities), and in a resample (n, n_resamples)."""
+    """Return 0 or 1 by community (n, n_communities) and by resample."""
     starts = np.cumsum([0, *(int(communities.max()) + 1 for _, communities in results)])
     member = np.zeros((n, starts[-1]), dtype=np.float32)
     is_drawn = np.zeros((n, len(results)), dtype=np.float32)
@@ -168,7 +166,7 @@ def _members(
 
 
 def resamples_of(n: int, settings: ClusterSettings) -> Iterator[Resample]:
-    """Yield the resamples of `n` vectors; many vectors are worth fewer, each costing more."""
+    """Yield the resamples of `n` vectors, fewer for many vectors, as each costs more."""
     generator = np.random.default_rng(settings.seed)
     n_drawn = max(2, round(settings.resample_share * n))
     lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
@@ -187,10 +185,9 @@ def _scale(n: int) -> float:
 def communities_of(
     resample: Resample, *, similarity: Matrix, nearest_first: Labels, n_neighbours: int
 ) -> tuple[Labels, Labels]:
-    """The rows of a resample, and their Louvain communities in the graph of nearest neighbours.
+    """Return a resample's rows and Louvain communities.
 
-    `nearest_first` (n, n) holds the numbers of all vectors from the most similar to each, sorted
-    once for all resamples.
+    `nearest_first` (n, n) is sorted once for all resamples.
     """
     from sknetwork.clustering import Louvain
 
@@ -210,9 +207,9 @@ def communities_of(
 
 
 def _best_cut(together: Matrix) -> Labels:
-    """Cut the average-linkage tree of the co-association where its groups stand out best.
+    """Cut the average-linkage tree where groups stand out best.
 
-    About half to 1.3 times the root of the number of vectors groups are tried.
+    It tries about 0.5 √n to 1.3 √n groups for n vectors.
     """
     distances = 1 - together
     np.fill_diagonal(distances, 0)
@@ -225,7 +222,7 @@ def _best_cut(together: Matrix) -> Labels:
 
 
 def _separation(together: Matrix, labels: Labels) -> float:
-    """Mean co-association of vectors with their group minus the next one; alone counts 0."""
+    """Mean co-association with the own group minus the next; a single vector counts 0."""
     means = mean_by_group(together, labels)
     rows = np.arange(len(labels))
     own = means[rows, labels]
@@ -235,17 +232,14 @@ def _separation(together: Matrix, labels: Labels) -> float:
 
 
 def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
-    """Mean of `values` (n, n) over each group, a row's own left out: (n, n_groups)."""
+    """Return means of `values` (n, n) over each group, own row left out: (n, n_groups)."""
     member = np.eye(int(labels.max()) + 1)[labels] * (labels >= 0)[:, None]
     sums = values @ member - values.diagonal()[:, None] * member
     return np.asarray(sums / np.maximum(member.sum(axis=0)[None, :] - member, 1))
 
 
 def _dissolve_small(labels: Labels, together: Matrix, min_size: int) -> Labels:
-    """Give members of groups under `min_size` to the group they were most often with.
-
-    Those that were rarely with any are set aside. Groups are numbered again.
-    """
+    """Members of small groups join the group they co-occur with most, or none if rarely."""
     sizes = np.bincount(labels)
     large = np.flatnonzero(sizes >= min_size)
     if not len(large):
@@ -258,10 +252,9 @@ def _dissolve_small(labels: Labels, together: Matrix, min_size: int) -> Labels:
 
 
 def to_nearest(labels: Labels, vectors: Matrix, min_size: int) -> Labels:
-    """Give each vector of a group to the group whose centre is nearest.
+    """Move each grouped vector to the nearest group centre.
 
-    A group that this leaves under `min_size` goes to the others. Groups are numbered again, the
-    largest first; −1 stays.
+    Small groups join others; groups are renumbered, largest first; −1 stays.
     """
     rows = _unit(vectors)
     groups = range(labels.max() + 1)
@@ -278,7 +271,7 @@ def _unit(rows: Matrix) -> Matrix:
 
 
 def _numbered(labels: Labels) -> Labels:
-    """Groups numbered from 0, the largest first, then the one that comes first; −1 stays."""
+    """Number the largest first, then the first to appear; −1 stays."""
     groups, firsts, counts = np.unique(labels[labels >= 0], return_index=True, return_counts=True)
     number = np.full(max(int(labels.max()), 0) + 2, -1, dtype=np.int64)  # the last one is −1's
     number[groups[np.lexsort((firsts, -counts))]] = np.arange(len(groups))
@@ -286,7 +279,7 @@ def _numbered(labels: Labels) -> Labels:
 
 
 def _label_others(labels: Labels, drawn: Labels, vectors: Rows, rows: Labels) -> Labels:
-    """Labels of all `rows`: of those not drawn, the group whose centre is nearest."""
+    """Those not drawn join the nearest centre."""
     centres = _unit(
         np.stack(
             [
@@ -306,9 +299,9 @@ def _label_others(labels: Labels, drawn: Labels, vectors: Rows, rows: Labels) ->
 
 @dataclass(frozen=True)
 class GroupingAgreement:
-    """Mean pairwise index of `n_runs` groupings of `n_vectors`.
+    """Mean pairwise index of `n_runs` groupings of `n_vectors`, over seeds and subsamples.
 
-    Over seeds, and over as many subsamples on what two of them share.
+    Two subsamples are compared on what they share.
     """
 
     over_seeds: float
@@ -319,8 +312,6 @@ class GroupingAgreement:
 
 @dataclass(frozen=True)
 class _Trial:
-    """A grouping to be made: of which rows, under which seed."""
-
     rows: Labels
     seed: int
 
@@ -335,9 +326,9 @@ def measure_agreement(
     spread: ParallelMap = map,
     most: int = AGREEMENT_MOST,
 ) -> GroupingAgreement | None:
-    """Return how alike `settings.n_repeats` groupings of `vectors` (n, d) are.
+    """Return how alike `settings.n_repeats` groupings of at most `most` vectors are.
 
-    They are measured on `most` vectors. None under two groupings or `AGREEMENT_FEWEST` vectors.
+    None under two groupings or `AGREEMENT_FEWEST` vectors.
     """
     n_runs, n = settings.n_repeats, len(vectors)
     if n_runs < 2 or n < AGREEMENT_FEWEST:
@@ -359,7 +350,7 @@ def measure_agreement(
 
 
 def mean_index(runs: Sequence[Labels]) -> float:
-    """Mean adjusted Rand index of all pairs of runs, each on the vectors that both drew."""
+    """Return the mean adjusted Rand index of pairs of runs, on vectors that both drew."""
     from sklearn.metrics import adjusted_rand_score
 
     indices = []
