@@ -1,3 +1,1 @@
-"""The order of the stages and the record of runs, as steps that Prefect runs where it has a
-server; no computation.
-"""
+"""Order the stages and record the runs, as Prefect tasks where it has a server; compute nothing."""

@@ -1,7 +1,7 @@
-"""Encode passages beside the reading of the next workshops, which keeps one core busy.
+"""Encode passages while the next workshops are read, which keeps only one core busy.
 
-In:   records of what was cut
-Out:  vectors in the study's store, where tagging finds them; the same bits as without
+In:   records of segmented workshops
+Out:  their vectors in the store, bit for bit those of tagging
 """
 
 import logging
@@ -22,15 +22,15 @@ from models.embedder import bundled
 from models.registry import load_tagger
 from models.tagger.features import texts_of
 
-_FEWEST = 1_000  # passages worth beginning with: fewer are encoded as quickly when tagged
-# Between turns of threads in Python, instead of 5 ms: encoding asks many times a millisecond.
+_FEWEST = 1_000  # passages: fewer are encoded as quickly when tagged
+# Python's switch interval, 5 ms by default: encoding asks many times a millisecond.
 _SWITCH_S = 0.0005
 
 _LOG = logging.getLogger(__name__)
 
 
 class Ahead:
-    """Passages are taken workshop by workshop, and encoded some workshops at a time."""
+    """Encode the passages of several workshops at a time, in a thread."""
 
     def __init__(self, workspace: Workspace, pool: ThreadPoolExecutor, fewest: int) -> None:
         self._workspace, self._pool, self._fewest = workspace, pool, fewest
@@ -47,7 +47,7 @@ class Ahead:
             self._waiting = []
 
     def close(self) -> None:
-        """Drop what was not begun; what failed is tried again where its vectors are asked for."""
+        """Drop what has not begun; log errors, since tagging computes missing vectors again."""
         self._pool.shutdown(cancel_futures=True)
         kinds = [
             type(error).__name__
@@ -68,7 +68,6 @@ class Ahead:
 
     @cached_property
     def _encoders(self) -> tuple[str, ...]:
-        """Those that the study's tagger reads with."""
         study = self._workspace.study
         return load_tagger(
             study.grid, settings=study.settings.tag, registered=study.registered_tagger
@@ -77,7 +76,7 @@ class Ahead:
 
 @contextmanager
 def encoding_ahead(workspace: Workspace, *, fewest: int = _FEWEST) -> Iterator[Ahead | None]:
-    """Within the block, encode in a thread beside; None where workers of another memory will.
+    """Encode in a thread during the block; None where workers have a memory of their own.
 
     Linear algebra keeps to one thread: one that left such a limit would lift it for the others.
     """

@@ -1,11 +1,6 @@
-"""Save a whole study in one file, sealed where a passphrase is set, and bring it back as it was.
+"""Back up a whole study in one file, sealed where a passphrase is set, and restore it.
 
-Saved: settings, grid, depot, vault, tables, runs, publications, models, decisions and accounts (as
-of one moment, even while people decide), not .cache/, which a run makes again. Every file is
-listed with its sha256, and nothing else is brought back.
-
-In:   a study; or a file made from one
-Out:  the file, in one step; or the study, in one step
+Only files listed with their sha256 are restored. .cache/ is left out: a run makes it again.
 """
 
 import contextlib
@@ -40,7 +35,7 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 
 @dataclass(frozen=True)
 class Backup:
-    """What was saved or brought back, and where."""
+    """A finished backup or restoration."""
 
     path: Path
     n_files: int
@@ -50,10 +45,10 @@ class Backup:
 
 
 def backup_study(root: Path, target: Path | None = None) -> Backup:
-    """Save the study in `root` into `target`, by default beside it under its name and the moment.
+    """Back up the study in `root` to `target`, by default a dated file beside it.
 
-    Raises `StudyError` for a study at work, decisions that are lost, a target that exists or cannot
-    be written, `VaultError` for an unreadable passphrase.
+    Raises `StudyError` for a study at work, lost decisions or a target that exists or cannot be
+    written, `VaultError` for an unreadable passphrase.
     """
     study = Study.open(root.resolve())
     moment = datetime.datetime.now(datetime.UTC)
@@ -76,10 +71,10 @@ def backup_study(root: Path, target: Path | None = None) -> Backup:
 
 
 def restore_study(source: Path, root: Path) -> Backup:
-    """Bring the study saved in `source` back into `root`, which must not exist or be empty.
+    """Restore the study saved in `source` into `root`, which must be missing or empty.
 
-    Raises `StudyError` or `VaultError`, and leaves nothing in `root`, where the file is damaged,
-    cut off or sealed under another passphrase.
+    Raises `StudyError` or `VaultError`, and leaves `root` empty, where the file is damaged, cut off
+    or sealed under another passphrase.
     """
     if not source.is_file():
         expected = "une sauvegarde faite par ateliers backup"
@@ -103,13 +98,12 @@ def restore_study(source: Path, root: Path) -> Backup:
 
 
 def read_backup_passphrase() -> str | None:
-    """The passphrase of backups, None where none is set; raises `VaultError`."""
+    """Return the passphrase of backups, if any; raise `VaultError` if unreadable."""
     return read_secret(PASSPHRASE, "la phrase de passe des sauvegardes", error=VaultError)
 
 
 @contextlib.contextmanager
 def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A temporary folder in `parent`; raises `StudyError` where it cannot be written."""
     if not os.access(parent, os.W_OK):
         raise StudyError(
             f"« {parent} » refuse l'écriture",
@@ -120,11 +114,8 @@ def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-# --- saving ---------------------------------------------------------------------------------------
-
-
 def _copies(study: Study, folder: Path) -> dict[str, Path]:
-    """Copies as of one moment, by path in the study: decisions, accounts, tables kept elsewhere."""
+    """Copy what may change meanwhile: decisions, accounts, tables kept elsewhere."""
     tables = study.table_store.copy_to(folder / "tables") if study.keeps_tables_elsewhere else {}
     copies = {f"{study.tables.name}/{name}": path for name, path in tables.items()}
     if study.decisions.last_id():
@@ -143,7 +134,6 @@ def _copies(study: Study, folder: Path) -> dict[str, Path]:
 
 
 def _files_to_save(study: Study, copies: dict[str, Path]) -> dict[str, Path]:
-    """The file of everything saved, by path in the study; links are not followed."""
     files = dict(copies)
     left_out = set(_LEFT_OUT)
     if any(name.startswith(f"{study.tables.name}/") for name in copies):
@@ -197,7 +187,6 @@ def _write(
 
 
 def _folders(study: Study) -> Iterator[tuple[str, int]]:
-    """Every folder saved, with its rights; the study's own is « . »."""
     yield ".", study.root.stat().st_mode & 0o777
     for path in sorted(study.root.rglob("*")):
         name = path.relative_to(study.root)
@@ -214,12 +203,8 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
     archive.addfile(entry, content)
 
 
-# --- bringing back --------------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def _opened(source: Path) -> Iterator[tuple[IO[bytes], bool]]:
-    """The archive's bytes, opened where they are sealed."""
     with source.open("rb") as file:
         is_sealed = file.read(len(STREAM_MAGIC)) == STREAM_MAGIC
         file.seek(0)
@@ -237,7 +222,6 @@ def _opened(source: Path) -> Iterator[tuple[IO[bytes], bool]]:
 
 
 def _extract(stream: IO[bytes], folder: Path) -> None:
-    """Write regular files below `folder` and nothing else."""
     try:
         with tarfile.open(fileobj=stream, mode="r|gz") as archive:
             for entry in archive:
@@ -251,7 +235,7 @@ def _extract(stream: IO[bytes], folder: Path) -> None:
 
 
 def _checked(folder: Path) -> dict[str, Any]:
-    """The archive's manifest, once every file is the one listed, with its rights and folders."""
+    """Check every file against the manifest, which is returned."""
     try:
         manifest: dict[str, Any] = json.loads((folder / LIST).read_text(encoding="utf-8"))
         files = manifest["files"]

@@ -1,7 +1,6 @@
-"""Results of stages by content: what has the same input, settings and code is not run again.
+"""Cache the results of stages by content: the same input, settings and code is not run again.
 
-An entry of the study's store that is not what was written is computed again. Only pseudonymised
-tables come here; the vault's key does not.
+Only pseudonymised tables come here; the vault's key does not.
 """
 
 import ctypes
@@ -31,7 +30,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What a stage did, for the manifest; its tables are in the cache under `entry`."""
+    """What a stage did, for the manifest; its tables are cached under `entry`."""
 
     stage: str
     workshop: str | None
@@ -40,23 +39,23 @@ class StageRecord:
     seconds: float
     peak_mb: float
     is_cached: bool = False
-    n_passing: int = 0  # failures that can pass: the next run computes the stage again
+    n_passing: int = 0  # failures that can pass: the next run tries again
 
     def is_of(self, key: str) -> bool:
-        """Whether this is what the stage gives under `key`."""
+        """Whether the record is the stage's result under `key`."""
         return self.entry == _entry(self.stage, key)
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """What a stage gave although `n_passing` things failed that may go well another time."""
+    """The tables of a stage where `n_passing` failures may pass another time."""
 
     tables: Tables
     n_passing: int
 
 
 class StageCache:
-    """The tables of one run's stages, in the study's store; the last ones stay in memory."""
+    """The cached tables of one run's stages; the last ones stay in memory."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -74,9 +73,9 @@ class StageCache:
         workshop: str | None = None,
         refresh: bool = False,
     ) -> StageRecord:
-        """Return the record of `stage` under `key`, computing its tables unless they are there.
+        """Return the record of `stage` under `key`, computing its tables unless they are cached.
 
-        What is unfinished is kept for this run alone, under a key of its own content.
+        Unfinished tables are cached for this run alone.
         """
         entry = _entry(stage, key)
         kept = None if refresh else self._whole(entry)
@@ -106,30 +105,27 @@ class StageCache:
         return record
 
     def has(self, record: StageRecord) -> bool:
-        """Whether the tables of a record are there."""
+        """Whether the tables of a record are cached."""
         return self._store.read_record(record.entry) is not None
 
     def has_key(self, stage: str, key: str) -> bool:
-        """Whether the tables of `stage` under `key` are kept."""
+        """Whether the tables of `stage` under `key` are cached."""
         return self._store.read_record(_entry(stage, key)) is not None
 
     def load(self, record: StageRecord) -> Tables:
-        """Return the tables of a record, checked.
-
-        Raises `StudyError` where they are no longer those that were kept.
-        """
+        """Return the tables of a record; raise `StudyError` where they were altered."""
         tables = self._loaded(record.entry, self._store.stamp(record.entry))
         return {name: rows.copy(deep=False) for name, rows in tables.items()}
 
     def gather(self, records: Iterable[StageRecord]) -> Tables:
-        """Return the tables of all workshops, each stage's in the order of the workshops."""
+        """Return the tables of all workshops, in their order."""
         entries = tuple(
             (record.workshop, record.entry, self._store.stamp(record.entry)) for record in records
         )
         return {name: rows.copy(deep=False) for name, rows in self._gathered(entries).items()}
 
     def forget(self) -> None:
-        """Give back the memory of the tables asked lately."""
+        """Free the memory of the tables loaded last."""
         self._loaded.cache_clear()
         self._gathered.cache_clear()
         give_back()
@@ -139,7 +135,6 @@ class StageCache:
         self._store.keep_entries(entries)
 
     def _whole(self, entry: str) -> StageRecord | None:
-        """The record of an entry that is what was written; another one is logged, and none."""
         record = self._store.read_record(entry)
         if record is not None:
             return StageRecord(**record)
@@ -171,7 +166,7 @@ def _entry(stage: str, key: str) -> str:
 
 
 def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
-    """One table of all workshops end to end, checked once: that is quicker than one by one."""
+    """Join and check all workshops' tables at once, which is quicker than one by one."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -181,7 +176,7 @@ def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
 
 
 def give_back() -> None:
-    """Give freed memory back to the system: Arrow's pool and the C library would keep it."""
+    """Return freed memory to the system: Arrow and the C library would keep it."""
     import pyarrow as pa
 
     gc.collect()
@@ -192,7 +187,7 @@ def give_back() -> None:
 
 @contextmanager
 def peak_memory() -> Iterator[Callable[[], float]]:
-    """Give a function that tells the peak since the block began, or since the process did."""
+    """Give a function that returns the peak memory since the block began, or of the process."""
     try:
         _CLEAR.write_text("5", encoding="ascii")
     except OSError:

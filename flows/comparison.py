@@ -1,8 +1,4 @@
-"""The comparison of a study's territories, for a run and by itself.
-
-In:   the study's tables, its settings
-Out:  contrasts, readings, links, evolutions, offers, voices and needs, by name
-"""
+"""Compare a study's territories, in a run or alone."""
 
 from collections.abc import Collection, Mapping
 
@@ -39,7 +35,7 @@ def comparison(
     exclusive: Collection[str] = (POSTURE,),
     cache: Store | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables of the comparison; `exclusive` are the axes of one code a passage."""
+    """Return the tables of the comparison; `exclusive` are the axes with one code a passage."""
     units, tags, members = tables["units"], tables["tags"], tables["theme_members"]
     workshops, structures = tables["workshops"], tables["structures"]
     attendance, compare = tables["attendance"], settings.compare

@@ -1,6 +1,6 @@
-"""Draw the charts of the territories for the review, in a process of its own: it takes much memory.
+"""Draw the charts of the territories in a process of its own: it takes much memory.
 
-In:   a study that was run; the names of themes now, which people may have changed since
+In:   a study that was run; the current names of themes
 Out:  .cache/territories/<run_id>-<names>/: an .svg a chart, index.json with kinds and titles
 """
 
@@ -17,7 +17,7 @@ INDEX = "index.json"
 
 
 def drawings_folder(study: Study, run_id: str, names: Mapping[str, str]) -> Path:
-    """Where the drawings of a run lie, made with these `names` of themes, by theme_id."""
+    """Return the folder of a run's charts, drawn with these theme `names`, by theme_id."""
     digest = hashlib.sha256(json.dumps(sorted(names.items())).encode()).hexdigest()[:12]
     return study.cache / "territories" / f"{run_id}-{digest}"
 
@@ -25,8 +25,8 @@ def drawings_folder(study: Study, run_id: str, names: Mapping[str, str]) -> Path
 def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path:
     """Draw the charts of the last run, drop earlier ones, and return the folder.
 
-    A theme without one of `names`, by theme_id, keeps its name of that run. Most drawings were made
-    for the report already. Raises `StudyError` for a study that cannot be written to.
+    `names` replaces themes' names, by theme_id. Raises `StudyError` for a study that cannot be
+    written to.
     """
     from flows.publish_study import report_of, whole_folder
     from pipeline.publish.charts import Drawings, draw_svg

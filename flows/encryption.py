@@ -1,8 +1,7 @@
 """Encrypt the vault's files and whole backups under a passphrase (scrypt, AES-256-GCM).
 
-A file of the vault is sealed under its own name: magic bytes, salt (16 bytes), nonce (12), sealed
-bytes. A backup is sealed as a stream, a mebibyte at a time: a piece that was moved, doubled, cut
-off or changed does not open.
+A vault file is sealed under its own name: magic bytes, salt (16 bytes), nonce (12), sealed bytes. A
+backup is sealed in pieces of 1 MiB: one that was moved, doubled, cut off or changed does not open.
 """
 
 import io
@@ -24,7 +23,7 @@ _COST, _BLOCK, _PARALLEL = 2**15, 8, 1  # scrypt: 32 MB and a tenth of a second
 
 
 class Cipher:
-    """Encrypts files under one passphrase; those of a vault share the salt of `sealed`."""
+    """Encrypt files under one passphrase; those of a vault share the salt of `sealed`."""
 
     def __init__(self, passphrase: str, sealed: bytes | None = None) -> None:
         self._passphrase = passphrase
@@ -39,7 +38,7 @@ class Cipher:
     def decrypt(self, sealed: bytes, name: str) -> bytes:
         """Return what `encrypt` sealed.
 
-        Raises `VaultError` for another passphrase, a damaged file or one under another's name.
+        Raises `VaultError` for another passphrase, a damaged file or another name.
         """
         from cryptography.exceptions import InvalidTag
 
@@ -63,7 +62,7 @@ def is_encrypted(content: bytes) -> bool:
 
 
 def read_passphrase(study: Study) -> str | None:
-    """The passphrase of the study's vault, None where none is set; raises `VaultError`."""
+    """Return the passphrase of the vault, if any; raise `VaultError` if unreadable."""
     return read_secret(
         PASSPHRASE,
         "la phrase de passe du coffre",
@@ -92,15 +91,13 @@ def _derive_key(passphrase: str, salt: bytes) -> "AESGCM":
     return AESGCM(scrypt.derive(passphrase.encode()))
 
 
-# --- backups --------------------------------------------------------------------------------------
-
 STREAM_MAGIC = b"ATELIERS-SAUVEGARDE-1\n"
 _PREFIX, _TAG = 7, 16
 _PIECE = 1 << 20
 
 
 class SealingWriter(io.RawIOBase):
-    """Writes sealed pieces into `target`; `close` seals the last one and leaves `target` open."""
+    """Write sealed pieces into `target`, which `close` leaves open."""
 
     def __init__(self, target: IO[bytes], passphrase: str) -> None:
         salt, self._prefix = secrets.token_bytes(_SALT), secrets.token_bytes(_PREFIX)
@@ -109,11 +106,11 @@ class SealingWriter(io.RawIOBase):
         target.write(STREAM_MAGIC + salt + self._prefix)
 
     def writable(self) -> bool:
-        """True, as `io.RawIOBase` asks."""
+        """Return True, as `io.RawIOBase` asks."""
         return True
 
     def write(self, content: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        """Take `content`; a piece is sealed once more is waiting, so that it is not the last."""
+        """Buffer `content`; a piece is sealed once more follows, so that it is not the last."""
         self._waiting += content
         while len(self._waiting) > _PIECE:
             self._seal(bytes(self._waiting[:_PIECE]), is_last=False)
@@ -121,7 +118,7 @@ class SealingWriter(io.RawIOBase):
         return len(content)
 
     def close(self) -> None:
-        """Seal what is left."""
+        """Seal the last piece."""
         if not self.closed:
             self._seal(bytes(self._waiting), is_last=True)
         super().close()
@@ -133,9 +130,8 @@ class SealingWriter(io.RawIOBase):
 
 
 class OpeningReader(io.RawIOBase):
-    """Reads what a `SealingWriter` sealed into `source`.
-
-    Raises `VaultError` for another passphrase or a damaged file.
+    """Read what a `SealingWriter` sealed; raise `VaultError` if damaged or under another
+    passphrase.
     """
 
     def __init__(self, source: IO[bytes], passphrase: str) -> None:
@@ -146,11 +142,11 @@ class OpeningReader(io.RawIOBase):
         self._opened = memoryview(b"")
 
     def readable(self) -> bool:
-        """True, as `io.RawIOBase` asks."""
+        """Return True, as `io.RawIOBase` asks."""
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        """Fill `buffer`; 0 at the end."""
+        """Fill `buffer` and return the number of bytes, 0 at the end."""
         while not self._opened and self._next:
             self._opened = memoryview(self._piece())
         n = min(len(buffer), len(self._opened))

@@ -1,8 +1,4 @@
-"""Execute a stage: its key, what the store has under it, else its tables computed and kept.
-
-In:   a stage, the workspace, the records of the stages before
-Out:  the stage's record; its tables are in the store
-"""
+"""Execute a stage: load its tables from the store by key, else compute and store them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WorkshopFolder:
-    """A folder of the depot to be read; `first_paths` are those of its files that were renamed."""
+    """A folder of the depot to read, with the first paths of its renamed files."""
 
     name: str
     workshop_id: str
@@ -30,7 +26,7 @@ class WorkshopFolder:
 
 @dataclass(frozen=True)
 class ServerAnswer:
-    """Tables that a server gave, which no key foresees: kept under what they and `content` hold."""
+    """A server's answer, which no key foresees: cached under its tables and `content`."""
 
     tables: Tables
     content: tuple[str, ...] = ()
@@ -38,16 +34,16 @@ class ServerAnswer:
 
 
 def nothing_else(_workspace: "Workspace", *_folder: WorkshopFolder) -> tuple[str, ...]:
-    """Say that a stage depends on its tables and its code alone."""
+    """Return no dependency besides the tables and the code."""
     return ()
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a run: a function of tables, what it depends on besides, how far it reaches.
+    """One step of a run: a function of tables.
 
-    A `workshop` stage works on one workshop; a `workshops` stage is given the tables of several and
-    yields those of each; a `study` stage has the tables of all, the latest of each name.
+    A `workshop` stage gets one workshop's tables; a `workshops` stage those of several, and yields
+    each one's; a `study` stage the tables of all, the latest of each name.
     """
 
     name: str
@@ -55,20 +51,20 @@ class Stage:
     reads: tuple[str, ...]  # tables in
     compute: Callable[..., Any]  # (tables, workspace[, folder]) → tables, or what stands for them
     returns: tuple[str, ...]  # tables out
-    depends_on: Callable[..., Iterable[str]] = nothing_else  # (workspace[, folder]) → key parts
-    content: Callable[[Tables], str] | None = None  # of tables in: for the key, not their origin
-    calls: tuple[Callable[..., Any], ...] = ()  # code that it reaches through the workspace
-    is_asked: bool = False  # of a server, so that it answers a `ServerAnswer`
+    depends_on: Callable[..., Iterable[str]] = nothing_else  # (workspace[, folder])
+    content: Callable[[Tables], str] | None = None  # hash of tables in, not of their origin
+    calls: tuple[Callable[..., Any], ...] = ()  # code reached through the workspace
+    is_asked: bool = False  # whether `compute` returns a `ServerAnswer`
     progress: str = ""  # in French; {} is the workshop's folder
 
     @property
     def code(self) -> tuple[Callable[..., Any], ...]:
-        """What its tables are computed by."""
+        """The functions that compute the tables."""
         return self.compute, gather_workshops, *self.calls
 
 
 class StageOutcome(NamedTuple):
-    """What a stage left: a record, or one a workshop; for the manifest, what a server did."""
+    """A stage's records, and what a server did, for the manifest."""
 
     records: tuple[StageRecord, ...] = ()
     summary: dict[str, Any] | None = None
@@ -76,7 +72,7 @@ class StageOutcome(NamedTuple):
 
 @dataclass(frozen=True)
 class StageCall:
-    """A stage about to be executed: `work` does it, `workshop_id` says for which workshop."""
+    """A stage about to be executed by `work`, for `workshop_id` if any."""
 
     stage: str
     workshop_id: str | None
@@ -87,7 +83,7 @@ StageExecutor = Callable[[StageCall], StageOutcome]
 
 
 def execute_here(call: StageCall) -> StageOutcome:
-    """Execute a stage in this process, recorded nowhere else."""
+    """Execute a stage in this process."""
     return call.work()
 
 
@@ -99,10 +95,7 @@ def run_stage(
     *,
     refresh: bool = False,
 ) -> StageOutcome:
-    """Execute `stage` after those of `records`, by the workspace's executor of stages.
-
-    With `refresh` it is computed again even where its tables are kept.
-    """
+    """Execute `stage` after those of `records`; `refresh` ignores cached tables."""
     before = tuple(records)
     if stage.scope == "workshops":
         work = partial(_run_workshops, stage, workspace, before)
@@ -119,7 +112,7 @@ def stage_key(
     records: Sequence[StageRecord] = (),
     folder: WorkshopFolder | None = None,
 ) -> str:
-    """Key of a stage: its code and packages, what it depends on besides, the tables it reads."""
+    """Return a hash of the stage's code, packages, dependencies and input tables."""
     if stage.content is None:
         inputs = sorted(record.entry for record in _providers(stage, records))
     else:
@@ -165,7 +158,7 @@ def _ask(stage: Stage, workspace: "Workspace", records: Sequence[StageRecord]) -
 def _run_workshops(
     stage: Stage, workspace: "Workspace", records: Sequence[StageRecord]
 ) -> StageOutcome:
-    """Compute what is not kept of all workshops together; each is kept as soon as it is done."""
+    """Compute the workshops that are not cached, and cache each one when done."""
     by_workshop = {
         record.workshop: [record] for record in records if set(stage.reads) & set(record.n_rows)
     }
@@ -189,7 +182,7 @@ def _run_workshops(
 
 
 def all_tables(workspace: "Workspace", records: Sequence[StageRecord]) -> Tables:
-    """The tables of all workshops, and of each pass over the study, the latest of each name."""
+    """Return the tables of all workshops and passes over the study, the latest of each name."""
     of_workshops = [record for record in records if record.workshop is not None]
     tables = workspace.stages.gather(of_workshops)
     for record in records:
@@ -199,7 +192,6 @@ def all_tables(workspace: "Workspace", records: Sequence[StageRecord]) -> Tables
 
 
 def _tables_in(stage: Stage, workspace: "Workspace", records: Sequence[StageRecord]) -> Tables:
-    """The tables that a stage reads: of its workshop, or of all of them and the passes before."""
     if stage.scope == "study":
         wanted = _providers(stage, records)
         passes = [record for record in records if record.workshop or record in wanted]
@@ -212,7 +204,6 @@ def _tables_in(stage: Stage, workspace: "Workspace", records: Sequence[StageReco
 
 
 def _providers(stage: Stage, records: Sequence[StageRecord]) -> list[StageRecord]:
-    """The records that hold the tables a stage reads: those of the last pass that gave a name."""
     last_pass = {
         name: record for record in records if record.workshop is None for name in record.n_rows
     }

@@ -1,10 +1,7 @@
 """Erase a person from a study: vault, tables, decisions, publications, caches and records.
 
-The story: find the person → count what names it → erase decisions → drop whatever holds it and can
-be made again → leave keyed hashes in the vault in the person's place → run the study, which reads
-it as forgotten. Interrupted before the vault changes, the same command starts again; after, the
-same command or any run ends the work. Files of the depot are counted and named, for people to
-correct: they are what people were given.
+Interrupted before the vault changes, the same command starts again; after, any run ends the work.
+Files of the depot are only listed, for people to correct.
 """
 
 import getpass
@@ -45,11 +42,9 @@ _NAMED_BY_MACHINE = ("themes", "theme_families")
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was erased, or would be, and how often the files that people must correct name the
-    person.
+    """What was erased, or would be, and the files that people must correct, with counts.
 
-    Those files are the depot's, and those of the study that nothing makes again. `still_readable`
-    says where the name is after the study was run again.
+    `still_readable` lists places with the name after the study was run again.
     """
 
     participant_ids: tuple[str, ...]
@@ -61,7 +56,7 @@ class Erasure:
     still_readable: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the fields as plain values."""
         return vars(self) | {"participant_ids": list(self.participant_ids)}
 
 
@@ -73,10 +68,10 @@ def forget_person(
     dry_run: bool = False,
     on_progress: Listener | None = None,
 ) -> Erasure:
-    """Erase whom `wanted` names: a name, mail address, telephone or participant_id.
+    """Erase the person that `wanted` names: a name, mail address, telephone or participant_id.
 
-    With `with_words`, what the person said is erased too.
-    Raises `StudyError` when nobody or several persons are meant, or decisions are lost.
+    `with_words` erases what the person said too. Raises `StudyError` when nobody or several persons
+    match, or decisions are lost.
     """
     study = Study.open(root.resolve())
     tell = on_progress or tell_nobody
@@ -85,7 +80,7 @@ def forget_person(
         vault = Vault(study)
         registry = vault.registry()
         person = _find(registry, wanted)
-        if person is None:  # erased already, perhaps by a command that was interrupted
+        if person is None:  # erased already, perhaps by an interrupted command
             erasure = Erasure((), dry_run)
         else:
             tell("recherche dans les fichiers reçus", 0, 1)
@@ -101,7 +96,6 @@ def forget_person(
 
 
 def _find(registry: Registry, wanted: str) -> Person | None:
-    """The one person meant; None for somebody forgotten already."""
     people = find_people(registry, wanted)
     if len(people) > 1:
         each = (f"{person.participant_id} ({' ; '.join(person.folders)})" for person in people)
@@ -122,7 +116,6 @@ def _find(registry: Registry, wanted: str) -> Person | None:
 
 
 def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> Erasure:
-    """Count what names the person."""
     attendance, documents = study.read_table("attendance"), study.read_table("documents")
     units = _units_of(study, person)
     files, n_file_names = named_files(study, person)
@@ -159,7 +152,7 @@ def _erase(
     *,
     with_words: bool,
 ) -> None:
-    """Erase in an order that may be cut anywhere: the vault last, to find the person until then."""
+    """Erase the vault last: it finds the person again after an interruption."""
     units, clean = _units_of(study, person), _cleaner(person)
     if study.decisions_state():
         counts = {what: n for what, n in erasure.counts.items() if n}
@@ -201,19 +194,19 @@ def _units_of(study: Study, person: Person) -> list[str]:
 
 
 def _cleaner(person: Person) -> Callable[[str], str]:
-    """Replaces the person's names, the first one too, mail and telephones in what people typed."""
+    """Mask all names, mail and telephones."""
     pattern = every_form(person)
     return lambda text: pattern.sub(PERSON, text)
 
 
 def _author_cleaner(person: Person) -> Callable[[str], str]:
-    """Replaces whole names of those who decided: a first name may be another analyst's."""
+    """Mask whole names only: a first name may be another analyst's."""
     pattern = name_pattern(person)
     return lambda text: pattern.sub(PERSON, text)
 
 
 def _clean_machine_tables(study: Study, person: Person, *, dry_run: bool) -> int:
-    """Mask the person in proposed themes, where later runs take names; return how many change."""
+    """Mask proposed themes, where later runs take names; return how many change."""
     clean, n_changed = _cleaner(person), 0
     for name in _NAMED_BY_MACHINE:
         table = study.read_machine_table(name)
@@ -246,7 +239,6 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _records_naming(study: Study, person: Person) -> list[Path]:
-    """The records of runs that name the person, by a file's name or a word of the settings."""
     pattern = every_form(person)
     return [
         path
@@ -256,7 +248,6 @@ def _records_naming(study: Study, person: Person) -> list[Path]:
 
 
 def _strings(content: Any) -> list[str]:
-    """Every text in a JSON value, keys included."""
     if isinstance(content, dict):
         return [text for key, value in content.items() for text in (str(key), *_strings(value))]
     if isinstance(content, list):
@@ -264,16 +255,14 @@ def _strings(content: Any) -> list[str]:
     return [content] if isinstance(content, str) else []
 
 
-# --- what names the person ------------------------------------------------------------------------
-
 _GAP = r"[\s\u00a0.\-_]{1,3}"
 
 
 def named_files(study: Study, person: Person) -> tuple[dict[str, int], int]:
-    """Return how often each file of the depot names the person, and how many do by their own name.
+    """Return the person's mentions by file of the depot, and how many files' names have one.
 
-    The larger of what the pattern finds and of the person's tokens in what was read: "Voir avec
-    Marchand" is hidden, though no pattern can tell it from a trade.
+    Masked mentions count too: "Voir avec Marchand" is hidden, though no pattern tells it from a
+    trade.
     """
     pattern, hidden = name_pattern(person), _hidden_mentions(study, person)
     counts: Counter[str] = Counter()
@@ -289,7 +278,6 @@ def named_files(study: Study, person: Person) -> tuple[dict[str, int], int]:
 
 
 def _hidden_mentions(study: Study, person: Person) -> dict[str, int]:
-    """How often each document of the tables has the person's token, by path."""
     documents, token = study.read_table("documents"), person_token(person.number)
     return {
         str(path): text.count(token)
@@ -298,10 +286,9 @@ def _hidden_mentions(study: Study, person: Person) -> dict[str, int]:
 
 
 def still_naming(study: Study, person: Person) -> dict[str, int]:
-    """How often documents and files of publications still have a word of the person's name.
+    """Return how often documents and publications still have a word of the name.
 
-    Common words and towns are left aside. A PDF is not read: it says what the report beside it
-    says.
+    Common words and towns are left aside, and PDFs, which say what the report beside them says.
     """
     pattern = _telling_words(person)
     documents = study.read_table("documents")
@@ -324,7 +311,7 @@ def _rows(documents: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def _contents(path: Path) -> Iterator[str]:
-    """A file as text; each part of a zipped one: docx, xlsx, qdpx."""
+    """Yield a file's text; each part of a docx, xlsx or qdpx."""
     if not zipfile.is_zipfile(path):
         yield path.read_bytes().decode("utf-8", "ignore")
         return
@@ -334,7 +321,7 @@ def _contents(path: Path) -> Iterator[str]:
 
 
 def name_pattern(person: Person) -> re.Pattern[str]:
-    """The person's names in any order or by a telling last name, mail addresses and telephones."""
+    """Match the names in any order, a telling last name, mail addresses or telephones."""
     names = {name for _, name in lasting_forms(person)}
     telling = {
         name for name in names if " " in name or is_telling(name)
@@ -349,10 +336,9 @@ def name_pattern(person: Person) -> re.Pattern[str]:
 
 
 def every_form(person: Person) -> re.Pattern[str]:
-    """`name_pattern`, and each word of the person's names alone, first names too.
+    """Match what `name_pattern` does, and each word of the names alone.
 
-    Nothing typed about passages may keep one. A word that is common too counts with a capital only:
-    Rose, not the rose of the garden.
+    A common word needs its capital: Rose, not the rose of the garden.
     """
     names = _written_names(person)
     words = {word for name in names for word in name.split() if is_name_word(word)}
@@ -370,14 +356,13 @@ def every_form(person: Person) -> re.Pattern[str]:
 
 
 def _written_names(person: Person) -> set[str]:
-    """The person's names as `spelt`, and the mentions of it."""
     written = (person.first_name, person.last_name, person.full_name)
     mentioned = (name for names in person.mentions.values() for name in names)
     return {spelt(name) for name in (*written, *person.names, *mentioned) if name}
 
 
 def _telling_words(person: Person) -> re.Pattern[str]:
-    """The words of the person's names in any case and accents, common words and towns aside."""
+    """Match words of the names in any case and accents, common words and towns aside."""
     words = {word for name in _written_names(person) for word in name.split() if is_name_word(word)}
     telling = sorted(word for word in words if not (is_word(word) or is_place(word)))
     return re.compile(
@@ -389,7 +374,7 @@ def _telling_words(person: Person) -> re.Pattern[str]:
 
 
 def other_files_naming(study: Study, person: Person) -> dict[str, int]:
-    """How often settings, grid, models and notes, which no run makes again, name the person.
+    """Count the name in settings, grid, models and notes, which no run makes again.
 
     Bytes are read: a zipped or encrypted file tells nothing.
     """
@@ -425,7 +410,6 @@ def _alone(word: str) -> str:
 
 
 def _any_spelling(word: str) -> str:
-    """A word as `spelt`, as a regular expression that accents and apostrophes don't matter to."""
     return "['’]?".join(map(_letter, word))
 
 
@@ -437,7 +421,6 @@ def _letter(letter: str) -> str:
 
 
 def _texts(part: Part) -> Iterator[str]:
-    """All that was read of a part."""
     for block in part.raw.blocks:
         yield block.text
         yield block.speaker or ""

@@ -1,4 +1,4 @@
-"""What a run depends on: the files of the depot, and all else that makes a result another."""
+"""Hash what a run depends on: the files of the depot and all else that changes a result."""
 
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -19,13 +19,13 @@ _WITHOUT_EFFECT = {
     "execution",
     "notify",
     "mail",
-}  # when to run, whom to tell, what to fetch: no result depends on these sections
+}  # no result depends on these sections
 
 
 def input_hashes(study: Study, folder: str) -> dict[str, str]:
-    """sha256 of each file of a workshop, by name below depot/; why an entry cannot be read.
+    """Return the sha256 of each file of a workshop, by name below depot/.
 
-    An entry that can be read later has another value then, so a run reads it.
+    An unreadable entry has its error instead: once readable, it changes and is read.
     """
     listing = list_folder(study.depot / folder, depot=study.depot)
     names = name_files(listing.files, depot=study.depot)
@@ -43,7 +43,7 @@ def _hash_or_reason(path: Path) -> str:
 
 
 def read_dependencies(workspace: "Workspace", folder: "WorkshopFolder") -> tuple[str, ...]:
-    """Its files as they lie there now, and all that reading them depends on.
+    """Return what reading the folder depends on, its files included.
 
     Numbers given to persons since change nothing. Another folder of the same name and date changes
     `workshop_id`.
@@ -67,7 +67,7 @@ def read_dependencies(workspace: "Workspace", folder: "WorkshopFolder") -> tuple
 
 
 def study_fingerprint(study: Study, vault_state: str) -> str:
-    """Key of everything a run depends on: unchanged, a run has nothing to do."""
+    """Return a hash of all that a run depends on: unchanged, it has nothing to do."""
     inputs = [
         f"{path}={value}"
         for folder in study.workshop_folders()
@@ -91,6 +91,6 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
 
 
 def content_hash(table: "pd.DataFrame") -> str:
-    """Hash of a table's rows, whatever their order."""
+    """Return a hash of a table's rows, whatever their order."""
     lines = table.to_json(orient="records", lines=True, force_ascii=False).splitlines()
     return text_hash(*table.columns, *sorted(lines))

@@ -1,9 +1,7 @@
-"""What a language model is asked, where the study permits it and somebody agrees.
+"""Ask a language model to code units and name or merge themes, with the study's consent.
 
-It codes the same units as the local tagger, so that one sees how far coders agree and what people
-should read first; it proposes names, descriptions and mergers for the machine's themes. Only
-pseudonymised units leave. Whatever happens to the server, the local tags and themes stand; what was
-answered is kept and used.
+Only pseudonymised units leave. If the server fails, local tags and themes stand, and earlier
+answers are used.
 """
 
 import json
@@ -41,7 +39,7 @@ OnProgress = Callable[[int, int], None]
 
 
 def ask_second_coder(tables: Tables, workspace: "Workspace") -> ServerAnswer:
-    """Ask about what the second coder has not coded yet; gather all that it ever coded."""
+    """Ask about the units not coded yet; return all the second coder's codes."""
     study, settings = workspace.study, workspace.study.settings.language_model
     if not settings.enabled:
         return ServerAnswer({"second_tags": SECOND_TAGS.empty()})
@@ -69,7 +67,7 @@ def ask_second_coder(tables: Tables, workspace: "Workspace") -> ServerAnswer:
 
 
 def measure_coders(tables: Tables, workspace: "Workspace") -> Tables:
-    """Measure how far the machine before any decision, the second coder and people agree."""
+    """Measure agreement between the machine alone, the second coder and people."""
     study, tags = workspace.study, tables["tags"]
     codings = [machine_coding(tags, list(tables["units"]["unit_id"]))]
     if unit_ids := _coded_ids(tables, workspace):
@@ -83,7 +81,7 @@ def measure_coders(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def order_units(tables: Tables, workspace: "Workspace") -> Tables:
-    """Order what nobody coded yet, what is most likely wrong first."""
+    """Order the units that nobody coded, most likely wrong first."""
     grid = workspace.study.grid
     active = active_decisions(workspace.study.decisions.read())
     coded = coded_units(active, tables["tags"], exclusive=grid.exclusive)
@@ -98,13 +96,13 @@ def order_units(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def coders_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """What people decided, and who the second coder is."""
+    """Return the second coder's model and the state of decisions."""
     study = workspace.study
     return study.settings.language_model.model, study.decisions.mark().sha256
 
 
 def propose_themes(tables: Tables, workspace: "Workspace") -> ServerAnswer:
-    """Ask about themes that the model has not read yet; gather what it ever said of these."""
+    """Ask about new themes; return all proposals for the present themes."""
     study, settings = workspace.study, workspace.study.settings.language_model
     if not (settings.enabled and settings.themes) or tables["themes"].empty:
         return ServerAnswer({"theme_proposals": THEME_PROPOSALS.empty()})
@@ -141,7 +139,6 @@ def propose_themes(tables: Tables, workspace: "Workspace") -> ServerAnswer:
 def _second_coder(
     tables: Tables, workspace: "Workspace"
 ) -> tuple[LanguageModelTagger, pd.DataFrame]:
-    """The second coder, and the units as it reads them."""
     study = workspace.study
     settings = study.settings.language_model
     tagger = LanguageModelTagger(study.grid, settings, cache=workspace.store)
@@ -149,7 +146,6 @@ def _second_coder(
 
 
 def _coded_ids(tables: Tables, workspace: "Workspace") -> tuple[str, ...]:
-    """The units that the second coder coded, those without any code too."""
     if not workspace.study.settings.language_model.enabled:
         return ()
     tagger, units = _second_coder(tables, workspace)
@@ -163,7 +159,7 @@ def _asked(
     what: str,
     ask: Callable[[OnProgress], AskingReport],
 ) -> dict[str, Any]:
-    """Ask after consent, where there is something new: how it ended, and what asking did."""
+    """Ask after consent if anything is new; return how it ended and what asking did."""
     settings = workspace.study.settings.language_model
     if n_new and settings.confirm and not workspace.approve(estimate):
         return {"state": NOT_SENT, "report": None}
@@ -180,7 +176,6 @@ def _price(report: AskingReport, settings: LanguageModelSettings) -> float | Non
 
 
 def _central_passages(members: pd.DataFrame, units: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The passages that may be sent of each theme, most central first."""
     of_themes = members.merge(units[["unit_id", "text"]], on="unit_id", validate="one_to_one")
     ranked = of_themes.sort_values(["strength", "unit_id"], ascending=[False, True])
     return {str(name): rows.head(_N_PASSAGES) for name, rows in ranked.groupby("theme_id")}
@@ -200,7 +195,6 @@ def _names(
     passages: dict[str, pd.DataFrame],
     version: str,
 ) -> list[dict[str, Any]]:
-    """The name and the description that are proposed for each theme."""
     rows: list[dict[str, Any]] = []
     for theme_id, named in zip(cards, reader.names([*cards.values()]), strict=True):
         if named is not None:
@@ -221,7 +215,6 @@ def _names(
 def _mergers(
     reader: ThemeReader, cards: dict[str, ThemeCard], refused: Any, version: str
 ) -> list[dict[str, Any]]:
-    """The mergers that are proposed and that nobody refused."""
     theme_ids = [*cards]
     rows = []
     for pair in reader.pairs([*cards.values()]):

@@ -1,7 +1,6 @@
-"""Say what a run did: a notice by mail or webhook, and a summary on Prefect's pages, in French.
+"""Notify people of a run by mail or webhook, and write Prefect's summaries, in French.
 
-A notice holds counts, ids and paths, never what anybody said; one that cannot be sent never ends a
-run. A summary is Markdown, in words of a chargée de mission.
+A notice holds counts, ids and paths, never what anybody said; failing to send one never ends a run.
 """
 
 import smtplib
@@ -32,7 +31,7 @@ _N_REJECTS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Notice:
-    """What people are told; `state` is `ready` or `failed`, `reason` says why a run failed."""
+    """A notice of a run: `state` is `ready` or `failed`, `reason` says why it failed."""
 
     state: str
     study: str
@@ -45,7 +44,7 @@ class Notice:
 
 
 def ready_notice(study: Study, outcome: "Outcome") -> Notice:
-    """The notice of a run that ended well, with the workshops that it read."""
+    """Return a successful run's notice, with the workshops that it read."""
     manifest, workshops = outcome.manifest, study.read_table("workshops")
     is_new = workshops["folder"].isin(_new_folders(manifest))
     names = ("workshops", "documents", "units", "themes", "rejects")
@@ -62,13 +61,13 @@ def ready_notice(study: Study, outcome: "Outcome") -> Notice:
 
 
 def failure_notice(study: Study, error: BaseException) -> Notice:
-    """The notice of a run that failed for good; of an error that is not ours, its type alone."""
+    """Return a failed run's notice; an error that is not ours gives its type alone."""
     reason = str(error) if isinstance(error, AteliersError) else type(error).__name__
     return Notice(state="failed", study=study.root.name, reason=reason)
 
 
 def send(notice: Notice, study: Study) -> list[str]:
-    """Send `notice` wherever the settings say, and return a line for each sending that failed."""
+    """Send `notice` wherever the settings say, and return a line for each failure."""
     settings, faults = study.settings.notify, []
     if settings.to:
         try:
@@ -86,7 +85,7 @@ def send(notice: Notice, study: Study) -> list[str]:
 
 
 def read_password(study: Study) -> str | None:
-    """The password of the mail server, None where none is set; raises `SettingsError`."""
+    """Return the mail server's password, if any; raise `SettingsError`."""
     return read_secret(
         PASSWORD,
         "le mot de passe du courriel",
@@ -96,9 +95,9 @@ def read_password(study: Study) -> str | None:
 
 
 def read_webhook(study: Study) -> str | None:
-    """The address that notices are posted to: a secret where it holds a token, else of etude.toml.
+    """Return the webhook's address, from a secret if it holds a token, else from etude.toml.
 
-    Raises `SettingsError` for an address by http to a far host, and as `read_secret` does.
+    Raises `SettingsError` for plain http to another host, and as `read_secret` does.
     """
     address = (read_secret(WEBHOOK, "l'adresse du webhook") or "").strip()
     if address and (fault := address_fault(address)):
@@ -107,7 +106,7 @@ def read_webhook(study: Study) -> str | None:
 
 
 def notice_mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
-    """The notice as a mail from `settings.sender` to `settings.to`."""
+    """Return the notice as a mail from `settings.sender` to `settings.to`."""
     mail = EmailMessage()
     is_ready = notice.state == "ready"
     subject = "rapport prêt" if is_ready else "traitement en échec"
@@ -150,7 +149,7 @@ def _send_mail(mail: EmailMessage, settings: NotifySettings, password: str | Non
 
 
 def _reason(error: Exception) -> str:
-    """Why sending failed, without the addresses that a server's answer may repeat."""
+    """Describe a failure without addresses, which a server's answer may repeat."""
     if isinstance(error, AteliersError):
         return str(error)
     status = getattr(getattr(error, "response", None), "status_code", None)
@@ -159,7 +158,6 @@ def _reason(error: Exception) -> str:
 
 
 def _new_folders(manifest: Mapping[str, Any]) -> set[str]:
-    """The workshops' folders that a run read again."""
     return {
         stage["workshop"]
         for stage in manifest["stages"]
@@ -171,11 +169,8 @@ def _report_path(study: Study, manifest: Mapping[str, Any]) -> Path:
     return study.root.joinpath(manifest["publication"], "rapport.html")
 
 
-# --- summaries ------------------------------------------------------------------------------------
-
-
 def run_summary(study: Study, outcome: "Outcome") -> str:
-    """Return what came in, what could not be read, the first priorities, and where to look."""
+    """Return what came in, unread files, first priorities, and where to look."""
     manifest = outcome.manifest
     parts = [f"# {study.settings.etude.title}"]
     if not outcome.is_new:
@@ -197,7 +192,7 @@ def run_summary(study: Study, outcome: "Outcome") -> str:
 def failure_summary(study: Study, error: BaseException) -> str:
     """Return what went wrong and what to do.
 
-    Of an error that is not ours, only its type is told: its message may hold what people said.
+    An error that is not ours gives its type alone: its message may hold what people said.
     """
     if isinstance(error, AteliersError):
         cause = f"- Trouvé : {error.found}\n- Attendu : {error.expected}\n- À faire : {error.do}"
@@ -208,7 +203,7 @@ def failure_summary(study: Study, error: BaseException) -> str:
 
 
 def comparison_summary(study: Study, n_rows: Mapping[str, int]) -> str:
-    """Return how many rows each table of the comparison has, and where they are."""
+    """Return each table's number of rows, and the folder."""
     rows = "\n".join(f"| {name} | {n} |" for name, n in n_rows.items())
     folder = study.root / "exports" / "comparaison"
     return (
@@ -218,7 +213,7 @@ def comparison_summary(study: Study, n_rows: Mapping[str, int]) -> str:
 
 
 def training_summary(study: Study, figures: Mapping[str, Any]) -> str:
-    """Return the figures of a refitted tagger, before and after, and which one is used."""
+    """Return a refitted tagger's figures, before and after, and which one is used."""
     before, after = figures["before"], figures["after"]
     names = [name for name in after if name != "n_units"]
     rows = "\n".join(f"| {name} | {before.get(name, '')} | {after[name]} |" for name in names)
@@ -270,7 +265,7 @@ def _priorities(study: Study) -> str:
 
 
 def _cell(text: object) -> str:
-    """`text` on one line, as Markdown shows it: a file's name may hold anything."""
+    """Escape `text` on one line of Markdown: a file's name may hold anything."""
     plain = " ".join(str(text).split())
     for mark in "\\`*_[]<>|#":
         plain = plain.replace(mark, f"\\{mark}")

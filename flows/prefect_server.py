@@ -1,15 +1,9 @@
-"""Check that Prefect's server takes orders from nobody but those who have its password.
+"""Use Prefect's server, and check that only those who have its password command it.
 
-In:   the server that PREFECT_API_URL names
-Out:  nothing where it is closed; one line where it is open, or refuses our own password
-
-Whoever commands the server commands `ateliers serve`. Prefect leaves it open: it asks for no
-password unless PREFECT_SERVER_API_AUTH_STRING is set, and answers web pages of every origin
-unless PREFECT_SERVER_CORS_ALLOWED_ORIGINS names some. Its health page stays open in any case,
-so that an answer there proves nothing.
-
-Prefect's own settings for one machine, offline and silent; what the environment says wins. Runs are
-requested once for a content, and followed.
+Whoever commands the server commands `ateliers serve`. Prefect leaves it open without
+PREFECT_SERVER_API_AUTH_STRING, and to web pages of every origin without
+PREFECT_SERVER_CORS_ALLOWED_ORIGINS. Its health page stays open in any case: an answer there proves
+nothing.
 """
 
 import os
@@ -36,16 +30,16 @@ _NO_SERVER = "Failed to reach API"  # in the message of the RuntimeError that Pr
 
 
 def named_server() -> str | None:
-    """The address of the server that the environment names, if any."""
+    """Return the server's address from the environment, if any."""
     return os.environ.get("PREFECT_API_URL") or None
 
 
 @contextmanager
 def prefect_ready(cache: Path) -> Iterator[None]:
-    """Keep Prefect's own files under `cache`, and turn its reports home off.
+    """Keep Prefect's own files under `cache` and turn its telemetry off, if a server is named.
 
-    To be entered before Prefect is imported; does nothing without PREFECT_API_URL. Raises
-    `StudyError` where no server answers there, or where it refuses the password.
+    Enter before importing Prefect. Raises `StudyError` where no server answers, or it refuses the
+    password.
     """
     if named_server() is None:
         yield
@@ -90,10 +84,7 @@ class UnknownDeploymentError(ServerAwayError):
 
 @contextmanager
 def server() -> "Iterator[SyncPrefectClient]":
-    """Give a client of the server that the environment names.
-
-    Raises `ServerAwayError` where it does not answer, inside the block too.
-    """
+    """Give a client of the named server; raise `ServerAwayError` where it does not answer."""
     import httpx
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectException
@@ -117,10 +108,9 @@ def is_answering() -> bool:
 
 
 def ask_run(deployment_id: UUID, content: str) -> UUID:
-    """Request a run over `content`, a hash, and return its id.
+    """Request a run over `content`, a hash, unless one is waiting or running; return its id.
 
-    A run that waits or is at work on the same content is taken; one that ended, however it did, is
-    followed by another. Raises `ServerAwayError`, `UnknownDeploymentError`.
+    Raises `ServerAwayError`, `UnknownDeploymentError`.
     """
     import httpx
 
@@ -139,7 +129,7 @@ def ask_run(deployment_id: UUID, content: str) -> UUID:
 
 
 def is_crashed(run_id: UUID) -> bool | None:
-    """Whether a run was killed or forgotten by the server; None while it waits or works.
+    """Whether a run was killed or lost by the server; None while it waits or works.
 
     Raises `ServerAwayError`.
     """
@@ -156,8 +146,7 @@ def is_crashed(run_id: UUID) -> bool | None:
 def sweep_orphans(deployment_ids: Iterable[UUID]) -> int:
     """Mark as crashed the runs that a killed service left at work, and return how many.
 
-    Only for the one service of these deployments, before it starts any run. Raises
-    `ServerAwayError`.
+    Call it before the deployments' only service starts a run. Raises `ServerAwayError`.
     """
     from prefect.client.schemas.filters import (
         DeploymentFilter,
@@ -194,14 +183,14 @@ _TIMEOUT_S = 30.0
 
 
 class AccessError(StudyError):
-    """Prefect's server is open to anyone, or refuses the password that it is given."""
+    """Prefect's server is open to anyone, or refuses our password."""
 
 
 def check_access(*, allow_open: bool) -> str:
     """Return what is open to anyone, in words; blank for a closed server.
 
-    Raises `AccessError` for an open server unless `allow_open`, and for one that refuses our
-    password; `ServerAwayError` for one that does not answer as Prefect does.
+    Raises `AccessError` for an open server unless `allow_open`, or a refused password;
+    `ServerAwayError` for a server that does not answer as Prefect does.
     """
     import httpx
 
@@ -229,7 +218,7 @@ def check_access(*, allow_open: bool) -> str:
 
 
 def password_refused() -> AccessError:
-    """The error of a server that refuses the password of PREFECT_API_AUTH_STRING, or wants one."""
+    """Return the error of a refused or missing password."""
     return AccessError(
         "le serveur Prefect {url} refuse le mot de passe, ou n'en a pas reçu".format(
             url=os.environ["PREFECT_API_URL"]
@@ -240,14 +229,14 @@ def password_refused() -> AccessError:
 
 
 def is_refusal(error: "httpx.HTTPStatusError") -> bool:
-    """Whether Prefect's server, and no other, answered that the password is wrong or missing."""
+    """Whether Prefect's server, and no other, refused the password."""
     from prefect.exceptions import PrefectHTTPStatusError
 
     return isinstance(error, PrefectHTTPStatusError) and error.response.status_code in _REFUSED
 
 
 def _openings(address: str) -> str:
-    """To whom the server answers that it should refuse."""
+    """Say to whom the server answers that it should refuse."""
     import httpx
 
     opened = []

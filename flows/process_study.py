@@ -1,4 +1,4 @@
-"""The whole job, in order: each workshop, then the study, then its report."""
+"""Process each workshop, then the study, then its report."""
 
 import logging
 import re
@@ -64,10 +64,9 @@ def process_study(
     run_id: str,
     first_paths: Mapping[str, str] | None = None,
 ) -> Processed:
-    """Run every stage, write the study's tables and its report; return what was done.
+    """Run every stage, then write the study's tables and its report.
 
-    `kept` are the records of workshops that this run does not look at, `first_paths` the first
-    paths of files that were renamed.
+    `kept` are the records of skipped workshops, `first_paths` the first paths of renamed files.
     """
     study = workspace.study
     with encoding_ahead(workspace) as ahead:
@@ -96,10 +95,7 @@ def process_study(
 def write_study(
     workspace: Workspace, records: Sequence[StageRecord], unread: Sequence[Unread]
 ) -> None:
-    """Write the machine's tables, of which later runs take the themes' names, then the reviewed.
-
-    `unread` are the workshops that could not be processed.
-    """
+    """Write the machine's tables, of which later runs take the themes' names, then the reviewed."""
     study = workspace.study
     tables = all_tables(workspace, [record for record in records if record.workshop is not None])
     rejects = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
@@ -123,11 +119,7 @@ def _read_workshops(
     first_paths: Mapping[str, str],
     ahead: Ahead | None,
 ) -> tuple[list[StageRecord], dict[str, Exception]]:
-    """Read and segment each workshop; return the records, and the error of each that failed.
-
-    One after another in the order of their folders, so that the numbers of persons never depend on
-    how many files are read at a time.
-    """
+    """Read workshops in the folders' order: persons' numbers must not depend on parallelism."""
     study, vault = workspace.study, Vault(workspace.study)
     paths = [*study.workshop_folders(), *(study.depot / name for name in folders)]
     ids = identify_workshops(paths, depot=study.depot)
@@ -150,7 +142,7 @@ def _read_workshops(
 
 
 def _unread(study: Study, folder: str, error: Exception) -> Unread:
-    """The line that says that a workshop failed; its message may quote people, and is left out."""
+    """Leave out the error's message, which may quote people."""
     what = error.found if isinstance(error, TableError) else type(error).__name__
     return Unread(
         study.depot / folder,
@@ -161,7 +153,6 @@ def _unread(study: Study, folder: str, error: Exception) -> Unread:
 
 
 def _execute(workspace: Workspace, name: str, work: Callable[[], object]) -> None:
-    """Execute a step that keeps no table in the store, as a stage is."""
 
     def outcome() -> StageOutcome:
         work()

@@ -1,5 +1,4 @@
-"""Write a whole publication of the last run, or the study in the form of another tool, and read
-such files back as decisions.
+"""Publish the last run, export the study for other tools, import their files as decisions.
 
 In:   a study that was run
 Out:  publications/<run>/, in one step, with a record of its files in manifeste.json
@@ -46,8 +45,8 @@ def export_study(
 ) -> list[Path]:
     """Write the study in `form` and return the files, at `output` or in that folder.
 
-    Raises `UsageError` for `by` with another form than iramuteq, `StudyError` where the files
-    cannot be written.
+    Raises `UsageError` for `by` with another form than iramuteq, `StudyError` where files cannot be
+    written.
     """
     if by is not None and form != "iramuteq":
         raise UsageError(
@@ -64,10 +63,9 @@ def export_study(
 
 
 def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken | None:
-    """Append to the study's decisions those of a .qdpx or a review sheet; None for another
-    workbook.
+    """Append the decisions of a .qdpx or a review sheet; return None for another workbook.
 
-    Raises `StudyError` for a file that cannot be read, `UsageError` where nobody is named.
+    Raises `StudyError` for an unreadable file, `UsageError` where nobody is named.
     """
     if not path.is_file():
         raise StudyError(
@@ -89,7 +87,7 @@ def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken
 
 
 def compare_grid(study: Study, path: Path) -> list[str]:
-    """How the codebook in `path` differs from the study's grid; raises `GridError` for none."""
+    """Return how `path` differs from the study's grid; raise `GridError` if it has no codebook."""
     return compare_codebook(load_grid(path), study.grid)
 
 
@@ -107,7 +105,6 @@ def _content(study: Study, form: str, by: By) -> bytes:
 
 
 def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
-    """Write tables into the folder `path`, or the one file of a format at `path`."""
     formats: list[Format] = [name for name in TABLES if name == form]
     if form not in _FILES:
         return write_tables(study.read_tables(), path, formats=formats, grid=study.grid)
@@ -119,8 +116,6 @@ def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
     return [path]
 
 
-# --- publications ---------------------------------------------------------------------------------
-
 MANIFEST, CHANGES = "manifeste.json", "changements.txt"
 _FOR_ANALYSTS = "analystes"
 _EXCHANGED = ("qdpx", "qdc", "iramuteq")
@@ -130,7 +125,7 @@ _SETTINGS = ("etude", "segment", "embed", "tag", "cluster", "rank", "compare", "
 
 @dataclass(frozen=True)
 class Publication:
-    """Where a publication is, its files, and what changed since the one before, a line each."""
+    """A publication's folder, its files, and the changes since the one before, a line each."""
 
     folder: Path
     files: list[dict[str, Any]]
@@ -140,7 +135,7 @@ class Publication:
 def publish_whole(
     root: Path, run: Mapping[str, Any], *, on_progress: Listener | None = None
 ) -> Publication:
-    """Write the publication of `run`, the study's last one; the same run gives the same bytes.
+    """Publish `run`, the study's last one; the same run gives the same bytes.
 
     Raises `StudyError` for a study that cannot be written to.
     """
@@ -191,7 +186,6 @@ def publish_whole(
 
 
 def _previous(study: Study, run_id: str) -> dict[str, Any] | None:
-    """The manifest of the last publication before that of `run_id`."""
     before = [
         path
         for path in sorted(study.publications.glob(f"*/{MANIFEST}"))
@@ -201,7 +195,6 @@ def _previous(study: Study, run_id: str) -> dict[str, Any] | None:
 
 
 def _list_files(folder: Path) -> list[dict[str, Any]]:
-    """Every file but the manifest: path, sha256, size, and for whom it is."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return [
         {

@@ -1,7 +1,4 @@
-"""Publish a study: its report and tables, or the comparison of its territories.
-
-A folder takes the place of the old one only once it is whole.
-"""
+"""Write a study's report and tables, or the comparison of its territories."""
 
 import datetime
 import json
@@ -33,7 +30,7 @@ from pipeline.study import Study
 
 
 def day_of(run_id: str) -> datetime.date:
-    """The day of a run, in UTC: a report made again of the same run bears the same date."""
+    """Return the day of a run, in UTC, so that its report always bears the same date."""
     return datetime.datetime.strptime(run_id[:8], "%Y%m%d").replace(tzinfo=datetime.UTC).date()
 
 
@@ -56,9 +53,9 @@ def report_of(
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Give a hidden folder that becomes `target` when all is written; an error leaves the old one.
+    """Give a hidden folder that replaces `target` at the end; an error leaves the old one.
 
-    Raises `StudyError` where the place cannot be written.
+    Raises `StudyError` where it cannot be written.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,10 +77,7 @@ LARGE = 5_000  # passages
 
 
 def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = None) -> str:
-    """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv).
-
-    `writer` writes the tables beside the report. Return the folder, relative to the study.
-    """
+    """Write the report and tables, with `writer` if any; return the folder below the study."""
     study, drawings = workspace.study, Drawings(workspace.store)
     workspace.tell("rédaction du rapport", 0, 1)
     with (
@@ -101,10 +95,7 @@ def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = N
 
 @contextmanager
 def writer_ready(n_units: int) -> Iterator[Executor | None]:
-    """Start a process that will write the tables of a study of `n_units`, for `publish_study`.
-
-    None where the study is small: to start a process would take longer.
-    """
+    """Start a process that writes the tables; None for a small study, where it costs more."""
     if n_units < LARGE:
         yield None
         return
@@ -115,10 +106,7 @@ def writer_ready(n_units: int) -> Iterator[Executor | None]:
 
 @contextmanager
 def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterator[None]:
-    """Have the tables written beside what the block does; they are there when it ends.
-
-    Where the writer was killed, for want of memory perhaps, they are written here.
-    """
+    """Write the tables while the block runs, in this process if the writer was killed."""
     try:
         writing = writer.submit(_write_tables, root, folder) if writer is not None else None
     except BrokenExecutor:
@@ -145,13 +133,13 @@ def _write_tables(root: Path, folder: Path) -> None:
 
 
 def _get_ready() -> None:
-    """Nothing: what a process imports to find this function is what it needs."""
+    """Do nothing: importing this function imports what the process needs."""
 
 
 def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
-    """Compare from the tables of the last run, write exports/comparaison/; return the tables.
+    """Compare from the last run's tables and write exports/comparaison/.
 
-    The study's tables stay as they are. Raises `StudyError` where it cannot be written to.
+    Raises `StudyError` where the study cannot be written to.
     """
     study = Study.open(root)
     compared = comparison(study.read_tables(), study.settings, study.grid.exclusive)

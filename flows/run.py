@@ -1,9 +1,6 @@
-"""Run a study: look whether anything changed, call the flow, write the record of the run.
+"""Run a study if anything changed, and write the record of the run.
 
-The story: fingerprint → nothing new: say so; else each workshop → the study → publish → manifest.
-
-A file of the depot is known by its content, so that one that is renamed keeps its passages and what
-was decided on them.
+A renamed file of the depot is known by its content, so that it keeps its passages and decisions.
 """
 
 import datetime
@@ -33,21 +30,17 @@ from pipeline.versions import SCHEMA, versions
 if TYPE_CHECKING:
     from flows.process_study import Processed
 
-_DIGITS = (
-    64  # of a sha256: whatever stands for a file that was not read tells nothing of its content
-)
+_DIGITS = 64  # of a sha256: an unread file's value says nothing of its content
 
 Key = Callable[[str], Hashable | None]
 
 
 def first_paths(inputs: Mapping[str, str], last: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return, for renamed files of `inputs` (path → sha256), the path where they were met first.
+    """Return the first path of each renamed file of `inputs` (path → sha256).
 
-    `last` is the record of the last run.
-
-    A file is the one of the last run with its content: at its path, else in its folder or what that
-    was called, else anywhere.
-    Where no content agrees it is the one at its path, edited; else new. No two files are ever one.
+    A file matches the `last` run's file of the same content: at its path, else in its folder under
+    its present or earlier name, else anywhere. Otherwise it is the file at its path, edited, or
+    new. No two files share a first path.
     """
     if last is None:
         return {}
@@ -85,7 +78,7 @@ def first_paths(inputs: Mapping[str, str], last: Mapping[str, Any] | None) -> di
 
 
 def _pairs(paths: Iterable[str], known: Iterable[str], key: Key, known_key: Key) -> dict[str, str]:
-    """Each of `paths` with one of `known` of the same key, in order; None agrees with nothing."""
+    """Pair paths of the same key, in order; a key of None matches nothing."""
     waiting: dict[Hashable, deque[str]] = defaultdict(deque)
     for path in sorted(known):
         if (found := known_key(path)) is not None:
@@ -98,7 +91,7 @@ def _pairs(paths: Iterable[str], known: Iterable[str], key: Key, known_key: Key)
 
 
 def _source_of(inputs: Mapping[str, str], known: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that gives a file's path as it was before its folder was renamed."""
+    """Return a function that maps a file's path to the one before its folder was renamed."""
     new, gone = (
         {*map(_folder, one)} - {*map(_folder, other)}
         for one, other in ((inputs, known), (known, inputs))
@@ -119,7 +112,6 @@ def _source_of(inputs: Mapping[str, str], known: Mapping[str, str]) -> Callable[
 
 
 def _distinct(inputs: Iterable[str], firsts: Mapping[str, str]) -> dict[str, str]:
-    """`firsts` where they are other than the path; a new file at another's first gets a number."""
     taken, numbered = set(firsts.values()), dict(firsts)
     for path in sorted(path for path in inputs if path not in firsts and path in taken):
         number = 2
@@ -141,12 +133,12 @@ _NOT_RECORDED = {
     "mail",
     "review",
     "vault",
-}  # no result depends on them; addresses of people and servers are there
+}  # they hold addresses of people and servers, and change no result
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: its manifest, and whether there was anything to do."""
+    """A run's manifest, and whether there was anything to do."""
 
     manifest: Manifest
     is_new: bool
@@ -163,14 +155,12 @@ def run_study(
 ) -> Outcome:
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
-    With `workshop`, only that folder is looked at again, unless another version left the others or
-    .cache/ lacks them, as after a restoration. `on_cost` is asked before passages are sent to a
-    second coder; without it none are, unless the settings give a standing consent.
-    `on_lost_decisions` is asked before going on where decisions that the last run followed are
-    gone; without it nothing is done. `execute` executes each stage: in this process, or as a task
-    of Prefect. Raises `StudyError` for an empty depot, lost decisions or a locked or read-only
-    study, `VaultError` for a vault that the passphrase does not open, `GridError` and
-    `SettingsError` for what they name.
+    `workshop` limits it to one folder, unless another version left the others or .cache/ lacks
+    them. `on_cost` approves sending passages to a second coder; without it, only a standing consent
+    does. `on_lost_decisions` approves going on without decisions of the last run. `execute`
+    executes each stage. Raises `StudyError` for an empty depot, lost decisions or a locked or
+    read-only study, `VaultError` for a vault that the passphrase does not open, `GridError` and
+    `SettingsError`.
     """
     study = Study.open(root.resolve())
     _ = study.settings, study.grid
@@ -196,7 +186,7 @@ def run_study(
 
 
 def due_fingerprint(study: Study) -> str | None:
-    """Return the fingerprint of what `study` holds, None where a run would find nothing new.
+    """Return the fingerprint of `study`, None where a run would find nothing new.
 
     Raises as `run_study` does, except for a locked study.
     """
@@ -209,7 +199,6 @@ def due_fingerprint(study: Study) -> str | None:
 
 
 def _check_vault(study: Study, vault: Vault, last: Manifest | None) -> None:
-    """Raise `VaultError` where the vault knows fewer persons than the tables number."""
     expected, known = (last or {}).get("n_persons", 0), vault.registry().last_number
     if known < expected and study.has_table("documents"):
         raise VaultError(
@@ -222,7 +211,6 @@ def _check_vault(study: Study, vault: Vault, last: Manifest | None) -> None:
 
 
 def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
-    """Whether the last run's tables and report are untouched, and nothing waits for another."""
     states = {(last.get(asked) or {}).get("state") for asked in ("second_coder", "theme_proposals")}
     if STOPPED in states or (NOT_SENT in states and on_cost is not None) or last.get("n_passing"):
         return False
@@ -232,7 +220,6 @@ def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
 def _run_flow(
     workspace: Workspace, fingerprint: str, only: str | None, last: Manifest | None, mark: Mark
 ) -> Manifest:
-    """Call the flow over the folders that count; write and return the manifest."""
     from flows.process_study import process_study
 
     study = workspace.study
@@ -283,7 +270,7 @@ def _run_flow(
 def count_moved(
     workspace: Workspace, processed: "Processed", vault_state: str, named: dict[str, str]
 ) -> int:
-    """How many workshops changed while the run read them, or came since."""
+    """Return how many workshops changed or came during the run."""
     from flows.execution import WorkshopFolder, stage_key
     from flows.stages import READ
 
@@ -299,7 +286,7 @@ def count_moved(
 
 
 def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:
-    """The settings for the record: words to hide or to keep as a count and a keyed mark."""
+    """Return the settings, with words to hide or keep as a count and a keyed hash."""
     recorded = study.settings.model_dump(mode="json", exclude=_NOT_RECORDED)
     secret = vault.registry().secret
     for name in ("keep", "hide"):
@@ -312,7 +299,7 @@ def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:
 
 
 def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:
-    """The id of a run from its time in UTC, after the last run's even if the clock went back."""
+    """Return the start in UTC, later than the last id even if the clock went back."""
     form = "%Y%m%dT%H%M%S%fZ"
     run_id = started_at.strftime(form)
     if last is None or run_id > last["run_id"]:
@@ -323,7 +310,6 @@ def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:
 
 
 def _has_kept(study: Study, only: str, last: Manifest | None) -> bool:
-    """Whether what the last run found in the other folders is kept, and is this version's."""
     if last is None or last.get("versions", {}).get("code") != versions()["code"]:
         return False
     cache = StageCache(Store(study.cache))
@@ -331,7 +317,6 @@ def _has_kept(study: Study, only: str, last: Manifest | None) -> bool:
 
 
 def _kept_records(study: Study, only: str | None, last: Manifest | None) -> "list[StageRecord]":
-    """What the last run kept of the folders that this run does not look at."""
     if only is None or last is None:
         return []
     present = {path.name for path in study.workshop_folders()} - {only}

@@ -1,10 +1,7 @@
-"""Serve studies: Prefect's deployments of each, the watch of each depot, until told to stop.
+"""Serve studies until told to stop: Prefect's deployments and the watch of each depot.
 
 In:   studies; a server of Prefect in service, named by PREFECT_API_URL
-Out:  runs, asked for by the clock, by people, by what is dropped; one at a time a study
-
-The watch asks for a run whatever became of the last one; a server that is away is waited for, and
-what it forgot is asked for again.
+Out:  runs by schedule, on request or for new files; one at a time a study
 """
 
 import importlib.util
@@ -35,11 +32,11 @@ _LOOK_S = 0.5  # between two looks whether they are
 
 
 def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool = False) -> None:
-    """Serve the studies in `roots` until SIGTERM or SIGINT; `told` gets a line for each event.
+    """Serve the studies in `roots` until SIGTERM or SIGINT; `told` gets a line an event.
 
-    Raises `UsageError` for two studies whose folders have one name, `SettingsError` and `GridError`
-    for what they name, and `StudyError` where decisions are lost, no server answers, it is open to
-    anyone and that is not allowed, or another service has one of the studies.
+    Raises `UsageError` for two folders of one name, `SettingsError`, `GridError`, and `StudyError`
+    for lost decisions, no server, an open one that is not allowed, or a study that another service
+    has.
     """
     studies = [Study.open(root.resolve()) for root in roots]
     _refuse_same_names(studies)
@@ -66,7 +63,6 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
 
 
 def _check_server(told: Told, *, allow_open: bool) -> None:
-    """Tell what an open server answers to anyone; raise where it may not, or none answers."""
     from flows.prefect_server import ServerAwayError, check_access
 
     url = os.environ["PREFECT_API_URL"]
@@ -82,7 +78,7 @@ def _check_server(told: Told, *, allow_open: bool) -> None:
 
 
 def serve_until_stopped(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> None:
-    """Keep each service and mailbox in threads, until a signal comes or a thread ends."""
+    """Run each service and mailbox in threads, until a signal comes or a thread ends."""
     from flows.service import StudyService, served_flows
 
     for study in studies:
@@ -117,7 +113,7 @@ def serve_until_stopped(studies: Sequence[Study], told: Told, *, allow_open_serv
 
 
 def end_services(services: "Sequence[StudyService]", threads: Sequence[threading.Thread]) -> None:
-    """Stop the services and wait for their threads; one that was just starting is asked again."""
+    """Stop the services and their threads; stop again one that was just starting."""
     until = time.monotonic() + _STOP_S
     waiting = list(services)
     while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
@@ -127,14 +123,13 @@ def end_services(services: "Sequence[StudyService]", threads: Sequence[threading
 
 
 class _Thread(threading.Thread):
-    """A thread whose end, by an error or not, ends the service: none goes on half served."""
+    """A thread whose end stops the service, so that none is half served."""
 
     def __init__(self, work: Callable[[], None], stop: threading.Event, told: Told) -> None:
         super().__init__(target=work, daemon=True)
         self._stopping, self._told = stop, told
 
     def run(self) -> None:
-        """Work, and set the event at the end; tell an error of ours in its one line."""
         try:
             super().run()
         except AteliersError as error:
@@ -145,7 +140,6 @@ class _Thread(threading.Thread):
 
 @contextmanager
 def _signals(*events: threading.Event) -> Iterator[None]:
-    """Set `events` on SIGTERM and SIGINT."""
 
     def set_all(*_frame: object) -> None:
         for event in events:
@@ -161,7 +155,6 @@ def _signals(*events: threading.Event) -> Iterator[None]:
 
 @contextmanager
 def _alone(study: Study) -> Iterator[None]:
-    """Lock a study for one service; raises `StudyError` when another has it."""
     fault = f"« {study.root} » est déjà servie"
     refusal = StudyError(fault, "un service à la fois", "arrêter l'autre ateliers serve")
     with locked_file(study.runs / ".served", refusal):

@@ -1,11 +1,7 @@
-"""The flows that Prefect's server starts for a study, and the tasks that its pages show.
+"""Make the flows that Prefect's server starts for a study, and the tasks on its pages.
 
-In:   the folder of a study
-Out:  what `run_study`, `write_comparison` and `train_study` leave; an artifact; a notice to people
-
-Each flow is made for its study, which is no parameter: whoever asks the server for a run does not
-choose the folder that this service works on. A failure that can pass is tried again. Prefect's
-state is no record of what was processed: our own manifests are. It is imported by who is served.
+A flow's study is no parameter: whoever asks for a run does not choose the folder. Failures that can
+pass are retried. Our manifests, not Prefect's states, record what was processed.
 """
 
 import errno
@@ -103,11 +99,8 @@ _PASSING_NAMES = frozenset(
 _LONGEST_S = 3600.0
 
 
-# --- flows ---------------------------------------------------------------------------------------
-
-
 def process_flow(root: Path) -> "Flow[[], str]":
-    """Return the flow that processes what is new or changed, and tells people what came of it."""
+    """Return the flow that processes what is new or changed, and notifies people."""
     from prefect import flow
 
     @flow(name="process_study", flow_run_name=f"process-{root}", persist_result=False)
@@ -130,7 +123,7 @@ def process_flow(root: Path) -> "Flow[[], str]":
 
 
 def compare_flow(root: Path) -> "Flow[[], None]":
-    """Return the flow that compares the territories from the tables of the last run."""
+    """Return the flow that compares the territories of the last run."""
     from prefect import flow
 
     @flow(name="compare_territories", flow_run_name=f"compare-{root}", persist_result=False)
@@ -144,7 +137,7 @@ def compare_flow(root: Path) -> "Flow[[], None]":
 
 
 def train_flow(root: Path) -> "Flow[[], None]":
-    """Return the flow that refits the study's tagger from what people decided."""
+    """Return the flow that refits the study's tagger from people's decisions."""
     from prefect import flow
 
     @flow(name="train_tagger", flow_run_name=f"train-{root}", persist_result=False)
@@ -157,17 +150,17 @@ def train_flow(root: Path) -> "Flow[[], None]":
 
 
 def compare_territories(root: Path) -> dict[str, int]:
-    """Write exports/comparaison/, and return the rows of each table of the comparison."""
+    """Write exports/comparaison/, and return the number of rows of each table."""
     from flows.publish_study import write_comparison
 
     return {name: len(rows) for name, rows in write_comparison(root).items()}
 
 
 def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
-    """Refit from what people decided and from `gold`; register the tagger if it is no worse.
+    """Refit from decisions and `gold`, register the tagger if no worse, and return its figures.
 
-    Return its figures. Raises `StudyError` when a run is at work or decisions are lost,
-    `ModelError` when too little is labelled or the gold file cannot be read.
+    Raises `StudyError` when a run is at work or decisions are lost, `ModelError` when too little is
+    labelled or the gold file is unreadable.
     """
     from models.refit import train_on_study
 
@@ -185,14 +178,10 @@ def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
         )
 
 
-# --- stages and attempts as tasks ----------------------------------------------------------------
-
-
 class PrefectStages:
-    """Executes each stage as a task of the flow run at work.
+    """Execute each stage as a task, named after it and its workshop.
 
-    The task bears the stage's name and the id of its workshop, and tells its rows. A stage that was
-    tried often enough is not tried again with the whole attempt.
+    A stage that used up its retries is not tried again with the whole attempt.
     """
 
     def __init__(self, study: Study) -> None:
@@ -200,7 +189,7 @@ class PrefectStages:
         self._given_up: list[Exception] = []
 
     def __call__(self, call: StageCall) -> StageOutcome:
-        """Execute a stage; raises what it raised last."""
+        """Execute a stage; raise its last error."""
         name = "-".join(filter(None, (call.stage, call.workshop_id)))
         retries = self._study.settings.execution.retries
         tries: list[StageOutcome] = []
@@ -226,20 +215,20 @@ class PrefectStages:
         return TAG, self._study.root.name
 
     def has_given_up(self, error: BaseException) -> bool:
-        """Whether `error` comes from a stage that was tried often enough."""
+        """Whether `error` comes from a stage that used up its retries."""
         return any(cause is final for cause in _causes(error) for final in self._given_up)
 
 
 class PassingFailures(TimeoutError):  # noqa: N818 - a number of failures, that can pass
-    """Failures within a stage that may go well another time, such as reading a file."""
+    """Failures within a stage that may pass, such as reading a file."""
 
 
 class TaskFailure(Exception):  # noqa: N818 - beside Prefect's own
-    """What Prefect keeps of an error: a line of ours, never what a participant may have said."""
+    """Prefect's copy of an error: a line of ours, never what a participant may have said."""
 
 
 def told_rows(outcome: StageOutcome) -> str:
-    """What Prefect's pages say of a stage: its rows, its seconds, whether it was computed."""
+    """Return a stage's rows and seconds, and whether it was computed, for Prefect's pages."""
     rows: dict[str, int] = {}
     for record in outcome.records:
         for name, n in record.n_rows.items():
@@ -270,8 +259,8 @@ def run_task(
 ) -> R:
     """Do `work` as a task of Prefect, again after a failure that can pass, unless it `is_final`.
 
-    `tell` says of its result what the pages show. Raises the last error of `work`; Prefect keeps a
-    line of each and no result.
+    `tell` describes its result. Raises the last error of `work`; Prefect keeps a line of each and
+    no result.
     """
     from prefect import get_run_logger, task
     from prefect.cache_policies import NO_CACHE
@@ -279,7 +268,7 @@ def run_task(
     from prefect.states import Completed
     from prefect.task_engine import TaskRunTimeoutError
 
-    # Its lines go to the server's pages alone: root's handler is that of the journal.
+    # Prefect's lines go to the server's pages alone: the root handler writes the journal.
     logging.getLogger("prefect.task_runs").propagate = False
     execution = study.settings.execution
     results: list[R] = []
@@ -288,7 +277,7 @@ def run_task(
     def attempt() -> State[Any]:
         try:
             result = work()
-        except TaskRunTimeoutError:  # of the task around this one
+        except TaskRunTimeoutError:  # the enclosing task timed out
             raise
         except Exception as error:  # noqa: BLE001 - raised again, once the task has ended
             errors.append(error)
@@ -322,7 +311,7 @@ def run_task(
 
 
 def line_of(error: BaseException) -> str:
-    """An error in one line: ours in its words, another by its kind and the system's reason."""
+    """Return an error in one line: ours in its words, another by its kind and system reason."""
     if isinstance(error, AteliersError):
         return str(error)
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
@@ -336,7 +325,7 @@ def _attempt(
     *,
     is_final: Callable[[BaseException], bool] = lambda _error: False,
 ) -> R:
-    """Do `work` under the study's time-out; a failure for good is told, then raised."""
+    """Notify people of a final failure, then raise it."""
     timeout_s = study.settings.execution.timeout_minutes * 60
     try:
         return run_task(study, name, work, timeout_s=timeout_s, is_final=is_final)
@@ -351,7 +340,7 @@ def _attempt(
 
 
 class UnexpectedError(StudyError):
-    """An error that is not ours, told by its kind alone: its words may be a participant's."""
+    """An error that is not ours, by its kind alone: its words may be a participant's."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(
@@ -362,7 +351,7 @@ class UnexpectedError(StudyError):
 
 
 def _leave(study: Study, markdown: str) -> None:
-    """Leave an artifact on the run; where the server is away, the run goes on without."""
+    """Leave an artifact on the run, unless the server is away."""
     import httpx
     from prefect.artifacts import create_markdown_artifact
     from prefect.exceptions import PrefectException
@@ -384,13 +373,10 @@ def _tell(study: Study, notice: Notice) -> None:
         _log.warning(fault)
 
 
-# --- which failures can pass ---------------------------------------------------------------------
-
-
 def can_pass(error: BaseException) -> bool:
-    """Whether the same work may succeed later with nothing changed by a person.
+    """Whether the same work may succeed later with no change by a person.
 
-    Judged by `error`, then by what caused it.
+    Judged by `error`, then by its causes.
     """
     for cause in _causes(error):
         if isinstance(cause, _LASTING):
@@ -406,7 +392,7 @@ def can_pass(error: BaseException) -> bool:
 
 
 def waits(settings: ExecutionSettings) -> list[float]:
-    """The seconds to wait before each retry: doubled each time, an hour at most."""
+    """Return the seconds before each retry: doubled each time, an hour at most."""
     return [min(settings.retry_wait_s * 2**n, _LONGEST_S) for n in range(settings.retries)]
 
 
@@ -417,11 +403,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-# --- after a review ------------------------------------------------------------------------------
-
-
 def conclude_review(root: Path) -> Outcome:
-    """Tell Prefect where a server is named, then run the study in `root`; raises as `run_study`."""
+    """Tell Prefect where a server is named, then run the study; raise as `run_study`."""
     study = Study.open(root.resolve())
     if named_server() is not None:
         with prefect_ready(study.cache):  # the event needs the password too

@@ -1,7 +1,6 @@
-"""Serve one study: its deployments kept on Prefect's server, its runs started, its depot watched.
+"""Serve one study: keep its deployments on Prefect's server, start its runs, watch its depot.
 
-A deployment runs by its schedule, on request or on an event; the depot asks for a run once what was
-dropped there is copied whole.
+The depot requests a run once new files are copied whole.
 """
 
 import asyncio
@@ -59,10 +58,9 @@ _SERVER_ERRORS = (  # how Prefect ends without its server
 
 
 class StudyService:
-    """Serves the study in `root` until `stop`.
+    """Serve the study in `root` until `stop`, with a thread for `run` and one for `watch`.
 
-    `run` and `watch` have a thread each; `end` is called once `stop` is set. `told` gets the lines
-    for whoever looks after the service.
+    `end` is called once `stop` is set; `told` gets the lines of the journal.
     """
 
     def __init__(
@@ -87,7 +85,7 @@ class StudyService:
         self._checked_at = 0.0
 
     def run(self) -> None:
-        """Start the runs that the server has for the study; wait for a server that goes away.
+        """Start the runs that the server has; wait for a server that goes away.
 
         Raises `AccessError` for a server that is open to anyone, or has another password now.
         """
@@ -105,7 +103,7 @@ class StudyService:
                 pass
 
     def watch(self) -> None:
-        """Request a run each time the depot has a new complete content, or a run was killed."""
+        """Request a run for each complete new content of the depot, or a killed run."""
         watch_depot(
             Study(self._root).depot,
             self._settling,
@@ -115,7 +113,7 @@ class StudyService:
         )
 
     def end(self) -> bool:
-        """Stop what is at work; False where nothing has started yet."""
+        """Stop the runs; return False where nothing has started yet."""
         runner = self._runner
         if runner is None or not runner.started:
             return False
@@ -123,7 +121,6 @@ class StudyService:
         return True
 
     async def _serve(self) -> None:
-        """Register the deployments and start their runs, one at a time, until stopped."""
         await asyncio.to_thread(check_access, allow_open=self._allow_open_server)
         study = Study.open(self._root)
         name = deployment_name(self._root)
@@ -140,7 +137,7 @@ class StudyService:
             await runner.start()
 
     def _request_run(self) -> bool:
-        """Request a run where there is something to do; False where it must be requested again."""
+        """Request a run if one is due; return False to try again."""
         if self._process_id is None:
             return False
         try:
@@ -158,10 +155,7 @@ class StudyService:
         return True
 
     def _due_content(self) -> str | None:
-        """A hash of what there is to do, or None.
-
-        Where an error hides it, the hash of the error and the depot: the run will say why, once.
-        """
+        """Hash the content to process; where an error hides it, the error and the depot."""
         try:
             return due_fingerprint(Study.open(self._root))
         except (AteliersError, OSError) as error:
@@ -169,7 +163,6 @@ class StudyService:
             return text_hash(str(error), *map(str, files.items()))
 
     def _check_requested_run(self) -> None:
-        """Take the depot's content for new again where the requested run was killed."""
         if self._requested_run is None or time.monotonic() - self._checked_at < _CHECK_S:
             return
         self._checked_at = time.monotonic()
@@ -189,7 +182,6 @@ class StudyService:
             self._settling.forget()
 
     def _give_up(self) -> None:
-        """Tell people that runs are killed again and again."""
         error = StudyError(
             f"traitement tué {_MAX_CRASHES} fois de suite",
             "un traitement mené à son terme",
@@ -204,14 +196,12 @@ class StudyService:
         self._report_line(f"{self._root.name} : {line}")
 
 
-# --- deployments ----------------------------------------------------------------------------------
-
 PROCESS, COMPARE, TRAIN = "process_study", "compare_territories", "train_tagger"
 
 
 @dataclass(frozen=True)
 class ServedFlow:
-    """A flow of a study and when it runs."""
+    """A flow of a study and its schedule."""
 
     flow: "Flow[..., Any]"
     name: str
@@ -220,11 +210,10 @@ class ServedFlow:
     triggers: tuple[Any, ...] = ()
 
     async def deploy(self, runner: Runner) -> Any:
-        """Have `runner` run the flow when the server asks for it; return the deployment's id.
+        """Have `runner` run the flow on request; return the deployment's id.
 
-        The runner keeps the function itself. A deployment added without it is run as the server
-        describes it, from its entrypoint and after its pull steps, which may be a shell command:
-        whoever writes to the server would choose what this process runs.
+        The runner keeps the function itself. Otherwise it would run the server's entrypoint and
+        pull steps, perhaps a shell command: whoever writes to the server would choose what runs.
         """
         return await runner.aadd_flow(
             self.flow,
@@ -238,7 +227,7 @@ class ServedFlow:
 
 
 def served_flows(study: Study) -> dict[str, ServedFlow]:
-    """Return the flows of a study by name; raises `SettingsError` for a schedule that is none."""
+    """Return the flows of a study by name; raise `SettingsError` for a bad schedule."""
     execution, root = study.settings.execution, study.root
     name = deployment_name(root)
     title = f"Étude : {study.settings.etude.title}"
@@ -261,7 +250,7 @@ def served_flows(study: Study) -> dict[str, ServedFlow]:
 
 
 def deployment_name(root: Path) -> str:
-    """The name of a study's deployments: its folder's, without what Prefect refuses in a name."""
+    """Return the study's folder name, without what Prefect refuses."""
     return "".join("-" if letter in "/%&<>" else letter for letter in root.name)
 
 
@@ -280,15 +269,13 @@ def _schedules(key: str, execution: ExecutionSettings) -> tuple[CronSchedule, ..
 
 
 def _review_trigger(root: Path) -> DeploymentEventTrigger:
-    """Runs a study once people have decided; without it, the nightly run follows them."""
+    """Run a study once people have decided, not only at night."""
     return DeploymentEventTrigger(
         name=f"ateliers-{deployment_name(root)}",
         expect={EVENT},
         match={"prefect.resource.id": f"ateliers.study.{root.name}"},
     )
 
-
-# --- the depot ------------------------------------------------------------------------------------
 
 # size in bytes and time of change in nanoseconds, by path below the depot
 FileStates = dict[str, tuple[int, int]]
@@ -308,7 +295,7 @@ _TEMPORARY_ENDS = (
 
 @dataclass(frozen=True)
 class DepotContent:
-    """The files of a depot: those to read, those of a program still writing, and hidden ones."""
+    """The files of a depot: to read, still being written, and hidden."""
 
     files: FileStates
     temporary: FileStates
@@ -316,7 +303,7 @@ class DepotContent:
 
 
 def list_depot(depot: Path) -> DepotContent:
-    """Return what lies in `depot` now; a depot that is away has nothing."""
+    """Return the present files of `depot`, none where it is away."""
     content = DepotContent({}, {}, {})
     for folder, _folders, names in os.walk(depot):
         for name in names:
@@ -333,7 +320,7 @@ def list_depot(depot: Path) -> DepotContent:
 
 
 def _states_of(content: DepotContent, below: Path) -> FileStates:
-    """Where the file `below` the depot belongs; rsync writes in a hidden file until it is whole."""
+    """Choose where a file belongs; rsync writes in a hidden file until it is whole."""
     name = below.name.lower()
     if name.startswith(_TEMPORARY_STARTS) or name.endswith(_TEMPORARY_ENDS):
         return content.temporary
@@ -341,10 +328,10 @@ def _states_of(content: DepotContent, below: Path) -> FileStates:
 
 
 class Settling:
-    """Says when successive contents of a depot show a new one that is complete.
+    """Detect when the depot has a new, complete content.
 
-    It is once nothing changed for `settle_s` seconds of a clock that never jumps, or `open_file_s`
-    where a program seems to be still writing.
+    Complete: unchanged for `settle_s` seconds of a monotonic clock, or `open_file_s` where a
+    program seems to be still writing.
     """
 
     def __init__(self, *, settle_s: float, open_file_s: float) -> None:
@@ -354,7 +341,7 @@ class Settling:
         self._handled: FileStates | None = None
 
     def observe(self, content: DepotContent, now: float) -> bool:
-        """Whether `content` differs from what was handled and has not changed for long enough."""
+        """Whether `content` is new and has not changed for long enough."""
         if content != self._last:
             self._last, self._since = content, now
         if not content.files or content.files == self._handled:
@@ -363,11 +350,11 @@ class Settling:
         return now - self._since >= wait_s
 
     def mark_handled(self) -> None:
-        """Take the content last observed for handled."""
+        """Mark the content last observed as handled."""
         self._handled = self._last.files if self._last else None
 
     def forget(self) -> None:
-        """Take nothing for handled: the same content counts again."""
+        """Count the same content as new again."""
         self._handled = None
 
 
@@ -380,10 +367,10 @@ def watch_depot(
     on_look: Callable[[], None] = lambda: None,
     step_s: float = 1.0,
 ) -> None:
-    """Call `on_complete` each time a new content is complete, and again while it returns False.
+    """Call `on_complete` for each complete new content, again while it returns False.
 
-    A depot that was away counts as new when it is back: a run may have ended for want of it.
-    `on_look` is called after each look, every `step_s` seconds at least, until `stop`.
+    A depot that was away is new when it is back: a run may have ended for want of it. `on_look` is
+    called every `step_s` seconds at least, until `stop`.
     """
     for _change in _changes(depot, stop, step_s):
         if not depot.is_dir():
@@ -394,10 +381,7 @@ def watch_depot(
 
 
 def _changes(depot: Path, stop: threading.Event, step_s: float) -> Iterator[None]:
-    """Yield at once, then when something moves in `depot`, and every `step_s` seconds.
-
-    Network shares announce no change.
-    """
+    """Look every `step_s` seconds too: network shares announce no change."""
     from watchfiles import watch
 
     yield
@@ -415,7 +399,7 @@ def _changes(depot: Path, stop: threading.Event, step_s: float) -> Iterator[None
                 if stop.is_set():
                     return
                 yield
-        except OSError:  # the depot is away: a share that was unmounted, a folder that was renamed
+        except OSError:  # an unmounted share, a renamed folder
             pass
         stop.wait(step_s)
         yield

@@ -1,10 +1,10 @@
-"""The stages of a run, in order: tables in, function, what else each depends on, tables out.
+"""List the stages of a run, in order.
 
-In:   the tables that a stage reads, by name; the workspace of the run; for a workshop, its folder
+In:   a stage's tables by name; the workspace of the run; for a workshop, its folder
 Out:  the tables it returns, by name
 
-The first stage reads personal data and hands on none: the numbers that stand for people go to
-vault/ before anything that uses them is kept.
+The first stage reads personal data and returns none: it writes the persons' numbers to vault/
+before anything that uses them is cached.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ from pipeline.tag import tag_each
 if TYPE_CHECKING:
     from flows.workspace import Workspace
 
-MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions are replayed on
+MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions apply to
 _READ = ("workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments")
 _CLUSTERED = (
     "themes",
@@ -65,13 +65,10 @@ _CLUSTERED = (
 )
 
 
-# --- read: one workshop's files, without personal data -------------------------------------------
-
-
 def read_workshop(
     _tables: Tables, workspace: "Workspace", folder: WorkshopFolder
 ) -> Tables | Unfinished:
-    """Ingest and pseudonymise every file of the folder; unfinished where one changed meanwhile."""
+    """Ingest and pseudonymise a folder's files; unfinished where one changed meanwhile."""
     study, vault = workspace.study, Vault(workspace.study)
     before = read_dependencies(workspace, folder)
     passing: list[int] = []
@@ -100,9 +97,6 @@ def read_workshop(
     return Unfinished(clean, n_passing) if n_passing else clean
 
 
-# --- segment and tag -----------------------------------------------------------------------------
-
-
 def segment_workshop(tables: Tables, workspace: "Workspace", _folder: WorkshopFolder) -> Tables:
     """Cut the workshop's documents into units."""
     settings = workspace.study.settings.segment
@@ -110,12 +104,12 @@ def segment_workshop(tables: Tables, workspace: "Workspace", _folder: WorkshopFo
 
 
 def segment_dependencies(workspace: "Workspace", _folder: WorkshopFolder) -> tuple[str, ...]:
-    """How documents are cut."""
+    """Return the settings of `segment`."""
     return (workspace.study.settings.segment.model_dump_json(),)
 
 
 def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[Tables]:
-    """Yield the tags of each workshop in turn; the tagger is loaded when one is asked for."""
+    """Yield the tags of each workshop in turn, loading the tagger at the first one."""
     study, encoders = workspace.study, workspace.encoders
     settings = study.settings.tag
     tagger = load_tagger(study.grid, settings=settings, registered=study.registered_tagger)
@@ -134,17 +128,14 @@ def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[T
 
 
 def tag_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """The grid, and the tagger that was refitted for the study, if any."""
+    """Return the settings, the grid and the study's refitted tagger, if any."""
     study = workspace.study
     registered = file_hash(study.registered_tagger) if study.registered_tagger else ""
     return study.settings.tag.model_dump_json(), study.grid_hash(), registered
 
 
-# --- cluster and join: the machine's themes ------------------------------------------------------
-
-
 def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
-    """Group what was said at the workshops into themes, with earlier identities where they fit."""
+    """Group the workshops' units into themes, with earlier identities where they fit."""
     study, spread = workspace.study, workspace.executor.spread
     units, tags = _of_room(tables)
     clustered = cluster_units(
@@ -162,10 +153,10 @@ def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def cluster_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """The settings, and the encoder that was used.
+    """Return the settings and the encoder used: a fallback must not lend its themes to the tuned
+    one.
 
-    One that stood for the tuned one must not lend its themes to it once it can be used. The themes
-    of earlier runs are no part: they only name.
+    Themes of earlier runs only give names, and are left out.
     """
     settings = workspace.study.settings
     encoder = encoder_used(settings.embed)
@@ -177,18 +168,18 @@ def cluster_dependencies(workspace: "Workspace") -> tuple[str, ...]:
 
 
 def room_content(tables: Tables) -> str:
-    """Hash of what was said at the workshops: what comes after leaves their themes alone."""
+    """Hash the workshops' units alone: later contributions leave their themes as they are."""
     return text_hash(*map(content_hash, _of_room(tables)))
 
 
 def _of_room(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The units that make the themes, and their tags."""
+    """Return the units that make the themes, and their tags."""
     units, tags = room_units(tables["units"]), tables["tags"]
     return units, tags[tags["unit_id"].isin(units["unit_id"])]
 
 
 def join_study(tables: Tables, workspace: "Workspace") -> Tables:
-    """Let what came after the workshops join the themes; say what changed since the run before."""
+    """Add later contributions to the themes; list changes since the run before."""
     study = workspace.study
     joined = join_late_units(
         tables["themes"],
@@ -212,15 +203,11 @@ def join_study(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def _previous_themes(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The machine's themes and members of the run before."""
     return study.read_machine_table("themes"), study.read_machine_table("theme_members")
 
 
-# --- decide: what people decided, over what the machine proposed ---------------------------------
-
-
 class _Decided(NamedTuple):
-    """Decisions as they may be shown, row and object, and what themes held when decided on."""
+    """Decisions as they may be shown, row and object, and the themes' members when decided on."""
 
     rows: pd.DataFrame
     decisions: list[Decision]
@@ -228,7 +215,7 @@ class _Decided(NamedTuple):
 
 
 def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
-    """Replay people's decisions on the machine's tags and themes; profile the reviewed themes."""
+    """Apply people's decisions to tags and themes; profile the reviewed themes."""
     _, decisions, grounds = _decided(workspace.study)
     machine = {name: tables[name] for name in ("units", *MACHINE)}
     axes = workspace.study.grid.axes
@@ -252,7 +239,7 @@ def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def decide_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """The decisions and what they say now: somebody may be known only since, a theme be another."""
+    """Return the decisions as masked now, since a name may be known only later."""
     study = workspace.study
     rows, _, grounds = _decided(study)
     return study.decisions.mark().sha256, *rows["value"].fillna(""), grounds.to_json()
@@ -265,11 +252,8 @@ def _decided(study: Study) -> _Decided:
     return _Decided(rows, decisions, grounds)
 
 
-# --- rank and compare ----------------------------------------------------------------------------
-
-
 def rank_study(tables: Tables, workspace: "Workspace") -> Tables:
-    """Rank the themes, for the study and for each workshop, by the weights that people chose."""
+    """Rank the themes by people's weights, for the study and each workshop."""
     study = workspace.study
     ranking = rank_themes(
         tables["units"],
@@ -286,7 +270,7 @@ def rank_study(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def rank_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """The settings and the weights in use."""
+    """Return the settings and the weights in use."""
     study = workspace.study
     return study.settings.rank.model_dump_json(), _weights(study).model_dump_json()
 
@@ -297,18 +281,16 @@ def _weights(study: Study) -> RankWeights:
 
 
 def compare_study(tables: Tables, workspace: "Workspace") -> Tables:
-    """Compare the territories, tell whose voice is missing, and list what is on offer."""
+    """Compare the territories, find missing voices, and list offers."""
     study = workspace.study
     return comparison(tables, study.settings, study.grid.exclusive, cache=workspace.store)
 
 
 def compare_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """How territories are compared, and what the study says of itself."""
+    """Return the settings of the comparison and of the study."""
     settings = workspace.study.settings
     return settings.compare.model_dump_json(), settings.etude.model_dump_json()
 
-
-# --- the table -----------------------------------------------------------------------------------
 
 READ = Stage(
     "read",

@@ -1,12 +1,8 @@
-"""What people typed, without names: on its way into the store of decisions and again out of it.
+"""Mask names in typed texts, on their way into the store of decisions and out of it.
 
-Whoever writes decisions passes by `keep_decisions`; whatever leaves the study passes by
-`decisions_to_show`, since somebody may be known only since. Where the vault is encrypted and its
-passphrase is not given, as to a review, titled names, first names, mail addresses and telephones
-are still masked; the next run, which opens the vault, masks the names that it knows.
-
-In:   a study, whose vault says who is known; decisions
-Out:  the same decisions, in which no typed text names anybody
+Mask again with `decisions_to_show`, since a name may be known only later. Where the vault is
+locked, as for a review, titled names, first names, mail addresses and telephones are masked; the
+next run masks the names that the vault knows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +29,7 @@ def keep_decisions(
 
 
 def decisions_to_show(study: Study) -> pd.DataFrame:
-    """Return every decision of the study as it may leave it."""
+    """Return every decision of the study with names masked."""
     decisions = study.decisions.read()
     shown = decisions[["action", "value", "why"]].astype(object)
     rows = shown.where(shown.notna(), None).to_dict("records")
@@ -51,7 +47,7 @@ def followed_decisions(study: Study, tables: Mapping[str, pd.DataFrame]) -> pd.D
 
 
 def without_names(study: Study, decisions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return `decisions` whose typed texts name nobody whom the study knows; authors stay."""
+    """Return `decisions` without known names in typed texts; authors stay."""
     rows = [dict(decision) for decision in decisions]
     if not any(row.get("why") or _is_typed(row) for row in rows):
         return rows  # a code taken or refused: nothing was typed, the vault is not asked
@@ -65,7 +61,7 @@ def without_names(study: Study, decisions: Iterable[Mapping[str, Any]]) -> list[
 
 
 def typed_without_names(study: Study, text: str) -> str:
-    """Return `text`, typed by somebody, without the names of people."""
+    """Return the typed `text` without the names of people."""
     return _masker(study).mask(text) if text else text
 
 
@@ -75,7 +71,6 @@ def _is_typed(row: Mapping[str, Any]) -> bool:
 
 
 def _masker(study: Study) -> TypedTextMasker:
-    """The masker of the study as its vault is now."""
     paths = sorted(study.vault.glob("*.vault"))
     return _read_masker(study.root, tuple((path.name, path.stat().st_mtime_ns) for path in paths))
 

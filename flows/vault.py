@@ -1,9 +1,8 @@
-"""The vault of a study on disk: who hides behind each number, doubtful cases, decisions on them.
+"""Keep a study's vault on disk: who is behind each number, doubtful cases, decisions on them.
 
-Files of mode 600 in a folder of mode 700, encrypted where a passphrase is set. Each is written in
-one step, and the registry before anything that uses its numbers: a crash leaves numbers without
-texts, never texts without numbers. The doubtful cases leave as a table that the analyst fills in a
-spreadsheet, and come back from it.
+Files have mode 600, in a folder of mode 700, and are encrypted where a passphrase is set. Each is
+written in one step, the registry first: a crash leaves numbers without texts, never texts without
+numbers.
 """
 
 import csv
@@ -49,9 +48,8 @@ Decisions = dict[str, dict[str, str]]  # by doubt_id: `words`, `done` and `decis
 
 
 class Vault:
-    """The vault of one study.
-
-    Opening it closes it to others, refuses a wrong passphrase, and encrypts files still plain.
+    """One study's vault. Opening it closes it to others, refuses a wrong passphrase, and encrypts
+    files still plain.
     """
 
     def __init__(self, study: Study) -> None:
@@ -69,10 +67,8 @@ class Vault:
                 _from_json(name, content, object)  # a damaged file is left as it is
                 self._write(name, content)
 
-    # --- persons ----------------------------------------------------------------------------
-
     def registry(self) -> Registry:
-        """Everybody met so far."""
+        """The registry of everybody met so far."""
         return self._registry().copy()
 
     def has_read(self, folder: str) -> bool:
@@ -83,10 +79,8 @@ class Vault:
         """Write the registry."""
         self._write(_REGISTRY, registry.dumps())
 
-    # --- doubts -----------------------------------------------------------------------------
-
     def doubts(self) -> pd.DataFrame:
-        """The doubtful cases of all workshops, each once, with what was decided on it."""
+        """Return the doubtful cases of all workshops, each once, with its decision."""
         decisions = self.decisions()
         cases: dict[str, dict[str, Any]] = {}
         for path in self._doubt_paths():  # a renamed folder may have left its cases twice
@@ -100,7 +94,7 @@ class Vault:
         )
 
     def write_doubts(self, folder: str, doubts: pd.DataFrame) -> None:
-        """Write the doubtful cases of a workshop's folder; none removes its file."""
+        """Write the doubtful cases of a workshop's folder; without cases, remove its file."""
         rows = doubts.astype(object).where(doubts.notna(), None).to_dict("records")
         name = f"doutes-{text_hash(folder)[:16]}.vault"
         if rows:
@@ -109,7 +103,7 @@ class Vault:
             (self.folder / name).unlink(missing_ok=True)
 
     def count_waiting(self) -> int:
-        """Doubtful cases on which nobody decided yet."""
+        """Return the number of doubtful cases without a decision."""
         return int(self.doubts()["decision"].isna().sum())
 
     def drop_doubts(self) -> None:
@@ -118,7 +112,7 @@ class Vault:
             path.unlink()
 
     def decisions(self) -> Decisions:
-        """What people decided on doubtful cases."""
+        """Return people's decisions on doubtful cases."""
         decisions: Decisions = self._loaded(_DECISIONS, {})
         keys = {"words", "done", "decision"}
         if not all(
@@ -128,11 +122,11 @@ class Vault:
         return decisions
 
     def write_decisions(self, decisions: Decisions) -> None:
-        """Write what people decided."""
+        """Write people's decisions."""
         self._write(_DECISIONS, _dumps(decisions))
 
     def choices(self) -> Choices:
-        """The words that people decided to keep readable and to hide, over the whole study.
+        """Return the words to keep readable and to hide, over the whole study.
 
         Whether somebody who was counted is one person or two changes no word.
         """
@@ -142,10 +136,8 @@ class Vault:
                 words[entry["decision"]].add(entry["words"])
         return Choices(frozenset(words[_KEEP]), frozenset(words[_HIDE]))
 
-    # --- the state that readings depend on --------------------------------------------------
-
     def state(self) -> str:
-        """Changes with each decision on a doubt and with each person forgotten; "" before any."""
+        """Return a hash of decisions on doubts and of forgotten persons; "" before any."""
         choices = self.choices()
         forgotten = [
             text_hash(*entry.names, *entry.mentions, str(entry.has_no_words))
@@ -154,15 +146,13 @@ class Vault:
         parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
         return text_hash(*parts) if any(parts) else ""
 
-    # --- earlier versions -------------------------------------------------------------------
-
     def with_earlier(self, people: pd.DataFrame, folder: str) -> pd.DataFrame:
-        """`people` of a workshop's folder, then those that a version before the registry wrote."""
+        """Append to `people` those that a version before the registry wrote."""
         path = self.folder / f"{text_hash(folder)[:16]}.parquet"
         if not path.is_file():
             return people
         earlier = pd.read_parquet(path).assign(origin="attendance")
-        # what that version called them may be another's provisional id
+        # its ids may be other persons' provisional ids
         earlier["participant_id"] = "avant-" + earlier["participant_id"]
         both = pd.concat([people, earlier[list(people.columns)]], ignore_index=True)
         return both.astype(people.dtypes)
@@ -172,14 +162,12 @@ class Vault:
         return any(self.folder.glob("*.parquet"))
 
     def drop_earlier(self) -> None:
-        """Remove them, once every workshop was read again."""
+        """Remove these files, once every workshop was read again."""
         for path in self.folder.glob("*.parquet"):
             path.unlink()
 
-    # --- files ------------------------------------------------------------------------------
-
     def _registry(self) -> Registry:
-        """The registry, which nobody may change: it is parsed once."""
+        """Parse the registry once: nobody may change it."""
         content = self._read(_REGISTRY)
         return Registry() if content is None else _parsed(content)
 
@@ -187,13 +175,13 @@ class Vault:
         return sorted(self.folder.glob("doutes-*.vault"))
 
     def _close_to_others(self) -> None:
-        """Take away the rights that a copy or an unpacked archive gave to others."""
+        """Remove the rights that a copy or an unpacked archive gave to others."""
         for path in (self.folder, *self.folder.rglob("*")) if self.folder.is_dir() else ():
             if not path.is_symlink() and path.stat().st_mode & _OTHERS:
                 path.chmod(0o700 if path.is_dir() else 0o600)
 
     def _check(self, name: str, content: bytes) -> None:
-        """Decrypt a file: a missing or wrong passphrase ends before anything is done."""
+        """Refuse a missing or wrong passphrase before anything is done."""
         if self._cipher is None:
             raise VaultError(
                 "le coffre de l'étude est chiffré",
@@ -204,7 +192,6 @@ class Vault:
         self._cipher.decrypt(content, name)
 
     def _loaded(self, name: str, blank: Any) -> Any:
-        """The JSON in a file, of the type of `blank`, which is returned where there is no file."""
         content = self._read(name)
         return blank if content is None else _from_json(name, content, type(blank))
 
@@ -226,7 +213,7 @@ class Vault:
         write_bytes(self.folder / name, content, mode=0o600)
 
 
-# a run asks for it several times a workshop, and ten thousand people take a tenth of a second
+# read several times a workshop, and 10,000 people take 0.1 s
 @lru_cache(maxsize=1)
 def _parsed(content: bytes) -> Registry:
     return Registry.loads(content)
@@ -246,8 +233,6 @@ def _dumps(content: Any) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
-# --- doubtful cases in a spreadsheet --------------------------------------------------------------
-
 _COLUMNS = {
     "doubt_id": "cas",
     "workshop_id": "atelier",
@@ -260,7 +245,7 @@ _COLUMNS = {
     "n_occurrences": "occurrences",
     "decision": "décision",
 }
-_FORMULA = tuple("=+-@\t\r")  # a spreadsheet takes a cell that starts so for a formula
+_FORMULA = tuple("=+-@\t\r")  # starts of formulas in a spreadsheet
 _NOTICE = (
     "Vrais mots des participants : ne pas diffuser. Écrire « masquer » ou « garder » dans la "
     "colonne décision, puis : ateliers import"
@@ -269,7 +254,7 @@ _WIDTHS = (16, 20, 30, 9, 24, 70, 9, 50, 12, 12)  # of the columns of the workbo
 
 
 def write_doubts(doubts: pd.DataFrame, path: Path) -> Path:
-    """Write the cases to `path`, .csv or .xlsx, those without a decision first.
+    """Write the cases to `path`, .csv or .xlsx, undecided ones first.
 
     Raises `UsageError` for another ending.
     """
@@ -284,10 +269,10 @@ def write_doubts(doubts: pd.DataFrame, path: Path) -> Path:
 
 
 def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
-    """Return what `path` decides on `doubts`, and how many of its cases are not among them.
+    """Return the decisions of `path` on `doubts`, and how many of its cases are unknown.
 
-    A blank decides nothing. Raises `StudyError` for a file that is no such table, or with the line
-    of a decision that is neither masquer nor garder.
+    Raises `StudyError` for another table, or for a decision, with its line, that is neither
+    masquer, garder nor blank.
     """
     rows = _rows(path)
     heads = [fold(str(cell), keep_signs=True).strip() for cell in rows[0]] if rows else []
@@ -343,7 +328,7 @@ def _rows(path: Path) -> list[list[Any]]:
 
 
 def _as_csv(rows: list[list[Any]]) -> bytes:
-    """Semicolons and a byte order mark, as French spreadsheets open it, and no formulas."""
+    """Use semicolons and a byte order mark, for French spreadsheets, and no formulas."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS.values())
@@ -357,7 +342,6 @@ def _is_formula(cell: object) -> bool:
 
 
 def _as_xlsx(rows: list[list[Any]]) -> bytes:
-    """One sheet, its decisions chosen from a list; a second one says what it is for."""
     out = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
     with xlsxwriter.Workbook(out, options) as workbook:

@@ -1,4 +1,4 @@
-"""All that a run works with, made once and handed to every step."""
+"""Hold what a run works with, made once and handed to every step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from pipeline.study import Study
 if TYPE_CHECKING:
     from models.language_model.prompt import Estimate
 
-Listener = Callable[[str, int, int], None]  # what is going on (in French), steps done, steps in all
+Listener = Callable[[str, int, int], None]  # what (in French), steps done, steps in all
 Approver = Callable[["Estimate"], bool]  # whether passages may leave the machine
 DONE, NOT_SENT, STOPPED = "done", "not_sent", "stopped"  # how asking a language model ended
 
@@ -25,8 +25,7 @@ DONE, NOT_SENT, STOPPED = "done", "not_sent", "stopped"  # how asking a language
 class Workspace:
     """What the steps of one run share; two runs share nothing of it.
 
-    `tell` hears how far the run has come, `approve` answers before passages leave the machine,
-    `execute` executes a stage: here, or as a task of Prefect.
+    `tell` hears the progress, `approve` answers before passages leave the machine.
     """
 
     study: Study
@@ -50,8 +49,7 @@ def open_workspace(
 ) -> Iterator[Workspace]:
     """Give the workspace of a run of `study`, and end its workers afterwards.
 
-    Nobody hears the progress without `on_progress`, nothing is agreed to without `on_cost`.
-    Raises `MissingExtraError` where Dask is asked for and not installed.
+    Without `on_cost`, nothing is approved. Raises `MissingExtraError` where Dask is not installed.
     """
     store, executor = Store(study.cache), make_runner(study.settings.execution)
     file_readers = FileReaders()
@@ -74,7 +72,7 @@ def open_workspace(
 
 
 def tell_nobody(what: str, done: int, total: int) -> None:
-    """Let the progress of a run pass unheard."""
+    """Ignore the progress of a run."""
 
 
 def _refuse(estimate: "Estimate") -> bool:

@@ -1,10 +1,9 @@
-"""What a study's runs worked out, by content: never twice, and nothing altered is a result.
+"""Cache a study's results by content, and check them when they are read.
 
 In:   values (bytes) by kind, version and key; the tables of a stage by the name of their entry
-Out:  the same in a later run, after a crash too, without what was altered since
+Out:  the same in a later run, after a crash too, without altered ones
 
-Values are in one SQLite file, tables in Parquet files named by their content. What holds personal
-data never comes here.
+Values are in one SQLite file, tables in Parquet files. Personal data never comes here.
 """
 
 import hashlib
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 _LOG = logging.getLogger(__name__)
-_FORMER = ("vectors", "readings", "drawings", "language_model")  # folders before this file
+_FORMER = ("vectors", "readings", "drawings", "language_model")  # folders of earlier versions
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     kind TEXT NOT NULL, version TEXT NOT NULL, key BLOB NOT NULL,
@@ -40,7 +39,7 @@ CREATE TABLE IF NOT EXISTS entries (
 _AT_ONCE = 10_000  # keys of one statement; SQLite takes 32,766
 _WAIT_S = 60.0  # for another process that writes
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
-_TOGETHER = 32 * GRAIN  # texts that are worked out and written together: what a killed run loses
+_TOGETHER = 32 * GRAIN  # texts computed and written together: what a killed run loses
 
 
 class Store:
@@ -55,14 +54,14 @@ class Store:
         self._pruned: set[tuple[str, str]] = set()
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is asked."""
+        """Close the file; the next call opens it again."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
     def read(self, kind: str, version: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        """Return the values of those `keys` that have one; an altered value is none."""
+        """Return the values found for `keys`; altered ones are dropped."""
         rows = self._select("key, sha256, value", kind, version, keys)
         values = {
             key: value for key, seal, value in rows if seal == _seal(kind, version, key, value)
@@ -75,12 +74,12 @@ class Store:
         return values
 
     def missing(self, kind: str, version: str, keys: Iterable[bytes]) -> set[bytes]:
-        """Return those `keys` that have no value."""
+        """Return those of `keys` that have no value."""
         asked = set(keys)
         return asked - {key for (key,) in self._select("key", kind, version, asked)}
 
     def write(self, kind: str, version: str, values: Mapping[bytes, bytes]) -> None:
-        """Keep `values`, all or none; those of other versions of the kind are dropped.
+        """Write `values`, all or none, and drop other versions of the kind.
 
         Raises `StudyError` where the folder refuses writing or is full.
         """
@@ -114,7 +113,7 @@ class Store:
     def write_tables(
         self, entry: str, tables: "Mapping[str, pd.DataFrame]", record: Mapping[str, Any]
     ) -> None:
-        """Keep `tables` and their `record` under `entry`; a crash leaves all or nothing.
+        """Write `tables` and their `record` under `entry`; a crash leaves all or nothing.
 
         Raises `StudyError` where the folder refuses writing or is full.
         """
@@ -124,7 +123,7 @@ class Store:
         write_bytes(self._record_path(entry), json.dumps(content | {"sha256": seal}).encode())
 
     def read_record(self, entry: str) -> dict[str, Any] | None:
-        """Return the record of the tables under `entry`; None where they are not as written."""
+        """Return the record of the tables under `entry`; None if missing or altered."""
         try:
             return dict(self._read_entry(entry)["record"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -135,16 +134,16 @@ class Store:
         return self._record_path(entry).exists()
 
     def stamp(self, entry: str) -> int:
-        """Return what changes when an entry is written again; 0 where there is none."""
+        """Return the time when an entry was written, in nanoseconds; 0 without one."""
         try:
             return self._record_path(entry).stat().st_mtime_ns
         except OSError:
             return 0
 
     def table_paths(self, entry: str) -> dict[str, Path]:
-        """Return the Parquet file of each table under `entry`, checked.
+        """Return the checked Parquet file of each table under `entry`.
 
-        Raises `StudyError` where they are no longer what was written.
+        Raises `StudyError` where one was altered.
         """
         try:
             files = self._read_entry(entry)["files"]
@@ -158,7 +157,7 @@ class Store:
         return {name: self._object_path(sha256) for name, sha256 in sorted(files.items())}
 
     def keep_entries(self, entries: Iterable[str]) -> None:
-        """Drop the tables of every entry but these, and what versions before this one left."""
+        """Drop the tables of every other entry, and the files of earlier versions."""
         wanted = set(entries)
         files: set[str] = set()
         for path in self._records.glob("*"):
@@ -234,7 +233,7 @@ class Store:
         return sha256
 
     def _read_entry(self, entry: str) -> dict[str, Any]:
-        """What was written under `entry`; `ValueError` where it or one of its files is not."""
+        """Read an entry; raise `ValueError` where it or one of its files was altered."""
         content: dict[str, Any] = json.loads(self._record_path(entry).read_bytes())
         if content.pop("sha256") != _seal_of_record(entry, content):
             raise ValueError(entry)
@@ -260,11 +259,10 @@ def by_text(
     at_once: int = _TOGETHER,
     read_back: Callable[[Any], Value] = lambda value: value,
 ) -> list[Value]:
-    """Return the value of each text, asking `compute` for those that `cache` does not hold.
+    """Return the value of each text, calling `compute` for those that `cache` lacks.
 
-    `compute` is asked `at_once` at a time, and gives a value of JSON for each text, whatever the
-    texts beside it; `read_back` gives it the form that it is used in. Values of an earlier version
-    of the code, or of another `depends_on`, are dropped.
+    `compute` gets `at_once` texts and returns JSON values, each whatever the texts beside it;
+    `read_back` converts them. Values of other code or another `depends_on` are dropped.
     """
     if cache is None:
         return [read_back(value) for some in grains_of(texts, at_once) for value in compute(some)]

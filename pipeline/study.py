@@ -1,6 +1,6 @@
-"""A study on disk: its paths, settings and grid, depot, decisions, tables and records of runs.
+"""Read and write a study's folder: settings, grid, depot, decisions, tables and records of runs.
 
-Nothing heavy is imported before a table is read, so that a run with nothing to do ends at once.
+Heavy imports wait until a table is read, so that a run with nothing to do ends at once.
 """
 
 import contextlib
@@ -98,23 +98,20 @@ class Study:
         return load_grid(self.grid_path)
 
     def grid_hash(self) -> str:
-        """sha256 of the grid as it is on disk now; raises `GridError` where it is gone."""
+        """The sha256 of the grid file; raises `GridError` where it is gone."""
         try:
             return file_hash(self.grid_path)
         except FileNotFoundError as error:
             raise missing_grid(self.grid_path) from error
 
-    # --- the depot --------------------------------------------------------------------------
-
     def workshop_folders(self) -> list[Path]:
-        """The folders of depot/ that hold a file, by name; raises `StudyError` without any."""
+        """Return the folders of depot/ with a file, by name; raise `StudyError` if none."""
         folders = workshop_folders(self.depot)
         if not folders:
             raise self._no_workshop()
         return folders
 
     def _no_workshop(self) -> StudyError:
-        """The error of a depot without any workshop, which names the first entry that is there."""
         expected = "un dossier par atelier, avec ses fichiers"
         reasons = {
             path.name: "fichier hors de tout dossier d'atelier" for path in self.stray_files()
@@ -131,20 +128,20 @@ class Study:
         )
 
     def stray_files(self) -> list[Path]:
-        """Files that lie in depot/ itself, outside any workshop's folder."""
+        """Return the files that lie in depot/ itself, outside any workshop's folder."""
         return stray_files(self.depot)
 
     def unread_entries(self) -> list[Unread]:
-        """What of depot/ cannot be read: links, devices, folders without rights."""
+        """Return what of depot/ cannot be read: links, devices, folders without rights."""
         return unread_entries(self.depot)
 
     def find_workshop(self, name: str) -> Path:
-        """The folder called `name`, or the only one whose name contains it.
+        """Return the folder called `name`, or the only one whose name contains it.
 
         Accents and case don't matter. Raises `UsageError` with the names of the folders.
         """
         folders = self.workshop_folders()
-        wanted = fold(name) or name.strip()  # nothing of a name in another script is folded
+        wanted = fold(name) or name.strip()  # a name in another script folds to nothing
         matches = [path for path in folders if wanted in (path.name, fold(path.name))]
         matches = matches or [path for path in folders if wanted in fold(path.name)]
         if len(matches) != 1:
@@ -153,8 +150,6 @@ class Study:
                 f"atelier « {name} »", f"un de : {names}", "reprendre le nom du dossier"
             )
         return matches[0]
-
-    # --- what people add --------------------------------------------------------------------
 
     @property
     def registered_tagger(self) -> Path | None:
@@ -180,14 +175,15 @@ class Study:
         return address.strip() or self.settings.review.database
 
     def decisions_state(self) -> int:
-        """Number of the last decision, 0 before any."""
+        """Return the number of the last decision, 0 before any."""
         return self.decisions.last_id()
 
     def check_decisions(self, goes_on: "Callable[[StudyError], bool] | None" = None) -> "Mark":
-        """Return the mark of the decisions, once all those of the last run are there as they were.
+        """Return the mark of the decisions, after checking that those of the last run are
+        unchanged.
 
-        Raises `StudyError` where some are not, unless `goes_on` agrees to do with what is left;
-        `StoreError` where the store is damaged or does not answer.
+        Raises `StudyError` where some are lost, unless `goes_on` accepts; `StoreError` where the
+        store is damaged or does not answer.
         """
         from pipeline.decision_store import Mark
 
@@ -206,16 +202,14 @@ class Study:
         return self.decisions.mark()
 
     def _mark_in_tables(self) -> "Mark | None":
-        """The mark of the decisions that the tables follow, where no run recorded one."""
         from pipeline.decision_store import Mark
 
         ids = self.read_table("decision_effects")["decision_id"]
         return Mark(int(ids.max()), len(ids), "", 0) if len(ids) else None
 
     def note_decisions(self) -> None:
-        """Record the decisions made since the last run, so that their loss is noticed.
-
-        Nothing is recorded where some are lost already.
+        """Record the decisions made since the last run, to notice their loss; nothing if some are
+        lost.
         """
         from dataclasses import asdict
 
@@ -243,18 +237,16 @@ class Study:
             f"ateliers run {self.root} --accept-lost-decisions",
         )
 
-    # --- tables -----------------------------------------------------------------------------
-
     def has_table(self, name: str) -> bool:
         """Whether the table was ever written."""
         return self.table_store.has(name)
 
     def read_table(self, name: str) -> "pd.DataFrame":
-        """Return a table as the data dictionary has it; one that was never written has no rows."""
+        """Return a table as in the data dictionary; one that was never written has no rows."""
         return self._read(name, name)
 
     def read_machine_table(self, name: str) -> "pd.DataFrame":
-        """Return what the machine proposed for a table, before any decision."""
+        """Return the machine's version of a table, before any decision."""
         return self._read(name, f"machine/{name}")
 
     def read_tables(self) -> "dict[str, pd.DataFrame]":
@@ -269,11 +261,11 @@ class Study:
         return self.table_store.write(name, self._checked(name, frame))
 
     def write_machine_table(self, name: str, frame: "pd.DataFrame") -> str:
-        """Write what the machine proposed for a table, checked likewise."""
+        """Write the machine's version of a table, checked likewise."""
         return self.table_store.write(f"machine/{name}", self._checked(name, frame))
 
     def remove_tables(self) -> None:
-        """Remove the tables, wherever they are or were kept; not what the machine proposed."""
+        """Remove the tables, wherever they are or were kept, but not the machine's versions."""
         for store in (self.table_store, self._local_tables):
             store.remove(_dictionary())
 
@@ -298,7 +290,7 @@ class Study:
         return TableStore(files, partition_rows=self.settings.execution.partition_rows)
 
     def _read(self, name: str, stored_name: str) -> "pd.DataFrame":
-        """A table; from tables/ as long as the store of etude.toml does not have it."""
+        """Read from tables/ as long as the store of etude.toml lacks the table."""
         table = _dictionary()[name]
         rows = self.table_store.read(stored_name)
         if rows is None and self.keeps_tables_elsewhere:
@@ -306,12 +298,12 @@ class Study:
         return table.empty() if rows is None else table.adapt(rows)
 
     def table_hashes(self) -> dict[str, str]:
-        """sha256 of each written table, by name; of what the machine proposed as `machine/tags`."""
+        """Return the sha256 of each written table by name; the machine's as `machine/tags`."""
         names = list(_dictionary())
         return self.table_store.hashes([*names, *(f"machine/{name}" for name in names)])
 
     def tables_match(self, hashes: dict[str, str]) -> bool:
-        """Whether the written tables are the ones that these hashes name."""
+        """Whether the written tables have these hashes."""
         return self.table_store.hashes(hashes) == hashes
 
     def check_tables(self) -> None:
@@ -327,7 +319,7 @@ class Study:
             )
 
     def count_rows(self) -> dict[str, int]:
-        """Number of rows of each table, by name."""
+        """Return the number of rows of each table, by name."""
         return self.table_store.count_rows(_dictionary())
 
     def _checked(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -341,8 +333,6 @@ class Study:
                 "relancer le traitement avec la grille de l'étude",
             )
         return checked
-
-    # --- runs -------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -359,7 +349,7 @@ class Study:
             yield
 
     def last_run(self) -> dict[str, Any] | None:
-        """The manifest of the last run that ended well, or None."""
+        """Return the manifest of the last run that ended well, or None."""
         for path in sorted(self.runs.glob("*.json"), reverse=True):
             manifest = read_manifest(path)
             if manifest.get("is_done"):
@@ -396,7 +386,7 @@ def locked_file(path: Path, refusal: StudyError) -> Iterator[None]:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The record of a run; raises `StudyError` for a file that is none."""
+    """Return the record of a run; raise `StudyError` for a file that is none."""
     manifest = _json_of(path, path.stat().st_mtime_ns)
     if not isinstance(manifest, dict):
         raise StudyError(
@@ -416,7 +406,7 @@ def _json_of(path: Path, _written_at: int) -> Any:
 
 
 def schema_of(manifest: dict[str, Any]) -> int:
-    """The version of the study that a run left; 1 where it does not say."""
+    """Return the schema version of the study that a run left; 1 where it does not say."""
     schema = manifest.get("schema", 1)
     return schema if isinstance(schema, int) else SCHEMA + 1
 

@@ -1,8 +1,7 @@
-"""Keep a study's tables as Parquet files, in a folder or below an address of any fsspec store.
+"""Keep a study's tables as Parquet files, in a folder or any fsspec store.
 
-A table of many rows is written in parts, `units.parquet/part-00000.parquet` and on, a smaller one
-as the file `units.parquet`: the same bytes in a folder and in a store. Each file is written in one
-step; a crash between two parts shows in the table's hash, which the run before did not record.
+A large table is written in parts, `units.parquet/part-00000.parquet` and on, a smaller one as
+`units.parquet`, each file in one step. A crash between parts shows in the table's hash.
 """
 
 import contextlib
@@ -30,7 +29,7 @@ _T = TypeVar("_T")
 class TableFiles(Protocol):
     """Files by name, such as `units.parquet` or `machine/tags.parquet/part-00001.parquet`."""
 
-    has_folders: bool  # a folder is a thing of its own, not only the start of files' names
+    has_folders: bool  # whether a folder exists apart from its files' names
 
     def list_files(self) -> dict[str, str]:
         """Return the stamp of every Parquet file by name.
@@ -105,7 +104,6 @@ class TableStore:
         return _hash_of(table, hashes)
 
     def _split(self, table: str, rows: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
-        """The rows of each file of a table, by the file's name."""
         size = self._partition_rows
         if len(rows) <= size:
             return {table + _SUFFIX: rows}
@@ -122,19 +120,18 @@ class TableStore:
                 self._files.remove(name)
 
     def hashes(self, tables: Iterable[str]) -> dict[str, str]:
-        """sha256 of each of `tables` that was written, without loading any."""
+        """Return the sha256 of each written table, without loading any."""
         hashes = self._by_table(tables, self._files.hashes)
         return {table: _hash_of(table, files) for table, files in hashes.items() if files}
 
     def count_rows(self, tables: Iterable[str]) -> dict[str, int]:
-        """Number of rows of each of `tables`, 0 for one never written, without loading any."""
+        """Return the number of rows of each table, 0 for one never written, without loading any."""
         counts = self._by_table(tables, self._files.row_counts)
         return {table: sum(files.values()) for table, files in counts.items()}
 
     def _by_table(
         self, tables: Iterable[str], values_of: Callable[[Mapping[str, str]], dict[str, _T]]
     ) -> dict[str, dict[str, _T]]:
-        """What `values_of` says of each file of `tables`, asked once for all of them."""
         stamps = self._files.list_files()
         files = {table: _files_of(table, stamps) for table in tables}
         values = values_of({name: stamps[name] for names in files.values() for name in names})
@@ -150,13 +147,11 @@ class TableStore:
 
 
 def _files_of(table: str, stamps: Mapping[str, str]) -> list[str]:
-    """The files of a table, in order."""
     whole = table + _SUFFIX
     return sorted(name for name in stamps if name == whole or name.startswith(f"{whole}/"))
 
 
 def _hash_of(table: str, hashes: Mapping[str, str]) -> str:
-    """The hash of a table's file, or of its parts' names and hashes."""
     if list(hashes) == [table + _SUFFIX]:
         return hashes[table + _SUFFIX]
     return text_hash(*(f"{name}={value}" for name, value in sorted(hashes.items())))
@@ -175,7 +170,6 @@ def _n_rows(name: str, file: IO[bytes]) -> int:
 
 @contextlib.contextmanager
 def _naming_damage(name: str) -> Iterator[None]:
-    """Raise what reading a cut or changed file raises as one line that names the table."""
     import pyarrow as pa
 
     try:
@@ -200,10 +194,9 @@ def open_table_files(
 ) -> TableFiles:
     """Return the table files at `address`, those of `folder` for a blank one.
 
-    In the file `memory`, a store elsewhere remembers hashes and row counts of files that did not
-    change. S3 is given `timeout_s` seconds to connect, six times as many to answer, and
-    `max_attempts` retries. Raises `MissingExtraError` or `MissingPackageError` where a package is
-    not installed, `StoreError` for a kind of store that nobody knows.
+    A remote store keeps hashes and row counts in the file `memory`. S3 gets `timeout_s` seconds to
+    connect, six times as many to answer, and `max_attempts` retries. Raises `MissingExtraError` or
+    `MissingPackageError` for a missing package, `StoreError` for an unknown kind of store.
     """
     if not address:
         return _FolderFiles(folder)
@@ -219,8 +212,6 @@ def open_table_files(
 
 
 class _FolderFiles:
-    """Files in a folder of this machine."""
-
     has_folders = True
 
     def __init__(self, folder: Path) -> None:
@@ -258,26 +249,20 @@ class _FolderFiles:
         return counts
 
 
-# --- stores elsewhere -----------------------------------------------------------------------------
-
 ENDPOINT = "ATELIERS_STORE_ENDPOINT"  # of a store that speaks S3 elsewhere than at Amazon
 _S3 = ("s3", "s3a")
-# folders come with their files; asked to make one, some of these make a bucket
+# these need no folder, and some would make a bucket instead
 _OF_OBJECTS = (*_S3, "gs", "gcs", "abfs", "abfss", "az", "oss")
 _STAMP_KEYS = ("ETag", "etag", "md5Hash", "mtime", "updated", "created", "LastModified")
 
 
 class _FileFacts(NamedTuple):
-    """What is remembered of a file as long as its stamp is `stamp`."""
-
     stamp: str
     sha256: str
     n_rows: int
 
 
 class _RemoteFiles:
-    """Files below an address of an fsspec store; its keys are those of the environment."""
-
     def __init__(
         self, address: str, scheme: str, memory: Path | None, s3_options: dict[str, Any]
     ) -> None:
@@ -345,7 +330,6 @@ class _RemoteFiles:
         return {name: facts.n_rows for name, facts in self._facts(stamps).items()}
 
     def _facts(self, stamps: Mapping[str, str]) -> dict[str, _FileFacts]:
-        """What is remembered of each unchanged file; the others are read once."""
         remembered = self._remembered()
         facts, new = {}, {}
         for name, stamp in stamps.items():
@@ -375,7 +359,7 @@ class _RemoteFiles:
 
     @contextlib.contextmanager
     def _one_line_errors(self) -> Iterator[None]:
-        """Raise what the store answers as one line; its own words may hold addresses and keys."""
+        """Hide the store's own words, which may hold addresses and keys."""
         try:
             yield
         except _store_errors() as error:
@@ -396,13 +380,13 @@ def _checked_endpoint() -> str:
 
 
 def _store_errors() -> tuple[type[BaseException], ...]:
-    """What stores raise, of the packages that are loaded: not all of it is an `OSError`."""
+    """List the errors of loaded packages: not all are an `OSError`."""
     names = {"botocore.exceptions": ("BotoCoreError", "ClientError"), "aiohttp": ("ClientError",)}
     loaded = [(sys.modules[module], names[module]) for module in names if module in sys.modules]
     return (OSError, *(getattr(module, name) for module, errors in loaded for name in errors))
 
 
 def _stamp(entry: Mapping[str, Any]) -> str:
-    """What of a store's entry changes with the content: its mark, else its time, else ""."""
+    """Return the ETag, checksum or time with the size; "" without one."""
     mark = next((str(entry[key]).strip('"') for key in _STAMP_KEYS if entry.get(key)), "")
     return f"{entry.get('size')} {mark}" if mark else ""

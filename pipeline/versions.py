@@ -1,8 +1,8 @@
-"""What a result depends on besides its input: package versions, and the code and data behind it.
+"""Find what a result depends on besides its input: package versions, our code and data.
 
-SCHEMA is the version of a study on disk (runs/, tables/, vault/), written in each run. It grows
-when an earlier version would misread or damage what this one writes, not when a table or a column
-is added (docs/decisions/0035).
+SCHEMA is the version of a study on disk (runs/, tables/, vault/). It grows when an earlier version
+would misread or damage what this one writes, not when a table or a column is added
+(docs/decisions/0035).
 """
 
 import ast
@@ -65,7 +65,7 @@ _NOT_DATA = frozenset({"data", "locale"})  # the whole of data/ is named by `dat
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, of this project, of its code as a whole and of `package_versions`."""
+    """Return the versions of Python, of this project, of its code and of `package_versions`."""
     return {
         "python": platform.python_version(),
         "ateliers-territoires": __version__,
@@ -75,7 +75,7 @@ def versions() -> dict[str, str]:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that results depend on; "absent" where one is not installed."""
+    """Return the versions of packages that results depend on; "absent" if not installed."""
     return {package: _version(package) for package in _PACKAGES}
 
 
@@ -88,7 +88,7 @@ def _version(package: str) -> str:
 
 @cache
 def code_hash() -> str:
-    """12 hex digits that change with any file of ours that a run may depend on."""
+    """Return 12 hex digits that change with any file of ours that a run may depend on."""
     folders = [
         ROOT / "pipeline",
         ROOT / "models",
@@ -102,7 +102,7 @@ def code_hash() -> str:
 
 
 def code_of(*functions: Callable[..., Any]) -> str:
-    """12 hex digits that change with the code of `functions` and all that lies behind it."""
+    """Return 12 hex digits that change with the code of `functions` and all it depends on."""
     return _hash_behind(*sorted({_name_of(function) for function in functions}))
 
 
@@ -119,16 +119,15 @@ class SourceTree:
 
     @cached_property
     def data(self) -> Path:
-        """Where the shipped data lie: beside the packages in a checkout, inside `pipeline` else."""
+        """The folder of shipped data: beside the packages in a checkout, else inside `pipeline`."""
         installed = self.root / "pipeline" / "data"
         return installed if installed.is_dir() else self.root / "data"
 
     def hash_behind(self, *names: tuple[str, str]) -> str:
-        """Hash what some functions, by module and name, are made of, and all files behind that.
+        """Return a hash of functions (module, name) and of all files behind them.
 
-        Of its own module only the definitions that a function uses count; of the modules that these
-        import, and so on, the whole text and the data files that it names. A function-level import
-        counts, one for type checkers alone does not.
+        Their own module counts by the definitions used; imported ones whole, with the data files
+        they name. A function-level import counts, one for type checkers alone does not.
         """
         texts: set[str] = set()
         modules: set[str] = set()
@@ -141,7 +140,7 @@ class SourceTree:
         return digest.hexdigest()[:12]
 
     def files_behind(self, modules: Iterable[str]) -> frozenset[Path]:
-        """The files of `modules`, of every module behind them, and the data files these name."""
+        """Return the files of `modules`, of every module they import, and their data files."""
         paths: set[Path] = set()
         waiting = list(modules)
         done: set[str] = set()
@@ -163,7 +162,7 @@ class SourceTree:
         return {_module_at(path.relative_to(self.root)): path for path in paths}
 
     def _slice(self, module: str, name: str) -> "_Slice":
-        """What a top-level name is made of; the whole module where it defines no such name."""
+        """Return a name's definitions; the whole module where it has no such name."""
         if (path := self.path_by_module.get(module)) is None:  # a test's own function
             return _Slice(frozenset({f"{module}:{name}"}), frozenset())
         definitions = _Definitions(path.read_text(encoding="utf-8"))
@@ -172,23 +171,17 @@ class SourceTree:
 
 @dataclass(frozen=True)
 class _Slice:
-    """Definitions as they are written, and the modules that they import."""
-
     texts: frozenset[str]
     imports: frozenset[str]
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What one module names: the modules it imports, the files it reads."""
-
     imports: frozenset[str]
     data_files: frozenset[Path]
 
 
 class _Definitions:
-    """The top level of one module: its definitions and its imports, by name."""
-
     def __init__(self, text: str) -> None:
         self._text = text
         self._nodes: dict[str, ast.stmt] = {}
@@ -201,7 +194,7 @@ class _Definitions:
                 self._nodes |= dict.fromkeys(_bound_names(node), node)
 
     def slice(self, name: str) -> _Slice | None:
-        """`name` with all that it uses of its module; None where the module does not define it."""
+        """Return `name` with all that it uses of its module; None where it is not defined there."""
         if name not in self._nodes:
             return None
         texts: set[str] = set()
@@ -222,14 +215,12 @@ class _Definitions:
 
 
 def _name_of(function: Callable[..., Any]) -> tuple[str, str]:
-    """Its module, and the top-level name that it is defined under."""
     inner = function.func if isinstance(function, partial) else function
     qualified = getattr(inner, "__qualname__", type(inner).__qualname__)
     return inner.__module__, qualified.split(".")[0]
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, set[str]]]:
-    """Each name that an import binds, with the modules that it may come from."""
     for alias in node.names:
         if isinstance(node, ast.Import):
             yield alias.asname or alias.name.split(".")[0], {alias.name}
@@ -248,7 +239,7 @@ def _bound_names(node: ast.stmt) -> list[str]:
 
 
 def _names_used(node: ast.AST) -> tuple[list[str], set[str]]:
-    """The names that a definition uses, annotations aside, and the modules it imports inside."""
+    """Return the names a definition uses, annotations aside, and the modules it imports inside."""
     names: list[str] = []
     modules: set[str] = set()
     waiting = [node]
@@ -281,7 +272,7 @@ def _source_at(path: Path, tree: SourceTree) -> _Source:
 
 
 def _literals(arguments: str) -> Iterator[str]:
-    """The leading arguments that are plain texts; the others may name any file there."""
+    """Return the leading literals only: other arguments may name any file there."""
     for argument in arguments.split(","):
         if (literal := re.fullmatch(r'\s*"([^"]+)"\s*', argument)) is None:
             return
@@ -289,7 +280,6 @@ def _literals(arguments: str) -> Iterator[str]:
 
 
 def _resolved(path: Path, steps: str) -> Path:
-    """The path that an expression on `Path(__file__)` gives."""
     for level, parent, sibling, child in _STEP.findall(steps):
         if level:
             path = path.parents[int(level)]
@@ -301,7 +291,6 @@ def _resolved(path: Path, steps: str) -> Path:
 
 
 def _files_below(path: Path) -> Iterator[Path]:
-    """The data files at or below `path`; none for a folder of code."""
     if path.name in _NOT_DATA or not path.exists():
         return
     if path.is_file():
@@ -313,12 +302,10 @@ def _files_below(path: Path) -> Iterator[Path]:
 
 
 def _module_at(path: Path) -> str:
-    """The dotted name of the module in `path`, relative to the root."""
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
 def _hash_of_files(paths: Iterable[Path]) -> str:
-    """12 hex digits that do not depend on the folder the files are in."""
     lines = sorted(path.name.encode() + b"\0" + _digest_of(path) for path in paths)
     return hashlib.sha256(b"\0".join(lines)).hexdigest()[:12]
 

@@ -1,7 +1,7 @@
-"""Read a mailbox once, or every so many minutes: each new mail becomes a file of the depot, whole,
-once, for its owner's eyes only. Mails that waited are looked at again where the rules changed.
+"""Write each new mail of a mailbox to the depot, once, whole, readable by its owner alone.
 
-The study's record of it (runs/.mail) holds numbers and hashes alone, no address and no word.
+Mails that waited are routed again when the rules change. The record (runs/.mail) holds numbers and
+hashes alone, no address and no word.
 """
 
 import hashlib
@@ -35,13 +35,13 @@ from pipeline.text import Count
 TOO_BIG, UNREADABLE = "too_big", "unreadable"
 PASSWORD = "ATELIERS_IMAP_PASSWORD"
 FOLDER = "mails"
-_SAVED_EVERY = 50  # mails; those since would be looked at again, and not doubled
-_REPORTS = frozenset({"multipart/report"})  # of a mail that could not be delivered, or was read
+_SAVED_EVERY = 50  # mails; later ones are read again after a crash, without duplicates
+_REPORTS = frozenset({"multipart/report"})  # of a delivery failure or a read receipt
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A mail left on the server: the hash of its Message-ID, its day ("" if unknown), and why."""
+    """A mail left on the server: a hash of its Message-ID, its day ("" if unknown), and why."""
 
     message: str
     day: str
@@ -50,10 +50,7 @@ class Waiting:
 
 @dataclass
 class Fetched:
-    """What a reading brought: mails by folder of the depot, and numbers of the others.
-
-    `n_known` were in the depot already, `n_automatic` were written by programs.
-    """
+    """Counts of mails: written, by folder of the depot; already there; automatic; waiting."""
 
     taken: Counter[str] = field(default_factory=Counter)
     n_known: int = 0
@@ -62,13 +59,13 @@ class Fetched:
     waiting: list[Waiting] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the fields as plain values."""
         waiting = [vars(waiting) for waiting in self.waiting]
         return vars(self) | {"taken": dict(sorted(self.taken.items())), "waiting": waiting}
 
 
 def fetch_mail(root: Path) -> Fetched:
-    """Write the mails that came since the last reading into the depot of the study in `root`.
+    """Write the new mails into the depot of the study in `root`.
 
     Raises `SettingsError` where no mailbox is named, `MissingExtraError` without imap-tools,
     `MailError` where the mailbox fails, and `StudyError` while another reading goes on or where the
@@ -96,7 +93,7 @@ def fetch_mail(root: Path) -> Fetched:
 
 
 def read_password(study: Study) -> str | None:
-    """The password of the mailbox, None where none is set; raises `SettingsError`."""
+    """Return the mailbox's password, if any; raise `SettingsError`."""
     return read_secret(
         PASSWORD,
         "le mot de passe de la boîte",
@@ -106,8 +103,6 @@ def read_password(study: Study) -> str | None:
 
 
 class _Reading:
-    """One reading of one folder."""
-
     def __init__(
         self, study: Study, mailbox: Mailbox, record: "Record", router: MailRouter
     ) -> None:
@@ -118,7 +113,7 @@ class _Reading:
         self._fetched = Fetched()
 
     def run(self) -> Fetched:
-        """Read what is new; what was done is recorded even where the rest fails."""
+        """Read the new mails; what was done is recorded even where the rest fails."""
         uids, folder = self._mailbox.uids(), self._folder
         folder.waiting = {uid: folder.waiting[uid] for uid in uids if uid in folder.waiting}
         again = sorted(folder.waiting) if folder.rules != self._rules else []
@@ -135,7 +130,6 @@ class _Reading:
         return self._fetched
 
     def _read(self, uid: int) -> Waiting | None:
-        """Take a mail in, or leave it for good; else say why it waits."""
         head = self._mailbox.headers(uid)
         if head is None:
             return _waiting(Message(), UNREADABLE)
@@ -155,7 +149,6 @@ class _Reading:
         return None
 
     def _take(self, content: bytes, folder: str) -> None:
-        """Write a mail, unless it came in before."""
         identity = mail_hash(content)
         if identity in self._record.taken:
             self._fetched.n_known += 1
@@ -184,17 +177,14 @@ def _is_automatic(headers: Message) -> bool:
     return submitted not in ("", "no") or headers.get_content_type() in _REPORTS
 
 
-# --- mails as files -------------------------------------------------------------------------------
-
 _IDENTITY_HEADERS = ("message-id", "date", "from", "subject")
 _HASH_IN_NAME = re.compile(r" ([0-9a-f]{16})\.eml")
 
 
 def mail_hash(content: bytes) -> str:
-    """16 hexadecimal digits of what somebody wrote: Message-ID, date, sender, subject and body.
+    """Return 16 hex digits of Message-ID, date, sender, subject and body.
 
-    What carried it (Received, Delivered-To and the like) does not count: two copies of a mail are
-    one.
+    Transport headers (Received, Delivered-To) do not count: two copies of a mail are one.
     """
     head, _, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     headers = BytesHeaderParser().parsebytes(head + b"\n\n")
@@ -203,19 +193,18 @@ def mail_hash(content: bytes) -> str:
 
 
 def message_hash(headers: Message) -> str:
-    """12 hexadecimal digits of a mail's Message-ID, else of its date and subject."""
+    """Return 12 hex digits of the Message-ID, else of date and subject."""
     identity = header_text(headers, "message-id").strip()
     identity = identity or header_text(headers, "date") + header_text(headers, "subject")
     return text_hash(identity)[:12]
 
 
 def day_of(headers: Message) -> str:
-    """The day on which a mail says that it was written, ISO 8601; "" where it does not say."""
+    """Return the day in a mail's Date header, ISO 8601; "" without one."""
     return _moment(headers)[:10]
 
 
 def _moment(headers: Message) -> str:
-    """« 2026-03-16 09h42 », or "" where the mail has no date."""
     try:
         return f"{parsedate_to_datetime(header_text(headers, 'date')):%Y-%m-%d %Hh%M}"
     except (TypeError, ValueError, OverflowError, IndexError):
@@ -223,7 +212,7 @@ def _moment(headers: Message) -> str:
 
 
 def _hashes_in(depot: Path) -> set[str]:
-    """The hashes of the mails in `depot`, by their files' names, wherever people moved them."""
+    """Return the hashes in file names, wherever people moved the mails."""
     matches = (_HASH_IN_NAME.search(path.name) for path in workshop_files(depot))
     return {match[1] for match in matches if match}
 
@@ -231,8 +220,8 @@ def _hashes_in(depot: Path) -> set[str]:
 def write_mail(content: bytes, folder: Path) -> Path:
     """Write a mail into the workshop's `folder`, in one step, and return its path.
 
-    Its temporary name is hidden, which neither a run nor the watch of the depot looks at, and the
-    same however often it is written. Raises `StudyError` where the folder cannot be written.
+    Its hidden temporary name is skipped by runs and the watch. Raises `StudyError` where the folder
+    cannot be written.
     """
     headers = BytesHeaderParser().parsebytes(content)
     path = folder / FOLDER / f"{_moment(headers) or 'sans date'} {mail_hash(content)}.eml"
@@ -253,7 +242,7 @@ def write_mail(content: bytes, folder: Path) -> Path:
 
 
 def _force_names_to_disk(folder: Path) -> None:
-    """Have the disk hold the names of `folder`, before the record says that a mail came in."""
+    """Sync the folder to disk before the record says that a mail came in."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -261,17 +250,15 @@ def _force_names_to_disk(folder: Path) -> None:
         os.close(handle)
 
 
-# --- the record -----------------------------------------------------------------------------------
-
 _FORMAT = 1
 _RECORD = ".mail"  # hidden and without a suffix: runs/*.json are the records of runs
 
 
 @dataclass
 class FolderRecord:
-    """What was read of a folder: its mails up to `last_uid`, numbered under `uid_validity`.
+    """What was read of a folder: mails up to `last_uid`, numbered under `uid_validity`.
 
-    Those `waiting`, by UID, had no workshop by the rules whose hash is `rules`.
+    `waiting`, by UID, had no workshop by the rules whose hash is `rules`.
     """
 
     uid_validity: int = 0
@@ -291,18 +278,18 @@ class Record:
 
     @property
     def n_waiting(self) -> int:
-        """How many mails the last readings left on servers."""
+        """The number of mails that the last readings left on servers."""
         return sum(len(folder.waiting) for folder in self._folders.values())
 
     def folder(self, settings: MailSettings, uid_validity: int) -> FolderRecord:
-        """The record of the folder that `settings` name, new where it was numbered anew."""
+        """Return the record of the settings' folder, a new one if `uid_validity` changed."""
         key = text_hash(settings.host, settings.user, settings.folder)[:16]
         if key not in self._folders or self._folders[key].uid_validity != uid_validity:
             self._folders[key] = FolderRecord(uid_validity)
         return self._folders[key]
 
     def save(self) -> None:
-        """Write it, in one step."""
+        """Write the record, in one step."""
         folders = {key: asdict(folder) for key, folder in sorted(self._folders.items())}
         content = {"format": _FORMAT, "folders": folders, "taken": sorted(self.taken)}
         write_bytes(self._path, (json.dumps(content, indent=1) + "\n").encode(), mode=0o600)
@@ -328,17 +315,12 @@ def _folder(entry: dict[str, Any]) -> FolderRecord:
     return FolderRecord(**{**entry, "waiting": waiting})
 
 
-# --- the rounds of a served study -----------------------------------------------------------------
-
-_REFUSED_S = 3600.0  # before the same password is tried again: servers lock whoever insists
+_REFUSED_S = 3600.0  # before retrying a refused password: servers lock out insistent clients
 _DEFAULT_S = 600.0
 
 
 class MailRounds:
-    """Reads the mailbox of the study in `root` until `stop`, with the settings of the moment.
-
-    `told` gets what came in, and each failure once, until it is another.
-    """
+    """Read the mailbox of the study in `root` until `stop`; `told` gets new results only."""
 
     def __init__(self, root: Path, *, stop: threading.Event, told: Callable[[str], None]) -> None:
         self._root, self._stop, self._report_line = root, stop, told
@@ -367,7 +349,7 @@ class MailRounds:
         return wait_s
 
     def _report_failure(self, error: Exception, access: str) -> None:
-        fault = "" if can_pass(error) else str(error)  # a server that is away is one failure
+        fault = "" if can_pass(error) else str(error)  # all absences of the server are one failure
         if fault:
             self._refused, self._refused_at = access, time.monotonic()
         if fault != self._fault:

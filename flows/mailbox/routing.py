@@ -1,8 +1,4 @@
-"""Find the workshop that a mail is for: by its address, else its subject, else the fallback.
-
-In:   the headers of a mail; the folders of the depot, the [mail] settings
-Out:  a folder's name, or why there is none
-"""
+"""Find the workshop that a mail is for: by its address, else its subject, else the fallback."""
 
 import re
 import unicodedata
@@ -22,7 +18,7 @@ from pipeline.text import fold, lexicon
 
 NO_WORKSHOP, SEVERAL, NO_FOLDER = "no_workshop", "several", "no_folder"
 
-# headers of this very copy, then those that its author wrote
+# headers of this copy, then the author's
 _DELIVERY_HEADERS = (
     "delivered-to",
     "x-delivered-to",
@@ -32,7 +28,7 @@ _DELIVERY_HEADERS = (
 )
 _RECIPIENT_HEADERS = ("to", "cc", "resent-to", "resent-cc")
 _ABBREVIATIONS = {"st": "saint", "ste": "sainte"}
-_SHORT = 4  # letters: "Lot" is also a word, and counts with its capital alone
+_SHORT = 4  # letters: "Lot" is also a word
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Route:
 
 @dataclass(frozen=True)
 class _Workshop:
-    """A workshop as mails may call it: its folder, folded names without date, its day if known."""
+    """A workshop's folder, its folded names without date, and its day if known."""
 
     folder: str
     names: frozenset[str]
@@ -53,7 +49,7 @@ class _Workshop:
 
 
 class MailRouter:
-    """Routes mails among the folders of `depot` as they are now, by the rules of `settings`."""
+    """Route mails among the present folders of `depot`, by `settings`."""
 
     def __init__(self, depot: Path, settings: MailSettings) -> None:
         self._workshops = list(_workshops(depot))
@@ -72,7 +68,7 @@ class MailRouter:
         )
 
     def route(self, headers: Message) -> Route:
-        """Return the folder of the workshop that a mail with these headers is for."""
+        """Return the workshop's folder for a mail with these headers."""
         subject = header_text(headers, "subject")
         by_subject = self._by_subject(subject)
         folders = self._by_address(headers, _DELIVERY_HEADERS)
@@ -87,7 +83,7 @@ class MailRouter:
         return Route(None, SEVERAL if folders else NO_WORKSHOP)
 
     def _on_disk(self, name: str) -> str:
-        """The folder called `name`, whichever way its accents are encoded, else `name`."""
+        """Return the folder called `name` in any Unicode form, else `name`."""
         wanted = unicodedata.normalize("NFC", name.strip())
         for workshop in self._workshops:
             if unicodedata.normalize("NFC", workshop.folder) == wanted:
@@ -100,7 +96,7 @@ class MailRouter:
         return Route(None, NO_FOLDER)
 
     def _by_address(self, headers: Message, names: tuple[str, ...]) -> set[str]:
-        """The folders of the addresses in the headers `names`: by the settings or after a "+"."""
+        """Find addresses by the settings or after a "+"."""
         folders: set[str] = set()
         for _, written in people_in(headers, names):
             address = written.lower()
@@ -113,12 +109,11 @@ class MailRouter:
         return folders
 
     def _is_ours(self, mailbox: str, domain: str) -> bool:
-        """Whether an address is one of this mailbox or of its domain, not another recipient's."""
+        """Whether an address is of this mailbox or its domain, not another recipient's."""
         _, at, our_domain = self._user.rpartition("@")
         return domain == our_domain if at else mailbox == our_domain
 
     def _by_label(self, label: str) -> set[str]:
-        """The folders that a whole label names, with or without blanks."""
         if label in self._words:
             return {self._words[label]}
         squeezed = label.replace(" ", "")
@@ -129,10 +124,7 @@ class MailRouter:
         }
 
     def _by_subject(self, subject: str) -> set[str]:
-        """The folders that words of `subject` name; of several, those whose day it has too.
-
-        A name inside a longer one does not count.
-        """
+        """Find whole names in the subject; of several, those whose day it has too."""
         text = f" {_plain(subject)} "
         named = {(words, folder) for words, folder in self._words.items() if f" {words} " in text}
         for workshop in self._workshops:
@@ -147,7 +139,6 @@ class MailRouter:
         return folders
 
     def _of_days(self, subject: str, folders: set[str]) -> set[str]:
-        """Those of `folders` whose day is in `subject`, with or without the year."""
         days = set(_days(subject))
         return {
             workshop.folder
@@ -159,7 +150,6 @@ class MailRouter:
 
 
 def _workshops(depot: Path) -> Iterator[_Workshop]:
-    """The workshops that have a folder, even an empty one."""
     for path in folders_of(depot):
         manifest = read_manifest(path, depot=depot)
         names = (name_territory(path, manifest), name_workshop(path, manifest), path.name)
@@ -168,12 +158,11 @@ def _workshops(depot: Path) -> Iterator[_Workshop]:
 
 
 def _plain(text: str) -> str:
-    """`text` folded, "St" and "Ste" in full."""
     return " ".join(_ABBREVIATIONS.get(word, word) for word in fold(text).split())
 
 
 def _is_meant(name: str, subject: str) -> bool:
-    """Whether a name is one in `subject`: a short one needs its capital, as "Lot" does."""
+    """Whether `subject` has the name: a short one needs its capital, as "Lot" does."""
     if len(name) > _SHORT:
         return True
     return any(_plain(word) == name and word[0].isupper() for word in re.findall(r"\w+", subject))
@@ -184,7 +173,7 @@ def _is_inside(name: str, named: set[tuple[str, str]]) -> bool:
 
 
 def _days(subject: str) -> Iterator[str]:
-    """The days in `subject`: 2026-03-12, or 03-12 where it has no year."""
+    """Yield 2026-03-12, or 03-12 where the subject has no year."""
     rest = subject
     while match := find_date(rest):
         day, (start, end) = match

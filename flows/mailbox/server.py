@@ -1,8 +1,4 @@
-"""Open a mailbox on its IMAP server, for reading only; each failure is one line.
-
-In:   the [mail] settings, a password
-Out:  UIDs, headers and whole mails
-"""
+"""Open a mailbox on its IMAP server, for reading only; each failure is one line."""
 
 import errno
 import imaplib
@@ -36,11 +32,11 @@ class Mailbox:
         self.uid_validity = uid_validity
 
     def uids(self) -> list[int]:
-        """The numbers of all mails, in order."""
+        """Return the UIDs of all mails, in order."""
         return sorted(map(int, self._client.uids("ALL", charset=None)))
 
     def headers(self, uid: int) -> tuple[Message, int] | None:
-        """The headers of a mail and its size in bytes; None where it cannot be had."""
+        """Return a mail's headers and size in bytes, if the server gives them."""
         from imap_tools.errors import MailboxFetchError
 
         with suppress(MailboxFetchError):
@@ -49,7 +45,7 @@ class Mailbox:
         return None
 
     def content(self, uid: int) -> bytes | None:
-        """The bytes of a mail; None where they cannot be had."""
+        """Return a mail's bytes, if the server gives them."""
         from imap_tools.errors import MailboxFetchError
 
         with suppress(MailboxFetchError):
@@ -60,10 +56,10 @@ class Mailbox:
 
 @contextmanager
 def opened(settings: MailSettings, password: str | None) -> Iterator[Mailbox]:
-    """Open the folder that `settings` name, until the block ends.
+    """Open the settings' folder until the block ends.
 
-    Raises `MissingExtraError` without imap-tools, and `MailError` where the server, its
-    certificate, the password, the folder or, inside the block, the connection fails.
+    Raises `MissingExtraError` without imap-tools, and `MailError` where the server, certificate,
+    password, folder or, inside the block, connection fails.
     """
     require_imap_tools()
     from imap_tools.errors import ImapToolsError, MailboxFolderSelectError
@@ -121,7 +117,7 @@ def _connected(settings: MailSettings) -> "BaseMailBox":
 
 
 def _whole_mail_class() -> "type[MailMessage]":
-    """imap-tools' mail with the server's own bytes: written again, they could differ."""
+    """Return imap-tools' mail with the server's own bytes: a rewritten one could differ."""
     from imap_tools import MailMessage
 
     class WholeMail(MailMessage):
@@ -133,7 +129,6 @@ def _whole_mail_class() -> "type[MailMessage]":
 
 
 def _log_in(client: "BaseMailBox", settings: MailSettings, password: str) -> None:
-    """Sign in; raises `MailError` for a refusal that lasts."""
     from imap_tools.errors import MailboxLoginError
 
     user = settings.user
@@ -157,6 +152,5 @@ def _log_in(client: "BaseMailBox", settings: MailSettings, password: str) -> Non
 
 
 def _uid_validity(client: "BaseMailBox") -> int:
-    """What the server said of its numbers as the folder was selected; 0 where it said nothing."""
     answer = client.client.response("UIDVALIDITY")[1][0]
     return int(answer) if answer else 0

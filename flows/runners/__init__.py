@@ -1,7 +1,7 @@
-"""Who does the heavy work of a run: this process, threads, processes or a Dask cluster.
+"""Share the work of a run between threads, processes or a Dask cluster.
 
-A stage hands out grains to a `map` and gets their results in the same order, so that no result
-depends on who works. Grains go out whole, in batches, few at a time.
+Grains go out whole, in batches, few at a time; results come back in order, so that none depends on
+the workers.
 """
 
 import os
@@ -33,13 +33,13 @@ from pipeline.settings.sections import ExecutionSettings
 Grain = TypeVar("Grain")
 Result = TypeVar("Result")
 
-_BATCHES_A_WORKER = 2  # one at work, one that waits
+_BATCHES_A_WORKER = 2  # one running, one waiting
 
 
 class Runner:
-    """This process alone."""
+    """Work in this process alone."""
 
-    is_apart = False  # whether there are workers that have a memory of their own
+    is_apart = False  # whether workers have a memory of their own
 
     def spread(
         self, function: Callable[[Grain], Result], grains: Iterable[Grain], /
@@ -54,7 +54,7 @@ class Runner:
 def make_runner(settings: ExecutionSettings) -> Runner:
     """Return the runner of `settings`; its workers start when there is something to share.
 
-    Raises `MissingExtraError` where Dask is asked for and not installed.
+    Raises `MissingExtraError` where Dask is not installed.
     """
     if settings.runner == "threads":
         return ThreadRunner(settings.workers, settings.batch_units)
@@ -68,14 +68,14 @@ def make_runner(settings: ExecutionSettings) -> Runner:
 
 
 class SentBatch(Protocol):
-    """A batch that is out, as `concurrent.futures.Future` is."""
+    """A batch being worked on, as a `concurrent.futures.Future`."""
 
     def result(self) -> list[Any]:
         """Wait for the results of its grains."""
         ...
 
     def cancel(self) -> object:
-        """Drop it."""
+        """Drop the batch."""
         ...
 
 
@@ -92,7 +92,7 @@ class SharingRunner(Runner, ABC):
     def spread(
         self, function: Callable[[Grain], Result], grains: Iterable[Grain], /
     ) -> Iterator[Result]:
-        """Yield one result a grain, in order; one batch alone is not worth starting workers."""
+        """Yield one result a grain, in order; a single batch starts no workers."""
         batches = batched(grains, self.batch_units)
         first = list(islice(batches, 2))
         if len(first) < 2:
@@ -113,12 +113,12 @@ class SharingRunner(Runner, ABC):
 
     @property
     def most_in_flight(self) -> int:
-        """Batches that are out at most: what memory is bounded by."""
+        """The most batches that are out at once, which bounds the memory."""
         return _BATCHES_A_WORKER * self.workers
 
     @abstractmethod
     def _sending(self, function: Callable[[Any], Any]) -> AbstractContextManager[Submit]:
-        """What sends a batch of grains to be worked on by `function`; never waits long."""
+        """Give what sends a batch of grains to `function`; it never waits long."""
 
 
 def batched(grains: Iterable[Grain], batch_units: int) -> Iterator[list[Grain]]:
@@ -136,7 +136,7 @@ def batched(grains: Iterable[Grain], batch_units: int) -> Iterator[list[Grain]]:
 
 
 class ThreadRunner(SharingRunner):
-    """Threads of this process: they share what it knows, and take turns wherever Python works."""
+    """Threads of this process, which share its memory."""
 
     @contextmanager
     def _sending(self, function: Callable[[Any], Any]) -> Iterator[Submit]:
@@ -158,7 +158,7 @@ def _results(function: Callable[[Any], Any], batch: list[Any]) -> list[Any]:
 
 
 class ProcessRunner(SharingRunner):
-    """Processes started from nothing, that last as long as the run; killed ones are replaced."""
+    """Spawned processes that last as long as the run; killed ones are replaced."""
 
     is_apart = True
     pool: ProcessPoolExecutor | None = None
@@ -174,7 +174,7 @@ class ProcessRunner(SharingRunner):
             )
 
     def submit(self, *arguments: Any) -> "tuple[ProcessPoolExecutor, Future[bytes]]":
-        """Send a batch to the processes, started where they are not."""
+        """Send a batch to the processes, started if need be."""
         if self.pool is None:
             self.pool = ProcessPoolExecutor(
                 self.workers, mp_context=get_context("spawn"), initializer=begin_process

@@ -1,7 +1,6 @@
-"""Workers of a Dask cluster: of an address, or started on this machine.
+"""Work on a Dask cluster, at an address or started on this machine.
 
-A batch whose worker ends goes to another, three times at most: Dask does it. What is watched here
-is that some worker is left.
+Dask resends a lost worker's batch three times at most. This module checks that some worker is left.
 """
 
 import importlib.util
@@ -30,7 +29,7 @@ class NoWorkers(TimeoutError):  # noqa: N818 - what is missing is told
 class DaskRunner(SharingRunner):
     """A cluster of Dask, reached or started when there is something to share.
 
-    A scheduler may take `connect_s` to answer, a cluster be without a worker for `no_worker_s`.
+    Waits `connect_s` for a scheduler, `no_worker_s` for workers.
     """
 
     is_apart = True
@@ -54,10 +53,7 @@ class DaskRunner(SharingRunner):
 
     @property
     def client(self) -> Any:
-        """The client, connected.
-
-        Raises `RunnerError` where no scheduler answers.
-        """
+        """The connected client; raises `RunnerError` where no scheduler answers."""
         if self._client is None:
             import distributed
 
@@ -74,7 +70,7 @@ class DaskRunner(SharingRunner):
 
     @property
     def most_in_flight(self) -> int:
-        """Batches that are out at most: two a thread of the cluster as it is."""
+        """The most batches out at once: two a thread of the present cluster."""
         return 2 * max(1, sum(int(worker["nthreads"]) for worker in self._workers().values()))
 
     def close(self) -> None:
@@ -85,7 +81,7 @@ class DaskRunner(SharingRunner):
             self._stack.close()
 
     def watch(self, some_worker_at: float) -> float:
-        """Return when some worker was last there, at best now.
+        """Return when a worker was last there, at best now.
 
         Raises `RunnerError` where the scheduler is gone, or no worker is left for long.
         """
@@ -98,7 +94,7 @@ class DaskRunner(SharingRunner):
         return some_worker_at
 
     def unreachable(self, error: BaseException) -> NoReturn:
-        """Raise the error of a scheduler that is gone, or of workers that are."""
+        """Raise the error of a lost scheduler, or of lost workers."""
         where = self._address or "cette machine"
         raise RunnerError(
             f"aucun planificateur Dask, ou aucun ouvrier, ne répond ({where})",

@@ -1,6 +1,6 @@
-"""What a worker does: a batch of grains in, their results out, both as bytes.
+"""Work on a batch of grains and return their results, both as bytes.
 
-Imports nothing heavy before it knows what it is asked.
+Heavy imports wait until the function is known.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 
 @dataclass(frozen=True)
 class Fault:
-    """What went wrong in a worker, without its words, which may be people's."""
+    """An error in a worker, without its message, which may quote people."""
 
     kind: str
     line: str
@@ -31,7 +31,7 @@ class Fault:
 
     @classmethod
     def of(cls, error: BaseException) -> "Fault":
-        """The fault that `error` tells."""
+        """Return the fault of `error`."""
         line, frame = "", error.__traceback__
         while frame is not None:
             path = Path(frame.tb_frame.f_code.co_filename)
@@ -47,22 +47,22 @@ class Fault:
 
 
 def as_bytes(function: Callable[[Any], Any]) -> tuple[str, bytes]:
-    """A function as it is sent, under a name that its content gives."""
+    """Serialise a function, under a name that its content gives."""
     content = pickle.dumps(function)
     return hashlib.sha256(content).hexdigest(), content
 
 
 @cache
 def fingerprint() -> str:
-    """Hash of all that a result depends on besides its input: code and versions of packages."""
+    """Return a hash of the code and package versions that results depend on."""
     return hashlib.sha256(repr(sorted(versions().items())).encode()).hexdigest()
 
 
 def run_batch(function: bytes | str, name: str, expected: str, batch: bytes) -> bytes:
-    """Return the results of the grains of `batch` in order, or what went wrong, for `opened`.
+    """Return the results or the error of a batch, for `opened`.
 
-    `function` is what `as_bytes` gave, or the path of a file that holds it; `expected` is the
-    caller's fingerprint. An error is returned: a cluster's journal would quote the batch.
+    `function` comes from `as_bytes`, or is a file's path; `expected` is the caller's fingerprint.
+    An error is returned, not raised: a cluster's journal would quote the batch.
     """
     try:
         one_thread()
@@ -81,10 +81,7 @@ def run_batch(function: bytes | str, name: str, expected: str, batch: bytes) -> 
 
 
 def opened(content: bytes) -> list[Any]:
-    """The results that a worker sent back.
-
-    Raises the error that it told instead.
-    """
+    """Return a worker's results, or raise its error."""
     answer: Any = pickle.loads(content)
     if isinstance(answer, AteliersError | Fault):
         fail(answer)
@@ -93,7 +90,7 @@ def opened(content: bytes) -> list[Any]:
 
 
 def fail(error: BaseException | Fault) -> NoReturn:
-    """Raise the error of a batch as one line: its kind and our line, never its own words."""
+    """Raise a batch's error as its kind and our line, never its own words."""
     if isinstance(error, AteliersError):
         raise error
     fault = error if isinstance(error, Fault) else Fault.of(error)
@@ -115,10 +112,7 @@ def give_up(error: BaseException | None = None) -> NoReturn:
 
 @cache
 def one_thread() -> None:
-    """Leave this process one thread of linear algebra.
-
-    Two workers do not fight, and the last bits do not depend on their number.
-    """
+    """Limit linear algebra to one thread: two workers don't fight, and last bits are the same."""
     from threadpoolctl import threadpool_limits
 
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # for what is loaded later
@@ -126,7 +120,7 @@ def one_thread() -> None:
 
 
 def begin_process() -> None:
-    """Prepare a worker process: its parent is interrupted, not it, and it ends with its parent."""
+    """Prepare a worker process: it ignores interruptions and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     one_thread()
