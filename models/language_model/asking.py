@@ -31,7 +31,7 @@ UNKNOWN_CODES, INVENTED_QUOTES = "unknown_codes", "invented_quotes"
 EXTRA_UNITS, BROKEN_UNITS, BROKEN_ANSWERS = "extra_units", "broken_units", "broken_answers"
 # After as many failures in a row, asking stops.
 _MAX_UNAVAILABLE, _MAX_UNUSABLE = 3, 12
-_VERSION = "1"  # of stored answers
+_VERSION = "1"
 _CODES, _TEXTS, _PACE = "answers", "theme answers", "pace"
 
 _LOG = logging.getLogger(__name__)
@@ -128,7 +128,6 @@ class Asking:
         return report
 
     def _code(self, batch: Batch) -> None:
-        """Ask about a batch, then about each passage left."""
         if self._stop.is_set():
             return
         self._count(asked=len(batch))

@@ -22,10 +22,10 @@ from pipeline.settings.sections import LanguageModelSettings
 API_KEY = "ATELIERS_LANGUAGE_MODEL_KEY"
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _MAX_WAIT_S, _MAX_RETRY_AFTER_S = 60.0, 300.0  # a server that asks for more is not waited for
-_MAX_BYTES = 4_000_000  # of an answer
+_MAX_BYTES = 4_000_000
 # No answer is longer, thoughts of models that think aloud included.
 _TOKENS_PER_UNIT, _MORE_TOKENS = 400, 4_000
-_MAX_OBJECTS = 20  # tried in an answer
+_MAX_OBJECTS = 20
 _HOPELESS = {
     401: "clé refusée",
     403: "clé refusée",
@@ -112,7 +112,6 @@ class ChatClient:
         return _reply(content)
 
     def _send(self, body: bytes) -> tuple[int, bytes]:
-        """Retry network errors and busy servers."""
         reason, is_final = "", False
         for attempt in range(self._settings.max_retries + 1):
             wait = min(_MAX_WAIT_S, self._settings.retry_wait_s * 2**attempt)
@@ -135,7 +134,7 @@ class ChatClient:
         raise UnavailableError(reason, is_final=is_final)
 
     def _post(self, body: bytes) -> tuple[int, bytes, float | None]:
-        """Return status, bytes, Retry-After; bounded in bytes and time."""
+        """Bounded in bytes and time."""
         settings = self._settings
         deadline = time.monotonic() + settings.connect_timeout_s + settings.read_timeout_s
         content = b""

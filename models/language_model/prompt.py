@@ -19,8 +19,8 @@ from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
 from pipeline.settings.sections import LanguageModelSettings
 
 VERSION = "1"  # of the prompt; a change discards stored answers
-CHARS_PER_TOKEN = 3.5  # of French, about
-_TOKENS_PER_ANSWER = 90  # codes and quotes of a passage, about
+CHARS_PER_TOKEN = 3.5  # of French
+_TOKENS_PER_ANSWER = 90  # codes and quotes of a passage
 _RULES = Path(__file__).with_name("instructions.txt")
 _TITLES = {
     RUBRIQUE: "Codes : rubriques",

@@ -41,7 +41,7 @@ from models.language_model.prompt import (
 from pipeline.settings.sections import LanguageModelSettings
 from pipeline.store import Store
 
-VERSION = "1"  # of the prompt
+VERSION = "1"
 MAX_NAME, MAX_DESCRIPTION, MAX_REASON = 60, 300, 200  # characters
 _RULES = Path(__file__).with_name("instructions_themes.txt")
 _NAME_REQUEST = (

@@ -166,7 +166,6 @@ class DefinitionMatcher:
 
     @cached_property
     def _code_vectors(self) -> list[tuple[str, Array]]:
-        """Vectors of descriptions, then of labels by the first encoder."""
         first, encoded = self.encoders[0], self._encode_codes(None)
         descriptions, labels = encoded["descriptions"], encoded["labels"][first]
         vectors = [(name, self._centred(name, descriptions[name])) for name in self.encoders]
@@ -185,7 +184,6 @@ class DefinitionMatcher:
         return np.asarray(np.maximum(self._background_raw.std(axis=0), 1e-3))
 
     def _raw(self, texts: list[str], vectors: dict[str, Array]) -> Array:
-        """Return (n_texts, n_codes, n_views), each text alone."""
         centred = {name: self._centred(name, vectors[name]) for name in self.encoders}
         views = []
         for name, codes in self._code_vectors:
@@ -209,7 +207,7 @@ class DefinitionMatcher:
         return {name: encode(name, texts, source) for name in self.encoders}
 
     def _centred(self, name: str, vectors: Array) -> Array:
-        """What all passages share says nothing."""
+        """Centre on the background: what all passages share says nothing."""
         moved = vectors - self.background.vectors[name].mean(axis=0)
         return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
 
@@ -291,7 +289,6 @@ class NotionMatcher:
 
     @cached_property
     def _weights(self) -> Array:
-        """Rows are notions, then lexicons: (n_patterns, n_codes)."""
         notions = load_notions()
         weights = np.zeros((len(notions), len(self.codes)))
         for column, code in enumerate(self.codes):
@@ -315,7 +312,6 @@ class NotionMatcher:
 
 @cache
 def _notion_mentions(texts: tuple[str, ...]) -> Array:
-    """Count once for all grids."""
     return _mentions(texts, [notion.said_by for notion in load_notions()])
 
 

@@ -295,7 +295,6 @@ def _occurrences(text: str, words: list[Span], index: TermIndex) -> list[tuple[i
 
 
 def _best_spans(text: str, words: list[Span], scores: Array) -> list[Span]:
-    """Return strong words in reading order, or the whole text."""
     trimmed = [_trim(text, word) for word in words]
     candidates = [i for i, (start, end) in enumerate(trimmed) if end - start > 2 and scores[i] > 0]
     ranked = sorted(candidates, key=lambda i: (-scores[i], i))
@@ -313,7 +312,6 @@ def _trim(text: str, span: Span) -> Span:
 
 
 def _join(text: str, spans: list[Span]) -> list[Span]:
-    """Join spans that a short word separates."""
     joined: list[Span] = []
     for start, end in sorted(spans):
         if joined and (start <= joined[-1][1] or _SHORT_GAP.fullmatch(text, joined[-1][1], start)):

@@ -91,7 +91,7 @@ def _same_question(first: NDArray[np.integer], second: NDArray[np.integer]) -> M
 
 
 def _inverse(kernel: Single, penalties: Array) -> Single:
-    """Overwrites `kernel`."""
+    """Overwrite `kernel`."""
     kernel[np.diag_indices_from(kernel)] += penalties.astype(np.float32)
     factor, _ = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
     inverse, _ = lapack.spotri(factor, lower=True, overwrite_c=True)
@@ -183,7 +183,6 @@ class Neighbours:
         return np.asarray((1 - SHARE) * outputs + SHARE * nearest)
 
     def _similarities(self, features: Features) -> Iterator[tuple[slice, Array]]:
-        """Yield (n_rows, n_passages) by batch."""
         vectors, context = _whole(features.vectors), _whole(features.context)
         terms, questions = _whole_terms(features.terms), features.questions
         norms = np.sqrt(_squared_norms(vectors, context, terms, questions))
@@ -200,7 +199,6 @@ class Neighbours:
             yield rows, np.maximum(similarity, 0.0) / scale
 
     def _labels_of_nearest(self, similarity: Array) -> Array:
-        """If none is alike, the mean of all."""
         n_nearest = min(_N_NEAREST, similarity.shape[1])
         nearest = np.argpartition(-similarity, n_nearest - 1, axis=1)[:, :n_nearest]
         closeness = np.take_along_axis(similarity, nearest, axis=1)[:, :, None]

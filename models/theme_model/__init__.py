@@ -29,7 +29,7 @@ from pipeline.text import fold
 TopicWords = list[tuple[str, float]]
 
 _SEPARATOR = " "  # lemmas hold no space once split on it
-_MAX_WORDS = 30  # of a topic
+_MAX_WORDS = 30
 _NO_LEMMA = "∅"  # a document without lemmas of a subject
 _LOG = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Closer(Protocol):
 class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """Groups units into themes, largest first; labels are the same bit for bit each time.
 
-    At most `most_at_once` units, drawn, are grouped; the others join the nearest.
+    It groups `most_at_once` units, drawn if there are more; the others join the nearest.
     """
 
     labels_: Labels

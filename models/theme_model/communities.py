@@ -60,7 +60,7 @@ class Resample:
 class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """Communities by consensus; labels do not depend on the number of threads.
 
-    At most `most_at_once` vectors, drawn, are grouped; the others join the nearest group.
+    It groups `most_at_once` vectors, drawn if there are more; the others join the nearest group.
     """
 
     labels_: Labels
@@ -155,7 +155,6 @@ def co_association(
 def _members(
     results: Sequence[tuple[Labels, Labels]], n: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return 0 or 1 by community (n, n_communities) and by resample."""
     starts = np.cumsum([0, *(int(communities.max()) + 1 for _, communities in results)])
     member = np.zeros((n, starts[-1]), dtype=np.float32)
     is_drawn = np.zeros((n, len(results)), dtype=np.float32)
@@ -279,7 +278,6 @@ def _numbered(labels: Labels) -> Labels:
 
 
 def _label_others(labels: Labels, drawn: Labels, vectors: Rows, rows: Labels) -> Labels:
-    """Those not drawn join the nearest centre."""
     centres = _unit(
         np.stack(
             [
