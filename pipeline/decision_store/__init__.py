@@ -1,8 +1,8 @@
 """Store people's decisions, append only.
 
 The database itself refuses to change or delete a row, so that no re-run can lose a correction; only
-`erase`, for a person who asks to be forgotten, does, and it is recorded. pandas is imported only to
-read or add decisions: a run with nothing to do ends at once.
+`erase`, for a person who asks to be forgotten, does, and it is recorded. pandas is imported on use:
+a run with nothing to do ends at once.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _MOVED = "-reprises"  # suffix of a file moved into a database
 
 @dataclass(frozen=True)
 class Mark:
-    """What identifies the decisions that a run read, to notice losses."""
+    """What identifies the decisions of a run, to notice losses."""
 
     last_id: int
     n_decisions: int
@@ -45,7 +45,7 @@ class Mark:
 
     @classmethod
     def recorded(cls, manifest: Mapping[str, Any] | None) -> "Mark | None":
-        """Return the mark in a run's record; None in an earlier version's record."""
+        """Return the mark in a run's record, if any."""
         fields = (manifest or {}).get("decisions")
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__}) if fields else None
 
@@ -118,7 +118,7 @@ class DecisionStore:
         return [int(number) for number in json.loads(earlier[1])]
 
     def read(self, after: int = 0) -> "pd.DataFrame":
-        """Return the decisions numbered above `after`, in order."""
+        """Return the decisions after number `after`."""
         import pandas as pd
 
         from pipeline.tables.material import DECISIONS
@@ -137,7 +137,7 @@ class DecisionStore:
             return [] if connection is None else _read_decisions(connection, after)
 
     def last_id(self) -> int:
-        """Return the number of the last decision, 0 if there is none."""
+        """Return the last decision's number, 0 if none."""
         return self._count("SELECT coalesce(max(decision_id), 0) FROM decisions")
 
     def erasure_count(self) -> int:
@@ -156,7 +156,7 @@ class DecisionStore:
         return [dict(zip(names, (*row[:2], json.loads(row[2])), strict=True)) for row in rows]
 
     def mark(self) -> Mark:
-        """Return the mark of the decisions now."""
+        """Return the current mark."""
         return Mark.of(self.read_rows(), self.erasure_count())
 
     def check(self) -> None:
@@ -168,7 +168,7 @@ class DecisionStore:
         return recorded.loss(self.read_rows(), self.erasure_count())
 
     def save_copy(self, path: Path) -> None:
-        """Write decisions and erasures, with their numbers, into a new file at `path`."""
+        """Copy decisions, erasures and their numbers into a new file."""
         file = SqliteDatabase(path)
         content = _read_all(self._database)
         with file.writing() as connection:

@@ -37,7 +37,7 @@ class Connection(Protocol):
     """A connection that takes `?` for values."""
 
     def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Any:
-        """Run one statement and return its cursor."""
+        """Run a statement and return its cursor."""
 
 
 class Database(Protocol):
@@ -46,19 +46,19 @@ class Database(Protocol):
     before_numbers: str  # SQL of an INSERT with explicit numbers
 
     def reading(self) -> AbstractContextManager[Connection | None]:
-        """Open a read-only connection, None if nobody ever wrote."""
+        """Read only; None if nobody ever wrote."""
 
     def check(self) -> None:
         """Raise `StoreError` if the database is damaged."""
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """Open a transaction, all or nothing, that excludes other writers."""
+        """Write, all or nothing, and exclude other writers."""
 
     def erasing(self) -> AbstractContextManager[Connection]:
-        """Open the same, with rows that may change, and leave no trace of the old ones."""
+        """Write, with rows that may change, and leave no trace of the old ones."""
 
     def number_from(self, connection: Connection, last_id: int) -> None:
-        """Make the next decision follow `last_id`, which was given by hand."""
+        """Number the next decision after `last_id`, which was given by hand."""
 
 
 def open_database(location: Path | str) -> Database:
@@ -98,7 +98,7 @@ _TRIGGERS = {
 
 
 class SqliteDatabase:
-    """The file at `path`, reopened for each use, as it may be replaced meanwhile."""
+    """The file at `path`, reopened for each use: it may be replaced meanwhile."""
 
     before_numbers = ""
 
