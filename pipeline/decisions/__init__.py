@@ -1,7 +1,7 @@
 """Replay people's decisions over the machine's tables; doing it twice changes nothing.
 
-The last decision on a subject wins. A decision whose passage or theme is gone is void, and applies
-again when that comes back.
+The last decision on a subject wins; different subjects may come in any order. A decision whose
+passage or theme is gone is void, and applies again when that comes back.
 
 In:   units, tags, themes, theme_families, theme_members of the machine; decisions; decision_grounds
 Out:  the same tables as reviewed; decision_effects
@@ -64,7 +64,7 @@ def read_decision(row: Mapping[str, Any]) -> Decision:
 
 
 def read_decisions(table: pd.DataFrame) -> list[Decision]:
-    """Return all decisions in order, undone ones and undoings included."""
+    """Return all decisions in order, undone ones included."""
     columns = [str(name) for name in table.columns]
     rows = table.sort_values("decision_id").itertuples(index=False, name=None)
     return [read_decision(dict(zip(columns, row, strict=True))) for row in rows]
@@ -86,8 +86,8 @@ def apply_decisions(
 ) -> dict[str, pd.DataFrame]:
     """Return units, tags, themes, theme_families, theme_members as reviewed, and decision_effects.
 
-    Decisions on an axis not in `axes` are void; those on a theme that differs from `grounds`
-    (decision_grounds) await a review.
+    Decisions on an axis not in `axes` are void; those whose theme no longer holds the passages in
+    `grounds` await a review.
     """
     every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
     units, exclusive = machine["units"], {axis.axis: axis.is_exclusive for axis in axes}

@@ -37,19 +37,19 @@ class Names(Protocol):
         """Translate a French `sentence` and fill its blanks with `words`."""
 
     def quoted(self, text: str | None) -> str:
-        """Return `text` between quotation marks."""
+        """Put `text` in quotation marks."""
 
     def joined(self, texts: Sequence[str]) -> str:
-        """Return `texts` as a list in a sentence."""
+        """List `texts` in a sentence."""
 
     def passage(self, unit_id: str | None) -> str:
-        """Return the first words of a passage."""
+        """Return a passage's first words."""
 
     def theme(self, theme_id: str | None) -> str:
-        """Return today's name of a theme or family."""
+        """Return a theme's or family's name."""
 
     def code(self, code: str | None) -> str:
-        """Return the label of a code."""
+        """Return a code's label."""
 
     def name_before(self, decision: "Decision") -> str:
         """Return the name just before a renaming."""
@@ -117,7 +117,7 @@ class Decision:
         return cls(**values)
 
     def row(self) -> dict[str, Any]:
-        """Return the columns of DECISIONS that are not blank."""
+        """Return the cells that are not blank."""
         cells: dict[str, Any] = {"action": self.action}
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
@@ -128,7 +128,7 @@ class Decision:
 
     @classmethod
     def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        """Remove people's names from the typed text in `value`."""
+        """Mask people's names in the typed text."""
         return mask(value) if cls.has_typed_value else value
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
@@ -151,7 +151,7 @@ class Decision:
         return self.fault(reviewed)
 
     def fault(self, reviewed: Reviewed) -> str | None:
-        """Say in French why it is meaningless, its passage and theme being there."""
+        """Say in French why it makes no sense, although its passage and theme exist."""
         return None
 
     def holds(self, reviewed: Reviewed) -> bool:
@@ -159,7 +159,7 @@ class Decision:
         raise NotImplementedError
 
     def why_not(self) -> str:
-        """Say in French why it does not hold, nothing missing or later."""
+        """Say in French why it does not hold, nothing being missing or decided later."""
         return "Une autre décision a réuni ou écarté ce thème."
 
     def sentence(self, names: Names) -> str:
@@ -236,7 +236,7 @@ class Undo(Decision):
 
 
 def undone_by(decisions: Iterable[Decision]) -> dict[int, int]:
-    """Map each undone decision to the first undoing that is not itself undone."""
+    """Map each undone decision to its first active undoing."""
     newest_first = sorted(decisions, key=lambda decision: decision.decision_id, reverse=True)
     numbers = {decision.decision_id for decision in newest_first}
     by: dict[int, int] = {}

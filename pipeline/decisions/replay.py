@@ -27,7 +27,7 @@ _Key = tuple[str, str, str]  # unit_id, axis, code
 _COUNTS = ["n_units", "n_tables", "n_workshops"]
 _SURE = 1.0  # strength of a person's decision
 _N_QUOTES = 5  # of a split theme
-_SHARE_LEFT = 0.5  # of its former passages still in the study
+_SHARE_LEFT = 0.5  # a theme with less of its former passages is another
 
 
 class ThemeReplay:
@@ -264,9 +264,10 @@ def review_tags(
 ) -> pd.DataFrame:
     """Return the reviewed tags, the machine's rows first, in their order.
 
-    A person's last word is a new row (source `person`, score 1 or 0). On an exclusive axis, such as
-    posture, the last accepted code wins; if people only rejected some, the machine's best remaining
-    one, unless somebody confirmed. Decisions on an axis not in `exclusive` change nothing.
+    A person's last word is a new row (source `person`, score 1 or 0); the machine's row stays, with
+    is_assigned as decided. On an exclusive axis, such as posture, the last accepted code wins; if
+    people only rejected some, the machine's best remaining one, unless somebody confirmed.
+    Decisions on an axis not in `exclusive` change nothing.
     """
     rows_by_unit = {unit: rows for unit, rows in by_unit(active).items() if unit in unit_ids}
     machine = tags[tags["source"] == "machine"]
@@ -303,7 +304,7 @@ def _proposed(machine: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, lis
 
 
 def _one_of_axis(codes: PassageCodes, proposed: Sequence[Code]) -> dict[str, str]:
-    """The last accepted code, else the best not rejected."""
+    """Keep the last accepted code, else the best not rejected."""
     left = dict(codes.one_of_axis)
     judged = {axis for axis, _code in codes.last_words if axis in codes.exclusive}
     for axis in judged - left.keys():

@@ -266,7 +266,7 @@ class RejectTheme(ThemeDecision):
 
 @dataclass(frozen=True)
 class MoveTheme(ThemeDecision):
-    """Moves a theme into another family, or none if blank."""
+    """Moves a theme into another family, or none if `family_id` is blank."""
 
     action = "move_theme"
     template = "met {theme} dans la famille {other}"
@@ -296,7 +296,7 @@ class MoveTheme(ThemeDecision):
 
 @dataclass(frozen=True)
 class MoveUnit(ThemeDecision, PassageDecision):
-    """Moves a passage into another theme, or aside if blank."""
+    """Moves a passage into another theme, or aside if `into_id` is blank."""
 
     action = "move_unit"
     template = "met {passage} dans {other}"
