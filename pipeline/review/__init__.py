@@ -1,1 +1,1 @@
-"""The review application: analysts check, correct and decide in a browser."""
+"""Analysts check, correct and decide in a browser."""

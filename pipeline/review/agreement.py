@@ -51,7 +51,7 @@ class AgreementMeasure:
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """The agreement of two coders on a code, or on an axis (`tous`); None where undefined."""
+    """Two coders' agreement on a code, or on an axis (`tous`); None where undefined."""
 
     first: str
     second: str
@@ -67,7 +67,7 @@ class AgreementRow:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it covers a whole axis."""
+        """Whether it is of a whole axis."""
         return self.code == WHOLE_AXIS
 
     @property
@@ -94,20 +94,20 @@ class AgreementRow:
 
 
 class AgreementFigures(NamedTuple):
-    """The agreement of every pair, and the passages left to settle."""
+    """Every pair's agreement, and the passages left to settle."""
 
     rows: list[AgreementRow]
     open_units: dict[tuple[str, str, str, str], frozenset[str]]
 
 
 class AgreementCache:
-    """The rows of every pair, measured again once one of the two codes."""
+    """Every pair's rows, measured again only for people who coded since."""
 
     def __init__(self) -> None:
         self._pairs: dict[tuple[str, str], tuple[list[CoderCodes], list[AgreementRow]]] = {}
 
     def rows(self, codings: Iterable[CoderCodes], grid: Grid) -> list[AgreementRow]:
-        """Return the rows of each pair, in the order of `codings`."""
+        """Return the rows of each pair."""
         pairs = {}
         for first, second in combinations(codings, 2):
             shared = first.codes.keys() & second.codes.keys()
@@ -156,7 +156,7 @@ def all_codings(
     grid: Grid,
     second: SecondCodes,
 ) -> list[CoderCodes]:
-    """Return the codings of people, by name, then of machines; [] if only the machine coded."""
+    """Return the codings of people, then of machines; [] if only the machine coded."""
     people = [
         _only(coding, unit_ids)
         for coding in codings_of_people(tags, decisions, exclusive=grid.exclusive)
@@ -170,20 +170,20 @@ def all_codings(
 
 
 def second_codes(tags: pd.DataFrame, name: str) -> dict[str, dict[str, Codes]]:
-    """Return the codes of the second machine by passage; {} if there is none."""
+    """Return the second machine's codes by passage, maybe none."""
     if tags.empty:
         return {}
     return {name: dict(machine_coding(tags, sorted(set(tags["unit_id"]))).codes)}
 
 
 def coder_label(coder: str) -> str:
-    """Return a coder's name for a sentence."""
+    """Return a coder's name."""
     return _("la machine") if coder == MACHINE else coder
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A code that one of two coders puts on a passage and the other does not."""
+    """A code that only one of two coders puts on a passage."""
 
     unit_id: str
     axis: str
@@ -212,7 +212,7 @@ class Codings:
         grid: Grid,
         second: SecondCodes,
     ) -> "Codings":
-        """Read the active `decisions` on codes, in order."""
+        """Read active decisions."""
         own: defaultdict[str, defaultdict[str, list[TagDecision]]] = defaultdict(
             lambda: defaultdict(list)
         )
@@ -226,7 +226,7 @@ class Codings:
 
     @cached_property
     def coded(self) -> dict[str, set[str]]:
-        """Return the passages that each person coded whole, by name."""
+        """Return each person's coded passages."""
         return {
             author: {name for name in units if self._is_whole(author, name)}
             for author, units in self.own.items()
@@ -234,17 +234,17 @@ class Codings:
 
     @property
     def people(self) -> list[str]:
-        """Return who coded, by name."""
+        """Return the names of coders."""
         return sorted(author for author, units in self.coded.items() if units)
 
     def units_of(self, coder: str) -> Iterable[str]:
-        """Return the passages that `coder` coded."""
+        """Return the passages of a coder."""
         if coder == MACHINE:
             return self.unit_ids
         return self.coded.get(coder) or self.second.get(coder, {}).keys()
 
     def codes(self, coder: str, unit_id: str) -> Codes:
-        """Return the codes that `coder` put on a passage."""
+        """Return a coder's codes on a passage."""
         if coder in self.second:
             return self.second[coder][unit_id]
         put, own = self._machine_codes(unit_id), self.own.get(coder, {}).get(unit_id, ())
@@ -327,7 +327,7 @@ class Codings:
 def arbitrate(
     row: Disagreement, *, is_put: bool, is_proposed: bool, between: Sequence[str], why: str
 ) -> TagDecision:
-    """Return the decision that puts or removes a code between two coders."""
+    """Return the decision that settles a code between two coders."""
     code = (row.axis, row.code)
     if not is_put:
         return RejectTag(row.unit_id, *code, tuple(between), why=why)

@@ -1,4 +1,4 @@
-"""Keep what one process shares between requests, and check it before it starts."""
+"""Share state between requests, and check the application at the start."""
 
 import threading
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ class ReviewConfig(AppConfig):
 
 
 def review_app() -> ReviewConfig:
-    """Return the application of this process."""
+    """Return this process's application."""
     return cast(ReviewConfig, apps.get_app_config(ReviewConfig.label))
 
 

@@ -22,7 +22,7 @@ _MAX_CHARS = {  # others: MAX_TEXT
 
 
 class PassingMiddleware:
-    """A middleware whose call changes nothing, as a base for others."""
+    """A base whose call changes nothing."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -37,7 +37,7 @@ class BoundedFieldsMiddleware(PassingMiddleware):
     def process_view(
         self, request: HttpRequest, _view: Any, _args: Any, _options: Any
     ) -> HttpResponse | None:
-        """Return the page that refuses the form; None accepts it."""
+        """Return the refusal, None to accept."""
         if request.method != "POST":
             return None
         for name, values in request.POST.lists():
@@ -49,7 +49,7 @@ class BoundedFieldsMiddleware(PassingMiddleware):
 
 
 class NoStoreMiddleware(PassingMiddleware):
-    """Forbid browsers and proxies to store pages, as passages are what people said."""
+    """Forbid storing pages: passages are what people said."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
         response = super().__call__(request)

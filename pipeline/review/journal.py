@@ -1,4 +1,4 @@
-"""Hold a study's decisions in memory, in order, and read new ones as they come."""
+"""Hold a study's decisions in memory and read new ones as they come."""
 
 import threading
 from collections import defaultdict
@@ -21,11 +21,11 @@ class Append(Protocol):
     """Appends decisions without typed names, all or none, and returns their numbers."""
 
     def __call__(self, decisions: Sequence[Mapping[str, Any]], *, request_id: str) -> list[int]:
-        """A repeated `request_id` appends once."""
+        """Append once per `request_id`."""
 
 
 class Journal:
-    """All decisions of `store`, updated by `refresh`; thread-safe."""
+    """All decisions, updated by `refresh`; thread-safe."""
 
     def __init__(self, store: DecisionStore, *, append: Append) -> None:
         self.store, self._append, self._lock = store, append, threading.Lock()
@@ -65,7 +65,7 @@ class Journal:
         return decision_id in self._all
 
     def newest_first(self) -> list[Decision]:
-        """Return all decisions, undone ones and undoings included."""
+        """Return all decisions, undone ones included."""
         return list(reversed(self._all.values()))
 
     def is_undone(self, decision_id: int) -> bool:
@@ -73,29 +73,29 @@ class Journal:
         return decision_id in self._undone
 
     def active(self, kind: type[_Kind]) -> list[_Kind]:
-        """Return the active decisions of a kind, in order."""
+        """Return the active decisions of a kind."""
         rows = list(self._all.values())
         return [
             row for row in rows if isinstance(row, kind) and row.decision_id not in self._undone
         ]
 
     def on_unit(self, unit_id: str, kind: type[_Kind], *, by: str | None = None) -> list[_Kind]:
-        """Return the active decisions on a passage, in order, optionally of one author."""
+        """Return a passage's active decisions, in order."""
         rows = self._active(self._of_unit.get(unit_id, ()), kind)
         return [row for row in rows if by is None or row.author == by]
 
     def on_theme(self, theme_id: str, kind: type[_Kind]) -> list[_Kind]:
-        """Return the active decisions on a theme or family, in order."""
+        """Return a theme's or family's active decisions, in order."""
         return self._active(self._of_theme.get(theme_id, ()), kind)
 
     def judged_by(self, author: str) -> set[str]:
-        """Return the passages on which `author` judged at least one code."""
+        """Return the passages with at least one code judged by `author`."""
         return set(self._judged.get(author, ()))
 
     def coded_by(
         self, author: str, put: Callable[[str], Iterable[Code]], exclusive: Collection[str]
     ) -> set[str]:
-        """Return the passages that `author` coded; `put` gives the machine's codes of one."""
+        """Return the passages that `author` coded; `put` gives the machine's codes."""
         confirmed = set(self._confirmed.get(author, ()))
         others = set(self._judged.get(author, ())) - confirmed
         return confirmed | {
@@ -110,14 +110,14 @@ class Journal:
         return [author for author, judged in list(self._judged.items()) if judged]
 
     def last_on_tags(self, author: str) -> TagDecision | None:
-        """Return the last active decision of `author` on codes."""
+        """Return the author's last active decision on codes."""
         rows = self._active(self._on_tags.get(author, ()), TagDecision)
         return rows[-1] if rows else None
 
     def _is_coded(
         self, author: str, unit_id: str, put: tuple[Code, ...], exclusive: Collection[str]
     ) -> bool:
-        """Cache `is_coded` until something on the passage is decided or undone."""
+        """Cache the answer until a decision or undoing on the passage."""
         state = (put, len(self._of_unit[unit_id]), self._undone)
         remembered = self._coded.get((author, unit_id))
         if remembered is None or remembered[0] != state:
@@ -157,7 +157,7 @@ class Journal:
 
 
 class Journals:
-    """The journal of `store`, read in full again after an erasure; thread-safe."""
+    """The journal, read in full again after an erasure; thread-safe."""
 
     def __init__(self, store: DecisionStore, *, append: Append) -> None:
         self._store, self._append, self._lock = store, append, threading.Lock()

@@ -20,7 +20,7 @@ class FaultMiddleware(PassingMiddleware):
     """Show an `AteliersError` of a view: 409, or 503 if decisions cannot be stored."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return the page for `exception`; None leaves it to Django."""
+        """Return the page, None to leave it to Django."""
         if isinstance(exception, AteliersError):
             status = 503 if isinstance(exception, StoreError) else 409
             return render(request, "review/fault.html", {"fault": exception}, status=status)
@@ -28,7 +28,7 @@ class FaultMiddleware(PassingMiddleware):
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the page for a role that is not enough (403)."""
+    """Return the page for an insufficient role (403)."""
     return render(request, "review/no_page.html", {"is_refused": True}, status=403)
 
 
@@ -57,7 +57,7 @@ def broken(_request: HttpRequest) -> HttpResponse:
 
 
 def page_variables(request: HttpRequest) -> dict[str, Any]:
-    """Return the variables of the template base.html."""
+    """Return the variables of base.html."""
     role = role_of(request.user)
     return _study_variables() | {
         "can_read": role >= Role.READER,

@@ -1,4 +1,4 @@
-"""Run the study again and draw territories in other processes, so that no page waits."""
+"""Run the study and draw territories in other processes: no page waits."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ class Rerun:
 
     @property
     def is_running(self) -> bool:
-        """Whether it still runs; the first False also reads its error."""
+        """Whether it runs; the first False also reads its error."""
         if self.process.poll() is None:
             return True
         if self.error is None:
@@ -36,14 +36,14 @@ class Rerun:
 
 
 class Reruns:
-    """The new runs of one study, one at a time."""
+    """New runs, one at a time."""
 
     def __init__(self, study: Study) -> None:
         self._study, self._lock = study, threading.Lock()
         self.last: Rerun | None = None
 
     def start(self, *, asked_by: str, priorities: pd.DataFrame, labels: dict[str, str]) -> bool:
-        """Start a run unless one is running; return whether it started."""
+        """Start a run unless one is running; return whether it did."""
         with self._lock:
             if self.last is not None and self.last.is_running:
                 return False
@@ -67,7 +67,7 @@ class RankChange:
 def rank_changes(
     before: pd.DataFrame, after: pd.DataFrame, labels: dict[str, str]
 ) -> list[RankChange]:
-    """Return the changes of the study's ranking, in the order of `after`."""
+    """Return the study's changes, in the order of `after`."""
     old, new = (
         dict(zip(rows["theme_id"], rows["rank"].astype(int), strict=True))
         for rows in (table[table["scope"] == "study"] for table in (before, after))
@@ -93,7 +93,7 @@ class Drawing:
 
 
 class DrawingCache:
-    """The drawings of one study, made once per run and names of themes."""
+    """Drawings made once per run and names of themes."""
 
     def __init__(self, study: Study) -> None:
         self._study, self._lock = study, threading.Lock()

@@ -1,4 +1,4 @@
-"""Choose and order a person's passages, search them, and list the codes of one."""
+"""Order a person's passages, search them, and list the codes of one."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ class PassageFilter:
 
     @classmethod
     def read(cls, query: QueryDict) -> "PassageFilter":
-        """Read the address; an unknown state or order becomes blank."""
+        """Read the address; unknown states and orders are blank."""
         state, order = query.get("etat", TODO), query.get("ordre", DOUBT)
         return cls(
             workshop_id=query.get("atelier", ""),
@@ -45,7 +45,7 @@ class PassageFilter:
         )
 
     def address(self) -> str:
-        """Return the query of the address, without blanks."""
+        """Return the query without blanks."""
         query = QueryDict(mutable=True)
         parameters = {
             "atelier": self.workshop_id,
@@ -74,7 +74,7 @@ class CodeState:
     """A code on a passage.
 
     `state`: acceptée, rejetée or ajoutée by the person, proposée by the machine, or envisagée:
-    considered by the machine but not put.
+    considered but not put.
     """
 
     code: Code
@@ -95,7 +95,7 @@ class CodeState:
 
 @dataclass(frozen=True)
 class CoderView:
-    """A run's passages for one person, who sees only his or her own decisions."""
+    """The passages as one person codes them, blind to others' decisions."""
 
     author: str
     snapshot: Snapshot
@@ -103,7 +103,7 @@ class CoderView:
     grid: Grid
 
     def unit_ids(self, wanted: PassageFilter) -> list[str]:
-        """Return the passages that pass the filter, in its order."""
+        """Return the filtered passages in order."""
         snapshot, mine = self.snapshot, self._coded_by(self.author)
         unit_ids = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
         if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
@@ -122,12 +122,12 @@ class CoderView:
         return unit_ids
 
     def codes(self, unit_id: str) -> list[CodeState]:
-        """Return the codes of one passage."""
+        """Return the codes of a passage."""
         proposed = self.snapshot.proposed.get(unit_id, ())
         return code_states(proposed, self.decisions(unit_id), self.grid)
 
     def decisions(self, unit_id: str) -> list[TagDecision]:
-        """Return the person's active decisions on the codes of one passage."""
+        """Return the person's active decisions on a passage's codes."""
         return self.journal.on_unit(unit_id, TagDecision, by=self.author)
 
     def _coded_by(self, author: str) -> set[str]:
@@ -181,7 +181,7 @@ def code_states(
 
 
 def assigned(states: Iterable[CodeState]) -> list[tuple[str, str]]:
-    """Return axis and code of those that the passage has."""
+    """Return axis and code of the passage's codes."""
     return [(entry.code.axis, entry.code.code) for entry in states if entry.is_assigned]
 
 
@@ -191,7 +191,7 @@ _PHRASE = re.compile(r"[\"«“]\s*([^\"»”]+?)\s*[\"»”]|(\S+)")
 class SearchQuery:
     """Words and quoted phrases, all required.
 
-    Accents, case and ligatures do not count, and a word matches as a prefix.
+    Accents, case and ligatures do not count; a word matches as a prefix.
     """
 
     def __init__(self, typed: str) -> None:
@@ -212,7 +212,7 @@ class SearchQuery:
         return sum(counts) if all(counts) else 0
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the half-open spans of the words in `text`."""
+        """Return the words' half-open spans."""
         letters = [fold(letter, keep_signs=True) for letter in text]
         folded = "".join(letters)
         starts = [i for i, letter in enumerate(letters) for _ in letter]
@@ -226,7 +226,7 @@ class SearchQuery:
 
 
 class SearchIndex:
-    """The folded texts of a run's passages."""
+    """The passages' folded texts."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._folded = [

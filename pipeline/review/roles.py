@@ -1,6 +1,6 @@
-"""Say who may do what, and invite people to choose a password, once.
+"""Say who may do what, and invite people.
 
-Every view names its role with `reads`, `decides` or `administers`: apps.py checks it at the start.
+Every view names its role with `reads`, `decides` or `administers`: apps.py checks it.
 """
 
 from collections.abc import Callable
@@ -56,12 +56,12 @@ def role_of(user: Any) -> Role:
 
 
 def give_role(user: Any, role: Role) -> None:
-    """Give `user` this role and no other."""
+    """Give `user` this role only."""
     user.groups.set(Group.objects.filter(name=GROUPS[role]))
 
 
 def reads(view: View) -> View:
-    """Open `view` to everybody with an account."""
+    """Open `view` to every account."""
     return _for(Role.READER)(view)
 
 
@@ -90,7 +90,7 @@ def _for(role: Role) -> Callable[[View], View]:
 
 
 def invitation_of(user: User) -> str:
-    """Return the path at which `user` chooses a password, once, within three days.
+    """Return the path for choosing a password, once, within three days.
 
     The former password works until then.
     """

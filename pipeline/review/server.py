@@ -1,6 +1,6 @@
 """Serve the review of one study with gunicorn.
 
-A thread takes a request only once complete: a slow client holds a socket, never a thread.
+Threads take only complete requests: a slow client holds a socket, never a thread.
 """
 
 import contextlib
@@ -35,10 +35,10 @@ _LOG = logging.getLogger(__name__)
 def serve_review(
     root: Path, *, port: int, opens_browser: bool, on_address: Callable[[str, bool], None]
 ) -> None:
-    """Serve the study in `root` on this machine's `port` until interrupted.
+    """Serve the study on this machine's `port` until interrupted.
 
-    `on_address` receives the address and whether it is a first access. One process holds the tables
-    once. Raises `StudyError` for a taken port or a study without a run.
+    `on_address` receives the address and whether it is a first access. One process with threads
+    holds the tables once. Raises `StudyError` for a taken port or a study without a run.
     """
     study = Study.open(root.resolve())
     if study.last_run() is None:
@@ -59,7 +59,7 @@ def serve_review(
 
 
 def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
-    """Return the address of a new invitation, and whether `name` becomes an administrator.
+    """Return a new invitation's address, and whether `name` becomes an administrator.
 
     Whoever runs commands on the folder can recover an administrator. Raises `UsageError` for a name
     without account, or a closed one.
@@ -180,7 +180,10 @@ _REFUSED = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class IncomingRequest:
-    """A request, complete or not, without a body over `MAX_BODY_BYTES`."""
+    """A request, complete or not.
+
+    A body over `MAX_BODY_BYTES` is dropped: the application refuses its length.
+    """
 
     def __init__(self, received: bytes = b"") -> None:
         self._bytes = bytearray()
@@ -232,7 +235,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threaded worker, for complete requests only."""
 
     def enqueue_req(self, conn: Any) -> None:
-        """Give a connection to a thread once its request is complete."""
+        """Give a thread the connection once its request is complete."""
         conn.incoming = IncomingRequest(
             conn.parser.unreader.take_buffered() if conn.parser else b""
         )

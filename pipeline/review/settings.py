@@ -65,7 +65,7 @@ TEMPLATES = [
 DATABASES = {"default": database(STUDY, _FOLDER)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- accounts and passwords --------------------------------------------------------------
+# --- accounts and passwords
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -91,7 +91,7 @@ LOGOUT_REDIRECT_URL = "login"
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds, for invitations
 FIRST_ACCESS_TOKEN = ""  # the server sets it while nobody has an account
 
-# --- cookies and browsers ------------------------------------------------------
+# --- cookies and browsers
 
 SESSION_COOKIE_AGE = _REVIEW.session_hours * 3600
 # Ports do not separate the cookies of two studies on a machine.
@@ -121,7 +121,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_PERMISSIONS = 0o600
 
-# --- language, files, logs -----------------------------------------------------
+# --- language, files, logs
 
 LANGUAGE_CODE = os.environ.get("ATELIERS_LANG", "fr")
 LANGUAGES = [("fr", "Français"), ("en", "English")]

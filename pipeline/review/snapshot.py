@@ -34,7 +34,7 @@ class Unit(NamedTuple):
 
 
 class Proposed(NamedTuple):
-    """A code that the machine considered, and put if `is_assigned`."""
+    """A code considered by the machine, put if `is_assigned`."""
 
     axis: str
     code: str
@@ -50,7 +50,7 @@ class Proposed(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One run: its reviewed tables, and the machine's proposals."""
+    """A run: its reviewed tables, and the machine's proposals."""
 
     run_id: str
     tables: dict[str, pd.DataFrame]
@@ -72,7 +72,7 @@ class Snapshot:
 
     @cached_property
     def of_document(self) -> dict[str, tuple[str, ...]]:
-        """Return the passages of each document, in reading order."""
+        """Return each document's passages, in reading order."""
         unit_ids: dict[str, list[str]] = defaultdict(list)
         for unit in self.units.values():
             unit_ids[unit.document_id].append(unit.unit_id)
@@ -80,7 +80,7 @@ class Snapshot:
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """Return the title of each document, else its path."""
+        """Return each document's title or path."""
         rows = self.tables["documents"]
         titles = rows["title"].fillna("")
         return _by_key(rows["document_id"], titles.where(titles != "", rows["path"]))
@@ -94,13 +94,13 @@ class Snapshot:
 
     @cached_property
     def spots(self) -> dict[str, tuple[float, float]]:
-        """Return each passage's (x, y) on the map, 0..1, from the bottom left."""
+        """Return (x, y) on the map, 0..1, from the bottom left."""
         rows = self.tables["unit_places"]
         return _by_key(rows["unit_id"], zip(rows["x"].tolist(), rows["y"].tolist(), strict=True))
 
     @cached_property
     def proposed(self) -> dict[str, tuple[Proposed, ...]]:
-        """Return the machine's codes of each passage, the surest first."""
+        """Return the machine's codes by passage, the surest first."""
         order, ascending = ["unit_id", "score", "axis", "code"], [True, False, True, True]
         rows = self.machine["tags"].sort_values(order, ascending=ascending)
         codes: dict[str, list[Proposed]] = defaultdict(list)
@@ -110,12 +110,12 @@ class Snapshot:
         return {unit_id: tuple(listed) for unit_id, listed in codes.items()}
 
     def put_on(self, unit_id: str) -> list[tuple[str, str]]:
-        """Return axis and code of the machine's codes on a passage."""
+        """Return the machine's codes on a passage."""
         return [(row.axis, row.code) for row in self.proposed.get(unit_id, ()) if row.is_assigned]
 
     @cached_property
     def assigned(self) -> dict[str, tuple[tuple[str, str], ...]]:
-        """Return axis and code of each passage's reviewed codes."""
+        """Return the reviewed codes by passage."""
         rows = self.tables["tags"]
         rows = rows[rows["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
         codes: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -138,7 +138,7 @@ class Snapshot:
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
-        """Return the machine's theme of each passage that has one."""
+        """Return the machine's theme by passage."""
         members = self.machine["theme_members"]
         return _by_key(members["unit_id"], members["theme_id"])
 
@@ -152,7 +152,7 @@ class Snapshot:
 
     @cached_property
     def to_review(self) -> dict[int, str]:
-        """Return why decisions on changed themes await a review, by number."""
+        """Return why decisions on changed themes await a review."""
         rows = self.tables["decision_effects"]
         rows = rows[rows["state"] == TO_REVIEW]
         return _by_key(rows["decision_id"], rows["reason"])
@@ -172,7 +172,7 @@ def _shared(cells: pd.Series) -> list[Any]:
 
 
 class Snapshots:
-    """The last run of `study`, read again after a later one; thread-safe."""
+    """The study's last run, kept up to date; thread-safe."""
 
     def __init__(self, study: Study) -> None:
         self._study, self._lock = study, threading.Lock()
@@ -182,7 +182,7 @@ class Snapshots:
     def current(self) -> Snapshot:
         """Return the last run that ended, even while another is being written.
 
-        Raises `StudyError` for a study that was never run.
+        Raises `StudyError` without any run.
         """
         newest = max((path.name for path in self._study.runs.glob("*.json")), default="")
         if self._snapshot is not None and newest == self._newest:

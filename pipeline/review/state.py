@@ -1,4 +1,4 @@
-"""Hold one process's state: the study, its last run, decisions, current themes and names.
+"""Hold one process's study, last run, decisions and current themes.
 
 Only a decision on themes or families replays the themes: coding passages never waits.
 """
@@ -40,7 +40,7 @@ def snapshot() -> Snapshot:
 
 
 def journal() -> Journal:
-    """Return the decisions, every acknowledged one and nothing erased."""
+    """Return every acknowledged decision, and nothing erased."""
     return review_app().journals.current()
 
 
@@ -61,7 +61,7 @@ class Themes:
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
-        """Return the theme of each passage that has one."""
+        """Return the theme by passage."""
         return _pairs(self.members, "unit_id", "theme_id")
 
     @cached_property
@@ -77,7 +77,7 @@ class Themes:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """Return the name of each theme, in the order of the table."""
+        """Return the themes' names, in the table's order."""
         return _pairs(self.themes, "theme_id", "label")
 
     @cached_property
@@ -91,7 +91,7 @@ def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:
 
 
 def replay_themes(run: Snapshot, decisions: Sequence[Decision], last_id: int) -> Themes:
-    """Return a run's themes after `decisions`, except those that await a review."""
+    """Return the themes after `decisions`, except those that await a review."""
     active = [row for row in active_decisions(decisions) if row.decision_id not in run.to_review]
     replay = ThemeReplay(run.machine, run.unit_places, active)
     named = {
@@ -121,12 +121,12 @@ class CurrentThemes:
 
 
 def themes() -> Themes:
-    """Return the themes, the same object until the next decision on them."""
+    """Return the same object until the next decision on themes."""
     return review_app().current_themes.of(snapshot(), journal())
 
 
 def labels() -> dict[str, str]:
-    """Return names of themes and families, merged and rejected ones included."""
+    """Return names of themes and families, former ones included."""
     run = snapshot()
     now = review_app().current_themes.of(run, journal_of_page())
     return {**run.theme_names, **now.given_names, **now.names}
@@ -168,7 +168,7 @@ class _NamesNow:
 
 
 def sentence(decision: Decision) -> str:
-    """Say what `decision` does, in one sentence without its subject."""
+    """Say what `decision` does, without its subject."""
     return decision.sentence(_NamesNow())
 
 

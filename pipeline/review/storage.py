@@ -18,7 +18,7 @@ _PARTS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOS
 
 
 def database(study: Study, folder: Path) -> dict[str, Any]:
-    """Return Django's settings for the study's PostgreSQL, or for a file in `folder`."""
+    """Return Django's settings for PostgreSQL, or for a file in `folder`."""
     if study.database_url:
         return _postgres(study.database_url)
     return {
@@ -75,6 +75,6 @@ def secret_key(folder: Path) -> str:
 def cookie_suffix(root: Path, key: str) -> str:
     """Return the suffix of a study's cookie names.
 
-    Browsers send a host's cookies to all its ports: two studies would close each other's sessions.
+    Browsers send a host's cookies to all its ports: studies would close each other's sessions.
     """
     return hashlib.sha256(f"{key} {root.resolve()}".encode()).hexdigest()[:12]

@@ -17,7 +17,7 @@ MORE, LESS = "plus présent ici", "moins présent"
 
 @dataclass(frozen=True)
 class HeatCell:
-    """The share (0..1) of a territory's tables that said a theme or code."""
+    """The share (0..1) of a territory's tables with a theme or code."""
 
     n_tables: int
     share: float
@@ -34,7 +34,7 @@ class HeatCell:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """`rows`: subject_id, label and a cell per territory, the most tables first."""
+    """`rows`: subject_id, label and a cell per territory."""
 
     territories: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[HeatCell | None, ...]], ...]
@@ -43,7 +43,7 @@ class HeatMap:
 def heat_map(
     tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: str, axis: str = ""
 ) -> HeatMap:
-    """Return the heat map of themes, or of the codes of `axis`; `subject` is theme or code."""
+    """Return the heat map of themes, or of the codes of `axis`."""
     contrasts = tables["contrasts"]
     rows = contrasts[contrasts["subject"] == subject]
     if axis:
@@ -63,7 +63,7 @@ def heat_map(
 def specificities(
     tables: Tables, grid: Grid, labels: Mapping[str, str], territory: str
 ) -> list[dict[str, Any]]:
-    """Return the themes and codes of `territory`, the most specific first."""
+    """Return a territory's themes and codes, the most specific first."""
     contrasts = tables["contrasts"]
     rows = contrasts[contrasts["territory"] == territory].sort_values(
         ["specificity", "subject_id"], ascending=[False, True]
@@ -82,7 +82,7 @@ def specificities(
 
 
 def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict[str, Any]]:
-    """Return the points of a factor plane, territories first."""
+    """Return a factor plane's points, territories first."""
     points = tables["factor_points"]
     rows = points[points["analysis"] == analysis].sort_values(
         ["kind", "weight"], ascending=[False, False]
@@ -113,7 +113,7 @@ def absent_voices(tables: Tables) -> list[dict[str, Any]]:
 
 
 def theme_actors(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the types of actor of each theme, the most frequent theme first."""
+    """Return each theme's types of actor, the most frequent theme first."""
     rows = tables["theme_voices"].sort_values(["n_units", "theme_id"], ascending=[False, True])
     return [
         row
@@ -126,7 +126,7 @@ def theme_actors(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, An
 
 
 def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[dict[str, Any]]:
-    """Return the offers that passages name, optionally of one sector or workshop."""
+    """Return the offers, optionally of one sector or workshop."""
     rows = tables["offers"].merge(
         tables["units"][["unit_id", "workshop_id", "text"]], on="unit_id", validate="many_to_one"
     )

@@ -1,4 +1,4 @@
-"""Turn a form on a theme, a family or passages without theme into decisions."""
+"""Turn a form on themes, families or passages into decisions."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class ThemeCommand:
-    """Decisions to append together, the ids that they touch, the next theme to show."""
+    """Decisions to append together, what they touch, the next theme to show."""
 
     decisions: list[ThemeDecision]
     touches: set[str]
@@ -53,7 +53,7 @@ class ThemeCommand:
 
     @property
     def digest(self) -> str:
-        """Return sixteen characters that identify these decisions."""
+        """Return 16 characters that identify the decisions."""
         rows = [decision.row() for decision in self.decisions]
         text = json.dumps(rows, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

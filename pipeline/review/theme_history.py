@@ -1,4 +1,4 @@
-"""List the decisions on themes, families and the passages in them."""
+"""List the decisions on themes and their passages."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -19,7 +19,7 @@ _N_RECENT = 200  # decisions behind a person's latest entries
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One or more decisions taken at once; `to_review` says why they do not apply."""
+    """Decisions taken at once; `to_review` says why they do not apply."""
 
     decisions: tuple[Decision, ...]
     sentence: str
@@ -68,7 +68,7 @@ def decisions_since(
 
 
 def latest_entries(author: str, journal: Journal, *, n_entries: int) -> list[HistoryEntry]:
-    """Return the last entries of `author` on themes, not undone."""
+    """Return the author's last entries, not undone."""
     mine = [row for row in journal.active(ThemeDecision) if row.author == author]
     return history_entries(mine[-_N_RECENT:], journal)[:n_entries]
 

@@ -1,4 +1,4 @@
-"""Draw passages on a plane, those of a theme together; the axes mean nothing."""
+"""Draw passages on a plane, whose axes mean nothing."""
 
 import zlib
 from collections import Counter, defaultdict
@@ -48,7 +48,7 @@ class MapMark(NamedTuple):
 
 @dataclass(frozen=True)
 class MapGroup:
-    """A family or theme of `n` passages, of which `marks` are drawn."""
+    """A family or theme of `n` passages, with the drawn `marks`."""
 
     key: str
     label: str

@@ -1,4 +1,4 @@
-"""Prepare the pages on themes: one theme, the themes by family, proposals."""
+"""Prepare the pages on themes."""
 
 import json
 from collections import Counter, defaultdict
@@ -38,7 +38,7 @@ class WorkshopCount:
 
 @dataclass(frozen=True)
 class ActorCount:
-    """A type of actor: passages and speakers on a theme, people at its workshops."""
+    """A type of actor: passages, speakers, people present."""
 
     structure_type: str
     n_units: int
@@ -48,7 +48,7 @@ class ActorCount:
 
 @dataclass(frozen=True)
 class CodeCount:
-    """The number and `share` (0..1) of a theme's passages with a code."""
+    """A theme's passages with a code; `share` is 0..1."""
 
     code: Code
     n_units: int
@@ -65,7 +65,7 @@ class ThemeQuote:
 
 
 def workshop_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> list[WorkshopCount]:
-    """Return the counts by workshop, in order of territory and date."""
+    """Return the counts, by territory and date."""
     units: dict[str, list[Unit]] = defaultdict(list)
     for unit_id in unit_ids:
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
@@ -89,7 +89,7 @@ def _workshop_count(workshop: dict[str, Any], units: list[Unit]) -> WorkshopCoun
 
 
 def actor_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> tuple[list[ActorCount], int]:
-    """Return the types of actor, said or present, and the number of known speakers' passages."""
+    """Return the types of actor who spoke or came, and how many passages have a known speaker."""
     people = snapshot.tables["attendance"].dropna(subset=["structure_type"])
     type_of = dict(zip(people["participant_id"], people["structure_type"], strict=True))
     units = [snapshot.units[unit_id] for unit_id in unit_ids]
@@ -157,7 +157,7 @@ def pin_decisions(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuo
 
 @dataclass(frozen=True)
 class PriorityRank:
-    """A theme's rank in the study at the last run, and its 90 % interval."""
+    """A theme's rank at the last run, and its 90 % interval."""
 
     rank: int
     low: int
@@ -195,7 +195,7 @@ class FamilySummary:
 
 @lru_cache(maxsize=1)
 def theme_summaries(now: Themes, snapshot: Snapshot) -> dict[str, ThemeSummary]:
-    """Return the summary of each remaining theme, by theme_id."""
+    """Return each theme's summary, by theme_id."""
     priorities, flags = snapshot.tables["priorities"], snapshot.tables["theme_flags"]
     rows = priorities[priorities["scope"] == "study"]
     cells = zip(rows["theme_id"], rows["rank"], rows["rank_low"], rows["rank_high"], strict=True)
@@ -249,7 +249,7 @@ def _by_size(summaries: Iterable[ThemeSummary]) -> tuple[ThemeSummary, ...]:
 
 
 def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
-    """Return today's names of the families that a theme can join."""
+    """Return the families that a theme can join, by name."""
     labels = {
         str(family_id): str(label)
         for table in (snapshot.machine["theme_families"], now.families)
@@ -293,7 +293,7 @@ class WordingProposal:
 
 
 def merge_proposals(now: Themes, snapshot: Snapshot, journal: Journal) -> list[MergeProposal]:
-    """Return the open mergers, each pair once, the machine's first."""
+    """Return the open mergers once each, the machine's first."""
     refused = refused_merges(journal.active(ThemeDecision))
     proposals: dict[frozenset[str], MergeProposal] = {}
     for row in (*_machine_mergers(snapshot), *_model_mergers(snapshot)):

@@ -35,7 +35,7 @@ Points = dict[str, float]  # by criterion, without its `c_`
 
 @dataclass(frozen=True)
 class WeightingChoice:
-    """A weighting to choose; a blank `name` is that of etude.toml."""
+    """A weighting to choose; blank is etude.toml's."""
 
     weighting: Weighting
     points: Points
@@ -131,7 +131,7 @@ def _number(text: str) -> float | None:
 
 
 def weights_of(points: Points) -> RankWeights | None:
-    """Return the weights of `points`, shares of 100; None if all are 0."""
+    """Return the weights; None if all points are 0."""
     if not any(points.values()):
         return None
     return RankWeights(**{name: value / MAX_POINTS for name, value in points.items()})
@@ -140,7 +140,7 @@ def weights_of(points: Points) -> RankWeights | None:
 def weighting_choices(
     decisions: Sequence[Decision], settings: RankSettings
 ) -> list[WeightingChoice]:
-    """Return etude.toml's weighting, then those of active `decisions`, by name."""
+    """Return etude.toml's weighting, then those saved, by name."""
     used = weights_in_use(decisions, settings)
     saved = sorted(saved_weightings(decisions).values(), key=lambda entry: entry.name.casefold())
     return [
@@ -152,7 +152,7 @@ def weighting_choices(
 def priorities(
     tallies: Tallies, scope: str, weights: RankWeights, settings: RankSettings
 ) -> pd.DataFrame:
-    """Return the priorities of `scope` by `weights`; none if no theme was heard there."""
+    """Return the priorities of `scope`, maybe none."""
     own = Tallies(
         {name: theme_ids for name, theme_ids in tallies.theme_ids.items() if name == scope},
         {name: shares for name, shares in tallies.shares.items() if name == scope},
@@ -170,7 +170,7 @@ def rank_themes(
     """Return the themes of one scope, best first.
 
     `now` and `usual` are rows by the weights shown and in use, `last` and `notes` of the last run.
-    That run's sentence is given if the value is the same and the theme is not among `changed`.
+    Its sentence is given if the value is the same and the theme not `changed`.
     """
     usual_ranks, last_ranks = _ranks(usual), _ranks(last)
     cells = zip(

@@ -1,4 +1,4 @@
-"""Answer each address: read the request, call what computes, show a page."""
+"""Answer each address."""
 
 import uuid
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ N_LISTED = 50  # rows a page
 
 
 def author_of(request: HttpRequest) -> str:
-    """Return the name under which the person decides."""
+    """Return the person's name in decisions."""
     return str(request.user.get_username())
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """Return the id of the form, the same if the browser sends it again."""
+    """Return the form's id, the same if sent twice."""
     return request.POST.get("request_id") or uuid.uuid4().hex
 
 
 def reason_of(request: HttpRequest) -> str | None:
-    """Return the typed reason of a decision, None if blank."""
+    """Return the typed reason, None if blank."""
     return request.POST.get("why", "").strip() or None
 
 
@@ -32,12 +32,12 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def page_of(request: HttpRequest, rows: Sequence[Any], n_listed: int = N_LISTED) -> Page[Any]:
-    """Return the page of `rows` that the address asks for."""
+    """Return the requested page of `rows`."""
     return Paginator(rows, n_listed).get_page(request.GET.get("page"))
 
 
 def return_url(request: HttpRequest, default: str) -> str:
-    """Return the application's page that the person came from, or `default`."""
+    """Return the previous page of the application, or `default`."""
     url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -104,7 +104,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @administers
 @require_http_methods(["GET", "POST"])
 def accounts(request: HttpRequest) -> HttpResponse:
-    """List the accounts; a new one is an invitation to give to the person."""
+    """List the accounts, and invite people."""
     name = request.POST.get("username", "").strip()
     faults: list[str] = []
     if request.method == "POST":

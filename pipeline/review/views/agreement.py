@@ -52,7 +52,7 @@ class _Asked(NamedTuple):
 @reads
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Show every pair of coders by axis; the chosen pair also by code."""
+    """Show every pair by axis, the chosen one also by code."""
     figures, codings = _figures(), _codings()
     rows = figures.value.rows if figures is not None else []
     open_units = figures.value.open_units if figures is not None else {}

@@ -144,6 +144,6 @@ def _visible(request: HttpRequest, decisions: Iterable[Decision]) -> list[Decisi
 
 
 def _cell(value: object) -> str:
-    """What looks like a formula becomes text."""
+    """Turn what looks like a formula into text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -39,7 +39,7 @@ _N_KEYS = 9
 @reads
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Show the queue with its filters, and the chosen passage or the first one."""
+    """Show the filtered queue, and one passage."""
     wanted, view = PassageFilter.read(request.GET), _view(request)
     unit_ids = view.unit_ids(wanted)
     unit_id = request.GET.get("passage") or next(iter(unit_ids), None)
@@ -85,7 +85,7 @@ def document(request: HttpRequest, unit_id: str) -> HttpResponse:
 @decides
 @require_POST
 def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """Append a decision on a passage; once validated, show the next one."""
+    """Append a decision; once validated, show the next passage."""
     wanted, view = PassageFilter.read(request.GET), _view(request)
     _unit(view.snapshot, unit_id)
     author, journal = view.author, view.journal
@@ -139,7 +139,7 @@ def _decision(view: CoderView, command: str, key: str, unit_id: str) -> TagDecis
 
 
 def _announcement(decision: TagDecision | None, *, is_undone: bool = False) -> str:
-    """For people who do not see the page change."""
+    """Tell people who do not see the page change."""
     if decision is None:
         return _("Rien à annuler.")
     label = state.study().grid.label_of
@@ -275,7 +275,7 @@ def _unit(snapshot: Snapshot, unit_id: str) -> Unit:
 @reads
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
-    """Show the passages and themes that hold every word."""
+    """Show passages and themes with every word."""
     typed = request.GET.get("q", "").strip()[:200]
     query, snapshot = SearchQuery(typed), state.snapshot()
     unit_ids = _index(snapshot).find(query)

@@ -1,4 +1,4 @@
-"""Show the priorities by weights that anybody may try and analysts save."""
+"""Show the priorities by weights that anybody may try."""
 
 import uuid
 from functools import lru_cache
@@ -33,7 +33,7 @@ _N_CHARS = 60  # of a name
 @reads
 @require_http_methods(["GET", "POST"])
 def listing(request: HttpRequest) -> HttpResponse:
-    """Rank the study or a workshop by the weights sent, without storing them."""
+    """Rank by the weights sent, without storing them."""
     shown = _page(request.POST if request.method == "POST" else request.GET)
     is_part = is_fragment(request)
     template = "review/priorities_ranking.html" if is_part else "review/priorities.html"
@@ -43,7 +43,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def compare(request: HttpRequest) -> HttpResponse:
-    """Compare two weightings or more, side by side, with the first."""
+    """Compare weightings side by side with the first."""
     scope, choices = _scope(request.GET), _choices()
     by_name = {choice.weighting.name: choice for choice in choices}
     chosen = [by_name[name] for name in dict.fromkeys(request.GET.getlist("p")) if name in by_name]

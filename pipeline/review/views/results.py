@@ -1,4 +1,4 @@
-"""Show the results of the last run, start a new one, and compare territories."""
+"""Show results and territories, and start new runs."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -96,7 +96,7 @@ PARTS = {
 @reads
 @require_GET
 def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
-    """Show one part of the comparison, as of the last run."""
+    """Show one part of the comparison of territories."""
     if part not in PARTS:
         raise Http404
     shown = {
@@ -208,7 +208,7 @@ def _drawn(*kinds: str) -> dict[str, Any]:
 
 
 def _names() -> dict[str, str]:
-    """Today's names of the last run's themes, as beside the drawings."""
+    """Return today's names, as in the tables beside the drawings."""
     labels = state.labels()
     theme_ids = state.snapshot().tables["themes"]["theme_id"].tolist()
     return {theme_id: labels[theme_id] for theme_id in theme_ids if theme_id in labels}

@@ -114,7 +114,7 @@ def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
 @reads
 @require_GET
 def split(request: HttpRequest, theme_id: str) -> HttpResponse:
-    """Show a theme's passages in the two proposed halves, to tick."""
+    """Show the two proposed halves of a theme, to tick."""
     shown, now, snapshot, _journal = _common(request)
     summary = theme_page.theme_summaries(now, snapshot).get(theme_id)
     if summary is None:
@@ -138,7 +138,7 @@ def split(request: HttpRequest, theme_id: str) -> HttpResponse:
 @reads
 @require_GET
 def proposals(request: HttpRequest) -> HttpResponse:
-    """Show the mergers and wordings that machine and language model propose."""
+    """Show the proposed mergers and wordings."""
     shown, now, snapshot, journal = _common(request)
     shown |= {
         "mergers": theme_page.merge_proposals(now, snapshot, journal),
@@ -193,7 +193,7 @@ def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jou
 @decides
 @require_POST
 def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
-    """Append a form's decisions, unless others decided on the same since."""
+    """Append a form's decisions, unless others decided on the same since the page was shown."""
     journal, now = state.journal(), state.themes()
     form = ThemeForm(subject, request.POST, now, state.snapshot(), journal)
     subject_url = reverse("theme", args=[subject]) if subject else reverse("set_aside")
@@ -296,7 +296,7 @@ def undo(request: HttpRequest) -> HttpResponse:
 @reads
 @require_GET
 def chart(request: HttpRequest) -> HttpResponse:
-    """Show passages on a plane, and in a table, fifty a page."""
+    """Show passages on a plane and in a table."""
     now, snapshot = state.themes(), state.snapshot()
     family_labels = theme_page.family_labels(now, snapshot)
     wanted = MapFilter(
