@@ -110,7 +110,7 @@ class SealingWriter(io.RawIOBase):
         return True
 
     def write(self, content: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        """Buffer `content`; a piece is sealed once more follows, so that it is not the last."""
+        """Buffer `content`; a piece is sealed once more follows, so never the last one."""
         self._waiting += content
         while len(self._waiting) > _PIECE:
             self._seal(bytes(self._waiting[:_PIECE]), is_last=False)
@@ -130,8 +130,9 @@ class SealingWriter(io.RawIOBase):
 
 
 class OpeningReader(io.RawIOBase):
-    """Read what a `SealingWriter` sealed; raise `VaultError` if damaged or under another
-    passphrase.
+    """Read what a `SealingWriter` sealed.
+
+    Raises `VaultError` for another passphrase or damage.
     """
 
     def __init__(self, source: IO[bytes], passphrase: str) -> None:

@@ -95,7 +95,9 @@ def process_study(
 def write_study(
     workspace: Workspace, records: Sequence[StageRecord], unread: Sequence[Unread]
 ) -> None:
-    """Write the machine's tables, of which later runs take the themes' names, then the reviewed."""
+    """Write the machine's tables, then the reviewed ones; later runs take themes' names from the
+    former.
+    """
     study = workspace.study
     tables = all_tables(workspace, [record for record in records if record.workshop is not None])
     rejects = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)

@@ -77,7 +77,10 @@ LARGE = 5_000  # passages
 
 
 def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = None) -> str:
-    """Write the report and tables, with `writer` if any; return the folder below the study."""
+    """Write the report (.html, .docx, .pdf) and, by `writer` if any, the tables (.xlsx, .csv).
+
+    Returns the folder, relative to the study.
+    """
     study, drawings = workspace.study, Drawings(workspace.store)
     workspace.tell("rédaction du rapport", 0, 1)
     with (
@@ -95,7 +98,7 @@ def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = N
 
 @contextmanager
 def writer_ready(n_units: int) -> Iterator[Executor | None]:
-    """Start a process that writes the tables; None for a small study, where it costs more."""
+    """Start a process that writes the tables; None for a small study, where it is slower."""
     if n_units < LARGE:
         yield None
         return

@@ -311,7 +311,7 @@ def run_task(
 
 
 def line_of(error: BaseException) -> str:
-    """Return an error in one line: ours in its words, another by its kind and system reason."""
+    """Return an error in one line: ours in its words, another by kind and system reason."""
     if isinstance(error, AteliersError):
         return str(error)
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""

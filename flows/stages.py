@@ -153,8 +153,8 @@ def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def cluster_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """Return the settings and the encoder used: a fallback must not lend its themes to the tuned
-    one.
+    """Return the settings and the encoder: a fallback's themes must not stay once the tuned one
+    works.
 
     Themes of earlier runs only give names, and are left out.
     """

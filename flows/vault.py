@@ -48,9 +48,7 @@ Decisions = dict[str, dict[str, str]]  # by doubt_id: `words`, `done` and `decis
 
 
 class Vault:
-    """One study's vault. Opening it closes it to others, refuses a wrong passphrase, and encrypts
-    files still plain.
-    """
+    """Open a study's vault: close it to others, check the passphrase, encrypt files still plain."""
 
     def __init__(self, study: Study) -> None:
         self.folder = study.vault
@@ -94,7 +92,7 @@ class Vault:
         )
 
     def write_doubts(self, folder: str, doubts: pd.DataFrame) -> None:
-        """Write the doubtful cases of a workshop's folder; without cases, remove its file."""
+        """Write the doubtful cases of a workshop's folder, or remove its file if there are none."""
         rows = doubts.astype(object).where(doubts.notna(), None).to_dict("records")
         name = f"doutes-{text_hash(folder)[:16]}.vault"
         if rows:

@@ -179,8 +179,7 @@ class Study:
         return self.decisions.last_id()
 
     def check_decisions(self, goes_on: "Callable[[StudyError], bool] | None" = None) -> "Mark":
-        """Return the mark of the decisions, after checking that those of the last run are
-        unchanged.
+        """Return the mark of the decisions, once those of the last run are found unchanged.
 
         Raises `StudyError` where some are lost, unless `goes_on` accepts; `StoreError` where the
         store is damaged or does not answer.
@@ -208,9 +207,7 @@ class Study:
         return Mark(int(ids.max()), len(ids), "", 0) if len(ids) else None
 
     def note_decisions(self) -> None:
-        """Record the decisions made since the last run, to notice their loss; nothing if some are
-        lost.
-        """
+        """Record decisions made since the last run, unless some are lost, to notice a loss."""
         from dataclasses import asdict
 
         from pipeline.decision_store import Mark

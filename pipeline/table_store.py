@@ -51,7 +51,7 @@ class TableFiles(Protocol):
         ...
 
     def hashes(self, stamps: Mapping[str, str]) -> dict[str, str]:
-        """Return the sha256 of each of these files, given with the stamps of `list_files`."""
+        """Return the sha256 of these files, given with their stamps."""
         ...
 
     def row_counts(self, stamps: Mapping[str, str]) -> dict[str, int]:
@@ -125,7 +125,7 @@ class TableStore:
         return {table: _hash_of(table, files) for table, files in hashes.items() if files}
 
     def count_rows(self, tables: Iterable[str]) -> dict[str, int]:
-        """Return the number of rows of each table, 0 for one never written, without loading any."""
+        """Return the rows of each table, 0 for one never written, without loading any."""
         counts = self._by_table(tables, self._files.row_counts)
         return {table: sum(files.values()) for table, files in counts.items()}
 

@@ -88,7 +88,7 @@ def _version(package: str) -> str:
 
 @cache
 def code_hash() -> str:
-    """Return 12 hex digits that change with any file of ours that a run may depend on."""
+    """Return 12 hex digits that change with any of our files that a run may depend on."""
     folders = [
         ROOT / "pipeline",
         ROOT / "models",
@@ -102,7 +102,7 @@ def code_hash() -> str:
 
 
 def code_of(*functions: Callable[..., Any]) -> str:
-    """Return 12 hex digits that change with the code of `functions` and all it depends on."""
+    """Return 12 hex digits of the code of `functions` and all it depends on."""
     return _hash_behind(*sorted({_name_of(function) for function in functions}))
 
 
@@ -126,8 +126,8 @@ class SourceTree:
     def hash_behind(self, *names: tuple[str, str]) -> str:
         """Return a hash of functions (module, name) and of all files behind them.
 
-        Their own module counts by the definitions used; imported ones whole, with the data files
-        they name. A function-level import counts, one for type checkers alone does not.
+        Of their own module, only the definitions used count; of imported modules, the whole text
+        and the data files it names. Imports in functions count, those for type checkers do not.
         """
         texts: set[str] = set()
         modules: set[str] = set()

@@ -50,7 +50,7 @@ class Waiting:
 
 @dataclass
 class Fetched:
-    """Counts of mails: written, by folder of the depot; already there; automatic; waiting."""
+    """Counts of mails: written (by folder), already in the depot, automatic, waiting."""
 
     taken: Counter[str] = field(default_factory=Counter)
     n_known: int = 0
@@ -320,7 +320,7 @@ _DEFAULT_S = 600.0
 
 
 class MailRounds:
-    """Read the mailbox of the study in `root` until `stop`; `told` gets new results only."""
+    """Read the mailbox of the study in `root` until `stop`; `told` gets new mails and failures."""
 
     def __init__(self, root: Path, *, stop: threading.Event, told: Callable[[str], None]) -> None:
         self._root, self._stop, self._report_line = root, stop, told
