@@ -22,11 +22,9 @@ _AWAY_CHANNELS = ("mail", "telephone")
 
 @dataclass(frozen=True)
 class Circles:
-    """Who spoke together.
+    """Who spoke together, one row a unit in `of_unit`; `n_tables` is by workshop_id.
 
-    `of_unit`, one row a unit: unit_id, workshop_id, circle_id, is_table, is_summary (by a
-    rapporteur), is_away (mail, telephone) and is_said (at a table during the questions). `n_tables`
-    is by workshop_id.
+    is_summary: by a rapporteur; is_away: mail, telephone; is_said: at a table during the questions.
     """
 
     of_unit: pd.DataFrame

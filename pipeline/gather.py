@@ -85,7 +85,7 @@ def _locality_words(rows: Sequence[StructureRow], territories: Iterable[str]) ->
 
 
 def _keys(row: StructureRow) -> frozenset[str]:
-    """The beginnings and acronyms, one of which two rows must share to be compared."""
+    """The beginnings and acronyms, one of which compared rows must share."""
     keys: set[str] = set()
     for name in (row.full_name, *row.full_name.others):
         initials = "".join(word[0] for word in name.words)
@@ -116,7 +116,7 @@ def _are_near(row: StructureRow, other: StructureRow) -> bool:
 
 
 def _identify(groups: Sequence[Sequence[StructureRow]]) -> list[str]:
-    """One id a group: its fullest name, then with the commune, then numbered where not unique."""
+    """The fullest name, with the commune, then a number, where it is not unique."""
     own = [_own_id(group) for group in groups]
     bearers = Counter(own)
     names = [
@@ -191,7 +191,6 @@ def _shared(workshops: Sequence[dict[str, pd.DataFrame]]) -> list[dict[str, pd.D
 
 
 def _renumbered(tables: dict[str, pd.DataFrame], ids: dict[str, str]) -> dict[str, pd.DataFrame]:
-    """Apply the shared ids; catchments of a structure without a row keep theirs."""
     if all(own == shared for own, shared in ids.items()):
         return tables
     changed = {
@@ -222,7 +221,6 @@ def _merge_structures(structures: pd.DataFrame) -> pd.DataFrame:
 
 
 def _union(lists: pd.Series) -> str | None:
-    """The workshops of several JSON lists, each once and in order; None for none."""
     workshop_ids = sorted(
         {workshop_id for text in lists.dropna() for workshop_id in json.loads(text)}
     )
@@ -230,5 +228,4 @@ def _union(lists: pd.Series) -> str | None:
 
 
 def _first_known(rows: pd.DataFrame) -> pd.DataFrame:
-    """The first known value of each column by structure_id, in order of first mention."""
     return rows.groupby("structure_id", sort=False).first().reset_index()

@@ -82,11 +82,9 @@ def count_points(geometry: Mapping[str, Any]) -> int:
 
 
 def thinned(geometry: Mapping[str, Any], max_points: int) -> dict[str, Any] | None:
-    """Return a geometry that `is_drawn` with at most `max_points`, the first in each cell of a
-    grid.
+    """Return a geometry that `is_drawn` with at most `max_points`, the first in each grid cell.
 
-    The grid is the finest that suffices, doubled from a tenth of a metre. A ring or line of a few
-    cells is removed; None where nothing is left.
+    A ring or line of a few cells is removed; None where nothing is left.
     """
     if geometry["type"] == "GeometryCollection":
         share = max_points // len(geometry["geometries"])
@@ -192,7 +190,6 @@ def is_pair(value: Any) -> bool:
 
 
 def _parts(geometry: Mapping[str, Any]) -> list[list[Any]]:
-    """The lines of each part: an outline and its holes, or one line."""
     kind, coordinates = geometry["type"], geometry["coordinates"]
     if kind == "MultiPolygon":
         return list(coordinates)
@@ -226,7 +223,6 @@ def _thinned(parts: list[list[Any]], max_points: int, least: int) -> list[list[A
 
 
 def _points(ring: Any) -> NDArray[np.float64]:
-    """Longitudes and latitudes, (n, 2)."""
     return np.array([(point[0], point[1]) for point in ring], dtype=float).reshape(-1, 2)
 
 
@@ -254,7 +250,6 @@ class _Sweep:
 
     @property
     def counts(self) -> NDArray[np.intp]:
-        """Count the later sides that overlap each in the direction of the sweep."""
         return self.past - np.arange(1, len(self.past) + 1)
 
     @property

@@ -78,10 +78,7 @@ def paths_without_units(
 def _units_of(
     document: Any, blocks: pd.DataFrame, settings: SegmentSettings
 ) -> Iterator[dict[str, Any]]:
-    """The units of one document; `unit_id` counts earlier units of the same text.
-
-    Persons' numbers are ignored, so that numbering changes no result.
-    """
+    """`unit_id` counts earlier units of one text; persons' numbers change no result."""
     occurrences: Counter[str] = Counter()
     plain = PlainText(document.text)
     identity = document.path if pd.isna(document.first_path) else document.first_path
@@ -141,7 +138,7 @@ def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> l
 
 
 def _says_something(passage: str) -> bool:
-    """Whether `passage` has a word or number besides hidden names and words around them."""
+    """Whether a word or number remains besides hidden names and words around them."""
     words = re.findall(r"\w+", plain_text(_TOKEN.sub(" ", passage)))
     return any(word not in listed_words("autour_des_noms") for word in words) or (
         bool(words) and not _TOKEN.search(passage)
@@ -149,7 +146,6 @@ def _says_something(passage: str) -> bool:
 
 
 def _split(text: str, span: Span, cuts: Iterable[int]) -> list[Span]:
-    """Cut `span` at `cuts`, which count from its start."""
     start, end = span
     bounds = [start, *(start + cut for cut in sorted(set(cuts)) if 0 < cut < end - start), end]
     return [(left, right) for left, right in itertools.pairwise(bounds) if text[left:right].strip()]
@@ -162,7 +158,6 @@ def _layout_cuts(passage: str, kind: str) -> list[int]:
 
 
 def _typed_lines(cell: str) -> list[int]:
-    """Starts of lines of a cell with their own content, even in lower case."""
     cuts: list[int] = []
     for match in _LINE_END.finditer(cell):
         above, below = (
@@ -179,7 +174,6 @@ def _typed_lines(cell: str) -> list[int]:
 
 
 def _join_short(text: str, ideas: list[Span], min_words: int) -> list[Span]:
-    """Join each idea shorter than `min_words` to the one before, or the first to the next."""
     joined: list[Span] = []
     for start, end in ideas:
         is_short = n_words(text[start:end]) < min_words
@@ -212,7 +206,6 @@ def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
 
 
 def _strip(text: str, span: Span) -> Span:
-    """Remove blanks, bullets and dashes at both ends; the rest may be empty."""
     start, end = span
     while start < end and (match := _BARE.search(text[start:end])):
         start, end = (
@@ -240,7 +233,6 @@ def sentence_cuts(passage: str) -> list[int]:
 
 
 def _lower_case_cuts(passage: str) -> list[int]:
-    """Starts of sentences without a capital, with four words on each side."""
     cuts: list[int] = []
     for match in _LOWER_CASE_END.finditer(passage):
         left, right = (
@@ -324,7 +316,6 @@ def _enumeration_cuts(sentence: str) -> list[int]:
 
 
 def _spoken_cuts(sentence: str) -> list[int]:
-    """Starts of new ideas in a spoken turn, with enough words on both sides."""
     plain = plain_text(sentence)
     filler, article = "(?:et |euh,? |ben,? )*", "(?:les |la |le |l'|nos |notre )"
     topic = rf"et,? {filler}{article}(?:[^\s,]+ ){{1,6}}(?:{alternatives('annonces')})\b"

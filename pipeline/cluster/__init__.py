@@ -106,8 +106,8 @@ def cluster_units(
 ) -> Clustered:
     """Return the themes of `units`; no unit gives no theme.
 
-    `previous` changes identities, never groups; `spread` and `cache` change no result. From
-    `n_large` units on, only those that form the groups are read closely.
+    `previous` changes identities only; `spread` and `cache` change no result. From `n_large` units
+    on, only those that form the groups are read closely.
     """
     if units.empty:
         return Clustered(*(TABLES[name].empty() for name in Clustered._fields))
@@ -151,7 +151,7 @@ def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> N
 
 
 def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
-    """Return each unit's cosine with its theme's centre, 0..1; 0 for a unit set aside."""
+    """Cosines with the theme's centre; 0 for a unit set aside."""
     centres = unit_rows(sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1))
     strengths = np.zeros(len(labels))
     for block, rows in unit_blocks(vectors):
@@ -161,7 +161,6 @@ def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
 
 
 def _members(units: pd.DataFrame, labels: NDArray[np.int64], strengths: Matrix) -> pd.DataFrame:
-    """Sort the units by theme, most central first; `row` is their index among the units."""
     placed = units.assign(theme=labels, strength=strengths.round(6), row=np.arange(len(units)))
     return placed[placed["theme"] >= 0].sort_values(
         ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
@@ -216,7 +215,7 @@ def _topic_words(model: Grouping) -> list[list[str]]:
 def _strengths_of_read(
     members: pd.DataFrame, units: pd.DataFrame, unit_vectors: UnitVectors
 ) -> Matrix:
-    """Strengths of all units; 0 for a unit that was not read or is set aside."""
+    """Strengths of all units; 0 for one not read or set aside."""
     strengths = np.zeros(len(units))
     strengths[members["row"]] = members["strength"]
     return np.asarray(strengths[unit_vectors.rows])
@@ -240,7 +239,6 @@ def _families(
     previous: Run | None,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
-    """Return the rows of theme_families without counts; set the family id in `themes`."""
     families = find_families(
         unit_vectors.vectors,
         model.labels_,

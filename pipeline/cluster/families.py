@@ -3,9 +3,8 @@
 In:   the units' vectors and themes, phrases that may name a group
 Out:  families of themes; pairs that may be one theme, themes that mix everything; one point a unit
 
-The number of families, 3 to 8, is where Ward's heights jump most (the larger number where jumps are
-nearly equal), among groupings that are stable when themes are made of four in five of their units.
-Groupings of several themes a family, without one that holds most themes, are preferred.
+There are 3 to 8 families: the largest jump of Ward's heights among groupings that are stable when
+four in five units make the themes. Balanced groupings of several themes a family come first.
 """
 
 from collections.abc import Sequence
@@ -27,8 +26,8 @@ from pipeline.cluster.names import Candidate, Support, find_candidates, label_th
 from pipeline.tables.results import UNIT_PLACES
 
 FEWEST_THEMES = 6  # fewer need no second level
-LEAST, MOST = 3, 8  # families
-_N_DRAWS, _DRAWN = 20, 0.8  # resamples, and the share of a theme's units in each
+LEAST, MOST = 3, 8
+_N_DRAWS, _DRAWN = 20, 0.8  # resamples, share of units
 # Adjusted Rand index of at least moderate recovery (Steinley 2004).
 _COMES_BACK = 0.65
 _ALIKE = 0.1  # difference of two ratios of heights
@@ -37,7 +36,7 @@ _SHARED = 0.1  # score of a phrase in e times more of a family's themes
 _ALONE, _LARGEST = 0.3, 0.5
 
 Numbers = NDArray[np.int64]
-CLOSE_CENTRES = 0.4  # cosine of two centres from which themes may be one
+CLOSE_CENTRES = 0.4  # cosine of centres
 MIXED_UNITS = 0.15  # share of both themes' units as close to the other's centre
 _NEARLY = 0.02  # difference of cosine that counts as equal
 _LARGE = 1.5  # times the median size of themes
@@ -53,9 +52,7 @@ _MIDDLE = 0.5
 
 @dataclass(frozen=True)
 class ThemeFamily:
-    """A family: its themes' numbers, its name, and the share of resamples in which two of its
-    themes stay together (None for one theme).
-    """
+    """A family; `stability` is the share of resamples in which two of its themes stay together."""
 
     themes: tuple[int, ...]
     label: str
@@ -77,8 +74,8 @@ def find_families(
 ) -> list[ThemeFamily]:
     """Return the families of themes 0..n − 1, in the order of their first themes.
 
-    `labels` (n_units,) is −1 for a unit set aside. `readings`, `strengths`, `space` and `tables`
-    describe the units numbered by `read`.
+    `labels` (n_units,) is −1 for a unit set aside; `read` numbers the units of `readings`,
+    `strengths`, `space` and `tables`.
     """
     n_themes = len(theme_labels)
     if n_themes < FEWEST_THEMES:
@@ -105,7 +102,6 @@ def find_families(
 def _shared_first(
     candidates: Sequence[Candidate], family: int, n_themes_of: Support
 ) -> list[Candidate]:
-    """Put phrases that several themes of the family share first."""
     scored = [
         replace(phrase, score=phrase.score + _SHARED * log(n_themes_of.of(phrase.key, family)))
         for phrase in candidates
@@ -136,7 +132,7 @@ def group_themes(
 
 
 def _how_many(agreement: dict[int, float], jumps: dict[int, float]) -> int:
-    """The stable number of families with about the highest jump; else the most stable one."""
+    """The stable number with about the highest jump; else the most stable one."""
     lasting = [size for size in jumps if agreement[size] >= _COMES_BACK]
     if not lasting:
         return max(jumps, key=lambda size: (agreement[size], size))
@@ -151,7 +147,6 @@ def _jumps(centres: Matrix, sizes: Sequence[int]) -> dict[int, float]:
 
 
 def _resampled(labels: Numbers, n_themes: int, rng: np.random.Generator) -> Numbers:
-    """Set aside a part of each theme's units; every theme keeps at least one."""
     drawn = np.full_like(labels, -1)
     for theme in range(n_themes):
         units = np.flatnonzero(labels == theme)
@@ -182,9 +177,7 @@ def _stability(together: Matrix, group: Sequence[int]) -> float | None:
 
 @dataclass(frozen=True)
 class Geometry:
-    """`closeness` (n_units, n_themes) of units to each centre; a unit is left out of its own
-    centre.
-    """
+    """`closeness` (n_units, n_themes) to each centre, without the unit in its own."""
 
     labels: NDArray[np.int64]
     closeness: Matrix
@@ -248,9 +241,9 @@ def place_units(unit_ids: pd.Series, vectors: Rows, labels: Numbers) -> pd.DataF
 def place_late(
     unit_ids: pd.Series, vectors: Rows, labels: Numbers, known: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return `known` unit_places, then those of the other `unit_ids`, placed between the themes.
+    """Return `known` unit_places, then those of the other `unit_ids`, between the themes.
 
-    `labels` (n,) holds the themes of known units, −1 for every other.
+    `labels` (n,) is −1 for all but known units with a theme.
     """
     placed = known.set_index("unit_id")[["x", "y"]].reindex(unit_ids).to_numpy()
     is_new = np.isnan(placed[:, 0])
@@ -270,9 +263,7 @@ def _table(unit_ids: pd.Series, points: Matrix) -> pd.DataFrame:
 
 
 class _Attraction:
-    """The pull of the themes' `centres` (n_themes, d) on units; one centre where no unit has a
-    theme.
-    """
+    """The pull of the themes' `centres` (n_themes, d) on units; one where no unit has a theme."""
 
     def __init__(self, vectors: Rows, labels: Numbers) -> None:
         has_themes = labels.max(initial=-1) >= 0
@@ -282,7 +273,6 @@ class _Attraction:
         self.centres = unit_rows(sums_by_group(vectors, self._labels, n_themes))
 
     def points(self, theme_points: Matrix) -> Matrix:
-        """Place each unit between `theme_points` (n_themes, 2), with its own offset."""
         sides = np.random.default_rng(0).normal(size=(self._vectors.shape[1], 2))
         directions = np.hstack([self.centres.T, sides])
         blocks = [rows @ directions for _, rows in unit_blocks(self._vectors)]
@@ -325,7 +315,7 @@ def _radii(points: Matrix) -> Matrix:
 
 
 def _laid_out(centres: Matrix) -> Matrix:
-    """Place the themes on a plane, (n_themes, 2), at distances close to those of their centres."""
+    """Place themes, (n_themes, 2), at about the distances of their centres."""
     distances = np.sqrt(np.maximum(2 - 2 * centres @ centres.T, 0))
     points = _classical(distances)
     for _ in range(_N_STEPS):
@@ -337,7 +327,6 @@ def _laid_out(centres: Matrix) -> Matrix:
 
 
 def _classical(distances: Matrix) -> Matrix:
-    """Classical scaling; each axis points to its farthest theme."""
     squared = distances**2
     inner = -0.5 * (squared - squared.mean(axis=0) - squared.mean(axis=1)[:, None] + squared.mean())
     values, axes = np.linalg.eigh(inner)
@@ -349,7 +338,6 @@ def _classical(distances: Matrix) -> Matrix:
 
 
 def _scaled(points: Matrix) -> Matrix:
-    """Fit `points` into 0..1, with one scale for both axes."""
     if not len(points):
         return points
     low, high = points.min(axis=0), points.max(axis=0)

@@ -114,7 +114,6 @@ def _continued(
 
 
 def _jaccards(themes: Sequence[set[str]], earlier: Sequence[set[str]]) -> NDArray[np.float64]:
-    """Jaccard similarity of each theme with each earlier one, (n_themes, n_earlier)."""
     shares = np.zeros((len(themes), len(earlier)))
     for (i, first), (j, second) in product(enumerate(themes), enumerate(earlier)):
         shares[i, j] = len(first & second) / max(1, len(first | second))
@@ -122,7 +121,6 @@ def _jaccards(themes: Sequence[set[str]], earlier: Sequence[set[str]]) -> NDArra
 
 
 def _roots(keywords: Sequence[str]) -> set[str]:
-    """The first letters of each word, so that inflections match."""
     return {
         word[:_ROOT]
         for keyword in keywords
@@ -132,7 +130,7 @@ def _roots(keywords: Sequence[str]) -> set[str]:
 
 
 def _new_identity(units: Sequence[str], taken: set[str], prefix: str) -> str:
-    """Eight hexadecimal digits of the most central units, hashed again while the id is taken."""
+    """The hash of the most central units, hashed again while it is taken."""
     text = "\n".join(sorted(units[:_N_CENTRAL]))
     while True:
         text = hashlib.sha256(text.encode()).hexdigest()

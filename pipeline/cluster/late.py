@@ -3,8 +3,8 @@
 In:   themes, theme_members and unit_places of the room, units, tags
 Out:  the same with the late units; those that fit no theme are set aside, with a place on the map
 
-A mail is one more voice on a subject, not a reason to change the subjects: only units of the room
-make themes, identities and names. Where the room said little (a consultation by mail), all do.
+A mail is one more voice on a subject, not a reason to change the subjects. Where the room said
+little (a consultation by mail), all units make themes.
 """
 
 import json
@@ -41,9 +41,7 @@ class ThemesWithLate(NamedTuple):
 
 
 def room_units(units: pd.DataFrame) -> pd.DataFrame:
-    """Return the units that make the themes: those of the workshops, or all where too many are
-    late.
-    """
+    """Return the units of the workshops, or all where too many are late."""
     is_late = said_after(units).astype(bool)
     return units[~is_late] if is_late.sum() <= MOST_LATE * len(units) else units
 
@@ -109,7 +107,6 @@ def join_late_units(
 
 
 def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
-    """The nearest theme of each unit, its own for a member, and how close it is."""
     centres = unit_rows(sums_by_group(vectors, labels, int(labels.max()) + 1))
     nearest, closeness = labels.copy(), np.zeros(len(labels))
     for block, rows in unit_blocks(vectors):

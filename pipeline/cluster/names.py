@@ -17,15 +17,15 @@ from models.rows import Matrix, unit_rows, weighted_sums_by_group
 from models.views import SubjectSpace
 from pipeline.text import fold
 
-_MOST_PER_THEME = 40  # phrases that are projected
-_MOST_WORDS = 3  # that carry a meaning
+_MOST_PER_THEME = 40  # projected phrases
+_MOST_WORDS = 3  # content words
 _LONGEST = 34  # characters
-# "des jeunes à la couverture" is a piece of a clause more often than a name.
+# "des jeunes à la couverture" is rarely a name.
 _LOOSE_LINKS = frozenset({"à", "au", "aux", "en"})
 MOST_KEYWORDS = 8
 _LONGEST_LABEL = 60  # characters
 _ROOT, _SHORTEST_ROOT = 6, 5  # letters that two words of one root share
-_FAR_ENOUGH = 0.92  # phrases closer than this say the same
+_FAR_ENOUGH = 0.92  # closer phrases say the same
 # Fewest tables that say each word of a shared phrase.
 _SHARED = 2
 _AS_GOOD = 0.25  # largest gap of a shared phrase to the best score
@@ -34,8 +34,7 @@ _WORTH_ADDING = 0.25  # a lower second phrase would mislead
 
 @dataclass(frozen=True)
 class Candidate:
-    """A phrase for a theme; `score` is high for one that is close, said at many tables, and
-    specific.
+    """A phrase for a theme; `score` is high if it is close, widely said and specific.
 
     `support` counts the tables of the theme where its rarest word is said.
     """
@@ -56,10 +55,9 @@ def find_candidates(
     space: SubjectSpace,
     tables: Sequence[str] | None = None,
 ) -> list[list[Candidate]]:
-    """Return the candidates of each theme, best first; a theme without a phrase has none.
+    """Return each theme's candidates, best first; a theme without a phrase has none.
 
-    Units are those of `space`. With `tables`, the table of each unit, repeats at one table count
-    once.
+    With `tables`, the table of each unit, repeats at one table count once.
     """
     uses = _PhraseUses(readings)
     support = Support(readings, labels, tables)
@@ -139,7 +137,6 @@ def _is_plural(surface: str, key: tuple[str, ...]) -> bool:
 
 
 def _reads_well(phrase: Phrase) -> bool:
-    """Whether the phrase is short and starts and ends with a content word."""
     if len(phrase.key) > _MOST_WORDS or len(phrase.surface) > _LONGEST:
         return False
     if phrase.key in set_phrases():
@@ -153,7 +150,6 @@ def _reads_well(phrase: Phrase) -> bool:
 def _most_said(
     uses: _PhraseUses, labels: NDArray[np.int64], strengths: Matrix, theme: int
 ) -> list[tuple[str, ...]]:
-    """The theme's heaviest phrases, by the strength of units and the share of uses in the theme."""
     weights = {}
     for key, units in uses.units.items():
         inside = [unit for unit in units if labels[unit] == theme]
@@ -190,8 +186,7 @@ def label_themes(
     *,
     others: Collection[str] = frozenset(),
 ) -> list[str]:
-    """Return one label a theme, all distinct, as are their first phrases; the first themes choose
-    first.
+    """Return one label a theme, all distinct; the first themes choose first.
 
     A theme takes a label of `others` only where it has no other phrase.
     """
@@ -240,9 +235,7 @@ def _shared(free: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _cover(candidates: Sequence[Candidate], rows: Matrix) -> list[Candidate]:
-    """The best phrase, then the one that covers members far from it; a third after two single
-    words.
-    """
+    """The best phrase, one that covers members far from it, and a third after two single words."""
     chosen = list(candidates[:1])
     while chosen:
         are_words = all(len(candidate.key) == 1 for candidate in chosen)
@@ -268,7 +261,6 @@ def _next(
 
 
 def _goes_with(chosen: Sequence[Candidate], candidate: Candidate) -> bool:
-    """Whether the candidate adds other words and another meaning, scores well, and fits."""
     length = sum(len(other.surface) for other in (*chosen, candidate))
     if candidate.score < _WORTH_ADDING or length > _LONGEST_LABEL:
         return False

@@ -33,10 +33,7 @@ _OPPOSED = {
 
 
 def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
-    """Return the unit_ids of at most `n_quotes` members, most central first, from varied tables.
-
-    `members` holds unit_id, text, workshop_id, table_number, document_id and strength.
-    """
+    """Return the unit_ids of at most `n_quotes` members, most central first, from varied tables."""
     candidates = members[["unit_id", "workshop_id", "text"]].assign(
         circle=members["table_number"].astype("string").fillna(members["document_id"]),
         worth=members["strength"] - [_flaws(text) for text in members["text"]],
@@ -54,8 +51,7 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
 
 
 def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
-    """Return one French sentence: the theme's subject, then a verbatim clause of each of two
-    quotes.
+    """Return one French sentence: the theme's subject, then a verbatim clause of two quotes.
 
     The clause is the one with most keywords; a single clause may be longer.
     """
@@ -91,7 +87,7 @@ def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
 
 
 def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
-    """The text, or its clauses with most keywords, in `most_words`; "" where it is masked."""
+    """The text if short, else its clauses with most keywords; "" if masked."""
     flat = " ".join(text.split()).strip(" .;,")
     if _MASK.search(flat) or "«" in flat or len(flat.split()) < 3:
         return ""
@@ -110,7 +106,6 @@ def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
 
 
 def _end_of_clauses(flat: str, start: int, most_words: int) -> int:
-    """The end of the clauses from `start` in at most `most_words` words; `start` for none."""
     ends = [match.start() for match in _CLAUSE_END.finditer(flat) if match.start() > start]
     fitting = [end for end in [*ends, len(flat)] if len(flat[start:end].split()) <= most_words]
     return fitting[-1] if fitting else start

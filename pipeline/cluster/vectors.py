@@ -3,8 +3,8 @@
 In:   units, the study's encoder
 Out:  vectors of all units, better ones of some, the subject space for names, theme_agreement
 
-Close reading means parsing, encoding content words, and a second encoder. At most 2,500 units form
-the groups; the others find their theme as well without it (models/cards/themes.md).
+Close reading is slow, and at most 2,500 units form the groups; the others find their theme as well
+without it (models/cards/themes.md).
 """
 
 from collections.abc import Sequence
@@ -24,15 +24,14 @@ from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
 from pipeline.tables.results import THEME_AGREEMENT
 
-SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or alike
+SAME, ALIKE = 0.9, 0.6  # index of nearly the same, or alike, themes
 
 
 class UnitVectors:
-    """Vectors of units: `vectors` (n, d), `in_context` with the units just before and after;
-    `off_topic` (n,) is a probability.
+    """Vectors of units: `vectors` (n, d), `in_context` with the units just before and after.
 
-    In a large study, the first call of `look_closer`, `lemmas` or `closest_vectors` chooses the
-    units read closely. From then on `rows` numbers them, and `readings` and `space` hold them.
+    `off_topic` (n,) is a probability. In a large study, the first call of `look_closer`, `lemmas`
+    or `closest_vectors` chooses the units of `rows`, `readings` and `space`.
     """
 
     rows: Labels
@@ -49,7 +48,6 @@ class UnitVectors:
         spread: ParallelMap = map,
         n_large: int = LARGE,
     ) -> None:
-        """Encode `units`, at least one."""
         self._encoders, self._cache = encoders, cache
         self._folder = cache.folder if cache else None
         self._texts = list(units["text"].astype(str))

@@ -3,8 +3,7 @@
 In:   the text of a cell, and an INSEE or postal code beside it
 Out:  CommuneMatch; population never decides between namesakes
 
-The text is read first (codes, department, abbreviations, articles), then its slugs are looked up in
-tiers, from the most to the least literal.
+Slugs of the text are looked up in tiers, from the most to the least literal.
 """
 
 import re
@@ -103,7 +102,6 @@ def read_written(text: str) -> tuple[WrittenCommune, ...]:
 
 
 def _departments(text: str) -> tuple[frozenset[str], str]:
-    """Return the departments beside the name, by number or name, and the text without them."""
     match = _DEPARTMENT.search(text)
     if match and not _is_quarter(text):
         number = next(filter(None, match.groups()))
@@ -195,8 +193,8 @@ class CommuneMatch:
 class Gazetteer:
     """The communes seen from a territory; without `near`, only unique names are certain."""
 
-    near: tuple[tuple[float, float], ...] = ()  # latitudes and longitudes of its communes
-    own_codes: frozenset[str] = frozenset()  # communes of the territory
+    near: tuple[tuple[float, float], ...] = ()
+    own_codes: frozenset[str] = frozenset()
     departments: frozenset[str] = field(default=frozenset())
 
     def find(self, written: str, code: str = "") -> CommuneMatch:
@@ -247,9 +245,7 @@ class Gazetteer:
         return None
 
     def _outshines(self, longer: Sequence[NamedCommune], chosen: NamedCommune, how: str) -> bool:
-        """Whether a `longer` name lies much nearer than a small namesake: people shorten near
-        names.
-        """
+        """Whether a `longer` name is much nearer than a small namesake, which people shorten."""
         km = self._km(chosen)
         is_sure = (
             chosen.current_code in self.own_codes
@@ -322,7 +318,7 @@ class Gazetteer:
         return None
 
     def _km(self, commune: NamedCommune) -> float:
-        """Kilometres to the nearest commune of the territory; infinite without a position."""
+        """Kilometres to the territory; infinite without a position."""
         if commune.point is None or not self.near:
             return 0.0 if commune.department in self.departments else float("inf")
         return min(distance_km(commune.point, point) for point in self.near)
@@ -359,7 +355,7 @@ def distance_km(first: tuple[float, float], second: tuple[float, float]) -> floa
 
 
 def _alone(tiers: Mapping[str, list[NamedCommune]], *, is_told: bool) -> CommuneMatch | None:
-    """The only commune of this present or former name in France, or in the given departments."""
+    """The only commune of this name, or formerly so, in France or the department given."""
     hows = ("exact", "former", "article", "short") if is_told else ("exact", "former")
     how = next((how for how in hows if tiers[how]), None)
     if how is None or len({commune.current_code for commune in tiers[how]}) > 1:
@@ -381,7 +377,7 @@ def _inhabitants(commune: NamedCommune) -> int:
 
 
 def _by_code_and_name(code: str, written: WrittenCommune, *, is_insee: bool) -> NamedCommune | None:
-    """The commune of this code whose name is written, nearly written, or begins so."""
+    """The commune of this code whose name is written, or nearly, or begins so."""
     insee, served = by_code().get(code), by_postal_code().get(code, ())
     candidates = [commune for commune in (insee, *served) if commune]
     same = [commune for commune in candidates if commune.slug in written.slugs]

@@ -181,9 +181,7 @@ def _departments() -> list[dict[str, str]]:
 
 
 def find_epci(name: str, *, communes: Collection[str] = ()) -> str | None:
-    """Return the SIREN of the authority of this name or acronym; `communes` decide between
-    namesakes.
-    """
+    """Return the SIREN of the authority of this name or acronym; `communes` settle namesakes."""
     words = _telling_words(name)
     exact = [code for code, telling in _words_by_epci().items() if words and telling == words]
     acronym = fold(name).replace(" ", "")
@@ -273,7 +271,6 @@ def has_contour(code: str) -> bool:
 
 
 def _closed(border: list[int]) -> list[list[Point]]:
-    """Join a border's arcs end to start into closed rings."""
     waiting: dict[Point, list[int]] = {}
     for number in border:
         waiting.setdefault(_line(number)[0], []).append(number)
@@ -292,7 +289,6 @@ def _closed(border: list[int]) -> list[list[Point]]:
 
 
 def _line(number: int) -> list[Point]:
-    """The points of an arc, reversed for a ones' complement."""
     return _arc(number) if number >= 0 else _arc(~number)[::-1]
 
 

@@ -5,9 +5,8 @@ Out:  contrasts     one row a theme or assigned code and territory, zeros includ
       theme_reach   which themes territories share, and which are one territory's own
       evolutions    what changed where a territory met twice
 
-Presence is a share of tables; specificity (Lafon) and log-odds (Monroe) count passages. The verdict
-tests the specificity shrunk by the design effect, and again without any one table;
-tests/benchmarks/contrasts.py measures the cost and the benefit (docs/decisions/0020).
+Presence is a share of tables; specificity (Lafon) and log-odds (Monroe) count passages
+(docs/decisions/0020; cost and benefit: tests/benchmarks/contrasts.py).
 """
 
 import json
@@ -47,11 +46,10 @@ def compare_territories(
     settings: CompareSettings,
     exclusive: Collection[str] = (POSTURE,),
 ) -> pd.DataFrame:
-    """Return the contrasts by subject, subject_id and territory; a single territory gets no
-    verdict.
+    """Return the contrasts by subject, subject_id and territory; one territory gets no verdict.
 
-    Passages without theme or code are left out. Codes of an `exclusive` axis, which every passage
-    has, are compared but do not by themselves keep a passage.
+    Passages without theme or code are left out; codes of an `exclusive` axis do not count, as every
+    passage has one, but are compared.
     """
     circles = circles_of(units, workshops)
     says = set(theme_members["unit_id"]) | set(
@@ -79,7 +77,6 @@ def compare_territories(
 def _cells(
     counts: Counts, shares: pd.DataFrame, n_held: pd.Series, settings: CompareSettings
 ) -> pd.DataFrame:
-    """Return one row a subject and territory, from arrays of (n_subjects, n_territories)."""
     every = pd.MultiIndex.from_product(
         [counts.subject_ids, counts.territories], names=["subject_id", "territory"]
     )
@@ -102,9 +99,7 @@ def _cells(
 
 
 def subjects_of(tags: pd.DataFrame, theme_members: pd.DataFrame) -> pd.DataFrame:
-    """Return subject, subject_id and unit_id: one row for a unit's theme and one for each assigned
-    code.
-    """
+    """Return subject, subject_id and unit_id of each unit's theme and assigned codes."""
     assigned = tags[tags["is_assigned"]].drop_duplicates(["unit_id", "axis", "code"])
     codes = pd.DataFrame(
         {
@@ -133,8 +128,8 @@ def reach_themes(
     """Return how far each theme reaches, and where it is among the first five priorities.
 
     Own: more present in one territory, and at fewer than half the tables of each other. Shared:
-    different nowhere, and at several tables in four territories of five. Contrasted: otherwise
-    different. A territory with fewer than `min_tables` tables is left out.
+    different nowhere, and at several tables in four territories of five. Otherwise: contrasted. A
+    territory with fewer than `min_tables` tables is left out.
     """
     themes = contrasts[contrasts["subject"] == "theme"]
     has_material = themes["territory"].map(_n_tables_by_territory(contrasts)) >= min_tables
@@ -160,7 +155,6 @@ def reach_themes(
 
 
 def _n_tables_by_territory(contrasts: pd.DataFrame) -> pd.Series:
-    """Tables of each territory, from its shares; 0 where it has no theme or code."""
     said = contrasts[contrasts["n_tables"] > 0]
     n_tables = (said["n_tables"] / said["share"]).groupby(said["territory"]).max()
     return n_tables.round().reindex(sorted(set(contrasts["territory"])), fill_value=0)
@@ -248,7 +242,6 @@ def _rows_of_pair(
 
 
 def _fingerprint(pair: _Pair, tables: Sequence[pd.DataFrame], workshops: pd.DataFrame) -> str:
-    """The cache key: the pair and all that its comparison depends on."""
     both = workshops[workshops["workshop_id"].isin(pair)]
     hashes = (
         hash_pandas_object(rows, index=False).to_numpy().tobytes().hex() for rows in (*tables, both)

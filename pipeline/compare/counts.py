@@ -23,10 +23,9 @@ _LARGEST_COEFFICIENT, _FEWEST = 0.3, 3
 
 @dataclass(frozen=True)
 class Counts:
-    """Passages of each subject by circle.
+    """Passages `by_circle` (n_circles, n_subjects); `sizes` counts all those with a subject.
 
-    `by_circle` is (n_circles, n_subjects); `sizes` (n_circles,) counts all passages with a subject;
-    `territory_index` is (n_circles,). Sums over circles are (n_subjects, n_territories).
+    Sums over circles are (n_subjects, n_territories).
     """
 
     subject_ids: list[str]
@@ -68,9 +67,7 @@ def count_subjects(
     subject_ids: Sequence[str],
     territories: Sequence[str],
 ) -> Counts:
-    """Count `rows` (subject_id, circle_id); `circle_of_unit` holds unit_id, circle_id,
-    territory.
-    """
+    """Count `rows` (subject_id, circle_id); `circle_of_unit` has unit_id, circle_id, territory."""
     sizes = (
         circle_of_unit.groupby(["circle_id", "territory"], sort=True)
         .size()
@@ -99,8 +96,7 @@ def count_subjects(
 
 
 def specificity(n_units: Numbers, n_subject: Numbers, n_here: Numbers, n_all: float) -> Numbers:
-    """Return -log10 P(X ≥ n_units) for a subject at least as present as by chance, else log10 P(X ≤
-    n_units).
+    """Return -log10 P(X ≥ n_units) if the subject exceeds chance, else log10 P(X ≤ n_units).
 
     X is hypergeometric: `n_here` draws from `n_all` passages, `n_subject` of them the subject's.
     Tails are exact, never infinite.
@@ -136,11 +132,10 @@ def log10_tail(
 
 
 def log_odds(counts: Counts, prior_units: float) -> tuple[Numbers, Numbers]:
-    """Return each subject's log-odds here against elsewhere, and z-scores, (n_subjects,
-    n_territories).
+    """Return log-odds here against elsewhere, and z-scores, (n_subjects, n_territories).
 
-    Monroe, Colaresi and Quinn (2008): `prior_units` passages of the common talk are added to each
-    side, which shrinks small counts. A single territory gets zeros.
+    Monroe, Colaresi and Quinn (2008): `prior_units` passages of the common talk shrink small
+    counts. A single territory gets zeros.
     """
     here, all_here = counts.n_units, counts.n_here
     there, all_there = counts.n_subject - here, counts.n_all - all_here
@@ -224,9 +219,8 @@ def classify(
 ) -> Indices:
     """Return the class of each passage, in the order of the cuts; -1 for one without lemma.
 
-    There are fewer classes where the largest has fewer than `min_members` passages or three lemmas.
-    A cut leaves at least `min_half` passages on each side: 1 is Reinert's rule, more prevents tiny
-    classes.
+    Cuts stop where the largest class has fewer than `min_members` passages or three lemmas. Both
+    sides keep `min_half` passages: 1 is Reinert's rule, more prevents tiny classes.
     """
     filled = np.flatnonzero(presence.sum(axis=1) > 0)
     leaves: list[tuple[Indices, Indices]] = [(filled, np.arange(presence.shape[1]))]
@@ -317,7 +311,6 @@ def _move_passages(table: Numbers, is_first: NDArray[np.bool_], min_half: int) -
 
 
 def _chi_squares(firsts: Numbers, columns: Numbers) -> Numbers:
-    """The chi-square of each row of `firsts`, the sums of the first half."""
     return _from_squares(
         (firsts**2 / columns).sum(axis=1), firsts.sum(axis=1), float(columns.sum())
     )

@@ -61,10 +61,9 @@ class _Carrier:
 
 
 def list_needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the coverage of every workshop, sector and commune named in a need (or `territoire`).
+    """Return the coverage of every workshop, sector and commune with a need (or `territoire`).
 
-    A need is a difficulty or a demand, in the first two sectors that its words name. Structures are
-    those of the workshop's map and attendance list.
+    A need, a difficulty or a demand, counts in the first two sectors that its words name.
     """
     passages = _needs(tables)
     carriers = _carriers(tables)
@@ -122,7 +121,6 @@ def _coverage(sector: str, commune_code: str, carriers: Sequence[_Carrier]) -> d
 
 
 def _carriers(tables: Mapping[str, pd.DataFrame]) -> dict[str, _Carrier]:
-    """The structures; their sectors are those of their names and offers."""
     offered: dict[str, set[str]] = defaultdict(set)
     for structure_id, sector in (
         tables["offers"][["structure_id", "sector"]].dropna().itertuples(index=False)
@@ -179,8 +177,8 @@ def _structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, lis
 def _communes_of(
     workshop_id: str, structures: Sequence[str], tables: Mapping[str, pd.DataFrame]
 ) -> list[tuple[re.Pattern[str], str]]:
-    """Patterns and codes of the workshop's communes: those of its authority and map, else of its
-    participants. Longest names first: "Saint-Omer" is not "Omer".
+    """Those of authority and map, else of participants; longest first: "Saint-Omer" is not
+    "Omer".
     """
     workshops = tables["workshops"].set_index("workshop_id")
     epci_code = workshops.loc[workshop_id, "epci_code"]
@@ -267,7 +265,8 @@ def list_voices(
     *,
     expected_structure_types: Sequence[str],
 ) -> pd.DataFrame:
-    """Return the types and communes in scope, on the map or in the room, by workshop with a list.
+    """Return, by workshop with an attendance list, the types and communes on the map or in the
+    room.
 
     In scope are the expected types, and the communes of the workshop's authority. No type is called
     absent where the list gives no type at all.
@@ -305,8 +304,7 @@ def list_voices(
 
 
 def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
-    """Structures that came, and people without one: workshop_id, voice_id, structure_type,
-    commune_code.
+    """Structures that came, and people without one.
 
     Who did not sign did not come, unless nobody signed (a typed list).
     """
@@ -331,8 +329,8 @@ def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame
 def _on_map(
     structures: pd.DataFrame, present: pd.DataFrame, workshops: pd.DataFrame
 ) -> pd.DataFrame:
-    """Structures by workshop: of its own map, else by who came, commune, or nearest neighbour. The
-    log counts the others, left out.
+    """Structures by workshop: by its map, who came, commune, or nearest neighbour, else only
+    logged.
     """
     mapped = structures[structures["is_on_map"]].rename(columns={"structure_id": "voice_id"})
     columns = ["workshop_id", "voice_id", "structure_type", "commune_code"]
@@ -362,9 +360,7 @@ def _stacked(placed: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
 
 
 def _nearest(rest: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
-    """Give `rest` the workshop of its nearest structure; longitudes are scaled for France (cos
-    46.5°).
-    """
+    """The workshop of the nearest structure; longitudes are scaled for France (cos 46.5°)."""
     located = rest.dropna(subset=["lat", "lon"])
     others = placed.dropna(subset=["lat", "lon"]).sort_values(["workshop_id", "voice_id"])
     if others.empty:
@@ -379,7 +375,7 @@ def _nearest(rest: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
 def voices_of_themes(
     units: pd.DataFrame, theme_members: pd.DataFrame, attendance: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the types of actor of each theme; one type carries it alone from two people on."""
+    """Return the actor types of each theme; a type needs two people to carry one alone."""
     typed = attendance.dropna(subset=["structure_type"]).sort_values(
         ["participant_id", "structure_type"]
     )

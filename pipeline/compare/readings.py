@@ -36,9 +36,9 @@ from pipeline.tables.schema import LIKENESS
 
 _TOKEN = re.compile(r"\[[^\]]*\]")  # [personne 12], [téléphone]
 _FULL_WORDS = frozenset({"NOUN", "VERB", "ADJ"})
-_MIN_CIRCLES = 3  # circles that must say a lemma
+_MIN_CIRCLES = 3  # fewest circles of a lemma
 _MOST_LEMMAS = 800
-_SHOWN_LEMMAS = 60  # those that contribute most to a plane
+_SHOWN_LEMMAS = 60  # by contribution to a plane
 _SIGNIFICANT = 3.84  # chi-square of one degree of freedom at 5 %
 _INTERVAL = (0.05, 0.95)
 
@@ -105,7 +105,7 @@ def _themed_passages(
 
 
 def _lemmas_of(said: pd.DataFrame, cache: Store | None) -> list[set[str]]:
-    """The lemmas of nouns, verbs and adjectives; names alone would separate territories."""
+    """Lemmas of nouns, verbs and adjectives; names alone would separate territories."""
     texts = [_TOKEN.sub(" ", str(text)) for text in said["text"]]
     return by_text(texts, _full_lemmas, kind="lemmas", cache=cache, read_back=set)
 
@@ -125,7 +125,7 @@ def _is_full(token: Token) -> bool:
 
 
 def _presence(said: pd.DataFrame, lemmas: list[set[str]]) -> tuple[Numbers, list[str]]:
-    """Whether each passage holds each frequent lemma, (n_units, n_lemmas), commonest first."""
+    """Which passages hold each frequent lemma, (n_units, n_lemmas), commonest first."""
     circles: dict[str, set[str]] = {}
     for circle, here in zip(said["circle_id"], lemmas, strict=True):
         for lemma in here:
@@ -147,7 +147,6 @@ def _circles_by_territory(said: pd.DataFrame, presence: Numbers, names: list[str
 
 
 def _plane(analysis: str, kind: str, counts: pd.DataFrame, n_shown: int) -> list[dict[str, object]]:
-    """Return all territories, and the `n_shown` columns that contribute most to two axes."""
     filled = (
         counts.loc[(counts.sum(axis=1) > 0).to_numpy(), (counts.sum(axis=0) > 0).to_numpy()]
         if counts.size
@@ -181,7 +180,6 @@ def _plane(analysis: str, kind: str, counts: pd.DataFrame, n_shown: int) -> list
 
 
 def _by_axis(columns: tuple[str, str], values: Numbers) -> dict[str, float]:
-    """The first two values by column; 0 for a missing axis."""
     first_two = [*values[:2], 0.0, 0.0][:2]
     return {
         column: round(float(value), 8) + 0.0
@@ -192,9 +190,7 @@ def _by_axis(columns: tuple[str, str], values: Numbers) -> dict[str, float]:
 def _profiles(
     classes: Indices, presence: Numbers, names: list[str], said: pd.DataFrame
 ) -> Iterable[dict[str, object]]:
-    """What marks each class by chi-square at 5 %: lemmas, then themes and territories, which took
-    no part in the classes.
-    """
+    """Marks by chi-square at 5 %; themes and territories took no part in the classes."""
     placed = classes >= 0
     if not placed.any() or classes.max() < 1:
         return
@@ -244,8 +240,8 @@ def link_territories(
 ) -> TerritoryLinks:
     """Return both tables; empty with fewer than two territories that have a theme at a table.
 
-    Similarity is 1 less Bray and Curtis on the shares of tables by theme, 0..1. Few tables make
-    territories look different, so it is compared with tables dealt at random.
+    Similarity is 1 less Bray and Curtis on shares of tables. Few tables look different, so it is
+    compared with tables dealt at random.
     """
     said, territory_index, territories = _by_table(units, theme_members, workshops)
     n_territories = len(territories)
@@ -294,9 +290,6 @@ def link_territories(
 def _by_table(
     units: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame
 ) -> tuple[Numbers, np.ndarray, list[str]]:
-    """Whether each table said each theme, (n_tables, n_themes), its territory's index, and
-    territories.
-    """
     circles = circles_of(units, workshops).of_unit
     said = theme_members.merge(circles[circles["is_said"]], on="unit_id", validate="one_to_one")
     said = said.merge(

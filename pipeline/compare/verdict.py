@@ -4,8 +4,7 @@ In:   Counts of one kind of subject (themes, or codes); tables where each was sa
 Out:  for each cell one of pipeline.tables.VERDICTS, an adjusted p-value, and whether it is a lead;
       shares of tables, with intervals from workshops and tables resampled
 
-Tables of a territory are not independent: one that says a subject out of all proportion is left out
-for it, and tests are shrunk by the variance of the others.
+Tables of a territory are not independent: loud ones are left out, and tests are shrunk.
 """
 
 from dataclasses import dataclass
@@ -45,9 +44,7 @@ _INTERVAL = (0.05, 0.95)
 
 @dataclass(frozen=True)
 class HeardCounts:
-    """`by_circle` and `sizes`, (n_circles, n_subjects), are 0 where a circle is left out for a
-    subject; `territory_index` is (n_circles,), sums are (n_subjects, n_territories).
-    """
+    """`by_circle` and `sizes` (n_circles, n_subjects), 0 where a loud circle is left out."""
 
     by_circle: Numbers
     sizes: Numbers
@@ -68,8 +65,7 @@ class HeardCounts:
 
 @dataclass(frozen=True)
 class DesignEffects:
-    """`effect` (n_subjects, n_territories), at least 1: the variance of a territory against the
-    others, over that of independent passages.
+    """`effect` (n_subjects, n_territories), at least 1: variance over that of independent passages.
 
     `freedom` (n_subjects, 1) holds its degrees of freedom.
     """
@@ -92,11 +88,10 @@ def leave_out_loud_circles(counts: Counts) -> HeardCounts:
 
 
 def design_effects(counts: Counts, heard: HeardCounts) -> DesignEffects:
-    """Return the design effects, each shrunk towards the other subjects' by their likeness (Smyth
-    2004).
+    """Return the design effects, shrunk towards each other by their likeness (Smyth 2004).
 
-    Few circles tell little about one subject; an outlier keeps its own. The common effect is
-    computed before any circle is left out: without extremes, variance would be too small.
+    An outlier keeps its own. The common effect includes all circles: without extremes, variance
+    would be too small.
     """
     own = _own_effects(heard)
     freedom = float(max(1, len(heard.territory_index) - len(set(heard.territory_index))))
@@ -151,7 +146,6 @@ def _every_circle(counts: Counts) -> HeardCounts:
 
 
 def _own_effects(heard: HeardCounts) -> Numbers:
-    """Each subject's own effect, (n_subjects,); 1 where it has no passage."""
     rates = heard.n_units / np.maximum(heard.n_here, 1)
     squares = ((heard.by_circle - heard.sizes * rates.T[heard.territory_index]) ** 2).sum(axis=0)
     expected = (heard.n_units * (1 - rates)).sum(axis=1)
@@ -161,8 +155,8 @@ def _own_effects(heard: HeardCounts) -> Numbers:
 
 
 def _common_effect(whole: Numbers, own: Numbers, freedom: float) -> tuple[float, float]:
-    """The mean of `whole`, outliers cut back, and its degrees of freedom, from how much `own` vary
-    beyond chance; (1, 0) for too few subjects.
+    """The mean of `whole`, outliers cut back, and its degrees of freedom; (1, 0) for too few
+    subjects.
     """
     if len(own) < _FEWEST_SUBJECTS:
         return 1.0, 0.0
@@ -190,9 +184,7 @@ def _inverse_trigamma(value: float) -> float:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """By subject and territory: verdict, adjusted p-value of the cell's side (1 untested),
-    `is_lead`.
-    """
+    """By subject and territory; p-values are adjusted, 1 where untested."""
 
     verdict: NDArray[np.object_]
     q_value: Numbers
@@ -202,14 +194,12 @@ class Verdicts:
 def judge(
     counts: Counts, n_tables: Numbers, n_held: Numbers, settings: CompareSettings
 ) -> Verdicts:
-    """Return the verdicts; "more" and "less" cells each get half the settings' false discovery
-    rate.
+    """Return the verdicts; "more" and "less" cells each get half the false discovery rate.
 
-    `n_tables` (n_subjects, n_territories) counts tables that said each subject; `n_held` (1,
-    n_territories), tables held. A difference must hold without any one circle. A lead, "more" by
-    its own test alone, is to be checked. Alike: the 90 % interval of the difference of table shares
-    stays within half the tables. Else there is too little material: few tables or passages, a
-    single territory, or a cell that no passages could move.
+    `n_tables` (n_subjects, n_territories) counts tables that said each subject, of `n_held` (1,
+    n_territories). A difference must hold without any one circle; a lead, "more" by its own test
+    alone, is to be checked. Alike: the 90 % interval of the difference of table shares stays within
+    half the tables. Else there is too little material.
     """
     # Without a passage, a territory's tables count nowhere.
     n_held = np.where(counts.n_here > 0, n_held, 0.0)
@@ -276,9 +266,7 @@ def _has_material(
 def _p_without_one(
     heard: HeardCounts, effects: DesignEffects, cells: Bools, *, upper: bool
 ) -> Numbers:
-    """The largest p-value of `cells` without the one circle, here or elsewhere, that weighs most
-    for the difference; 1 for other cells.
-    """
+    """The largest p-value without the heaviest circle here or elsewhere; 1 outside `cells`."""
     rates = heard.n_subject / np.maximum(1, heard.n_all)
     # Positive where a circle here supports the difference, or one elsewhere opposes it.
     weight = (heard.by_circle - heard.sizes * rates[:, 0]) * (1 if upper else -1)
@@ -304,7 +292,6 @@ def _p_without_one(
 
 
 def _most_here(weight: Numbers, heard: HeardCounts) -> NDArray[np.intp]:
-    """The heaviest circle of each territory, (n_subjects, n_territories); -1 for none."""
     n_subjects, n_territories = heard.n_units.shape
     most = np.full((n_subjects, n_territories), -1)
     for territory in range(n_territories):
@@ -345,8 +332,7 @@ def _shrunk_p(
 def difference_interval(
     n_said: Numbers, n_held: Numbers, n_said_there: Numbers, n_held_there: Numbers
 ) -> tuple[Numbers, Numbers]:
-    """Return the 90 % interval of a difference of shares, here less there (Newcombe 1998, method
-    10).
+    """Return the 90 % interval of a difference of shares (Newcombe 1998, method 10).
 
     A side without tables may have any share. 0 of 5 against 5 of 7 lies between -0.88 and -0.28.
     """
@@ -360,7 +346,6 @@ def difference_interval(
 
 
 def _wilson(share: Numbers, n_held: Numbers) -> tuple[Numbers, Numbers]:
-    """Wilson's interval of a share of `n_held` tables; 0 to 1 without any table."""
     n = np.maximum(1, n_held)
     centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
@@ -416,12 +401,7 @@ def _share_rows(
     subject_ids: list[str],
     territory: str,
 ) -> pd.DataFrame:
-    """Rows of a territory, from the tables that said each subject (n_draws + 1, n_subjects), of
-    `n_drawn` (n_draws + 1,).
-
-    Where no table or every table said it, resampling shows no variation: the bound is the exact
-    binomial one.
-    """
+    """Where none or all of the tables said it, the bound is the exact binomial one."""
     shares = n_said / np.maximum(1, n_drawn)[:, None]
     low, high = np.quantile(shares[1:], _INTERVAL, axis=0)
     n_held, observed = int(n_drawn[0]), n_said[0]

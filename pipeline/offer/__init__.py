@@ -4,10 +4,10 @@ In:   units, tags (the passages tagged as an offer, or as an innovation that wor
 Out:  offers   one row a quantity, or an offer without one; structure_id where it names a structure
 
 Precision before recall: a number counts only where its noun, its clause and the passage's codes all
-say that it exists. Precision and recall on new texts: 0.92 and 0.82 on 120 passages of eight
-training files, 0.88 and 0.84 on 72 written for the test, 0.92 and 0.85 on 40 written after that;
-after a look at errors, 0.98 and 0.91 on the other half of the first, 0.96 and 0.95, 0.96 and 0.96
-(tests/offer/).
+say that it exists. Precision and recall at first sight: 0.92 and 0.82 on 120 passages of eight
+unseen training files, 0.88 and 0.84 on 72 written for the test, 0.92 and 0.85 on 40 written after
+that; after a look at errors, 0.98 and 0.91 on the other half of the first, 0.96 and 0.95, 0.96 and
+0.96 (tests/offer/).
 """
 
 import json
@@ -104,7 +104,6 @@ def _pillars(tags: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _candidates(units: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
-    """Passages tagged as existing; innovations only with a number."""
     assigned = tags[tags["is_assigned"]]
     rubriques = assigned[assigned["axis"] == RUBRIQUE]
     offers = set(rubriques.loc[rubriques["code"] == _OFFER, "unit_id"])
@@ -199,7 +198,6 @@ def activity_before(passage: Doc, end: int, carrier: str | None) -> str:
 
 
 def _phrase_from(passage: Doc, start: int) -> str:
-    """The words from `start` to the end of their noun phrase, at most six."""
     words: list[Token] = []
     for token in passage:
         if token.idx < start:
@@ -211,7 +209,6 @@ def _phrase_from(passage: Doc, start: int) -> str:
 
 
 def _ends_phrase(token: Token) -> bool:
-    """Whether it is a verb, a sign or a word of time; a past participle continues the phrase."""
     is_participle = token.morph.get("VerbForm", []) == ["Part"]
     if token.pos_ == "VERB" and is_participle and token.morph.get("Tense", []) == ["Past"]:
         return False
@@ -220,7 +217,6 @@ def _ends_phrase(token: Token) -> bool:
 
 
 def _heading(passage: Doc, end: int) -> str:
-    """The text before a colon or an arrow, or the noun phrase after its verb."""
     match = _HEAD.match(passage.text)
     if not match or match.end() > end:
         return ""
@@ -242,7 +238,6 @@ def _subject(passage: Doc, end: int) -> str:
 
 
 def _first_phrase(passage: Doc, start: int, end: int) -> str:
-    """The first noun phrase in [start, end) that names an activity, or ""."""
     for token in passage:
         if not start <= token.idx < end or token.pos_ != "NOUN" or len(token.text) < 3:
             continue
@@ -253,7 +248,6 @@ def _first_phrase(passage: Doc, start: int, end: int) -> str:
 
 
 def _is_carrier(phrase: str, carrier: str | None) -> bool:
-    """Whether `phrase` is blank or only the structure's own name."""
     plain, name = fold(phrase, keep_signs=True), fold(carrier or "", keep_signs=True)
     is_name = bool(name) and (plain in name or (name in plain and len(plain) < len(name) + 4))
     return not phrase or is_name
@@ -332,7 +326,6 @@ def _shortened(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _fold_words(text: str) -> tuple[str, list[int]]:
-    """Folded words joined by one space, and the offset in `text` of each character."""
     letters: list[str] = []
     offsets: list[int] = []
     for match in _WORD.finditer(text):

@@ -180,9 +180,7 @@ def _with_ranges(numbers: list[Number], text: str) -> list[Number]:
 
 
 def _is_range(first: Number, second: Number, text: str) -> bool:
-    """Whether two numbers of similar size are joined by « à », « ou », a dash, or « entre … et »; «
-    passé de 10 à 20 » is no range.
-    """
+    """Whether `first` and `second` make a range; « passé de 10 à 20 » does not."""
     if not _RANGE.fullmatch(text, first.end, second.start):
         return False
     before = fold(text[: first.start], keep_signs=True).rstrip()
@@ -195,9 +193,7 @@ def _is_range(first: Number, second: Number, text: str) -> bool:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number that counts `unit`; the noun is at [noun_start, noun_end); `kind` is mesure,
-    personne or chose.
-    """
+    """A number that counts `unit`; `kind` is mesure, personne or chose."""
 
     number: Number
     value: float
@@ -255,10 +251,7 @@ def _compounds() -> list[tuple[re.Pattern[str], str]]:
 
 
 def _noun_after(passage: Doc, number: Number) -> Token | None:
-    """The first noun after `number`, adjectives, plural participles and « de » skipped.
-
-    A plural adjective without a noun is a noun unknown to the parser (« 3 agentes, »).
-    """
+    """The first noun; a lone plural adjective is one unknown to the parser (« 3 agentes, »)."""
     adjectives: list[Token] = []
     for token in passage:
         if token.idx < number.end or token.is_space:
@@ -343,9 +336,7 @@ def _clause_bounds(text: str, start: int, end: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of `n_added` quantities of one unit; with `n_added` 0, the different ones, largest
-    first.
-    """
+    """The sum of `n_added` quantities of one unit; if 0, the different ones, largest first."""
 
     unit: str
     ranges: tuple[tuple[float, float], ...]
@@ -355,9 +346,8 @@ class Total:
 def total_quantities(offers: pd.DataFrame) -> list[Total]:
     """Return one total a unit, the most frequent first.
 
-    The same number of one structure, or with and without a structure, counts once. Quantities of
-    different structures are added: 112 paniers and 40 make 152. Without a structure, or with one
-    that has both, they may be one quantity told twice and stay side by side.
+    The same number of one structure, or with and without one, counts once. Different structures add
+    up: 112 paniers and 40 make 152. Others may be told twice and stay side by side.
     """
     rows = offers.dropna(subset=["quantity", "quantity_unit"])
     rows = rows.assign(

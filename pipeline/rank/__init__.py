@@ -1,8 +1,8 @@
 """Rank themes as candidate priorities, for the study and each workshop, and say how sure ranks are.
 
-Every criterion counts tables, workshops or people, never sentences, and lies in 0..1; the score is
-their weighted sum. Rank intervals come from joint draws of weights and of tables within workshops
-(stochastic multicriteria acceptability analysis): they cover both who came and what we value.
+Criteria count tables, workshops or people, never sentences, and lie in 0..1. Rank intervals come
+from joint draws of weights and of tables within workshops (stochastic multicriteria acceptability
+analysis): they cover both who came and what we value.
 
 In:   units, tags, themes, theme_members, workshops, attendance
 Out:  priorities      one row a scope (`study` or a workshop_id) and theme heard there, best first
@@ -81,17 +81,14 @@ def rank_themes(
 
 
 def unread_criteria(grid: Grid) -> dict[str, str]:
-    """Return a French sentence for each criterion without a code in this grid, always 0."""
+    """Return a French sentence for each criterion that has no code in this grid."""
     return unread_sentences(missing_facts(grid))
 
 
 def _scopes(
     start: Start, drawn: Counts, n_draws: int
 ) -> Iterator[tuple[ScopeRanking, Tally, ScopeRanking]]:
-    """Yield each workshop, then the study: ranking, tally, ranking without late contributions.
-
-    One workshop's draws are in memory at a time: hundreds would take gigabytes.
-    """
+    """Each workshop, then the study; draws of hundreds at a time would take gigabytes."""
     whole: tuple[Tally, Tally] | None = None
     early_tallies = workshop_tallies(start, 0, without_late=True)
     for (scope, tally), (_, early) in zip(

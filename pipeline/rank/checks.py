@@ -91,7 +91,6 @@ def vikor(criteria: Counts, weights: Counts) -> Counts:
 
 
 def _divide(numerator: Counts, denominator: Counts | float) -> Counts:
-    """The quotient; 0 where the denominator is 0."""
     is_positive = np.asarray(denominator) > 0
     return np.asarray(np.where(is_positive, numerator / np.where(is_positive, denominator, 1), 0))
 

@@ -1,8 +1,7 @@
 """The criteria of a priority, each a share that an elected official can check against the notes.
 
-Facts describe each themed passage: where, by whom, a need, an answer or a lever, how serious, how
-insistent. A tally counts them for one workshop and every draw of its tables; tallies add up to the
-study's. Shares feed the ranking.
+Facts describe each themed passage; a tally counts them for one workshop and every draw of its
+tables, and tallies add up to the study's.
 """
 
 import re
@@ -166,7 +165,6 @@ def _actor_types(facts: pd.DataFrame, attendance: pd.DataFrame) -> pd.Series:
 
 
 def _with_stances(facts: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
-    """Add is_need, is_answer and is_lever, only at a table during the questions."""
     assigned = tags[tags["is_assigned"].astype(bool)]
     postures = assigned[assigned["axis"] == POSTURE].sort_values(["unit_id", "source", "code"])
     person_first = postures.drop_duplicates(
@@ -219,8 +217,7 @@ def _alternatives(patterns: list[str]) -> re.Pattern[str]:
 def insisting(passages: pd.DataFrame) -> pd.Series:
     """Return whether each passage insists, by the words and signs of data/lexicon/insistence.yaml.
 
-    A sign nearly everywhere in a document is a style and does not count; a style is found in
-    distinct texts, so that repeating a passage changes nothing.
+    A sign nearly everywhere in a document's distinct texts is a style and does not count.
     """
     has_cue = passages["text"].map(load_cues("insistence").are_in).astype(bool)
     has_sign = passages["text"].map(_has_sign).astype(bool)
@@ -232,7 +229,6 @@ def insisting(passages: pd.DataFrame) -> pd.Series:
 
 
 def _has_sign(text: str) -> bool:
-    """Whether signs are repeated, or a listed word stands in capitals amid small letters."""
     entries = lexicon("insistence")
     if any(re.search(sign, text) for sign in entries["signes"]):
         return True
@@ -246,9 +242,7 @@ def _has_sign(text: str) -> bool:
 def tally_workshop(
     facts: pd.DataFrame, theme_ids: list[str], n_tables: int, rng: np.random.Generator, n_draws: int
 ) -> Tally:
-    """Return the tally of one workshop; all its `n_tables`, silent ones too, are drawn, other
-    circles apart.
-    """
+    """Return the tally of one workshop; its `n_tables` are drawn, silent ones too, others apart."""
     is_table, is_summary = (facts[name].to_numpy(dtype=bool) for name in ("is_table", "is_summary"))
     shown = _shown(facts)
     themes = pd.Index(theme_ids).get_indexer(pd.Index(facts["theme_id"]))
@@ -256,9 +250,7 @@ def tally_workshop(
     circles = facts["circle_id"].to_numpy(dtype=object).astype(str)
 
     def draw(here: NDArray[np.bool_], n_circles: int | None) -> dict[str, Counts]:
-        """Draws of circles times each theme's highest value there, (n_draws + 1, n_themes), by
-        fact.
-        """
+        """Draws of circles times each theme's highest value, (n_draws + 1, n_themes), by fact."""
         names, circle = np.unique(circles[here], return_inverse=True)
         highest = np.zeros((len(names), len(theme_ids), len(shown)))
         np.maximum.at(highest, (circle, themes[here]), values[here])
@@ -286,7 +278,6 @@ def tally_workshop(
 
 
 def _shown(facts: pd.DataFrame) -> dict[str, Counts]:
-    """The value of each fact, 0..1, by name, (n_facts,)."""
     actors = facts["actor_type"].astype(object).to_numpy()
     shown: dict[str, NDArray[Any]] = {
         "is_heard": np.ones(len(facts)),

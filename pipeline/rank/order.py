@@ -27,8 +27,8 @@ _INTERVAL = (0.05, 0.95)
 class ScopeRanking:
     """The themes heard in a scope, best first.
 
-    `order` (n_heard,) indexes themes; `shares` by criterion and `scores` are (n_draws + 1,
-    n_themes), row 0 as observed; `ranks` (n_draws, n_heard) follow `order`.
+    `order` (n_heard,) indexes themes; `shares` and `scores` are (n_draws + 1, n_themes), row 0 as
+    observed; `ranks` are (n_draws, n_heard).
     """
 
     scope: str
@@ -110,8 +110,7 @@ def tally_themes(
 ) -> Tallies:
     """Return the tallies for `rank_tallies`, of `scopes` only where given.
 
-    All workshops of a large study take much memory. The settings' weights only affect the random
-    draws.
+    All workshops of a large study take much memory. `settings.weights` only affect the draws.
     """
     start = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
     tallies: dict[str, Tally] = {}
