@@ -87,9 +87,9 @@ class _ListRow:
 def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Attendance]:
     """Return the attendances of `sheets` in order and add their persons to `people`.
 
-    Rows without a name are left out. A person listed twice for one structure gives one attendance,
-    signed if either row is; a row without structure is dropped beside one with. Where nobody
-    signed, everybody counts except those marked absent.
+    Rows without a name are left out. A person listed twice for one structure signed if either row
+    did; a row without structure is dropped beside one with. Where nobody signed, everybody counts
+    except those marked absent.
     """
     rows: list[_ListRow] = []
     for sheet in sheets:
@@ -120,7 +120,7 @@ def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Atte
 
 
 def enter_respondents(forms: Sequence[Rows], people: WorkshopPeople) -> None:
-    """Add the respondents of `forms` to `people`; they may not have been in the room."""
+    """Add the respondents of `forms`, maybe absent from the room, to `people`."""
     for rows in forms:
         for row in _unswapped(list(_list_rows(rows))):
             people.add(replace(row.person, origin="form"))
@@ -193,7 +193,7 @@ def _list_rows(rows: Rows) -> Iterator[_ListRow]:
 
 
 def _group_title(row: Sequence[str]) -> str | None:
-    """Return the lexicon's group of a title row ("Excusés :", "Table 3")."""
+    """Read "Excusés :" or "Table 3"."""
     lone = lone_cell(row)
     if not lone:
         return None
@@ -216,7 +216,7 @@ def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
 
 
 def _contact(email: str, phone: str) -> tuple[str | None, str | None]:
-    """Tell mail and telephone apart, whichever column each stands in."""
+    """Mail and telephone may stand in each other's column."""
     both = f"{email} {phone}"
     address, number = _ADDRESS.search(both), _PHONE.search(_ADDRESS.sub(" ", both))
     if number:
@@ -232,7 +232,7 @@ def _is_header_again(header: Header, row: Sequence[str]) -> bool:
 
 
 def _is_kind_title(row: Sequence[str]) -> bool:
-    """Whether the row is a merged title or only a kind of structure ("Collectivités")."""
+    """Whether the row is a merged title or a kind such as "Collectivités"."""
     lone = lone_cell(row)
     is_merged = any(cell and cell == right for cell, right in pairwise(row))
     return lone is not None and (is_merged or type_of(re.sub(r"\([^)]*\)", " ", lone)) != "autre")
@@ -259,10 +259,10 @@ def _is_swapped(first: str, last: str) -> bool:
 
 @dataclass(frozen=True)
 class PresenceColumns:
-    """The columns of a list that say who came; `default` is for persons they leave open.
+    """The columns of a list that say who came.
 
-    `default` is None where a signature is required; `came` are the columns of statuses that tell
-    who came, next to who had registered.
+    `default` is for persons they leave open, None where a signature is required; `came` are the
+    columns of statuses that tell who came, next to who had registered.
     """
 
     header: Header
@@ -270,7 +270,7 @@ class PresenceColumns:
     came: frozenset[int] = frozenset()
 
     def has_signed(self, row: Sequence[str]) -> bool:
-        """Whether a mark or status says the person came; an absence wins."""
+        """Whether a mark or status says who came; an absence wins."""
         if self.is_absent(row):
             return False
         has_come = any(_is_status(cell, "statuts_venus") for cell in self._cells(row, "status"))
@@ -298,7 +298,7 @@ class PresenceColumns:
         )
 
     def is_unclear(self, row: Sequence[str]) -> bool:
-        """Whether the only status is not understood, where other rows' tell who came."""
+        """Whether the only status is unknown, where other rows' tell who came."""
         cells = self._came_cells(row)
         is_known = any(_is_status(cell, *_STATUSES) for cell in cells)
         return bool(cells) and not is_known and not self.has_signed(row) and not self.is_absent(row)
@@ -312,7 +312,7 @@ class PresenceColumns:
 
 
 def read_presence(header: Header, body: Rows, *, is_expected: bool) -> PresenceColumns:
-    """Return how `body` tells who came; people only expected (`is_expected`) need a mark."""
+    """Return how `body` tells who came; people `is_expected` need a mark."""
     header = with_statuses(header, body)
     is_used = any(column_cells(body, column) for column in header.columns_of("signature"))
     came = [
@@ -347,10 +347,7 @@ def _is_status(cell: str, *groups: str) -> bool:
 
 
 def rows_of_prose(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:
-    """Return a header and one row a person of "Présents : Mme Riou (La Criée), M. Kerven".
-
-    The persons may also be bullets below such a title; [] without one.
-    """
+    """Return header and rows of "Présents : Mme Riou (La Criée), M. Kerven", [] for none."""
     rows: list[tuple[str, ...]] = []
     mark: str | None = None  # of the current list: "x" for present, else "excusé"
     for block in blocks:
@@ -396,7 +393,7 @@ def _items(text: str) -> list[str]:
 
 
 def _person(item: str, mark: str) -> tuple[str, ...] | None:
-    """Return the row of "Anne Riou (La Criée, gérante)" or "Anne Riou – La Criée"."""
+    """Read "Anne Riou (La Criée, gérante)" or "Anne Riou – La Criée"."""
     match = re.fullmatch(r"([^(,:–—]+?)\s*(?:\((.*)\)|(?:,|:|\s[-–—]\s|–|—)\s*(.+))?", item)
     if not match or not is_whole_name(match[1]):
         of = r"\s+(?:de|du|des|pour)\s+(?=(?:l['’]|la |le |les )?[A-ZÉ])"

@@ -66,20 +66,14 @@ class Answer(NamedTuple):
 
 
 def count_children(settings: IngestSettings) -> int:
-    """Return the number of children to run: as set, or one a processor up to four.
-
-    It never exceeds what fits in available memory.
-    """
+    """Return how many children may run: as set, or one a processor up to four, by memory."""
     wanted = settings.n_readers or min(_MAX_CHILDREN, _n_processors())
     at_hand = _megabytes_at_hand()
     return max(1, wanted if at_hand is None else min(wanted, at_hand // settings.max_memory_mb))
 
 
 class Child:
-    """`python -m pipeline.ingest.readers`, asked by one thread for one file after the other.
-
-    Another thread may close it.
-    """
+    """`python -m pipeline.ingest.readers` for one thread; another thread may close it."""
 
     def __init__(self, settings: IngestSettings, scratch: Path) -> None:
         self.is_closed = False
@@ -88,10 +82,7 @@ class Child:
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> Answer:
-        """Return what `path` holds, within the time of the settings.
-
-        A child that died of the file is replaced; one killed from outside is asked again.
-        """
+        """Return what `path` holds, in limited time; a child killed from outside is asked again."""
         answer = self._read(path)
         return self._read(path) if answer.error == _KILLED and not self.is_closed else answer
 
@@ -148,7 +139,7 @@ class Child:
         return False
 
     def _end(self, *, waits: bool = False) -> int | None:
-        """Kill the process if any and return its exit code; `waits` lets it end by itself."""
+        """Kill the process; return its exit code if it ended by itself, which `waits` allows."""
         with self._lock:
             process, self._process = self._process, None
         if process is None:
@@ -175,7 +166,7 @@ class Child:
             _log.warning("a reader could not be asked")  # the missing answer tells
 
     def _listen(self, seconds: float) -> "_Reply":
-        """Wait for the next line; a late child is killed."""
+        """A late child is killed."""
         process = self._process
         if process is None or process.stdout is None:
             return _Reply(b"")
@@ -270,7 +261,7 @@ def _n_processors() -> int:
 
 
 def _megabytes_at_hand() -> int | None:
-    """Return the free memory, or the container's limit where lower; None where unknown."""
+    """Return the free memory, or the container's limit where lower."""
     n_bytes = []
     with contextlib.suppress(OSError, ValueError):  # no Linux, no cgroup, or no limit ("max")
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

@@ -93,7 +93,7 @@ def meaning_of(title: str) -> str | None:
 
 
 def _asks_about(folded: str, word: re.Match[str]) -> bool:
-    """Whether the question is about the respondent: "les difficultes de votre structure"."""
+    """Whether the question is like "les difficultes de votre structure"."""
     from pipeline.ingest.locate.cues import read_cues  # imports columns itself
 
     before = folded[: word.start()].rstrip()
@@ -131,7 +131,7 @@ def _whole_titles() -> dict[str, str]:
 def find_header(rows: Rows, *, wanted: frozenset[str], at_least: int) -> Header | None:
     """Return the top row with the most `wanted` meanings; None below `at_least`.
 
-    A column of sentences has no meaning, whatever its title.
+    A column of sentences has no meaning.
     """
     headers = [header_of(row, i) for i, row in enumerate(rows[:_DEPTH])]
     best = max(headers, key=lambda header: len(wanted & set(header.meanings)), default=None)
@@ -148,7 +148,7 @@ def find_header(rows: Rows, *, wanted: frozenset[str], at_least: int) -> Header 
 
 
 def sentence_columns(titles: Sequence[str], body: Rows) -> dict[int, str]:
-    """Return the columns of sentences under a respondent's title, each with a new title."""
+    """Return the columns of sentences under a respondent's title, with new titles."""
     named = [column for column, title in enumerate(titles) if meaning_of(title) in _IDENTITY]
     return {column: _VERBATIM for column in named if _holds_sentences(column, body)}
 
@@ -171,16 +171,13 @@ def _is_sentence(cell: str) -> bool:
 
 
 def lone_cell(row: Sequence[str]) -> str | None:
-    """Return a row's only filled cell, possibly merged over columns; None for other rows."""
+    """Return a row's only filled cell, possibly merged, or None."""
     cells = {cell.strip() for cell in row if cell.strip()}
     return cells.pop() if len(cells) == 1 else None
 
 
 def guess_header(rows: Rows) -> Header | None:
-    """Guess the columns of an attendance list without header; None for other sheets.
-
-    Names come first, then mails, telephones, marks, organisations and communes.
-    """
+    """Guess the columns of an attendance list without header; None for other sheets."""
     body = [row for row in rows if sum(map(bool, row)) > 1]
     if len(body) < _MIN_ROWS:
         return None
@@ -214,7 +211,7 @@ def _meaning_of_cells(cells: Sequence[str]) -> str | None:
 
 
 def _mark_names(filled: Rows, meanings: list[str | None]) -> None:
-    """Mark the column of whole names, or last then first names, from the left."""
+    """Mark the column of whole names, or the pair of last and first names."""
     for column, cells in enumerate(filled):
         if meanings[column] is not None:
             continue
@@ -230,7 +227,7 @@ def _mark_names(filled: Rows, meanings: list[str | None]) -> None:
 
 
 def _mark_others(filled: Rows, meanings: list[str | None]) -> None:
-    """Mark organisations, functions and communes; the first column left is the organisation."""
+    """The first column left is the organisation."""
     for column, cells in enumerate(filled):
         if meanings[column] is None and cells:
             meaning = _meaning_of_words(cells)

@@ -82,7 +82,7 @@ class Contents:
 
     @cached_property
     def lists(self) -> list[Rows]:
-        """Return the attendance lists, from prose only where no table holds one."""
+        """Return the attendance lists, from prose only where no table is one."""
         tables: list[Rows] = []
         for part in self.parts:
             tables += part.sorted.attendance
@@ -227,7 +227,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _read_json_map(raw: RawPart) -> list[Pin] | None:
-    """Return the pins of a JSON file, [] where it is no map; None where it is no JSON."""
+    """Return [] for JSON without a map, None for no JSON."""
     is_meta = len(raw.blocks) == 1 and raw.blocks[0].kind == "meta"
     if not is_meta or raw.blocks[0].text.lstrip()[:1] not in ("{", "["):
         return None

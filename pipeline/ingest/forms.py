@@ -47,10 +47,7 @@ _MIN_TABLES, _MAX_TABLES = 3, 40
 
 
 def is_form(header: Header, body: Rows) -> bool:
-    """Whether the rows are answers with names: asked for, dated, long, or several.
-
-    A list with signatures or statuses is never a form.
-    """
+    """Whether rows are answers with names; signatures or statuses make a list."""
     if "status" in with_statuses(header, body).meanings or _is_signed(header, body):
         return False
     answers = answer_columns(header, body)
@@ -65,10 +62,7 @@ def is_form(header: Header, body: Rows) -> bool:
 
 
 def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> list[int]:
-    """Return the columns of free answers: under a question, or sentences.
-
-    `has_remarks`: remarks are answers, as in a form; in an attendance list they describe persons.
-    """
+    """Return the columns of free answers, remarks too where `has_remarks` (a form)."""
     columns = []
     for column, status in enumerate(with_statuses(header, body).meanings):
         meaning, cells = header.meanings[column], column_cells(body, column)
@@ -121,7 +115,7 @@ def count_remarks(header: Header, body: Rows) -> int:
 
 
 def count_unclear(header: Header, body: Rows) -> int:
-    """Return how many persons have a status not understood, where others' tell who came."""
+    """Return how many persons have an unknown status where others' tell who came."""
     presence = read_presence(header, body, is_expected=False)
     return sum(map(presence.is_unclear, _rows_of_persons(presence, body)))
 
@@ -146,7 +140,7 @@ def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: 
 
 
 def _asks(title: str) -> bool:
-    """Whether a header is a question, or names one of the four ("Ce qui marche")."""
+    """Whether a header is a question, or names one, such as "Ce qui marche"."""
     cues = read_cues(title)
     is_named = cues.is_label and cues.question is not None
     return is_question(title) or is_named or asked_by_header(title) is not None
@@ -190,7 +184,7 @@ def _median_words(cells: Sequence[str]) -> float:
 
 
 def with_locations(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
-    """Return header and rows with question and table columns titled so, questions as "q1"…"q4"."""
+    """Return header and rows, question columns as "question" ("q1"…"q4") and "table"."""
     asking = _asking_columns(header.titles, body)
     names = _column_names(header.titles, body, asking)
     titles = tuple(names.get(column, title) for column, title in enumerate(header.titles))
@@ -207,7 +201,7 @@ def with_locations(header: Header, body: Rows) -> tuple[Header, list[list[str]]]
 def annotate_blocks(
     blocks: Sequence[RawBlock], titles: Sequence[str], body: Rows, passages: Sequence[int]
 ) -> list[RawBlock]:
-    """Return a table's cell blocks with its question and table columns titled so.
+    """Return the cell blocks with question and table columns titled so.
 
     Cells outside the columns `passages`, if any, become `meta`.
     """
@@ -234,7 +228,7 @@ def _column_names(
 
 
 def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, str]]:
-    """Return the columns whose cells are questions; none beside a column titled "question"."""
+    """Return the columns of questions, none beside a column titled "question"."""
     meanings = [meaning_of(title) for title in titles]
     if "question" in meanings:
         return {}
@@ -244,7 +238,7 @@ def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, st
 
 
 def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
-    """Return each cell's question; {} unless most ask, two or more, and recur or come first."""
+    """Return {} unless most cells ask two questions or more, and recur or come first."""
     cells = column_cells(body, column)
     different = {str(cell): str(cell) for cell in cells}
     if not 1 < len(different) <= _MAX_TITLES or (column and len(different) == len(cells)):
@@ -258,7 +252,7 @@ def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
 
 
 def _table_column(titles: Sequence[str], body: Rows) -> int | None:
-    """Return the one column of tables under an unclear header ("Nappe": 1, 1, 2 or T1, T2).
+    """Return the column of tables, such as "Nappe": 1, 1, 2 or T1, T2.
 
     Bare numbers count only in a sheet of ideas, under a header that neither counts nor rates.
     """
@@ -276,7 +270,7 @@ def _table_column(titles: Sequence[str], body: Rows) -> int | None:
 
 
 def looks_answered(titles: Sequence[str], body: Rows) -> bool:
-    """Whether a table holds form answers: a header asks or names respondents, or rows are dated."""
+    """Whether a header asks or names respondents, or rows are dated."""
     header = header_of(titles)
     has_respondent = bool(_RESPONDENT & set(header.meanings)) or any(map(is_question, titles))
     return has_respondent or bool(timestamp_columns(header, body))

@@ -196,7 +196,7 @@ def _is_mail(start: str) -> bool:
 
 
 def _is_binary(content: bytes) -> bool:
-    """Whether more than 1 byte in 20 is a control character that no text holds."""
+    """Whether more than 1 byte in 20 is a control character."""
     controls = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in content)
     return controls * 20 > len(content)
 
@@ -215,8 +215,8 @@ def _by_mark(content: bytes) -> str | None:
 def decode(content: bytes, declared: str | None = None) -> str:
     """Return the text of `content` with `\\n` line ends, double encoding (« Ã© ») repaired.
 
-    A byte order mark tells the encoding, else it is UTF-8, `declared`, or what reads most like
-    French. Raises `ReadError` for bytes that are no text.
+    It is in the encoding of its mark, UTF-8, `declared`, or what reads most like French. Raises
+    `ReadError` for bytes that are no text.
     """
     marked = _by_mark(content)
     if marked is None and content.count(0) * 100 > len(content):
@@ -242,7 +242,7 @@ def _unmarked(content: bytes, declared: str | None) -> str:
 
 
 def _declared(content: bytes, declared: str | None) -> str | None:
-    """Return the text as declared, unless that fails or gives signs foreign to French."""
+    """Return None where that fails or gives signs foreign to French."""
     name = (declared or "").lower().replace("_", "-")
     if name in ("", "us-ascii", "ascii", "utf-8", "utf8"):
         return None
@@ -263,7 +263,7 @@ def best_french(content: bytes, encodings: Sequence[str]) -> str:
 
 
 def _french_score(text: str) -> int:
-    """Score non-ASCII signs: accented letters in words count for, strange signs against."""
+    """Count accented letters in words for, strange signs against."""
     score = 0
     for match in re.finditer(r"[^\x00-\x7f]", text[:200_000]):
         sign, i = match[0], match.start()

@@ -134,7 +134,7 @@ class WorkshopPeople:
 
 
 class _PeopleIndex:
-    """Index people by what mentions of one person share, so that thousands compare fast."""
+    """Index people so that thousands compare fast."""
 
     def __init__(self) -> None:
         self._by_key: dict[tuple[str, ...], int] = {}
@@ -192,10 +192,9 @@ def fits_name(words: list[str], person: Participant) -> bool:
 
 
 def split_name(full_name: str) -> tuple[str | None, str | None]:
-    """Return (first name, last name) of a name in one cell.
+    """Return (first name, last name); capitals or a comma mark the last, else known names.
 
-    Capitals or a comma mark the last name, else known first names tell. A particle opens a last
-    name: "de Sousa Kelly" is Kelly.
+    A particle opens a last name: "de Sousa Kelly" is Kelly.
     """
     particles, civilities = lexicon("people")["particules"], lexicon("people")["civilites"]
     words = re.sub(r"\([^)]*\)", " ", full_name).split()

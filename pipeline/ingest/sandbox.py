@@ -52,11 +52,10 @@ def read_files(
     on_file: Callable[[Path], None] | None = None,
     readers: "FileReaders | None" = None,
 ) -> list[FileReading]:
-    """Return one reading a path, in order; `on_file` gets each path as it finishes, in any order.
+    """Return one reading a path, in order; `on_file` gets each path as it finishes.
 
-    A link that leads out of all folders `within`, if any, is not followed. A file that kills or
-    hangs its child gives an error; a new child continues. Children end with the last file, or with
-    `readers`.
+    A link out of all folders `within`, if any, is not followed. A file that kills or hangs its
+    child gives an error, and a new child continues.
     """
     readings: dict[int, FileReading] = {}
     asked: list[tuple[int, Path]] = []
@@ -149,7 +148,7 @@ class FileReaders:
 
 
 class _Readers:
-    """Children that read, each with a thread of its own that lasts as long.
+    """Children, each with a thread that lasts as long.
 
     The system ends a child with the thread that started it.
     """

@@ -69,10 +69,7 @@ class SortedPart:
 
 
 def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
-    """Sort the sheet `rows`, or the tables among a document's `blocks`.
-
-    Lists of persons or structures leave the blocks, except for people's answers.
-    """
+    """Sort the sheet `rows`, or the tables of a document's `blocks`; answers stay speech."""
     if rows:
         return _sort_sheet(rows)
     tables: dict[str, list[Rows]] = {"attendance": [], "map": [], "form": [], "speech": []}
@@ -106,10 +103,9 @@ def _sort_sheet(rows: Rows) -> SortedPart:
 
 
 def kind_of(rows: Rows) -> str:
-    """Return "attendance", "form", "map" or "speech".
+    """Return "attendance", "form", "map" or "speech"; a map lists no persons.
 
-    A list of structures without persons is a map; named answers are a form, which does not tell who
-    was present.
+    Named answers are a form, which does not tell who was present.
     """
     header = find_header(rows, wanted=_LISTED, at_least=2)
     if header is None:
@@ -193,10 +189,7 @@ def _passages_of_list(rows: Rows, kind: str) -> tuple[list[RawBlock], tuple[str,
 
 
 def _passages_of_sheet(rows: Rows) -> tuple[list[RawBlock], tuple[str, ...]]:
-    """Return the passages of a sheet of ideas, and what a form leaves out.
-
-    Rows above the header, and lone labels, are headings.
-    """
+    """Rows above the header, and lone labels, are headings."""
     header = _ideas_header(rows)
     blocks = [
         RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1)
@@ -245,7 +238,7 @@ def _passages_of_cell(cell: str) -> list[str]:
 
 
 def _heads_rows(row: Sequence[str], lone: str, columns: Sequence[int]) -> bool:
-    """Whether a few merged words, or a question beside the passages, name the rows below."""
+    """Whether a few merged words, or a question elsewhere, name the rows below."""
     if len(columns) >= len(row):
         return False
     is_merged = sum(map(bool, row)) > 1
@@ -308,7 +301,7 @@ def _recurs(rows: Rows, i: int, column: int) -> bool:
 
 
 def _names_location(cell: str) -> bool:
-    """Whether a header names a table or question itself ("Table 3", "Ce qui marche")."""
+    """Whether a header is like "Table 3" or "Ce qui marche"."""
     cues = read_cues(cell)
     is_named = cues.is_label and (cues.table is not None or cues.question is not None)
     return is_named or (is_question(cell) and asked_by_header(cell) is not None)

@@ -69,11 +69,9 @@ def ingest_workshop(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop's `folder` of `depot`, personal data included.
 
-    Unreadable files are rows of `rejects`; an empty folder is a workshop without documents.
-    `workshop_id` defaults to the one among the folders of `depot`. `on_file` gets the numbers of
-    files done and in all, `on_passing` the number of files that the system withheld and another run
-    may read. `first_paths` gives renamed files their first path, which keeps the identity of their
-    documents and passages.
+    Unreadable files are rows of `rejects`. `workshop_id` defaults to the one among the folders of
+    `depot`. `on_file` gets the numbers of files done and in all, `on_passing` the number that
+    another run may read. `first_paths` keeps the identity of renamed files' documents and passages.
     """
     manifest = read_manifest(folder, depot=depot)
     workshop_id = workshop_id or identify_workshop(folder, depot=depot)
@@ -295,7 +293,7 @@ def _write_attendance(
     communes: WorkshopCommunes,
     workshop_id: str,
 ) -> pd.DataFrame:
-    """Merge two spellings of a structure; signed if either is."""
+    """A participant of two spellings signed if either did."""
     ids = iter(structure_ids)
     rows: dict[tuple[str, str | None], dict[str, Any]] = {}
     for entry in attendances:
@@ -315,7 +313,6 @@ def _write_attendance(
 
 
 def _silent(contents: Contents, documents: pd.DataFrame, blocks: pd.DataFrame) -> list[Reject]:
-    """Reject documents without passage, list or map."""
     passages = blocks.loc[~blocks["kind"].isin(_NO_PASSAGE), "document_id"]
     paths = documents.loc[~documents["document_id"].isin(passages), "path"]
     reason, advice = SILENT

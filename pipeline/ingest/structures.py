@@ -43,7 +43,7 @@ _ELECTED_AND = re.compile(
 
 
 class WorkshopCommunes:
-    """The communes known to a workshop, with INSEE codes where certain.
+    """A workshop's communes, with INSEE codes where certain.
 
     `epci_codes` are the manifest's authorities, `written` the communes of lists and maps.
     """
@@ -124,7 +124,7 @@ class WorkshopCommunes:
         return self._matches[key]
 
     def _full_slug(self, name: str) -> str:
-        """Return the only name that extends `name` ("Le Nouvion-en-Thiérache"), else `name`."""
+        """Extend "Le Nouvion" to "Le Nouvion-en-Thiérache" where no other name fits."""
         first = bisect_left(self._slugs, f"{name}-")
         longer = [own for own in self._slugs[first : first + 2] if own.startswith(f"{name}-")]
         return longer[0] if len(longer) == 1 else name
@@ -214,7 +214,7 @@ def join_structures(
 def _are_one(
     first: Mention, second: StructureName, communes: WorkshopCommunes, name_match: int
 ) -> bool:
-    """Extend `are_one`: a common name twice on the map, or twice on lists, is one structure."""
+    """A common name twice on the map, or twice on lists, is one structure too."""
     if are_one(first, second, communes.words, name_match):
         return True
     is_same_kind = isinstance(second, Mention) and first.is_on_map == second.is_on_map
@@ -242,7 +242,7 @@ def _row(structure_id: str, group: Sequence[Mention], workshop_id: str) -> dict[
 
 
 def _common_type(group: Sequence[Mention]) -> str | None:
-    """Return the type most stated, else told by names; an elected official's is an authority."""
+    """Stated types come before names; an elected official's is an authority."""
     stated = filter(None, (type_of(mention.type_text) for mention in group))
     types = list(stated) or list(filter(None, (type_of("", mention.name) for mention in group)))
     others = [kind for kind in types if kind != "élu"] or ["collectivité"] * bool(types)
@@ -255,7 +255,7 @@ def _first_code(group: Sequence[Mention]) -> str | None:
 
 
 def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
-    """Return a slug a structure; commune or territory follows a common or duplicate name."""
+    """Commune or territory follows a common or duplicate name."""
     ids: dict[str, None] = {}
     last: dict[str, int] = {}  # last number of each duplicate name
     for group in groups:
@@ -314,10 +314,10 @@ def type_of_role(role: str) -> str | None:
 
 
 def split_structures(cell: str) -> list[tuple[str, str]]:
-    """Return (structure, function) of each structure in a cell; an "élue" has no structure.
+    """Return (structure, function) of each structure in a cell; an "élue" has none.
 
-    "A / B" are two; "A/B" and "A et B" only where both say what they are; "élu et président de B"
-    is an elected official, and B.
+    "A/B" and "A et B" are two only where both say what they are; "élu et président de B" is an
+    elected official, and B.
     """
     double = _ELECTED_AND.fullmatch(cell.strip())
     if double:

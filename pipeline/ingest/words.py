@@ -97,5 +97,5 @@ def _partial_date() -> re.Pattern[str]:
 
 @cache
 def _months() -> dict[str, int]:
-    """Key months by four letters, which tell all twelve apart."""
+    """Four letters tell all twelve apart."""
     return {fold(word)[:4].ljust(4): number for word, number in lexicon("dates")["mois"].items()}

@@ -173,7 +173,7 @@ def identify_workshop(folder: Path, *, depot: Path) -> str:
 def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str]:
     """Return the workshop_id of each of `folders`, which must be all of `depot`.
 
-    It is that of `name_workshop`, with the folder's own slug where another has the same name.
+    A name that another folder has too is followed by the folder's own slug.
     """
     names = {
         folder.name: name_workshop(folder, read_manifest(folder, depot=depot)) for folder in folders

@@ -115,7 +115,7 @@ def _locate(
 
 
 def _head_location(blocks: Sequence[RawBlock]) -> Location:
-    """Several tables tell none."""
+    """Return what notes before the first passage tell; several tables tell none."""
     heads = (i for i, block in enumerate(blocks) if block.kind != "meta" or block.columns)
     first = next(heads, len(blocks))
     titles = [title for title, _ in blocks[first].columns] if first < len(blocks) else []
@@ -148,7 +148,7 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
 
 
 def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
-    """Return the post-its' channel where a title above says so: "Saisie des post-it, 4 mai"."""
+    """Read "Saisie des post-it, 4 mai" above a table."""
     lines = [block for block in blocks[:3] if block.kind == "paragraph" and not block.columns]
     titles = [block.text for block in lines if is_title(block.text)]
     is_titled = any(channel_of(title) == "postit" for title in titles)
@@ -172,7 +172,7 @@ def _locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBloc
 
 
 def _is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
-    """Whether a document opens with mail headers ("De : …", "Objet : …")."""
+    """Whether the first lines are like "De : …", "Objet : …"."""
     opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
     return sum(map(bool, map(word_pattern("locate", "en_tete_mail").search, opening))) > 1
 
@@ -183,7 +183,7 @@ def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
 
 
 def _opens_call(text: str) -> bool:
-    """Whether a line reports a call ("Appel de Mme …", "Eu au téléphone …")."""
+    """Whether the text opens like "Appel de Mme …" or "Eu au téléphone …"."""
     return bool(word_pattern("locate", "debut_appel").search(fold(text)))
 
 
@@ -205,14 +205,14 @@ def _cut_call(block: RawBlock) -> list[RawBlock]:
 
 
 def _tells_beside_figures(piece: str) -> bool:
-    """Whether words beside a figure are no date, hour or length: "3 familles sans…"."""
+    """Whether words beside a figure say more than a date: "3 familles sans…"."""
     is_date = word_pattern("locate", "mots_de_date").fullmatch
     words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SMALL]
     return bool(re.search(r"\d", piece)) and sum(not is_date(word) for word in words) >= _MIN_WORDS
 
 
 def _says(text: str) -> bool:
-    """Whether a call's line reports words: "Mme Riou a appelé pour dire que…"."""
+    """Whether the line is like "Mme Riou a appelé pour dire que…"."""
     opening = fold(_MARKS.split(text, maxsplit=1)[0])
     rest = word_pattern("locate", "debut_appel").sub("", opening, count=1)
     return states(rest, is_announced=False)
@@ -227,7 +227,7 @@ def read_names(names: Sequence[str]) -> Location:
 
 
 def questions_by_siblings(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """Return the question of each path that its own names leave open and its neighbours settle.
+    """Return the questions that names leave open and neighbours settle.
 
     It is the fourth of four, or a number's. Neighbours are files of a folder whose names tell the
     same table, or none.

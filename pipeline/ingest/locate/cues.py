@@ -188,7 +188,7 @@ def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]
 
 
 def _weigh(rest: str, whole: str) -> tuple[str, Scores]:
-    """Remove cue words and total each question; the grid's own wording outweighs any word."""
+    """The grid's own wording outweighs any word."""
     worded = _worded(whole)
     if worded:
         return "", ((worded, _WORDED),)
@@ -235,7 +235,7 @@ def _expressions() -> tuple[tuple[re.Pattern[str], str, int], ...]:
 
 @cache
 def _cues_of(word: str) -> Scores:
-    """Weigh a word, also in the plural or misspelt."""
+    """A word may be plural or misspelt."""
     weights = _listed_words()
     for form in (word, word.removesuffix("s"), word.removesuffix("x"), word.removesuffix("es")):
         if form in weights:

@@ -66,7 +66,7 @@ def asks(text: str, cues: TextCues) -> bool:
 
 
 def _is_worded_label(text: str, cues: TextCues) -> bool:
-    """Whether number and meaning agree, or a table is called ("Maud, table 2 :")."""
+    """Whether number and meaning agree, or it calls a table ("Maud, table 2 :")."""
     if cues.table is not None and text.rstrip().endswith(":") and cues.n_other <= _MAX_NAMED:
         return True
     is_agreed = cues.numbered is not None and cues.numbered == cues.meaning
@@ -135,10 +135,7 @@ def states_after_label(text: str) -> bool:
 
 
 def states(text: str, *, is_announced: bool) -> bool:
-    """Whether the text is a statement: it has a verb.
-
-    After a colon or dash (`is_announced`), more than six words also count, unless facts.
-    """
+    """Whether the text has a verb, or `is_announced` and more than six words, no facts."""
     words = fold(text)
     if _verb_pattern().search(words):
         return True
@@ -175,7 +172,7 @@ def _opens_with_name(text: str) -> bool:
 
 
 def _label_of(text: str) -> str:
-    """Return the folded text before a colon; "" without one, or before a sign ("+ / - :")."""
+    """Return "" without a colon, or before a sign ("+ / - :")."""
     before = re.sub(r"\([^)]*\)", " ", text.split(":")[0]) if ":" in text[:60] else ""
     return "" if re.search(r"[+=]|[-–]\s*$", before) else without_tables(before)
 
@@ -191,7 +188,7 @@ def _all_meta(text: str) -> bool:
 
 
 def _is_named_role(text: str) -> bool:
-    """Whether a name stands beside a role: "Anne Riou – secrétaire de séance"."""
+    """Whether the text is like "Anne Riou – secrétaire de séance"."""
     role, *names = text.split() or [""]
     if _matches("roles_nommes", fold(role), _WHOLE) and 0 < len(names) <= _MAX_NAMED:
         return all(word[:1].isupper() or is_first_name(word) for word in names)
@@ -233,7 +230,7 @@ def _is_venue(text: str, folded: str) -> bool:
 
 
 def split_prefix(text: str) -> Prefix | None:
-    """Return the prefix of `text` that gives a table, a question or both, in any order."""
+    """Return the prefix of `text` that gives a table, a question or both, if any."""
     opening = re.match(r"\s*([\[({])?\s*", text)
     end = opening.end() if opening else 0
     numbers: dict[str, int] = {}
@@ -278,11 +275,7 @@ def without_numbers(text: str) -> str:
 
 
 def is_idea(text: str) -> bool:
-    """Whether the text after a prefix is a passage, not a title or question.
-
-    A final mark, an everyday verb, a negation, or a list or figure in a line without capital tell;
-    in doubt it is a title.
-    """
+    """Whether the text after a prefix is a passage, not a title or question; in doubt a title."""
     ends, cues = text.rstrip()[-1:], read_cues(text)
     names = cues.is_label or (cues.meaning is not None and cues.n_other <= cues.n_words // 3)
     if ends in ("?", ":") or names or is_meta(text, in_head=True):
@@ -302,7 +295,7 @@ def opens_with_idea(block: RawBlock) -> bool:
 
 
 def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
-    """Whether "Table 4 – Le Nouvion" heads what follows: no sentence, no list."""
+    """Whether "Table 4 – Le Nouvion" heads what follows."""
     prefix = split_prefix(block.text) if block.kind == "paragraph" and below else None
     if prefix is None or below is None or prefix.form not in SURE_FORMS:
         return False
@@ -320,7 +313,7 @@ def split_reporter(text: str) -> int | None:
 
 @cache
 def _number_patterns() -> dict[str, re.Pattern[str]]:
-    """Match "N° de table : 4" or a letter and a number without unit."""
+    """Match "N° de table : 4", or a letter and a number without unit."""
     no = r"(?:n\s?[°ºo]|num[ée]ro)"
     number = rf"(?P<number>{number_pattern('cardinaux')})(?!(?![tq]\d)[\w%€])"
     patterns = {}
@@ -356,7 +349,7 @@ def _remark_of() -> re.Pattern[str]:
 
 @cache
 def _verb_pattern() -> re.Pattern[str]:
-    """Match everyday verbs, and those that report a table's words."""
+    """Match verbs of everyday notes and of reports."""
     reported = map(fold, lexicon("segmentation")["verbes_de_compte_rendu"])
     words = lexicon("locate")
     return re.compile(rf"\b(?:{'|'.join([*words['propos'], *words['clauses'], *reported])})\b")

@@ -59,8 +59,7 @@ _ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
 def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
     """Return `blocks` located by columns, prefix, headings and labels above, then `name`.
 
-    An unnumbered label does not change a numbered question; a summary or remote contribution stays
-    one.
+    A numbered question, a summary or a remote contribution outlasts labels inside it.
     """
     blocks = _with_first_line(blocks)
     walk = _Walk(read_habits(blocks, name), name)
@@ -69,7 +68,7 @@ def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedB
 
 
 def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
-    """Turn a title that only opens a list of bare lines into a passage."""
+    """Make a title that only opens a list of bare lines a passage."""
     if len(blocks) < _MIN_LINES or blocks[0].kind != "heading":
         return blocks
     text, cues = blocks[0].text, read_cues(blocks[0].text)
@@ -87,12 +86,12 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
 class AuthorHabits:
     """How the author of a document marks tables and questions."""
 
-    numbered: frozenset[str | None]  # in a heading or label
+    numbered: frozenset[str | None]  # questions numbered in a heading or label
     # questions of unclear headings, told by neighbours; by block index
     by_index: Mapping[int, str]
-    forms: frozenset[str]  # of prefix that surely name a table
+    forms: frozenset[str]  # forms of prefix that surely name a table
     is_tagged: bool  # most passages have a prefix, valid for its line only
-    n_asked: int
+    n_asked: int  # questions that head a part
     bullets_ask: bool  # bullets that ask a question each head what follows
     tables_lead: bool  # tables contain questions
 
@@ -166,7 +165,7 @@ def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
 
 
 def _questions_in_order(heads: Mapping[int, TextCues]) -> dict[int, str]:
-    """Return the question of an ambiguous heading where one fits between its neighbours."""
+    """An ambiguous heading asks what alone fits between its neighbours."""
     questions: dict[int, str] = {}
     last = ""
     for i, cues in heads.items():
@@ -184,7 +183,7 @@ def _questions_in_order(heads: Mapping[int, TextCues]) -> dict[int, str]:
 def _questions_together(
     blocks: Sequence[RawBlock], heads: Mapping[int, TextCues]
 ) -> dict[int, str]:
-    """Return the questions of headings told by others of their rank, below one table."""
+    """Headings of one rank below one table tell each other's questions."""
     groups: dict[tuple[int, int | None], dict[int, str]] = {}
     n_tables = 0
     for i, cues in heads.items():
@@ -202,9 +201,9 @@ def _questions_together(
 
 
 def _sure_forms(prefixes: Sequence[Prefix], *, has_table: bool) -> frozenset[str]:
-    """Return the forms of prefix that name a table; "T3 – 650 €" may be a flat.
+    """Return the forms that name tables; "T3 – 650 €" may be a flat.
 
-    They count where nothing else names a table and several lines have them.
+    Short forms count where nothing else names a table and several lines have them.
     """
     forms = set(SURE_FORMS)
     for form, enough in _ALIKE.items():
@@ -255,7 +254,7 @@ class _Walk:
         return self._passage(replace(block, kind="paragraph", level=None) if is_heading else block)
 
     def _aside(self, block: RawBlock, cues: TextCues) -> LocatedBlock:
-        """A table may stand in a circumstance before any passage: "Table 4, rapporteure"."""
+        """Above the first passage, "Table 4, rapporteure" tells the table."""
         if block.kind == "heading":
             self._close_by(float(block.level or _PARAGRAPH))
         if self._is_head and cues.table is not None:
@@ -286,7 +285,7 @@ class _Walk:
         return self._rank_of_line(block, below) if block.kind == "paragraph" else None
 
     def _rank_of_line(self, block: RawBlock, below: RawBlock | None) -> float | None:
-        """Return the rank of a table named alone, or of the first title."""
+        """Rank a table named alone, or the first title."""
         prefix = split_prefix(block.text)
         is_report = self._here().question == "resume" and split_reporter(block.text) is not None
         if is_report and prefix is None:
@@ -298,7 +297,7 @@ class _Walk:
         return _TITLE if self._is_top and not is_passage and is_title(block.text) else None
 
     def _is_in_series(self, block: RawBlock, below: RawBlock | None) -> bool:
-        """Whether a prefixed line precedes another ("Q1 : les bus", "Q2 : la crèche")."""
+        """Whether lines follow like "Q1 : les bus" and "Q2 : la crèche"."""
         first, second = split_prefix(block.text), split_prefix(below.text) if below else None
         if not first or not second or first.form != second.form:
             return False
@@ -341,10 +340,7 @@ class _Walk:
         return inside or question, rest is not None and not inside
 
     def _question_above(self, rank: float, words: frozenset[str]) -> str | None:
-        """Return the question of the innermost section whose title holds all `words`.
-
-        "Fragilités" below "Atouts et fragilités" is half of it.
-        """
+        """Take the question above: "Fragilités" below "Atouts et fragilités" is half of it."""
         for section in reversed(self._sections):
             if section.rank < rank and words and words < section.words:
                 return section.location.question
@@ -365,8 +361,7 @@ class _Walk:
     def _close_by(self, rank: float) -> None:
         """Close all sections below the rank of an unclear heading.
 
-        Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question,
-        so questions told by words alone end too.
+        Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question.
         """
         beside = [
             section

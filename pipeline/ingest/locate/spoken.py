@@ -104,10 +104,7 @@ def announced_table(text: str, *, by_letter: bool) -> int | None:
 
 
 def announced_question(text: str, *, by_animator: bool = False) -> str | None:
-    """Return the question announced early in a turn, by number or by meaning.
-
-    An animator may just ask it.
-    """
+    """Return the question announced early in a turn; an animator may just ask it."""
     words = fold(text).split()
     opening = " ".join(words[:_OPENING_WORDS])
     if _refers_back(opening):
@@ -136,7 +133,7 @@ def _last_question(text: str, question: str | None) -> str | None:
 def _locate_reports(
     turns: Sequence[RawBlock], name: Location, n_tables: int | None
 ) -> list[LocatedBlock]:
-    """Locate a summing-up; without speakers, the last announced table holds.
+    """Without speakers, the last announced table holds.
 
     A reporter keeps the table that she or the animator before her announced.
     """
@@ -208,9 +205,8 @@ class _Reporter:
 def _complete_tables(reporters: Sequence[_Reporter], n_tables: int | None) -> int:
     """Give their table to reporters who announced none, and return how many.
 
-    Either all announced tables agree with the numbers of anonymous speakers; or announced tables
-    ascend, and as many speakers as tables lie between two of them (or before the first, or after
-    the last up to `n_tables`).
+    All announced tables agree with the numbers of anonymous speakers; or they ascend, with as many
+    speakers as tables between two (or before the first, or after the last up to `n_tables`).
     """
     speaking = [reporter for reporter in reporters if reporter.n_words >= _MIN_WORDS]
     before = sum(reporter.table is not None for reporter in reporters)
@@ -268,10 +264,7 @@ class _Announcement:
 
 
 def locate_round(turns: Sequence[RawBlock], table: int | None) -> list[tuple[RawBlock, int | None]]:
-    """Return the pieces of `turns` with the table speaking, from `table` on.
-
-    Tables sum up in turn, recorded without speakers.
-    """
+    """Return the pieces of `turns` with the table speaking, from `table` on."""
     located: list[tuple[RawBlock, int | None]] = []
     for turn in turns:
         text = turn.text
@@ -313,7 +306,7 @@ def _announcements(text: str) -> Iterator[_Announcement]:
 
 @cache
 def _announcement_pattern() -> re.Pattern[str]:
-    """Match usual lead-ins, then a table by noun or number; blanks stand for punctuation."""
+    """Match a table by noun or number after usual lead-ins; blanks are punctuation."""
     words = lexicon("locate")
     before = {*words["remplissage"], *words["remplissage_de_tour"]} - {*_ADDRESSING}
     fillers = "|".join(sorted(before, key=lambda words: (-len(words), words))).replace(" ", " +")

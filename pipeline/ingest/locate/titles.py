@@ -64,11 +64,10 @@ def agreed_lead(text: str, cues: TextCues) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _asked_in_full(text: str) -> str | None:
-    """Return the question of a sentence of any length, by number or by resemblance.
+    """Read what is asked: "Qu'est-ce qu'il faudrait améliorer pour… ?" is q4.
 
-    What is asked comes first, its subject after: "Qu'est-ce qu'il faudrait améliorer pour répondre
-    aux besoins… ?" is q4. Of the 40 headers of 5 to 27 words that set the thresholds, 29 of 32
-    questions are told, none wrongly, and one of 8 others.
+    What it is about comes after. Of the 40 headers of 5 to 27 words that set the thresholds, 29 of
+    32 questions are told, none wrongly, and one of 8 others.
     """
     cues = read_cues(text)
     words = without_numbers(text).split()[:_MAX_FULL]
@@ -89,7 +88,7 @@ def asked_by_header(title: str) -> str | None:
 
 
 def _is_contradicted(text: str, cues: TextCues) -> bool:
-    """Whether a title with a cue ("Handicap et emploi") clearly resembles other wordings.
+    """Whether "Handicap et emploi" clearly resembles other wordings than its cue's.
 
     The heavier the cue, the clearer it must be.
     """
@@ -122,7 +121,7 @@ def asks_none(title: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compared(text: str) -> tuple[str, float, float]:
-    """Compare as `_best`; "" for a number alone."""
+    """Return "" for a number alone."""
     cues, bare = read_cues(text), without_numbers(text)
     if cues.numbered or not 0 < cues.n_words <= MAX_COMPARED or len(fold(bare)) < _MIN_LETTERS:
         return "", 0.0, 0.0
@@ -145,10 +144,7 @@ def learn_questions() -> "Likeness":
 
 
 def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
-    """Whether a line that is no heading names what follows: a label, or a few words that ask.
-
-    Speech counts only where it asks or gives a number.
-    """
+    """Whether a line that is no heading names what follows; speech only if it asks or numbers."""
     if block.speaker and not (cues.has_tables or cues.has_numbers or asks(block.text, cues)):
         return False
     if is_label(block.text, cues, block.kind):
@@ -165,10 +161,10 @@ def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
 def asked_together(
     titles: Mapping[Key, str], *, read: Callable[[str], str | None] = asked
 ) -> dict[Key, str]:
-    """Return the questions of several `titles` of one kind; of four, the last takes the one left.
+    """Return the questions of `titles` of one kind; of four, the last takes the one left.
 
-    Opening numbers 1 to 4 count where two or more agree with what their titles ask and none
-    contradicts it. `read` tells what one title asks.
+    Opening numbers count where two or more agree with what their titles ask and none contradicts
+    it. `read` tells what one title asks.
     """
     questions = {key: question for key, title in titles.items() if (question := read(title))}
     questions = _agreed_leads(titles, questions) | questions
@@ -227,7 +223,7 @@ def is_plain_summary(text: str) -> bool:
 
 
 def without_plenary(text: str) -> str | None:
-    """Return `text` without "plénière" and the like if only they tell a restitution, else None."""
+    """Return `text` without "plénière", if only that tells a restitution, else None."""
     plenary = word_pattern("locate", "resume_peut_etre", r"\b{}\b")
     rest, n_words = plenary.subn(" ", fold(text))
     is_sure = channel_of(rest) == "resume" or read_cues(rest).meaning == "resume"
@@ -235,10 +231,7 @@ def without_plenary(text: str) -> str | None:
 
 
 def locate_cell(block: RawBlock, here: Location) -> LocatedBlock:
-    """Return `block` located by its row, then its own header, then `here`.
-
-    A prefix in the cell wins; a summary or remote contribution stays one.
-    """
+    """Return `block` located by its row, its header, then `here`; a prefix in it wins."""
     column = block.column
     has_title = column is not None and column < len(block.columns)
     title = block.columns[column][0] if column is not None and has_title else ""
@@ -287,7 +280,7 @@ def _question_of(cell: str) -> str | None:
 
 
 def _header_location(title: str, titles: Sequence[str]) -> Location:
-    """Read "Table 3", "Q2" or "Ce qui marche" for the cells below.
+    """Read "Table 3", "Q2" or "Ce qui marche".
 
     A header with another meaning, such as "Réponses", counts only beside other questions.
     """

@@ -39,7 +39,7 @@ def build_catchments(
 ) -> pd.DataFrame:
     """Return one row a structure with a known zone or radius, each the first given.
 
-    A zone in words is its communes' outline, or a MultiPoint of centres where no contour is known.
+    A zone in words is its communes' outline, or their centres (MultiPoint).
     """
     rows: dict[str, dict[str, Any]] = {}
     for pin, structure_id in zip(pins, structure_ids, strict=True):

@@ -88,7 +88,7 @@ def _pin(
 
 
 def name_zones(pins: Sequence[Pin]) -> list[Pin]:
-    """Name a zone by its structure: "Zone de chalandise de La Criée" becomes "La Criée"."""
+    """Return the pins, "Zone de chalandise de La Criée" renamed "La Criée" if on the map."""
     names = {fold(pin.name): pin.name for pin in pins if not _ZONE_NAME.match(pin.name)}
     return [
         replace(pin, name=names.get(fold(_ZONE_NAME.sub("", pin.name)), pin.name))
@@ -115,12 +115,12 @@ def read_km(cell: str) -> float | None:
 
 
 def words_of_reach(cell: str) -> str:
-    """Return a cell's words without kilometres ("tout le département"), or ""."""
+    """Return the words of a cell without kilometres ("tout le département"), else ""."""
     return "" if read_km(cell) is not None or not fold(cell) or cell.startswith("{") else cell
 
 
 def _number(cell: str) -> float | None:
-    """Read "48,73", "-3.46", "48.73° N" or "3°27' O" (degrees, minutes)."""
+    """Read "48,73", "-3.46", "48.73° N", "3°27' O" (degrees, minutes)."""
     cell = cell.strip()
     decimal = re.fullmatch(r"([-−]?\d[\d\s\u202f]*(?:[.,]\d+)?)\s*°?\s*([NSEWO])?", cell)
     if decimal:
@@ -170,7 +170,7 @@ def is_geojson(content: Any) -> bool:
 
 
 def _is_umap(content: dict[str, Any]) -> bool:
-    """Whether the object has layers; older uMap exports lack the type."""
+    """Older uMap exports lack the type."""
     layers = content.get("layers")
     is_layered = isinstance(layers, list)
     return is_layered and (content.get("type") == "umap" or any(map(is_geojson, layers or ())))
@@ -206,7 +206,7 @@ def _read_feature(feature: dict[str, Any], title: str | None, epsg: int | None) 
 
 
 def _fields(properties: dict[str, Any]) -> dict[str, str]:
-    """Return the first property of each meaning, then a description's ("Commune : Guéret")."""
+    """Properties come before the lines of a description ("Commune : Guéret")."""
     pairs = [(str(key).strip(), _text(value)) for key, value in properties.items()]
     described: list[tuple[str, str]] = []
     for _, text in pairs:
@@ -317,7 +317,7 @@ _L93_X, _L93_Y = (0.0, 1_350_000.0), (5_990_000.0, 7_200_000.0)
 
 
 def to_degrees(x: float | None, y: float | None, epsg: int | None = None) -> Pair | None:
-    """Return (longitude, latitude) of two numbers in the system `epsg`, None off the globe.
+    """Return (longitude, latitude) from system `epsg`, None off the globe.
 
     Lambert 93 is recognised by its size. A pair in France only when swapped is swapped, and logged.
     """
@@ -362,7 +362,7 @@ def _project(x: float, y: float, epsg: int | None) -> Pair:
 def _from_lambert(
     x: float, y: float, origin: float, south: float, north: float, x0: float, y0: float
 ) -> Pair:
-    """Invert Lambert's conformal conic projection, central meridian 3° E (IGN, NT/G 71)."""
+    """Invert Lambert's conformal projection, central meridian 3° E (IGN, NT/G 71)."""
     n = math.log(_parallel(north) / _parallel(south)) / (_isometric(south) - _isometric(north))
     c = _parallel(south) * math.exp(n * _isometric(south)) / n
     pole = y0 + c * math.exp(-n * _isometric(origin))
@@ -381,7 +381,7 @@ def _isometric(latitude: float) -> float:
 
 
 def _latitude(isometric: float) -> float:
-    """Invert the isometric latitude, in degrees; six rounds give a tenth of a mm."""
+    """Six rounds give a tenth of a mm."""
     sine = math.tanh(isometric)
     for _ in range(6):
         sine = math.tanh(isometric + _ECCENTRICITY * math.atanh(_ECCENTRICITY * sine))
@@ -389,7 +389,7 @@ def _latitude(isometric: float) -> float:
 
 
 def _from_utm(x: float, y: float, zone: int) -> Pair:
-    """Invert the universal transverse Mercator projection (Krüger's series, to a mm)."""
+    """Invert transverse Mercator (Krüger's series, to a mm)."""
     n = _FLATTENING / (2 - _FLATTENING)
     scale = 0.9996 * _RADIUS / (1 + n) * (1 + n**2 / 4 + n**4 / 64)
     northing = y - (10_000_000.0 if zone < 0 else 0.0)
