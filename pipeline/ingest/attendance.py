@@ -1,8 +1,4 @@
-"""Read attendance lists: who was in the room, for which structure, and who signed.
-
-In:   the rows of sheets that list persons, or a list in prose
-Out:  one Attendance a person and structure, and the persons in a WorkshopPeople
-"""
+"""Read attendance lists, in sheets or prose: who was there, for which structure, who signed."""
 
 import logging
 import re

@@ -1,11 +1,7 @@
 """Run a child process that reads files, and restart it when it dies.
 
-In:   the path of a file
-Out:  its parts, or an error in French and whether the error can pass
-
 An error lasts where the file is at fault: its reader says so, exceeds its memory or processor time,
-or crashes. It can pass where the system is: a signal from outside, a timeout of a busy machine, a
-missing file.
+or crashes. It can pass where the system is: a signal from outside, a timeout, a missing file.
 """
 
 import contextlib

@@ -1,8 +1,4 @@
-"""Tell what the columns of a table mean, by their headers (data/lexicon/columns.yaml) or cells.
-
-In:   a header, or the rows of a sheet
-Out:  meanings (last_name, structure, table, text…), and the header row
-"""
+"""Tell what the columns of a table mean, by their headers (data/lexicon/columns.yaml) or cells."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,7 +1,6 @@
-"""Sort the files of a workshop's folder into documents, attendance lists, maps and rejects.
+"""Sort the files of a workshop's folder: documents, attendance lists, maps and rejects.
 
-In:   the files of a folder
-Out:  Contents; every file is a part, a reject or both
+Every file is a part, a reject or both.
 """
 
 import hashlib

@@ -1,8 +1,4 @@
-"""Tell forms from lists of persons, and find their columns of answers, questions and tables.
-
-In:   the header and rows of a sheet or of a table in a document
-Out:  the columns of answers, questions and tables, by their cells
-"""
+"""Tell forms from lists of persons, and find their columns of answers, questions and tables."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,6 @@
 """List the people named in a workshop's files, before pseudonymisation: raw personal data.
 
-In:   names and addresses of attendance lists, the manifest, forms, mails and transcripts
-Out:  people   one row a person, in the order met; for the vault only, never in tables/
+The table `people` is for the vault only, never in tables/.
 """
 
 import re

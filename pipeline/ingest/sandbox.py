@@ -1,8 +1,4 @@
-"""Read files in child processes with limits of memory and time: no file ends the run.
-
-In:   paths of files of the depot
-Out:  one FileReading a path, in order, with parts or an error
-"""
+"""Read files in child processes with limits of memory and time: no file ends the run."""
 
 import logging
 import os

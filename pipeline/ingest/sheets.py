@@ -1,8 +1,4 @@
-"""Tell what a sheet or table holds: an attendance list, a map, a form, or passages.
-
-In:   the rows of a sheet, or the blocks of a document with tables
-Out:  SortedPart: lists apart, and one cell block a passage with its row's columns
-"""
+"""Tell what a sheet or table holds: an attendance list, a map, a form, or passages."""
 
 import re
 from collections.abc import Iterator, Sequence

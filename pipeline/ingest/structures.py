@@ -1,8 +1,4 @@
-"""Group the structures named on lists and maps, whatever their spelling.
-
-In:   mentions of structures, in the order met
-Out:  structures   one row a structure, its type in the fiche's terms; each mention's structure_id
-"""
+"""Group the structures named on lists and maps, whatever their spelling."""
 
 import json
 import re

@@ -1,8 +1,4 @@
-"""Identify a workshop by its optional manifest atelier.yaml and its folder's name.
-
-In:   a folder of the depot
-Out:  Manifest, workshop_id, and rejects for unknown manifest keys and stray files
-"""
+"""Identify a workshop by its optional manifest atelier.yaml and its folder's name."""
 
 import datetime as dt
 import re

@@ -1,8 +1,4 @@
-"""Locate a document's blocks by its headings, labels and prefixes.
-
-In:   the blocks of a document, and the location that its name gives
-Out:  located blocks
-"""
+"""Locate a document's blocks by its headings, labels and prefixes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,8 +1,7 @@
 """Locate each turn of a recording by what people announce aloud.
 
-In:   the turns of a transcript, and the location that its name gives
-Out:  located turns, long ones split where they announce another table ("nous à la une…") or
-      question ("on passe à la question trois"); in a summing-up, by reporter
+A long turn is cut where it announces another table ("nous à la une…") or question ("on passe à la
+question trois"); in a summing-up, reporters tell the tables.
 """
 
 import logging

@@ -1,7 +1,6 @@
 """Tell where structures are and how far they reach, by the workshop's maps.
 
-In:   one Pin a structure as written (pipeline.ingest.territory_map.shapes)
-Out:  catchments: the drawn zone, else the radius, else the named communes
+A drawn zone comes before a radius, a radius before named communes.
 """
 
 import json

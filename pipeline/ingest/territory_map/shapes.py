@@ -1,8 +1,4 @@
-"""Read the structures of a map: one Pin each, with its point, zone or radius.
-
-In:   GeoJSON features (uMap's exports too), or the rows of a sheet of structures
-Out:  pins in degrees WGS 84, their zones simplified
-"""
+"""Read the structures of a map, from GeoJSON, uMap exports or a sheet, in degrees WGS 84."""
 
 import json
 import logging
