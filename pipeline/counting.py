@@ -1,7 +1,7 @@
 """Count circles of people, not sentences: who spoke together, and at how many tables.
 
 A circle is a world café table; a passage without table belongs to the circle of its document (a
-mail is one voice). Where a workshop's notes name no table, each document of the room is a table.
+mail is one voice). Where the notes name no table, each document of the room is one.
 
 In:   units, workshops, and any table with a unit_id
 Out:  circles (one row a unit), tables held by each workshop, draws of circles, headings of units
@@ -32,7 +32,7 @@ class Circles:
 
 
 def said_after(units: pd.DataFrame) -> pd.Series:
-    """Return whether each unit came after its workshop: by mail, telephone or such a heading."""
+    """Return which units came late: by mail, telephone or under such a heading."""
     return units["channel"].isin(_AWAY_CHANNELS) | (units["question"] == "distance").fillna(False)
 
 
@@ -80,7 +80,7 @@ def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFra
 def count_families(
     families: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame, units: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the `families` that hold a theme, with their members' counts, the largest first."""
+    """Return the non-empty `families` with their members' counts, the largest first."""
     parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
     members = theme_members.assign(theme_id=theme_members["theme_id"].map(parents)).dropna(
         subset="theme_id"

@@ -47,7 +47,7 @@ class StructureRow:
 def share_ids(
     rows: Sequence[StructureRow], territories: Iterable[str]
 ) -> dict[tuple[int, str], str]:
-    """Return the shared id of each (workshop, structure_id), whatever the order of workshops."""
+    """Return shared ids by (workshop, structure_id), whatever the order of workshops."""
     locality_words = _locality_words(rows, territories)
     groups: list[list[StructureRow]] = []
     beginnings: list[set[str]] = []  # of the words of each group
@@ -150,7 +150,7 @@ def _commune_slug(group: Sequence[StructureRow]) -> str:
 
 
 def gather_workshops(workshops: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
-    """Return the tables of all `workshops` joined end to end; none gives no table."""
+    """Return all tables joined end to end; no workshop gives no table."""
     shared = _shared(workshops)
     names = sorted({name for tables in shared for name in tables})
     joined = {

@@ -47,7 +47,7 @@ def holds(geometry: Mapping[str, Any], point: Point) -> bool:
 
 
 def box_of(geometry: Mapping[str, Any]) -> tuple[Point, Point]:
-    """Return the south-west and north-east corners of a (Multi)Polygon; others get an empty box."""
+    """Return the south-west and north-east corners; other geometries get an empty box."""
     points = [point for polygon in _polygons(geometry) for point in (polygon[0] if polygon else ())]
     lats, lons = [point[1] for point in points], [point[0] for point in points]
     low = (min(lats, default=1), min(lons, default=1))
@@ -55,9 +55,9 @@ def box_of(geometry: Mapping[str, Any]) -> tuple[Point, Point]:
 
 
 def crosses_itself(geometry: Mapping[str, Any]) -> bool | None:
-    """Return whether two non-adjacent sides of one ring cross; None above `MAX_PAIRS` comparisons.
+    """Return whether two non-adjacent sides of one ring cross; None above `MAX_PAIRS` pairs.
 
-    Only sides whose extents overlap in one direction are compared: n log n steps for n points.
+    Only sides that overlap in one direction are compared: n log n steps.
     """
     sweeps = [_Sweep.of(ring) for polygon in _polygons(geometry) for ring in polygon]
     if sum(sweep.n_pairs for sweep in sweeps) > MAX_PAIRS:
@@ -66,7 +66,7 @@ def crosses_itself(geometry: Mapping[str, Any]) -> bool | None:
 
 
 def is_drawn(geometry: Any) -> bool:
-    """Return whether `geometry` holds lines or areas, as numbers at the depth of GeoJSON."""
+    """Return whether `geometry` holds lines or areas, with numbers at GeoJSON's depth."""
     if not isinstance(geometry, Mapping):
         return False
     is_collection = geometry.get("type") == "GeometryCollection"
@@ -75,7 +75,7 @@ def is_drawn(geometry: Any) -> bool:
 
 
 def count_points(geometry: Mapping[str, Any]) -> int:
-    """Count the points of a geometry that `is_drawn`, those of a collection together."""
+    """Count the points of a geometry that `is_drawn`, or of a collection."""
     if geometry["type"] == "GeometryCollection":
         return sum(map(count_points, geometry["geometries"]))
     return sum(len(line) for part in _parts(geometry) for line in part)

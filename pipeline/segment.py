@@ -67,7 +67,7 @@ def segment_documents(
 def paths_without_units(
     documents: pd.DataFrame, blocks: pd.DataFrame, units: pd.DataFrame
 ) -> list[str]:
-    """Return the paths of documents that say something and yield no unit, such as bare names."""
+    """Return the paths of documents with text but no unit, such as bare names."""
     said = blocks.loc[~blocks["kind"].isin(SILENT_KINDS), "document_id"]
     silent = documents["document_id"].isin(said) & ~documents["document_id"].isin(
         units["document_id"]
@@ -119,7 +119,7 @@ def _unit_id(path: str, normalised: str, occurrence: int) -> str:
 
 
 def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> list[Span]:
-    """Return the spans of one block's units, without blanks, bullets and bare tokens."""
+    """Return the spans of a block's units, without blanks, bullets and bare tokens."""
     pieces: list[Span] = []
     for line in _split(text, block, _layout_cuts(text[slice(*block)], kind)):
         sentences = _split(text, line, sentence_cuts(text[slice(*line)]))
@@ -345,7 +345,7 @@ def opens_with(plain: str, name: str) -> bool:
 
 @cache
 def alternatives(name: str) -> str:
-    """Return a lexicon list as a regular expression, longest entries first."""
+    """Return a lexicon list as a regular expression, longest first."""
     return "|".join(
         re.escape(entry)
         for entry in sorted(lexicon()[name], key=lambda entry: (-len(entry), entry))

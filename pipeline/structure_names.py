@@ -72,7 +72,7 @@ class StructureName:
 
     @cached_property
     def in_digits(self) -> tuple[str, ...]:
-        """The words with numbers in digits: "Trois-Rivières" and "3 Rivières" are one."""
+        """The words in digits: "Trois-Rivières" and "3 Rivières" are one."""
         cardinals = lexicon("numbers")["cardinaux"]
         return tuple(str(cardinals.get(word, word)) for word in self.words)
 
@@ -94,7 +94,7 @@ def are_one(
 ) -> bool:
     """Return whether two names are of one structure, by their first or other names.
 
-    `locality_words` distinguish nothing; `name_match` is a rapidfuzz score (0..100).
+    `locality_words` distinguish nothing; `name_match` is 0..100.
     """
     if _are_one(first, second, locality_words, name_match):
         return True
@@ -108,7 +108,7 @@ def are_one(
 
 
 def telling_words(name: StructureName, locality_words: Collection[str]) -> list[str]:
-    """Return the words that distinguish a structure from others of its kind and locality."""
+    """Return the words that distinguish a structure in its kind and locality."""
     return [word for word in name.own_words if word not in locality_words]
 
 
@@ -201,9 +201,9 @@ def _differ_in_kind(first: StructureName, second: StructureName) -> bool:
 
 
 class NameIndex:
-    """Names in groups, by keys that two names of one structure share.
+    """Names in groups, by shared keys.
 
-    It is built with all names to come, to find words that are misspellings of one another.
+    It is built with all names to come, to find their misspellings of one another.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class NameIndex:
                 self._entries[key].setdefault((group, name), self._n_added)
 
     def near(self, name: StructureName) -> list[tuple[int, StructureName]]:
-        """Return the groups and names that may be of one structure with `name`, by group."""
+        """Return the groups and names that may match `name`, by group."""
         order_of: dict[tuple[int, StructureName], int] = {}
         for key in self._asked_keys(name):
             order_of |= self._entries.get(key, {})
@@ -323,7 +323,7 @@ def _alike_of_all(texts: Collection[str], score: int) -> dict[str, list[str]]:
 
 
 def sectors_of(text: str) -> tuple[str, ...]:
-    """Return the sectors in `text`, most often named first, then in the lexicon's order."""
+    """Return the sectors in `text`, most often named first."""
     return groups_in(text, "secteurs")
 
 

@@ -83,11 +83,11 @@ class Grouping(Protocol):
         set_aside: NDArray[np.bool_] | None = None,
         closer: Closer | None = None,
     ) -> "Grouping":
-        """Group the units, one a row of `embeddings`; `closer` returns better vectors of some."""
+        """Group the units; `closer` returns better vectors of some rows of `embeddings`."""
         ...
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
-        """Return the `k` words that distinguish each theme."""
+        """Return `k` words of each theme."""
         ...
 
 
@@ -106,8 +106,8 @@ def cluster_units(
 ) -> Clustered:
     """Return the themes of `units`; no unit gives no theme.
 
-    `previous` changes identities only; `spread` and `cache` change no result. From `n_large` units
-    on, only those that form the groups are read closely.
+    `previous` changes identities only. From `n_large` units on, only those that form the groups are
+    read closely.
     """
     if units.empty:
         return Clustered(*(TABLES[name].empty() for name in Clustered._fields))
@@ -141,7 +141,7 @@ def cluster_units(
 
 
 def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:
-    """Return which units are off topic: surely, or perhaps and without any rubrique."""
+    """Return which units are off topic: surely, or perhaps and without a rubrique."""
     rubriques = tags[(tags["axis"] == "rubrique") & tags["is_assigned"].astype(bool)]
     is_sure = probability >= SURELY_OFF_TOPIC
     if rubriques.empty:

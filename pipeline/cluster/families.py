@@ -1,10 +1,9 @@
 """Group themes into families, flag themes to check first, and place passages on a map.
 
 In:   the units' vectors and themes, phrases that may name a group
-Out:  families of themes; pairs that may be one theme, themes that mix everything; one point a unit
+Out:  families of themes; near-duplicates and catch-alls; one point a unit
 
-There are 3 to 8 families: the largest jump of Ward's heights among groupings that are stable when
-four in five units make the themes. Balanced groupings of several themes a family come first.
+There are 3 to 8 families: the largest jump of Ward's heights among stable, balanced groupings.
 """
 
 from collections.abc import Sequence
@@ -114,7 +113,7 @@ def group_themes(
 ) -> tuple[Numbers, Matrix]:
     """Return the family of each theme, and how often two were together over resamples, (n, n) 0..1.
 
-    Ward's method groups the themes' centres; only the direction of `vectors` (n_units, d) counts.
+    Ward's method groups the themes' centres.
     """
     rng = np.random.default_rng(seed)
     sizes = range(LEAST, min(MOST, n_themes // 2) + 1)
@@ -185,7 +184,7 @@ class Geometry:
 
     @classmethod
     def of(cls, vectors: Rows, labels: NDArray[np.int64]) -> "Geometry":
-        """Measure the units that have a theme, `labels` ≥ 0."""
+        """Measure the units with a theme, `labels` ≥ 0."""
         sums = sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1)
         centres = unit_rows(sums)
         closeness = np.zeros((len(labels), len(centres)))
@@ -199,12 +198,12 @@ class Geometry:
 
     @property
     def cohesion(self) -> Matrix:
-        """Return the mean closeness of each theme's units to their centre."""
+        """Return each theme's mean closeness."""
         own = self.closeness[np.arange(len(self.labels)), self.labels]
         return np.array([own[self.labels == theme].mean() for theme in range(len(self.centres))])
 
     def near_duplicates(self) -> list[tuple[int, int, float, float]]:
-        """Return pairs of themes that may be one, with cosine and overlap, the closest first."""
+        """Return pairs of close themes, with cosine and overlap, the closest first."""
         pairs = []
         for first, second in combinations(range(len(self.centres)), 2):
             cosine = float(self.centres[first] @ self.centres[second])
@@ -214,7 +213,7 @@ class Geometry:
         return sorted(pairs, key=lambda pair: (-pair[3], -pair[2], pair[:2]))
 
     def catch_alls(self) -> list[int]:
-        """Return the themes that are both much larger and looser than the others."""
+        """Return the themes both much larger and looser than the others."""
         if len(self.centres) < 4:
             return []
         sizes, cohesion = np.bincount(self.labels), self.cohesion
@@ -231,7 +230,7 @@ class Geometry:
 
 
 def place_units(unit_ids: pd.Series, vectors: Rows, labels: Numbers) -> pd.DataFrame:
-    """Return unit_places for the rows of `vectors`; `labels` (n,) is −1 for a unit set aside."""
+    """Return unit_places; `labels` (n,) is −1 for a unit set aside."""
     with threadpool_limits(1):
         attraction = _Attraction(vectors, labels)
         points = _scaled(attraction.points(_laid_out(attraction.centres)))

@@ -42,7 +42,7 @@ def identify_themes(
 ) -> list[str]:
     """Return the theme_id of each theme; `members` lists its unit_ids, most central first.
 
-    An earlier theme_id that no theme continues is never reused; a new one begins with `prefix`.
+    An id is never reused for another theme; a new one begins with `prefix`.
     """
     earlier = _EarlierThemes(previous)
     continued = _continued(members, keywords, earlier)
@@ -58,7 +58,7 @@ def identify_themes(
 def identify_families(
     members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], previous: Run | None
 ) -> list[str]:
-    """Return the id of each family, matched like a theme: by units, then by keywords."""
+    """Return the id of each family, by its units, then by keywords."""
     return identify_themes(members, keywords, _as_families(previous), prefix="f")
 
 
@@ -91,7 +91,6 @@ class _EarlierThemes:
 def _continued(
     members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], earlier: _EarlierThemes
 ) -> dict[int, str]:
-    """Match themes with earlier theme_ids by most common units, then most common words."""
     if not earlier.names or not members:
         return {}
     earlier_units = [earlier.units[name] for name in earlier.names]

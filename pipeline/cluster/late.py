@@ -3,8 +3,7 @@
 In:   themes, theme_members and unit_places of the room, units, tags
 Out:  the same with the late units; those that fit no theme are set aside, with a place on the map
 
-A mail is one more voice on a subject, not a reason to change the subjects. Where the room said
-little (a consultation by mail), all units make themes.
+A mail is one more voice on a subject, not a reason to change the subjects.
 """
 
 import json

@@ -33,7 +33,7 @@ _OPPOSED = {
 
 
 def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
-    """Return the unit_ids of at most `n_quotes` members, most central first, from varied tables."""
+    """Return at most `n_quotes` unit_ids, most central first, from varied tables."""
     candidates = members[["unit_id", "workshop_id", "text"]].assign(
         circle=members["table_number"].astype("string").fillna(members["document_id"]),
         worth=members["strength"] - [_flaws(text) for text in members["text"]],
@@ -147,7 +147,7 @@ def _aspirated() -> frozenset[str]:
 def profile_themes(
     units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the units and tables of each theme that carry each code, most frequent first."""
+    """Return units and tables by theme and code, most frequent first."""
     assigned = tags[tags["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
     coded = (
         assigned[["unit_id", "axis", "code"]]

@@ -96,7 +96,7 @@ class UnitVectors:
         return self.rows[is_kept], [reading.lemmas for reading in readings]
 
     def _look_once(self, kept: NDArray[np.bool_]) -> Matrix:
-        """The units read closely; if none yet, read the first of `kept`, or else of all."""
+        """The units read closely; if none yet, the first of `kept`, or else of all."""
         if self._closer is None:
             rows = np.flatnonzero(kept)
             some = rows if len(rows) else np.arange(len(kept))

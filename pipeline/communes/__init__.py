@@ -39,7 +39,7 @@ __all__ = [
 
 
 def name_of(commune_code: str) -> str:
-    """Return the name of an INSEE code; for a slug (an unknown commune), the slug with hyphens."""
+    """Return the name of an INSEE code; a slug (an unknown commune) with hyphens."""
     commune = by_code().get(commune_code)
     if commune:
         return commune.name
@@ -53,6 +53,6 @@ def population_of(commune_code: str) -> int:
 
 
 def centre_of(commune_code: str) -> tuple[float, float] | None:
-    """Return the latitude and longitude of the town hall, else of the contour's middle, or None."""
+    """Return the latitude and longitude of the town hall, else of the contour, or None."""
     commune = by_code().get(commune_code)
     return commune.point if commune else None

@@ -65,7 +65,7 @@ class WrittenCommune:
 
     @property
     def is_area(self) -> bool:
-        """Whether it is a department, a region or words such as "tout le canton"."""
+        """Whether it is a department, a region or "tout le canton"."""
         return any(
             (name in _areas() and name not in by_slug())
             or name.split("-")[0] in _listed_words("etendues")
@@ -74,7 +74,7 @@ class WrittenCommune:
 
     @property
     def may_be_area(self) -> bool:
-        """Whether it is an area whose name communes bear too, and nothing says which is meant."""
+        """Whether it may be an area or a commune of the same name."""
         is_told = bool(self.codes or self.departments)
         return not is_told and any(name in _areas() for name in self.slugs)
 
@@ -278,7 +278,7 @@ class Gazetteer:
         return served[0] if len(served) == 1 else None
 
     def _nearest(self, candidates: Sequence[NamedCommune]) -> NamedCommune | None:
-        """The only candidate in or near the territory, or much nearer than the others."""
+        """The only candidate near, or much nearer than the others."""
         own = [commune for commune in candidates if commune.current_code in self.own_codes]
         if len({commune.current_code for commune in own}) == 1:
             return own[0]
@@ -294,7 +294,7 @@ class Gazetteer:
         return nearest if not others or km * _CLOSER < others[0] else None
 
     def _misspelt(self, written: WrittenCommune) -> CommuneMatch | None:
-        """A commune of nearly this name near the territory, or anywhere for a long, unique name."""
+        """A commune of nearly this name near, or anywhere for a long, unique name."""
         for written_slug in written.slugs:
             if len(written_slug) < _MIN_TYPO:
                 continue
@@ -325,7 +325,7 @@ class Gazetteer:
 
 
 def around(codes: Iterable[str], *, own_codes: Iterable[str] = ()) -> Gazetteer:
-    """Return the gazetteer seen from `codes`, without those far from most, and from `own_codes`."""
+    """Return the gazetteer seen from `codes`, without distant ones, and from `own_codes`."""
     owned = frozenset(code for code in own_codes if code in by_code())
     points = {
         code: point
@@ -377,7 +377,6 @@ def _inhabitants(commune: NamedCommune) -> int:
 
 
 def _by_code_and_name(code: str, written: WrittenCommune, *, is_insee: bool) -> NamedCommune | None:
-    """The commune of this code whose name is written, or nearly, or begins so."""
     insee, served = by_code().get(code), by_postal_code().get(code, ())
     candidates = [commune for commune in (insee, *served) if commune]
     same = [commune for commune in candidates if commune.slug in written.slugs]

@@ -62,7 +62,7 @@ def named_communes() -> tuple[NamedCommune, ...]:
 
 @cache
 def by_code() -> dict[str, NamedCommune]:
-    """Return the communes by code; today's come before those that bore the code."""
+    """Return the communes by code; today's come before former ones."""
     ranked = sorted(named_communes(), key=lambda commune: commune.kind == "commune")
     return {commune.code: commune for commune in ranked}
 
@@ -78,13 +78,13 @@ def by_slug() -> dict[str, tuple[NamedCommune, ...]]:
 
 @cache
 def sorted_slugs() -> tuple[str, ...]:
-    """Return the slugs in alphabetical order, for search by beginning."""
+    """Return the sorted slugs, for search by beginning."""
     return tuple(sorted(by_slug()))
 
 
 @cache
 def reversed_slugs() -> tuple[str, ...]:
-    """Return the slugs reversed, in alphabetical order, for search by ending."""
+    """Return the sorted reversed slugs, for search by ending."""
     return tuple(sorted(slug[::-1] for slug in by_slug()))
 
 
@@ -158,7 +158,7 @@ def by_postal_code() -> dict[str, tuple[NamedCommune, ...]]:
 
 @cache
 def epci_names() -> dict[str, str]:
-    """Return the names of EPCI and of the territorial bodies of Greater Paris, by SIREN."""
+    """Return the names of EPCI and territorial bodies of Greater Paris, by SIREN."""
     columns = pq.read_table(data_path("reference", "epci.parquet")).to_pydict()
     return dict(zip(columns["epci_code"], columns["name"], strict=True))
 

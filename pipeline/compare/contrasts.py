@@ -128,8 +128,8 @@ def reach_themes(
     """Return how far each theme reaches, and where it is among the first five priorities.
 
     Own: more present in one territory, and at fewer than half the tables of each other. Shared:
-    different nowhere, and at several tables in four territories of five. Otherwise: contrasted. A
-    territory with fewer than `min_tables` tables is left out.
+    different nowhere, and at several tables in four territories of five. A territory with fewer
+    than `min_tables` tables is left out.
     """
     themes = contrasts[contrasts["subject"] == "theme"]
     has_material = themes["territory"].map(_n_tables_by_territory(contrasts)) >= min_tables
@@ -193,10 +193,7 @@ def follow_territories(
     exclusive: Collection[str] = (POSTURE,),
     cache: Store | None = None,
 ) -> pd.DataFrame:
-    """Return what changed between successive workshops of one territory.
-
-    The two workshops are compared with the same test as territories.
-    """
+    """Return what changed between successive workshops of one territory, by the same test."""
     dated = workshops.dropna(subset=["date"]).sort_values(["territory", "date", "workshop_id"])
     pairs = [
         _Pair(str(territory), str(earlier), str(later))

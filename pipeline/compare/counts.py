@@ -152,8 +152,7 @@ def log_odds(counts: Counts, prior_units: float) -> tuple[Numbers, Numbers]:
 class Correspondence:
     """Principal coordinates, (n, n_axes); `inertia`, (n_axes,); masses, (n,).
 
-    Contributions sum to 1 by axis, qualities (cos²) to 1 by point. The row that contributes most to
-    an axis is on its positive side.
+    Contributions sum to 1 by axis, qualities (cos²) by point. The main row of an axis is positive.
     """
 
     rows: Numbers
@@ -207,7 +206,7 @@ def _qualities(points: Numbers) -> Numbers:
 
 @dataclass(frozen=True)
 class Halves:
-    """Rows of each half of a table, and the chi-square of halves by lemmas."""
+    """Rows of each half of a table, and its chi-square."""
 
     first: Indices
     second: Indices
@@ -278,7 +277,7 @@ def first_axis(table: Numbers) -> Numbers:
 
 
 def select_lemmas(table: Numbers, halves: Halves) -> tuple[Indices, Indices]:
-    """Return the lemmas of each half's own cuts: frequent there, and not specific to the other."""
+    """Return each half's lemmas: frequent there, and not specific to the other."""
     counts = np.stack([table[halves.first].sum(axis=0), table[halves.second].sum(axis=0)])
     total = counts.sum(axis=0)
     expected = np.outer(counts.sum(axis=1), total / total.sum())

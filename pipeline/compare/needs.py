@@ -97,7 +97,7 @@ def _needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _counts(passages: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Count units and circles; a unit that names a sector twice counts once."""
+    """Count a unit that names a sector twice once."""
     units = sorted({unit_id for unit_id, _ in passages})
     return {
         "n_units": len(units),
@@ -177,9 +177,7 @@ def _structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, lis
 def _communes_of(
     workshop_id: str, structures: Sequence[str], tables: Mapping[str, pd.DataFrame]
 ) -> list[tuple[re.Pattern[str], str]]:
-    """Those of authority and map, else of participants; longest first: "Saint-Omer" is not
-    "Omer".
-    """
+    """Longest names first, so that "Saint-Omer" is not "Omer"."""
     workshops = tables["workshops"].set_index("workshop_id")
     epci_code = workshops.loc[workshop_id, "epci_code"]
     attendance = tables["attendance"]

@@ -62,7 +62,7 @@ def read_territories(
 ) -> TerritoryReadings:
     """Return both readings; planes need two territories, classes need recurring words.
 
-    Beyond `n_lexical_units` passages, only the first by unit_id (a hash) are read.
+    Beyond `n_lexical_units`, only the first passages by unit_id (a hash) are read.
     """
     said = _themed_passages(units, theme_members, workshops).head(settings.n_lexical_units)
     lemmas = _lemmas_of(said, cache)
@@ -240,8 +240,7 @@ def link_territories(
 ) -> TerritoryLinks:
     """Return both tables; empty with fewer than two territories that have a theme at a table.
 
-    Similarity is 1 less Bray and Curtis on shares of tables. Few tables look different, so it is
-    compared with tables dealt at random.
+    Similarity is 1 less Bray and Curtis on shares of tables, compared with tables dealt at random.
     """
     said, territory_index, territories = _by_table(units, theme_members, workshops)
     n_territories = len(territories)

@@ -75,7 +75,7 @@ class DesignEffects:
 
 
 def leave_out_loud_circles(counts: Counts) -> HeardCounts:
-    """Return the circles, each without the subjects that it says out of all proportion."""
+    """Return the circles without the subjects that each says out of all proportion."""
     is_heard = ~_out_of_proportion(counts)
     by_circle, sizes = counts.by_circle * is_heard, counts.sizes[:, None] * is_heard
     return HeardCounts(
@@ -124,7 +124,6 @@ def _by_cell(heard: HeardCounts, effect: Numbers) -> Numbers:
 
 
 def _out_of_proportion(counts: Counts) -> NDArray[np.bool_]:
-    """Where a circle exceeds what its territory and the study predict, (n_circles, n_subjects)."""
     usual = float(np.median(np.maximum(1.0, _own_effects(_every_circle(counts)))))
     mean_size = (counts.sizes**2).sum() / max(1.0, counts.n_all)
     alike = (usual - 1) / max(1.0, mean_size - 1)  # correlation within a circle
@@ -197,9 +196,9 @@ def judge(
     """Return the verdicts; "more" and "less" cells each get half the false discovery rate.
 
     `n_tables` (n_subjects, n_territories) counts tables that said each subject, of `n_held` (1,
-    n_territories). A difference must hold without any one circle; a lead, "more" by its own test
-    alone, is to be checked. Alike: the 90 % interval of the difference of table shares stays within
-    half the tables. Else there is too little material.
+    n_territories). A difference must hold without any one circle; a lead, "more" by its own test,
+    is to be checked. Alike: the 90 % interval of the difference stays within half the tables. All
+    else is too little material.
     """
     # Without a passage, a territory's tables count nowhere.
     n_held = np.where(counts.n_here > 0, n_held, 0.0)
@@ -266,7 +265,7 @@ def _has_material(
 def _p_without_one(
     heard: HeardCounts, effects: DesignEffects, cells: Bools, *, upper: bool
 ) -> Numbers:
-    """The largest p-value without the heaviest circle here or elsewhere; 1 outside `cells`."""
+    """The largest p-value without the heaviest circle; 1 outside `cells`."""
     rates = heard.n_subject / np.maximum(1, heard.n_all)
     # Positive where a circle here supports the difference, or one elsewhere opposes it.
     weight = (heard.by_circle - heard.sizes * rates[:, 0]) * (1 if upper else -1)
@@ -363,7 +362,7 @@ def share_intervals(
     rng: np.random.Generator,
     n_draws: int,
 ) -> pd.DataFrame:
-    """Return the shares of tables of every subject and territory; 0 where it held no table."""
+    """Return the shares of tables by subject and territory; 0 where it held none."""
     subject_ids = sorted(set(rows["subject_id"]))
     said_once = rows[rows["is_said"]].drop_duplicates(["subject_id", "circle_id"])
     said = {str(workshop_id): here for workshop_id, here in said_once.groupby("workshop_id")}

@@ -170,8 +170,8 @@ def _with_pace(text: str, quantity: Quantity) -> str:
 def activity_of(passage: Doc, quantity: Quantity, carrier: str | None) -> str:
     """Return the activity in the passage's words; `carrier` is a structure's name, no activity.
 
-    What is measured (« laine lavée ») or counted (« vélos remis en état ») comes first; for people
-    and jobs, the heading or subject before.
+    « laine lavée » or « vélos remis en état » come first; for people and jobs, the heading or
+    subject before.
     """
     counted = _phrase_from(passage, quantity.noun_start)
     complement = _phrase_from(passage, quantity.noun_end)
@@ -192,7 +192,7 @@ def activity_of(passage: Doc, quantity: Quantity, carrier: str | None) -> str:
 
 
 def activity_before(passage: Doc, end: int, carrier: str | None) -> str:
-    """Return the activity of the heading, else of the clause's subject, before `end`; or ""."""
+    """Return the activity of the heading, else of the subject, before `end`; or ""."""
     phrases = (_heading(passage, end), _subject(passage, end))
     return next((phrase for phrase in phrases if not _is_carrier(phrase, carrier)), "")
 
@@ -267,7 +267,7 @@ def _tidied(words: list[Token]) -> str:
 
 
 class Carriers:
-    """The structures' names by the first letters of their words, for fast lookup."""
+    """The structures' names by the first letters of their words."""
 
     def __init__(self, structures: pd.DataFrame) -> None:
         rows = structures.sort_values("structure_id")
@@ -282,11 +282,11 @@ class Carriers:
                 self._by_stem[word[:_STEM]].add(i)
 
     def name_of(self, structure_id: str | None) -> str:
-        """Return the name of a structure as the list or the map writes it; "" for None."""
+        """Return the name on the list or map; "" for None."""
         return self._written.get(structure_id or "", "")
 
     def named_in(self, text: str, at: int) -> tuple[str | None, str | None]:
-        """Return the structure_id and written name of the structure nearest `at`, or two None."""
+        """Return the structure_id and written name nearest `at`, or two None."""
         plain, offsets = _fold_words(text)
         stems = {word[:_STEM] for word in plain.split()}
         candidates = {i for stem in stems for i in self._by_stem.get(stem, ())}

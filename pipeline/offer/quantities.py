@@ -1,7 +1,7 @@
 """Read the numbers of a French text, and which of them quantify something that exists.
 
 In:   a text: « 4 000 », « 1,2 M€ », « une quinzaine », « cinquante-huit », « entre 30 et 40 »
-Out:  numbers, quantities with their units, and sums without duplicates
+Out:  numbers, quantities with their units, and totals
 """
 
 import re
@@ -57,7 +57,7 @@ def lexicon() -> dict[str, Any]:
 
 
 def find_numbers(text: str) -> list[Number]:
-    """Return the numbers of `text` in order; « un », « une » and « quelques dizaines » are none."""
+    """Return the numbers in order; « un », « une » and « quelques dizaines » are none."""
     numbers = sorted([*_in_digits(text), *_in_letters(text)], key=lambda number: number.start)
     return _with_ranges([_multiplied(number, text) for number in numbers], text)
 

@@ -1,8 +1,8 @@
 """Rank themes as candidate priorities, for the study and each workshop, and say how sure ranks are.
 
-Criteria count tables, workshops or people, never sentences, and lie in 0..1. Rank intervals come
-from joint draws of weights and of tables within workshops (stochastic multicriteria acceptability
-analysis): they cover both who came and what we value.
+Criteria count tables, workshops or people, never sentences. Rank intervals cover both who came and
+what we value: they come from joint draws of weights and of tables within workshops (stochastic
+multicriteria acceptability analysis).
 
 In:   units, tags, themes, theme_members, workshops, attendance
 Out:  priorities      one row a scope (`study` or a workshop_id) and theme heard there, best first

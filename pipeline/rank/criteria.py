@@ -95,10 +95,10 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Tally:
-    """`counts` (n_draws + 1, n_themes) and their maxima `totals`, by name; row 0 is as observed.
+    """`counts` (n_draws + 1, n_themes) and their maxima `totals`; row 0 is as observed.
 
-    `types` (n_types, n_draws + 1, n_themes) counts types of structures; `n_units` (n_themes,)
-    counts observed passages, for display only.
+    `types` (n_types, n_draws + 1, n_themes) counts types of structures; `n_units` (n_themes,) is
+    for display only.
     """
 
     counts: dict[str, Counts]
@@ -156,7 +156,6 @@ def missing_facts(grid: Grid) -> frozenset[str]:
 
 
 def _actor_types(facts: pd.DataFrame, attendance: pd.DataFrame) -> pd.Series:
-    """The type of the speaker's structure; the first by name of several."""
     typed = attendance.dropna(subset=["structure_type"])
     first = typed.sort_values(["participant_id", "structure_type"]).drop_duplicates(
         "participant_id"

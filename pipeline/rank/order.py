@@ -108,9 +108,9 @@ def tally_themes(
     settings: RankSettings,
     scopes: Collection[str] | None = None,
 ) -> Tallies:
-    """Return the tallies for `rank_tallies`, of `scopes` only where given.
+    """Return the tallies for `rank_tallies`; without `scopes`, a large study takes much memory.
 
-    All workshops of a large study take much memory. `settings.weights` only affect the draws.
+    `settings.weights` only affect the draws.
     """
     start = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
     tallies: dict[str, Tally] = {}
@@ -139,7 +139,7 @@ def rank_tallies(tallies: Tallies, weights: RankWeights, settings: RankSettings)
 
 
 class Start(NamedTuple):
-    """The common start of rankings; `rng` has drawn only `weights` (n_draws + 1, n_criteria)."""
+    """The common start; `rng` has drawn only `weights` (n_draws + 1, n_criteria)."""
 
     circles: Circles
     theme_ids: list[str]
