@@ -116,7 +116,7 @@ def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Atte
 
 
 def enter_respondents(forms: Sequence[Rows], people: WorkshopPeople) -> None:
-    """Add the respondents of `forms`, maybe absent from the room, to `people`."""
+    """Add the respondents of `forms` to `people`; they may not have been in the room."""
     for rows in forms:
         for row in _unswapped(list(_list_rows(rows))):
             people.add(replace(row.person, origin="form"))
@@ -343,7 +343,7 @@ def _is_status(cell: str, *groups: str) -> bool:
 
 
 def rows_of_prose(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:
-    """Return header and rows of "Présents : Mme Riou (La Criée), M. Kerven", [] for none."""
+    """Return header and rows of "Présents : Mme Riou (La Criée), M. Kerven"; [] without list."""
     rows: list[tuple[str, ...]] = []
     mark: str | None = None  # of the current list: "x" for present, else "excusé"
     for block in blocks:

@@ -62,14 +62,17 @@ class Answer(NamedTuple):
 
 
 def count_children(settings: IngestSettings) -> int:
-    """Return how many children may run: as set, or one a processor up to four, by memory."""
+    """Return how many children may run: as set, or one a processor up to four.
+
+    It never exceeds what fits in memory.
+    """
     wanted = settings.n_readers or min(_MAX_CHILDREN, _n_processors())
     at_hand = _megabytes_at_hand()
     return max(1, wanted if at_hand is None else min(wanted, at_hand // settings.max_memory_mb))
 
 
 class Child:
-    """`python -m pipeline.ingest.readers` for one thread; another thread may close it."""
+    """A process `python -m pipeline.ingest.readers` for one thread; any thread may close it."""
 
     def __init__(self, settings: IngestSettings, scratch: Path) -> None:
         self.is_closed = False
@@ -135,7 +138,7 @@ class Child:
         return False
 
     def _end(self, *, waits: bool = False) -> int | None:
-        """Kill the process; return its exit code if it ended by itself, which `waits` allows."""
+        """Kill the process; return its exit code if it ended by itself, in a while if `waits`."""
         with self._lock:
             process, self._process = self._process, None
         if process is None:

@@ -43,7 +43,7 @@ _MIN_TABLES, _MAX_TABLES = 3, 40
 
 
 def is_form(header: Header, body: Rows) -> bool:
-    """Whether rows are answers with names; signatures or statuses make a list."""
+    """Whether rows are named answers; a list with signatures or statuses is no form."""
     if "status" in with_statuses(header, body).meanings or _is_signed(header, body):
         return False
     answers = answer_columns(header, body)
@@ -180,7 +180,10 @@ def _median_words(cells: Sequence[str]) -> float:
 
 
 def with_locations(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
-    """Return header and rows, question columns as "question" ("q1"…"q4") and "table"."""
+    """Return header and rows with question and table columns titled so.
+
+    Cells of questions become "q1" to "q4".
+    """
     asking = _asking_columns(header.titles, body)
     names = _column_names(header.titles, body, asking)
     titles = tuple(names.get(column, title) for column, title in enumerate(header.titles))

@@ -133,7 +133,7 @@ class WorkshopPeople:
 
 
 class _PeopleIndex:
-    """Index people so that thousands compare fast."""
+    """Indexes that make comparing thousands of people fast."""
 
     def __init__(self) -> None:
         self._by_key: dict[tuple[str, ...], int] = {}
@@ -191,7 +191,7 @@ def fits_name(words: list[str], person: Participant) -> bool:
 
 
 def split_name(full_name: str) -> tuple[str | None, str | None]:
-    """Return (first name, last name); capitals or a comma mark the last, else known names.
+    """Return (first name, last name) by capitals or a comma, else by known first names.
 
     A particle opens a last name: "de Sousa Kelly" is Kelly.
     """

@@ -51,7 +51,8 @@ def read_files(
     """Return one reading a path, in order; `on_file` gets each path as it finishes.
 
     A link out of all folders `within`, if any, is not followed. A file that kills or hangs its
-    child gives an error, and a new child continues.
+    child gives an error, and a new child continues. Children end with the last file, or with
+    `readers`.
     """
     readings: dict[int, FileReading] = {}
     asked: list[tuple[int, Path]] = []

@@ -65,7 +65,10 @@ class SortedPart:
 
 
 def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
-    """Sort the sheet `rows`, or the tables of a document's `blocks`; answers stay speech."""
+    """Sort the sheet `rows`, or the tables among a document's `blocks`.
+
+    Lists of persons or structures leave the blocks, except for people's answers.
+    """
     if rows:
         return _sort_sheet(rows)
     tables: dict[str, list[Rows]] = {"attendance": [], "map": [], "form": [], "speech": []}

@@ -69,9 +69,10 @@ def ingest_workshop(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop's `folder` of `depot`, personal data included.
 
-    Unreadable files are rows of `rejects`. `workshop_id` defaults to the one among the folders of
-    `depot`. `on_file` gets the numbers of files done and in all, `on_passing` the number that
-    another run may read. `first_paths` keeps the identity of renamed files' documents and passages.
+    Unreadable files are rows of `rejects`; an empty folder has no documents. `workshop_id` defaults
+    to the one among the folders of `depot`. `on_file` gets the numbers of files done and in all,
+    `on_passing` the number that another run may read. `first_paths` gives the former paths of
+    renamed files, which keep the identity of their documents and passages.
     """
     manifest = read_manifest(folder, depot=depot)
     workshop_id = workshop_id or identify_workshop(folder, depot=depot)

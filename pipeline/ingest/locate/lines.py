@@ -135,7 +135,7 @@ def states_after_label(text: str) -> bool:
 
 
 def states(text: str, *, is_announced: bool) -> bool:
-    """Whether the text has a verb, or `is_announced` and more than six words, no facts."""
+    """Whether the text has a verb, or is long after a colon (`is_announced`) without facts."""
     words = fold(text)
     if _verb_pattern().search(words):
         return True

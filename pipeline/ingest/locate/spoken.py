@@ -204,8 +204,9 @@ class _Reporter:
 def _complete_tables(reporters: Sequence[_Reporter], n_tables: int | None) -> int:
     """Give their table to reporters who announced none, and return how many.
 
-    All announced tables agree with the numbers of anonymous speakers; or they ascend, with as many
-    speakers as tables between two (or before the first, or after the last up to `n_tables`).
+    Either all announced tables agree with the numbers of anonymous speakers; or they ascend, and as
+    many speakers as tables lie between two (or before the first, or after the last up to
+    `n_tables`).
     """
     speaking = [reporter for reporter in reporters if reporter.n_words >= _MIN_WORDS]
     before = sum(reporter.table is not None for reporter in reporters)
@@ -263,7 +264,10 @@ class _Announcement:
 
 
 def locate_round(turns: Sequence[RawBlock], table: int | None) -> list[tuple[RawBlock, int | None]]:
-    """Return the pieces of `turns` with the table speaking, from `table` on."""
+    """Return the pieces of `turns` with the table speaking, from `table` on.
+
+    Tables sum up in turn, recorded without speakers.
+    """
     located: list[tuple[RawBlock, int | None]] = []
     for turn in turns:
         text = turn.text

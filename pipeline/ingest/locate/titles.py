@@ -144,7 +144,7 @@ def learn_questions() -> "Likeness":
 
 
 def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
-    """Whether a line that is no heading names what follows; speech only if it asks or numbers."""
+    """Whether a line that is no heading names what follows; speech must ask or give a number."""
     if block.speaker and not (cues.has_tables or cues.has_numbers or asks(block.text, cues)):
         return False
     if is_label(block.text, cues, block.kind):
@@ -231,7 +231,10 @@ def without_plenary(text: str) -> str | None:
 
 
 def locate_cell(block: RawBlock, here: Location) -> LocatedBlock:
-    """Return `block` located by its row, its header, then `here`; a prefix in it wins."""
+    """Return `block` located by its row, its header, then `here`; a prefix in it wins.
+
+    A summary or remote contribution stays one.
+    """
     column = block.column
     has_title = column is not None and column < len(block.columns)
     title = block.columns[column][0] if column is not None and has_title else ""
