@@ -171,8 +171,8 @@ if target.startswith("table:"):
     write, name = on_disk.Study.write_table, target[6:]
     on_disk.Study.write_table = lambda self, table, rows: die() if table == name else write(self, table, rows)
 elif target == "publish":
-    from pipeline import publish
-    publish.write_docx = die
+    from flows import publish_study
+    publish_study.write_docx = die
 else:
     keep = store.Store.write_tables
     store.Store.write_tables = lambda self, entry, tables, record: die() if record["stage"] == target else keep(self, entry, tables, record)

@@ -244,12 +244,13 @@ def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_th
 ):
     send = child.Child._send
 
-    def send_and_kill(self, message):
-        send(self, message)
+    def send_to_the_dead(self, message):
         if isinstance(message, str) and message.endswith("Table 2.txt"):
-            self._process.kill()
+            self._process.kill()  # before it is asked: it might have answered already
+            self._process.wait()
+        send(self, message)
 
-    monkeypatch.setattr(child.Child, "_send", send_and_kill)
+    monkeypatch.setattr(child.Child, "_send", send_to_the_dead)
     assert main(["run", str(small_study.root)]) == 0
     out = capsys.readouterr().out
     assert "Table 2.txt : lecture arrêtée par le système" in out
