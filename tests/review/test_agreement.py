@@ -53,7 +53,6 @@ def listed(page: Page) -> list[str]:
     return [str(found.get_attribute("data-unit")) for found in page.locator(".apart").all()]
 
 
-@pytest.mark.slow
 def test_figures_say_what_they_rest_on_and_what_they_allow(
     served: Served, browser: Browser
 ) -> None:
@@ -151,7 +150,6 @@ def test_a_code_is_settled_with_a_reason_leaves_the_list_and_comes_back_when_und
     assert unit_id in listed(page)
 
 
-@pytest.mark.slow
 def test_one_posture_is_kept_of_two(served: Served, browser: Browser, coded: list[str]) -> None:
     page = served.open(browser, "chantal", LIST.format(axis="posture", code="demande"))
     apart = page.locator(f"[data-unit='{coded[N_ALIKE + 2]}']")
@@ -190,7 +188,6 @@ def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(
     assert len(served.decisions()) == before
 
 
-@pytest.mark.slow
 def test_machine_and_people_are_compared_without_arbitration(
     served: Served, browser: Browser
 ) -> None:

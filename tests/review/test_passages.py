@@ -63,7 +63,6 @@ def test_others_decisions_show_only_once_ones_own_is_saved(
     expect(other.locator("section.others")).to_contain_text("alix")
 
 
-@pytest.mark.slow
 def test_a_passage_left_after_one_code_was_rejected_is_not_coded(
     served: Served, browser: Browser
 ) -> None:
@@ -92,7 +91,6 @@ def test_a_passage_left_after_one_code_was_rejected_is_not_coded(
     expect(page.locator("section.others")).to_contain_text("chantal")
 
 
-@pytest.mark.slow
 def test_a_code_is_added_from_the_list(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "passages?ordre=lecture")
     unit_id = page.locator(".said").get_attribute("data-unit")
@@ -109,7 +107,6 @@ def test_a_code_is_added_from_the_list(served: Served, browser: Browser) -> None
     )
 
 
-@pytest.mark.slow
 def test_keys_can_be_put_out(served: Served, browser: Browser) -> None:
     page = served.open(browser, "chantal", "compte")
     page.uncheck("[name=has_keys]")

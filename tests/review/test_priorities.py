@@ -178,7 +178,6 @@ def test_weights_are_saved_under_a_name_loaded_used_and_left_again(
     assert left["action"] == "use_weighting" and left["value"] != left["value"]  # blank
 
 
-@pytest.mark.slow
 def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "priorites")
     only(page, "severity")
@@ -194,7 +193,6 @@ def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: 
     assert served.decisions().iloc[-1]["author"] == "alix"
 
 
-@pytest.mark.slow
 def test_weightings_stand_side_by_side(served: Served, browser: Browser) -> None:
     page = served.open(browser, "denis", "priorites")
     page.get_by_role("checkbox", name="Comparer Poids d’etude.toml").check()
@@ -225,7 +223,6 @@ def ranked_by_a_run(study: Study) -> list[str]:
     return list(rows[rows["scope"] == "study"].sort_values("rank")["theme_id"])
 
 
-@pytest.mark.slow
 def test_a_theme_bears_the_name_and_rank_of_now(served: Served, browser: Browser) -> None:
     themes = served.study.read_table("themes")
     name, other = themes["theme_id"].iloc[0], themes["theme_id"].iloc[1]

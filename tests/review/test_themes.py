@@ -94,7 +94,6 @@ def test_the_listing_tells_what_to_look_at(served: Served, browser: Browser) -> 
     expect(card).to_contain_text("fourre-tout")
     expect(card).to_contain_text("rang")
     expect(page.locator("main button", has_text="Renommer")).to_have_count(0)
-    assert faults(page) == []
 
 
 def test_a_theme_is_renamed_and_described_and_that_is_undone(
@@ -169,7 +168,6 @@ def test_a_theme_is_split_by_the_passages_ticked(served: Served, browser: Browse
     )
 
 
-@pytest.mark.slow
 def test_the_machine_proposes_two_halves_and_a_person_decides(
     served: Served, browser: Browser
 ) -> None:
@@ -193,7 +191,6 @@ def test_the_machine_proposes_two_halves_and_a_person_decides(
     assert set(json.loads(split.value)) == {*ticked[1:], added_by_hand}
 
 
-@pytest.mark.slow
 def test_passages_are_moved_set_aside_and_taken_back_together(
     served: Served, browser: Browser
 ) -> None:
@@ -415,7 +412,6 @@ def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(
     expect(second.locator("#membres")).to_have_text("Ses 2 passages")
 
 
-@pytest.mark.slow
 def test_the_map_and_its_list_show_the_same_passages(served: Served, browser: Browser) -> None:
     page, study = served.open(browser, "denis", "themes/carte"), served.study
     n_units = len(study.read_table("units"))
