@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from flows.workspace import Workspace
 
 
+DONE, NOT_SENT, STOPPED = "done", "not_sent", "stopped"  # how asking a language model ended
+
+
 @dataclass(frozen=True)
 class WorkshopFolder:
     """A folder of the depot to read, with the first paths of its renamed files."""

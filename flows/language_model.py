@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from flows.cache import Tables
-from flows.execution import ServerAnswer
-from flows.workspace import DONE, NOT_SENT, STOPPED
+from flows.execution import DONE, NOT_SENT, STOPPED, ServerAnswer
 from models.language_model import LanguageModelTagger
 from models.language_model.asking import AskingReport
 from models.language_model.prompt import Estimate, price_of, sample_units

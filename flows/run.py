@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cache import StageCache, StageRecord
-from flows.execution import StageExecutor, execute_here
+from flows.execution import NOT_SENT, STOPPED, StageExecutor, execute_here
 from flows.keys import input_hashes, study_fingerprint
 from flows.vault import Vault
-from flows.workspace import NOT_SENT, STOPPED, Approver, Listener, Workspace, open_workspace
+from flows.workspace import Approver, Listener, Workspace, open_workspace
 from models.embedder import encoder_used
 from pipeline.decision_store import Mark
 from pipeline.errors import StudyError, VaultError

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Listener = Callable[[str, int, int], None]  # what (in French), steps done, steps in all
 Approver = Callable[["Estimate"], bool]  # whether passages may leave the machine
-DONE, NOT_SENT, STOPPED = "done", "not_sent", "stopped"  # how asking a language model ended
 
 
 @dataclass(frozen=True)
