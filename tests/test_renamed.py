@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.run import first_paths
+from flows.renamed import first_paths
 
 
 def run(names: dict[str, str], **first: str) -> dict[str, object]:
