@@ -166,7 +166,7 @@ from pathlib import Path
 from flows import run
 from pipeline import store, study as on_disk
 target, root = sys.argv[1], Path(sys.argv[2])
-def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 if target.startswith("table:"):
     write, name = on_disk.Study.write_table, target[6:]
     on_disk.Study.write_table = lambda self, table, rows: die() if table == name else write(self, table, rows)

@@ -252,8 +252,9 @@ def test_prefect_keeps_nobody_s_name_and_nobody_s_words(planted: Study, tmp_path
             | server.environment
             | {"PREFECT_LOGGING_LEVEL": "DEBUG", "DO_NOT_TRACK": "1"}
         )
+        process = "import sys, pathlib; from flows.served_flows import process_flow; process_flow(pathlib.Path(sys.argv[1]))()"
         run = subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", "run", str(planted.root)],
+            [sys.executable, "-c", process, str(planted.root)],
             env=told,
             cwd=ROOT,
             capture_output=True,
