@@ -9,8 +9,6 @@ from support.review_server import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-_QUICK = ("passages", "theme", "priorites")  # pages; the others with the slow tests
-
 _IS_OUTLINED = """() => {
   const style = getComputedStyle(document.activeElement);
   return style.outlineStyle !== "none" || style.boxShadow !== "none";
@@ -22,13 +20,7 @@ def page(served: Served, browser: Browser) -> Page:
     return served.open(browser, "chantal")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name if name in _QUICK else pytest.param(name, marks=pytest.mark.slow)
-        for name in sorted(PAGES)
-    ],
-)
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_is_accessible_in_french_without_error_and_fits_a_telephone(
     page: Page, served: Served, name: str
 ) -> None:
