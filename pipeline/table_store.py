@@ -81,7 +81,7 @@ class TableStore:
         parts = []
         for name in names:
             with self._files.open(name) as file, _naming_damage(name):
-                parts.append(pd.read_parquet(file))
+                parts.append(_read_parquet(file))
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def write(self, table: str, rows: "pd.DataFrame") -> str:
@@ -159,6 +159,15 @@ def _hash_of(table: str, hashes: Mapping[str, str]) -> str:
 
 def _sha256(file: IO[bytes]) -> str:
     return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
+
+
+def _read_parquet(file: IO[bytes]) -> "pd.DataFrame":
+    # Arrow's threads must not hold a Python file: one that lets go of it while the interpreter
+    # ends aborts the process (apache/arrow#34314), and pandas' own reader starts some
+    import pyarrow.parquet as pq
+
+    table = pq.ParquetFile(file, pre_buffer=False).read(use_threads=False)
+    return cast("pd.DataFrame", table.to_pandas(use_threads=False))
 
 
 def _n_rows(name: str, file: IO[bytes]) -> int:

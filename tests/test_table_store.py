@@ -56,6 +56,26 @@ def names(folder: Path) -> list[str]:
     )
 
 
+_COUNTING = """
+import pathlib, sys
+import pandas, pyarrow.parquet
+from pipeline.table_store import TableStore, open_table_files
+store = TableStore(open_table_files("", pathlib.Path(sys.argv[1])), partition_rows=3)
+threads = pathlib.Path("/proc/self/task")
+before = len(list(threads.iterdir()))
+n_rows = len(store.read("rejects"))
+print(n_rows, len(list(threads.iterdir())) - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_reading_a_table_starts_no_thread_that_outlives_it(tmp_path):
+    local(tmp_path).write("rejects", rejects(7))
+    command = [sys.executable, "-c", _COUNTING, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["7", "0"]
+
+
 @pytest.mark.parametrize(
     ("n", "files"),
     [
