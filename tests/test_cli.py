@@ -14,7 +14,7 @@ import pytest
 
 from flows.vault import Vault
 from pipeline.cli import main
-from pipeline.tables.material import DECISION_EFFECTS
+from pipeline.tables.material import DECISION_EFFECTS, DOCUMENTS, UNITS
 from support.command import run
 
 README = Path(__file__).parent.parent / "README.md"
@@ -114,6 +114,36 @@ def test_status_says_how_many_decisions_stopped_applying_and_where_to_see_them(c
     assert code == 0 and "3 décisions ne s'appliquent plus : 2 à revoir" in " ".join(out.split())
     found = json.loads(run(capsys, "status", str(small_study.root), "--json")[1])
     assert (found["n_decisions_to_review"], found["n_decisions_without_object"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("n_units", "said"),
+    [
+        ({"a.txt": 0}, ""),
+        ({"a.txt": 1}, "Question inconnue : a.txt (1 passage)"),
+        ({"a.txt": 2, "b.txt": 3, "c.txt": 0}, " : b.txt (3 passages) ; a.txt (2 passages)"),
+        (dict.fromkeys(("a.txt", "b.txt", "c.txt", "d.txt"), 1), "c.txt (1 passage) ; et 1 autre"),
+    ],
+)
+def test_status_names_the_documents_whose_question_nobody_knows(
+    capsys, small_study, n_units: dict[str, int], said: str
+):
+    nowhere = {"workshop_id": "w", "channel": "notes"}
+    documents = [
+        nowhere | {"document_id": path, "path": path, "sha256": "", "n_chars": 4, "text": "Bien"}
+        for path in n_units
+    ]
+    units = [
+        nowhere
+        | {"unit_id": f"{path} {order}", "document_id": path, "unit_order": order, "text": "Bien"}
+        | {"start_char": 0, "end_char": 4, "question": None if order < n else "q1"}
+        for path, n in n_units.items()
+        for order in range(n + 1)
+    ]
+    small_study.write_table("documents", DOCUMENTS.build(documents))
+    small_study.write_table("units", UNITS.build(units))
+    code, out, _ = run(capsys, "status", str(small_study.root))
+    assert code == 0 and said in out and ("Question inconnue" in out) == bool(said)
 
 
 def test_help_lists_exactly_the_commands_of_the_readme():

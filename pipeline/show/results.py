@@ -23,7 +23,7 @@ PSEUDONYMOUS = (
     "Pseudonymisé, pas anonyme : ce sont encore des données personnelles. La clé est dans vault/ ;"
     " ne publier ni vault/ ni les tables."
 )
-_SHOWN_REJECTS, _SHOWN_CONTRASTS = 10, 8
+_SHOWN_REJECTS, _SHOWN_CONTRASTS, _SHOWN_DOCUMENTS = 10, 8, 3
 
 
 def created(study: "Study") -> None:
@@ -52,9 +52,6 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
             "Le coffre vient d'une version antérieure : les personnes ont été renumérotées,"
             " une fois pour toutes."
         )
-    encoder = manifest.get("encoder") or {}
-    if encoder.get("fallback"):
-        line(f"Thèmes faits avec l'encodeur non réglé {encoder['name']} : {encoder['fallback']}")
     _idle_decisions(study)
     _models(study, manifest)
     line(f"Rapport : {study.root / manifest['publication'] / 'rapport.html'}")
@@ -180,6 +177,7 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
     }
     rows = ([workshop[key] for key in columns.values()] for workshop in facts["workshops"])
     write_table(columns, rows)
+    _without_question(facts["documents_without_question"])
     line(f"Passages hors thème : {facts['n_units_in_no_theme']}")
     n_waiting, n_decisions = facts["n_units_awaiting_review"], facts["n_decisions"]
     line(f"Passages à relire : {n_waiting} ; décisions en vigueur : {n_decisions}")
@@ -196,6 +194,19 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
     if facts["publication"]:
         line(f"Rapport : {study.root / facts['publication'] / 'rapport.html'}")
     line(PSEUDONYMOUS)
+
+
+def _without_question(documents: Sequence[Mapping[str, Any]]) -> None:
+    if not documents:
+        return
+    shown = [
+        f"{document['path']} ({counted(document['n_units'], 'passage')})"
+        for document in documents[:_SHOWN_DOCUMENTS]
+    ]
+    rest = len(documents) - len(shown)
+    more = f" ; et {counted(rest, 'autre')}" if rest else ""
+    line(f"Question inconnue : {' ; '.join(shown)}{more}")
+    line("  La dire dans le nom du document (« Q1 ») ou par un titre, puis relancer")
 
 
 def study_status(
@@ -226,6 +237,7 @@ def study_status(
         "second_coder": run.get("second_coder"),
         "theme_proposals": run.get("theme_proposals"),
         "workshops": [_workshop_status(row, tables) for row in tables["workshops"].itertuples()],
+        "documents_without_question": _documents_without_question(tables),
         "n_rows": {name: len(rows) for name, rows in tables.items()},
         "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
         "n_units_awaiting_review": len(set(units["unit_id"]).difference(*coded.values())),
@@ -235,6 +247,17 @@ def study_status(
         "late_effect": next(iter(late), None),
         "rejects": tables["rejects"].to_dict("records"),
     }
+
+
+def _documents_without_question(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """The documents with units of no known question, those with most first."""
+    units, documents = tables["units"], tables["documents"]
+    counts = units.loc[units["question"].isna(), "document_id"].value_counts()
+    asked = documents[["document_id", "path"]].assign(
+        n_units=documents["document_id"].map(counts).fillna(0).astype(int)
+    )
+    asked = asked[asked["n_units"] > 0].sort_values(["n_units", "path"], ascending=[False, True])
+    return [{str(name): value for name, value in row.items()} for row in asked.to_dict("records")]
 
 
 def _workshop_status(row: Any, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
