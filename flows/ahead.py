@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
 from itertools import chain
 
 from threadpoolctl import threadpool_limits
@@ -18,12 +17,10 @@ from flows.cache import StageRecord
 from flows.execution import stage_key
 from flows.stages import TAG
 from flows.workspace import Workspace
-from models.embedder import bundled
-from models.registry import load_tagger
 from models.tagger.features import texts_of
 
 _FEWEST = 1_000  # passages: fewer are encoded as quickly when tagged
-# Python's switch interval, 5 ms by default: encoding asks many times a millisecond.
+# Python's switch interval, 5 ms by default: encoding asks for its turn at each text.
 _SWITCH_S = 0.0005
 
 _LOG = logging.getLogger(__name__)
@@ -60,18 +57,11 @@ class Ahead:
             )
 
     def _encode(self, records: list[StageRecord]) -> None:
-        stages, embed = self._workspace.stages, self._workspace.study.settings.embed
+        stages = self._workspace.stages
         texts = list(
             chain.from_iterable(texts_of(stages.load(record)["units"]) for record in records)
         )
-        self._workspace.encoders.prepare(texts, [*map(bundled, self._encoders)], embed)
-
-    @cached_property
-    def _encoders(self) -> tuple[str, ...]:
-        study = self._workspace.study
-        return load_tagger(
-            study.grid, settings=study.settings.tag, registered=study.registered_tagger
-        ).reads_with
+        self._workspace.encoders.prepare(texts)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from flows.language_model import (
 )
 from flows.typed_texts import decisions_to_show
 from flows.vault import Vault
-from models.embedder import Encoders, bundled, encoder_used
+from models.embedder import Encoders, encoder_used
 from models.registry import load_tagger
 from models.tagger.features import texts_of
 from models.theme_model import ThemeModel
@@ -115,7 +115,7 @@ def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[T
     tagger = load_tagger(study.grid, settings=settings, registered=study.registered_tagger)
     units = [tables["units"] for tables in workshops]
     texts = list(chain.from_iterable(map(texts_of, units)))
-    encoders.prepare(texts, [*map(bundled, tagger.reads_with)], study.settings.embed)
+    encoders.prepare(texts)
     for tags in tag_each(
         units,
         tagger=tagger,
@@ -153,8 +153,7 @@ def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def cluster_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """Return the settings and the encoder: a fallback's themes must not stay once the tuned one
-    works.
+    """Return the settings and the encoder.
 
     Themes of earlier runs only give names, and are left out.
     """

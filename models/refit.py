@@ -256,8 +256,9 @@ def refit_tagger(
 ) -> dict[str, Any]:
     """Fit on `labelled`, and on the shipped passages if the grid is theirs; register if no worse.
 
-    Returns counts, figures before, after and by workshop, notes, and the registered file. Raises
-    `ModelError` when fewer than 20 passages are labelled.
+    Returns counts, figures before, after and by workshop, notes, and the registered file. One that
+    reads no more, as after a change of encoder, is replaced by any. Raises `ModelError` when fewer
+    than 20 passages are labelled.
     """
     n_units = len(labelled.units)
     if n_units < _MIN_LABELLED:
@@ -267,13 +268,14 @@ def refit_tagger(
             "relire et étiqueter d'autres passages",
         )
     axes, targets = Axes.of(grid), GridTagger(grid).targets(labelled.labels)
-    in_use = load_tagger(grid, settings=settings or TagSettings(), registered=registered)
-    before = figures_of(_assigned_before(in_use, labelled, registered), targets, axes)
+    in_use, fault = _tagger_in_use(grid, settings or TagSettings(), registered)
+    assigned_before = _assigned_before(in_use, labelled, None if fault else registered)
+    before = figures_of(assigned_before, targets, axes)
     tagger, assigned, n_shipped = _fit_on(grid, labelled)
     after = figures_of(assigned, targets, axes)
     names = [f"{axis.axis}_{_DECIDING[axis.is_exclusive]}" for axis in grid.axes]
     deciding = next((name for name in names if name in after), None)
-    is_better = deciding is None or after[deciding] >= before.get(deciding, 0.0)
+    is_better = deciding is None or after[deciding] >= before.get(deciding, 0.0) or bool(fault)
     groups = np.array(labelled.groups)
     figures: dict[str, Any] = {
         "n_units": n_units,
@@ -284,12 +286,25 @@ def refit_tagger(
             group: figures_of(assigned[groups == group], targets[groups == group], axes)
             for group in sorted(set(labelled.groups))
         },
-        "notes": [*labelled.notes, *_without_example(tagger, targets)],
+        "notes": [*fault, *labelled.notes, *_without_example(tagger, targets)],
         "is_registered": is_better,
     }
     if is_better:
         figures |= _register(tagger, assigned, labelled, out, with_shipped=bool(n_shipped))
     return figures
+
+
+def _tagger_in_use(
+    grid: Grid, settings: TagSettings, registered: Path | None
+) -> tuple[GridTagger, tuple[str, ...]]:
+    """Return a note and the shipped tagger if the registered one cannot be read."""
+    try:
+        return load_tagger(grid, settings=settings, registered=registered), ()
+    except ModelError as error:
+        if registered is None:
+            raise
+        fault = f"{error.found} : remplacé, et « avant » est le modèle livré"
+        return load_tagger(grid, settings=settings), (fault,)
 
 
 def _fit_on(grid: Grid, labelled: Labelled) -> tuple[GridTagger, Mask, int]:

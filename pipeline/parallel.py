@@ -4,6 +4,7 @@ A grain is computed at once, on its own, so that its result is the same bit for 
 Matrices of other shapes may round otherwise: never cut or join a grain.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -14,6 +15,11 @@ Grain = TypeVar("Grain")
 Result = TypeVar("Result")
 
 GRAIN = 256  # passages; a multiple of the 64 that spaCy reads at once
+
+
+def n_processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ParallelMap(Protocol):

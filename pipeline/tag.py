@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.embedder import EmbedderSource, Encoders, bundled, plain_encoders
+from models.embedder import EmbedderSource, Encoders, plain_encoders
 from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
 from models.tagger.features import texts_of
@@ -72,11 +72,9 @@ def tag_each(
     `encoders` are by default those of each process.
     """
     source = encoders or plain_encoders()
-    wanted = [bundled(name) for name in getattr(tagger, "reads_with", ())]
     groups = [grains_of_rows(units) for units in tables]
     grains = (
-        _Grain(units, source.for_worker(texts_of(units), wanted))
-        for units in chain.from_iterable(groups)
+        _Grain(units, source.for_worker(texts_of(units))) for units in chain.from_iterable(groups)
     )
     results = spread(partial(_tag_grain, tagger=tagger, grid=grid, settings=settings), grains)
     for units, group in zip(tables, groups, strict=True):

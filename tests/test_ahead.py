@@ -15,10 +15,8 @@ from flows.cache import StageRecord
 from flows.run import run_study
 from flows.runners import make_runner
 from flows.workspace import Workspace, open_workspace
-from models.embedder import bundled
-from models.tagger.features import available_encoders
 from pipeline.cli import copy_demo
-from pipeline.settings.sections import EmbedSettings, ExecutionSettings
+from pipeline.settings.sections import ExecutionSettings
 from pipeline.study import Study
 from support.studies import RETZ, read_and_cut, table_bytes
 
@@ -42,17 +40,13 @@ def cut(workspace: Workspace) -> StageRecord:
 
 def test_passages_are_encoded_before_they_are_tagged(workspace: Workspace, cut: StageRecord):
     texts = list(workspace.stages.load(cut)["units"]["text"])
-    asked = [*map(bundled, available_encoders()), workspace.study.settings.embed]
-
-    def n_known(settings: EmbedSettings) -> int:
-        return len(workspace.encoders.load(settings).known_vectors(texts)[0])
-
-    assert SAID in texts and not any(map(n_known, asked))
+    known_vectors = workspace.encoders.load().known_vectors
+    assert SAID in texts and not known_vectors(texts)[0]
     with encoding_ahead(workspace, fewest=1) as ahead:
         assert ahead is not None
         ahead.take(cut)
         wait(ahead)
-    assert [n_known(settings) for settings in asked] == [len(texts)] * len(asked)
+    assert len(known_vectors(texts)[0]) == len(texts)
 
 
 @pytest.mark.slow
@@ -84,7 +78,7 @@ def test_a_failure_is_told_by_its_kind_alone_and_the_run_goes_on(
     def fail(*_: object, **__: object) -> None:
         raise MemoryError(SAID)
 
-    monkeypatch.setattr(flows.ahead, "load_tagger", fail)
+    monkeypatch.setattr(flows.ahead, "texts_of", fail)
     with caplog.at_level(logging.WARNING):
         assert run_study(workspace.study.root).is_new
     assert len(workspace.study.read_table("tags")) > 0

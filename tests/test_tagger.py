@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -463,7 +464,7 @@ def test_an_altered_file_is_refused(fitted, tmp_path, what):
 
 def test_every_shipped_model_is_whole_small_and_free():
     entries = list_models()
-    assert {"amorce", "amorce-usem3", "definitions"} <= {entry.name for entry in entries}
+    assert {"amorce", "definitions"} <= {entry.name for entry in entries}
     assert {entry.licence for entry in entries} == {"MIT"}
     assert (
         sum(
@@ -484,12 +485,6 @@ def test_definitions_can_be_asked_for():
     assert load_tagger(GRID, settings=TagSettings(model="definitions")).version_.startswith(
         "definitions-"
     )
-
-
-def test_the_tagger_without_the_first_encoder_works_too():
-    tagger = load_tagger(GRID, settings=TagSettings(model="amorce-usem3"))
-    (codes,) = tagger.predict(_units(LEARNT_EXAMPLES[1][0], question="q1"))
-    assert "enjeux.environnemental" in codes
 
 
 def test_a_grid_that_adds_an_axis_to_the_standard_ones_keeps_what_was_learnt_of_them(shipped):
@@ -545,6 +540,22 @@ def test_a_refit_that_is_no_better_keeps_the_old_tagger(tmp_path):
     assert not figures["is_registered"]
     assert figures["after"]["rubrique_micro_f1"] < figures["before"]["rubrique_micro_f1"]
     assert [path.name for path in tmp_path.glob("*.json")] == [first["file"]]
+
+
+def test_a_tagger_of_another_encoder_is_refused_until_it_is_fitted_again(
+    fitted, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("models.registry.load_embedder", lambda: SimpleNamespace(version="autre"))
+        old = save_tagger(fitted, tmp_path / "tagger-0001.json", name="essai", made_from={}).path
+    with pytest.raises(ModelError, match=r"autre encodeur.*ateliers train"):
+        load_tagger(HOSPITAL, settings=AUTO, registered=old)
+    figures = refit_tagger(
+        HOSPITAL, _labelled(*_small_study(), HOSPITAL), out=tmp_path, registered=old
+    )
+    assert figures["is_registered"]
+    assert "autre encodeur (e5-sujets autre) : remplacé" in figures["notes"][0]
+    assert read_tagger(tmp_path / figures["file"]).version_ == figures["version"]
 
 
 def test_what_is_wrong_in_a_gold_file_is_told_in_one_line_a_kind_and_the_rest_is_used(tmp_path):
@@ -665,9 +676,25 @@ def _tag(unit_id: str, code: str, source: str) -> dict[str, object]:
 
 
 def test_the_shipped_files_survive_a_copy(tmp_path):
-    for file in SHIPPED.glob("tagger-amorce.*"):
+    for file in SHIPPED.glob("tagger-amorce*"):
         shutil.copy(file, tmp_path)
-    assert (
-        read_tagger(tmp_path / "tagger-amorce.json").version_
-        == load_tagger(GRID, settings=TagSettings(model="amorce")).version_
+    shipped = load_tagger(GRID, settings=TagSettings(model="amorce"))
+    copies = [read_tagger(path).version_ for path in sorted(tmp_path.glob("*.json"))]
+    assert copies == [shipped.unasked_.version_, f"amorce-{shipped.model_.fingerprint()}"]
+    assert shipped.version_ == f"{copies[1]}-{shipped.unasked_.model_.fingerprint()}"
+
+
+def test_a_unit_of_no_known_question_is_scored_by_what_was_learnt_without_questions(shipped):
+    texts = ["plus de car après 18 h", "la recyclerie emploie douze personnes", "merci à tous"]
+    asked = pd.DataFrame({"text": texts, "question": "q1"})
+    unasked = asked.assign(question=[None, "autre", ""])
+    alone = shipped.unasked_.predict_proba(unasked)
+    np.testing.assert_array_equal(shipped.predict_proba(unasked), alone)
+    mixed = pd.concat([unasked, asked]).iloc[[3, 0, 4, 1, 5, 2]]
+    expected = np.vstack([shipped.predict_proba(asked), alone])[[0, 3, 1, 4, 2, 5]]
+    np.testing.assert_array_equal(shipped.predict_proba(mixed), expected)
+    assert not np.allclose(shipped.predict_proba(asked), alone)
+    every_code = np.ones((1, len(shipped.codes)), dtype=bool)
+    assert shipped.explain(unasked[:1], every_code) == shipped.unasked_.explain(
+        unasked[:1], every_code
     )

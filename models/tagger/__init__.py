@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from models.embedder import EmbedderSource
 from models.tagger.decision import Axes, Scores, Thresholds
 from models.tagger.definitions import DefinitionMatcher, load_background
-from models.tagger.features import Array, Mask, Span, available_encoders, texts_of
+from models.tagger.features import Array, Mask, Span, column_texts, texts_of
 from models.tagger.learning import Recipe, TrainingSet, fold_groups, learn
 from models.tagger.storage import code_fingerprint, grid_fingerprint
 from pipeline.grid.codes import Axis, Code, Grid, Question
@@ -74,29 +74,22 @@ class GridEstimator(BaseEstimator):  # type: ignore[misc]
 class GridTagger(GridEstimator):
     """Multi-label tagger of a grid; one code of each exclusive axis a unit.
 
-    `pretrained`, of another grid, codes what both define alike.
+    `pretrained`, of another grid, codes what both define alike. A learnt one may have `unasked_`,
+    learnt on the same passages without their questions: it scores units of no known question.
     """
 
     def __init__(
         self,
         grid: Grid,
         *,
-        encoders: tuple[str, ...] | None = None,
         penalty: float = 4.0,
         n_terms: tuple[int, int] = (20_000, 15_000),
         pretrained: "GridTagger | None" = None,
     ) -> None:
         self.grid = grid
-        self.encoders = encoders
         self.penalty = penalty
         self.n_terms = n_terms
         self.pretrained = pretrained
-
-    @property
-    def reads_with(self) -> tuple[str, ...]:
-        """The encoders it may use."""
-        learnt = self.model_.features.centres if self.is_learnt else ()
-        return tuple(dict.fromkeys([*self._encoders, *learnt]))
 
     @property
     def is_learnt(self) -> bool:
@@ -107,7 +100,8 @@ class GridTagger(GridEstimator):
     def version_(self) -> str:
         """A name for everything that the answers depend on."""
         if self.is_learnt:
-            return f"{getattr(self, 'name_', 'etude')}-{self.model_.fingerprint()}"
+            version = f"{getattr(self, 'name_', 'etude')}-{self.model_.fingerprint()}"
+            return version + (f"-{self.unasked_.model_.fingerprint()}" if self._has_unasked else "")
         version = f"definitions-{grid_fingerprint(self.grid)[:8]}"
         if self.pretrained is not None and self._shared_columns:
             version += f"+{self.pretrained.version_}"
@@ -150,7 +144,7 @@ class GridTagger(GridEstimator):
             np.asarray(np.ones(n_units) if counts is None else counts, dtype=np.int64),
             np.zeros(n_units, dtype=bool) if remembered is None else remembered,
         )
-        recipe = Recipe(self._encoders, self.penalty, self.n_terms)
+        recipe = Recipe(self.penalty, self.n_terms)
         self.model_, held_out = learn(training, Axes.of(self.grid), recipe)
         self.held_out_ = self._with_definitions(held_out, units)
         return self
@@ -179,7 +173,13 @@ class GridTagger(GridEstimator):
         """Return, for each unit, the evidence spans of each column in `mask`."""
         texts = texts_of(units)
         if self.is_learnt:
-            return self.model_.explain(texts, mask)
+            spans = self.model_.explain(texts, mask)
+            rows = self._unasked_rows(units)
+            if len(rows):
+                others = self.unasked_.explain(units.iloc[rows], mask[rows])
+                for row, found in zip(rows, others, strict=True):
+                    spans[row] = found
+            return spans
         explained: list[dict[int, list[Span]]] = [{} for _ in texts]
         start = 0
         for matcher in self._matchers:
@@ -194,19 +194,32 @@ class GridTagger(GridEstimator):
             _add_spans(explained, self.pretrained.explain(units, theirs), own_column)
         return explained
 
-    @property
-    def _encoders(self) -> tuple[str, ...]:
-        return self.encoders or available_encoders()
-
     def scores(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Scores:
         """Return probabilities and no-code chances."""
         if self.is_learnt:
-            scores = self._with_definitions(self.model_.scores(units, source), units, source)
+            learnt = self.model_.scores(units, source)
+            rows = self._unasked_rows(units)
+            if len(rows):
+                others = self.unasked_.model_.scores(units.iloc[rows], source)
+                learnt.probabilities[rows] = others.probabilities
+                learnt.no_code[rows] = others.no_code
+            scores = self._with_definitions(learnt, units, source)
         else:
             scores = self._with_pretrained(self._by_definitions(units, source), units, source)
         return Scores(
             np.round(scores.probabilities, _DECIMALS), np.round(scores.no_code, _DECIMALS)
         )
+
+    @property
+    def _has_unasked(self) -> bool:
+        return hasattr(self, "unasked_")
+
+    def _unasked_rows(self, units: pd.DataFrame) -> NDArray[np.int64]:
+        """The units that the tagger without questions scores."""
+        if not self._has_unasked:
+            return np.zeros(0, dtype=np.int64)
+        known = self.model_.features.contexts["question"]
+        return np.flatnonzero([value not in known for value in column_texts(units, "question")])
 
     def thresholds(self) -> Thresholds:
         """Return the thresholds in force."""
@@ -294,10 +307,9 @@ class GridTagger(GridEstimator):
 
     @property
     def _matchers(self) -> list[DefinitionMatcher]:
-        grid, encoders = self.grid, self._encoders
+        grid = self.grid
         return [
-            _matcher(grid.axis(axis.axis), grid.questions, encoders, axis.is_exclusive)
-            for axis in grid.axes
+            _matcher(grid.axis(axis.axis), grid.questions, axis.is_exclusive) for axis in grid.axes
         ]
 
 
@@ -314,10 +326,9 @@ def _add_spans(
 def _matcher(
     codes: tuple[Code, ...],
     questions: tuple[Question, ...],
-    encoders: tuple[str, ...],
     is_exclusive: bool,
 ) -> DefinitionMatcher:
-    return DefinitionMatcher(codes, questions, encoders, load_background(), is_exclusive)
+    return DefinitionMatcher(codes, questions, load_background(), is_exclusive)
 
 
 def _groups(units: pd.DataFrame) -> list[str]:

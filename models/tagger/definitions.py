@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.embedder import EmbedderSource
+from models.embedder import EmbedderSource, check_encoder
 from models.tagger.features import (
     Array,
     Mask,
@@ -41,13 +41,10 @@ _MAX_DEVIATION = 6.0
 
 @dataclass(frozen=True)
 class Background:
-    """Ordinary passages; coefficients and thresholds by axis and encoders.
-
-    `vectors` (n_texts, d) are by encoder.
-    """
+    """Ordinary passages and their `vectors` (n_texts, d); coefficients and thresholds by axis."""
 
     texts: tuple[str, ...]
-    vectors: dict[str, Array]
+    vectors: Array
     coefficients: dict[str, Array]
     thresholds: dict[str, float]
 
@@ -56,9 +53,10 @@ class Background:
 def load_background(path: Path = WEIGHTS_PATH) -> Background:
     """Return the shipped background; raise `ModelError` when missing or altered."""
     description, arrays = read_model(path)
+    check_encoder(path.name, description.get("encoder"))
     return Background(
         tuple(description["texts"]),
-        {name.removeprefix("vectors."): array.astype(float) for name, array in arrays.items()},
+        arrays["vectors"].astype(float),
         {
             name: np.array(values, dtype=float)
             for name, values in description["coefficients"].items()
@@ -76,10 +74,9 @@ class DefinitionMatcher:
 
     codes: tuple[Code, ...]
     questions: tuple[Question, ...]
-    encoders: tuple[str, ...]
     background: Background
     is_exclusive: bool = False
-    _vectors: dict[str, dict[str, Array]] = field(default_factory=dict, compare=False, repr=False)
+    _vectors: dict[str, Array] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def threshold(self) -> float:
@@ -98,7 +95,7 @@ class DefinitionMatcher:
         """
         texts = texts_of(units)
         self._encode_codes(source)
-        raw = self._raw(texts, self._encoded(texts, source))
+        raw = self._raw(texts, encode(texts, source))
         deviations = (raw - self._background_mean) / self._background_deviation
         deviations = np.clip(deviations, -_MAX_DEVIATION, _MAX_DEVIATION)
         number = {question.question: i for i, question in enumerate(self.questions)}
@@ -118,9 +115,9 @@ class DefinitionMatcher:
     @property
     def _name(self) -> str:
         axis = self.codes[0].axis
-        if axis not in STANDARD:
-            axis = POSTURE if self.is_exclusive else RUBRIQUE
-        return f"{axis} {'+'.join(self.encoders)}"
+        if axis in STANDARD:
+            return axis
+        return POSTURE if self.is_exclusive else RUBRIQUE
 
     @cached_property
     def _notions(self) -> "NotionMatcher":
@@ -133,12 +130,11 @@ class DefinitionMatcher:
         if len(self.questions) < 2 or len(self.codes) < 2:
             return calls
         vectors = self._encode_codes(None)
-        for name in self.encoders:
-            for words in (vectors["descriptions"][name], vectors["labels"][name]):
-                cosines = vectors["questions"][name] @ words.T
-                by_code, by_question = cosines.mean(axis=0), cosines.mean(axis=1, keepdims=True)
-                centred = cosines - by_code - by_question + cosines.mean()
-                calls[:-1] += centred / max(centred.std(), 1e-9)
+        for words in (vectors["descriptions"], vectors["labels"]):
+            cosines = vectors["questions"] @ words.T
+            by_code, by_question = cosines.mean(axis=0), cosines.mean(axis=1, keepdims=True)
+            centred = cosines - by_code - by_question + cosines.mean()
+            calls[:-1] += centred / max(centred.std(), 1e-9)
         return np.asarray(calls / max(calls[:-1].std(), 1e-9))
 
     @cached_property
@@ -165,11 +161,10 @@ class DefinitionMatcher:
         return [code.description for code in self.codes]
 
     @cached_property
-    def _code_vectors(self) -> list[tuple[str, Array]]:
-        first, encoded = self.encoders[0], self._encode_codes(None)
-        descriptions, labels = encoded["descriptions"], encoded["labels"][first]
-        vectors = [(name, self._centred(name, descriptions[name])) for name in self.encoders]
-        return [*vectors, (first, self._centred(first, labels))]
+    def _code_vectors(self) -> list[Array]:
+        """By half of a row, of descriptions then of labels."""
+        encoded = self._encode_codes(None)
+        return [*self._halves(encoded["descriptions"]), *self._halves(encoded["labels"])]
 
     @cached_property
     def _background_raw(self) -> Array:
@@ -183,16 +178,15 @@ class DefinitionMatcher:
     def _background_deviation(self) -> Array:
         return np.asarray(np.maximum(self._background_raw.std(axis=0), 1e-3))
 
-    def _raw(self, texts: list[str], vectors: dict[str, Array]) -> Array:
-        centred = {name: self._centred(name, vectors[name]) for name in self.encoders}
+    def _raw(self, texts: list[str], vectors: Array) -> Array:
         views = []
-        for name, codes in self._code_vectors:
-            cosines = np.array([row @ codes.T for row in centred[name]])
+        for half, codes in zip(self._halves(vectors) * 2, self._code_vectors, strict=True):
+            cosines = np.array([row @ codes.T for row in half])
             views.append(cosines.reshape(len(texts), len(codes)))
         shared = (self._terms(texts) @ self._code_terms.T).toarray()
         return np.stack([*views, shared, self._notions.closeness(texts)], axis=-1)
 
-    def _encode_codes(self, source: EmbedderSource | None) -> dict[str, dict[str, Array]]:
+    def _encode_codes(self, source: EmbedderSource | None) -> dict[str, Array]:
         if not self._vectors:
             words = {
                 "descriptions": self._descriptions,
@@ -200,16 +194,16 @@ class DefinitionMatcher:
                 "questions": [question.label for question in self.questions],
             }
             for name, texts in words.items():
-                self._vectors[name] = self._encoded(texts, source)
+                self._vectors[name] = encode(texts, source)
         return self._vectors
 
-    def _encoded(self, texts: list[str], source: EmbedderSource | None) -> dict[str, Array]:
-        return {name: encode(name, texts, source) for name in self.encoders}
-
-    def _centred(self, name: str, vectors: Array) -> Array:
-        """Centre on the background: what all passages share says nothing."""
-        moved = vectors - self.background.vectors[name].mean(axis=0)
-        return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
+    def _halves(self, vectors: Array) -> list[Array]:
+        """Centre on the background, by half: what all passages share says nothing."""
+        moved = np.split(vectors - self.background.vectors.mean(axis=0), 2, axis=1)
+        return [
+            np.asarray(half / np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-9))
+            for half in moved
+        ]
 
 
 def match(closeness: Array, coefficients: Array, *, exclusive: bool) -> Array:

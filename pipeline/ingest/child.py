@@ -27,6 +27,7 @@ from pipeline.ingest.readers.source import (
     from_line,
     read_frame,
 )
+from pipeline.parallel import n_processors
 from pipeline.settings.sections import IngestSettings
 
 _log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def count_children(settings: IngestSettings) -> int:
 
     It never exceeds what fits in memory.
     """
-    wanted = settings.n_readers or min(_MAX_CHILDREN, _n_processors())
+    wanted = settings.n_readers or min(_MAX_CHILDREN, n_processors())
     at_hand = _megabytes_at_hand()
     return max(1, wanted if at_hand is None else min(wanted, at_hand // settings.max_memory_mb))
 
@@ -253,10 +254,6 @@ def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:
         env=inherited | own,
         start_new_session=True,
     )
-
-
-def _n_processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _megabytes_at_hand() -> int | None:

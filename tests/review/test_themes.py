@@ -442,7 +442,7 @@ def test_a_name_with_a_script_is_text(served: Served, browser: Browser) -> None:
 
 
 def test_a_form_sent_twice_counts_once(served: Served, browser: Browser) -> None:
-    theme, before = _themes(served.study)[17], len(served.decisions())
+    theme, before = _themes(served.study)[12], len(served.decisions())
     page = served.open(browser, "alix", f"themes/{theme}")
     form = {
         name: page.locator(f".decide form >> nth=0 >> [name={name}]").input_value()
@@ -460,7 +460,7 @@ def test_a_form_sent_twice_counts_once(served: Served, browser: Browser) -> None
 def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(
     served: Served, browser: Browser
 ) -> None:
-    theme, before = _themes(served.study)[17], len(served.decisions())
+    theme, before = _themes(served.study)[12], len(served.decisions())
     page = served.open(browser, "denis", f"themes/{theme}")
     expect(page.locator("aside button, .members button")).to_have_count(0)
     token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()

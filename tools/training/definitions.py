@@ -3,7 +3,7 @@ models/weights/definitions.json and .npz.
 
 In:   the labelled passages of data/training, under the grid and under the broad themes as if these
       were rubriques of another grid
-Out:  one small set of coefficients and a threshold an axis and set of encoders, and a background of
+Out:  one small set of coefficients and a threshold an axis, and a background of
       ordinary passages
 """
 
@@ -24,7 +24,6 @@ from models.tagger.features import Array
 from models.tagger.storage import LICENCE, write_model
 from pipeline.files import data_path
 from pipeline.grid.codes import RUBRIQUE, STANDARD, Code, Grid
-from pipeline.settings.sections import EmbedSettings
 
 # one passage in ten is background, one in four of the others is learnt from: a dozen coefficients
 # need no more
@@ -55,50 +54,33 @@ def fit_definitions(
     grid: Grid,
     units: pd.DataFrame,
     labels: Sequence[set[str]],
-    *,
-    sets_of_encoders: Sequence[tuple[str, ...]],
 ) -> None:
     """Write the background, and for each axis of `grid` the coefficients and the threshold."""
     texts = list(units["text"][::_EVERY])
-    encoders = sorted({name for names in sets_of_encoders for name in names})
-    vectors = {
-        name: load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts)
-        for name in encoders
-    }
-    arrays = {f"vectors.{name}": values.astype(np.float16) for name, values in vectors.items()}
-    background = Background(
-        tuple(texts),
-        {name: arrays[f"vectors.{name}"].astype(np.float64) for name in encoders},
-        {},
-        {},
-    )
+    encoder = load_embedder()
+    vectors = encoder.encode(texts).astype(np.float16)
+    background = Background(tuple(texts), vectors.astype(np.float64), {}, {})
     learnt, put = learning_sample(units, labels)
     coefficients: dict[str, list[float]] = {}
     thresholds: dict[str, float] = {}
-    for names in sets_of_encoders:
-        for axis, kind in STANDARD.items():
-            tasks = tasks_of(
-                DefinitionMatcher(
-                    grid.axis(axis), grid.questions, names, background, kind.is_exclusive
-                ),
-                learnt,
-                put,
-            )
-            fitted = fit_coefficients(tasks, exclusive=kind.is_exclusive)
-            name = f"{axis} {'+'.join(names)}"
-            coefficients[name] = [round(float(value), 4) for value in fitted]
-            thresholds[name] = 0.0 if kind.is_exclusive else best_threshold(tasks[0], fitted)
-            _LOG.info(
-                "definitions, %s: %s from %.2f on", name, coefficients[name], thresholds[name]
-            )
+    for axis, kind in STANDARD.items():
+        matcher = DefinitionMatcher(grid.axis(axis), grid.questions, background, kind.is_exclusive)
+        tasks = tasks_of(matcher, learnt, put)
+        fitted = fit_coefficients(tasks, exclusive=kind.is_exclusive)
+        coefficients[axis] = [round(float(value), 4) for value in fitted]
+        thresholds[axis] = 0.0 if kind.is_exclusive else best_threshold(tasks[0], fitted)
+        _LOG.info("definitions, %s: %s from %.2f on", axis, coefficients[axis], thresholds[axis])
     description: dict[str, Any] = {
         "name": "definitions",
-        "version": "2",
+        "version": "3",
+        "encoder": encoder.version,
         "licence": LICENCE,
         "texts": texts,
     }
     write_model(
-        WEIGHTS_PATH, description | {"coefficients": coefficients, "thresholds": thresholds}, arrays
+        WEIGHTS_PATH,
+        description | {"coefficients": coefficients, "thresholds": thresholds},
+        {"vectors": vectors},
     )
 
 
@@ -128,7 +110,7 @@ def tasks_of(
             *((_OF_FEW_THEMES, themes[place::_SMALL_GRIDS]) for place in range(_SMALL_GRIDS)),
         ]
         for weight, codes in grids:
-            other = DefinitionMatcher(codes, (), matcher.encoders, matcher.background)
+            other = DefinitionMatcher(codes, (), matcher.background)
             tasks.append(Task(weight, other.closeness(units), _targets(codes, about)))
     return tasks
 

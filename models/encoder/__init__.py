@@ -1,1 +1,0 @@
-"""The tuned encoder: its file, layers and head."""
