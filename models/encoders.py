@@ -59,7 +59,14 @@ class ShippedEncoder:
         # Here, so that a command that encodes nothing does not load them.
         import onnxruntime
         import sentencepiece
+        from onnxruntime.capi.onnxruntime_pybind11_state import (
+            Fail,
+            InvalidArgument,
+            InvalidGraph,
+            InvalidProtobuf,
+        )
 
+        damages = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -72,7 +79,7 @@ class ShippedEncoder:
             self._pieces = sentencepiece.SentencePieceProcessor(
                 model_proto=base64.b64decode(described["tokenizer"])
             )
-        except Exception as error:
+        except (OSError, LookupError, RuntimeError, ValueError, *damages) as error:
             raise ModelError(
                 f"{WEIGHTS.name} manquant ou abîmé",
                 "le fichier livré avec le projet",

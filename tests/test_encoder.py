@@ -69,11 +69,26 @@ def test_a_text_too_long_is_cut_and_counted_without_being_quoted(encoder, caplog
     assert [record.getMessage() for record in caplog.records] == ["2 texts cut at 510 tokens"]
 
 
-@pytest.mark.parametrize("end", [None, 0, 1000, -1000])
-def test_a_missing_or_cut_file_is_one_line(tmp_path: Path, monkeypatch, end):
+WHOLE = WEIGHTS.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        WHOLE[:0],
+        WHOLE[:1000],
+        WHOLE[:-1000],
+        WHOLE[1000:],
+        WHOLE[:40] + bytes(40) + WHOLE[80:],
+        WHOLE.replace(b"tokenizer", b"tokenizes"),
+    ],
+    ids=["missing", "empty", "begun", "cut", "beheaded", "overwritten", "without its tokenizer"],
+)
+def test_a_missing_or_damaged_file_is_one_line(tmp_path: Path, monkeypatch, content):
     path = tmp_path / "encoder.onnx"
-    if end is not None:
-        path.write_bytes(WEIGHTS.read_bytes()[:end])
+    if content is not None:
+        path.write_bytes(content)
     monkeypatch.setattr(encoders, "WEIGHTS", path)
     with pytest.raises(ModelError, match=r"encoder\.onnx manquant ou abîmé.*réinstaller") as told:
         ShippedEncoder(EmbedSettings())

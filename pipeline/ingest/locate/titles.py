@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pipeline.ingest.columns import CONTACTS, NAMES, TELLING, is_question, meaning_of
 from pipeline.ingest.locate.cues import ENOUGH, LocatedBlock, Location, TextCues, read_cues
@@ -78,9 +78,9 @@ def _asked_in_full(text: str) -> str | None:
     if cues.numbered in CAFE or not words:
         return cues.numbered
     views = [" ".join(words), *(" ".join(words[:n_words]) for n_words in _OPENINGS)]
-    label, score, margin = _best(views)
-    is_sure = score >= _FULL_SCORE and margin >= _FULL_MARGIN
-    return label if is_sure and label in CAFE else None
+    found = _best(views)
+    is_sure = found.score >= _FULL_SCORE and found.margin >= _FULL_MARGIN
+    return found.label if is_sure and found.label in CAFE else None
 
 
 def asked_by_header(title: str) -> str | None:
@@ -100,46 +100,55 @@ def _is_contradicted(text: str, cues: TextCues) -> bool:
     is_counted = cues.number is not None or cues.lead is not None
     if cues.question not in CAFE or is_counted or weight > ENOUGH + 1:
         return False
-    label, score, margin = _compared(text)
-    if label in ("", cues.question) or score < SCORE or margin < _OPEN_MARGIN:
+    found = _compared(text)
+    if found.label in ("", cues.question) or found.score < SCORE or found.margin < _OPEN_MARGIN:
         return False
-    questions = learn_questions()
-    own = questions.scores([without_numbers(text)])[0, questions.labels.index(cues.question)]
-    return bool(score - own >= SURE)
+    return found.score - found.scores[cues.question] >= SURE
 
 
 def resembled(text: str, *, margin: float = MARGIN) -> str | None:
     """Return the question whose wordings `text` resembles, by `margin` over the others."""
-    label, score, ahead = _compared(text)
-    return label if label in CAFE and score >= SCORE and ahead >= margin else None
+    found = _compared(text)
+    is_clear = found.label in CAFE and found.score >= SCORE and found.margin >= margin
+    return found.label if is_clear else None
 
 
 def agrees(text: str, question: str) -> bool:
     """Whether the wordings nearest to `text` are those of `question`."""
-    label, _, margin = _compared(text)
-    return label == question and margin >= HINTED
+    found = _compared(text)
+    return found.label == question and found.margin >= HINTED
 
 
 def asks_none(title: str) -> bool:
     """Whether `title` clearly asks none of the four questions, as "Participants" does."""
-    label, _, margin = _compared(title)
-    return label not in ("", *CAFE) and margin >= _NONE_MARGIN
+    found = _compared(title)
+    return found.label not in ("", *CAFE) and found.margin >= _NONE_MARGIN
+
+
+class _Nearest(NamedTuple):
+    """The label of the best of `scores`, and its `margin` over the next."""
+
+    label: str
+    score: float
+    margin: float
+    scores: Mapping[str, float]
 
 
 @lru_cache(maxsize=4096)
-def _compared(text: str) -> tuple[str, float, float]:
-    """Return "" for a number alone."""
+def _compared(text: str) -> _Nearest:
+    """Return the label "" for a number alone."""
     cues, bare = read_cues(text), without_numbers(text)
     if cues.numbered or not 0 < cues.n_words <= MAX_COMPARED or len(fold(bare)) < _MIN_LETTERS:
-        return "", 0.0, 0.0
+        return _Nearest("", 0.0, 0.0, {})
     return _best([bare])
 
 
-def _best(views: Sequence[str]) -> tuple[str, float, float]:
-    scores = learn_questions().scores(views).mean(axis=0)
-    first, second = sorted(range(len(scores)), key=lambda i: -scores[i])[:2]
-    margin = float(scores[first] - scores[second])
-    return learn_questions().labels[first], float(scores[first]), margin
+def _best(views: Sequence[str]) -> _Nearest:
+    questions = learn_questions()
+    means = questions.scores(views).mean(axis=0).tolist()
+    scores = dict(zip(questions.labels, means, strict=True))
+    first, second = sorted(scores, key=lambda label: -scores[label])[:2]
+    return _Nearest(first, scores[first], scores[first] - scores[second], scores)
 
 
 @cache
