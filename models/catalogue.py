@@ -1,0 +1,232 @@
+"""The catalogue of subjects: how a report names them, and which ones texts are about.
+
+In:   data/training/sujets: subjects, each said eight times; the broad subjects that hold them, and
+      their families; models/weights/catalogue.npz, made by `python -m tools.training.catalogue`
+Out:  Catalogue; SubjectReader, which says what the texts of one study are about
+
+Texts are compared with broad subjects: of nine studies by unseen authors, the likeliest broad
+subject would name 62 themes in 100, the likeliest fine one 33 (models/cards/catalogue.md).
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from models.embedder import check_encoder
+from models.reading import generic_words
+from models.rows import Labels, Matrix, unit_rows
+from pipeline.errors import ModelError
+from pipeline.files import data_path
+from pipeline.text import fold
+
+WEIGHTS = Path(__file__).with_name("weights") / "catalogue.npz"
+# Of how near a theme's mean is to a subject, what the regression says of it, and shared words; each
+# has mean 0 and deviation 1 over subjects. Fitted on studies that no model had seen.
+NEARNESS, REGRESSION, WORDS = 0.97, 0.73, 0.89
+_TITLE_WEIGHT = 0.5  # of the words of a subject's title and statements, beside its passages'
+_ROOT = 6  # letters kept of a word
+_WORD = re.compile(r"[a-z0-9]{3,}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A subject's title, and a sentence that says it as a need, an answer and a proposal."""
+
+    subject_id: str
+    title: str
+    need: str
+    answer: str
+    proposal: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Broad `subjects`, the `fine` ones that they hold, and the `families` that hold them.
+
+    `broad_of` (n_fine,) and `family_of` (n_subjects,) number the subject and the family of each;
+    a fine subject of no broad one has −1.
+    """
+
+    subjects: tuple[Subject, ...]
+    fine: tuple[Subject, ...]
+    families: tuple[Subject, ...]
+    broad_of: Labels
+    family_of: Labels
+
+
+@dataclass(frozen=True)
+class SubjectWeights:
+    """A regression from the encoder's rows to subjects, and where it places fine ones.
+
+    `slopes` (n_subjects, d), `shifts` (n_subjects,), `fine` (n_fine, d) of norm 1.
+    """
+
+    slopes: Matrix
+    shifts: Matrix
+    fine: Matrix
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """Return the shipped catalogue; raise `ModelError` where it is unreadable or empty."""
+    return read_catalogue(data_path("training", "sujets"))
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Return the catalogue of a folder; raise `ModelError` where it is unreadable or empty."""
+    try:
+        families = _rows(folder / "familles.jsonl")
+        broad = _rows(folder / "larges.jsonl")
+        fine = [row for path in sorted(folder.glob("catalogue-*.jsonl")) for row in _rows(path)]
+        broad_number = {row["subject"]: i for i, row in enumerate(broad)}
+        family_number = {row["family"]: i for i, row in enumerate(families)}
+        catalogue = Catalogue(
+            tuple(_subject(row, "subject") for row in broad),
+            tuple(_subject(row, "subject") for row in fine),
+            tuple(_subject(row, "family") for row in families),
+            np.array([broad_number[row["large"]] if row["large"] else -1 for row in fine]),
+            np.array([family_number[row["family"]] for row in broad]),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise _altered("catalogue des sujets illisible") from error
+    if not catalogue.subjects or not catalogue.fine:
+        raise _altered("catalogue des sujets vide")
+    return catalogue
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _subject(row: dict[str, Any], key: str) -> Subject:
+    needs = (f"{row[name].rstrip('. ')}." for name in ("besoin", "reponse", "piste"))
+    return Subject(row[key], row["title"], *needs)
+
+
+@cache
+def load_weights() -> SubjectWeights:
+    """Return the shipped weights; raise `ModelError` where they are not the catalogue's."""
+    catalogue = load_catalogue()
+    try:
+        with np.load(WEIGHTS) as file:
+            check_encoder(WEIGHTS.name, str(file["encoder"]))
+            subject_ids = [one.subject_id for one in (*catalogue.subjects, *catalogue.fine)]
+            is_whole = list(file["subjects"]) == subject_ids
+            names = ("slopes", "shifts", "fine")
+            weights = SubjectWeights(*(file[name].astype(np.float64) for name in names))
+    except (OSError, ValueError, KeyError) as error:
+        raise _altered(f"{WEIGHTS.name} manquant ou illisible") from error
+    if not is_whole:
+        raise _altered(f"{WEIGHTS.name} d'un autre catalogue")
+    return weights
+
+
+def _altered(found: str) -> ModelError:
+    return ModelError(found, "les fichiers livrés avec le projet", "réinstaller le projet")
+
+
+class SubjectReader:
+    """Says which subjects the texts of one study are about, beside one another.
+
+    `vectors` (n, d) are what the shipped encoder says of their subjects. Texts that are all alike
+    tell nothing: every subject is then as likely.
+    """
+
+    def __init__(self, texts: Sequence[str], vectors: NDArray[Any]) -> None:
+        self._catalogue, self._weights = load_catalogue(), load_weights()
+        self._texts, self._vectors = texts, np.asarray(vectors, dtype=np.float64)
+        self._middle = self._vectors.mean(axis=0)
+
+    def group_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
+        """Return that of each broad subject, (n_groups, n_subjects); `labels` −1 is no group."""
+        return _softmax(self._group_evidence(labels, n_groups))
+
+    def fine_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
+        """Return that of each fine subject, (n_groups, n_fine); those of no broad one have 0."""
+        broad, of = self.group_probabilities(labels, n_groups), self._catalogue.broad_of
+        nearness = self._means(labels, n_groups) @ self._weights.fine.T
+        within = np.exp(_standard(nearness)) * (of >= 0)
+        totals = np.zeros_like(broad)
+        np.add.at(totals.T, of[of >= 0], within.T[of >= 0])
+        return np.asarray(within / np.maximum(totals, 1e-300)[:, of] * broad[:, of])
+
+    def _group_evidence(self, labels: Labels, n_groups: int) -> Matrix:
+        means = self._means(labels, n_groups)
+        ends, of = len(self._catalogue.subjects), self._catalogue.broad_of
+        broad = np.zeros((ends, means.shape[1]))
+        np.add.at(broad, of[of >= 0], self._weights.fine[of >= 0])
+        words = _subject_words()
+        said = _sums(words.transform(self._texts), labels, n_groups)
+        return np.asarray(
+            NEARNESS * _standard(means @ unit_rows(broad).T)
+            + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
+            + WORDS * _standard(unit_rows(said.toarray()) @ words.rows.T)
+        )
+
+    def _means(self, labels: Labels, n_groups: int) -> Matrix:
+        sums = np.zeros((n_groups, self._vectors.shape[1]))
+        np.add.at(sums, labels[labels >= 0], self._vectors[labels >= 0])
+        sizes = np.bincount(labels[labels >= 0], minlength=n_groups)[:, None]
+        return unit_rows(sums / np.maximum(sizes, 1) - self._middle)
+
+
+@dataclass(frozen=True)
+class _SubjectWords:
+    """Weights of roots of words; `rows` (n_subjects, n_roots) of norm 1."""
+
+    vectorizer: TfidfVectorizer
+    rows: Matrix
+
+    def transform(self, texts: Sequence[str]) -> csr_matrix:
+        return self.vectorizer.transform(texts)
+
+
+@cache
+def _subject_words() -> _SubjectWords:
+    catalogue, passages = load_catalogue(), read_passages()
+    vectorizer = TfidfVectorizer(analyzer=_roots, sublinear_tf=True, min_df=2)
+    rows = vectorizer.fit_transform([text for text, _ in passages])
+    labels = catalogue.broad_of[[fine for _, fine in passages]]
+    statements = [
+        " ".join((one.title, one.need, one.answer, one.proposal)) for one in catalogue.subjects
+    ]
+    said = unit_rows(_sums(rows, labels, len(catalogue.subjects)).toarray())
+    titles = vectorizer.transform(statements).toarray()
+    return _SubjectWords(vectorizer, unit_rows(said + _TITLE_WEIGHT * titles))
+
+
+def read_passages() -> list[tuple[str, int]]:
+    """Return the passages that say the subjects, and the number of each one's fine subject."""
+    number = {one.subject_id: i for i, one in enumerate(load_catalogue().fine)}
+    paths = sorted(data_path("training", "sujets").glob("sujets-*.jsonl"))
+    return [(row["text"], number[row["subject"]]) for path in paths for row in _rows(path)]
+
+
+def _roots(text: str) -> list[str]:
+    generic = generic_words()
+    return [word[:_ROOT] for word in _WORD.findall(fold(text)) if word not in generic]
+
+
+def _sums(rows: csr_matrix, labels: Labels, n_groups: int) -> csr_matrix:
+    grouped = np.flatnonzero(labels >= 0)
+    ones = (np.ones(len(grouped)), (labels[grouped], grouped))
+    return csr_matrix(ones, shape=(n_groups, len(labels))) @ rows
+
+
+def _standard(scores: Matrix) -> Matrix:
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(centred.std(axis=1, keepdims=True), 1e-9))
+
+
+def _softmax(evidence: Matrix) -> Matrix:
+    raised = np.exp(evidence - evidence.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
