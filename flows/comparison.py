@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
+from pipeline.compare.contrasts import compare_territories, follow_territories
 from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
+from pipeline.compare.reach import reach_themes
 from pipeline.compare.readings import link_territories, read_territories
+from pipeline.counting import counted_members
 from pipeline.grid.codes import POSTURE
 from pipeline.offer import list_offers
 from pipeline.settings import Settings
@@ -35,16 +37,27 @@ def comparison(
     exclusive: Collection[str] = (POSTURE,),
     cache: Store | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables of the comparison; `exclusive` are the axes with one code a passage."""
+    """Return the tables of the comparison; `exclusive` are the axes with one code a passage.
+
+    A theme is said where a counted unit says it.
+    """
     units, tags, members = tables["units"], tables["tags"], tables["theme_members"]
+    counted = counted_members(members)
     workshops, structures = tables["workshops"], tables["structures"]
     attendance, compare = tables["attendance"], settings.compare
     contrasts = compare_territories(
         units, tags, members, workshops, settings=compare, exclusive=exclusive
     )
     offers = list_offers(units, tags, structures, cache=cache)
-    readings = read_territories(units, members, contrasts, workshops, settings=compare, cache=cache)
-    links = link_territories(units, members, workshops, settings=compare)
+    readings = read_territories(
+        units,
+        members,
+        contrasts,
+        workshops,
+        settings=compare,
+        cache=cache,
+    )
+    links = link_territories(units, counted, workshops, settings=compare)
     evolutions = follow_territories(
         units, tags, members, workshops, settings=compare, exclusive=exclusive, cache=cache
     )
@@ -54,12 +67,17 @@ def comparison(
         **readings._asdict(),
         **links._asdict(),
         "theme_reach": reach_themes(
-            contrasts, tables["priorities"], workshops, min_tables=compare.min_tables
+            units,
+            members,
+            contrasts,
+            tables["priorities"],
+            workshops,
+            min_tables=compare.min_tables,
         ),
         "evolutions": evolutions,
         "offers": offers,
         "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),
-        "theme_voices": voices_of_themes(units, members, attendance),
-        "needs": list_needs({**tables, "offers": offers}),
+        "theme_voices": voices_of_themes(units, counted, attendance),
+        "needs": list_needs({**tables, "theme_members": counted, "offers": offers}),
         "map_problems": list_map_problems(structures, tables["catchments"]),
     }

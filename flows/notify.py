@@ -13,6 +13,7 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.counting import why_no_theme
 from pipeline.credentials import address_fault, read_secret
 from pipeline.decisions import idle_sentence
 from pipeline.errors import AteliersError, SettingsError
@@ -261,7 +262,10 @@ def _priorities(study: Study) -> str:
         theme: Any = themes[row.theme_id]
         counts = f"(tables : {theme.n_tables}, ateliers : {theme.n_workshops})"
         lines.append(f"{row.rank}. {_cell(theme.label)} {counts}")
-    return "\n".join(lines) or "Pas encore assez de matière."
+    if not themes:
+        units, least = study.read_table("units"), study.settings.cluster.least_units
+        lines = [why_no_theme(units, study.read_table("themes"), least_units=least) or ""]
+    return "\n".join(lines)
 
 
 def _cell(text: object) -> str:

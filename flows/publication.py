@@ -25,6 +25,7 @@ from pipeline.files import file_hash, write_bytes
 from pipeline.grid import load_grid
 from pipeline.publish.changes import summarise, tell_changes
 from pipeline.publish.docx import write_workshop_pages
+from pipeline.publish.report.without_themes import lists_without_themes
 from pipeline.publish.slides import write_slides
 from pipeline.publish.tables import Format, write_tables
 from pipeline.study import Study
@@ -106,12 +107,12 @@ def _content(study: Study, form: str, by: By) -> bytes:
 
 def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
     formats: list[Format] = [name for name in TABLES if name == form]
+    tables = study.read_tables()
+    tables |= lists_without_themes(tables, least_units=study.settings.cluster.least_units)
     if form not in _FILES:
-        return write_tables(study.read_tables(), path, formats=formats, grid=study.grid)
+        return write_tables(tables, path, formats=formats, grid=study.grid)
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
-        (written,) = write_tables(
-            study.read_tables(), Path(scratch), formats=formats, grid=study.grid
-        )
+        (written,) = write_tables(tables, Path(scratch), formats=formats, grid=study.grid)
         write_bytes(path, written.read_bytes())
     return [path]
 

@@ -24,6 +24,7 @@ from pipeline.publish.html import write_html, write_map_page
 from pipeline.publish.pdf import write_pdf
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report
+from pipeline.publish.report.without_themes import lists_without_themes
 from pipeline.publish.tables import write_public_tables, write_tables
 from pipeline.publish.territory_charts import draw_comparison
 from pipeline.study import Study
@@ -48,6 +49,7 @@ def report_of(
         made_on=made_on or datetime.datetime.now(datetime.UTC).date(),
         weights=chosen.weights.model_dump(),
         weighting=chosen.name,
+        least_units=settings.cluster.least_units,
     )
 
 
@@ -130,9 +132,9 @@ def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterat
 
 def _write_tables(root: Path, folder: Path) -> None:
     study = Study.open(root)
-    write_public_tables(
-        study.read_tables(), folder, grid=study.grid, least_count=study.settings.publish.least_count
-    )
+    tables, settings = study.read_tables(), study.settings
+    tables |= lists_without_themes(tables, least_units=settings.cluster.least_units)
+    write_public_tables(tables, folder, grid=study.grid, least_count=settings.publish.least_count)
 
 
 def _get_ready() -> None:

@@ -32,12 +32,14 @@ from models.tagger.features import texts_of
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.cluster.identity import list_changes
-from pipeline.cluster.late import join_late_units, room_units
+from pipeline.cluster.late import join_late_units
+from pipeline.cluster.opinions import group_opinions
 from pipeline.cluster.quotes import profile_themes, quote_themes
-from pipeline.counting import count_families
+from pipeline.counting import count_families, room_units
 from pipeline.decisions import active_decisions, apply_decisions, read_decisions
+from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.kinds import Decision, weights_in_use
-from pipeline.decisions.replay import left_proposals, note_grounds
+from pipeline.decisions.replay import left_proposals
 from pipeline.files import file_hash, text_hash
 from pipeline.french import load_early
 from pipeline.ingest import ingest_workshop
@@ -229,6 +231,7 @@ def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
     return reviewed | {
         "theme_profiles": profile_themes(units, tags, members),
         "theme_quotes": quote_themes(units, tags, themes, members),
+        "theme_opinions": group_opinions(units, tags, members, workspace.encoders.load()),
         "merge_proposals": left_proposals(
             tables["merge_proposals"], themes, active_decisions(decisions)
         ),
@@ -245,9 +248,9 @@ def decide_dependencies(workspace: "Workspace") -> tuple[str, ...]:
 
 
 def _decided(study: Study) -> _Decided:
-    rows, (_, members) = decisions_to_show(study), _previous_themes(study)
+    rows, (themes, members) = decisions_to_show(study), _previous_themes(study)
     decisions = read_decisions(rows)
-    grounds = note_grounds(decisions, members, study.read_table("decision_grounds"))
+    grounds = note_grounds(decisions, themes, members, study.read_table("decision_grounds"))
     return _Decided(rows, decisions, grounds)
 
 
@@ -378,11 +381,13 @@ DECIDE = Stage(
     reads=("units", *MACHINE, "merge_proposals", "theme_flags"),
     compute=decide_study,
     depends_on=decide_dependencies,
+    calls=(Encoders,),
     returns=(
         *MACHINE,
         "decision_effects",
         "theme_profiles",
         "theme_quotes",
+        "theme_opinions",
         "merge_proposals",
         "theme_flags",
         "decision_grounds",

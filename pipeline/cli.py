@@ -239,8 +239,7 @@ def copy_demo(root: Path) -> Study:
 
 def init(options: argparse.Namespace) -> None:
     """Make a new study."""
-    study = Study.create(options.study, options.grid)
-    results.created(study)
+    results.created(Study.create(options.study, options.grid))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -289,6 +288,7 @@ def status(options: argparse.Namespace) -> None:
         study.decisions.read(),
         machine_tags=study.read_machine_table("tags"),
         exclusive=study.grid.exclusive,
+        least_units=study.settings.cluster.least_units,
     )
     results.status(study, facts | waiting, as_json=options.json)
 

@@ -15,8 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.tables.results import THEME_FAMILIES
+from pipeline.text import Count
 
 WORLD_CAFE = ("q1", "q2", "q3", "q4")
+COUNTS = ("n_units", "n_tables", "n_tables_high", "n_workshops", "unity")  # of a theme
+MOST_LATE = 1 / 3  # a larger share of late units makes themes too
+_WORD = r"[^\W\d_]{2}"
 _AWAY_CHANNELS = ("mail", "telephone")
 
 
@@ -34,6 +38,41 @@ class Circles:
 def said_after(units: pd.DataFrame) -> pd.Series:
     """Return which units came late: by mail, telephone or under such a heading."""
     return units["channel"].isin(_AWAY_CHANNELS) | (units["question"] == "distance").fillna(False)
+
+
+def room_units(units: pd.DataFrame) -> pd.DataFrame:
+    """Return the units of the workshops, which make the themes, or all where too many are late."""
+    is_late = said_after(units).astype(bool)
+    return units[~is_late] if is_late.sum() <= MOST_LATE * len(units) else units
+
+
+def n_distinct(units: pd.DataFrame) -> int:
+    """Count the different texts with a word of two letters: copies and signs make no subject."""
+    texts = units["text"].drop_duplicates().astype("string")
+    return int(texts.str.contains(_WORD).sum())
+
+
+def why_no_theme(units: pd.DataFrame, themes: pd.DataFrame, *, least_units: int) -> str | None:
+    """Say in one French sentence why a study has no theme; None where it has one.
+
+    « Avec 12 passages, l'étude est trop petite pour des thèmes et des priorités : il en faut 60. »
+    """
+    if len(themes):
+        return None
+    if units.empty:
+        return "Aucun passage n'a été lu : il n'y a ni thème, ni priorité."
+    room = room_units(units)
+    n, n_all = Count(n_distinct(room)), len(units)
+    if n >= least_units:
+        return "Aucun thème : aucun sujet ne réunit assez de passages, ou tous ont été rejetés."
+    which = ""
+    if n < n_all:
+        said = f" {n:=dit|dits} en atelier," if len(room) < n_all else ""
+        which = f"{said} {n:=différent et lisible|différents et lisibles} sur {n_all}"
+    return (
+        f"Avec {n:passage|passages}{which}, l'étude est trop petite pour des thèmes et des"
+        f" priorités : il en faut {least_units}."
+    )
 
 
 def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
@@ -62,19 +101,29 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
 
 
 def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """Return n_units, n_tables (numbered, in any question) and n_workshops by theme_id."""
+    """Return `COUNTS` by theme_id.
+
+    Tables (numbered, in any question) and workshops are those of counted units; `n_tables_high` is
+    over all.
+    """
     members = theme_members.merge(
         units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="one_to_one"
     )
-    numbered = members[members["table_number"].notna()].drop_duplicates(
-        ["theme_id", "workshop_id", "table_number"]
-    )
+    numbered = members[members["table_number"].notna()].sort_values("is_counted", ascending=False)
+    tables = numbered.drop_duplicates(["theme_id", "workshop_id", "table_number"])
     by_theme = members.groupby("theme_id")
-    counts = pd.DataFrame(
-        {"n_units": by_theme.size(), "n_workshops": by_theme["workshop_id"].nunique()}
-    )
-    counts["n_tables"] = numbered.groupby("theme_id").size().reindex(counts.index, fill_value=0)
+    counts = pd.DataFrame({"n_units": by_theme.size(), "unity": by_theme["probability"].mean()})
+    counts["unity"] = counts["unity"].round(6)
+    for name, rows in (("n_tables", tables[tables["is_counted"]]), ("n_tables_high", tables)):
+        counts[name] = rows.groupby("theme_id").size().reindex(counts.index, fill_value=0)
+    workshops = counted_members(members).groupby("theme_id")["workshop_id"].nunique()
+    counts["n_workshops"] = workshops.reindex(counts.index, fill_value=0)
     return counts
+
+
+def counted_members(theme_members: pd.DataFrame) -> pd.DataFrame:
+    """Return the memberships that tables, workshops, actors and rapporteurs are counted over."""
+    return theme_members[theme_members["is_counted"].astype(bool)]
 
 
 def count_families(

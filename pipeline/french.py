@@ -89,7 +89,15 @@ def is_listed(word: str, part_of_speech: str) -> bool:
 
 def is_stop_word(word: str) -> bool:
     """Whether a lower-case word means nothing by itself, such as "avec"."""
-    return word in french().Defaults.stop_words
+    return word in _stop_words()
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    """The pipeline's own, without the model."""
+    from spacy.lang.fr.stop_words import STOP_WORDS
+
+    return frozenset(STOP_WORDS)
 
 
 @cache

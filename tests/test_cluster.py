@@ -9,20 +9,27 @@ import pytest
 
 from models.embedder import load_embedder
 from models.reading import read_texts
-from models.rows import unit_rows
 from models.theme_model import ThemeModel
 from models.views import join_views
 from pipeline.cluster import cluster_units, off_topic
-from pipeline.cluster.families import Geometry
+from pipeline.cluster.geometry import Geometry
 from pipeline.cluster.identity import identify_themes, list_changes
-from pipeline.cluster.late import join_late_units, room_units
-from pipeline.cluster.names import Candidate, find_candidates, keywords_of, label_themes
-from pipeline.cluster.quotes import choose_quotes, describe, profile_themes, quote_themes
+from pipeline.cluster.late import join_late_units
+from pipeline.cluster.membership import counts_in_theme, probabilities
+from pipeline.cluster.names import Candidate, find_candidates, keywords_of, phrase_titles
+from pipeline.cluster.quotes import (
+    choose_quotes,
+    describe,
+    is_sentence,
+    profile_themes,
+    quote_themes,
+)
+from pipeline.counting import count_themes, room_units
 from pipeline.settings.sections import ClusterSettings
 from pipeline.tables.material import TAGS, UNITS
 from pipeline.tables.results import THEME_MEMBERS
 
-QUICK = ClusterSettings(n_resamples=8)
+QUICK = ClusterSettings(least_units=0, n_resamples=8)
 
 # Theme number, workshop, table, posture, text. An invented valley; -1 stands for what is about no subject.
 SAID = [
@@ -141,7 +148,11 @@ def embedder():
 def clustered(embedder):
     units, tags = units_and_tags()
     return cluster_units(
-        units, tags, model=Told(), embedder=embedder, settings=ClusterSettings(n_quotes=3)
+        units,
+        tags,
+        model=Told(),
+        embedder=embedder,
+        settings=ClusterSettings(least_units=0, n_quotes=3),
     )
 
 
@@ -155,11 +166,9 @@ def test_no_unit_gives_no_theme(embedder):
 
 def test_themes_come_from_the_most_spoken_of_and_count_tables_and_workshops(clustered):
     themes, *_ = clustered
-    assert themes[["n_units", "n_tables", "n_workshops"]].to_numpy().tolist() == [
-        [5, 4, 2],
-        [4, 3, 2],
-        [3, 3, 2],
-    ]
+    assert themes[["n_units", "n_tables_high"]].to_numpy().tolist() == [[5, 4], [4, 3], [3, 3]]
+    assert themes["n_tables"].between(1, themes["n_tables_high"]).all()
+    assert themes["n_workshops"].between(1, 2).all()
     assert themes["stability"].tolist() == [0.9, 0.8, 0.7]
 
 
@@ -168,11 +177,11 @@ def test_postures_tell_the_kind_of_a_theme(clustered):
     assert themes["kind"].tolist() == ["besoin", "réponse", "proposition"]
 
 
-def test_labels_are_distinct_and_name_what_was_said(clustered):
-    labels = clustered[0]["label"].tolist()
-    assert len(set(labels)) == 3
-    for label, words in zip(
-        labels,
+def test_labels_are_distinct_and_keywords_say_what_was_said(clustered):
+    themes = clustered[0]
+    assert themes["label"].is_unique and themes["label"].str[0].str.isupper().all()
+    for keywords, words in zip(
+        themes["keywords"],
         [
             ("piscine", "nageurs"),
             ("fromagerie", "lait", "éleveurs"),
@@ -180,8 +189,7 @@ def test_labels_are_distinct_and_name_what_was_said(clustered):
         ],
         strict=True,
     ):
-        assert any(word in label.lower() for word in words)
-        assert label[0].isupper()
+        assert any(word in keywords for word in words)
 
 
 def test_every_member_has_a_theme_of_the_table_and_what_is_set_aside_has_none(clustered):
@@ -191,15 +199,48 @@ def test_every_member_has_a_theme_of_the_table_and_what_is_set_aside_has_none(cl
     assert members["strength"].between(0, 1).all()
 
 
+@pytest.mark.parametrize(
+    ("strengths", "least", "counted"),
+    [
+        ([0.9, 0.6, 0.2], 0.6, [True, True, False]),
+        ([0.3, 0.2], 0.6, [True, False]),  # a theme counts its surest unit
+        ([0.0], 1.0, [True]),
+        ([0.3, 0.2], 0.0, [True, True]),
+    ],
+)
+def test_what_is_probably_of_a_theme_counts_and_its_surest_unit_always(
+    strengths: list[float], least: float, counted: list[bool]
+):
+    probability = probabilities(pd.Series(strengths))
+    themes = pd.Series(["t"] * len(strengths))
+    assert counts_in_theme(probability, themes, least).tolist() == counted
+    assert probability.between(0, 1).all() and probability.is_monotonic_decreasing
+
+
+def test_tables_are_counted_over_what_counts_and_over_all():
+    members = THEME_MEMBERS.build(
+        {"unit_id": name, "theme_id": "t", "strength": 0.5, "probability": p, "is_counted": counts}
+        for name, p, counts in (("a", 0.9, True), ("b", 0.4, False), ("c", 0.3, False))
+    )
+    units = pd.DataFrame(
+        {"unit_id": list("abc"), "workshop_id": ["w", "w", "v"], "table_number": [1, 1, 2]}
+    )
+    counts = count_themes(members, units).loc["t"]
+    assert counts[["n_units", "n_tables", "n_tables_high", "n_workshops"]].tolist() == [3, 1, 2, 1]
+    assert counts["unity"] == pytest.approx(1.6 / 3, abs=1e-6)
+
+
 def test_quotes_are_members_and_the_largest_theme_quotes_both_workshops(clustered):
     themes, members, *_ = clustered
     units, _ = units_and_tags()
     workshop_of = dict(zip(units["unit_id"], units["workshop_id"], strict=True))
     for theme in themes.itertuples():
         quotes = json.loads(theme.quotes)
-        assert len(quotes) == 3
-        assert set(quotes) <= set(members.loc[members["theme_id"] == theme.theme_id, "unit_id"])
-        if theme.n_units == 5:
+        own = members[members["theme_id"] == theme.theme_id]
+        counted = own.loc[own["is_counted"], "unit_id"]
+        assert len(quotes) == min(3, len(counted))
+        assert set(quotes) <= set(counted)
+        if theme.n_units == 5 and counted.map(workshop_of).nunique() > 1:
             assert len({workshop_of[quote] for quote in quotes}) == 2
 
 
@@ -220,7 +261,7 @@ def test_the_order_of_the_units_changes_nothing(clustered, embedder):
         tags[::-1],
         model=Told(),
         embedder=embedder,
-        settings=ClusterSettings(n_quotes=3),
+        settings=ClusterSettings(least_units=0, n_quotes=3),
     )
     pd.testing.assert_frame_equal(themes, clustered[0])
     pd.testing.assert_frame_equal(members, clustered[1])
@@ -240,7 +281,7 @@ def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, embedde
         model=Told(),
         embedder=embedder,
         previous=previous,
-        settings=ClusterSettings(n_quotes=3),
+        settings=ClusterSettings(least_units=0, n_quotes=3),
     )
     assert again["theme_id"].tolist() == list(renamed.values())
     pd.testing.assert_frame_equal(again.drop(columns="theme_id"), themes.drop(columns="theme_id"))
@@ -249,7 +290,7 @@ def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, embedde
 def test_the_whole_stage_sets_thanks_aside_and_keeps_needs(embedder):
     units, tags = units_and_tags()
     _, members, *_ = cluster_units(
-        units, tags, model=ThemeModel(), embedder=embedder, settings=ClusterSettings()
+        units, tags, model=ThemeModel(), embedder=embedder, settings=ClusterSettings(least_units=0)
     )
     assert "u12" not in set(members["unit_id"])
     assert len(members) >= 10
@@ -450,7 +491,7 @@ def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, emb
         said,
         tags,
         embedder=embedder,
-        settings=ClusterSettings(n_quotes=3),
+        settings=ClusterSettings(least_units=0, n_quotes=3, least_probability=0.99),
     )
     assert joined[~joined["unit_id"].isin(mail["unit_id"])].reset_index(drop=True).equals(members)
     assert (
@@ -458,6 +499,7 @@ def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, emb
         == themes["theme_id"][0]
     )
     assert "m1" not in set(joined["unit_id"])
+    assert not joined.set_index("unit_id").loc["m0", "is_counted"]  # less sure than 0.99
     assert joined_places.head(len(places)).equals(places)
     assert joined_places["unit_id"].tolist() == said["unit_id"].tolist()
     assert joined_themes["n_units"].tolist() == [6, 4, 3]
@@ -484,7 +526,9 @@ def test_a_theme_is_profiled_by_codes_and_quoted_with_one_passage_that_says_the_
     ].tolist() == [4, 4, 0.8]
     assert profiles.loc[(pool, "rubrique", "offre"), "share"] == 1.0
     quotes = quote_themes(units, tags, themes, members)
-    assert (quotes["role"] == "centrale").groupby(quotes["theme_id"]).sum().tolist() == [3, 3, 3]
+    n_central = (quotes["role"] == "centrale").groupby(quotes["theme_id"]).sum()
+    n_quotes = themes.set_index("theme_id")["quotes"].map(json.loads).map(len)
+    assert n_central.to_dict() == n_quotes.clip(upper=3).to_dict()
     opposed = quotes[quotes["role"] == "contraire"]
     assert opposed["unit_id"].tolist() == ["u08"] and opposed["posture"].tolist() == ["difficulte"]
 
@@ -508,65 +552,32 @@ def test_themes_that_overlap_are_proposed_for_merging_and_loose_large_ones_flagg
 
 
 @pytest.mark.parametrize(
-    ("keywords", "quoted", "expected"),
+    ("quoted", "expected"),
     [
+        (["il manque des abris sûrs"], "« il manque des abris sûrs »"),
+        (["trop court", "le tri prend deux jours"], "« le tri prend deux jours »"),
         (
-            ["vélos", "abris"],
-            ["il manque des abris sûrs"],
-            "On y parle surtout de vélos et d'abris ; « il manque des abris sûrs ».",
+            ["[personne] veut bien aider au tri", "le tri\n prend deux jours"],
+            "« le tri prend deux jours »",
         ),
-        (["hangars", "habitat", "eau"], [], "On y parle surtout de hangars, d'habitat et d'eau."),
-        (["haies"], ["trop court"], "On y parle surtout de haies."),
-        (
-            ["haies", "bocage"],
-            [
-                "les haies se taillent trop tôt",
-                "les haies se taillent trop tôt",
-                "planter du bocage ensemble",
-            ],
-            "On y parle surtout de haies et de bocage ; « les haies se taillent trop tôt » ; « planter du bocage ensemble ».",
-        ),
-        (
-            ["ressourcerie"],
-            ["[personne] veut bien aider au tri", "le tri prend deux jours"],
-            "On y parle surtout de ressourcerie ; « le tri prend deux jours ».",
-        ),
-        ([], [], ""),
+        (["elle a dit « les haies se taillent trop tôt » deux fois"], ""),
+        (["les haies " * 30], ""),
+        (["et puis les haies…", "trop court"], ""),
+        ([], ""),
     ],
 )
-def test_a_description_is_one_correct_sentence(keywords, quoted, expected):
-    assert describe(keywords, quoted) == expected
-
-
-def test_a_long_quote_is_cut_at_a_clause():
-    text = (
-        "La piscine ferme deux jours par semaine, le chauffage coûte plus cher que tout le reste du budget des sports, "
-        "et personne ne sait comment faire autrement l'hiver prochain"
-    )
-    assert describe(["piscine"], [text]).endswith(
-        "« La piscine ferme deux jours par semaine, le chauffage coûte plus cher que tout le reste du budget des sports… »."
-    )
-
-
-def test_the_clauses_quoted_are_those_that_say_most_of_the_theme():
-    texts = [
-        "Bonjour à tous et merci de nous avoir invités ce soir, les haies du bocage sont arrachées chaque hiver",
-        "On en a parlé longtemps entre voisins ; replanter le bocage coûte moins que curer ; voilà ce que je voulais dire",
-    ]
-    assert describe(["haies", "bocage"], texts) == (
-        "On y parle surtout de haies et de bocage ; « … les haies du bocage sont arrachées chaque hiver » ; "
-        "« … replanter le bocage coûte moins que curer ; voilà ce que je voulais dire »."
-    )
+def test_a_description_is_a_whole_sentence_as_it_was_said(quoted, expected):
+    assert describe(quoted) == expected
 
 
 def named(texts: list[str], tables: list[str], embedder) -> str:
-    """The label of a theme that holds all of `texts`, said at `tables`."""
+    """The phrase for a theme that holds all of `texts`, said at `tables`."""
     readings = read_texts(texts)
     space = join_views(texts, readings, embedder).subject
     found = find_candidates(
         readings, np.zeros(len(texts), dtype=int), np.ones(len(texts)), [[]], space, tables
     )
-    return label_themes(found, [unit_rows(space.rows)])[0]
+    return phrase_titles(found)[0]
 
 
 def test_a_theme_is_named_by_what_several_tables_say_rather_than_by_what_one_repeats(
@@ -592,38 +603,34 @@ def candidate(surface: str, score: float, support: int, angle: float) -> Candida
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        # one word that several tables say is completed by the best phrase, whoever says it
+        # several tables and several words come first
         (
-            [candidate("digues", 0.8, 3, 0.0), candidate("curage des fossés", 0.6, 1, 1.2)],
-            "Digues et curage des fossés",
-        ),
-        # a phrase that several tables say says enough
-        (
-            [candidate("curage des fossés", 0.8, 3, 0.0), candidate("digues", 0.6, 1, 1.2)],
+            [candidate("digues", 0.8, 3, 0.0), candidate("curage des fossés", 0.6, 2, 1.2)],
             "Curage des fossés",
         ),
-        # what one table says names the theme where nothing shared comes near
         (
-            [candidate("curage des fossés", 0.9, 1, 0.0), candidate("rencontres", 0.3, 4, 1.2)],
-            "Curage des fossés et rencontres",
+            [candidate("curage des fossés", 0.9, 1, 0.0), candidate("fermes de bord", 0.3, 4, 1.2)],
+            "Fermes de bord",
         ),
+        ([candidate("digues", 0.8, 3, 0.0)], "Digues"),
+        ([], "Thème 1"),
     ],
 )
-def test_a_label_is_shared_and_says_enough(found, expected):
-    members = np.array([[1.0, 0.0], [0.0, 1.0]])
-    assert label_themes([found], [members]) == [expected]
+def test_a_theme_without_subject_takes_one_phrase(found, expected):
+    assert phrase_titles([found]) == [expected]
 
 
-def test_a_label_that_another_bears_is_made_again_of_other_phrases_while_there_are_any():
-    found = [
-        candidate("voiture partagée", 0.9, 2, 0.0),
-        candidate("transport solidaire", 0.8, 2, 0.0),
-    ]
-    members = np.array([[1.0, 0.0]])
-    assert label_themes([found], [members]) == ["Voiture partagée"]
-    assert label_themes([found], [members], others=["Voiture partagée"]) == ["Transport solidaire"]
-    assert label_themes([found], [members], others=["voiture partagee", "Transport solidaire"]) == [
-        "Voiture partagée"
+def test_two_themes_take_two_phrases():
+    found = [candidate("voiture partagée", 0.9, 2, 0.0), candidate("trajets du soir", 0.8, 2, 0.0)]
+    assert phrase_titles([found, found]) == ["Voiture partagée", "Trajets du soir"]
+
+
+def test_a_phrase_is_a_keyword_of_one_theme_alone():
+    shared = candidate("voiture partagée", 0.9, 2, 0.0), candidate("voiture partagée", 0.4, 2, 0.0)
+    own = candidate("moulin communal", 0.5, 2, 0.0), candidate("trajets du soir", 0.5, 2, 0.0)
+    assert keywords_of([[shared[0], own[0]], [own[1], shared[1]]]) == [
+        ["voiture partagée", "moulin communal"],
+        ["trajets du soir"],
     ]
 
 
@@ -695,7 +702,6 @@ def test_names_masks_verbs_and_empty_words_name_no_theme(texts, never, embedder)
     readings = read_texts(texts)
     space = join_views(texts, readings, embedder).subject
     found = find_candidates(readings, np.zeros(2, dtype=int), np.ones(2), [[]], space)
-    assert label_themes(found, [unit_rows(space.rows)])
     assert not any(never in candidate.surface.lower() for candidate in found[0])
     assert found[0]
 
@@ -711,12 +717,39 @@ def test_keywords_repeat_no_word_in_another_form(embedder):
     readings = read_texts(texts)
     space = join_views(texts, readings, embedder).subject
     keywords = keywords_of(
-        find_candidates(readings, np.zeros(5, dtype=int), np.ones(5), [[]], space)[0]
-    )
+        find_candidates(readings, np.zeros(5, dtype=int), np.ones(5), [[]], space)
+    )[0]
     assert sum("jeune" in keyword for keyword in keywords) == 1
     assert sum("coop" in keyword for keyword in keywords) == 1
     assert sum("éleveur" in keyword for keyword in keywords) <= 1
 
 
-def test_a_theme_without_any_phrase_still_has_a_label():
-    assert label_themes([[], []], [np.zeros((1, 3)), np.zeros((1, 3))]) == ["Thème 1", "Thème 2"]
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("La subvention arrive en novembre pour des actions de février.", True),
+        ("la trésorerie est a sec des le mois de mai, la banque suit pas", True),
+        ("non mais attends, les jeunes ils veulent pas signer pour dix ans", True),
+        ("monter une légumerie avec l'agglo pr livrer les cantines", True),
+        # too short, or too long
+        ("la banque ne suit pas", False),
+        (" ".join(["la banque ne suit pas et"] * 6), False),
+        # no verb
+        ("friche de la rue d'Alger : 2 000 m² vides depuis dix ans", False),
+        ("Paniers de l'Aa : 14 maraîchers du marais, 350 paniers par semaine", False),
+        # cut, or masked
+        ("→ la banque ne suit pas et la Région rembourse neuf mois après", False),
+        ("la banque ne suit pas et la Région rembourse neuf mois après…", False),
+        ("[personne] dit que la banque ne suit pas depuis neuf mois", False),
+    ],
+)
+def test_a_whole_sentence_has_a_verb_and_is_neither_cut_nor_masked(text, is_one):
+    assert is_sentence(text) == is_one
+
+
+def test_a_whole_sentence_is_quoted_before_a_note_somewhat_more_central() -> None:
+    rows = [
+        ("a", "friche de la rue d'Alger : 2 000 m² vides depuis dix ans", "w", 1, 0.6),
+        ("b", "la ville laisse la friche vide et personne ne nous ouvre", "w", 2, 0.5),
+    ]
+    assert choose_quotes(quote_rows(*rows), 2) == ["b", "a"]

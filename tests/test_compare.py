@@ -133,6 +133,24 @@ def test_specificity_stays_finite_where_the_tail_is_too_small_for_a_float() -> N
     assert found[0] == pytest.approx(-log_probability, rel=1e-6)
 
 
+def said_at(
+    n_said: int, n_held: int, workshop_id: str, n_to_check: int = 0
+) -> list[dict[str, Any]]:
+    """« cars » once at `n_said` of `n_held` tables, each of which says three other things; at `n_to_check` more, it is to be checked."""
+    rest = [
+        said(theme, table, workshop_id=workshop_id)
+        for table in range(1, n_held + 1)
+        for theme in ("lait", "haie", "bois")
+    ]
+    return [
+        *rest,
+        *(
+            said("cars", table, workshop_id=workshop_id, is_counted=table <= n_said)
+            for table in range(1, n_said + n_to_check + 1)
+        ),
+    ]
+
+
 VERDICTS = [
     (
         "said here by all tables, nowhere else",
@@ -150,12 +168,7 @@ VERDICTS = [
     ),
     (
         "said everywhere alike",
-        [
-            *spread("cars", ORTHEZ, 8),
-            *spread("cars", DIE, 8),
-            *spread("lait", ORTHEZ, 8),
-            *spread("lait", DIE, 8),
-        ],
+        [*said_at(6, 6, ORTHEZ), *said_at(6, 6, DIE)],
         "cars",
         "die",
         "comme ailleurs",
@@ -188,20 +201,7 @@ VERDICTS = [
 ]
 
 
-def said_at(n_said: int, n_held: int, workshop_id: str) -> list[dict[str, Any]]:
-    """« cars » once at `n_said` of `n_held` tables, each of which says three other things."""
-    rest = [
-        said(theme, table, workshop_id=workshop_id)
-        for table in range(1, n_held + 1)
-        for theme in ("lait", "haie", "bois")
-    ]
-    return [
-        *rest,
-        *(said("cars", table, workshop_id=workshop_id) for table in range(1, n_said + 1)),
-    ]
-
-
-# tables here, tables there, and whether "comme ailleurs" may be said: the interval of the difference stays within half the tables
+# tables here, tables there, and whether "comme ailleurs" may be said: the interval of the difference stays within a third of the tables
 ALIKE = [
     ("nothing here, most tables there", (0, 5), (5, 7), False),
     ("most tables here, few there", (5, 7), (1, 5), False),
@@ -211,7 +211,16 @@ ALIKE = [
     ("two of four against three of four", (2, 4), (3, 4), False),
     ("half of many on both sides", (10, 20), (11, 20), True),
     ("nearly all on both sides", (12, 12), (13, 14), True),
-    ("few of many on both sides", (3, 12), (2, 14), True),
+    ("all of three on both sides", (3, 3), (3, 3), False),
+    ("all of five on both sides", (5, 5), (5, 5), False),
+    ("all of six on both sides", (6, 6), (6, 6), True),
+    ("a fourth of few, a seventh of few", (3, 12), (2, 14), False),
+    ("a fourth of many, a seventh of many", (6, 24), (4, 28), True),
+    ("never here, once elsewhere", (0, 20), (1, 20), False),
+    ("once on both sides", (1, 20), (1, 20), False),
+    ("what is to be checked elsewhere could differ", (12, 24, 0), (4, 24, 18), False),
+    ("what is to be checked here could differ", (6, 24, 16), (6, 24, 0), False),
+    ("what is to be checked is little", (6, 24, 1), (6, 24, 1), True),
 ]
 
 
@@ -219,12 +228,29 @@ ALIKE = [
     ("here", "there", "is_alike"), [case[1:] for case in ALIKE], ids=[case[0] for case in ALIKE]
 )
 def test_alike_is_said_where_likeness_is_shown_not_where_no_difference_is(
-    here: tuple[int, int], there: tuple[int, int], is_alike: bool
+    here: tuple[int, ...], there: tuple[int, ...], is_alike: bool
 ) -> None:
     held = workshops(n_tables=None)
-    found = contrasts(*said_at(*here, ORTHEZ), *said_at(*there, DIE), held=held)
+    passages = [
+        passage
+        for (n_said, n_held, *n_to_check), place in ((here, ORTHEZ), (there, DIE))
+        for passage in said_at(n_said, n_held, place, *n_to_check)
+    ]
+    found = contrasts(*passages, held=held)
     verdicts = {cell(found, "cars", territory)["verdict"] for territory in ("orthez", "die")}
     assert ("comme ailleurs" in verdicts) == is_alike, verdicts
+
+
+def test_what_differs_in_one_territory_is_said_alike_in_no_other() -> None:
+    held = workshops(ORTHEZ, DIE, LES_VANS, n_tables=None)
+    much = [said("cars", 1 + n % 12, workshop_id=LES_VANS) for n in range(60)]
+    even, uneven = (
+        contrasts(*said_at(6, 12, ORTHEZ), *said_at(6, 12, DIE), *there, held=held)
+        for there in (said_at(6, 12, LES_VANS), [*said_at(6, 12, LES_VANS), *much])
+    )
+    assert cell(even, "cars", "orthez")["verdict"] == "comme ailleurs"
+    assert cell(uneven, "cars", "les-vans")["verdict"] == "plus présent ici"
+    assert "comme ailleurs" not in set(uneven.loc[uneven["subject_id"] == "cars", "verdict"])
 
 
 def test_a_territory_whose_people_only_wrote_gives_the_other_nothing_to_be_compared_with() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.counting import count_families
 from pipeline.decisions import active_decisions, apply_decisions, idle_sentence, read_decisions
+from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.kinds import saved_weightings, weights_in_use
-from pipeline.decisions.replay import left_proposals, note_grounds
+from pipeline.decisions.replay import left_proposals
 from pipeline.decisions.tags import coded_units, confirmed_units, judged_units, words_in_order
 from pipeline.decisions.themes import split_id
 from pipeline.review import state as review_state
@@ -19,7 +20,7 @@ from pipeline.review.snapshot import Snapshot
 from pipeline.settings.sections import RankSettings
 from pipeline.tables.material import DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, TAGS
 from pipeline.tables.results import MERGE_PROPOSALS, THEME_FAMILIES
-from support.decisions import confirmation, weighting_value
+from support.decisions import confirmation, sign_off, weighting_value
 from support.draws import seeds
 from support.invented import DIE, said, study, tag
 
@@ -213,9 +214,13 @@ def test_a_renamed_theme_has_its_last_name_and_nothing_else_changes() -> None:
         on_theme("rename_theme", "cars", "Les cars"),
         on_theme("rename_theme", "cars", "Les cars du soir"),
     )
-    assert theme(reviewed, "cars")["label"] == "Les cars du soir"
+    assert theme(reviewed, "cars")[["label", "name_source"]].tolist() == [
+        "Les cars du soir",
+        "person",
+    ]
+    names = ["label", "name_source"]
     pd.testing.assert_frame_equal(
-        reviewed["themes"].drop(columns="label"), machine()["themes"].drop(columns="label")
+        reviewed["themes"].drop(columns=names), machine()["themes"].drop(columns=names)
     )
     pd.testing.assert_frame_equal(reviewed["theme_members"], machine()["theme_members"])
 
@@ -534,6 +539,7 @@ def random_decisions(seed: int, n_decisions: int = 25) -> list[dict[str, Any]]:
             draw.choice(["Ce que les cars changent", "Le soir"]),
         ),
         lambda: on_theme("keep_apart", *draw.sample(themes, 2)),
+        lambda: sign_off(draw.choice(themes), draw.sample(units, 3), draw.sample(units, 2)),
         lambda: confirm(draw.choice(units), *draw.sample(codes, draw.randint(0, 2))),
         lambda: undo(draw.randint(1, n_decisions)),
         lambda: {
@@ -1160,6 +1166,19 @@ def members_of(**units: str) -> pd.DataFrame:
 
 
 NO_GROUNDS = DECISION_GROUNDS.empty()
+
+
+def grounds_of(
+    *decisions: dict[str, Any],
+    then: pd.DataFrame | None = None,
+    earlier: pd.DataFrame = NO_GROUNDS,
+) -> pd.DataFrame:
+    """What decisions were taken on: the machine's themes with the members of `then`."""
+    tables = machine()
+    members = tables["theme_members"] if then is None else then
+    return note_grounds(read_decisions(taken(*decisions)), tables["themes"], members, earlier)
+
+
 NOW = [  # what the themes held when the decision was taken, the decision, whether it is applied now: cars a b c, lait d e, haie f
     (
         "the same passages",
@@ -1169,10 +1188,16 @@ NOW = [  # what the themes held when the decision was taken, the decision, wheth
     ),
     ("grown since", {"cars": "a b", "lait": "d"}, on_theme("merge_theme", "cars", "lait"), True),
     (
-        "half of them left",
-        {"cars": "a b d e", "lait": "d e"},
+        "a quarter of them gone",
+        {"cars": "a b c d", "lait": "d e"},
         on_theme("merge_theme", "cars", "lait"),
         True,
+    ),
+    (
+        "a third of them gone",
+        {"cars": "a b d", "lait": "d e"},
+        on_theme("merge_theme", "cars", "lait"),
+        False,
     ),
     (
         "passages taken out of the study do not count",
@@ -1187,7 +1212,7 @@ NOW = [  # what the themes held when the decision was taken, the decision, wheth
         False,
     ),
     (
-        "fewer than half left",
+        "most of them gone",
         {"cars": "a d e", "lait": "d e"},
         on_theme("merge_theme", "cars", "lait"),
         False,
@@ -1222,12 +1247,12 @@ NOW = [  # what the themes held when the decision was taken, the decision, wheth
 def test_a_decision_holds_as_long_as_its_theme_is_about_the_same_passages(
     then: dict[str, str], decision: dict[str, Any], is_applied: bool
 ) -> None:
-    grounds = note_grounds(read_decisions(taken(decision)), members_of(**then), NO_GROUNDS)
+    grounds = grounds_of(decision, then=members_of(**then))
     reviewed = apply_decisions(machine(), taken(decision), grounds=grounds)
     (effect,) = reviewed.pop("decision_effects").itertuples()
     assert effect.state == ("appliquée" if is_applied else "à revoir")
     assert is_applied or (
-        str(effect.reason).startswith("Le thème est devenu un autre : il garde ")
+        str(effect.reason).startswith("Le thème est devenu un autre : « ")
         and same(reviewed, decided())
     )
 
@@ -1238,10 +1263,8 @@ def same(first: dict[str, pd.DataFrame], second: dict[str, pd.DataFrame]) -> boo
 
 def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:
     first, again = on_theme("merge_theme", "cars", "lait"), on_theme("merge_theme", "cars", "haie")
-    grounds = note_grounds(
-        read_decisions(taken(first)), members_of(cars="d e f", lait="d e", haie="f"), NO_GROUNDS
-    )
-    grounds = note_grounds(read_decisions(taken(first, again)), machine()["theme_members"], grounds)
+    grounds = grounds_of(first, then=members_of(cars="d e f", lait="d e", haie="f"))
+    grounds = grounds_of(first, again, earlier=grounds)
     assert grounds.loc[grounds["decision_id"] == 1, "unit_ids"].tolist() == [
         '["d", "e", "f"]',
         '["d", "e"]',
@@ -1253,9 +1276,7 @@ def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:
 
 def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
     merge = on_theme("merge_theme", "cars", "lait")
-    grounds = note_grounds(
-        read_decisions(taken(merge, undo(1))), members_of(cars="d e f"), NO_GROUNDS
-    )
+    grounds = grounds_of(merge, undo(1), then=members_of(cars="d e f"))
     assert (
         apply_decisions(machine(), taken(merge, undo(1)), grounds=grounds)["decision_effects"][
             "state"
@@ -1263,7 +1284,7 @@ def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
         == "annulée"
     )
     gone = on_theme("rename_theme", "parti", "Venir")
-    grounds = note_grounds(read_decisions(taken(gone)), members_of(parti="a b"), NO_GROUNDS)
+    grounds = grounds_of(gone, then=members_of(parti="a b"))
     assert apply_decisions(machine(), taken(gone), grounds=grounds)["decision_effects"][
         "state"
     ].tolist() == ["sans objet"]
@@ -1271,8 +1292,8 @@ def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS[:10])
 def test_while_themes_hold_what_they_held_nothing_awaits_a_review(seed: int) -> None:
-    decisions = taken(*random_decisions(seed))
-    grounds = note_grounds(read_decisions(decisions), machine()["theme_members"], NO_GROUNDS)
+    drawn = random_decisions(seed)
+    decisions, grounds = taken(*drawn), grounds_of(*drawn)
     assert same(
         apply_decisions(machine(), decisions, grounds=grounds),
         apply_decisions(machine(), decisions),

@@ -23,6 +23,8 @@ from pipeline.pseudonymise.identities import name_words
 from pipeline.pseudonymise.vault import Person
 from pipeline.show.moves import forgotten
 from pipeline.study import Study
+from support.decisions import sign_off
+from support.studies import group_any_size
 
 RETHEL, VOUZIERS = "Rethel 2026-09-10", "Vouziers 2026-09-17"
 LIST = """Nom;Prénom;Structure;Courriel;Téléphone;Signature
@@ -61,7 +63,7 @@ def study(processed: Study, tmp_path: Path) -> Study:
 @pytest.fixture(scope="module")
 def processed(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Two workshops, of which the same person attended both; processed, with decisions that name her and one on her own words."""
-    made = Study.create(tmp_path_factory.mktemp("oubli") / "etude")
+    made = group_any_size(Study.create(tmp_path_factory.mktemp("oubli") / "etude"))
     for folder in (RETHEL, VOUZIERS):
         (made.depot / folder).mkdir()
         (made.depot / folder / "emargement.csv").write_text(LIST, encoding="utf-8")
@@ -206,6 +208,7 @@ def test_a_first_name_leaves_decisions_doubts_records_and_the_new_report_too(stu
     for row in (  # as a version before typed texts were masked kept them
         {"action": "rename_theme", "theme_id": theme, "value": "Ce que LUDIVINE propose"},
         {"action": "describe_theme", "theme_id": theme, "value": "voir ludivine et Mme Quenneson"},
+        sign_off(theme, [own], title="Ludivine", statement="Mme Quenneson propose."),
         {
             "action": "accept_tag",
             "unit_id": own,

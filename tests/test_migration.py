@@ -20,6 +20,7 @@ from pipeline.tables.schema import Column, Table
 from pipeline.versions import SCHEMA
 from support.review_pages import PAGES, address
 from support.review_server import serving
+from support.studies import group_any_size
 
 FIRST = Path(__file__).parent / "golden" / "first-release"
 LOST = "t-cfab3976"  # a theme whose passages this version groups with another's
@@ -42,6 +43,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The same, run by this version."""
     root = tmp_path_factory.mktemp("migration") / "etude"
     shutil.copytree(FIRST, root)
+    group_any_size(Study.open(root))
     run_study(root)
     return Study.open(root)
 
@@ -122,6 +124,10 @@ COLUMNS = (Column("place", "text", "Where"), Column("n", "int", "How many"))
             [["a", 1, None], ["b", 2, None]],
         ),
         ((*COLUMNS, Column("share", "float", "Added since, never blank")), []),
+        (
+            (*COLUMNS, Column("is_kept", "bool", "Added since", earlier=True)),
+            [["a", 1, True], ["b", 2, True]],
+        ),
     ],
 )
 def test_a_table_of_another_version_keeps_what_this_one_can_tell(

@@ -22,6 +22,7 @@ from pipeline.study import Study
 from support.file_texts import texts_of
 from support.review_server import serving
 from support.served import PrefectServer, running
+from support.studies import group_any_size
 
 ROOT = Path(__file__).parent.parent
 FOLDER = "Pays de Retz 2026-03-10"
@@ -71,7 +72,7 @@ REACHED = (
 @pytest.fixture
 def planted(tmp_path: Path) -> Study:
     """A workshop with an attendance list, two tables of notes, a mail, and files that cannot be read."""
-    study = Study.create(tmp_path / "etude")
+    study = group_any_size(Study.create(tmp_path / "etude"))
     shutil.copytree(
         ROOT / "tests" / "golden" / "first-release" / "depot" / FOLDER, study.depot / FOLDER
     )

@@ -32,6 +32,7 @@ from pipeline.study import Study
 from pipeline.tables.material import DECISIONS
 from support.exchanged import Doc, Line, Tables, made_study, on_tag, rows_of, taken
 from support.own_axes import yaml_grid
+from support.studies import group_any_size
 
 CODEBOOK = "{urn:QDA-XML:project:1.0}Code"
 
@@ -270,7 +271,7 @@ SAID = {
 def test_a_study_of_such_a_grid_runs_from_notes_to_report(tmp_path: Path):
     from flows.run import run_study
 
-    study = Study.create(tmp_path / "etude", yaml_grid(tmp_path))
+    study = group_any_size(Study.create(tmp_path / "etude", yaml_grid(tmp_path)))
     folder = study.depot / "Pays de Retz 2026-10-01"
     folder.mkdir()
     for name, lines in SAID.items():

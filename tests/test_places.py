@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.cluster.families import place_late, place_units
+from pipeline.cluster.geometry import place_late, place_units
 from pipeline.tables.results import UNIT_PLACES
 
 PER_THEME = 12

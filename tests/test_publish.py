@@ -19,6 +19,8 @@ from pipeline.errors import UsageError
 from pipeline.publish.charts import HEAT_COLOURS, draw_png, draw_svg, profile_spec
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
+from pipeline.publish.layout.blocks import CaptionNumbering, PriorityCard, Quotes
+from pipeline.publish.layout.opening import opening_section, priority_section
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report, Share
 from pipeline.publish.report.people import commune_name
@@ -45,7 +47,7 @@ from pipeline.rank import rank_themes
 from pipeline.settings.sections import PublishSettings, RankSettings, RankWeights
 from pipeline.tables import TABLES
 from pipeline.tables.material import DOCUMENTS, TAGS
-from pipeline.tables.results import THEME_AGREEMENT, THEME_FAMILIES, THEMES
+from pipeline.tables.results import THEME_AGREEMENT, THEME_FAMILIES, THEME_OPINIONS, THEMES
 from support.invented import DIE, ORTHEZ, said, tag, workshops
 from support.published import GRID, VERBATIM, passages, report, tables
 from tools.docx_template import make_template
@@ -134,19 +136,22 @@ def test_a_whole_number_in_a_sentence_is_written_as_everywhere():
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("value", "unity", "expected"),
     [
-        (1.0, "solide"),
-        (0.75, "solide"),
-        (0.74, "à confirmer"),
-        (0.5, "à confirmer"),
-        (0.49, "fragile"),
-        (None, "non mesurée"),
-        (float("nan"), "non mesurée"),
+        (1.0, 0.9, "solide"),
+        (0.75, 0.55, "solide"),
+        (1.0, 0.54, "à confirmer"),
+        (0.74, 0.9, "à confirmer"),
+        (0.5, 0.1, "à confirmer"),
+        (0.49, 0.9, "fragile"),
+        (None, 0.9, "non mesurée"),
+        (float("nan"), 0.9, "non mesurée"),
     ],
 )
-def test_stability_is_a_plain_word_at_each_bound(value: float | None, expected: str) -> None:
-    assert stability(value) == expected
+def test_stability_is_a_plain_word_at_each_bound(
+    value: float | None, unity: float, expected: str
+) -> None:
+    assert stability(value, unity) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,7 @@ def test_stability_is_a_plain_word_at_each_bound(value: float | None, expected: 
 def test_what_themes_are_agrees_with_how_many_they_are(
     values: list[float | None], expected: str
 ) -> None:
-    assert stabilities(map(stability, values)).replace("\u00a0", " ") == expected
+    assert stabilities(stability(value, 0.8) for value in values).replace("\u00a0", " ") == expected
 
 
 PLACES = [
@@ -198,7 +203,7 @@ def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others()
     first = report().scopes[0].priorities[0]
     assert first.label == "Cars"
     assert first.why.replace("\u00a0", " ").replace("\u202f", " ") == (
-        "Dit à 3 tables sur 8 et dans 2 ateliers sur 2 ; 5 passages sur 6 disent une difficulté ou une demande ; "
+        "Nom à choisir à la relecture. Dit à 3 tables sur 8 et dans 2 ateliers sur 2 ; 5 passages sur 6 disent une difficulté ou une demande ; "
         "repris par 1 rapporteur ; une piste d’action est dite à 1 table."
     )
     assert (
@@ -211,11 +216,19 @@ def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others()
     ]
 
 
+def test_a_named_theme_says_its_statement_before_where_it_was_said() -> None:
+    made = tables()
+    statement = "Les cars du soir manquent."
+    made["themes"] = made["themes"].assign(statement=statement, name_source="catalogue")
+    priorities = report(made).scopes[0].priorities
+    assert all(item.why.startswith(statement + " Dit à ") for item in priorities)
+
+
 def test_a_theme_below_average_on_every_criterion_only_says_where_it_was_said() -> None:
     last = report().scopes[0].priorities[-1]
     assert (last.label, last.why.replace("\u00a0", " ")) == (
         "Lait",
-        "Dit à 1 table sur 8 et dans 1 atelier sur 2.",
+        "Nom à choisir à la relecture. Dit à 1 table sur 8 et dans 1 atelier sur 2.",
     )
 
 
@@ -226,7 +239,7 @@ def test_a_theme_that_no_table_spoke_of_says_so() -> None:
         said("lait", 2),
     )
     reasons = {item.label: item.why for item in report(made).scopes[0].priorities}
-    assert reasons["Cars"].startswith("Dit hors des tables, par mail")
+    assert "Dit hors des tables, par mail" in reasons["Cars"]
 
 
 @pytest.mark.parametrize("weights", [None, {"tables": 1.0, "rapporteurs": 3.0}])
@@ -321,6 +334,99 @@ def test_the_same_words_are_not_quoted_twice_and_a_scrap_is_quoted_last() -> Non
     made["themes"] = THEMES.check(made["themes"].assign(quotes="[]"))
     quotes = [quote.text for quote in report(made).scopes[0].priorities[0].quotes]
     assert quotes == ["le car de nuit a été supprimé", "Plus de car", "ok"]
+
+
+BENCH = "les bancs sont cassés depuis l'hiver"
+SHADE, SEATS = "on manque d'ombre sur la place", "on veut des bancs à l'arrêt"
+
+
+@pytest.mark.parametrize(
+    ("said_at_orthez", "quoted_of_study", "quoted_of_orthez"),
+    [
+        # the workshop quotes what the study does not
+        ([BENCH, SHADE], [BENCH], [SHADE]),
+        # unless there is nothing else
+        ([BENCH], [BENCH], [BENCH]),
+    ],
+)
+def test_a_workshop_quotes_what_the_study_has_not_quoted(
+    said_at_orthez, quoted_of_study, quoted_of_orthez
+):
+    texts = [*((text, ORTHEZ) for text in said_at_orthez), (SEATS, DIE)]
+    made = tables(*(said("bancs", 1, text=text, workshop_id=name) for text, name in texts))
+    study, orthez, _ = report(made, n_quotes=1).scopes
+    quoted = [[quote.text for quote in scope.priorities[0].quotes] for scope in (study, orthez)]
+    assert quoted == [quoted_of_study, quoted_of_orthez]
+
+
+OPINIONS = [
+    # order, posture, units
+    (1, "difficulte", ["u000", "u001"]),
+    (2, "difficulte", ["u002"]),
+    (3, "force", ["u003"]),
+]
+
+
+def opinion_rows(themes: list[str]) -> pd.DataFrame:
+    return THEME_OPINIONS.build(
+        {
+            "theme_id": themes[0],
+            "opinion_order": order,
+            "posture": posture,
+            "unit_id": unit_ids[0],
+            "unit_ids": json.dumps(unit_ids),
+            "n_units": len(unit_ids),
+            "n_tables": len(unit_ids),
+            "n_workshops": 1,
+            "faces": {2: 3, 3: 2}.get(order),
+        }
+        for order, posture, unit_ids in OPINIONS
+    )
+
+
+@pytest.mark.parametrize(
+    ("quotes", "expected"),
+    [
+        # in words not quoted already, with the tables of all who say it
+        (["u000"], [("plus un seul banc", "2\u00a0tables"), (SHADE, "1\u00a0table")]),
+        (["u002"], [(BENCH, "2\u00a0tables"), (SHADE, "1\u00a0table")]),
+        (["u003"], [(BENCH, "2\u00a0tables")]),
+    ],
+)
+def test_a_priority_says_one_opinion_a_posture_besides_its_quotes(quotes, expected):
+    texts = [BENCH, "plus un seul banc", SEATS, SHADE]
+    made = tables(*(said("bancs", n, text=text) for n, text in enumerate(texts, 1)))
+    made["theme_opinions"] = opinion_rows(["bancs"])
+    made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(quotes)))
+    first = report(made, n_quotes=1).scopes[0].priorities[0]
+    assert [(opinion.text, opinion.where) for opinion in first.opinions] == expected
+
+
+def test_the_first_priority_quotes_what_the_first_page_does_not() -> None:
+    texts = [BENCH, "plus un seul banc", SEATS, SHADE]
+    content = report(tables(*(said("bancs", n, text=text) for n, text in enumerate(texts, 1))))
+    numbering = CaptionNumbering()
+    page = opening_section(content, numbering)
+    cards = priority_section(content, numbering).sections[0].blocks
+    on_page = [block.quotes for block in page.blocks if isinstance(block, Quotes)]
+    on_card = [block.priority.quotes for block in cards if isinstance(block, PriorityCard)]
+    assert (len(on_page[0]), len(on_card[0])) == (2, 1)
+    assert not set(on_page[0]) & set(on_card[0])
+
+
+def test_what_is_said_under_themes_is_listed_with_what_faces_it(tmp_path: Path) -> None:
+    texts = [BENCH, "plus un seul banc", SEATS, SHADE]
+    made = tables(*(said("bancs", n, text=text) for n, text in enumerate(texts, 1)))
+    made["theme_opinions"] = opinion_rows(["bancs"])
+    write_tables(made, tmp_path, formats=["xlsx"], grid=GRID, only=["liste_dits"])
+    book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
+    heads, *rows = book.get_sheet_by_name("liste_dits").to_python()
+    assert heads[1:7] == ["Ce qui est dit", "Passage", "Passages", "Tables", "Ateliers", "En face"]
+    assert [(row[1], row[2], row[4], row[6]) for row in rows] == [
+        ("Ce qui manque", BENCH, 2, ""),
+        ("Ce qui manque", SEATS, 1, SHADE),
+        ("Ce qui marche", SHADE, 1, SEATS),
+    ]
 
 
 def test_every_passage_is_in_a_theme_or_listed_as_set_aside() -> None:
@@ -583,9 +689,9 @@ def test_an_empty_study_gives_a_report_that_says_so(tmp_path: Path) -> None:
     write_docx(content, tmp_path / "rapport.docx")
     shown = page.text_content()
     for line in (
-        "Aucun thème n’a pu être classé",
+        "Aucun passage n’a été lu",
         "Aucune liste d’émargement",
-        "Tous les passages sont dans un thème",
+        "Aucune carte",
     ):
         assert line in shown
 
@@ -781,8 +887,10 @@ def test_themes_priorities_and_territories_are_listed_in_french_words(tmp_path: 
     themes, priorities, contrasts = (
         book.get_sheet_by_name(name).to_python() for name in book.sheet_names[1:4]
     )
-    assert themes[0][:6] == [
+    assert themes[0][:8] == [
         "Thème",
+        "Énoncé",
+        "D'où vient le nom",
         "Famille",
         "Description",
         "Mots",

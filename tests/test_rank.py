@@ -217,6 +217,43 @@ def test_scopes_hold_only_themes_that_were_heard_there_and_ranks_follow_scores()
         assert rows["score"].is_monotonic_decreasing
 
 
+@pytest.mark.parametrize("seed", seeds(4))
+def test_what_is_left_to_check_moves_no_rank_of_the_study_nor_of_a_workshop(seed: int) -> None:
+    """Ranks, notes and checks are those of the same passages without these memberships."""
+    draw = random.Random(seed)
+    passages = [
+        said(
+            f"t{draw.randint(0, 4)}",
+            draw.randint(1, 4),
+            draw.choice(["q1", "q2", "resume"]),
+            workshop_id=draw.choice([ORTHEZ, DIE]),
+            text=draw.choice(["les cars du soir", "il FAUT des cars, vraiment !", "danger"]),
+            is_counted=draw.random() < 0.6,
+        )
+        for _ in range(40)
+    ]
+    tables = study(*passages, mail("t1", "a", is_counted=False)) | {"workshops": workshops()}
+    members = tables["theme_members"]
+    counted = members[members["is_counted"]]
+    every, certain = (
+        rank_themes(**tables | {"theme_members": rows}, settings=QUICK)
+        for rows in (members, counted)
+    )
+    for name in Ranking._fields:
+        pd.testing.assert_frame_equal(getattr(every, name), getattr(certain, name))
+    assert len(counted) < len(members)
+
+
+def test_a_theme_that_a_workshop_may_have_said_has_no_rank_there() -> None:
+    priorities = ranked(
+        said("cars", 1),
+        said("lait", 1, workshop_id=DIE),
+        said("cars", 2, workshop_id=DIE, is_counted=False),
+    )
+    assert set(priorities.loc[priorities["scope"] == DIE, "theme_id"]) == {"lait"}
+    assert criterion(priorities, "c_workshops", scope="study") == pytest.approx(0.5)
+
+
 def only(**weights: float) -> RankWeights:
     """These weights, and 0 for every other criterion."""
     return RankWeights(**dict.fromkeys(RankWeights.model_fields, 0.0) | weights)

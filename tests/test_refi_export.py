@@ -16,6 +16,7 @@ from pipeline.exchange.xml import one_line, xml_text
 from pipeline.grid import load_grid
 from pipeline.tables.material import DECISIONS, TAGS
 from pipeline.tables.results import THEME_FAMILIES
+from support.decisions import sign_off
 from support.draws import seeds
 from support.exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 from support.refi import GUID, NS, SCHEMA, check_codebook
@@ -142,12 +143,19 @@ def test_what_only_a_decision_assigned_is_not_the_machines() -> None:
     assert {coding.axis for coding in codings} == {"theme"}
 
 
-def test_a_theme_that_a_person_chose_is_that_persons() -> None:
-    decisions = taken(
-        {"action": "move_unit", "unit_id": "d0u0", "value": "t-cars"},
-        {"action": "move_unit", "unit_id": "d0u1", "value": "t-cars"},
-    )
-    codings = gather_codings(small(), GRID, decisions=decisions)
+@pytest.mark.parametrize(
+    "decisions",
+    [
+        [
+            {"action": "move_unit", "unit_id": "d0u0", "value": "t-cars"},
+            {"action": "move_unit", "unit_id": "d0u1", "value": "t-cars"},
+        ],
+        [sign_off("t-cars", ["d0u0", "d0u1"])],
+    ],
+    ids=["moved", "signed off"],
+)
+def test_a_theme_that_a_person_chose_is_that_persons(decisions: list[dict[str, Any]]) -> None:
+    codings = gather_codings(small(), GRID, decisions=taken(*decisions))
     assert {
         (coding.author, coding.unit_id, coding.code) for coding in codings if coding.axis == "theme"
     } == {

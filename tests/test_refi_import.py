@@ -21,7 +21,7 @@ from pipeline.exchange.import_project import Taken, take_project
 from pipeline.exchange.project import plain_text, project_file, read_project, settle_spans
 from pipeline.publish.text import zipped
 from pipeline.tables.material import DECISIONS
-from support.decisions import confirmation
+from support.decisions import confirmation, sign_off
 from support.draws import seeds
 from support.exchanged import (
     GRID,
@@ -339,6 +339,15 @@ def test_a_confirmed_passage_goes_out_as_its_author_s_codes_and_is_known_when_it
     assert told(brought(files, tmp_path)) == [
         ("Lise", "add_tag", "d0u1", axis, code) for axis, code in sorted(codes)
     ]
+    assert brought(files, tmp_path, known=known).decisions == ()
+
+
+def test_a_theme_signed_off_goes_out_as_its_author_s_and_is_known_when_it_comes_back(
+    tmp_path: Path,
+) -> None:
+    known = taken(sign_off("t-cars", ["d0u0"], ["d1u0"]))
+    files = exported(small(), known)
+    assert told(brought(files, tmp_path)) == [("Lise", "move_unit", "d0u0", "theme", "t-cars")]
     assert brought(files, tmp_path, known=known).decisions == ()
 
 

@@ -13,7 +13,7 @@ from flows.run import run_study
 from pipeline.decisions.themes import split_id
 from pipeline.files import data_path
 from pipeline.study import Study
-from support.decisions import confirmation, confirmed_codes
+from support.decisions import confirmation, confirmed_codes, sign_off
 
 FIRST = ("Saint-Omer 2026-03-12", "Roubaix 2026-04-02")
 NEXT = "Thiérache 2026-05-19"
@@ -118,6 +118,9 @@ def random_decisions(
             "theme_id": draw.choice(themes),
             "value": f"Description {draw.randint(1, 99)}",
         },
+        lambda: sign_off(
+            (name := draw.choice(themes)), draw.sample(members[name], 3), draw.sample(units, 2)
+        ),
         lambda: {
             "action": "keep_apart",
             "theme_id": draw.choice(themes),

@@ -157,7 +157,7 @@ def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: p
         for at, text in enumerate(texts)
     )
     room = units[units["channel"] == "notes"]
-    settings, encoder = ClusterSettings(n_resamples=8, n_repeats=3), load_embedder()
+    settings, encoder = ClusterSettings(least_units=0, n_resamples=8, n_repeats=3), load_embedder()
     monkeypatch.setattr(rows_module, "LARGE", 30)
 
     def tables(cache: Store | None = None) -> list[pd.DataFrame]:

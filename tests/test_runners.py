@@ -336,7 +336,7 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     settings = TagSettings()
     tagger = load_tagger(grid, settings=settings)
-    cluster = ClusterSettings(n_resamples=8, n_repeats=2)
+    cluster = ClusterSettings(least_units=0, n_resamples=8, n_repeats=2)
     texts = [*units["text"], *units["text"].str.upper()]
 
     def results(executor: runners.Runner, folder: Path) -> list[pd.DataFrame]:
@@ -399,7 +399,10 @@ def test_what_workers_encode_is_kept_and_what_is_known_is_lent(units, tmp_path, 
 @pytest.mark.slow
 def test_encoding_and_regrouping_are_the_same_in_processes(units, small_grains):
     """A quick pair of the slow ones below."""
-    texts, settings = list(units["text"]), ClusterSettings(n_repeats=3, n_resamples=8)
+    texts, settings = (
+        list(units["text"]),
+        ClusterSettings(least_units=0, n_repeats=3, n_resamples=8),
+    )
     alone = load_engine(EmbedSettings()).encode(texts)
     grouped, agreement = CommunityClusters(settings).fit(alone), measure_agreement(alone, settings)
     with started("processes", 2, 1) as runner:

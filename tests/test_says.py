@@ -23,6 +23,8 @@ from pipeline.publish.layout.blocks import (
 )
 from pipeline.publish.layout.opening import ROOMS, lay_out_workshop
 from pipeline.publish.report.content import Report
+from pipeline.publish.report.passages import gather_passages, table_range
+from pipeline.publish.report.themes import said_at
 from pipeline.publish.slides import lay_out_slides
 from pipeline.publish.tables import readable_lists
 from pipeline.study import Study
@@ -55,7 +57,7 @@ def words(made: Report) -> dict[str, str]:
 
 
 def _page(page: Page) -> Iterator[str]:
-    yield from (page.title, page.notice.text)
+    yield from (page.title, page.notice.text if page.notice else "")
     for section in page.sections:
         yield from _section(section)
 
@@ -266,6 +268,29 @@ def test_no_table_round_or_channel_is_claimed_that_no_document_shows(
     assert "dans 3 documents sur" in told.lower()
 
 
+@pytest.mark.parametrize(
+    ("counted", "expected"),
+    [
+        ({1, 2, 3}, "dit à 3 tables sur 4"),
+        ({1, 3}, "dit à 2 tables au moins sur 4, à 3 avec ce qui reste à vérifier"),
+        ({2}, "dit à 1 table au moins sur 4, à 3 avec ce qui reste à vérifier"),
+        (set(), "dit peut-être à 3 tables sur 4, à vérifier"),
+    ],
+)
+def test_a_number_of_tables_rests_on_what_counts_and_says_what_is_to_be_checked(
+    counted: set[int], expected: str
+) -> None:
+    made = tables(*(said("cars", n, text=f"table {n}") for n in (1, 2, 3)))
+    of_table = dict(zip(made["units"]["unit_id"], made["units"]["table_number"], strict=True))
+    members = made["theme_members"]
+    is_counted = members["unit_id"].map(of_table).isin(counted)
+    passages = gather_passages(made | {"theme_members": members.assign(is_counted=is_counted)})
+    rows = passages.rows[passages.rows["theme_id"].notna()]
+    assert said_at(rows, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
+    n = len(counted)
+    assert table_range(rows) == ("3" if n == 3 else f"{n} à 3")
+
+
 def test_minutes_of_a_study_with_tables_elsewhere_are_counted_with_them_by_both_names() -> None:
     mixed = [
         *(said("cars", n, text=f"table {n}") for n in (1, 2, 3)),
@@ -419,6 +444,15 @@ def test_every_noun_and_verb_agrees_with_its_number(n: int) -> None:
     assert {
         name: wrong for name, text in words(few(n)).items() if (wrong := wrong_agreements(text))
     } == {}
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_every_noun_and_verb_agrees_with_its_number_where_there_is_no_theme(n: int) -> None:
+    passages = [said(None, place + 1, text="les cars du soir") for place in range(n)]
+    passages += [said(None, None, None, text=f"une note {place}") for place in range(n)]
+    told = words(report(tables(*passages, held=workshops(ORTHEZ, n_tables=None))))
+    assert {name: wrong for name, text in told.items() if (wrong := wrong_agreements(text))} == {}
+    assert not re.search(r"\b0 (?:table|thème|document|personne|structure)", "".join(told.values()))
 
 
 ROOT = Path(__file__).parent.parent

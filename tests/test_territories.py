@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from pipeline.communes.tables import epci_of
-from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
+from pipeline.compare.contrasts import compare_territories, follow_territories
 from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
+from pipeline.compare.reach import reach_themes
 from pipeline.compare.readings import link_territories, read_territories, signed_chi_square
 from pipeline.settings.sections import CompareSettings
 from pipeline.structure_names import all_sectors, sectors_of
@@ -27,11 +28,13 @@ TEXTS = {
 }
 
 
-def spread(theme_id: str, workshop_id: str, n_units: int) -> list[dict[str, Any]]:
+def spread(
+    theme_id: str, workshop_id: str, n_units: int, n_tables: int = 4
+) -> list[dict[str, Any]]:
     """`n_units` passages about a theme, one a table in turn."""
     text = TEXTS.get(theme_id, theme_id)
     return [
-        said(theme_id, 1 + place % 4, workshop_id=workshop_id, text=text)
+        said(theme_id, 1 + place % n_tables, workshop_id=workshop_id, text=text)
         for place in range(n_units)
     ]
 
@@ -53,7 +56,9 @@ def contrasts(tables: dict[str, pd.DataFrame], held: pd.DataFrame = HELD) -> pd.
 
 def test_a_theme_said_here_alone_is_its_own_and_one_said_everywhere_is_shared() -> None:
     tables = study(*THREE)
-    found = reach_themes(contrasts(tables), PRIORITIES.empty(), HELD).set_index("theme_id")
+    found = reach_themes(
+        tables["units"], tables["theme_members"], contrasts(tables), PRIORITIES.empty(), HELD
+    ).set_index("theme_id")
     assert found["reach"].to_dict() == {
         "cars": "propre à un territoire",
         "lait": "propre à un territoire",
@@ -61,6 +66,7 @@ def test_a_theme_said_here_alone_is_its_own_and_one_said_everywhere_is_shared() 
         "fonds": "partagé",
     }
     assert json.loads(found.loc["cars", "more_in"]) == ["orthez"]
+    assert found.loc["cars", "only_in"] == "orthez" and pd.isna(found.loc["fonds", "only_in"])
 
 
 def test_a_small_workshop_is_left_out_of_what_is_shared_and_has_no_first_priority() -> None:
@@ -87,7 +93,9 @@ def test_a_small_workshop_is_left_out_of_what_is_shared_and_has_no_first_priorit
     assert set(compared.loc[compared["territory"] == "die", "verdict"]) == {
         "trop peu de matière pour conclure"
     }
-    found = reach_themes(compared, PRIORITIES.build([row]), held).set_index("theme_id")
+    found = reach_themes(
+        tables["units"], tables["theme_members"], compared, PRIORITIES.build([row]), held
+    ).set_index("theme_id")
     assert (
         found.loc["lait", "reach"] == "trop peu de matière pour conclure"
         and found.loc["lait", "first_in"] == "[]"
@@ -156,10 +164,10 @@ def test_territories_that_say_the_same_join_first_and_chance_is_told() -> None:
 
 def test_a_second_workshop_tells_what_rose_and_what_fell() -> None:
     passages = [
-        *spread("cars", ORTHEZ, 14),
-        *spread("lait", LATER, 14),
-        *spread("fonds", ORTHEZ, 8),
-        *spread("fonds", LATER, 8),
+        *spread("cars", ORTHEZ, 14, 6),
+        *spread("lait", LATER, 14, 6),
+        *spread("fonds", ORTHEZ, 8, 6),
+        *spread("fonds", LATER, 8, 6),
     ]
     tables, held = study(*passages), workshops(ORTHEZ, LATER, DIE)
     found = follow_territories(

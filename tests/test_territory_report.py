@@ -10,6 +10,7 @@ import pytest
 from lxml import etree, html
 
 from pipeline.cli import main
+from pipeline.compare.contrasts import compare_territories
 from pipeline.publish.charts import draw_svg
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html, write_map_page
@@ -29,11 +30,13 @@ from pipeline.publish.territory_charts import (
     plane_spec,
     tree_spec,
 )
+from pipeline.review import territories as review
 from pipeline.settings import Settings
 from pipeline.settings.sections import PublishSettings
 from pipeline.study import Study
 from pipeline.tables.material import CATCHMENTS, STRUCTURES
 from pipeline.tables.results import MAP_PROBLEMS, NEEDS, OFFERS
+from pipeline.tables.schema import REACHES
 from support.invented import DIE, ORTHEZ, said, workshops
 from support.published import GRID, tables
 
@@ -106,10 +109,63 @@ def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_i
     write_html(content, tmp_path / "c.html", part="territoires")
     write_docx(content, tmp_path / "c.docx", part="territoires")
     shown = re.sub(r"\s+", " ", html.fromstring((tmp_path / "c.html").read_bytes()).text_content())
-    assert "Partagés Fonds" in shown and "orthez : Cars" in shown and "die : Lait" in shown
+    assert "Partagés Fonds" in shown and "Dits dans un seul territoire" not in shown
+    rests_on = "(dit à 4 tables sur 4, à aucune des 8 tables ailleurs)"
+    assert f"orthez : Cars {rests_on}" in shown and f"die : Lait {rests_on}" in shown
+    assert "▲ propre à ce territoire" in shown and "propre à un autre territoire" in shown
     assert "plus éloignés que le hasard" in shown and "aucune structure de ce secteur" in shown
     assert "Toutes les" not in shown and "Annexe" not in shown
     assert "Orthez" in shown and "64430" not in shown
+
+
+def test_a_theme_of_one_territory_with_too_little_elsewhere_is_told_apart() -> None:
+    made = compared()
+    is_cars = made["theme_reach"]["theme_id"] == "cars"
+    reach = made["theme_reach"].assign(
+        reach=made["theme_reach"]["reach"].mask(is_cars, REACHES[-1])
+    )
+    reading = report(made | {"theme_reach": reach}).reading
+    assert [text.split(" (")[0] for text in reading.only_there] == ["orthez\u00a0: Cars"]
+    assert not any("Cars" in text for text in reading.own)
+
+
+def test_the_review_lists_the_themes_of_one_territory_its_own_first() -> None:
+    made, labels = compared(), {"cars": "Cars", "lait": "Lait", "haie": "Haies"}
+    is_cars = made["theme_reach"]["theme_id"] == "cars"
+    reach = made["theme_reach"].assign(
+        reach=made["theme_reach"]["reach"].mask(is_cars, REACHES[-1])
+    )
+    rows = review.only_there(made | {"theme_reach": reach}, labels)
+    listed = [(row["label"], row["only_in"], row["is_own"]) for row in rows]
+    assert sorted(listed[:2]) == [("Haies", "les-vans", True), ("Lait", "die", True)]
+    assert listed[2:] == [("Cars", "orthez", False)]
+    nowhere = reach.assign(only_in=None, reach=REACHES[-1])
+    assert review.only_there(made | {"theme_reach": nowhere}, labels) == []
+    heat = review.heat_map(made, GRID, labels, subject="theme")
+    cells = {name: cells for name, _, cells in heat.rows}
+    assert [cell.verdict for cell in cells["cars"] if cell and cell.is_affirmed][-1:] == [
+        "propre à ce territoire"
+    ]
+
+
+def test_territories_without_notes_of_a_room_are_not_compared(tmp_path: Path) -> None:
+    mails = [
+        said(theme, None, "distance", channel="mail", document_id=f"{place}-{n}", workshop_id=place)
+        for theme, place in (("cars", ORTHEZ), ("lait", DIE))
+        for n in range(4)
+    ]
+    made = tables(*mails) | {"workshops": workshops(n_tables=None)}
+    made["contrasts"] = compare_territories(
+        made["units"],
+        made["tags"],
+        made["theme_members"],
+        made["workshops"],
+        settings=Settings().compare,
+    )
+    write_html(report(made), tmp_path / "c.html", part="territoires")
+    shown = html.fromstring((tmp_path / "c.html").read_bytes()).text_content()
+    assert "des notes prises en salle dans deux territoires" in shown
+    assert "trop peu de matière" not in shown
 
 
 def test_a_shared_theme_with_a_lead_says_where_it_may_be_more() -> None:
@@ -135,7 +191,7 @@ def test_a_quantity_told_at_two_tables_is_told_once_and_its_activity_counted_onc
     offer = tables()["offers"].iloc[0].to_dict() | {"structure_id": None}
     twice = OFFERS.build([offer, offer | {"unit_id": "u007", "activity": "Collecte de lait"}])
     assert report(compared(offers=twice)).reading.sectors == (
-        ("Alimentation et agriculture", "1", "0", "1\u202f200 litres par jour"),
+        ("Alimentation et agriculture", "1", "–", "1\u202f200 litres par jour"),
     )
 
 

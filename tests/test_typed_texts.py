@@ -10,7 +10,7 @@ from flows.typed_texts import decisions_to_show, keep_decisions, typed_without_n
 from flows.vault import Vault
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
-from support.decisions import weighting_value
+from support.decisions import sign_off, weighting_value
 
 TYPED = [
     ("Les cars de Baudrillart", "Les cars de [personne]"),
@@ -82,6 +82,10 @@ def test_reasons_names_of_themes_families_and_weights_are_masked_before_they_are
             {"author": "alix", "action": "use_weighting", "value": "Poids de Ludivine"},
             {
                 "author": "alix",
+                **sign_off("t-1", "a", title="Ludivine", statement="Voir Mme Quenneson."),
+            },
+            {
+                "author": "alix",
                 "action": "accept_tag",
                 "unit_id": "u",
                 "axis": "a",
@@ -94,9 +98,11 @@ def test_reasons_names_of_themes_families_and_weights_are_masked_before_they_are
     kept = study.decisions.read()
     values = kept["value"].fillna("").to_list()
     assert values[:3] == ["Le car de [personne]", "Idées de Mme [personne]", "[téléphone]"]
+    signed = json.loads(values.pop(5))
+    assert (signed["title"], signed["statement"]) == ("[personne]", "Voir Mme [personne].")
     assert values[4:] == ["Poids de [personne]", "", "t-2"]
     assert json.loads(values[3]) == {"name": "Poids de [personne]", "weights": {"c_scope": 1.0}}
-    assert kept["why"][5] == "[personne] l'a dit"
+    assert kept["why"][6] == "[personne] l'a dit"
     content = b"".join(path.read_bytes() for path in study.root.glob("decisions.sqlite3*"))
     assert not any(
         name in content for name in (b"Quenneson", b"Baudrillart", b"Ludivine", b"639985117")

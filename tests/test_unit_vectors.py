@@ -138,7 +138,7 @@ def test_a_large_study_about_nothing_has_no_theme(units, encoder, monkeypatch):
         TAGS.empty(),
         model=ThemeModel(),
         embedder=encoder,
-        settings=ClusterSettings(),
+        settings=ClusterSettings(least_units=0),
         n_large=40,
     )
     assert made.themes.empty
@@ -147,7 +147,10 @@ def test_a_large_study_about_nothing_has_no_theme(units, encoder, monkeypatch):
 
 
 def test_late_units_are_encoded_as_the_room_was(units, encoder):
-    room, settings = units[units["channel"] == "notes"], ClusterSettings(n_resamples=8, n_repeats=0)
+    room, settings = (
+        units[units["channel"] == "notes"],
+        ClusterSettings(least_units=0, n_resamples=8, n_repeats=0),
+    )
     n_large = len(room) + 1  # the room is small, and all together are not
     made = cluster_units(
         room,
@@ -166,7 +169,7 @@ def test_late_units_are_encoded_as_the_room_was(units, encoder):
 
 
 def test_a_large_study_gets_the_themes_that_were_said(units, encoder):
-    settings = ClusterSettings(n_resamples=20, n_repeats=3)
+    settings = ClusterSettings(least_units=0, n_resamples=20, n_repeats=3)
     room = units[units["channel"] == "notes"]
     made, again = (
         cluster_units(

@@ -106,7 +106,7 @@ def test_a_workshop_without_passages_has_its_pages_all_the_same(tmp_path: Path) 
         "workshops": tables()["workshops"]
     }
     paths = write_workshop_pages(report(made), tmp_path)
-    assert "il y a trop peu de passages" in word_text(paths[1]).replace("\u00a0", " ")
+    assert "Aucun passage n’a été lu" in word_text(paths[1]).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(

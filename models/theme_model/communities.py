@@ -30,6 +30,7 @@ LookCloser = Callable[[Labels], Matrix]
 MOST_AT_ONCE = 2500  # vectors in the consensus; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
+_NEARLY = 0.8  # of the best separation
 _FULL_RANGE = 200  # vectors below which resolutions and thresholds shrink
 _RESOLUTIONS = (2.0, 4.0)  # of the communities, over the resamples
 _RESAMPLES_AT_ONCE = 64  # whose communities are in memory
@@ -105,7 +106,7 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         closest = closest.astype(np.float64)
         with threadpool_limits(1):
             together = co_association(closest @ closest.T, settings, self.spread)
-            labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size)
+            labels = _dissolve_small(_finest_cut(together), together, settings.min_theme_size)
             labels = to_nearest(labels, closest, settings.min_theme_size)
             means = mean_by_group(together, labels)
             groups = range(labels.max() + 1)
@@ -205,19 +206,23 @@ def communities_of(
     return rows, louvain.fit_predict(graph.maximum(graph.T)).astype(np.int64)
 
 
-def _best_cut(together: Matrix) -> Labels:
-    """Cut the average-linkage tree where groups stand out best.
+def _finest_cut(together: Matrix) -> Labels:
+    """Cut the average-linkage tree into as many groups as still stand out nearly as well as any.
 
-    It tries about 0.5 √n to 1.3 √n groups for n vectors.
+    It tries about 0.5 √n to 1.6 √n groups for n vectors. Taking those that stand out best gave
+    fewer and looser groups: on nine studies the same AMI, 0.03 fewer units in a theme of their own.
     """
     distances = 1 - together
     np.fill_diagonal(distances, 0)
     tree = linkage(squareform(distances, checks=False), "average")
     root = len(together) ** 0.5
-    fewest, most = round(0.5 * root), round(1.3 * root)
+    fewest, most = round(0.5 * root), round(1.6 * root)
     fewest = max(2, min(fewest, FEWEST_GROUPS), min(fewest, MOST_GROUPS // 2))
     cuts = cut_tree(tree, list(range(fewest, max(3, min(most, MOST_GROUPS)) + 1)))
-    return max(cuts.astype(np.int64).T, key=lambda labels: _separation(together, labels))
+    separations = [_separation(together, labels) for labels in cuts.astype(np.int64).T]
+    enough = _NEARLY * max(separations)
+    finest = max(i for i, separation in enumerate(separations) if separation >= enough)
+    return np.asarray(cuts[:, finest], dtype=np.int64)
 
 
 def _separation(together: Matrix, labels: Labels) -> float:

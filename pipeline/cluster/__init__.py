@@ -21,15 +21,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.embedder import Embedder, EmbedderSource
-from models.rows import LARGE, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
+from models.catalogue import load_catalogue
+from models.embedder import Embedder, EmbedderSource, plain_encoders
+from models.rows import LARGE, Labels, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from models.theme_model import Closer
-from pipeline.cluster.families import Geometry, find_families, place_units
-from pipeline.cluster.identity import Run, identify_families, identify_themes
-from pipeline.cluster.names import Candidate, find_candidates, keywords_of, label_themes
+from pipeline.cluster.geometry import Geometry, place_units
+from pipeline.cluster.identity import Run, identify_themes
+from pipeline.cluster.membership import counts_in_theme, probabilities
+from pipeline.cluster.names import find_candidates, keywords_of, phrase_titles
 from pipeline.cluster.quotes import choose_quotes, describe
+from pipeline.cluster.subjects import ThemeName, family_id, name_themes, read_subjects
 from pipeline.cluster.vectors import UnitVectors, agree_themes
-from pipeline.counting import count_families, count_themes
+from pipeline.counting import count_families, count_themes, counted_members, n_distinct
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
@@ -55,6 +58,7 @@ _KIND_OF_POSTURE = {
     "proposition": "proposition",
 }
 _MOSTLY = 0.5  # least share of a theme's postures that sets its kind
+_FEWEST_WITH_FAMILIES = 6  # themes; fewer need no second level
 
 
 class Clustered(NamedTuple):
@@ -104,12 +108,12 @@ def cluster_units(
     spread: ParallelMap = map,
     n_large: int = LARGE,
 ) -> Clustered:
-    """Return the themes of `units`; no unit gives no theme.
+    """Return the themes of `units`; fewer than `settings.least_units` different ones give none.
 
     `previous` changes identities only. From `n_large` units on, only those that form the groups are
     read closely.
     """
-    if units.empty:
+    if units.empty or n_distinct(units) < settings.least_units:
         return Clustered(*(TABLES[name].empty() for name in Clustered._fields))
     # The order of workshops must not matter.
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
@@ -119,10 +123,24 @@ def cluster_units(
     set_aside = off_topic(units, tags, unit_vectors.off_topic)
     model.fit(units, unit_vectors.in_context, set_aside=set_aside, closer=unit_vectors)
     agreement = agree_themes(unit_vectors.closest_vectors(~set_aside), settings, spread=spread)
-    unit_places = place_units(units["unit_id"], unit_vectors.in_context, model.labels_)
-    members = _members(units, model.labels_, _strengths(unit_vectors.vectors, model.labels_))
-    themes = _themes(members, units, unit_vectors, model, tags, settings)
-    keywords = [json.loads(theme["keywords"]) for theme in themes]
+    encoder = (encoders or plain_encoders()).load()
+    labels, n_themes = model.labels_, len(model.stability_)
+    unit_places = place_units(units["unit_id"], unit_vectors.in_context, labels)
+    members = _members(units, labels, strengths_of(unit_vectors.vectors, labels), settings)
+    kinds, leanings = _kinds(members, tags, n_themes)
+    candidates = find_candidates(
+        unit_vectors.readings,
+        labels[unit_vectors.rows],
+        _strengths_of_read(members, units, unit_vectors),
+        _topic_words(model),
+        unit_vectors.space,
+        _table_keys(units, unit_vectors),
+    )
+    texts = [units["text"].iloc[row] for row in unit_vectors.rows]
+    subjects = read_subjects(texts, labels[unit_vectors.rows], n_themes, encoder)
+    names = name_themes(subjects, leanings, phrase_titles(candidates))
+    keywords = keywords_of(candidates)
+    themes = _themes(members, names, keywords, kinds, model.stability_, settings)
     unit_ids = [list(rows["unit_id"]) for _, rows in members.groupby("theme", sort=True)]
     identities = identify_themes(unit_ids, keywords, previous)
     _LOG.info(
@@ -132,11 +150,10 @@ def cluster_units(
         len(units) - len(members),
         set_aside.sum(),
     )
-    labels = [theme["label"] for theme in themes]
-    families = _families(themes, members, units, unit_vectors, model, previous, settings)
     theme_table, member_table = _tables(themes, members, identities)
-    hints = _hints(Geometry.of(unit_vectors.vectors, model.labels_), identities, labels)
-    counted = count_families(THEME_FAMILIES.build(families), theme_table, member_table, units)
+    geometry = Geometry.of(unit_vectors.vectors, labels)
+    hints = _hints(geometry, identities, [name.label for name in names])
+    counted = count_families(_families(names), theme_table, member_table, units)
     return Clustered(theme_table, member_table, *hints, counted, agreement, unit_places)
 
 
@@ -150,56 +167,58 @@ def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> N
     return np.asarray(is_sure | (~has_rubrique & (probability >= PERHAPS_OFF_TOPIC)))
 
 
-def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
-    """Cosines with the theme's centre; 0 for a unit set aside."""
-    centres = unit_rows(sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1))
+def strengths_of(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
+    """Cosines with the sum of the theme's other units; 0 for one alone or set aside."""
+    sums = sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1)
     strengths = np.zeros(len(labels))
     for block, rows in unit_blocks(vectors):
         themed = labels[block] >= 0
-        strengths[block][themed] = (rows[themed] * centres[labels[block][themed]]).sum(axis=1)
+        others = unit_rows(sums[labels[block][themed]] - rows[themed])
+        strengths[block][themed] = (rows[themed] * others).sum(axis=1)
     return np.clip(strengths, 0, 1)
 
 
-def _members(units: pd.DataFrame, labels: NDArray[np.int64], strengths: Matrix) -> pd.DataFrame:
+def _members(
+    units: pd.DataFrame, labels: Labels, strengths: Matrix, settings: ClusterSettings
+) -> pd.DataFrame:
     placed = units.assign(theme=labels, strength=strengths.round(6), row=np.arange(len(units)))
-    return placed[placed["theme"] >= 0].sort_values(
+    members = placed[placed["theme"] >= 0].sort_values(
         ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
     )
+    probability = probabilities(members["strength"])
+    is_counted = counts_in_theme(probability, members["theme"], settings.least_probability)
+    return members.assign(probability=probability, is_counted=is_counted)
 
 
 def _themes(
     members: pd.DataFrame,
-    units: pd.DataFrame,
-    unit_vectors: UnitVectors,
-    model: Grouping,
-    tags: pd.DataFrame,
+    names: Sequence[ThemeName],
+    keywords: Sequence[Sequence[str]],
+    kinds: Sequence[str],
+    stability: Matrix,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
-    words, labels = _topic_words(model), model.labels_[unit_vectors.rows]
-    candidates = find_candidates(
-        unit_vectors.readings,
-        labels,
-        _strengths_of_read(members, units, unit_vectors),
-        words,
-        unit_vectors.space,
-        _table_keys(units, unit_vectors),
-    )
-    # One at a time: many are large.
-    rows = (unit_rows(unit_vectors.space.rows[labels == theme]) for theme in range(len(words)))
-    names = label_themes(candidates, rows)
-    kinds = _kinds(members, tags)
+    has_families = len(names) >= _FEWEST_WITH_FAMILIES
+    text_of = dict(zip(members["unit_id"], members["text"], strict=True))
     themes = []
     for theme, (_, here) in enumerate(members.groupby("theme", sort=True)):
-        described = _describe_theme(candidates[theme], here, settings.n_quotes)
-        stability = min(max(float(model.stability_[theme]), 0.0), 1.0)
+        name = names[theme]
+        quotes = choose_quotes(counted_members(here), settings.n_quotes)
+        description = describe([text_of[unit_id] for unit_id in quotes])
         themes.append(
             {
-                "label": names[theme],
-                **described,
-                "description": described["description"] or names[theme],
-                "stability": round(stability, 6),
-                "kind": kinds.get(theme, "mixte"),
-                "parent_id": None,
+                "label": name.label,
+                "statement": name.statement,
+                "subject_id": name.subject_id,
+                "name_source": name.source,
+                "proposals": name.proposals,
+                "keywords": json.dumps(keywords[theme], ensure_ascii=False),
+                "description": description or name.statement or name.label,
+                "stability": round(min(max(float(stability[theme]), 0.0), 1.0), 6),
+                "kind": kinds[theme],
+                "parent_id": name.family if has_families else None,
+                "is_signed_off": False,
+                "quotes": json.dumps(quotes),
             }
         )
     return themes
@@ -230,78 +249,46 @@ def _table_keys(units: pd.DataFrame, unit_vectors: UnitVectors) -> list[str]:
     )
 
 
-def _families(
-    themes: list[dict[str, Any]],
-    members: pd.DataFrame,
-    units: pd.DataFrame,
-    unit_vectors: UnitVectors,
-    model: Grouping,
-    previous: Run | None,
-    settings: ClusterSettings,
-) -> list[dict[str, Any]]:
-    families = find_families(
-        unit_vectors.vectors,
-        model.labels_,
-        [theme["label"] for theme in themes],
-        read=unit_vectors.rows,
-        readings=unit_vectors.readings,
-        strengths=_strengths_of_read(members, units, unit_vectors),
-        topic_words=_topic_words(model),
-        space=unit_vectors.space,
-        tables=_table_keys(units, unit_vectors),
-        seed=settings.seed,
+def _families(names: Sequence[ThemeName]) -> pd.DataFrame:
+    counts = dict.fromkeys(("n_themes", "n_units", "n_tables", "n_workshops"), 0)
+    names_of = {family_id(family): family for family in load_catalogue().families}
+    return THEME_FAMILIES.build(
+        {"family_id": family, "label": names_of[family].subject_id, **counts}
+        for family in sorted({name.family for name in names if name.family})
     )
-    central = members.sort_values(["strength", "unit_id"], ascending=[False, True], kind="stable")
-    unit_ids = [
-        list(central.loc[central["theme"].isin(family.themes), "unit_id"]) for family in families
-    ]
-    words = [
-        [word for theme in family.themes for word in json.loads(themes[theme]["keywords"])]
-        for family in families
-    ]
-    identities = identify_families(unit_ids, words, previous)
-    rows: list[dict[str, Any]] = []
-    for family, identity in zip(families, identities, strict=True):
-        for theme in family.themes:
-            themes[theme]["parent_id"] = identity
-        row = {"family_id": identity, "label": family.label, "stability": family.stability}
-        rows.append(row | dict.fromkeys(("n_themes", "n_units", "n_tables", "n_workshops"), 0))
-    return rows
 
 
-def _describe_theme(
-    candidates: Sequence[Candidate], members: pd.DataFrame, n_quotes: int
-) -> dict[str, str]:
-    keywords = keywords_of(candidates)
-    quotes = choose_quotes(members, n_quotes)
-    text_of = dict(zip(members["unit_id"], members["text"], strict=True))
-    return {
-        "keywords": json.dumps(keywords, ensure_ascii=False),
-        "description": describe(keywords, [text_of[unit_id] for unit_id in quotes]),
-        "quotes": json.dumps(quotes),
-    }
+def _kinds(members: pd.DataFrame, tags: pd.DataFrame, n_themes: int) -> tuple[list[str], list[str]]:
+    """The kind of most postures of what counts in each theme, "mixte" where none is most.
 
-
-def _kinds(members: pd.DataFrame, tags: pd.DataFrame) -> dict[int, str]:
-    """The kind of most postures, by theme number; none for a theme of mixed postures."""
+    And the most frequent kind, "besoin" where none is.
+    """
     postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].drop_duplicates(
         "unit_id"
     )
-    joined = members[["unit_id", "theme"]].merge(
+    joined = counted_members(members)[["unit_id", "theme"]].merge(
         postures[["unit_id", "code"]], on="unit_id", validate="one_to_one"
     )
     joined["kind"] = joined["code"].map(_KIND_OF_POSTURE)
     joined = joined.dropna(subset="kind")
     shares = pd.crosstab(joined["theme"], joined["kind"], normalize="index")
-    most = shares[shares.max(axis=1) > _MOSTLY].idxmax(axis=1)
-    return {int(theme): str(kind) for theme, kind in most.items()}  # type: ignore[call-overload]
+    first = shares.idxmax(axis=1) if len(shares) else pd.Series(dtype=object)
+    most = first[shares.max(axis=1) > _MOSTLY]
+    themes = range(n_themes)
+    return (
+        [str(most.get(theme, "mixte")) for theme in themes],
+        [str(first.get(theme, "besoin")) for theme in themes],
+    )
 
 
 def _tables(
-    themes: list[dict[str, Any]], members: pd.DataFrame, identities: Sequence[str]
+    themes: list[dict[str, Any]],
+    members: pd.DataFrame,
+    identities: Sequence[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     named = members.assign(theme_id=[identities[theme] for theme in members["theme"]])
-    counts = count_themes(named[["unit_id", "theme_id"]], named)
+    of_members = [column.name for column in THEME_MEMBERS.columns]
+    counts = count_themes(named[of_members], named)
     rows = [
         {"theme_id": identity, **counts.loc[identity].to_dict(), **theme}
         for identity, theme in zip(identities, themes, strict=True)
@@ -311,7 +298,7 @@ def _tables(
     named = named.assign(rank=named["theme_id"].map(rank)).sort_values(
         ["rank", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
     )
-    return THEMES.build(rows), THEME_MEMBERS.check(named[["unit_id", "theme_id", "strength"]])
+    return THEMES.build(rows), THEME_MEMBERS.check(named[of_members])
 
 
 def _hints(

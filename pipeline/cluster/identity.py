@@ -1,4 +1,4 @@
-"""Give themes and families lasting identities, and list what changed since an earlier run.
+"""Give themes lasting identities, and list what changed since an earlier run.
 
 In:   members and keywords of each theme of this run; themes and theme_members of an earlier one
 Out:  one theme_id a theme, all distinct; theme_changes (new, grown, merged, split, gone…)
@@ -37,43 +37,20 @@ def identify_themes(
     members: Sequence[Sequence[str]],
     keywords: Sequence[Sequence[str]],
     previous: Run | None,
-    *,
-    prefix: str = "t",
 ) -> list[str]:
     """Return the theme_id of each theme; `members` lists its unit_ids, most central first.
 
-    An id is never reused for another theme; a new one begins with `prefix`.
+    An id is never reused for another theme.
     """
     earlier = _EarlierThemes(previous)
     continued = _continued(members, keywords, earlier)
     taken = set(earlier.names)
     identities = []
     for theme, units in enumerate(members):
-        identity = continued.get(theme) or _new_identity(units, taken, prefix)
+        identity = continued.get(theme) or _new_identity(units, taken)
         taken.add(identity)
         identities.append(identity)
     return identities
-
-
-def identify_families(
-    members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], previous: Run | None
-) -> list[str]:
-    """Return the id of each family, by its units, then by keywords."""
-    return identify_themes(members, keywords, _as_families(previous), prefix="f")
-
-
-def _as_families(previous: Run | None) -> Run | None:
-    if previous is None or not len(previous[0]):
-        return None
-    themes, members = previous
-    parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
-    of_family = members.assign(theme_id=members["theme_id"].map(parents)).dropna(subset="theme_id")
-    words = themes.dropna(subset="parent_id").groupby("parent_id")["keywords"].agg(_joined)
-    return pd.DataFrame({"theme_id": words.index, "keywords": words.to_numpy()}), of_family
-
-
-def _joined(lists: pd.Series) -> str:
-    return json.dumps([word for text in lists for word in json.loads(text)], ensure_ascii=False)
 
 
 class _EarlierThemes:
@@ -128,13 +105,13 @@ def _roots(keywords: Sequence[str]) -> set[str]:
     }
 
 
-def _new_identity(units: Sequence[str], taken: set[str], prefix: str) -> str:
+def _new_identity(units: Sequence[str], taken: set[str]) -> str:
     """The hash of the most central units, hashed again while it is taken."""
     text = "\n".join(sorted(units[:_N_CENTRAL]))
     while True:
         text = hashlib.sha256(text.encode()).hexdigest()
-        if f"{prefix}-{text[:8]}" not in taken:
-            return f"{prefix}-{text[:8]}"
+        if f"t-{text[:8]}" not in taken:
+            return f"t-{text[:8]}"
 
 
 def list_changes(before: Run, after: Run) -> pd.DataFrame:

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from models.embedder import Embedder, EmbedderSource
 from models.rows import LARGE, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from pipeline.cluster import off_topic
-from pipeline.cluster.families import place_late
+from pipeline.cluster.geometry import place_late
+from pipeline.cluster.membership import probabilities
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.vectors import encode_like_themes
-from pipeline.counting import count_themes, said_after
+from pipeline.counting import COUNTS, count_themes, counted_members, room_units
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 from pipeline.text import plain_texts
 
-MOST_LATE = 1 / 3  # a larger share of late units makes themes too
 # Quantile of members' closeness below which a late unit fits nowhere.
 FITS = 0.01
 
@@ -37,12 +37,6 @@ class ThemesWithLate(NamedTuple):
     themes: pd.DataFrame
     theme_members: pd.DataFrame
     unit_places: pd.DataFrame
-
-
-def room_units(units: pd.DataFrame) -> pd.DataFrame:
-    """Return the units of the workshops, or all where too many are late."""
-    is_late = said_after(units).astype(bool)
-    return units[~is_late] if is_late.sum() <= MOST_LATE * len(units) else units
 
 
 def join_late_units(
@@ -59,12 +53,12 @@ def join_late_units(
     spread: ParallelMap = map,
     n_large: int = LARGE,
 ) -> ThemesWithLate:
-    """Return the tables with each late unit in its nearest theme.
+    """Return the tables with each late unit in its nearest theme; none changes without themes.
 
     Counts and quotes change; names and order of themes do not.
     """
     late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]
-    if late.empty:
+    if late.empty or themes.empty:
         return ThemesWithLate(themes, theme_members, unit_places)
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
@@ -85,8 +79,6 @@ def join_late_units(
     theme_of = theme_members.set_index("unit_id")["theme_id"].map(index_of)
     labels = units["unit_id"].map(theme_of).fillna(-1).to_numpy().astype(np.int64)
     all_places = place_late(units["unit_id"], views.vectors, labels, unit_places)
-    if themes.empty:
-        return ThemesWithLate(themes, theme_members, all_places)
     nearest, closeness = _nearest(views.vectors, labels)
     joins = candidates & (closeness >= np.quantile(closeness[labels >= 0], FITS))
     joined = pd.DataFrame(
@@ -96,6 +88,9 @@ def join_late_units(
             "strength": np.clip(closeness[joins], 0, 1).round(6),
         }
     )
+    joined["probability"] = probabilities(joined["strength"])
+    # Its theme has its surest unit already.
+    joined["is_counted"] = joined["probability"] >= settings.least_probability
     members = pd.concat([theme_members, joined], ignore_index=True)
     in_order = members.assign(order=members["theme_id"].map(index_of)).sort_values(
         ["order", "strength", "unit_id"], ascending=[True, False, True]
@@ -123,13 +118,13 @@ def _count_again(
     settings: ClusterSettings,
 ) -> pd.DataFrame:
     counts = count_themes(members, units)
-    passages = members.merge(units, on="unit_id", validate="one_to_one")
+    passages = counted_members(members).merge(units, on="unit_id", validate="one_to_one")
     quotes = {
         theme_id: json.dumps(choose_quotes(rows, settings.n_quotes))
         for theme_id, rows in passages.groupby("theme_id")
         if theme_id in changed
     }
     counted = themes.assign(quotes=themes["theme_id"].map(quotes).fillna(themes["quotes"]))
-    for column in ("n_units", "n_tables", "n_workshops"):
+    for column in COUNTS:
         counted[column] = themes["theme_id"].map(counts[column])
     return THEMES.check(counted)

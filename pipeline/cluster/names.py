@@ -1,13 +1,13 @@
-"""Name themes as a report would, with phrases that people wrote.
+"""Find the phrases that tell themes, as people wrote them.
 
 In:   readings, labels and strengths of the units, the study's subject space
-Out:  a few dozen candidates a theme, best first; labels of one to three phrases; keywords
+Out:  a few dozen candidates a theme, best first; keywords; a phrase for a theme without a name
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,9 @@ _LONGEST = 34  # characters
 # "des jeunes à la couverture" is rarely a name.
 _LOOSE_LINKS = frozenset({"à", "au", "aux", "en"})
 MOST_KEYWORDS = 8
-_LONGEST_LABEL = 60  # characters
 _ROOT, _SHORTEST_ROOT = 6, 5  # letters that two words of one root share
-_FAR_ENOUGH = 0.92  # closer phrases say the same
 # Fewest tables that say each word of a shared phrase.
 _SHARED = 2
-_AS_GOOD = 0.25  # largest gap of a shared phrase to the best score
-_WORTH_ADDING = 0.25  # a lower second phrase would mislead
 
 
 @dataclass(frozen=True)
@@ -180,94 +176,44 @@ def _score(
     return score
 
 
-def label_themes(
-    candidates: Sequence[Sequence[Candidate]],
-    members: Iterable[Matrix],
-    *,
-    others: Collection[str] = frozenset(),
-) -> list[str]:
-    """Return one label a theme, all distinct; the first themes choose first.
+def phrase_titles(candidates: Sequence[Sequence[Candidate]]) -> list[str]:
+    """Return one phrase a theme, all distinct; the first themes choose first.
 
-    A theme takes a label of `others` only where it has no other phrase.
+    One of several words, or said at several tables, comes before others; one of both, before all.
     """
-    taken: set[tuple[str, ...]] = set()
-    labels: list[str] = []
-    for theme, (phrases, rows) in enumerate(zip(candidates, members, strict=True)):
-        free = [phrase for phrase in phrases if phrase.key not in taken]
-        chosen = first = _phrases(free, rows)
-        while chosen and fold(_label(chosen)) in map(fold, others):
-            free = [phrase for phrase in free if phrase not in chosen]
-            chosen = _phrases(free, rows)
-        chosen = chosen or first
-        taken |= {phrase.key for phrase in chosen}
-        label = _label(chosen) if chosen else f"Thème {theme + 1}"
-        labels.append(label if label not in labels else f"{label} ({theme + 1})")
-    return labels
+    taken: set[str] = set()
+    titles = []
+    for theme, phrases in enumerate(candidates, start=1):
+        in_order = sorted(phrases, key=lambda phrase: (-_n_signs(phrase), -phrase.score))
+        surfaces = (phrase.surface[:1].upper() + phrase.surface[1:] for phrase in in_order)
+        title = next((surface for surface in surfaces if surface not in taken), f"Thème {theme}")
+        taken.add(title)
+        titles.append(title)
+    return titles
 
 
-def _phrases(free: Sequence[Candidate], rows: Matrix) -> list[Candidate]:
-    chosen = _cover(_shared(free) or free, rows)
-    says_too_little = len(chosen) == 1 and len(chosen[0].key) == 1
-    if says_too_little and (following := _next(chosen, free, rows)):
-        chosen.append(following)
-    return chosen
+def _n_signs(phrase: Candidate) -> int:
+    reads_alone = len(phrase.key) > 1 and _LOOSE_LINKS.isdisjoint(phrase.surface.split())
+    return reads_alone + (phrase.support >= _SHARED)
 
 
-def _label(chosen: Sequence[Candidate]) -> str:
-    """« A, b et c »."""
-    *others, last = [phrase.surface for phrase in chosen]
-    text = f"{', '.join(others)} et {last}" if others else last
-    return text[:1].upper() + text[1:]
+def keywords_of(candidates: Sequence[Sequence[Candidate]]) -> list[list[str]]:
+    """Return at most `MOST_KEYWORDS` phrases a theme, best first, without repeated words.
 
-
-def keywords_of(candidates: Sequence[Candidate]) -> list[str]:
-    """Return at most `MOST_KEYWORDS` phrases, best first, without repeated words."""
-    distinct: list[Candidate] = []
-    for candidate in candidates:
-        if not any(_share_a_word(candidate, other) for other in distinct):
-            distinct.append(candidate)
-    return [candidate.surface for candidate in distinct[:MOST_KEYWORDS]]
-
-
-def _shared(free: Sequence[Candidate]) -> list[Candidate]:
-    shared = [candidate for candidate in free if candidate.support >= _SHARED]
-    return shared if shared and shared[0].score >= free[0].score - _AS_GOOD else []
-
-
-def _cover(candidates: Sequence[Candidate], rows: Matrix) -> list[Candidate]:
-    """The best phrase, one that covers members far from it, and a third after two single words."""
-    chosen = list(candidates[:1])
-    while chosen:
-        are_words = all(len(candidate.key) == 1 for candidate in chosen)
-        is_full = len(chosen) >= (3 if are_words else 2)
-        following = None if is_full else _next(chosen, candidates, rows)
-        if following is None:
-            break
-        chosen.append(following)
-    return chosen
-
-
-def _next(
-    chosen: Sequence[Candidate], candidates: Sequence[Candidate], rows: Matrix
-) -> Candidate | None:
-    near = np.max([rows @ candidate.vector for candidate in chosen], axis=0)
-
-    def gain(candidate: Candidate) -> float:
-        closer = float(np.maximum(rows @ candidate.vector - near, 0).mean())
-        return round(closer + 0.5 * candidate.score, 6)
-
-    fitting = (candidate for candidate in candidates if _goes_with(chosen, candidate))
-    return max(fitting, key=gain, default=None)
-
-
-def _goes_with(chosen: Sequence[Candidate], candidate: Candidate) -> bool:
-    length = sum(len(other.surface) for other in (*chosen, candidate))
-    if candidate.score < _WORTH_ADDING or length > _LONGEST_LABEL:
-        return False
-    return all(
-        not _share_a_word(candidate, other) and float(candidate.vector @ other.vector) < _FAR_ENOUGH
-        for other in chosen
-    )
+    A phrase goes to the theme that it tells best, and to no other.
+    """
+    best: dict[tuple[str, ...], float] = {}
+    for candidate in chain.from_iterable(candidates):
+        best[candidate.key] = max(candidate.score, best.get(candidate.key, -np.inf))
+    keywords = []
+    for phrases in candidates:
+        distinct: list[Candidate] = []
+        for phrase in phrases:
+            is_own = phrase.score == best[phrase.key]
+            if is_own and not any(_share_a_word(phrase, other) for other in distinct):
+                distinct.append(phrase)
+        keywords.append([phrase.surface for phrase in distinct[:MOST_KEYWORDS]])
+    return keywords
 
 
 def _share_a_word(first: Candidate, second: Candidate) -> bool:

@@ -1,7 +1,7 @@
-"""Choose quotes for each theme, and describe it in one sentence.
+"""Choose quotes for each theme, and describe it by one of them.
 
 In:   the members of themes, with their strength; units, tags
-Out:  unit_ids, most central first; a description in French; theme_profiles (postures and
+Out:  unit_ids, the most telling first; a description in French; theme_profiles (postures and
       rubriques) and theme_quotes (central passages, and one of the opposed posture)
 """
 
@@ -13,16 +13,21 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.files import data_path
+from pipeline.french import is_listed, usual_lemma
 from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
 from pipeline.text import fold
 
 _SHORT, _LONG = 5, 45  # words of a readable quote
-_EXTRACT_WORDS, _SHORT_EXTRACT, _FEWEST_WORDS = 22, 16, 4  # of one clause, of each of two, of any
-_N_EXTRACTS = 2
-_ROOT = 6  # compared letters of a word
-_CLAUSE_END = re.compile(r"\s*(?:[.;:!?…→]+|,|\s[–—-]\s)\s+|\s*[→/]\s*")
+_FEWEST_WORDS, _MOST_WORDS = 4, 40  # of a quote that describes a theme
+_FEWEST_OF_SENTENCE, _MOST_OF_SENTENCE = 8, 30
+_NOT_A_SENTENCE = 0.2  # strength that a whole sentence is worth
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")
+_CUT_START = tuple("→,;:)=+-–…/")
+_CUT_END = (*"→,;:(=+-–…/", "...")
+_LETTERS = re.compile(r"[^\W\d_]+")
+# Forms that are nouns too; past participles are no verb by themselves.
+_USUAL_VERBS = frozenset(("est", "fait", "dit", "va", "vont", "peut", "doit", "manque", "aide"))
+_PARTICIPLES = ("é", "ée", "és", "ées")
 N_CENTRAL = 3
 _OPPOSED = {
     "difficulte": ("force",),
@@ -36,7 +41,7 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
     """Return at most `n_quotes` unit_ids, most central first, from varied tables."""
     candidates = members[["unit_id", "workshop_id", "text"]].assign(
         circle=members["table_number"].astype("string").fillna(members["document_id"]),
-        worth=members["strength"] - [_flaws(text) for text in members["text"]],
+        worth=members["strength"] + [readability(text) for text in members["text"]],
     )
     candidates = candidates.sort_values(
         ["worth", "unit_id"], ascending=[False, True], kind="stable"
@@ -50,31 +55,51 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
     return [str(row["unit_id"]) for row in chosen]
 
 
-def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
-    """Return one French sentence: the theme's subject, then a verbatim clause of two quotes.
+def describe(quoted: Sequence[str]) -> str:
+    """Return the first of `quoted` texts that a reader can take whole, in guillemets, or ""."""
+    flat = (" ".join(text.split()) for text in quoted)
+    whole = (text for text in flat if _is_whole(text))
+    return next((f"« {text} »" for text in whole), "")
 
-    The clause is the one with most keywords; a single clause may be longer.
+
+def _is_whole(text: str) -> bool:
+    is_readable = _FEWEST_WORDS <= len(text.split()) <= _MOST_WORDS
+    return is_readable and not _MASK.search(text) and not set(text) & set("«»…")
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text of 8 to 30 words with a verb is neither cut nor masked.
+
+    >>> is_sentence("la subvention est arrivée en novembre, on a payé les salaires avec le livret")
+    True
+    >>> is_sentence("marché public = 60 pages, caution, chiffre d'affaires mini, retards...")
+    False
     """
-    short = dict.fromkeys(_extract(text, keywords, _SHORT_EXTRACT) for text in quoted)
-    extracts = list(filter(None, short))[:_N_EXTRACTS]
-    if len(extracts) < _N_EXTRACTS:
-        longer = (_extract(text, keywords, _EXTRACT_WORDS) for text in quoted)
-        extracts = list(filter(None, longer))[:1]
-    quotes = " ; ".join(f"« {extract} »" for extract in extracts)
-    subjects = _listed_with_de(keywords[:3])
-    if subjects and quotes:
-        return f"On y parle surtout {subjects} ; {quotes}."
-    if subjects:
-        return f"On y parle surtout {subjects}."
-    return f"On y dit : {quotes}." if quotes else ""
+    text = text.strip()
+    return (
+        _FEWEST_OF_SENTENCE <= len(text.split()) <= _MOST_OF_SENTENCE
+        and not text.startswith(_CUT_START)
+        and not text.endswith(_CUT_END)
+        and not _MASK.search(text)
+        and any(_is_verb(word) for word in _LETTERS.findall(text.lower()))
+    )
 
 
-def _flaws(text: str) -> float:
-    """Score a poor quote: too short or long, masked, shouted or cut off."""
+@cache
+def _is_verb(word: str) -> bool:
+    if word in _USUAL_VERBS:
+        return True
+    is_form = is_listed(word, "verb") or is_listed(usual_lemma(word), "verb")
+    return is_form and not is_listed(word, "noun") and not word.endswith(_PARTICIPLES)
+
+
+def readability(text: str) -> float:
+    """Return 0 for a good quote, less for one that is no sentence, long, masked, shouted or cut."""
     n_words = len(text.split())
     flaws = 0.06 * max(0, _SHORT - n_words) + 0.01 * max(0, n_words - _LONG)
     flaws += 0.1 * bool(_MASK.search(text)) + 0.05 * text.isupper()
-    return flaws + 0.05 * (text[:1] in "→,;:)=+")
+    flaws += 0.05 * text.startswith(_CUT_START) + _NOT_A_SENTENCE * (not is_sentence(text))
+    return -flaws
 
 
 def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
@@ -84,64 +109,6 @@ def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
         loss += 0.05 * same_workshop + 0.1 * (same_workshop and row["circle"] == other["circle"])
         loss += float(fold(str(row["text"])) == fold(str(other["text"])))
     return loss
-
-
-def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
-    """The text if short, else its clauses with most keywords; "" if masked."""
-    flat = " ".join(text.split()).strip(" .;,")
-    if _MASK.search(flat) or "«" in flat or len(flat.split()) < 3:
-        return ""
-    if len(flat.split()) <= most_words:
-        return flat
-    ranked = []
-    for start in (0, *(match.end() for match in _CLAUSE_END.finditer(flat))):
-        end = _end_of_clauses(flat, start, most_words)
-        n_words = len(flat[start:end].split())
-        if n_words >= _FEWEST_WORDS:
-            ranked.append((_n_keywords(flat[start:end], keywords), -n_words, -start, end))
-    if not ranked:
-        return f"{' '.join(flat.split()[:most_words])}…"
-    _, _, minus_start, end = max(ranked)
-    return f"{'… ' if minus_start else ''}{flat[-minus_start:end]}{'…' if end < len(flat) else ''}"
-
-
-def _end_of_clauses(flat: str, start: int, most_words: int) -> int:
-    ends = [match.start() for match in _CLAUSE_END.finditer(flat) if match.start() > start]
-    fitting = [end for end in [*ends, len(flat)] if len(flat[start:end].split()) <= most_words]
-    return fitting[-1] if fitting else start
-
-
-def _n_keywords(clause: str, keywords: Sequence[str]) -> int:
-    roots = {word[:_ROOT] for word in fold(clause).split()}
-    return sum(
-        all(word[:_ROOT] in roots for word in fold(keyword).split() if len(word) > 2)
-        for keyword in keywords
-    )
-
-
-def _listed_with_de(surfaces: Sequence[str]) -> str:
-    """« de vélos, d'emploi et de haies »."""
-    with_de = [f"d'{surface}" if _elides(surface) else f"de {surface}" for surface in surfaces]
-    return " et ".join([", ".join(with_de[:-1]), with_de[-1]] if len(with_de) > 1 else with_de)
-
-
-def _elides(surface: str) -> bool:
-    """Whether « de » loses its vowel before `surface`."""
-    word = surface.split()[0]
-    first = fold(word, keep_signs=True)
-    if first[0] == "h":
-        return first not in _aspirated() and first.rstrip("sx") not in _aspirated()
-    return first[0] in "aeiou" and not word.isupper() and not first.startswith(("oui", "onz"))
-
-
-@cache
-def _aspirated() -> frozenset[str]:
-    lines = data_path("lexicon", "h_aspires.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(
-        fold(line.strip(), keep_signs=True)
-        for line in lines
-        if line.strip() and not line.startswith("#")
-    )
 
 
 def profile_themes(

@@ -4,8 +4,9 @@ In:   units, tags, theme_members, priorities, workshops; attendance, structures,
 Out:  the tables of the comparison, one function each
 """
 
-from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
+from pipeline.compare.contrasts import compare_territories, follow_territories
 from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
+from pipeline.compare.reach import reach_themes, shown_verdicts
 from pipeline.compare.readings import link_territories, read_territories
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "list_voices",
     "reach_themes",
     "read_territories",
+    "shown_verdicts",
     "voices_of_themes",
 ]

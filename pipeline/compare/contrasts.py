@@ -1,15 +1,13 @@
 """Compare each theme and code of a territory with the others, and list what changed over time.
 
-In:   units, tags, theme_members, priorities, workshops
+In:   units, tags, theme_members, workshops
 Out:  contrasts     one row a theme or assigned code and territory, zeros included
-      theme_reach   which themes territories share, and which are one territory's own
       evolutions    what changed where a territory met twice
 
 Presence is a share of tables; specificity (Lafon) and log-odds (Monroe) count passages
 (docs/decisions/0020; cost and benefit: tests/benchmarks/contrasts.py).
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -20,21 +18,12 @@ from pandas.util import hash_pandas_object
 
 from pipeline.compare.counts import Counts, count_subjects, log_odds, specificity
 from pipeline.compare.verdict import judge, share_intervals
-from pipeline.counting import circles_of
+from pipeline.counting import circles_of, counted_members
 from pipeline.grid.codes import POSTURE
 from pipeline.settings.sections import CompareSettings
 from pipeline.store import Store, by_text
-from pipeline.tables.results import CONTRASTS, EVOLUTIONS, THEME_REACH
-from pipeline.tables.schema import REACHES, TRENDS, VERDICTS
-
-_MORE, _LESS, _ALIKE, _ = VERDICTS
-SHARED, OWN, CONTRASTED, NOT_SHOWN, UNKNOWN = REACHES
-_N_FIRST = 5
-# Share of territories where a shared theme is said at several tables.
-_SHARED_BY = 0.8
-# A larger share of another's tables means that a theme is not one territory's own.
-_ELSEWHERE = 0.5
-_SEVERAL = 2
+from pipeline.tables.results import CONTRASTS, EVOLUTIONS
+from pipeline.tables.schema import TRENDS, VERDICTS
 
 
 def compare_territories(
@@ -48,42 +37,57 @@ def compare_territories(
 ) -> pd.DataFrame:
     """Return the contrasts by subject, subject_id and territory; one territory gets no verdict.
 
+    A theme is said where a counted passage says it; the others only keep from saying "alike".
     Passages without theme or code are left out; codes of an `exclusive` axis do not count, as every
     passage has one, but are compared.
     """
     circles = circles_of(units, workshops)
-    says = set(theme_members["unit_id"]) | set(
+    says = set(counted_members(theme_members)["unit_id"]) | set(
         tags.loc[tags["is_assigned"] & ~tags["axis"].isin(exclusive), "unit_id"]
     )
-    circle_of_unit = circles.of_unit[circles.of_unit["unit_id"].isin(says)].merge(
+    of_unit = circles.of_unit.merge(
         workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
     )
-    subjects = subjects_of(tags, theme_members).merge(
-        circle_of_unit, on="unit_id", validate="many_to_one"
-    )
+    circle_of_unit = of_unit[of_unit["unit_id"].isin(says)]
+    subjects = subjects_of(tags, theme_members).merge(of_unit, on="unit_id", validate="many_to_one")
+    counted = subjects[subjects["is_counted"] & subjects["unit_id"].isin(says)]
+    to_check = subjects[~subjects["is_counted"]]
     territory_of = workshops.set_index("workshop_id")["territory"]
     n_held = circles.n_tables.groupby(territory_of).sum()
     rng = np.random.default_rng(settings.seed)
     compared = []
-    for kind, rows in subjects.groupby("subject"):
+    for kind, rows in counted.groupby("subject"):
         subject_ids = sorted(set(rows["subject_id"]))
         counts = count_subjects(rows, circle_of_unit, subject_ids, sorted(set(territory_of)))
         shares = share_intervals(rows, circles.n_tables, territory_of, rng, settings.n_draws)
-        compared.append(_cells(counts, shares, n_held, settings).assign(subject=kind))
+        n_high = _n_tables(pd.concat([rows, to_check[to_check["subject"] == kind]]))
+        compared.append(_cells(counts, shares, n_held, n_high, settings).assign(subject=kind))
     columns = [column.name for column in CONTRASTS.columns]
     return CONTRASTS.check(pd.concat(compared)[columns]) if compared else CONTRASTS.empty()
 
 
+def _n_tables(rows: pd.DataFrame) -> pd.Series:
+    tables = rows[rows["is_said"]].drop_duplicates(["subject_id", "circle_id"])
+    return tables.groupby(["subject_id", "territory"]).size()
+
+
 def _cells(
-    counts: Counts, shares: pd.DataFrame, n_held: pd.Series, settings: CompareSettings
+    counts: Counts,
+    shares: pd.DataFrame,
+    n_held: pd.Series,
+    n_high: pd.Series,
+    settings: CompareSettings,
 ) -> pd.DataFrame:
     every = pd.MultiIndex.from_product(
         [counts.subject_ids, counts.territories], names=["subject_id", "territory"]
     )
     shares = shares.reindex(every)
-    n_tables = shares["n_tables"].to_numpy(dtype=np.float64).reshape(len(counts.subject_ids), -1)
+    n_tables, high = (
+        numbers.to_numpy(dtype=np.float64).reshape(len(counts.subject_ids), -1)
+        for numbers in (shares["n_tables"], n_high.reindex(every, fill_value=0))
+    )
     held = n_held.reindex(counts.territories).to_numpy(dtype=np.float64)[None, :]
-    judged = judge(counts, n_tables, held, settings)
+    judged = judge(counts, n_tables, held, settings, n_high=high)
     odds, z_score = log_odds(counts, settings.prior_units)
     exact = specificity(counts.n_units, counts.n_subject, counts.n_here, counts.n_all)
     columns = {
@@ -99,13 +103,14 @@ def _cells(
 
 
 def subjects_of(tags: pd.DataFrame, theme_members: pd.DataFrame) -> pd.DataFrame:
-    """Return subject, subject_id and unit_id of each unit's theme and assigned codes."""
+    """Return subject, subject_id, unit_id and is_counted of each unit's theme and codes."""
     assigned = tags[tags["is_assigned"]].drop_duplicates(["unit_id", "axis", "code"])
     codes = pd.DataFrame(
         {
             "subject": "code",
             "subject_id": assigned["axis"] + ":" + assigned["code"],
             "unit_id": assigned["unit_id"],
+            "is_counted": True,
         }
     )
     themes = pd.DataFrame(
@@ -113,74 +118,10 @@ def subjects_of(tags: pd.DataFrame, theme_members: pd.DataFrame) -> pd.DataFrame
             "subject": "theme",
             "subject_id": theme_members["theme_id"],
             "unit_id": theme_members["unit_id"],
+            "is_counted": theme_members["is_counted"].astype(bool),
         }
     )
     return pd.concat([codes, themes], ignore_index=True)
-
-
-def reach_themes(
-    contrasts: pd.DataFrame,
-    priorities: pd.DataFrame,
-    workshops: pd.DataFrame,
-    *,
-    min_tables: int = CompareSettings().min_tables,
-) -> pd.DataFrame:
-    """Return how far each theme reaches, and where it is among the first five priorities.
-
-    Own: more present in one territory, and at fewer than half the tables of each other. Shared:
-    different nowhere, and at several tables in four territories of five. A territory with fewer
-    than `min_tables` tables is left out.
-    """
-    themes = contrasts[contrasts["subject"] == "theme"]
-    has_material = themes["territory"].map(_n_tables_by_territory(contrasts)) >= min_tables
-    first_in = _first_in(priorities, workshops)
-    rows = []
-    for theme_id in sorted(set(themes["subject_id"])):
-        cells = themes[has_material & (themes["subject_id"] == theme_id)]
-        more = sorted(cells.loc[cells["verdict"] == _MORE, "territory"])
-        territories = {
-            "more_in": more,
-            "less_in": sorted(cells.loc[cells["verdict"] == _LESS, "territory"]),
-            "said_in": sorted(cells.loc[cells["n_tables"] > 0, "territory"]),
-            "first_in": sorted(first_in.get(str(theme_id), set()) & set(cells["territory"])),
-        }
-        rows.append(
-            {"theme_id": theme_id, "reach": _reach(cells, more), "n_territories": len(cells)}
-            | {
-                column: json.dumps(names, ensure_ascii=False)
-                for column, names in territories.items()
-            }
-        )
-    return THEME_REACH.build(rows)
-
-
-def _n_tables_by_territory(contrasts: pd.DataFrame) -> pd.Series:
-    said = contrasts[contrasts["n_tables"] > 0]
-    n_tables = (said["n_tables"] / said["share"]).groupby(said["territory"]).max()
-    return n_tables.round().reindex(sorted(set(contrasts["territory"])), fill_value=0)
-
-
-def _reach(cells: pd.DataFrame, more: Sequence[str]) -> str:
-    if len(cells) < 2:
-        return UNKNOWN
-    others = cells[~cells["territory"].isin(more)]
-    if len(more) == 1 and (others["share"] < _ELSEWHERE).all():
-        return OWN
-    if cells["verdict"].isin([_MORE, _LESS]).any():
-        return CONTRASTED
-    if (cells["n_tables"] >= _SEVERAL).mean() >= _SHARED_BY:
-        return SHARED
-    return NOT_SHOWN if (cells["verdict"] == _ALIKE).sum() >= _SEVERAL else UNKNOWN
-
-
-def _first_in(priorities: pd.DataFrame, workshops: pd.DataFrame) -> dict[str, set[str]]:
-    first = priorities[priorities["rank"] <= _N_FIRST].merge(
-        workshops[["workshop_id", "territory"]],
-        left_on="scope",
-        right_on="workshop_id",
-        validate="many_to_one",
-    )
-    return {str(theme_id): set(rows["territory"]) for theme_id, rows in first.groupby("theme_id")}
 
 
 def follow_territories(

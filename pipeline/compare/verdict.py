@@ -36,7 +36,8 @@ _WITHOUT_ONE = 0.01  # p-value of a single test without any one circle
 # The same for a lead, tested by itself.
 _LEAD, _LEAD_WITHOUT_ONE = 0.05, 0.10
 # Largest difference, in share of tables, of two shares that are alike.
-_ALIKE_WITHIN = 0.5
+_ALIKE_WITHIN = 1 / 3
+_SEVERAL = 2  # tables that say a subject, here and elsewhere, before it is said alike
 _Z = float(norm.isf(0.05))  # both ends of a 90 % interval
 Bools = NDArray[np.bool_]
 _INTERVAL = (0.05, 0.95)
@@ -191,14 +192,20 @@ class Verdicts:
 
 
 def judge(
-    counts: Counts, n_tables: Numbers, n_held: Numbers, settings: CompareSettings
+    counts: Counts,
+    n_tables: Numbers,
+    n_held: Numbers,
+    settings: CompareSettings,
+    *,
+    n_high: Numbers | None = None,
 ) -> Verdicts:
     """Return the verdicts; "more" and "less" cells each get half the false discovery rate.
 
     `n_tables` (n_subjects, n_territories) counts tables that said each subject, of `n_held` (1,
-    n_territories). A difference must hold without any one circle; a lead, "more" by its own test,
-    is to be checked. Alike: the 90 % interval of the difference stays within half the tables. All
-    else is too little material.
+    n_territories); `n_high` adds those left to check, if any. A difference must hold without any
+    one circle; a lead, "more" by its own test, is to be checked. Alike: several tables here and
+    elsewhere say it, it differs nowhere, and the 90 % interval of the difference stays within a
+    third of the tables, whatever is left to check. All else is too little material.
     """
     # Without a passage, a territory's tables count nowhere.
     n_held = np.where(counts.n_here > 0, n_held, 0.0)
@@ -227,8 +234,14 @@ def judge(
     is_lead = (
         may_be_more & ~is_more & (p_value[True] <= _LEAD) & (weakest[True] <= _LEAD_WITHOUT_ONE)
     )
-    low, high = difference_interval(n_tables, n_held, n_elsewhere, held_elsewhere)
-    is_alike = can_tell & ~is_lead & (low >= -_ALIKE_WITHIN) & (high <= _ALIKE_WITHIN)
+    differs = (is_more | is_less | is_lead).any(axis=1, keepdims=True)
+    is_said = (n_tables >= _SEVERAL) & (n_elsewhere >= _SEVERAL)
+    high = np.where(n_held > 0, n_tables if n_high is None else n_high, 0.0)
+    high_elsewhere = high.sum(axis=1, keepdims=True) - high
+    least, _ = difference_interval(n_tables, n_held, high_elsewhere, held_elsewhere)
+    _, most = difference_interval(high, n_held, n_elsewhere, held_elsewhere)
+    is_near = (least >= -_ALIKE_WITHIN) & (most <= _ALIKE_WITHIN)
+    is_alike = can_tell & is_said & is_near & ~differs
     verdict = np.full(can_tell.shape, _TOO_LITTLE, dtype=object)
     verdict[is_alike], verdict[is_more], verdict[is_less] = _ALIKE, _MORE, _LESS
     q_of_side = np.where(p_value[True] <= p_value[False], q_value[True], q_value[False])
@@ -333,7 +346,7 @@ def difference_interval(
 ) -> tuple[Numbers, Numbers]:
     """Return the 90 % interval of a difference of shares (Newcombe 1998, method 10).
 
-    A side without tables may have any share. 0 of 5 against 5 of 7 lies between -0.88 and -0.28.
+    A side without tables may have any share. 0 of 5 against 5 of 7 lies between -0.90 and -0.25.
     """
     here, there = _share(n_said, n_held), _share(n_said_there, n_held_there)
     (low, high), (low_there, high_there) = _wilson(here, n_held), _wilson(there, n_held_there)

@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.decisions import kinds, tags, themes
+from pipeline.decisions import kinds, sign_off, tags, themes
+from pipeline.decisions.grounds import decisions_to_review
 from pipeline.decisions.kinds import (
     Decision,
     Reviewed,
@@ -24,7 +25,7 @@ from pipeline.decisions.kinds import (
     undone_by,
     weighting_in_use,
 )
-from pipeline.decisions.replay import ThemeReplay, decisions_to_review, review_tags
+from pipeline.decisions.replay import ThemeReplay, review_tags
 from pipeline.errors import TableError
 from pipeline.grid.codes import STANDARD, Axis
 from pipeline.tables.material import DECISION_EFFECTS
@@ -42,7 +43,9 @@ __all__ = [
 
 APPLIED, REPLACED, UNDONE = "appliquée", "remplacée", "annulée"
 TO_REVIEW, VOID = "à revoir", "sans objet"
-KINDS = MappingProxyType({kind.action: kind for kind in (*tags.KINDS, *themes.KINDS, *kinds.KINDS)})
+KINDS = MappingProxyType(
+    {kind.action: kind for kind in (*tags.KINDS, *themes.KINDS, *sign_off.KINDS, *kinds.KINDS)}
+)
 log = logging.getLogger(__name__)
 
 
@@ -86,13 +89,15 @@ def apply_decisions(
 ) -> dict[str, pd.DataFrame]:
     """Return units, tags, themes, theme_families, theme_members as reviewed, and decision_effects.
 
-    Decisions on an axis not in `axes` are void; those whose theme no longer holds the passages in
-    `grounds` await a review.
+    Decisions on an axis not in `axes` are void; those whose theme is no longer the one in `grounds`
+    await a review.
     """
     every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
     units, exclusive = machine["units"], {axis.axis: axis.is_exclusive for axis in axes}
     to_review = (
-        {} if grounds is None else decisions_to_review(grounds, machine["theme_members"], units)
+        {}
+        if grounds is None
+        else decisions_to_review(grounds, machine["themes"], machine["theme_members"], units)
     )
     active = [row for row in active_decisions(every) if row.decision_id not in to_review]
     replay = ThemeReplay(machine, units, active)

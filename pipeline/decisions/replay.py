@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.counting import count_families, count_themes
+from pipeline.counting import COUNTS, count_families, count_themes
 from pipeline.decisions.kinds import Code, Decision, text
+from pipeline.decisions.sign_off import SignOffTheme, circles_to_read, undecided
 from pipeline.decisions.tags import (
     ConfirmUnit,
     PassageCodes,
@@ -20,20 +21,19 @@ from pipeline.decisions.tags import (
     confirmed_units,
 )
 from pipeline.decisions.themes import MergeThemes, RejectTheme, SplitTheme, refused_merges
-from pipeline.tables.material import DECISION_GROUNDS, TAGS
+from pipeline.tables.material import TAGS
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 
 _Key = tuple[str, str, str]  # unit_id, axis, code
-_COUNTS = ["n_units", "n_tables", "n_workshops"]
 _SURE = 1.0  # strength of a person's decision
 _N_QUOTES = 5  # of a split theme
-_SHARE_LEFT = 0.5  # a theme with less of its former passages is another
 
 
 class ThemeReplay:
     """Themes after decisions; a decision whose theme or passage is gone changes nothing.
 
-    In `merged_into`, None means rejected; in `moved` (passage to theme), set aside.
+    In `merged_into`, None means rejected; in `moved` (passage to theme), set aside. `signed` holds
+    each theme's sign-off: what joins such a theme later counts only if its table did already.
     """
 
     def __init__(
@@ -54,10 +54,15 @@ class ThemeReplay:
         self._once_there = self.theme_ids | (fated - {None})
         self.labels: dict[str, str] = {}
         self.descriptions: dict[str, str] = {}
+        self.statements: dict[str, str | None] = {}
         self.merged_into: dict[str, str | None] = {}
         self.moved: dict[str, str | None] = {}
         self.family_names: dict[str, str] = {}
         self.family_of: dict[str, str | None] = {}
+        self.signed: dict[str, SignOffTheme] = {}
+        self._refused: dict[str, set[str]] = {}  # themes by passage
+        self.placed: dict[str, str] = {}  # theme by passage that a person put there
+        self._to_read: dict[str, set[str]] = {}  # passages by signed theme
         self._pinned: dict[str, list[str]] = {}  # by theme, the last pinned last
         self._unpinned: dict[str, set[str]] = {}
         for row in decisions:
@@ -81,6 +86,15 @@ class ThemeReplay:
         if self.end_of(into) == theme_id:
             del self.merged_into[into]
         self.merged_into[theme_id] = into
+
+    def place(self, unit_id: str, theme_id: str | None) -> None:
+        """Move a passage into a theme, or aside, whatever was refused before."""
+        self.moved[unit_id] = theme_id
+        self._refused.pop(unit_id, None)
+
+    def refuse(self, unit_id: str, theme_id: str) -> None:
+        """Set a passage aside as long as it would be in that theme."""
+        self._refused.setdefault(unit_id, set()).add(theme_id)
 
     def pin(self, theme_id: str, unit_id: str, *, is_pinned: bool) -> None:
         """Quote a passage first, or remove it from the quotes."""
@@ -140,38 +154,72 @@ class ThemeReplay:
     def _reviewed_members(self) -> pd.DataFrame:
         if not self.merged_into and not self.moved:
             return self._members
-        moved = {unit_id: self.end_of(theme_id) for unit_id, theme_id in self.moved.items()}
         before = _pairs(self._members, "unit_id", "theme_id")
-        theme_ids = [
-            moved[unit_id] if unit_id in moved else self.end_of(theme_id)
-            for unit_id, theme_id in before.items()
-        ]
-        is_moved = self._members["unit_id"].isin(moved)
-        placed = self._members.assign(
+        after = self._themes_after(before)
+        self.placed = {name: end for name in self.moved if (end := after[name])}
+        is_placed = self._members["unit_id"].isin(self.placed)
+        theme_ids = [after[unit_id] for unit_id in before]
+        members = self._members.assign(
             theme_id=pd.Series(theme_ids, index=self._members.index, dtype=object),
-            strength=self._members["strength"].where(~is_moved, _SURE),
+            strength=self._members["strength"].where(~is_placed, _SURE),
+            probability=self._members["probability"].where(~is_placed, _SURE),
+            is_counted=self._members["is_counted"] | is_placed,
         )
-        new = [pair for pair in sorted(moved.items(), key=lambda pair: pair[0]) if pair[1]]
-        new = [(unit_id, theme_id) for unit_id, theme_id in new if unit_id not in before]
-        more = pd.DataFrame(new, columns=["unit_id", "theme_id"]).assign(strength=_SURE)
-        left = placed[placed["theme_id"].notna()]
-        return THEME_MEMBERS.check(pd.concat([left, more], ignore_index=True))
+        new = [pair for pair in sorted(self.placed.items()) if pair[0] not in before]
+        more = pd.DataFrame(new, columns=["unit_id", "theme_id"]).assign(
+            strength=_SURE, probability=_SURE, is_counted=True
+        )
+        left = members[members["theme_id"].notna()]
+        joined = pd.concat([left, more], ignore_index=True)
+        self._to_read = self._passages_to_read(joined)
+        is_to_read = joined["unit_id"].isin(set().union(*self._to_read.values()))
+        return THEME_MEMBERS.check(joined.assign(is_counted=joined["is_counted"] & ~is_to_read))
+
+    def _themes_after(self, before: Mapping[str, str]) -> dict[str, str | None]:
+        put = {**before, **self.moved}
+        ends = {theme_id: self.end_of(theme_id) for theme_id in set(put.values())}
+        after = {unit_id: ends[theme_id] for unit_id, theme_id in put.items()}
+        for unit_id, theme_ids in self._refused.items():
+            if after.get(unit_id) in {self.end_of(theme_id) for theme_id in theme_ids}:
+                after[unit_id] = None
+        return after
+
+    def _passages_to_read(self, members: pd.DataFrame) -> dict[str, set[str]]:
+        """Return the passages of each signed theme that would change its counts, if any.
+
+        A theme without any passage that a person put there is signed no more.
+        """
+        ends = {name for name in self.signed if self.end_of(name) == name}
+        rows = members[members["theme_id"].isin(ends.intersection(self.placed.values()))]
+        return {
+            theme_id: {
+                unit_id for circle in undecided(circles, self.placed) for unit_id in circle.unit_ids
+            }
+            for theme_id, circles in circles_to_read(rows, self._units).items()
+        }
 
     def _reviewed_themes(self) -> pd.DataFrame:
         changes = (self.labels, self.descriptions, self.merged_into, self.moved)
         if not any((*changes, self._pinned, self._unpinned)):
             return self._themes
         every = self._with_splits()
-        changed = self._changed()
+        changed = self._changed() | self._to_read.keys()
         counts = count_themes(self.members, self._units)
         is_left = ~every["theme_id"].isin(self.merged_into)
         is_held = ~every["theme_id"].isin(changed) | every["theme_id"].isin(counts.index)
         left = every[is_left & is_held].copy()
         is_changed = left["theme_id"].isin(changed)
-        for name in _COUNTS:
+        for name in COUNTS:
             left[name] = left[name].where(~is_changed, left["theme_id"].map(counts[name]))
         for name, new in (("label", self.labels), ("description", self.descriptions)):
             left[name] = left["theme_id"].map(new).fillna(left[name])
+        is_named = left["theme_id"].isin(self.labels)
+        left["name_source"] = left["name_source"].mask(is_named, "person")
+        is_stated = left["theme_id"].isin(self.statements)
+        stated = left["theme_id"].map(self.statements)
+        left["statement"] = left["statement"].mask(is_stated, stated)
+        exact = [theme_id for theme_id, unit_ids in self._to_read.items() if not unit_ids]
+        left["is_signed_off"] = left["theme_id"].isin(exact)
         pinned = {self.end_of(theme_id) for theme_id in (*self._pinned, *self._unpinned)}
         is_requoted = is_changed | left["theme_id"].isin(pinned - {None})
         own = _pairs(every, "theme_id", "quotes")
@@ -200,9 +248,12 @@ class ThemeReplay:
         mine = mine.sort_values(["document_id", "unit_order"])
         left = _pairs(self._themes, "theme_id", "label").get(source or "")
         label = f"Partie de « {left} »" if left else "Thème séparé"
-        return dict.fromkeys(_COUNTS, 0) | {
+        return dict.fromkeys(COUNTS, 0) | {
             "theme_id": theme_id,
             "label": label,
+            "name_source": "phrase",
+            "proposals": "[]",
+            "is_signed_off": False,
             "keywords": "[]",
             "description": label,
             "stability": None,
@@ -347,58 +398,3 @@ def _with_words(
 
 def _keys(tags: pd.DataFrame) -> list[_Key]:
     return list(zip(tags["unit_id"], tags["axis"], tags["code"], strict=True))
-
-
-def note_grounds(
-    decisions: Iterable[Decision], before: pd.DataFrame, earlier: pd.DataFrame
-) -> pd.DataFrame:
-    """Return decision_grounds: `earlier`, and the passages that later decisions' themes had.
-
-    `before` is the machine's theme_members that people saw; a split theme has no row.
-    """
-    every = list(decisions)
-    noted = set(earlier["decision_id"])
-    units_of = before.groupby("theme_id")["unit_id"].agg(list).to_dict() if len(before) else {}
-    rows = [
-        {
-            "decision_id": row.decision_id,
-            "theme_id": theme_id,
-            "unit_ids": json.dumps(sorted(units_of[theme_id])),
-        }
-        for row in every
-        if row.decision_id not in noted
-        for theme_id in row.rests_on()
-        if theme_id in units_of
-    ]
-    still_there = earlier[earlier["decision_id"].isin([row.decision_id for row in every])]
-    return DECISION_GROUNDS.check(
-        pd.concat([still_there, DECISION_GROUNDS.build(rows)], ignore_index=True)
-    )
-
-
-def decisions_to_review(
-    grounds: pd.DataFrame, members: pd.DataFrame, units: pd.DataFrame
-) -> dict[int, str]:
-    """Return why each decision whose theme changed awaits a review, by its number.
-
-    A theme is the same if it holds at least half of its former passages that are still in the
-    study. Themes that are gone are left out.
-    """
-    unit_ids = set(units["unit_id"])
-    units_of = members.groupby("theme_id")["unit_id"].agg(set).to_dict() if len(members) else {}
-    reasons: dict[int, str] = {}
-    columns = (grounds[name].tolist() for name in ("decision_id", "theme_id", "unit_ids"))
-    for number, theme_id, listed in zip(*columns, strict=True):
-        then, now = set(json.loads(listed)), units_of.get(theme_id)
-        left = then & unit_ids
-        if now is not None and len(left & now) < max(_SHARE_LEFT * len(left), 1):
-            reasons.setdefault(number, _changed_reason(len(left & now), len(then)))
-    return reasons
-
-
-def _changed_reason(n_still: int, n_then: int) -> str:
-    message = (
-        "Le thème est devenu un autre : il garde {still} des {then} passages qu'il avait. "
-        "Décider de nouveau, ou annuler cette décision."
-    )
-    return message.format(still=n_still, then=n_then)

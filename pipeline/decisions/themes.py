@@ -47,6 +47,15 @@ class ThemeDecision(Decision):
 
     theme_id: str | None
 
+    @property
+    def given_name(self) -> str | None:
+        """The name that it gives, if any."""
+        return None
+
+    def placements(self) -> dict[str, str | None]:
+        """Return the theme of each passage that it puts in one, None for those set aside."""
+        return {}
+
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {(self.action if self.has_own_subject else "theme", str(self.theme_id))}
 
@@ -76,6 +85,10 @@ class _NameDecision(ThemeDecision):
     has_typed_value = True
 
     name: str | None = field(metadata=in_value())
+
+    @property
+    def given_name(self) -> str | None:
+        return self.name
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         return super().words(names, value) | {"before": names.quoted(names.name_before(self))}
@@ -225,6 +238,9 @@ class SplitTheme(ThemeDecision):
     def new_id(self) -> str:
         return split_id(self.unit_ids)
 
+    def placements(self) -> dict[str, str | None]:
+        return dict.fromkeys(self.unit_ids, self.new_id)
+
     def touched(self) -> set[str]:
         return super().touched() | {self.new_id, *self.unit_ids}
 
@@ -232,8 +248,8 @@ class SplitTheme(ThemeDecision):
         return {("unit", name) for name in self.unit_ids} | {("theme", self.new_id)}
 
     def apply(self, replay: "ThemeReplay") -> None:
-        units = (unit for unit in self.unit_ids if unit in replay.unit_ids)
-        replay.moved |= dict.fromkeys(units, self.new_id)
+        for unit_id in replay.unit_ids.intersection(self.unit_ids):
+            replay.place(unit_id, self.new_id)
 
     def fault(self, reviewed: Reviewed) -> str | None:
         if set(self.unit_ids) & reviewed.themes.unit_ids:
@@ -305,6 +321,9 @@ class MoveUnit(ThemeDecision, PassageDecision):
 
     into_id: str | None = field(metadata=in_value())
 
+    def placements(self) -> dict[str, str | None]:
+        return {self.unit_id: self.into_id} if self.unit_id else {}
+
     def touched(self) -> set[str]:
         return {name for name in (self.theme_id, self.unit_id, self.into_id) if name}
 
@@ -318,7 +337,7 @@ class MoveUnit(ThemeDecision, PassageDecision):
     def apply(self, replay: "ThemeReplay") -> None:
         is_known = not self.into_id or replay.knows(self.into_id)
         if self.unit_id in replay.unit_ids and is_known:
-            replay.moved[str(self.unit_id)] = self.into_id
+            replay.place(str(self.unit_id), self.into_id)
 
     def fault(self, reviewed: Reviewed) -> str | None:
         is_gone = reviewed.themes.is_gone(self.into_id)

@@ -16,7 +16,7 @@ import pandas as pd
 from pipeline.decisions import active_decisions
 from pipeline.decisions.kinds import Decision
 from pipeline.decisions.tags import words_in_order
-from pipeline.decisions.themes import MoveUnit
+from pipeline.decisions.themes import ThemeDecision
 from pipeline.exchange.codebook import THEME
 from pipeline.exchange.xml import one_line
 from pipeline.grid.codes import RUBRIQUE, Axis, Grid
@@ -121,14 +121,19 @@ def _personal_codings(
 def _theme_codings(tables: Tables, active: Iterable[Decision]) -> Iterator[PassageCoding]:
     """Attribute each unit's theme to who last put it there, else the machine."""
     theme_ids = set(tables["themes"]["theme_id"])
-    moves = {row.unit_id: row for row in active if isinstance(row, MoveUnit)}
+    last = {
+        unit_id: (row, into_id)
+        for row in active
+        if isinstance(row, ThemeDecision)
+        for unit_id, into_id in row.placements().items()
+    }
     members = tables["theme_members"][["unit_id", "theme_id"]]
     for unit_id, theme_id in members.itertuples(index=False, name=None):
         if theme_id in theme_ids:
-            move = moves.get(unit_id)
+            row, into_id = last.get(unit_id, (None, None))
             author, decided_at = "", ""
-            if move is not None and move.into_id == theme_id:
-                author, decided_at = move.author, move.decided_at
+            if row is not None and into_id == theme_id:
+                author, decided_at = row.author, row.decided_at
             yield PassageCoding(unit_id, author, THEME, theme_id, decided_at)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from pipeline.decisions import Decision, active_decisions, read_decisions
 from pipeline.decisions.kinds import undone_by
 from pipeline.decisions.tags import put_code, words_in_order
-from pipeline.decisions.themes import MoveUnit
+from pipeline.decisions.themes import MoveUnit, ThemeDecision
 from pipeline.exchange.codebook import THEME, CodebookEntry, build_codebook, identifier_in, walk
 from pipeline.exchange.documents import MACHINE, named_documents
 from pipeline.exchange.project import (
@@ -314,8 +314,9 @@ def _words(
     decisions: Sequence[Decision], tags: pd.DataFrame
 ) -> Iterator[tuple[Decision, _Subject, _Word]]:
     for row in decisions:
-        if isinstance(row, MoveUnit):
-            yield row, (row.author, str(row.unit_id), THEME), row.into_id or ""
+        placements = row.placements() if isinstance(row, ThemeDecision) else {}
+        for unit_id, into_id in placements.items():
+            yield row, (row.author, unit_id, THEME), into_id or ""
     for tagged, code, stays in words_in_order(decisions, tags):
         yield tagged, (tagged.author, str(tagged.unit_id), *code), stays
 

@@ -100,6 +100,8 @@ def _under_title(page: Page) -> Document:
     title.paragraph_format.space_before, title.runs[0].font.size = Pt(0), Pt(20)
     subtitle = document.add_paragraph(page.subtitle, style="Subtitle")
     subtitle.paragraph_format.space_after, subtitle.runs[0].font.size = Pt(4), Pt(11)
+    if page.notice:
+        _add_callout(document, page.notice)
     return document
 
 
@@ -253,6 +255,8 @@ def _add_card(document: Document, block: PriorityCard, drawings: Drawings | None
             square = legend.add_run(f"\u25a0{NBSP}")
             square.font.color.rgb = RGBColor.from_string(colour.lstrip("#").upper())
             legend.add_run(text.replace(" ", NBSP) + "\u2003 ")
+    for line in block.opinions:
+        document.add_paragraph(line)
     _add_quotes(document, Quotes(priority.quotes))
     for paragraph in document.paragraphs[start:-1]:
         paragraph.paragraph_format.keep_with_next = True

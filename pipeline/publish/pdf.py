@@ -76,7 +76,7 @@ class _PageWriter:
             "title": page.title,
             "subtitle": page.subtitle,
             "made": {"year": day.year, "month": day.month, "day": day.day},
-            "notice": dataclasses.asdict(page.notice),
+            "notice": dataclasses.asdict(page.notice) if page.notice else None,
             "contents_title": sentence("rapport.sommaire"),
             "is_long": not page.is_brief,
             "sections": sections,
@@ -107,13 +107,14 @@ class _PageWriter:
         priority, drawing = block.priority, None
         if block.profile is not None:
             drawing = self._drawing(block.profile, block.profile_alt, _WIDTH_PT / 2)
-        n_chars = sum(len(quote.text) for quote in priority.quotes)
+        n_chars = sum(map(len, block.opinions)) + sum(len(quote.text) for quote in priority.quotes)
         return {
             "title": f"{priority.rank}. {priority.label}",
             "why": priority.why,
             "facts": block.facts,
             "drawing": drawing,
             "legend": block.legend,
+            "opinions": block.opinions,
             "quotes": _quotes(priority.quotes),
             "is_breakable": n_chars > _LONG_QUOTES,
         }

@@ -28,7 +28,8 @@ from pipeline.publish.charts import CRITERIA_COLOURS, draw_png, draw_svg, postur
 from pipeline.publish.layout.annexes import counted_by
 from pipeline.publish.layout.crossings import map_alt, presence_cells
 from pipeline.publish.layout.opening import facts_of, lists_note
-from pipeline.publish.report.content import Priority, Report, ReportQuote
+from pipeline.publish.layout.without_themes import joined_place, notice
+from pipeline.publish.report.content import Priority, Report, ReportQuote, WithoutThemes
 from pipeline.publish.territory_charts import map_spec
 from pipeline.publish.text import (
     NBSP,
@@ -100,6 +101,22 @@ def _slides(report: Report) -> Iterator[Slide]:
     first = report.scopes[0].priorities[:_N_PRIORITIES]
     yield _cover(report)
     yield _figures(report)
+    if report.without_themes:
+        yield from _passages(report, report.without_themes)
+    else:
+        yield from _themes(report, first)
+    if report.reading.maps:
+        yield _maps(report)
+    if report.attendance:
+        yield _presence(report)
+    if report.scopes[0].actions:
+        yield _actions(report.scopes[0].actions)
+    key = "diapos.completer" if report.without_themes else "diapos.corriger"
+    lines = SlideLine(sentence("diapos.discuter")), SlideLine(sentence(key))
+    yield Slide(sentence("atelier.suite"), (notice(report).text,), lines)
+
+
+def _themes(report: Report, first: tuple[Priority, ...]) -> Iterator[Slide]:
     yield _priority_list(first)
     if first:
         yield _scores(report, first)
@@ -107,14 +124,27 @@ def _slides(report: Report) -> Iterator[Slide]:
     yield from _codes(report)
     if len(report.territories) > 1:
         yield _shared(report)
-    if report.reading.maps:
-        yield _maps(report)
-    if report.attendance:
-        yield _presence(report)
-    if report.scopes[0].actions:
-        yield _actions(report.scopes[0].actions)
-    lines = SlideLine(sentence("diapos.discuter")), SlideLine(sentence("diapos.corriger"))
-    yield Slide(sentence("atelier.suite"), (sentence("rapport.avis"),), lines)
+
+
+def _passages(report: Report, here: WithoutThemes) -> Iterator[Slide]:
+    workshops = {workshop.name for workshop in report.workshops}
+    if here.repeats:
+        lines = tuple(
+            SlideLine(
+                quoted(shortened(repeat.texts[0], _QUOTE_CHARS)),
+                joined([repeat.said, count(repeat.n_units, "passage")]),
+            )
+            for repeat in here.repeats[:_N_LINES]
+        )
+        notes = (sentence("sans_theme.revient_intro"), *map(quoted, here.repeats[0].texts))
+        yield Slide(sentence("sans_theme.revient"), notes, lines)
+    for question in here.questions:
+        quotes = [
+            ReportQuote(said.text, joined_place(said.workshop, said.where, workshops))
+            for said in question.passages
+        ]
+        lines = tuple(map(_quote_line, quotes[:_N_LINES]))
+        yield Slide(question.title, tuple(map(_quote_note, quotes)), lines)
 
 
 def _cover(report: Report) -> Slide:
@@ -123,7 +153,7 @@ def _cover(report: Report) -> Slide:
         SlideLine(sentence("diapos.sous_titre", date=report.made_on)),
         SlideLine(shortened(names, _LINE_CHARS)),
     )
-    return Slide(shortened(report.title, _TITLE_CHARS), (sentence("rapport.avis"),), lines)
+    return Slide(shortened(report.title, _TITLE_CHARS), (notice(report).text,), lines)
 
 
 def _figures(report: Report) -> Slide:
@@ -138,14 +168,17 @@ def _figures(report: Report) -> Slide:
     aside = count(report.coverage.n_aside, "passage mis à part", "passages mis à part")
     passages = count(report.coverage.n_units, "passage")
     themes = count(len(report.themes), "thème")
-    texts = (
-        capitalised(joined(came)),
-        sentence("diapos.lu", documents=documents, passages=passages),
+    read = sentence("diapos.lu", documents=documents, passages=passages)
+    grouped = [
         sentence("diapos.themes", themes=themes, passages=aside),
         sentence("diapos.candidates"),
-    )
-    notes = counted_by(report), sentence("rapport.avis")
-    return Slide(sentence("diapos.essentiel"), notes, tuple(map(SlideLine, texts)))
+    ]
+    notes = [counted_by(report)]
+    if report.without_themes:
+        grouped, notes = [report.without_themes.why], []
+    texts = (*filter(None, [capitalised(joined(came))]), read, *grouped)
+    lines = tuple(map(SlideLine, texts))
+    return Slide(sentence("diapos.essentiel"), (*notes, notice(report).text), lines)
 
 
 def _priority_list(first: tuple[Priority, ...]) -> Slide:
@@ -222,7 +255,7 @@ def _codes(report: Report) -> Iterator[Slide]:
 def _shared(report: Report) -> Slide:
     reading, nothing = report.reading, sentence("lectures.aucun")
     shared = some_of(reading.shared, _LINE_CHARS) or nothing
-    own = shortened(reading.own or nothing, _LINE_CHARS)
+    own = some_of(reading.own, _LINE_CHARS) or nothing
     lines = (
         SlideLine(f"{sentence('lectures.partages')}{NBSP}: {shared}"),
         SlideLine(f"{sentence('lectures.propres')}{NBSP}: {own}"),

@@ -16,6 +16,7 @@ import pandas as pd
 import xlsxwriter
 
 from pipeline.communes import name_of
+from pipeline.compare.reach import shown_verdicts
 from pipeline.counting import said_after
 from pipeline.errors import UsageError
 from pipeline.grid.codes import STANDARD, Grid
@@ -32,11 +33,16 @@ from pipeline.publish.text import (
     word,
 )
 from pipeline.tables import TABLES
-from pipeline.tables.schema import LEAD
 
 Format = Literal["xlsx", "csv", "parquet", "geojson"]
 PASSAGES = "passages"
-READABLE = (PASSAGES, "liste_themes", "liste_priorites", "liste_territoires")
+READABLE = (
+    PASSAGES,
+    "liste_themes",
+    "liste_priorites",
+    "liste_territoires",
+    "liste_dits",
+)
 _CELL_CHARS = 32_767  # a spreadsheet's limit
 _SHEET_ROWS = 1_048_575  # under the header
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a .csv cell so begun is run as a formula
@@ -179,17 +185,18 @@ def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]
     """Return the lists that analysts read, by name, in French; without `grid`, codes have no
     labels.
     """
-    lists = (
+    lists: tuple[pd.DataFrame, ...] = (
         _passages(tables, grid),
         _themes(tables),
         _priorities(tables),
         _contrasts(tables, grid),
+        _opinions(tables),
     )
     units = tables["units"]
     # documents were counted instead of tables
     if len(units) and units["table_number"].isna().all():
         heads = {"n_tables": "n_documents", "part": "part_documents"}
-        lists = (*lists[:3], lists[3].rename(columns=heads))
+        lists = (*lists[:3], *(rows.rename(columns=heads) for rows in lists[3:]))
     heads = texts()["exports"] | {axis.axis: axis.label for axis in (grid.own_axes if grid else ())}
     return {name: rows.rename(columns=heads) for name, rows in zip(READABLE, lists, strict=True)}
 
@@ -209,9 +216,10 @@ def _passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
         labels = {code: grid.label_of(code) if grid else code for code in tags["code"].unique()}
         named = tags.assign(name=tags["code"].map(labels))
         columns[axis] = rows["unit_id"].map(named.groupby("unit_id")["name"].agg(" ; ".join))
-    columns["theme"] = rows["theme_id"].map(_theme_labels(tables))
-    is_aside = rows["theme_id"].isna()
-    columns["mis_a_part"] = is_aside.map({True: heads["oui"], False: heads["non"]})
+    if len(tables["themes"]):
+        columns["theme"] = rows["theme_id"].map(_theme_labels(tables))
+        is_aside = rows["theme_id"].isna()
+        columns["mis_a_part"] = is_aside.map({True: heads["oui"], False: heads["non"]})
     return pd.DataFrame(columns | {"identifiant": rows["unit_id"]})
 
 
@@ -220,17 +228,23 @@ def _themes(tables: Tables) -> pd.DataFrame:
     rows = tables["themes"].sort_values(keys, ascending=[False, False, True])
     families = tables["theme_families"].set_index("family_id")["label"].map(one_line)
     values = [None if pd.isna(value) else value for value in rows["stability"]]
+    is_to_choose = rows["subject_id"].isna() & (rows["name_source"] != "person")
     return pd.DataFrame(
         {
             "theme": rows["label"].map(one_line),
+            "enonce": rows["statement"],
+            "origine_nom": rows["name_source"]
+            .mask(is_to_choose, "a_choisir")
+            .map(lambda source: word("origines_nom", source)),
             "famille": rows["parent_id"].map(families),
             "description": rows["description"],
             "mots": [", ".join(map(str, json.loads(words))) for words in rows["keywords"]],
             "nature_theme": rows["kind"].map(lambda kind: word("natures", kind)),
             "n_passages": rows["n_units"],
             "n_tables": rows["n_tables"],
+            "n_tables_au_plus": rows["n_tables_high"],
             "n_ateliers": rows["n_workshops"],
-            "solidite": list(map(stability, values)),
+            "solidite": list(map(stability, values, rows["unity"])),
             "identifiant": rows["theme_id"],
         }
     )
@@ -258,7 +272,8 @@ def _priorities(tables: Tables) -> pd.DataFrame:
 
 def _contrasts(tables: Tables, grid: Grid | None) -> pd.DataFrame:
     keys = ["territory", "subject", "subject_id"]
-    rows = tables["contrasts"].sort_values(keys, ascending=[True, False, True])
+    shown = shown_verdicts(tables["contrasts"], tables["theme_reach"])
+    rows = tables["contrasts"].assign(shown=shown).sort_values(keys, ascending=[True, False, True])
     labels, subjects = _theme_labels(tables), []
     for row in rows_of(rows):
         code = row.subject_id.partition(":")[2]
@@ -273,8 +288,28 @@ def _contrasts(tables: Tables, grid: Grid | None) -> pd.DataFrame:
             "n_passages": rows["n_units"],
             "n_tables": rows["n_tables"],
             "part": rows["share"],
-            "verdict": rows["verdict"].where(~rows["is_lead"], LEAD),
+            "verdict": rows["shown"],
             "identifiant": rows["subject_id"],
+        }
+    )
+
+
+def _opinions(tables: Tables) -> pd.DataFrame:
+    rows = tables["theme_opinions"]
+    texts = dict(zip(tables["units"]["unit_id"], tables["units"]["text"], strict=True))
+    keys = zip(rows["theme_id"], rows["opinion_order"], strict=True)
+    text_of = dict(zip(keys, rows["unit_id"].map(texts), strict=True))
+    faced = zip(rows["theme_id"], rows["faces"], strict=True)
+    return pd.DataFrame(
+        {
+            "theme": rows["theme_id"].map(_theme_labels(tables)),
+            "nature_dit": rows["posture"].map(lambda posture: word("opinions", posture)),
+            "passage": rows["unit_id"].map(texts),
+            "n_passages": rows["n_units"],
+            "n_tables": rows["n_tables"],
+            "n_ateliers": rows["n_workshops"],
+            "en_face": [text_of.get(pair) for pair in faced],
+            "identifiant": rows["unit_id"],
         }
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.counting import Circles, resample
+from pipeline.counting import Circles, counted_members, resample
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
 from pipeline.tables.schema import STRUCTURE_TYPES
 from pipeline.text import fold, lexicon
@@ -123,10 +123,9 @@ def facts_of(
     circles: Circles,
     attendance: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return the facts of each unit that belongs to a known theme, sorted by unit_id."""
-    members = theme_members.loc[
-        theme_members["theme_id"].isin(themes["theme_id"]), ["unit_id", "theme_id"]
-    ]
+    """Return the facts of each unit that counts for a known theme, sorted by unit_id."""
+    counted = counted_members(theme_members)
+    members = counted.loc[counted["theme_id"].isin(themes["theme_id"]), ["unit_id", "theme_id"]]
     spoken = units[["unit_id", "document_id", "speaker", "text"]]
     facts = (
         members.merge(spoken, on="unit_id", validate="one_to_one")

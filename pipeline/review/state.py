@@ -16,9 +16,10 @@ import pandas as pd
 from django.conf import settings
 from django.utils.translation import gettext
 
+from pipeline import counting
 from pipeline.decisions import Decision, active_decisions
 from pipeline.decisions.replay import ThemeReplay
-from pipeline.decisions.themes import RenameFamily, RenameTheme, ThemeDecision
+from pipeline.decisions.themes import ThemeDecision
 from pipeline.publish.text import joined, quoted, shortened
 from pipeline.review.apps import review_app
 from pipeline.review.journal import Journal
@@ -58,6 +59,7 @@ class Themes:
     members: pd.DataFrame
     last_id: int
     given_names: dict[str, str] = field(default_factory=dict)  # gone themes included
+    placed: dict[str, str] = field(default_factory=dict)  # theme by passage that people put there
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
@@ -74,6 +76,11 @@ class Themes:
         for unit_id, theme_id in _pairs(rows, "unit_id", "theme_id").items():
             units[theme_id].append(unit_id)
         return {theme_id: tuple(unit_ids) for theme_id, unit_ids in units.items()}
+
+    @cached_property
+    def to_check(self) -> frozenset[str]:
+        """Return the passages that are not counted for their theme."""
+        return frozenset(self.members.loc[~self.members["is_counted"].astype(bool), "unit_id"])
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -95,11 +102,11 @@ def replay_themes(run: Snapshot, decisions: Sequence[Decision], last_id: int) ->
     active = [row for row in active_decisions(decisions) if row.decision_id not in run.to_review]
     replay = ThemeReplay(run.machine, run.unit_places, active)
     named = {
-        str(row.theme_id): row.name
+        str(row.theme_id): name
         for row in active
-        if isinstance(row, RenameTheme | RenameFamily) and row.theme_id and row.name
+        if isinstance(row, ThemeDecision) and row.theme_id and (name := row.given_name)
     }
-    return Themes(replay.themes, replay.families, replay.members, last_id, named)
+    return Themes(replay.themes, replay.families, replay.members, last_id, named, replay.placed)
 
 
 class CurrentThemes:
@@ -123,6 +130,14 @@ class CurrentThemes:
 def themes() -> Themes:
     """Return the same object until the next decision on themes."""
     return review_app().current_themes.of(snapshot(), journal())
+
+
+def why_no_theme() -> str | None:
+    """Return why the study has no theme now; None where it has one."""
+    least_units = study().settings.cluster.least_units
+    return counting.why_no_theme(
+        snapshot().tables["units"], themes().themes, least_units=least_units
+    )
 
 
 def labels() -> dict[str, str]:
@@ -157,13 +172,14 @@ class _NamesNow:
         return quoted(study().grid.label_of(code or ""))
 
     def name_before(self, decision: Decision) -> str:
-        if not isinstance(decision, RenameTheme | RenameFamily):
+        if not isinstance(decision, ThemeDecision):
             return ""
         theme_id, last = decision.theme_id or "", decision.decision_id
-        earlier = journal_of_page().on_theme(theme_id, type(decision))
-        named = [str(row.name) for row in earlier if not last or row.decision_id < last]
-        if named:
-            return named[-1]
+        earlier = journal_of_page().on_theme(theme_id, ThemeDecision)
+        named = [row.given_name for row in earlier if not last or row.decision_id < last]
+        names = [name for name in named if name]
+        if names:
+            return names[-1]
         return snapshot().theme_names.get(theme_id, gettext("le thème séparé"))
 
 

@@ -8,23 +8,37 @@ from typing import Any
 import pandas as pd
 
 from pipeline.communes import name_of
+from pipeline.compare.reach import shown_verdicts
 from pipeline.grid.codes import Grid
+from pipeline.tables.schema import LEAD, OWN_HERE, REACHES, VERDICTS
 
 Tables = Mapping[str, pd.DataFrame]
 _LEVELS = 5  # of the heat map
-MORE, LESS = "plus présent ici", "moins présent"
+_AFFIRMED = frozenset({*VERDICTS[:2], OWN_HERE})
 
 
 @dataclass(frozen=True)
 class HeatCell:
-    """The share (0..1) of a territory's tables with a theme or code."""
+    """The share (0..1) of a territory's tables with a theme or code.
+
+    `verdict` is what the report shows too.
+    """
 
     n_tables: int
     share: float
     low: float
     high: float
     verdict: str
-    is_lead: bool
+
+    @property
+    def is_affirmed(self) -> bool:
+        """Whether the verdict affirms a difference."""
+        return self.verdict in _AFFIRMED
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether the verdict is only a lead."""
+        return self.verdict == LEAD
 
     @property
     def level(self) -> int:
@@ -44,7 +58,7 @@ def heat_map(
     tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: str, axis: str = ""
 ) -> HeatMap:
     """Return the heat map of themes, or of the codes of `axis`."""
-    contrasts = tables["contrasts"]
+    contrasts = _with_verdicts(tables)
     rows = contrasts[contrasts["subject"] == subject]
     if axis:
         rows = rows[rows["subject_id"].str.startswith(f"{axis}:")]
@@ -64,7 +78,7 @@ def specificities(
     tables: Tables, grid: Grid, labels: Mapping[str, str], territory: str
 ) -> list[dict[str, Any]]:
     """Return a territory's themes and codes, the most specific first."""
-    contrasts = tables["contrasts"]
+    contrasts = _with_verdicts(tables)
     rows = contrasts[contrasts["territory"] == territory].sort_values(
         ["specificity", "subject_id"], ascending=[False, True]
     )
@@ -79,6 +93,16 @@ def specificities(
         }
         for row in rows.itertuples()
     ]
+
+
+def only_there(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the themes said in one territory alone, those that are its own first."""
+    reach = tables["theme_reach"]
+    rows = reach[reach["only_in"].notna()]
+    rows = rows.assign(is_own=rows["reach"] == REACHES[1]).sort_values(
+        ["is_own", "chance", "theme_id"], ascending=[False, True, True]
+    )
+    return [row | {"label": labels.get(row["theme_id"], row["theme_id"])} for row in _records(rows)]
 
 
 def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict[str, Any]]:
@@ -168,9 +192,14 @@ def structures(tables: Tables) -> list[dict[str, Any]]:
     ]
 
 
+def _with_verdicts(tables: Tables) -> pd.DataFrame:
+    contrasts = tables["contrasts"]
+    return contrasts.assign(shown=shown_verdicts(contrasts, tables["theme_reach"]))
+
+
 def _cell(row: Any) -> HeatCell:
     bounds = (float(row.share), float(row.share_low), float(row.share_high))
-    return HeatCell(int(row.n_tables), *bounds, str(row.verdict), bool(row.is_lead))
+    return HeatCell(int(row.n_tables), *bounds, str(row.shown))
 
 
 def _name(value: str) -> str:

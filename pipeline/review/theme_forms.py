@@ -9,8 +9,10 @@ from types import MappingProxyType
 import numpy as np
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from numpy.typing import NDArray
 
+from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.themes import (
     DescribeTheme,
     KeepApart,
@@ -31,8 +33,10 @@ from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.theme_history import decisions_on
 from pipeline.review.theme_page import pin_decisions
+from pipeline.review.theme_reading import ThemeReading, read_so_far
 
 NO_THEME = "-"  # no theme, in a form
+READING = ("valider", "garder-lecture")  # buttons of the form that signs off
 # The page of a split lists this many passages of a half; the others follow their half.
 N_LISTED_HALF = 400
 _N_STEPS = 50  # of 2-means
@@ -88,6 +92,14 @@ class ThemeForm:
                 )
             )
         return value
+
+    def optional(self, name: str) -> str | None:
+        """Return the typed text on one line, None if blank."""
+        return " ".join(self.fields.get(name, "").split()) or None
+
+    def reading(self) -> ThemeReading:
+        """Return how far the theme is read, with what the form says."""
+        return read_so_far(self.subject, self.now, self.snapshot, self.journal, self.fields)
 
     def other_theme(self, *, may_be_none: bool = False) -> str:
         """Return the chosen theme; raises `RefusedError` if it is gone."""
@@ -197,6 +209,37 @@ def _unpin(form: ThemeForm, unit_id: str) -> ThemeCommand:
     return _on_subject(form, *rows)
 
 
+def _sign_off(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    title, reading = form.typed("nom", MAX_LABEL), form.reading()
+    if reading.n_open:
+        raise RefusedError(
+            ngettext(
+                "Encore {n} table ou document à décider : le thème n’est pas validé.",
+                "Encore {n} tables ou documents à décider : le thème n’est pas validé.",
+                reading.n_open,
+            ).format(n=reading.n_open)
+        )
+    if not reading.accepted:
+        raise RefusedError(_("Aucun passage n’est accepté : écarter le thème plutôt."))
+    signed = SignOffTheme.of(
+        form.subject, title, form.optional("enonce"), reading.accepted, reading.refused
+    )
+    return replace(_on_subject(form, signed), touches=signed.touched())
+
+
+def _put_as_read(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    reading, placed = form.reading(), form.now.placed
+    into = [name for name in reading.accepted if placed.get(name) != form.subject]
+    rows: list[ThemeDecision] = [
+        *(MoveUnit(name, form.subject, form.subject) for name in sorted(into)),
+        *(MoveUnit(name, form.subject, None) for name in sorted(reading.refused)),
+    ]
+    if not rows:
+        raise RefusedError(_("Rien de nouveau n’est lu : rien n’est enregistré."))
+    touches = {form.subject} | {str(row.unit_id) for row in rows if isinstance(row, MoveUnit)}
+    return ThemeCommand(rows, touches, form.subject)
+
+
 def _member(form: ThemeForm, unit_id: str) -> str:
     if form.now.theme_of.get(unit_id) != form.subject:
         raise RefusedError(_("Ce passage n’est plus dans ce thème : rien n’est enregistré."))
@@ -216,6 +259,8 @@ _COMMANDS: Mapping[str, Callable[[ThemeForm, str], ThemeCommand]] = MappingProxy
         "separer": _split,
         "epingler": _pin,
         "oter": _unpin,
+        READING[0]: _sign_off,
+        READING[1]: _put_as_read,
     }
 )
 

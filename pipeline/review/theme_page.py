@@ -166,14 +166,19 @@ class PriorityRank:
 
 @dataclass(frozen=True)
 class ThemeSummary:
-    """A theme; `flags` are what to check first."""
+    """A theme; `flags` are what to check first, `proposals` titles and statements of subjects."""
 
     theme_id: str
     label: str
+    statement: str
+    awaits_name: bool
+    proposals: tuple[tuple[str, str], ...]
     description: str
     kind: str
+    is_signed_off: bool
     n_units: int
     n_tables: int
+    n_tables_high: int
     n_workshops: int
     stability: str
     family_id: str | None
@@ -213,12 +218,21 @@ def _summary(
     return ThemeSummary(
         theme_id=theme_id,
         label=str(row["label"]),
+        statement="" if pd.isna(row["statement"]) else str(row["statement"]),
+        awaits_name=pd.isna(row["subject_id"]) and row["name_source"] != "person",
+        proposals=tuple(
+            (proposal["title"], proposal["statement"]) for proposal in json.loads(row["proposals"])
+        ),
         description=str(row["description"]),
         kind=str(row["kind"]),
+        is_signed_off=bool(row["is_signed_off"]),
         n_units=int(row["n_units"]),
         n_tables=int(row["n_tables"]),
+        n_tables_high=int(row["n_tables_high"]),
         n_workshops=int(row["n_workshops"]),
-        stability=stability(None if pd.isna(row["stability"]) else float(row["stability"])),
+        stability=stability(
+            None if pd.isna(row["stability"]) else float(row["stability"]), float(row["unity"])
+        ),
         family_id=None if pd.isna(row["parent_id"]) else str(row["parent_id"]),
         flags=tuple(zip(flagged["flag"].astype(str), flagged["sentence"].astype(str), strict=True)),
         rank=ranks.get(theme_id),
@@ -328,7 +342,10 @@ def wording_proposals(
     now: Themes, snapshot: Snapshot, journal: Journal, *, theme_id: str | None = None
 ) -> list[WordingProposal]:
     """Return the unanswered wordings, for one theme if given."""
-    answered = {(row.theme_id, type(row)) for row in journal.active(ThemeDecision)}
+    answered = {
+        (row.theme_id, RenameTheme if row.given_name else type(row))
+        for row in journal.active(ThemeDecision)
+    }
     rows = snapshot.tables["theme_proposals"]
     rows = rows[rows["subject"].isin(list(_ANSWERS)) & rows["theme_id"].isin(list(now.labels))]
     cells = zip(rows["theme_id"], rows["subject"], rows["value"], rows["quotes"], strict=True)

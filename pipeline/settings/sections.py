@@ -152,11 +152,15 @@ class ClusterSettings(Frozen):
     """[cluster]: how fine themes are, and how their stability is measured."""
 
     seed: int = 0
+    # different passages of the workshops below which a study gets no theme and no rank; 0: always
+    least_units: Annotated[int, Field(ge=0)] = 60
     min_theme_size: Annotated[int, Field(ge=2)] = 4
     n_neighbours: Annotated[int, Field(ge=2)] = 12
     n_resamples: Annotated[int, Field(ge=2)] = 480
     resample_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     n_quotes: Positive = 5
+    # that a unit is about its theme's subject: below, it is not counted, but to be checked
+    least_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     # groupings made again to measure stability; under two, none
     n_repeats: Annotated[int, Field(ge=0)] = 20
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pipeline.counting import why_no_theme
 from pipeline.decisions import TO_REVIEW, VOID, active_decisions, idle_sentence
 from pipeline.decisions.tags import coded_units
 from pipeline.grid.codes import POSTURE
@@ -24,6 +25,7 @@ PSEUDONYMOUS = (
     " ne publier ni vault/ ni les tables."
 )
 _SHOWN_REJECTS, _SHOWN_CONTRASTS, _SHOWN_DOCUMENTS = 10, 8, 3
+_NO_THEME = "aucun thème, avec la matière présente"
 
 
 def created(study: "Study") -> None:
@@ -59,6 +61,8 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
 
 
 def _first_priorities(study: "Study") -> None:
+    if why := _why_no_theme(study):
+        line(why)
     labels = study.read_table("themes").set_index("theme_id")["label"]
     ranked = study.read_table("priorities")
     first = ranked[ranked["scope"] == "study"].sort_values("rank")
@@ -67,6 +71,13 @@ def _first_priorities(study: "Study") -> None:
         line("Premières priorités candidates :")
     for rank, theme_id in zip(first["rank"], first["theme_id"], strict=True):
         line(f"  {rank}. {labels[theme_id]}")
+
+
+def _why_no_theme(study: "Study") -> str | None:
+    least_units = study.settings.cluster.least_units
+    return why_no_theme(
+        study.read_table("units"), study.read_table("themes"), least_units=least_units
+    )
 
 
 def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
@@ -178,7 +189,10 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
     rows = ([workshop[key] for key in columns.values()] for workshop in facts["workshops"])
     write_table(columns, rows)
     _without_question(facts["documents_without_question"])
-    line(f"Passages hors thème : {facts['n_units_in_no_theme']}")
+    if facts["why_no_theme"]:
+        line(facts["why_no_theme"])
+    else:
+        line(f"Passages hors thème : {facts['n_units_in_no_theme']}")
     n_waiting, n_decisions = facts["n_units_awaiting_review"], facts["n_decisions"]
     line(f"Passages à relire : {n_waiting} ; décisions en vigueur : {n_decisions}")
     _idle_decisions(study)
@@ -216,11 +230,13 @@ def study_status(
     *,
     machine_tags: pd.DataFrame | None = None,
     exclusive: Collection[str] = (POSTURE,),
+    least_units: int = 0,
 ) -> dict[str, Any]:
     """Return the counts of `ateliers status`, zeros before the first run.
 
     A unit awaits review until somebody has coded it whole. `machine_tags` are those before any
-    decision, by default those of `tables`; `exclusive` axes allow one code a unit.
+    decision, by default those of `tables`; `exclusive` axes allow one code a unit. A study of fewer
+    than `least_units` passages has no themes.
     """
     units, run, effects = tables["units"], last_run or {}, tables["decision_effects"]["state"]
     proposed = tables["tags"] if machine_tags is None else machine_tags
@@ -239,6 +255,9 @@ def study_status(
         "workshops": [_workshop_status(row, tables) for row in tables["workshops"].itertuples()],
         "documents_without_question": _documents_without_question(tables),
         "n_rows": {name: len(rows) for name, rows in tables.items()},
+        "why_no_theme": why_no_theme(units, tables["themes"], least_units=least_units)
+        if last_run
+        else None,
         "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
         "n_units_awaiting_review": len(set(units["unit_id"]).difference(*coded.values())),
         "n_decisions": len(active),
@@ -288,10 +307,18 @@ def comparison(
         theme_id: f" (peut-être davantage : {', '.join(rows['territory'])})"
         for theme_id, rows in leads.sort_values("territory").groupby("subject_id")
     }
-    for kind in REACHES[:2]:
-        theme_ids = reach.loc[reach["reach"] == kind, "theme_id"]
-        names = [labels.get(one, one) + more_in.get(one, "") for one in theme_ids]
-        line(f"{kind} : {' ; '.join(names) or 'aucun thème, avec la matière présente'}")
+    if why := _why_no_theme(study):
+        line(why)
+    else:
+        shared = reach.loc[reach["reach"] == REACHES[0], "theme_id"]
+        names = [labels.get(one, one) + more_in.get(one, "") for one in shared]
+        line(f"{REACHES[0]} : {' ; '.join(names) or _NO_THEME}")
+        own = reach[reach["reach"] == REACHES[1]].sort_values(["only_in", "theme_id"])
+        line(f"{REACHES[1]} :{'' if len(own) else f' {_NO_THEME}'}")
+        for row in own.itertuples():
+            line(
+                f"  {row.only_in} : {labels.get(str(row.theme_id), row.theme_id)} ({row.rests_on})"
+            )
     _contrasts(study, contrasts, labels)
     n_open = int(compared["needs"]["coverage"].isin(COVERAGES[1:3]).sum())
     line(f"\nBesoins sans réponse relevée, à vérifier : {n_open}")

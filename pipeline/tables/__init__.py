@@ -28,6 +28,7 @@ TABLES: dict[str, Table] = {
         results.THEME_CHANGES,
         results.THEME_PROFILES,
         results.THEME_QUOTES,
+        results.THEME_OPINIONS,
         results.MERGE_PROPOSALS,
         results.THEME_PROPOSALS,
         results.THEME_FLAGS,

@@ -331,7 +331,8 @@ DECISIONS = Table(
             "[axis, code] that are all those of a unit; JSON of a weighting, name and "
             "weights, or the name of the one to use, "
             "blank for that of etude.toml; number of the decision undone; JSON of the "
-            "coders between whom a decision on a code arbitrates",
+            "coders between whom a decision on a code arbitrates; JSON of the title, the "
+            "statement and the unit_ids accepted and refused of a theme signed off",
             nullable=True,
         ),
         Column("why", "text", "Reason given", nullable=True),
@@ -357,12 +358,14 @@ DECISION_EFFECTS = Table(
 
 DECISION_GROUNDS = Table(
     "decision_grounds",
-    "What a theme held when a person decided on it: the decision holds as long as the "
-    "theme still does.",
+    "What a theme was when a person decided on it: the decision holds until a third of its "
+    "units have left it, or its subject is another.",
     ("decision_id", "theme_id"),
     (
         Column("decision_id", "int", "Decision", low=1),
         Column("theme_id", "text", "Theme decided on, merged or moved into"),
         Column("unit_ids", "text", "Its units then, as the machine had put them", "JSON list"),
+        Column("label", "text", "Its title then, as the machine had named it", nullable=True),
+        Column("subject_id", "text", "Its subject of the catalogue then", nullable=True),
     ),
 )

@@ -18,14 +18,44 @@ THEMES = Table(
     ("theme_id",),
     (
         Column("theme_id", "text", "Stable across runs"),
-        Column("label", "text", "Short name in French"),
+        Column("label", "text", "Title in French"),
+        Column(
+            "statement",
+            "text",
+            "A sentence: as a need, an answer or a proposal, by what most of its units are",
+            nullable=True,
+        ),
+        Column(
+            "subject_id",
+            "text",
+            "Subject of the catalogue that names it; none where a person is to choose a name",
+            nullable=True,
+        ),
+        Column(
+            "name_source",
+            "text",
+            "Where the title comes from",
+            values=("catalogue", "phrase", "person"),
+            earlier="phrase",
+        ),
+        Column(
+            "proposals",
+            "json",
+            "List of subjects that may name it, likeliest first: subject_id, title, statement",
+            earlier="[]",
+        ),
         Column("keywords", "json", "List of lemmas and phrases, most specific first"),
-        Column("description", "text", "One sentence"),
+        Column("description", "text", "A sentence that people said of it, or its statement"),
         Column("n_units", "int", "Units in it", "units", low=0),
         Column(
-            "n_tables", "int", "Distinct tables of workshops where it was said", "tables", low=0
+            "n_tables",
+            "int",
+            "Distinct tables of workshops where it was said, over counted units",
+            "tables",
+            low=0,
         ),
-        Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
+        Column("n_tables_high", "int", "Those over all its units", "tables", low=0, earlier=0),
+        Column("n_workshops", "int", "Distinct workshops, over counted units", "workshops", low=0),
         Column(
             "stability",
             "float",
@@ -36,6 +66,15 @@ THEMES = Table(
             nullable=True,
         ),
         Column(
+            "unity",
+            "float",
+            "Mean probability of its units: how likely it is one subject",
+            "0..1",
+            low=0,
+            high=1,
+            earlier=0,
+        ),
+        Column(
             "kind",
             "text",
             "What its units mostly are",
@@ -44,21 +83,23 @@ THEMES = Table(
         Column(
             "parent_id", "text", "family_id of the family of themes it belongs to", nullable=True
         ),
+        Column(
+            "is_signed_off",
+            "bool",
+            "Whether a person has read its units and stands by the title and the counts",
+            earlier=False,
+        ),
         Column("quotes", "json", "List of unit_id, most central first"),
     ),
 )
 
 THEME_FAMILIES = Table(
     "theme_families",
-    "A group of themes, the second level; fewer than six themes have none.",
+    "A family of the catalogue's subjects that themes belong to; fewer than six themes have none.",
     ("family_id",),
     (
         Column("family_id", "text", "Stable across runs; parent_id of its themes"),
-        Column(
-            "label",
-            "text",
-            "Short name in French, that of none of the themes where other words can be found",
-        ),
+        Column("label", "text", "Short name in French"),
         Column("n_themes", "int", "Themes in it", "themes", low=0),
         Column("n_units", "int", "Units of its themes", "units", low=0),
         Column(
@@ -69,15 +110,6 @@ THEME_FAMILIES = Table(
             low=0,
         ),
         Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
-        Column(
-            "stability",
-            "float",
-            "Share of resamples in which two of its themes stay together",
-            "0..1",
-            low=0,
-            high=1,
-            nullable=True,
-        ),
     ),
 )
 
@@ -89,7 +121,28 @@ THEME_MEMBERS = Table(
         Column("unit_id", "text", "Member"),
         Column("theme_id", "text", "Its theme"),
         Column(
-            "strength", "float", "Closeness to the theme's centre, scaled", "0..1", low=0, high=1
+            "strength",
+            "float",
+            "Closeness to the theme's other units, 0 if none",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "probability",
+            "float",
+            "That it is about the theme's subject; 1 where a person said so",
+            "0..1",
+            low=0,
+            high=1,
+            earlier=0,
+        ),
+        Column(
+            "is_counted",
+            "bool",
+            "Whether tables, workshops, actors and rapporteurs are counted over it; else it is "
+            "to be checked",
+            earlier=True,
         ),
     ),
 )
@@ -156,6 +209,32 @@ THEME_QUOTES = Table(
             values=("centrale", "contraire"),
         ),
         Column("posture", "text", "Its posture", nullable=True),
+    ),
+)
+
+# What people need, what works, what they ask for, what they propose: in this order.
+OPINION_POSTURES = ("difficulte", "force", "demande", "proposition")
+
+THEME_OPINIONS = Table(
+    "theme_opinions",
+    "What is said under a theme: its counted units of one posture that say nearly the same thing.",
+    ("theme_id", "opinion_order"),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("opinion_order", "int", "By posture, then those of most tables first", low=1),
+        Column("posture", "text", "Posture of its units", values=OPINION_POSTURES),
+        Column("unit_id", "text", "The unit to quote for it"),
+        Column("unit_ids", "json", "List of unit_id, that one first"),
+        Column("n_units", "int", "Units that say it", "units", low=1),
+        Column("n_tables", "int", "Numbered tables where it was said", "tables", low=0),
+        Column("n_workshops", "int", "Workshops where it was said", "workshops", low=1),
+        Column(
+            "faces",
+            "int",
+            "opinion_order of the need that this answer is about, or of the answer to this need",
+            nullable=True,
+            low=1,
+        ),
     ),
 )
 
@@ -531,6 +610,23 @@ THEME_REACH = Table(
             "List of those where it is among the first five priorities of a workshop",
         ),
         Column("n_territories", "int", "Territories with enough material", "territories", low=0),
+        Column(
+            "only_in",
+            "text",
+            "Territory where alone counted units say it, at three tables or more, if so",
+            nullable=True,
+        ),
+        Column(
+            "chance",
+            "float",
+            "Chance of as many of its tables there, were they dealt at random; tables elsewhere "
+            "left to check are taken to say it",
+            "0..1",
+            low=0,
+            high=1,
+            nullable=True,
+        ),
+        Column("rests_on", "text", "What only_in rests on, in French", nullable=True),
     ),
 )
 

@@ -27,7 +27,8 @@ _DTYPES: dict[Kind, Any] = {
 class Column:
     """One column; `kind` is its type, `unit` that of its numbers.
 
-    A pattern column stands for every name that matches.
+    A pattern column stands for every name that matches. `earlier` is what older tables, which lack
+    the column, are read as.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     is_pattern: bool = False
+    earlier: str | float | bool | None = None
 
     @property
     def dtype(self) -> Any:
@@ -119,17 +121,22 @@ class Table:
     def adapt(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return another version's table in this version's form, checked.
 
-        Unknown columns go, optional ones are added; without a required one the table is empty.
+        Unknown columns go, optional ones and those with an earlier value are added; without another
+        one the table is empty.
         """
         names = self._names(set(frame.columns))
         missing = [self._column(name) for name in names if name not in frame.columns]
-        if any(not column.nullable for column in missing):
+        if any(not column.nullable and column.earlier is None for column in missing):
             return self.empty()
-        blank = {
-            column.name: pd.Series(pd.NA, index=frame.index, dtype=column.dtype)
+        added = {
+            column.name: pd.Series(
+                pd.NA if column.earlier is None else column.earlier,
+                index=frame.index,
+                dtype=column.dtype,
+            )
             for column in missing
         }
-        return self.check(frame.assign(**blank)[names])
+        return self.check(frame.assign(**added)[names])
 
     def _failures(self, typed: pd.DataFrame) -> Iterator[str]:
         """Faults never quote a value: cells may hold what people said."""
@@ -210,5 +217,6 @@ VERDICTS = (
     "comme ailleurs",
     "trop peu de matière pour conclure",
 )
-# what screens show of a cell that is_lead, instead of its verdict
+# what screens show of a cell instead of its verdict: one that is_lead, a theme of one territory
 LEAD = "semble plus présent ici, à vérifier"
+OWN_HERE, OWN_ELSEWHERE = "propre à ce territoire", "propre à un autre territoire"

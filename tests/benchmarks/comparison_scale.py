@@ -80,7 +80,13 @@ def made_up(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     ]
     axes = [*_CODES, ("posture", _POSTURES)]
     tags = [_tags(ids, axis, rng.choice(codes, N_UNITS)) for axis, codes in axes]
-    members = {"unit_id": ids, "theme_id": [f"t{place:02d}" for place in theme], "strength": 0.8}
+    members = {
+        "unit_id": ids,
+        "theme_id": [f"t{place:02d}" for place in theme],
+        "strength": 0.8,
+        "probability": 0.8,
+        "is_counted": True,
+    }
     return {
         "units": UNITS.build(pd.DataFrame(units).to_dict("records")),
         "tags": TAGS.build(pd.concat(tags).to_dict("records")),

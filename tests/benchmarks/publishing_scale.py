@@ -154,7 +154,13 @@ def made_tables(size: int) -> dict[str, pd.DataFrame]:
         "documents": _documents(units),
         "tags": TAGS.build(_tags(units, said)),
         "theme_members": THEME_MEMBERS.build(
-            {"unit_id": unit_id, "theme_id": theme, "strength": 0.8}
+            {
+                "unit_id": unit_id,
+                "theme_id": theme,
+                "strength": 0.8,
+                "probability": 0.8,
+                "is_counted": True,
+            }
             for unit_id, theme in zip(units["unit_id"], themes, strict=True)
             if theme
         ),
@@ -213,17 +219,22 @@ def _themes(placed: pd.DataFrame) -> list[dict[str, Any]]:
         counts = {
             "n_units": len(here),
             "n_tables": tables,
+            "n_tables_high": tables,
             "n_workshops": here["workshop_id"].nunique(),
         }
         words = {
             "label": str(theme).replace("-", " ").capitalize(),
             "keywords": "[]",
             "description": "On y parle de ce sujet.",
+            "name_source": "phrase",
+            "proposals": "[]",
+            "is_signed_off": False,
         }
         rows.append(
             {
                 "theme_id": theme,
                 "stability": 0.8,
+                "unity": 0.8,
                 "kind": "mixte",
                 "quotes": json.dumps([*here["unit_id"].head(5)]),
                 **words,

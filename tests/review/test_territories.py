@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from pipeline.compare.reach import shown_verdicts
+from pipeline.tables.schema import LEAD
 from support.review_server import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -19,10 +21,10 @@ def test_the_heat_map_tells_shares_of_tables_and_verdicts(page: Page, served: Se
     themes = contrasts[contrasts["subject"] == "theme"]
     expect(page.locator(".heat tbody tr")).to_have_count(themes["subject_id"].nunique())
     told = page.locator(".heat td").all_inner_texts()
-    assert sum("plus présent ici" in cell for cell in told) == int(
-        (themes["verdict"] == "plus présent ici").sum()
-    )
-    assert sum("piste à vérifier" in cell for cell in told) == int(themes["is_lead"].sum())
+    shown = shown_verdicts(themes, served.study.read_table("theme_reach"))
+    for verdict in ("plus présent ici", "propre à ce territoire", LEAD):
+        n_told = sum(cell.splitlines()[-1].strip() == verdict for cell in told)
+        assert n_told == int((shown == verdict).sum())
 
 
 def test_the_heat_map_compares_the_codes_of_an_axis(page: Page, served: Served) -> None:

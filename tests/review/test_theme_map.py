@@ -46,6 +46,8 @@ def _study(n_units: int) -> tuple[Themes, Snapshot]:
             "unit_id": [f"u-{n:05}" for n in themed],
             "theme_id": [f"t-{n % 4 + 1}" for n in themed],
             "strength": 1.0,
+            "probability": 1.0,
+            "is_counted": True,
         }
     )
     return Themes(themes, pd.DataFrame(), members, 0), Snapshot(

@@ -84,12 +84,13 @@ def test_the_listing_tells_what_to_look_at(served: Served, browser: Browser) -> 
         served.study.read_table("theme_families"),
         served.study.read_table("themes").set_index("theme_id"),
     )
-    expect(page.locator("section.family")).to_have_count(len(families))
+    has_others = int(themes["parent_id"].isna().any())
+    expect(page.locator("section.family")).to_have_count(len(families) + has_others)
     expect(page.locator(".cards > li")).to_have_count(len(themes))
     card = page.locator(".cards > li", has=page.locator(f"a[href$='{theme}']"))
     row = themes.loc[theme]
     expect(card).to_contain_text(
-        f"{row['n_tables']} tables · {row['n_workshops']} ateliers · {row['n_units']} passages"
+        f"{row['n_tables_high']} tables · {row['n_workshops']} ateliers · {row['n_units']} passages"
     )
     expect(card).to_contain_text("fourre-tout")
     expect(card).to_contain_text("rang")
@@ -247,11 +248,11 @@ def test_quotes_are_pinned_first_and_removed(served: Served, browser: Browser) -
     button = page.locator(".members button", has_text="Épingler").last
     unit_id = (button.get_attribute("value") or "").removeprefix("epingler=")
     button.click()
-    first = page.locator(".quotes li").first
+    first = page.locator("[aria-labelledby=citations] .quotes li").first
     expect(first).to_contain_text("épinglée par alix")
     expect(first.locator("a")).to_have_attribute("href", f"/passages?etat=tous&passage={unit_id}")
     first.get_by_role("button", name="Ôter").click()
-    expect(page.locator(f".quotes a[href$='{unit_id}']")).to_have_count(0)
+    expect(page.locator(f"[aria-labelledby=citations] a[href$='{unit_id}']")).to_have_count(0)
     pinned, removed = _added(served, before).itertuples()
     assert (pinned.action, pinned.theme_id, pinned.unit_id) == ("pin_quote", theme, unit_id)
     assert (removed.action, removed.theme_id, removed.unit_id) == ("unpin_quote", theme, unit_id)

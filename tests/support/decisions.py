@@ -1,8 +1,10 @@
 """The column `value` of decisions, as tests write and read rows by hand."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pipeline.decisions.kinds import Code, SaveWeighting
+from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.tags import ConfirmUnit, RejectTag
 
 
@@ -29,3 +31,15 @@ def arbitrated(value: object) -> tuple[str, ...]:
 def weighting_value(name: str, weights: Mapping[str, float]) -> str:
     """The `value` that saves weights under a name."""
     return str(SaveWeighting.named(name, weights).row()["value"])
+
+
+def sign_off(
+    theme_id: str,
+    accepted: Iterable[str],
+    refused: Iterable[str] = (),
+    *,
+    title: str = "Venir sans voiture",
+    statement: str | None = "Le soir, plus aucun car ne passe.",
+) -> dict[str, Any]:
+    """The row of a theme's sign-off."""
+    return SignOffTheme.of(theme_id, title, statement, accepted, refused).row()

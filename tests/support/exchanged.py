@@ -116,7 +116,15 @@ def made_study(*documents: Doc, labels: dict[str, str] | None = None) -> Tables:
             )
             tags += [_tag(unit_id, *code.split(":")) for code in line.codes]
             members += (
-                [{"unit_id": unit_id, "theme_id": line.theme, "strength": 0.8}]
+                [
+                    {
+                        "unit_id": unit_id,
+                        "theme_id": line.theme,
+                        "strength": 0.8,
+                        "probability": 0.8,
+                        "is_counted": True,
+                    }
+                ]
                 if line.theme
                 else []
             )
@@ -239,7 +247,12 @@ def _theme(theme_id: str, label: str) -> dict[str, Any]:
     return words | {
         "n_units": 1,
         "n_tables": 1,
+        "n_tables_high": 1,
+        "name_source": "phrase",
+        "proposals": "[]",
+        "is_signed_off": False,
         "n_workshops": 1,
+        "unity": 0.8,
         "stability": 0.7,
         "kind": "mixte",
     }

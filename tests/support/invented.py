@@ -27,7 +27,7 @@ def workshops(*workshop_ids: str, n_tables: int | None = 4) -> pd.DataFrame:
 def said(
     theme_id: str | None, table: int | None = 1, question: str | None = "q1", **more: Any
 ) -> dict[str, Any]:
-    """A passage about `theme_id`; unit_id, text, workshop_id, channel, document_id, posture and rubrique by keyword."""
+    """A passage about `theme_id`; unit_id, text, workshop_id, channel, document_id, posture, rubrique and is_counted by keyword."""
     return {"theme_id": theme_id, "table_number": table, "question": question} | more
 
 
@@ -49,7 +49,13 @@ def study(*passages: dict[str, Any]) -> dict[str, pd.DataFrame]:
             _theme(theme_id, members) for theme_id in sorted({row["theme_id"] for row in members})
         ),
         "theme_members": THEME_MEMBERS.build(
-            {"unit_id": row["unit_id"], "theme_id": row["theme_id"], "strength": 0.8}
+            {
+                "unit_id": row["unit_id"],
+                "theme_id": row["theme_id"],
+                "strength": 0.8,
+                "probability": 0.8,
+                "is_counted": row.get("is_counted", True),
+            }
             for row in members
         ),
     }
@@ -104,9 +110,13 @@ def _theme(theme_id: str, members: list[dict[str, Any]]) -> dict[str, Any]:
     words = {
         "theme_id": theme_id,
         "label": theme_id.capitalize(),
+        "name_source": "phrase",
+        "proposals": "[]",
+        "is_signed_off": False,
         "keywords": "[]",
         "description": "",
         "quotes": quotes,
         "kind": "mixte",
     }
-    return words | counts | {"stability": 0.7}
+    counts["n_tables_high"] = counts["n_tables"]
+    return words | counts | {"stability": 0.7, "unity": 0.7}

@@ -170,4 +170,5 @@ def report(made: Tables | None = None, **settings: int) -> Report:
         settings=PublishSettings(**settings),
         title="Étude d'essai",
         made_on="2025-06-01",
+        least_units=60,
     )

@@ -15,9 +15,16 @@ from pipeline.study import Study
 RETZ = "Pays de Retz 2026-10-01"
 
 
+def group_any_size(study: Study) -> Study:
+    """The same study, with themes and ranks however few its passages; not yet opened by a run."""
+    with study.settings_path.open("a", encoding="utf-8") as file:
+        file.write("\n[cluster]\nleast_units = 0\n")
+    return study
+
+
 def new_small_study(root: Path) -> Study:
-    """A study in `root` with two tables of one workshop, never run."""
-    study = Study.create(root)
+    """A study in `root` with two tables of one workshop and themes, never run."""
+    study = group_any_size(Study.create(root))
     folder = study.depot / RETZ
     folder.mkdir()
     (folder / "Table 1.txt").write_text(

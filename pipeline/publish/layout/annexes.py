@@ -11,7 +11,7 @@ from pipeline.publish.layout.blocks import (
     make_section,
     note,
 )
-from pipeline.publish.report.content import CappedRows, Report, ThemeRow
+from pipeline.publish.report.content import CappedRows, Report, Rows, ThemeRow
 from pipeline.publish.text import (
     FRAGILE,
     NBSP,
@@ -29,7 +29,9 @@ from pipeline.publish.text import (
 
 def method_section(report: Report, numbering: CaptionNumbering) -> Section:
     """Return method, coverage, then unread files."""
-    parts = [_sources(report), _counting(report), _sureness(report, numbering)]
+    parts = [_sources(report)]
+    if not report.without_themes:
+        parts += [_counting(report), _sureness(report, numbering)]
     parts += [_decided(report, numbering), _coverage(report, numbering)]
     if report.rejects:
         columns = {"fichier": 3, "raison": 3, "conseil": 3}
@@ -39,9 +41,8 @@ def method_section(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _sources(report: Report) -> Section:
-    documents = count(report.documents.n_all, "document")
-    passages = count(report.coverage.n_units, "passage")
-    blocks: list[Block] = [body("methode.sources", documents=documents, passages=passages)]
+    n_documents, n_units = report.documents.n_all, report.coverage.n_units
+    blocks: list[Block] = [body("methode.sources", documents=n_documents, passages=n_units)]
     if report.questions:
         entries = [
             (f"«{NBSP}{word('questions', name)}{NBSP}»", label) for name, label in report.questions
@@ -49,7 +50,8 @@ def _sources(report: Report) -> Section:
         blocks.append(body("methode.questions", questions=count(len(entries), "question")))
         blocks.append(Terms(tuple(entries)))
     names = ", ".join(axis.name for axis in report.axes)
-    blocks.append(body("methode.etiquettes", axes=names))
+    grouping = "" if report.without_themes else f" {sentence('methode.themes')}"
+    blocks.append(PageParagraph(sentence("methode.etiquettes", axes=names) + grouping))
     return make_section("methode.sources_titre", "sources", *blocks)
 
 
@@ -80,6 +82,7 @@ def _sureness(report: Report, numbering: CaptionNumbering) -> Section:
     blocks: list[Block] = [
         PageParagraph(report.counted.sentence("methode.rangs")),
         body("methode.stabilite", solide=percent(SOLID), fragile=percent(FRAGILE)),
+        body("methode.comptes"),
     ]
     if report.trials:
         themes = count(len(report.themes), "thème")
@@ -95,7 +98,8 @@ def _sureness(report: Report, numbering: CaptionNumbering) -> Section:
 def _decided(report: Report, numbering: CaptionNumbering) -> Section:
     done = report.reviewing
     tags, themes = count(done.n_machine, "étiquette"), count(len(report.themes), "thème")
-    put = sentence("relectures.machine_a_mis", etiquettes=tags, themes=themes)
+    key = "machine_a_etiquete" if report.without_themes else "machine_a_mis"
+    put = sentence(f"relectures.{key}", etiquettes=tags, themes=themes)
     counts = (
         ("confirmees", done.n_confirmed, "étiquette"),
         ("ajoutees", done.n_added, "étiquette"),
@@ -134,8 +138,11 @@ def _coverage(report: Report, numbering: CaptionNumbering) -> Section:
         nouns = word("methode", "rejet"), word("methode", "rejets")
         rejects = count(len(report.rejects), *nouns)
     documents = count(report.documents.n_all, "document lu", "documents lus")
+    read = body("methode.lecture", documents=documents, rejets=rejects)
+    if report.without_themes:
+        return make_section("titres.lecture_seule", "couverture", read)
     blocks: tuple[Block, ...] = (
-        body("methode.lecture", documents=documents, rejets=rejects),
+        read,
         body("methode.couverture", passages=count(here.n_units, "passage")),
         numbering.table("legendes.couverture", columns, cells, numbers),
         *([] if is_usual else [note("methode.couverture_codes", axes=joined(telling))]),
@@ -152,7 +159,10 @@ def _limits(report: Report) -> Section:
     if len(report.territories) > 1:
         names.insert(-1, "ecarts")
     say = report.counted.sentence
-    entries = tuple((say(f"limites.{name}_titre"), say(f"limites.{name}")) for name in names)
+    keys = {name: name for name in names}
+    if report.without_themes:
+        keys = keys | {"programme": "programme_etiquettes"}
+    entries = tuple((say(f"limites.{name}_titre"), say(f"limites.{keys[name]}")) for name in names)
     return make_section("limites.titre", "limites", Terms(entries))
 
 
@@ -182,8 +192,6 @@ def offer_section(report: Report, numbering: CaptionNumbering) -> Section:
 def theme_section(report: Report, numbering: CaptionNumbering) -> Section:
     """Return the families of themes, then every theme."""
     themes, column = count(len(report.themes), "thème"), report.counted.column
-    if not report.themes:
-        return make_section("titres.themes", "themes", body("priorites.aucune"))
     blocks: list[Block] = []
     if report.families:
         families = count(len(report.families), "famille")
@@ -197,7 +205,9 @@ def theme_section(report: Report, numbering: CaptionNumbering) -> Section:
             row.label,
             _description(row),
             row.stability,
-            *map(number, (row.n_units, row.n_tables, row.n_workshops)),
+            number(row.n_units),
+            row.n_tables,
+            number(row.n_workshops),
         )
         for row in report.themes
     ]
@@ -231,21 +241,32 @@ def code_section(report: Report, numbering: CaptionNumbering) -> Section:
     column, words = report.counted.column, report.counted
     columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, column: 1.1, "ateliers": 1.2}
     blocks: list[Block] = [PageParagraph(words.sentence("annexes.codes"), "lead")]
+    codes = report.codes
+    if report.without_themes:
+        blocks.append(note("sans_theme.codes"))
+        codes = {axis: _used(rows) for axis, rows in codes.items()}
     for axis in report.axes:
         if not axis.is_standard:
             key = "annexes.un_code" if axis.is_exclusive else "annexes.plusieurs_codes"
             choice = f"{sentence(key, axe=axis.label)} {axis.definition}"
             blocks.append(PageParagraph(choice.strip(), "note"))
+        if not codes[axis.axis]:
+            blocks.append(body("rubriques.aucun_code", axe=axis.label))
+            continue
         table = numbering.table(
             "legendes.codes",
             columns,
-            report.codes[axis.axis],
+            codes[axis.axis],
             ("passages", column, "ateliers"),
             axe=axis.label,
             lieux=words.lieux,
         )
         blocks.append(table)
     return make_section("titres.annexe_codes", "annexe-codes", *blocks)
+
+
+def _used(rows: Rows) -> Rows:
+    return tuple(row for row in rows if row[2] != number(0))
 
 
 def document_section(report: Report, numbering: CaptionNumbering) -> Section:

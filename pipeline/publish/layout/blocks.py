@@ -74,6 +74,7 @@ class PriorityCard:
     profile: Mapping[str, Any] | None = None
     profile_alt: str = ""
     legend: tuple[tuple[str, str], ...] = ()  # (colour, posture and count)
+    opinions: tuple[str, ...] = ()  # a line a posture
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A report as blocks; `notice` precedes the table of contents.
+    """A report as blocks; `notice` comes before the sections.
 
     A brief page has no cover or contents.
     """
@@ -109,7 +110,7 @@ class Page:
     title: str
     subtitle: str
     made_at: str
-    notice: Callout
+    notice: Callout | None
     sections: tuple[Section, ...]
     is_brief: bool = False
 

@@ -83,19 +83,25 @@ def territory_section(report: Report, numbering: CaptionNumbering) -> Section:
     """Return themes by territory, then the comparison of their texts."""
     title, anchor = "titres.territoires", "territoires"
     if len(report.territories) < 2 or not report.contrasts:
-        key = "territoires.un_seul" if len(report.territories) < 2 else "territoires.aucun"
-        return make_section(title, anchor, body(key))
+        text = sentence("territoires.aucun")
+        if len(report.territories) < 2:
+            text = sentence("territoires.un_seul")
+        elif report.without_themes:
+            text = report.without_themes.why
+        return make_section(title, anchor, PageParagraph(text))
     told, reading = told_territories(report), report.reading
     names = [report.territories[i] for i in told]
     rows = [(theme, [cells[i] for i in told]) for theme, *cells in report.contrasts]
     nothing, say = sentence("lectures.aucun"), report.counted.sentence
-    terms = (
+    terms = [
         (sentence("lectures.partages"), joined(reading.shared) or nothing),
-        (sentence("lectures.propres"), reading.own or nothing),
-    )
+        (sentence("lectures.propres"), " ; ".join(reading.own) or nothing),
+    ]
+    if reading.only_there:
+        terms.append((sentence("lectures.seuls"), " ; ".join(reading.only_there)))
     blocks: tuple[Block, ...] = (
         PageParagraph(say("territoires.intro"), "lead"),
-        Terms(terms),
+        Terms(tuple(terms)),
         PageParagraph(say("lectures.intro"), "note"),
         *extent_note(report, where="territoires"),
         *_split(numbering, "legendes.territoires", "theme", names, rows),

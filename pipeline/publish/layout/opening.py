@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pipeline.publish.charts import posture_colour, priorities_spec, profile_spec, shares_spec
 from pipeline.publish.layout.blocks import (
     Block,
-    Callout,
     CaptionNumbering,
     KeyFigures,
     Page,
@@ -22,7 +21,16 @@ from pipeline.publish.layout.blocks import (
     told_workshops,
 )
 from pipeline.publish.layout.crossings import presence_cells
-from pipeline.publish.report.content import Heat, Priority, Prospect, Report, ReportQuote, Scope
+from pipeline.publish.layout.without_themes import question_table, why_sentence
+from pipeline.publish.report.content import (
+    Heat,
+    Priority,
+    Prospect,
+    Report,
+    ReportQuote,
+    Scope,
+    WithoutThemes,
+)
 from pipeline.publish.text import (
     NBSP,
     capitalised,
@@ -38,6 +46,7 @@ from pipeline.publish.text import (
     shown_rows,
     tally,
     texts,
+    word,
 )
 
 _N_QUOTES = 2  # so that the page holds them
@@ -48,6 +57,8 @@ _N_PROSPECTS = 40  # rows; the exports have the others
 def opening_section(report: Report, numbering: CaptionNumbering) -> Section:
     """Return the first page."""
     blocks: list[Block] = [_key_figures(report)]
+    if report.without_themes:
+        blocks.append(PageParagraph(why_sentence(report.without_themes), "lead"))
     priorities = report.scopes[0].priorities
     if priorities:
         first = priorities[0]
@@ -121,7 +132,7 @@ def priority_section(report: Report, numbering: CaptionNumbering) -> Section:
     """Return one subsection for each scope told; the others share a table."""
     told = {0, *(i + 1 for i in told_workshops(report))}
     sections = [
-        _scope(scope, f"priorites-{i}", numbering)
+        _scope(scope, f"priorites-{i}", numbering, is_first=i == 0)
         for i, scope in enumerate(report.scopes)
         if i in told
     ]
@@ -138,7 +149,7 @@ def priority_section(report: Report, numbering: CaptionNumbering) -> Section:
     return make_section("titres.priorites", "priorites", *blocks, sections=sections)
 
 
-def _scope(scope: Scope, anchor: str, numbering: CaptionNumbering) -> Section:
+def _scope(scope: Scope, anchor: str, numbering: CaptionNumbering, *, is_first: bool) -> Section:
     if not scope.priorities:
         return Section(scope.title, anchor, (body("priorites.aucune"),))
     spec = priorities_spec(scope)
@@ -146,7 +157,14 @@ def _scope(scope: Scope, anchor: str, numbering: CaptionNumbering) -> Section:
     blocks: list[Block] = [note("priorites.portee", **_extent(scope)), figure]
     if scope.checks:
         blocks.append(PageParagraph(" ".join(scope.checks), "note"))
-    return Section(scope.title, anchor, (*blocks, *map(_card, scope.priorities)))
+    cards = map(_card, _not_on_first_page(scope) if is_first else scope.priorities)
+    return Section(scope.title, anchor, (*blocks, *cards))
+
+
+def _not_on_first_page(scope: Scope) -> tuple[Priority, ...]:
+    """Return the study's priorities; the first one quotes what the first page does not, if any."""
+    first, *others = scope.priorities
+    return replace(first, quotes=first.quotes[_N_QUOTES:] or first.quotes), *others
 
 
 def _extent(scope: Scope) -> dict[str, str]:
@@ -193,7 +211,16 @@ def _card(priority: Priority) -> PriorityCard:
     if priority.family:
         facts += f" · {sentence('themes.famille', famille=priority.family)}"
     profile = profile_spec(priority.postures) if legend else None
-    return PriorityCard(priority, facts, profile, alt, legend)
+    return PriorityCard(priority, facts, profile, alt, legend, opinion_lines(priority))
+
+
+def opinion_lines(priority: Priority) -> tuple[str, ...]:
+    """Return « Ce qui marche : « … » (3 tables) », a line a posture."""
+    return tuple(
+        f"{word('opinions', opinion.posture)}{NBSP}: {quoted(opinion.text)}"
+        + (f" ({opinion.where})" if opinion.where else "")
+        for opinion in priority.opinions
+    )
 
 
 def prospect_section(report: Report, numbering: CaptionNumbering) -> Section:
@@ -245,10 +272,11 @@ class Room:
     n_quotes: int = 2
     n_rubriques: int = 6
     n_actions: int = 3
+    n_passages: int = 28
 
 
 # the last always fits
-ROOMS = (Room(), Room(3, 1, 5, 2), Room(2, 1, 4, 1), Room(1, 1, 3, 1))
+ROOMS = (Room(), Room(3, 1, 5, 2, 20), Room(2, 1, 4, 1, 12), Room(1, 1, 3, 1, 5))
 _LABEL_CHARS, _QUOTE_CHARS = 90, 320
 
 
@@ -257,18 +285,18 @@ def lay_out_workshop(report: Report, index: int, room: Room) -> Page:
     facts = report.workshops[index]
     scope = report.scopes[index + 1] if len(report.scopes) > 1 else report.scopes[0]
     subtitle = facts.date, shortened(facts.place, _LABEL_CHARS), report.title
-    sections = (
-        _workshop_priorities(scope, room),
-        replace(_subjects(report, facts.name, room), starts_page=True),
-        _presence(report, index),
-        _next(scope, room),
-    )
+    first = _workshop_priorities(scope, room)
+    subjects = replace(_subjects(report, facts.name, room), starts_page=True)
+    if report.without_themes:
+        first = _workshop_passages(report, report.without_themes, facts.name, room)
+        subjects = replace(subjects, blocks=())
+    sections = (first, subjects, _presence(report, index), _next(report, scope, room))
     return Page(
         title=sentence("atelier.titre", atelier=shortened(facts.name, _LABEL_CHARS)),
         subtitle=" · ".join(filter(None, subtitle)),
         made_at=report.made_at,
-        notice=Callout(sentence("rapport.avis_titre"), sentence("rapport.avis")),
-        sections=sections,
+        notice=None,
+        sections=tuple(one for one in sections if one.blocks),
         is_brief=True,
     )
 
@@ -288,6 +316,21 @@ def _workshop_priorities(scope: Scope, room: Room) -> Section:
     if others:
         blocks.append(body("atelier.ensuite", themes=" ; ".join(others)))
     return make_section("atelier.priorites", "priorites", *blocks)
+
+
+def _workshop_passages(report: Report, here: WithoutThemes, workshop: str, room: Room) -> Section:
+    """Return why there is no theme, then the first passages of each question."""
+    numbering, n_left = CaptionNumbering(), room.n_passages
+    blocks: list[Block] = [PageParagraph(here.why)]
+    for question in here.questions:
+        said = [passage for passage in question.passages if passage.workshop == workshop]
+        if said and n_left > 0:
+            told = replace(question, passages=tuple(said[:n_left]))
+            blocks.append(question_table(told, report, numbering, n_chars=_QUOTE_CHARS))
+        n_left -= len(said)
+    if n_left < 0:
+        blocks.append(note("sans_theme.suite"))
+    return make_section("atelier.dit", "dit", *blocks)
 
 
 def _shortened(quotes: tuple[ReportQuote, ...]) -> tuple[ReportQuote, ...]:
@@ -353,9 +396,10 @@ def _presence(report: Report, index: int) -> Section:
     return make_section("atelier.presents", "presents", *blocks)
 
 
-def _next(scope: Scope, room: Room) -> Section:
+def _next(report: Report, scope: Scope, room: Room) -> Section:
     blocks: list[Block] = []
     if scope.actions:
         actions = _shortened(scope.actions[: room.n_actions])
         blocks = [body("atelier.pistes"), Quotes(actions)]
-    return make_section("atelier.suite", "suite", *blocks, body("atelier.repondre"))
+    answer = "atelier.ecrire" if report.without_themes else "atelier.repondre"
+    return make_section("atelier.suite", "suite", *blocks, body(answer))

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS
+from pipeline.counting import why_no_theme
 from pipeline.decisions import APPLIED, KINDS
 from pipeline.decisions.kinds import Undo
 from pipeline.decisions.tags import TagDecision
@@ -52,6 +53,7 @@ from pipeline.publish.report.themes import (
     theme_rows,
     trial_rows,
 )
+from pipeline.publish.report.without_themes import show_without_themes
 from pipeline.publish.text import (
     capitalised,
     french_date,
@@ -81,9 +83,11 @@ def build_report(
     made_on: datetime.date | str,
     weights: Mapping[Any, float] | None = None,
     weighting: str = "",
+    least_units: int = 0,
 ) -> Report:
     """Return the report of `tables`, dated `made_on`.
 
+    A study of fewer than `least_units` passages has no themes: its passages are shown.
     `weights` ranked the priorities (default: the settings'); `weighting` is the name people gave
     them.
     """
@@ -97,6 +101,7 @@ def build_report(
     chosen = by_default if weights is None else weights
     used = {str(name): weight for name, weight in chosen.items()}
     territories, contrasts = contrast_rows(tables, passages)
+    why = why_no_theme(tables["units"], tables["themes"], least_units=least_units)
     return Report(
         title=plain_name(title),
         made_on=french_date(made_on),
@@ -137,6 +142,9 @@ def build_report(
         codes=code_rows(passages, grid),
         documents=_documents(tables, passages, n_rows),
         rejects=_rejects(tables),
+        without_themes=None
+        if why is None
+        else show_without_themes(passages, grid, why=why, n_rows=n_rows),
     )
 
 

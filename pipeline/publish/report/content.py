@@ -28,6 +28,15 @@ class ReportQuote:
 
 
 @dataclass(frozen=True)
+class ReportOpinion:
+    """What is said in one posture, verbatim, and at how many tables: « 3 tables », or ""."""
+
+    posture: str
+    text: str
+    where: str
+
+
+@dataclass(frozen=True)
 class Share:
     """The passages of one posture; `index` is its rank in the grid."""
 
@@ -62,6 +71,7 @@ class Priority:
     family: str | None
     criteria: tuple[ReportCriterion, ...]
     quotes: tuple[ReportQuote, ...]
+    opinions: tuple[ReportOpinion, ...]  # one a posture, none that is quoted
 
 
 @dataclass(frozen=True)
@@ -143,14 +153,14 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ThemeRow:
-    """A theme; `n_tables` counts tables of all workshops."""
+    """A theme; `n_tables` are those of all workshops, « 4 à 6 » where some are to be checked."""
 
     label: str
     description: str
     keywords: str
     stability: str
     n_units: int
-    n_tables: int
+    n_tables: str
     n_workshops: int
     profile: tuple[str, ...]
     family: str | None = None
@@ -263,7 +273,8 @@ class TerritoryReading:
     """What compares the territories."""
 
     shared: tuple[str, ...]
-    own: str  # own themes in a sentence; "" for none
+    own: tuple[str, ...]  # themes of one territory, and what that rests on
+    only_there: tuple[str, ...]  # said in one territory, at too few tables to be its own
     planes: tuple[Plane, ...]
     links: Rows
     tree: tuple[Joining, ...]
@@ -274,6 +285,54 @@ class TerritoryReading:
     sectors: Rows
     maps: tuple[TerritoryMap, ...]
     problems: Rows
+
+
+@dataclass(frozen=True)
+class SaidPassage:
+    """A passage verbatim; `codes` are the labels of its rubriques, "" for none."""
+
+    unit_id: str
+    text: str
+    workshop: str
+    where: str
+    codes: str
+
+
+@dataclass(frozen=True)
+class QuestionPassages:
+    """The first of the `n_all` different passages that answer a question, by rubrique."""
+
+    title: str
+    passages: tuple[SaidPassage, ...]
+    n_all: int
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Passages in nearly the same words; `texts` are their first wordings, `said` « 2 tables »."""
+
+    texts: tuple[str, ...]
+    n_tables: int
+    said: str
+    n_units: int
+
+
+@dataclass(frozen=True)
+class ReturningWord:
+    """A word said at several tables, or in several documents (`said`)."""
+
+    word: str
+    said: str
+
+
+@dataclass(frozen=True)
+class WithoutThemes:
+    """What is shown instead of themes and priorities, and `why` in a sentence."""
+
+    why: str
+    questions: tuple[QuestionPassages, ...]
+    repeats: tuple[Repeat, ...]
+    words: tuple[ReturningWord, ...]
 
 
 @dataclass(frozen=True)
@@ -315,3 +374,4 @@ class Report:
     codes: dict[str, Rows]  # by axis
     documents: CappedRows
     rejects: Rows
+    without_themes: WithoutThemes | None  # None where the study has themes

@@ -15,6 +15,7 @@ from pipeline.grid.codes import Axis, Grid
 from pipeline.publish.text import (
     count,
     french_date,
+    number,
     plain_name,
     plain_text,
     printable,
@@ -43,6 +44,7 @@ class CountingWords:
     dans: str
     retenus: str
     column: str
+    none: str
 
     def sentence(self, key: str, **values: Any) -> str:
         """Return a sentence filled with these words."""
@@ -50,8 +52,8 @@ class CountingWords:
         return sentence(key, **words, retenus=self.retenus, **values)
 
     def count(self, n: int) -> str:
-        """Return « 1 table », « 2 documents »."""
-        return count(n, self.lieu, self.lieux)
+        """Return « aucune table », « 1 table », « 2 documents »."""
+        return count(n, self.lieu, self.lieux) if n else self.none
 
     def criterion(self, name: str) -> tuple[str, str]:
         """Return its label and explanation."""
@@ -63,14 +65,17 @@ class CountingWords:
         return typography(word("criteres", label)), typography(explanation)
 
 
-TABLES = CountingWords("table", "tables", "à", "tables retenues", "tables")
-DOCUMENTS = CountingWords("document", "documents", "dans", "documents retenus", "documents")
+TABLES = CountingWords("table", "tables", "à", "tables retenues", "tables", "aucune table")
+DOCUMENTS = CountingWords(
+    "document", "documents", "dans", "documents retenus", "documents", "aucun document"
+)
 BOTH = CountingWords(
     "table ou document",
     "tables ou documents",
     "dans",
     "tables ou documents retenus",
     "tables_documents",
+    "aucune table, aucun document",
 )
 
 
@@ -122,6 +127,7 @@ def gather_passages(tables: Tables) -> Passages:
         .merge(members, on="unit_id", how="left", validate="one_to_one")
         .merge(paths, on="document_id", how="left", validate="many_to_one")
     )
+    rows["is_counted"] = rows["is_counted"].eq(True)  # blank without a theme
     rank = {workshop_id: i for i, workshop_id in enumerate(names)}
     rows["workshop_rank"] = rows["workshop_id"].map(rank)
     rows = rows.sort_values(["workshop_rank", "path", "unit_order", "unit_id"], ignore_index=True)
@@ -179,6 +185,12 @@ def assigned_tags(tags: pd.DataFrame) -> pd.DataFrame:
 def n_tables_of(rows: pd.DataFrame) -> int:
     """Count the tables, or documents, of passages."""
     return int(rows.loc[rows["is_said"], "circle_id"].nunique())
+
+
+def table_range(rows: pd.DataFrame) -> str:
+    """Return the tables, or documents, of counted passages: « 4 », or « 4 à 6 » with the others."""
+    n_counted, n_all = n_tables_of(rows[rows["is_counted"]]), n_tables_of(rows)
+    return number(n_all) if n_counted == n_all else f"{number(n_counted)} à {number(n_all)}"
 
 
 def n_remote(rows: pd.DataFrame) -> int:

@@ -168,7 +168,7 @@ def _attendance_cell(n_structures: Tally | None, n_people: Tally | None, least: 
     if n_people == 0:
         return "–"
     structures = sentence("voix.structures_inconnues")
-    if n_structures is not None:
+    if n_structures:  # of people who came, 0 means that none named a structure
         structures = tally(n_structures, "structure", least=least)
     people = tally(n_people, "personne", least=least)
     return sentence("voix.cellule", structures=structures, personnes=people)

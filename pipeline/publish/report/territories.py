@@ -59,7 +59,8 @@ def territory_reading(tables: Tables, passages: Passages, *, least: int = 1) -> 
     tree = rows_of(tables["territory_tree"].sort_values("step"))
     return TerritoryReading(
         shared=_shared(tables, labels),
-        own=_own(tables, labels),
+        own=_only_there(tables, labels, is_own=True),
+        only_there=_only_there(tables, labels, is_own=False),
         planes=_planes(tables, labels),
         links=_links(tables),
         tree=tuple(
@@ -99,17 +100,21 @@ def _shared(tables: Tables, labels: Labels) -> tuple[str, ...]:
     return tuple(sorted(shared, key=fold))
 
 
-def _own(tables: Tables, labels: Labels) -> str:
-    """« Roubaix : filière textile ; Thiérache : … »"""
+def _only_there(tables: Tables, labels: Labels, *, is_own: bool) -> tuple[str, ...]:
+    """« Roubaix : filière textile (dit à 4 tables sur 7, à aucune des 11 tables ailleurs) »"""
     reach = tables["theme_reach"]
-    own: dict[str, list[str]] = {}
-    for row in rows_of(reach[reach["reach"] == REACHES[1]]):
-        if row.theme_id in labels:
-            own.setdefault(_name(json.loads(row.more_in)[0]), []).append(labels[row.theme_id])
-    return " ; ".join(
-        sentence("lectures.propre", territoire=name, themes=joined(sorted(own[name], key=fold)))
-        for name in sorted(own, key=fold)
-    )
+    rows = reach[reach["only_in"].notna() & ((reach["reach"] == REACHES[1]) == is_own)]
+    said = [
+        sentence(
+            "lectures.propre",
+            territoire=_name(row.only_in),
+            theme=labels[row.theme_id],
+            appui=typography(row.rests_on),
+        )
+        for row in rows_of(rows)
+        if row.theme_id in labels
+    ]
+    return tuple(sorted(said, key=fold))
 
 
 def _planes(tables: Tables, labels: Labels) -> tuple[Plane, ...]:
@@ -230,7 +235,10 @@ def _sectors(tables: Tables) -> Rows:
         n_structures = here["structure_id"].nunique()
         rows.append((name, n_activities, n_structures, typography(quantities) or "–"))
     rows.sort(key=lambda row: (row[0] == unsaid, -row[1], row[0]))
-    return tuple((row[0], number(row[1]), number(row[2]), row[3]) for row in rows)
+    # a structure that nobody named is unknown
+    return tuple(
+        (row[0], number(row[1]), number(row[2]) if row[2] else "–", row[3]) for row in rows
+    )
 
 
 def _quantities(total: Total) -> str:

@@ -7,16 +7,17 @@ Out:  Scope, the study first; ThemeRow, Heat, printed rows
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
 
+from pipeline.compare.reach import shown_verdicts
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
 from pipeline.publish.report.content import (
     Heat,
     Priority,
     ReportCriterion,
-    ReportQuote,
     Rows,
     Scope,
     Share,
@@ -27,12 +28,13 @@ from pipeline.publish.report.passages import (
     Passages,
     Tables,
     axis_rows,
-    is_scrap,
     n_remote,
     n_tables_of,
     profile_lines,
     rows_of,
+    table_range,
 )
+from pipeline.publish.report.quotes import Quoter, texts_of
 from pipeline.publish.text import (
     NARROW,
     CountMask,
@@ -52,12 +54,11 @@ from pipeline.publish.text import (
 )
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
-from pipeline.tables.schema import LEAD, VERDICTS
+from pipeline.tables.schema import LEAD, OWN_HERE, VERDICTS
 from pipeline.text import fold
 
-_NEED, _PROPOSAL = ("difficulte", "demande"), "proposition"
+_NEED = ("difficulte", "demande")
 _N_REASONS = 3  # after where it was said
-_N_ACTIONS = 6
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,23 @@ class ScopeMaker:
     settings: PublishSettings
     weights: Mapping[str, float]
 
+    @property
+    def quoter(self) -> Quoter:
+        """What chooses the quotes."""
+        return Quoter(self.passages, self.tables["theme_opinions"], self.settings.n_quotes)
+
     def scopes(self) -> tuple[Scope, ...]:
         """Return the study, then its workshops by date; one scope if there is one workshop."""
         names = self.passages.names
-        return tuple(map(self.scope, ("study", *(names if len(names) > 1 else ()))))
+        study = self.scope("study")
+        workshops = names if len(names) > 1 else ()
+        return study, *(self.scope(name, study) for name in workshops)
 
-    def scope(self, scope: str) -> Scope:
-        """Return one scope; without passages it has no priority."""
+    def scope(self, scope: str, study: Scope | None = None) -> Scope:
+        """Return one scope; without passages it has no priority.
+
+        A workshop quotes what the `study` does not, where it can.
+        """
         ranked, themes = self.tables["priorities"], self.tables["themes"].set_index("theme_id")
         ranked = ranked[(ranked["scope"] == scope) & ranked["theme_id"].isin(themes.index)]
         ranked = ranked.sort_values("rank")
@@ -87,6 +98,12 @@ class ScopeMaker:
         # methods first, late contributions last
         checks = self.tables["rank_checks"].sort_values("check", ascending=False)
         sentences = checks.loc[checks["scope"] == scope, "sentence"].map(typography)
+
+        @cache
+        def priorities() -> tuple[Priority, ...]:
+            said = texts_of(study.priorities) if study else frozenset()
+            return self._priorities(first, means, rows, scope, said)
+
         return Scope(
             title,
             len(rows),
@@ -95,28 +112,54 @@ class ScopeMaker:
                 (int(row["rank"]), plain_name(themes["label"][row["theme_id"]])) for row in first
             ),
             tuple(dict.fromkeys(sentences)),
-            lambda: tuple(self._priority(row, means, rows, scope) for row in first),
-            lambda: self._actions(rows, [*ranked["theme_id"]], scope),
+            priorities,
+            lambda: self.quoter.actions(
+                rows, [*ranked["theme_id"]], scope, said=texts_of(priorities())
+            ),
         )
 
+    def _priorities(
+        self,
+        first: list[dict[Any, Any]],
+        means: Mapping[Any, float],
+        rows: pd.DataFrame,
+        scope: str,
+        said: frozenset[str],
+    ) -> tuple[Priority, ...]:
+        """Report the `first` themes; none quotes what was `said` before, where it can."""
+        priorities: tuple[Priority, ...] = ()
+        for row in first:
+            quoted = said | texts_of(priorities)
+            priorities += (self._priority(row, means, rows, scope, said=quoted),)
+        return priorities
+
     def _priority(
-        self, row: Mapping[Any, Any], means: Mapping[Any, float], rows: pd.DataFrame, scope: str
+        self,
+        row: Mapping[Any, Any],
+        means: Mapping[Any, float],
+        rows: pd.DataFrame,
+        scope: str,
+        *,
+        said: frozenset[str],
     ) -> Priority:
         passages = self.passages
         theme = self.tables["themes"].set_index("theme_id").loc[row["theme_id"]]
         members = rows[rows["theme_id"] == row["theme_id"]]
+        counted = members[members["is_counted"]]
         workshop_ids = (scope,) if scope != "study" else tuple(passages.names)
         tags = passages.tags[passages.tags["unit_id"].isin(members["unit_id"])]
         coded = tags.merge(members, on="unit_id", validate="many_to_one")
         drawn = passages.words(workshop_ids).retenus
+        quotes = self.quoter.quotes(counted, json.loads(theme["quotes"]), scope, said)
+        quoted = said | {fold(quote.text) for quote in quotes}
         return Priority(
             rank=int(row["rank"]),
             label=plain_name(theme["label"]),
             score=float(row["score"]),
-            why=self._reasons(members, workshop_ids, row, means),
+            why=f"{said_of(theme)} {self._reasons(members, workshop_ids, row, means)}".lstrip(),
             interval=rank_interval(int(row["rank_low"]), int(row["rank_high"]), drawn),
             sureness=sentence("rang.cinq", part=percent(row["p_top5"])),
-            stability=stability(theme["stability"]),
+            stability=stability(theme["stability"], theme["unity"]),
             n_units=len(members),
             said=said_at(members, passages, workshop_ids),
             postures=self._postures(members),
@@ -127,7 +170,8 @@ class ScopeMaker:
                 for name in CRITERIA
                 if name in row
             ),
-            quotes=self._quotes(members, json.loads(theme["quotes"]), scope),
+            quotes=quotes,
+            opinions=self.quoter.opinions(counted, quoted) if scope == "study" else (),
         )
 
     def _weight(self, name: str) -> float:
@@ -142,6 +186,7 @@ class ScopeMaker:
         means: Mapping[Any, float],
     ) -> str:
         extent = [said_at(members, self.passages, workshop_ids)]
+        members = members[members["is_counted"]]
         if len(workshop_ids) > 1:
             n = count(members["workshop_id"].nunique(), "atelier")
             extent.append(sentence("raisons.workshops", n=n, total=len(workshop_ids)))
@@ -187,59 +232,31 @@ class ScopeMaker:
         tags = self.passages.tags
         return tags[tags["axis"] == axis]
 
-    def _quotes(
-        self, members: pd.DataFrame, central: list[str], scope: str
-    ) -> tuple[ReportQuote, ...]:
-        """Quote the most central passages, from as many workshops and circles as possible."""
-        rank = members["unit_id"].map({unit_id: i for i, unit_id in enumerate(central)})
-        ordered = members.assign(
-            is_short=is_scrap(members) & rank.isna(), central=rank.fillna(len(central))
-        ).sort_values(
-            ["is_short", "central", "strength", "unit_id"], ascending=[True, True, False, True]
-        )
-        ordered = ordered[~ordered["text"].map(fold).duplicated()]
-        for whole in ("circle_id", "workshop_id"):
-            turn = ordered.groupby(whole).cumcount()
-            ordered = ordered.assign(turn=turn).sort_values("turn", kind="stable")
-        return self._quoted(ordered.head(self.settings.n_quotes), scope)
-
-    def _actions(
-        self, rows: pd.DataFrame, theme_ids: list[str], scope: str
-    ) -> tuple[ReportQuote, ...]:
-        """Quote proposals, one a theme by rank, then the next of each."""
-        tags = self._tags(POSTURE)
-        proposals = tags.loc[tags["code"] == _PROPOSAL, "unit_id"]
-        rank = {theme_id: i for i, theme_id in enumerate(theme_ids)}
-        rows = rows[rows["unit_id"].isin(proposals) & rows["theme_id"].isin(theme_ids)]
-        rows = rows.assign(theme_rank=rows["theme_id"].map(rank)).sort_values(
-            ["theme_rank", "strength", "unit_id"], ascending=[True, False, True]
-        )
-        rows = rows[~is_scrap(rows)]
-        turn = rows.groupby("theme_id").cumcount()
-        rows = rows.assign(turn=turn).sort_values(["turn", "theme_rank"], kind="stable")
-        return self._quoted(rows.head(_N_ACTIONS), scope)
-
-    def _quoted(self, rows: pd.DataFrame, scope: str) -> tuple[ReportQuote, ...]:
-        names = self.passages.names if scope == "study" else {}
-        return tuple(
-            ReportQuote(
-                row.text,
-                f"{names[row.workshop_id]}, {row.where}" if scope == "study" else row.where,
-            )
-            for row in rows_of(rows)
-        )
-
 
 # ties keep this order
 _REASON_ORDER = ("c_rapporteurs", "c_need", "c_leverage", "c_late", "c_severity")
 
 
+def said_of(theme: Any) -> str:
+    """Return a theme's statement, or that a person is still to choose its name."""
+    if isinstance(theme.statement, str):
+        return plain_text(theme.statement)
+    is_named = isinstance(theme.subject_id, str) or theme.name_source == "person"
+    return "" if is_named else sentence("themes.nom_a_choisir")
+
+
 def said_at(members: pd.DataFrame, passages: Passages, workshop_ids: Collection[str]) -> str:
-    """Return « dit à 3 tables sur 8 », or how it came otherwise."""
-    words, n_tables = passages.words(workshop_ids), n_tables_of(members)
-    if n_tables:
+    """Return « dit à 3 tables au moins sur 8, à 5 avec ce qui reste à vérifier ».
+
+    Or how it came otherwise.
+    """
+    words, n_most = passages.words(workshop_ids), n_tables_of(members)
+    n_tables = n_tables_of(members[members["is_counted"]])
+    if n_most:
         total = sum(passages.n_tables[name] for name in workshop_ids)
-        return words.sentence("raisons.tables", n=words.count(n_tables), total=total)
+        key = "tables" if n_tables == n_most else "tables_au_moins"
+        n, key = (n_tables, key) if n_tables else (n_most, "tables_a_verifier")
+        return words.sentence(f"raisons.{key}", n=words.count(n), total=total, plus=number(n_most))
     ways = [name for name in ("mail", "telephone") if (members["channel"] == name).any()]
     ways += ["resume"] if members["is_summary"].any() else []
     names = [word("raisons_voies", way) for way in ways or ["distance"]]
@@ -256,7 +273,7 @@ def _rapporteurs(members: pd.DataFrame) -> str:
 
 _N_KEYWORDS = 8
 # readable in black and white too
-_SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}
+_SIGNS = {OWN_HERE: "▲ ", VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}
 
 
 def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow, ...]:
@@ -271,12 +288,12 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
         rows.append(
             ThemeRow(
                 label=plain_name(theme.label),
-                description=plain_text(theme.description),
+                description=f"{said_of(theme)}\n{plain_text(theme.description)}".lstrip(),
                 keywords=", ".join(map(plain_name, json.loads(theme.keywords)[:_N_KEYWORDS])),
-                stability=stability(theme.stability),
+                stability=stability(theme.stability, theme.unity),
                 n_units=len(members),
-                n_tables=n_tables_of(members),
-                n_workshops=members["workshop_id"].nunique(),
+                n_tables=table_range(members),
+                n_workshops=members.loc[members["is_counted"], "workshop_id"].nunique(),
                 profile=profile_lines(of_theme, grid, passages.words()),
                 family=families.get(theme.parent_id),
             )
@@ -299,7 +316,7 @@ def family_rows(tables: Tables, passages: Passages) -> Rows:
         own = themes[themes["parent_id"] == family.family_id]
         members = passages.rows[passages.rows["theme_id"].isin(own["theme_id"])]
         names = " ; ".join(map(plain_name, own["label"]))
-        counts = number(len(members)), number(n_tables_of(members))
+        counts = number(len(members)), table_range(members)
         rows.append((plain_name(family.label), names, *counts))
     return tuple(rows)
 
@@ -322,7 +339,8 @@ def contrast_rows(
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Return the territories, by first workshop, and a row a compared theme.
 
-    A dash marks a theme not said there.
+    No row where fewer than two territories have notes of a room. A dash marks a theme not said
+    there.
     """
     territory_of = tables["workshops"].set_index("workshop_id")["territory"]
     workshops: dict[str, list[str]] = {}
@@ -333,13 +351,17 @@ def contrast_rows(
         name: sum(passages.n_tables[one] for one in ids if passages.n_ranked_tables[one])
         for name, ids in workshops.items()
     }
-    contrasts = tables["contrasts"][tables["contrasts"]["subject"] == "theme"]
+    if sum(total > 0 for total in totals.values()) < 2:
+        return tuple(map(plain_name, totals)), ()
+    shown = shown_verdicts(tables["contrasts"], tables["theme_reach"])
+    contrasts = tables["contrasts"].assign(shown=shown)
+    contrasts = contrasts[contrasts["subject"] == "theme"]
     cells = {}
     for row in rows_of(contrasts[contrasts["territory"].isin(list(totals))]):
         total = totals[row.territory]
         n = passages.words(workshops[row.territory]).count(int(row.n_tables))
         counts = sentence("territoires.cellule", n=n, total=total) if total else "–"
-        verdict = typography(LEAD if row.is_lead else row.verdict)
+        verdict = typography(row.shown)
         cell = f"{counts}\n{_SIGNS.get(verdict, '')}{verdict}".strip()
         cells[row.subject_id, row.territory] = cell
     rows = [

@@ -22,7 +22,7 @@ from pipeline.decisions.tags import (
     is_coded,
     put_code,
 )
-from pipeline.decisions.themes import RenameTheme
+from pipeline.decisions.themes import ThemeDecision
 from pipeline.publish.text import joined, quoted
 from pipeline.review import queue, state
 from pipeline.review.queue import CoderView, CodeState, PassageFilter, SearchIndex, SearchQuery
@@ -252,9 +252,9 @@ def _row(view: CoderView, unit_id: str) -> dict[str, Any]:
 def _filters(snapshot: Snapshot) -> dict[str, Any]:
     themes, units = snapshot.machine["themes"], snapshot.units.values()
     labels = dict(zip(themes["theme_id"], themes["label"].astype(str), strict=True))
-    for row in state.journal_of_page().active(RenameTheme):
-        if row.theme_id in labels and row.name:
-            labels[row.theme_id] = row.name
+    for row in state.journal_of_page().active(ThemeDecision):
+        if row.theme_id in labels and row.given_name:
+            labels[row.theme_id] = row.given_name
     grid = state.study().grid
     return {
         "workshops": list(snapshot.workshops.values()),

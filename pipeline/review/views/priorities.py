@@ -50,6 +50,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     tallies = weightings.current_tallies(scope)
     shown: dict[str, Any] = {
         "section": "priorities",
+        "why_no_theme": state.why_no_theme(),
         "scope": scope,
         "scopes": _scopes(),
         "choices": choices,
@@ -124,6 +125,7 @@ def _page(sent: QueryDict) -> dict[str, Any]:
     points, faults = weightings.read_points(sent, chosen.points)
     shown = {
         "section": "priorities",
+        "why_no_theme": state.why_no_theme(),
         "scope": scope,
         "scopes": _scopes(),
         "choices": choices,

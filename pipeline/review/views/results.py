@@ -104,6 +104,7 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
         "part": part,
         "parts": PARTS,
         "title": PARTS[part],
+        "why_no_theme": state.why_no_theme(),
         **_VIEWS[part](request),
     }
     if is_fragment(request) and part in ("plans", "cartes"):
@@ -132,7 +133,14 @@ def _presence(request: HttpRequest) -> dict[str, Any]:
     heat = territories.heat_map(
         tables, grid, labels, subject="code" if is_code else "theme", axis=asked if is_code else ""
     )
-    return {"heat": heat, "asked": asked, "axes": list(axes.values()), "is_code": is_code}
+    only_there = [] if is_code else territories.only_there(tables, labels)
+    return {
+        "heat": heat,
+        "only_there": only_there,
+        "asked": asked,
+        "axes": list(axes.values()),
+        "is_code": is_code,
+    }
 
 
 def _specificities(request: HttpRequest) -> dict[str, Any]:

@@ -16,7 +16,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions import Decision
 from pipeline.decisions.kinds import Undo
+from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.themes import MergeThemes, MoveUnit
+from pipeline.publish.report.content import WithoutThemes
+from pipeline.publish.report.passages import gather_passages
+from pipeline.publish.report.without_themes import show_without_themes
 from pipeline.publish.text import typography
 from pipeline.review import state, theme_page
 from pipeline.review.apps import review_app
@@ -28,6 +32,7 @@ from pipeline.review.state import Themes
 from pipeline.review.theme_forms import (
     N_LISTED_HALF,
     NO_THEME,
+    READING,
     RefusedError,
     ThemeCommand,
     ThemeForm,
@@ -41,6 +46,8 @@ from pipeline.review.theme_history import (
     latest_entries,
 )
 from pipeline.review.theme_map import N_DRAWN, MapFilter, ThemeMap, draw_map
+from pipeline.review.theme_opinions import opinion_groups
+from pipeline.review.theme_reading import read_so_far
 from pipeline.review.views import author_of, page_of, request_id_of, return_url
 
 _N_LATEST, _N_HISTORY = 5, 100
@@ -61,13 +68,32 @@ def listing(request: HttpRequest) -> HttpResponse:
         "n_aside": len(snapshot.units) - len(now.theme_of),
         "n_units": len(snapshot.units),
     }
+    if shown["why_no_theme"]:
+        shown["instead"] = _without_themes(snapshot)
     return render(request, "review/themes.html", shown)
+
+
+@lru_cache(maxsize=1)
+def _without_themes(snapshot: Snapshot) -> WithoutThemes:
+    return show_without_themes(
+        gather_passages(snapshot.tables),
+        state.study().grid,
+        why=state.why_no_theme() or "",
+        n_rows=state.study().settings.publish.n_annex_rows,
+    )
 
 
 @reads
 @require_GET
 def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
     """Show a theme, or what became of a former one."""
+    return _theme_page(request, theme_id)
+
+
+def _theme_page(
+    request: HttpRequest, theme_id: str, sent: QueryDict | None = None, *, status: int = 200
+) -> HttpResponse:
+    """Show a theme, its form of sign-off as it was `sent`."""
     shown, now, snapshot, journal = _common(request)
     history = history_entries(decisions_on({theme_id}, journal)[-_N_HISTORY:], journal)
     summary = theme_page.theme_summaries(now, snapshot).get(theme_id)
@@ -95,6 +121,7 @@ def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
         "card": summary,
         "keywords": [str(word) for word in json.loads(str(row["keywords"]))],
         "quotes": quotes,
+        "opinions": opinion_groups(theme_id, now, snapshot),
         "workshops": theme_page.workshop_counts(members, snapshot),
         "actors": actors,
         "n_known": n_known,
@@ -102,13 +129,33 @@ def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
         "history": history,
         "page": page,
         "rows": [
-            {"unit": snapshot.units[name], "is_quoted": name in quoted, "pin": pins.get(name)}
+            {
+                "unit": snapshot.units[name],
+                "is_quoted": name in quoted,
+                "is_to_check": name in now.to_check,
+                "pin": pins.get(name),
+            }
             for name in page.object_list
         ],
         "wordings": {entry.subject: entry for entry in wordings},
         "family_label": shown["family_labels"].get(summary.family_id, ""),
+        "reading": read_so_far(theme_id, now, snapshot, journal, sent),
+        "typed_title": sent.get("nom", "") if sent else summary.label,
+        "typed_statement": sent.get("enonce", "") if sent else summary.statement,
+        "signed": next(reversed(journal.on_theme(theme_id, SignOffTheme)), None),
     }
-    return render(request, "review/theme.html", shown)
+    return render(request, "review/theme.html", shown, status=status)
+
+
+@decides
+@require_POST
+def reading(request: HttpRequest, theme_id: str) -> HttpResponse:
+    """Say how many tables are left to decide, with the form as it is filled in."""
+    now, snapshot = state.themes(), state.snapshot()
+    if theme_id not in now.labels:
+        raise Http404
+    so_far = read_so_far(theme_id, now, snapshot, state.journal(), request.POST)
+    return render(request, "review/theme_reading_left.html", {"reading": so_far})
 
 
 @reads
@@ -182,6 +229,7 @@ def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jou
         "labels": theme_page.by_label(now.labels),
         "family_labels": theme_page.family_labels(now, snapshot),
         "workshops_by_id": snapshot.workshops,
+        "why_no_theme": state.why_no_theme(),
         "latest": latest_entries(author_of(request), journal, n_entries=_N_LATEST),
         "aside": NO_THEME,
         "max_label": MAX_LABEL,
@@ -201,6 +249,8 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
         command = read_command(form)
     except RefusedError as refusal:
         messages.error(request, typography(str(refusal)))
+        if request.POST.get("geste") in READING:
+            return _theme_page(request, subject, request.POST, status=422)
         return HttpResponseRedirect(return_url(request, subject_url))
     except KeyError as unknown:
         raise Http404 from unknown
@@ -225,9 +275,11 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
 
 def _sentence(command: ThemeCommand) -> str:
     rows = command.decisions
-    if len(rows) > 1 and isinstance(rows[0], MoveUnit):
-        return _("{n} passages changent de thème").format(n=len(rows))
-    return state.sentence(rows[0])
+    if len(rows) == 1 or not isinstance(rows[0], MoveUnit):
+        return state.sentence(rows[0])
+    if any(isinstance(row, MoveUnit) and row.into_id == row.theme_id for row in rows):
+        return _("{n} passages lus").format(n=len(rows))
+    return _("{n} passages changent de thème").format(n=len(rows))
 
 
 def _conflict(
@@ -323,6 +375,7 @@ def chart(request: HttpRequest) -> HttpResponse:
         "family_labels": family_labels,
         "workshops_by_id": snapshot.workshops,
         "is_sampled": len(drawn.units) > N_DRAWN,
+        "why_no_theme": state.why_no_theme(),
     }
     return render(request, "review/theme_map.html", shown)
 

@@ -115,3 +115,12 @@ document.addEventListener("submit", (event) => {
     field.focus();
   }
 }, true);
+
+// A proposed name fills the form; nothing is decided until it is sent.
+document.addEventListener("click", (event) => {
+  const chosen = event.target.closest("button[data-title]");
+  if (!chosen) return;
+  chosen.form.elements.nom.value = chosen.dataset.title;
+  chosen.form.elements.enonce.value = chosen.dataset.statement;
+  chosen.form.elements.nom.focus();
+});

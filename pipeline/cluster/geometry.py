@@ -1,38 +1,19 @@
-"""Group themes into families, flag themes to check first, and place passages on a map.
+"""Flag the themes to check first, and place passages on a map.
 
-In:   the units' vectors and themes, phrases that may name a group
-Out:  families of themes; near-duplicates and catch-alls; one point a unit
-
-There are 3 to 8 families: the largest jump of Ward's heights among stable, balanced groupings.
+In:   the units' vectors and themes
+Out:  near-duplicates and catch-alls; one point a unit
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
-from math import log
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from models.reading import Reading
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
-from models.views import SubjectSpace
-from pipeline.cluster.names import Candidate, Support, find_candidates, label_themes
 from pipeline.tables.results import UNIT_PLACES
-
-FEWEST_THEMES = 6  # fewer need no second level
-LEAST, MOST = 3, 8
-_N_DRAWS, _DRAWN = 20, 0.8  # resamples, share of units
-# Adjusted Rand index of at least moderate recovery (Steinley 2004).
-_COMES_BACK = 0.65
-_ALIKE = 0.1  # difference of two ratios of heights
-_SHARED = 0.1  # score of a phrase in e times more of a family's themes
-# Largest shares of themes in families of one, and in the largest family.
-_ALONE, _LARGEST = 0.3, 0.5
 
 Numbers = NDArray[np.int64]
 CLOSE_CENTRES = 0.4  # cosine of centres
@@ -47,131 +28,6 @@ _SHARPEST = 200.0  # per unit of cosine, where no theme stands out
 _RADIUS = 0.4
 _N_STEPS = 100  # of stress majorization
 _MIDDLE = 0.5
-
-
-@dataclass(frozen=True)
-class ThemeFamily:
-    """A family; `stability` is the share of resamples in which two of its themes stay together."""
-
-    themes: tuple[int, ...]
-    label: str
-    stability: float | None
-
-
-def find_families(
-    vectors: Rows,
-    labels: Numbers,
-    theme_labels: Sequence[str],
-    *,
-    read: Numbers,
-    readings: Sequence[Reading],
-    strengths: Matrix,
-    topic_words: Sequence[Sequence[str]],
-    space: SubjectSpace,
-    tables: Sequence[str],
-    seed: int,
-) -> list[ThemeFamily]:
-    """Return the families of themes 0..n − 1, in the order of their first themes.
-
-    `labels` (n_units,) is −1 for a unit set aside; `read` numbers the units of `readings`,
-    `strengths`, `space` and `tables`.
-    """
-    n_themes = len(theme_labels)
-    if n_themes < FEWEST_THEMES:
-        return []
-    family_of, together = group_themes(vectors, labels, n_themes, seed=seed)
-    groups = [
-        tuple(np.flatnonzero(family_of == family).tolist()) for family in range(family_of.max() + 1)
-    ]
-    of_unit = np.where(labels[read] >= 0, family_of[labels[read]], -1)
-    words = [[word for theme in group for word in topic_words[theme]] for group in groups]
-    candidates = find_candidates(readings, of_unit, strengths, words, space, tables)
-    n_themes_of = Support(readings, of_unit, list(map(str, labels[read])))
-    shared_first = [
-        _shared_first(phrases, family, n_themes_of) for family, phrases in enumerate(candidates)
-    ]
-    rows = (unit_rows(space.rows[of_unit == family]) for family in range(len(groups)))
-    names = label_themes(shared_first, rows, others=theme_labels)
-    return [
-        ThemeFamily(group, name, _stability(together, group))
-        for group, name in zip(groups, names, strict=True)
-    ]
-
-
-def _shared_first(
-    candidates: Sequence[Candidate], family: int, n_themes_of: Support
-) -> list[Candidate]:
-    scored = [
-        replace(phrase, score=phrase.score + _SHARED * log(n_themes_of.of(phrase.key, family)))
-        for phrase in candidates
-    ]
-    return sorted(scored, key=lambda phrase: (-round(phrase.score, 6), phrase.surface))
-
-
-def group_themes(
-    vectors: Rows, labels: Numbers, n_themes: int, *, seed: int
-) -> tuple[Numbers, Matrix]:
-    """Return the family of each theme, and how often two were together over resamples, (n, n) 0..1.
-
-    Ward's method groups the themes' centres.
-    """
-    rng = np.random.default_rng(seed)
-    sizes = range(LEAST, min(MOST, n_themes // 2) + 1)
-    labellings = np.stack([labels, *(_resampled(labels, n_themes, rng) for _ in range(_N_DRAWS))])
-    centres, *resampled = map(unit_rows, sums_by_group(vectors, labellings, n_themes))
-    whole, *drawn = (_groupings(some, sizes) for some in (centres, *resampled))
-    agreement = {
-        size: float(np.mean([adjusted_rand_score(whole[size], draw[size]) for draw in drawn]))
-        for size in sizes
-    }
-    useful = [size for size in sizes if _is_useful(whole[size])] or list(sizes)
-    chosen = _how_many(agreement, _jumps(centres, useful))
-    together = np.mean([draw[chosen][:, None] == draw[chosen][None, :] for draw in drawn], axis=0)
-    return whole[chosen], together
-
-
-def _how_many(agreement: dict[int, float], jumps: dict[int, float]) -> int:
-    """The stable number with about the highest jump; else the most stable one."""
-    lasting = [size for size in jumps if agreement[size] >= _COMES_BACK]
-    if not lasting:
-        return max(jumps, key=lambda size: (agreement[size], size))
-    highest = max(jumps[size] for size in lasting)
-    return max(size for size in lasting if jumps[size] >= highest - _ALIKE)
-
-
-def _jumps(centres: Matrix, sizes: Sequence[int]) -> dict[int, float]:
-    """The ratio of each of Ward's heights to the one before, by number of families."""
-    heights = linkage(centres, method="ward")[:, 2]
-    return {size: float(heights[-size + 1] / max(heights[-size], 1e-9)) for size in sizes}
-
-
-def _resampled(labels: Numbers, n_themes: int, rng: np.random.Generator) -> Numbers:
-    drawn = np.full_like(labels, -1)
-    for theme in range(n_themes):
-        units = np.flatnonzero(labels == theme)
-        drawn[rng.choice(units, size=max(1, round(_DRAWN * len(units))), replace=False)] = theme
-    return drawn
-
-
-def _groupings(centres: Matrix, sizes: Sequence[int]) -> dict[int, Numbers]:
-    tree = linkage(centres, method="ward")
-    return {size: _numbered(fcluster(tree, size, criterion="maxclust")) for size in sizes}
-
-
-def _numbered(groups: Numbers) -> Numbers:
-    return pd.factorize(groups)[0].astype(np.int64)
-
-
-def _is_useful(family_of: Numbers) -> bool:
-    sizes = np.bincount(family_of)
-    n_alone, largest = (sizes == 1).sum(), sizes.max()
-    return bool(n_alone <= _ALONE * len(family_of) and largest <= _LARGEST * len(family_of))
-
-
-def _stability(together: Matrix, group: Sequence[int]) -> float | None:
-    if len(group) == 1:
-        return None
-    return round(float(np.mean([together[pair] for pair in combinations(group, 2)])), 6)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Prepare what is said under a theme, by posture."""
+
+import json
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.review.state import Themes
+
+_N_SHOWN = 4  # of each posture; the others unfold
+_TITLES = {
+    "difficulte": gettext_lazy("Ce qui manque ou fait difficulté"),
+    "force": gettext_lazy("Ce qui marche, et qui le fait"),
+    "demande": gettext_lazy("Ce qui est demandé"),
+    "proposition": gettext_lazy("Ce qui est proposé"),
+}
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """Passages that say nearly the same thing, the one to read first.
+
+    `faces` is the first passage of the need that it answers, or of the answer to it.
+    """
+
+    unit: Unit
+    others: tuple[Unit, ...]
+    n_tables: int
+    faces: Unit | None
+
+
+@dataclass(frozen=True)
+class OpinionGroup:
+    """The opinions of a posture, those of most tables first."""
+
+    title: Promise  # in French or in English, as the page is
+    shown: tuple[Opinion, ...]
+    folded: tuple[Opinion, ...]
+
+
+def opinion_groups(theme_id: str, now: Themes, snapshot: Snapshot) -> list[OpinionGroup]:
+    """Return the opinions of the last run, less the passages that people moved since."""
+    rows = snapshot.tables["theme_opinions"]
+    rows = rows[rows["theme_id"] == theme_id].sort_values("opinion_order")
+    units_of = {
+        int(order): _units_left(unit_ids, theme_id, now, snapshot)
+        for order, unit_ids in zip(rows["opinion_order"], rows["unit_ids"], strict=True)
+    }
+    opinions: dict[str, list[Opinion]] = {posture: [] for posture in _TITLES}
+    cells = zip(rows["opinion_order"], rows["posture"], rows["faces"].fillna(0), strict=True)
+    for order, posture, other in cells:
+        if units := units_of[int(order)]:
+            faced = units_of.get(int(other), ())
+            opinion = Opinion(units[0], units[1:], _n_tables(units), faced[0] if faced else None)
+            opinions[str(posture)].append(opinion)
+    return [
+        OpinionGroup(_TITLES[name], tuple(said[:_N_SHOWN]), tuple(said[_N_SHOWN:]))
+        for name, said in opinions.items()
+        if said
+    ]
+
+
+def _units_left(unit_ids: str, theme_id: str, now: Themes, snapshot: Snapshot) -> tuple[Unit, ...]:
+    return tuple(
+        snapshot.units[name]
+        for name in json.loads(unit_ids)
+        if name in snapshot.units and now.theme_of.get(name) == theme_id
+    )
+
+
+def _n_tables(units: tuple[Unit, ...]) -> int:
+    at_tables = [unit for unit in units if unit.table_number is not None]
+    return len({(unit.workshop_id, unit.table_number) for unit in at_tables})

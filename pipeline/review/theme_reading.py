@@ -1,0 +1,119 @@
+"""Prepare what a person reads before she signs a theme off, table by table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.decisions.sign_off import CircleToRead, SignOffTheme, circles_to_read, undecided
+from pipeline.review.journal import Journal
+from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.review.state import Themes
+
+ACCEPTED, REFUSED = "oui", "non"
+_FIELD = "avis-"  # then a unit_id
+_N_CIRCLES, _N_PASSAGES = 40, 12  # shown at once, of a circle
+
+
+@dataclass(frozen=True)
+class PassageToRead:
+    """A passage and what was said of it, blank until somebody read it."""
+
+    unit: Unit
+    choice: str
+
+    @property
+    def field(self) -> str:
+        """Return the name of its two buttons."""
+        return f"{_FIELD}{self.unit.unit_id}"
+
+
+@dataclass(frozen=True)
+class ShownCircle:
+    """A table, else a document, with the passages to read in order."""
+
+    territory: str
+    table_number: int | None
+    title: str
+    passages: tuple[PassageToRead, ...]
+
+
+@dataclass(frozen=True)
+class ThemeReading:
+    """A theme's circles and what was said of their passages.
+
+    `to_decide` and `decided` are shown, as many as a page holds; `n_open` and `n_tables` count all.
+    """
+
+    choices: dict[str, str]
+    to_decide: tuple[ShownCircle, ...]
+    decided: tuple[ShownCircle, ...]
+    n_open: int
+    n_tables: int
+
+    @property
+    def accepted(self) -> set[str]:
+        """Return the passages that are in the theme."""
+        return _named(self.choices, ACCEPTED)
+
+    @property
+    def refused(self) -> set[str]:
+        """Return the passages that are not."""
+        return _named(self.choices, REFUSED)
+
+
+def read_so_far(
+    theme_id: str,
+    now: Themes,
+    snapshot: Snapshot,
+    journal: Journal,
+    fields: Mapping[str, Any] | None = None,
+) -> ThemeReading:
+    """Return how far a theme is read: what people decided, then what the form's `fields` say."""
+    members = now.members[now.members["theme_id"] == theme_id]
+    circles = circles_to_read(members, snapshot.unit_places).get(theme_id, [])
+    placed = {name for name, placed_in in now.placed.items() if placed_in == theme_id}
+    before = _awaiting_choices(theme_id, snapshot, journal) | dict.fromkeys(placed, ACCEPTED)
+    sent = fields or {}
+    choices = {
+        name: str(sent.get(_FIELD + name) or before.get(name, "")) for name in members["unit_id"]
+    }
+    accepted, refused = _named(choices, ACCEPTED), _named(choices, REFUSED)
+    left = undecided(circles, accepted, refused)
+    # What is not saved yet stays among what is to decide, filled in.
+    to_decide = undecided(circles, placed)
+    decided = [circle for circle in circles if circle not in to_decide]
+    return ThemeReading(
+        choices,
+        tuple(_shown(circle, choices, snapshot) for circle in to_decide[:_N_CIRCLES]),
+        tuple(_shown(circle, choices, snapshot) for circle in decided[:_N_CIRCLES]),
+        n_open=len(left),
+        n_tables=sum(
+            circle.table_number is not None and not accepted.isdisjoint(circle.unit_ids)
+            for circle in circles
+        ),
+    )
+
+
+def _awaiting_choices(theme_id: str, snapshot: Snapshot, journal: Journal) -> dict[str, str]:
+    """Return what sign-offs had said that await a review, to decide anew."""
+    choices: dict[str, str] = {}
+    for row in journal.on_theme(theme_id, SignOffTheme):
+        if row.decision_id in snapshot.to_review:
+            choices |= dict.fromkeys(row.accepted, ACCEPTED) | dict.fromkeys(row.refused, REFUSED)
+    return choices
+
+
+def _named(choices: Mapping[str, str], choice: str) -> set[str]:
+    return {name for name, chosen in choices.items() if chosen == choice}
+
+
+def _shown(circle: CircleToRead, choices: Mapping[str, str], snapshot: Snapshot) -> ShownCircle:
+    return ShownCircle(
+        str(snapshot.workshops[circle.workshop_id]["territory"]),
+        circle.table_number,
+        snapshot.titles.get(circle.document_id, ""),
+        tuple(
+            PassageToRead(snapshot.units[name], choices[name])
+            for name in circle.unit_ids[:_N_PASSAGES]
+        ),
+    )
