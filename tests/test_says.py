@@ -35,6 +35,7 @@ from pipeline.text import Count, study_counts
 from support.invented import DIE, ORTHEZ, said, workshops
 from support.published import GRID, report, tables
 from support.report_text import pdf_text
+from support.studies import group_any_size
 
 
 def words(made: Report) -> dict[str, str]:
@@ -496,6 +497,7 @@ def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_
     from flows.run import run_study
 
     study = Study.create(tmp_path / "etude")
+    group_any_size(study)
     folder = study.depot / "Pays de Retz 2026-10-01"
     folder.mkdir()
     for number, text in enumerate(MAILS):

@@ -21,6 +21,7 @@ from support import imap_server
 from support.mail_server import Hook
 from support.mail_server import running as answering
 from support.served import PrefectServer, Process, Service, begun, manifests, running, wait_for
+from support.studies import group_any_size
 
 FOLDER = "Pays de Retz 2026-10-01"
 NOTES = {
@@ -252,6 +253,7 @@ def test_two_runs_started_at_once_are_one(server, tmp_path, undisturbed):
 @pytest.mark.service
 def test_a_review_that_ends_is_followed_once(server, tmp_path):
     study = new_study(tmp_path / "relue")
+    group_any_size(study)
     drop(study)
     run_study(study.root)
     with running(Service(study, server)):

@@ -65,7 +65,7 @@ def test_enter_in_a_field_decides_nothing(served: Served, browser: Browser, name
     n_fields = fields.count()
     for number in sorted({*range(min(n_fields, 8)), *range(max(n_fields - 4, 0), n_fields)}):
         field = fields.nth(number)
-        if field.get_attribute("type") not in ("checkbox", "number"):
+        if field.get_attribute("type") not in ("checkbox", "number", "radio"):
             field.fill("on en a parlé à deux tables")
         field.press("Enter")
         page.wait_for_timeout(200)  # what is sent arrives

@@ -63,6 +63,7 @@ def test_a_theme_is_read_and_signed_off_by_keyboard_alone(served: Served, browse
     page.keyboard.press("Control+A")
     page.keyboard.type("Une trésorerie à sec")
     page.keyboard.press("Tab")
+    page.keyboard.press("Control+A")
     page.keyboard.type("Les subventions arrivent trop tard.")
     for _circle in range(n_circles):
         page.keyboard.press("Tab")
