@@ -148,29 +148,28 @@ class SubjectReader:
 
     def group_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
         """Return that of each broad subject, (n_groups, n_subjects); `labels` −1 is no group."""
-        return _softmax(self._group_evidence(labels, n_groups))
+        means, of = self._means(labels, n_groups), self._catalogue.broad_of
+        placed = np.zeros((len(self._catalogue.subjects), means.shape[1]))
+        np.add.at(placed, of[of >= 0], self._weights.fine[of >= 0])
+        words = _subject_words()
+        said = _sums(words.transform(self._texts), labels, n_groups)
+        return _softmax(
+            NEARNESS * _standard(means @ unit_rows(placed).T)
+            + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
+            + WORDS * _standard(unit_rows(said.toarray()) @ words.rows.T)
+        )
 
-    def fine_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
-        """Return that of each fine subject, (n_groups, n_fine); those of no broad one have 0."""
-        broad, of = self.group_probabilities(labels, n_groups), self._catalogue.broad_of
-        nearness = self._means(labels, n_groups) @ self._weights.fine.T
+    def fine_probabilities(self, labels: Labels, broad: Matrix) -> Matrix:
+        """Share the probability of each group's `broad` subjects among their fine ones.
+
+        Returns (n_groups, n_fine); a fine subject of no broad one has 0.
+        """
+        of = self._catalogue.broad_of
+        nearness = self._means(labels, len(broad)) @ self._weights.fine.T
         within = np.exp(_standard(nearness)) * (of >= 0)
         totals = np.zeros_like(broad)
         np.add.at(totals.T, of[of >= 0], within.T[of >= 0])
         return np.asarray(within / np.maximum(totals, 1e-300)[:, of] * broad[:, of])
-
-    def _group_evidence(self, labels: Labels, n_groups: int) -> Matrix:
-        means = self._means(labels, n_groups)
-        ends, of = len(self._catalogue.subjects), self._catalogue.broad_of
-        broad = np.zeros((ends, means.shape[1]))
-        np.add.at(broad, of[of >= 0], self._weights.fine[of >= 0])
-        words = _subject_words()
-        said = _sums(words.transform(self._texts), labels, n_groups)
-        return np.asarray(
-            NEARNESS * _standard(means @ unit_rows(broad).T)
-            + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
-            + WORDS * _standard(unit_rows(said.toarray()) @ words.rows.T)
-        )
 
     def _means(self, labels: Labels, n_groups: int) -> Matrix:
         sums = np.zeros((n_groups, self._vectors.shape[1]))

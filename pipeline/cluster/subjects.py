@@ -21,7 +21,6 @@ from pipeline.text import fold
 SURE = 0.5
 # A subject less sure lends its title, which reads better than a phrase; the name is to be chosen.
 PERHAPS = 0.2
-_N_PROPOSALS = 3
 
 
 class ThemeSubjects(NamedTuple):
@@ -50,9 +49,8 @@ def read_subjects(
 ) -> ThemeSubjects:
     """Compare each theme's texts with the catalogue; `labels` −1 has no theme."""
     reader = SubjectReader(texts, subject_half(encoder.encode(texts)))
-    return ThemeSubjects(
-        reader.group_probabilities(labels, n_themes), reader.fine_probabilities(labels, n_themes)
-    )
+    of_themes = reader.group_probabilities(labels, n_themes)
+    return ThemeSubjects(of_themes, reader.fine_probabilities(labels, of_themes))
 
 
 def name_themes(
@@ -112,7 +110,7 @@ def _proposals(subjects: ThemeSubjects, theme: int, leaning: str) -> str:
             "title": subject.title,
             "statement": _statement(subject, leaning),
         }
-        for subject in likely[:_N_PROPOSALS]
+        for subject in likely
     ]
     return json.dumps(rows, ensure_ascii=False)
 

@@ -29,7 +29,7 @@ def note_grounds(
     every = list(decisions)
     noted = set(earlier["decision_id"])
     units_of = members.groupby("theme_id")["unit_id"].agg(list).to_dict() if len(members) else {}
-    names, subjects = _names(themes), _subjects(themes)
+    names, subjects = _texts(themes, "label"), _texts(themes, "subject_id")
     rows = [
         {
             "decision_id": row.decision_id,
@@ -60,7 +60,7 @@ def decisions_to_review(
     """
     unit_ids = set(units["unit_id"])
     units_of = members.groupby("theme_id")["unit_id"].agg(set).to_dict() if len(members) else {}
-    names, subjects = _names(themes), _subjects(themes)
+    names, subjects = _texts(themes, "label"), _texts(themes, "subject_id")
     reasons: dict[int, str] = {}
     for ground in grounds.to_dict("records"):
         theme_id = str(ground["theme_id"])
@@ -76,14 +76,6 @@ def decisions_to_review(
             continue
         reasons.setdefault(int(ground["decision_id"]), reason)
     return reasons
-
-
-def _names(themes: pd.DataFrame) -> dict[str, str | None]:
-    return _texts(themes, "label")
-
-
-def _subjects(themes: pd.DataFrame) -> dict[str, str | None]:
-    return _texts(themes, "subject_id")
 
 
 def _texts(themes: pd.DataFrame, column: str) -> dict[str, str | None]:
