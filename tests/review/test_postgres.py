@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pipeline.decision_store import DecisionStore
@@ -93,7 +92,7 @@ def test_a_database_that_goes_away_is_told_and_once_it_is_back_nothing_is_lost(
             assert validate(session, unit_ids[2], token_, unit_ids[2]) == 503
             told = session.get("/passages")
             assert told.status_code == 503 and "La base de données ne répond pas" in told.text
-            assert httpx.get(served.url("connexion")).status_code == 200
+            assert client(served).get("connexion").status_code == 200
             server.start()
             assert [validate(session, unit_id, token_, unit_id) for unit_id in unit_ids] == [
                 200

@@ -1,9 +1,9 @@
 """Search and results in a real browser: what is found, and a new run that applies decisions."""
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from support.review_client import client
 from support.review_server import Served
 
 pytestmark = pytest.mark.browser
@@ -40,13 +40,7 @@ def test_search_folds_accents_and_case_and_takes_beginnings_of_words(
 def test_what_awaits_a_run_is_told_again_with_its_progress_and_not_only_when_the_page_opens(
     served: Served,
 ) -> None:
-    session = httpx.Client(
-        base_url=served.address,
-        timeout=30,
-        cookies={served.session_cookie: served.sessions["denis"]},
-        verify=False,
-    )
-    progress = session.get("/resultats", headers={"HX-Request": "true"}).text
+    progress = client(served, "denis").get("/resultats", headers={"HX-Request": "true"}).text
     assert "<h1" not in progress and "prochain calcul" in progress and "appliquée" in progress
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from pipeline.study import Study
-from support.review_client import client, token
+from support.review_client import PATIENCE_S, client, token
 from support.review_pages import PAGES, address
 from support.review_server import PASSWORD, Served, make_accounts, serving
 
@@ -113,21 +113,21 @@ def test_behind_a_proxy_the_application_speaks_its_public_name_and_https_only(
 ) -> None:
     with serving(new_study(https=True, hosts=["relecture.example.org"]), accounts={}) as proxied:
         assert "https://relecture.example.org/premier-acces?jeton=" in proxied.first_line
+        session = client(proxied)
         told = {"Host": "relecture.example.org"}
         assert (
-            httpx.get(proxied.url("connexion"), headers=told).headers["location"]
+            session.get("connexion", headers=told).headers["location"]
             == "https://relecture.example.org/connexion"
         )
-        answer = httpx.get(proxied.url("connexion"), headers=told | {"X-Forwarded-Proto": "https"})
+        answer = session.get("connexion", headers=told | {"X-Forwarded-Proto": "https"})
         assert (
             answer.status_code == 200
             and "max-age=31536000" in answer.headers["strict-transport-security"]
         )
         assert "Secure" in answer.headers["set-cookie"]
         assert (
-            httpx.get(
-                proxied.url("connexion"),
-                headers={"Host": "ailleurs.example", "X-Forwarded-Proto": "https"},
+            session.get(
+                "connexion", headers={"Host": "ailleurs.example", "X-Forwarded-Proto": "https"}
             ).status_code
             == 400
         )
@@ -157,7 +157,7 @@ def test_two_studies_reviewed_in_one_browser_keep_their_sessions_apart(
 ) -> None:
     with serving(new_study(), accounts={"alix": "analyse"}) as other:
         browser = httpx.Client(
-            timeout=30
+            timeout=PATIENCE_S
         )  # which sends cookies to every port of a host, as browsers do
         for one in (served, other):
             told = browser.get(one.url("connexion"))
@@ -259,9 +259,7 @@ def test_what_is_too_long_is_said_where_one_decides(served: Served, browser: Bro
 
 
 def test_a_session_gets_a_new_key_at_login_and_none_survives_logout(served: Served) -> None:
-    session = httpx.Client(
-        base_url=served.address, cookies={served.session_cookie: "choisiparunautre0123456789abcdef"}
-    )
+    session = client(served, session="choisiparunautre0123456789abcdef")
     page = session.get("/connexion")
     token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
     answer = session.post(
@@ -275,10 +273,10 @@ def test_a_session_gets_a_new_key_at_login_and_none_survives_logout(served: Serv
         if line.startswith("ateliers_session")
     )
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
-    fresh = httpx.Client(base_url=served.address, cookies={served.session_cookie: given})
+    fresh = client(served, session=given)
     assert fresh.get("/passages").status_code == 200
     fresh.post("/deconnexion", data={"csrfmiddlewaretoken": token(fresh)})
-    stolen = httpx.Client(base_url=served.address, cookies={served.session_cookie: given})
+    stolen = client(served, session=given)
     assert stolen.get("/passages").status_code == 302
 
 
@@ -292,7 +290,7 @@ def test_a_session_gets_a_new_key_at_login_and_none_survives_logout(served: Serv
     ],
 )
 def test_login_and_undo_lead_to_no_other_site(served: Served, target: str) -> None:
-    session = httpx.Client(base_url=served.address)
+    session = client(served)
     session.get("/connexion")
     data = {
         "username": "alix",
@@ -370,14 +368,14 @@ def guessed(served: Served) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_five_wrong_passwords_close_the_account_for_a_while(served: Served, guessed: str) -> None:
-    session = httpx.Client(base_url=served.address)
+    session = client(served)
     session.get("/connexion")
     data = {"username": guessed, "password": "essai", "csrfmiddlewaretoken": token(session)}
     answers = [session.post("/connexion", data=data).status_code for _ in range(5)]
     assert answers[0] == 200 and answers[-1] == 429
     right = data | {"password": PASSWORD}
     assert session.post("/connexion", data=right).status_code == 429
-    other = httpx.Client(base_url=served.address)
+    other = client(served)
     other.get("/connexion")
     data = {"username": "bilal", "password": PASSWORD, "csrfmiddlewaretoken": token(other)}
     assert other.post("/connexion", data=data).headers["location"] == "/"
@@ -385,7 +383,7 @@ def test_five_wrong_passwords_close_the_account_for_a_while(served: Served, gues
 
 def logged_in(served: Served, name: str, password: str) -> bool:
     """Whether `password` opens the account `name`."""
-    session = httpx.Client(base_url=served.address)
+    session = client(served)
     session.get("/connexion")
     data = {"username": name, "password": password, "csrfmiddlewaretoken": token(session)}
     return session.post("/connexion", data=data).status_code == 302
@@ -393,7 +391,7 @@ def logged_in(served: Served, name: str, password: str) -> bool:
 
 def choose(served: Served, address: str, password: str) -> httpx.Client:
     """A session that has opened an invitation and chosen `password`."""
-    session = httpx.Client(base_url=served.address, follow_redirects=True)
+    session = client(served, follow_redirects=True)
     page = session.get(address)
     token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
     told = {"new_password1": password, "new_password2": password, "csrfmiddlewaretoken": token_}
@@ -438,7 +436,7 @@ def test_an_invitation_takes_no_password_away_and_nobody_invites_oneself(served:
     assert logged_in(served, "fanny", PASSWORD)
     told = session.post(f"/comptes/{user_number(page, 'gael')}", data=asked).text
     address = re.findall(r'value="(http[^"]+/invitation/[^"]+)"', told)[0]
-    assert httpx.get(address, follow_redirects=True).status_code == 200
+    assert client(served, follow_redirects=True).get(address).status_code == 200
     assert logged_in(
         served, "gael", PASSWORD
     )  # until the invitation is used; coming in by it makes that one void
@@ -451,7 +449,7 @@ def test_an_invitation_takes_no_password_away_and_nobody_invites_oneself(served:
     assert not logged_in(served, "gael", PASSWORD) and logged_in(
         served, "gael", "les haies de la Thiérache"
     )
-    assert "a déjà servi" in httpx.get(address, follow_redirects=True).text
+    assert "a déjà servi" in client(served, follow_redirects=True).get(address).text
 
 
 @pytest.mark.slow
@@ -486,8 +484,8 @@ def test_where_no_administrator_is_left_the_one_invited_becomes_it(
 
 def test_the_first_access_is_closed_once_there_is_an_account(served: Served) -> None:
     assert "Relecture" in served.first_line
-    assert httpx.get(served.url("premier-acces?jeton=")).status_code == 403
-    assert httpx.get(served.url("premier-acces?jeton=nimporte")).status_code == 403
+    assert client(served).get("premier-acces?jeton=").status_code == 403
+    assert client(served).get("premier-acces?jeton=nimporte").status_code == 403
 
 
 def test_private_files_are_their_owners_alone(served: Served) -> None:

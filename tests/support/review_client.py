@@ -6,11 +6,21 @@ import httpx
 
 from support.review_server import Served
 
+PATIENCE_S = 60  # a server that has just started, beside a busy suite, may take seconds to answer
 
-def client(served: Served, name: str | None = None) -> httpx.Client:
-    """A client that follows no redirection, logged in as `name`."""
-    cookies = {served.session_cookie: served.sessions[name]} if name else {}
-    return httpx.Client(base_url=served.address, timeout=30, cookies=cookies, verify=False)
+
+def client(
+    served: Served, name: str | None = None, *, session: str = "", follow_redirects: bool = False
+) -> httpx.Client:
+    """A client logged in as `name`, or with the key `session`, which follows no redirection unless asked."""
+    key = served.sessions[name] if name else session
+    return httpx.Client(
+        base_url=served.address,
+        timeout=PATIENCE_S,
+        cookies={served.session_cookie: key} if key else {},
+        verify=False,
+        follow_redirects=follow_redirects,
+    )
 
 
 def token(session: httpx.Client) -> str:
