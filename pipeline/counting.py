@@ -1,13 +1,17 @@
 """Count circles of people, not sentences: who spoke together, and at how many tables.
 
 A circle is a world café table; a passage without table belongs to the circle of its document (a
-mail is one voice). Where the notes name no table, each document of the room is one.
+mail is one voice). Where a workshop's notes name no table, each document of the room is one. Where
+no file of the study names a table, and most passages of a workshop say who speaks (a survey, a
+debate, letters), each person is one. A rapporteur's
+summary is no table: it tells again what tables said.
 
 In:   units, workshops, and any table with a unit_id
 Out:  circles (one row a unit), tables held by each workshop, draws of circles, headings of units
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,24 +19,63 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.tables.results import THEME_FAMILIES
-from pipeline.text import Count
+from pipeline.tables.schema import ANONYMOUS_SPEAKER, RESPONDENT
+from pipeline.text import Count, counted
 
 WORLD_CAFE = ("q1", "q2", "q3", "q4")
 COUNTS = ("n_units", "n_tables", "n_tables_high", "n_workshops", "unity")  # of a theme
 MOST_LATE = 1 / 3  # a larger share of late units makes themes too
+# what a workshop counts by: tables, or what stands for them
+TABLES, DOCUMENTS, CONTRIBUTORS, RESPONDENTS = "tables", "documents", "contributors", "respondents"
+_MOST_NAMED = 0.5  # least share of passages with a speaker, for people to be counted
 _WORD = r"[^\W\d_]{2}"
 _AWAY_CHANNELS = ("mail", "telephone")
 
 
 @dataclass(frozen=True)
 class Circles:
-    """Who spoke together, one row a unit in `of_unit`; `n_tables` is by workshop_id.
+    """Who spoke together, one row a unit in `of_unit`; `n_tables` and `kinds` by workshop_id.
 
     is_summary: by a rapporteur; is_away: mail, telephone; is_said: at a table during the questions.
+    Where people are counted, what they wrote is said as what they spoke.
     """
 
     of_unit: pd.DataFrame
     n_tables: pd.Series
+    kinds: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Noun:
+    """How sentences say what is counted: « dit à 2 tables », « aucune table »."""
+
+    at: str
+    one: str
+    several: str
+    none: str
+    workshop: str = "territoire"
+
+    def count(self, n: int) -> str:
+        """Return « 2 tables »."""
+        return counted(n, self.one, self.several)
+
+
+_NOUNS = {
+    TABLES: Noun("à", "table", "tables", "aucune table", "atelier"),
+    DOCUMENTS: Noun("dans", "document", "documents", "aucun document"),
+    CONTRIBUTORS: Noun("par", "contributeur", "contributeurs", "aucun contributeur"),
+    RESPONDENTS: Noun("par", "répondant", "répondants", "aucun répondant"),
+}
+_SEVERAL_NOUNS = {
+    True: Noun("dans", "table ou document", "tables ou documents", "aucune table", "atelier"),
+    False: Noun("dans", "document ou contributeur", "documents ou contributeurs", "aucun document"),
+}
+
+
+def noun_of(kinds: Iterable[str]) -> Noun:
+    """Return the noun for what workshops of these kinds count; tables where there is none."""
+    different = set(kinds) or {TABLES}
+    return _NOUNS[different.pop()] if len(different) == 1 else _SEVERAL_NOUNS[TABLES in different]
 
 
 def said_after(units: pd.DataFrame) -> pd.Series:
@@ -77,15 +120,40 @@ def why_no_theme(units: pd.DataFrame, themes: pd.DataFrame, *, least_units: int)
 
 def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
     """Return every unit's circle, and each workshop's tables: announced, or heard where more."""
+    of_unit, kinds = _of_unit(units, workshops)
+    return Circles(of_unit, _n_tables(of_unit, workshops), kinds)
+
+
+def with_circles(units: pd.DataFrame, workshops: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return `units` with the columns of `Circles.of_unit`, `is_said` being what counts as a table.
+
+    Wherever tables are told they are the circles of units that are said. Where nobody spoke in a
+    room, each mail or call is said too.
+    """
+    of_unit, _ = _of_unit(units, workshops)
+    with_room = set(of_unit.loc[of_unit["is_said"], "workshop_id"])
+    is_said = of_unit["is_said"] | ~of_unit["workshop_id"].isin(with_room)
+    columns = of_unit.assign(is_said=is_said).drop(columns=["unit_id", "workshop_id"])
+    return pd.concat([units, columns], axis=1)
+
+
+def _of_unit(
+    units: pd.DataFrame, workshops: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return each unit's circle, and what each workshop counts by; `workshops` announce tables."""
     is_away = said_after(units)
     is_numbered = units["table_number"].notna() & ~is_away
-    numbered_workshops = set(units.loc[is_numbered, "workshop_id"])
-    is_summary = (units["question"] == "resume").fillna(False)
-    is_table = is_numbered | (
-        ~is_away & ~is_summary & ~units["workshop_id"].isin(numbered_workshops)
-    )
+    kinds = _kinds(units, set(units.loc[is_numbered, "workshop_id"]), workshops)
+    kind = units["workshop_id"].map(kinds)
+    is_person = kind.isin([CONTRIBUTORS, RESPONDENTS])
+    is_named = _is_named(units)
+    is_away &= ~is_person
+    is_summary = (units["question"] == "resume").fillna(False) & ~is_person
+    is_table = is_numbered | (~is_away & ~is_summary & (kind != TABLES))
+    is_table &= is_named | (kind != RESPONDENTS)  # a sheet that explains the survey answers nothing
     table = units["table_number"].astype("string").fillna("")
     circle = ("t" + table).where(is_numbered, units["document_id"])
+    circle = circle.where(~(is_person & is_named), _speakers(units))
     of_unit = pd.DataFrame(
         {
             "unit_id": units["unit_id"],
@@ -97,20 +165,54 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
             "is_said": (is_table & ~is_summary).astype(bool),
         }
     )
-    return Circles(of_unit, _n_tables(of_unit, workshops))
+    return of_unit, kinds
 
 
-def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """Return `COUNTS` by theme_id.
+def _kinds(
+    units: pd.DataFrame, numbered_workshops: set[str], workshops: pd.DataFrame | None
+) -> dict[str, str]:
+    """Return what each workshop counts by: people only where no file of the study has tables."""
+    kinds = {
+        str(name): TABLES if name in numbered_workshops else DOCUMENTS
+        for name in units["workshop_id"].unique()
+    }
+    announced = workshops is not None and workshops["n_tables"].notna().any()
+    if numbered_workshops or announced:
+        return kinds
+    speakers = units.assign(speaker=_speakers(units)).loc[
+        _is_named(units), ["workshop_id", "speaker"]
+    ]
+    is_respondent = speakers["speaker"].str.startswith(RESPONDENT)
+    n_units = units["workshop_id"].value_counts()
+    for workshop_id, of_workshop in is_respondent.groupby(speakers["workshop_id"]):
+        if len(of_workshop) >= _MOST_NAMED * n_units[workshop_id]:
+            is_survey = of_workshop.mean() > _MOST_NAMED
+            kinds[str(workshop_id)] = RESPONDENTS if is_survey else CONTRIBUTORS
+    return kinds
 
-    Tables (numbered, in any question) and workshops are those of counted units; `n_tables_high` is
-    over all.
+
+def _is_named(units: pd.DataFrame) -> pd.Series:
+    speakers = _speakers(units)
+    return speakers.notna() & (speakers != ANONYMOUS_SPEAKER).fillna(False)
+
+
+def _speakers(units: pd.DataFrame) -> pd.Series:
+    """Return who said each unit; nobody is known where units are told without speakers."""
+    return units["speaker"] if "speaker" in units else pd.Series(pd.NA, index=units.index)
+
+
+def count_themes(theme_members: pd.DataFrame, circles: pd.DataFrame) -> pd.DataFrame:
+    """Return `COUNTS` by theme_id; `circles` are all units as `with_circles` returns them.
+
+    Tables and workshops are those of counted units; `n_tables_high` is over all.
     """
     members = theme_members.merge(
-        units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="one_to_one"
+        circles[["unit_id", "workshop_id", "circle_id", "is_said"]],
+        on="unit_id",
+        validate="one_to_one",
     )
-    numbered = members[members["table_number"].notna()].sort_values("is_counted", ascending=False)
-    tables = numbered.drop_duplicates(["theme_id", "workshop_id", "table_number"])
+    said = members[members["is_said"]].sort_values("is_counted", ascending=False)
+    tables = said.drop_duplicates(["theme_id", "circle_id"])
     by_theme = members.groupby("theme_id")
     counts = pd.DataFrame({"n_units": by_theme.size(), "unity": by_theme["probability"].mean()})
     counts["unity"] = counts["unity"].round(6)
@@ -127,7 +229,10 @@ def counted_members(theme_members: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_families(
-    families: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame, units: pd.DataFrame
+    families: pd.DataFrame,
+    themes: pd.DataFrame,
+    theme_members: pd.DataFrame,
+    circles: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the non-empty `families` with their members' counts, the largest first."""
     parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
@@ -136,7 +241,7 @@ def count_families(
     )
     n_themes = themes["parent_id"].value_counts()
     counted = families[families["family_id"].isin(n_themes.index)]
-    counts = count_themes(members, units)
+    counts = count_themes(members, circles)
     counted = counted.assign(n_themes=counted["family_id"].map(n_themes))
     for name in ("n_units", "n_tables", "n_workshops"):
         counted[name] = counted["family_id"].map(counts[name]).fillna(0)

@@ -24,7 +24,7 @@ from pipeline.cluster.quotes import (
     profile_themes,
     quote_themes,
 )
-from pipeline.counting import count_themes, room_units
+from pipeline.counting import count_themes, room_units, with_circles
 from pipeline.settings.sections import ClusterSettings
 from pipeline.tables.material import TAGS, UNITS
 from pipeline.tables.results import THEME_MEMBERS
@@ -224,8 +224,8 @@ def test_tables_are_counted_over_what_counts_and_over_all():
     )
     units = pd.DataFrame(
         {"unit_id": list("abc"), "workshop_id": ["w", "w", "v"], "table_number": [1, 1, 2]}
-    )
-    counts = count_themes(members, units).loc["t"]
+    ).assign(document_id="d", question="q1", channel="notes")
+    counts = count_themes(members, with_circles(units)).loc["t"]
     assert counts[["n_units", "n_tables", "n_tables_high", "n_workshops"]].tolist() == [3, 1, 2, 1]
     assert counts["unity"] == pytest.approx(1.6 / 3, abs=1e-6)
 

@@ -461,25 +461,25 @@ LATE = [
     (
         "nobody wrote",
         [],
-        "Aucun passage d'un thème n'est connu pour être venu après l'atelier.",
+        "Aucun passage d'un thème n'est connu pour être venu à distance.",
         {"cars": (1, 1), "lait": (2, 2)},
     ),
     (
         "a mail that changes no rank",
         [mail("cars")],
-        "Ce qui a été écrit ou dit après l'atelier ne change pas l'ordre des 2 premières priorités.",
+        "Ce qui a été écrit ou dit à distance ne change pas l'ordre des 2 premières priorités.",
         {"cars": (1, 1), "lait": (2, 2)},
     ),
     (
         "mails that turn the ranking over",
         [mail("lait", name) for name in "abcd"],
-        "Ce qui a été écrit ou dit après l'atelier change l'ordre des 2 premières, sans en faire entrer d'autre.",
+        "Ce qui a été écrit ou dit à distance change l'ordre des 2 premières, sans en faire entrer d'autre.",
         {"cars": (1, 2), "lait": (2, 1)},
     ),
     (
         "a subject that only comes by mail",
         [mail("haie")],
-        "Ce qui a été écrit ou dit après l'atelier fait entrer 1 thème parmi les 3 premiers.",
+        "Ce qui a été écrit ou dit à distance fait entrer 1 thème parmi les 3 premiers.",
         {"cars": (1, 1), "lait": (2, 2), "haie": (None, 3)},
     ),
 ]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from flows.stages import MACHINE
-from pipeline.counting import COUNTS, count_families, count_themes
+from pipeline.counting import COUNTS, count_families, count_themes, with_circles
 from pipeline.decisions import apply_decisions, read_decision, read_decisions
 from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.sign_off import CircleToRead, SignOffTheme, circles_to_read, undecided
@@ -47,11 +47,12 @@ def machine(*late: dict[str, Any], moved: dict[str, str] | None = None) -> dict[
     probability = members["unit_id"].map(PROBABILITY).where(cars).fillna(members["probability"])
     is_counted = ~cars | members["unit_id"].isin(COUNTED)
     tables["theme_members"] = members.assign(probability=probability, is_counted=is_counted)
-    counts = count_themes(tables["theme_members"], tables["units"])
+    circles = with_circles(tables["units"])
+    counts = count_themes(tables["theme_members"], circles)
     ids = tables["themes"]["theme_id"]
     tables["themes"] = tables["themes"].assign(**{name: ids.map(counts[name]) for name in COUNTS})
     families = count_families(
-        THEME_FAMILIES.empty(), tables["themes"], tables["theme_members"], tables["units"]
+        THEME_FAMILIES.empty(), tables["themes"], tables["theme_members"], circles
     )
     return tables | {"theme_families": families}
 
@@ -249,12 +250,17 @@ def drawn(seed: int) -> tuple[list[CircleToRead], dict[str, Place], dict[str, fl
     draw = random.Random(seed)
     names = [f"p{number}" for number in range(draw.randint(1, 40))]
     rows = [(draw.choice("xyz"), draw.choice([None, 1, 2, 3, 4]), draw.choice("de")) for _ in names]
+    # each workshop has tables
+    units = [(*row, "q1", "notes") for row in rows] + [
+        (one, 1, "d", "q1", "notes") for one in "xyz"
+    ]
     sure = {name: round(draw.random(), 2) for name in names}
     members = pd.DataFrame(
         {"theme_id": "cars", "unit_id": names, "probability": list(sure.values())}
     )
-    units = pd.DataFrame(rows, columns=["workshop_id", "table_number", "document_id"])
-    circles = circles_to_read(members, units.assign(unit_id=names))["cars"]
+    columns = ["workshop_id", "table_number", "document_id", "question", "channel"]
+    frame = pd.DataFrame(units, columns=columns).assign(unit_id=[*names, "x", "y", "z"])
+    circles = circles_to_read(members, with_circles(frame))["cars"]
     places = ((where, number, "" if number else document) for where, number, document in rows)
     return circles, dict(zip(names, places, strict=True)), sure
 

@@ -32,7 +32,13 @@ from pipeline.cluster.names import find_candidates, keywords_of, phrase_titles
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.cluster.subjects import ThemeName, family_id, name_themes, read_subjects
 from pipeline.cluster.vectors import UnitVectors, agree_themes
-from pipeline.counting import count_families, count_themes, counted_members, n_distinct
+from pipeline.counting import (
+    count_families,
+    count_themes,
+    counted_members,
+    n_distinct,
+    with_circles,
+)
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
@@ -44,7 +50,7 @@ from pipeline.tables.results import (
     THEME_MEMBERS,
     THEMES,
 )
-from pipeline.text import fold, plain_texts
+from pipeline.text import fold, load_cues, plain_texts
 
 _LOG = logging.getLogger(__name__)
 
@@ -150,17 +156,22 @@ def cluster_units(
         len(units) - len(members),
         set_aside.sum(),
     )
-    theme_table, member_table = _tables(themes, members, identities)
+    circles = with_circles(units)
+    theme_table, member_table = _tables(themes, members, identities, circles)
     geometry = Geometry.of(unit_vectors.vectors, labels)
     hints = _hints(geometry, identities, [name.label for name in names])
-    counted = count_families(_families(names), theme_table, member_table, units)
+    counted = count_families(_families(names), theme_table, member_table, circles)
     return Clustered(theme_table, member_table, *hints, counted, agreement, unit_places)
 
 
 def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:
-    """Return which units are off topic: surely, or perhaps and without a rubrique."""
+    """Return which units are off topic: surely, or perhaps and without a rubrique.
+
+    Surely are those that run a meeting: who came, votes, documents handed over, next dates.
+    """
     rubriques = tags[(tags["axis"] == "rubrique") & tags["is_assigned"].astype(bool)]
-    is_sure = probability >= SURELY_OFF_TOPIC
+    is_procedure = units["text"].map(load_cues("procedure").are_in).to_numpy(dtype=bool)
+    is_sure = (probability >= SURELY_OFF_TOPIC) | is_procedure
     if rubriques.empty:
         return np.asarray(is_sure)
     has_rubrique = units["unit_id"].isin(rubriques["unit_id"]).to_numpy(dtype=bool)
@@ -285,10 +296,11 @@ def _tables(
     themes: list[dict[str, Any]],
     members: pd.DataFrame,
     identities: Sequence[str],
+    circles: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     named = members.assign(theme_id=[identities[theme] for theme in members["theme"]])
     of_members = [column.name for column in THEME_MEMBERS.columns]
-    counts = count_themes(named[of_members], named)
+    counts = count_themes(named[of_members], circles)
     rows = [
         {"theme_id": identity, **counts.loc[identity].to_dict(), **theme}
         for identity, theme in zip(identities, themes, strict=True)

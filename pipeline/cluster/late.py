@@ -20,7 +20,7 @@ from pipeline.cluster.geometry import place_late
 from pipeline.cluster.membership import probabilities
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.vectors import encode_like_themes
-from pipeline.counting import COUNTS, count_themes, counted_members, room_units
+from pipeline.counting import COUNTS, count_themes, counted_members, room_units, with_circles
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
@@ -117,7 +117,7 @@ def _count_again(
     units: pd.DataFrame,
     settings: ClusterSettings,
 ) -> pd.DataFrame:
-    counts = count_themes(members, units)
+    counts = count_themes(members, with_circles(units))
     passages = counted_members(members).merge(units, on="unit_id", validate="one_to_one")
     quotes = {
         theme_id: json.dumps(choose_quotes(rows, settings.n_quotes))

@@ -23,7 +23,7 @@ from models.reading import skim
 from models.rows import Matrix, slices, unit_rows
 from models.views import subject_half
 from pipeline.cluster.quotes import readability
-from pipeline.counting import counted_members
+from pipeline.counting import counted_members, with_circles
 from pipeline.tables.results import OPINION_POSTURES, THEME_OPINIONS
 from pipeline.text import fold
 
@@ -100,13 +100,14 @@ def _passages(units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFra
     posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
     members = counted_members(theme_members)
     members = members[members["unit_id"].isin(posture_of.index)].merge(
-        units, on="unit_id", validate="one_to_one"
+        with_circles(units), on="unit_id", validate="one_to_one"
     )
     members["posture"] = members["unit_id"].map(posture_of).astype(object)
     members["worth"] = members["strength"] + [readability(text) for text in members["text"]]
     by = ["worth", "unit_id"]
     members = members.sort_values(by, ascending=[False, True], ignore_index=True)
-    columns = ["theme_id", "posture", "unit_id", "workshop_id", "table_number", "text", "strength"]
+    columns = ["theme_id", "posture", "unit_id", "workshop_id", "text", "strength"]
+    columns += ["circle_id", "is_said"]
     return members[columns].assign(row=range(len(members)))
 
 
@@ -141,11 +142,7 @@ def _merge(passages: list[dict[Any, Any]], likeness: _Likeness) -> list[list[dic
 
 def _opinion(passages: list[dict[Any, Any]]) -> dict[str, Any]:
     leader = passages[0]
-    tables = {
-        (passage["workshop_id"], passage["table_number"])
-        for passage in passages
-        if not pd.isna(passage["table_number"])
-    }
+    tables = {passage["circle_id"] for passage in passages if passage["is_said"]}
     return {
         "row": leader["row"],
         "posture": leader["posture"],

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.counting import with_circles
 from pipeline.french import is_listed, usual_lemma
 from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
 from pipeline.text import fold
@@ -120,12 +121,13 @@ def profile_themes(
         assigned[["unit_id", "axis", "code"]]
         .merge(theme_members[["unit_id", "theme_id"]], on="unit_id", validate="many_to_one")
         .merge(
-            units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="many_to_one"
+            with_circles(units)[["unit_id", "circle_id", "is_said"]],
+            on="unit_id",
+            validate="many_to_one",
         )
     )
     key = ["theme_id", "axis", "code"]
-    at_tables = coded.dropna(subset="table_number")
-    tables = at_tables.drop_duplicates([*key, "workshop_id", "table_number"]).groupby(key).size()
+    tables = coded[coded["is_said"]].drop_duplicates([*key, "circle_id"]).groupby(key).size()
     counts = coded.groupby(key).size().rename("n_units").to_frame()
     counts["n_tables"] = tables.reindex(counts.index, fill_value=0)
     rows = counts.reset_index()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy.stats import hypergeom
 
-from pipeline.counting import Circles, circles_of, counted_members
+from pipeline.counting import Circles, Noun, circles_of, counted_members, noun_of
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.results import THEME_REACH
 from pipeline.tables.schema import LEAD, OWN_ELSEWHERE, OWN_HERE, REACHES, VERDICTS
@@ -54,11 +54,11 @@ class SaidAlone:
         n_all = self.n_here + self.n_elsewhere
         return float(hypergeom.sf(self.n_tables - 1, n_all, n_said, self.n_here))
 
-    def rests_on(self, words: tuple[str, str, str]) -> str:
+    def rests_on(self, noun: Noun) -> str:
         """Return « dit à 4 tables sur 7, à aucune des 11 tables ailleurs »."""
-        at, nouns, none = words
-        said = f"dit {at} {self.n_tables} {nouns} sur {self.n_here}"
-        silent = f"{at} {none} des {self.n_elsewhere} {nouns} ailleurs"
+        said = f"dit {noun.at} {self.n_tables} {noun.several} sur {self.n_here}"
+        none = noun.none.split()[0]
+        silent = f"{noun.at} {none} des {self.n_elsewhere} {noun.several} ailleurs"
         if not self.n_to_check:
             return f"{said}, {silent}"
         remain = "reste" if self.n_to_check == 1 else "restent"
@@ -84,8 +84,8 @@ def reach_themes(
     has_material = themes["territory"].map(_n_tables_by_territory(contrasts)) >= min_tables
     circles = circles_of(units, workshops)
     alone_of = said_alone(theme_members, circles, workshops, min_tables)
-    is_table = units["unit_id"].map(circles.of_unit.set_index("unit_id")["is_table"])
-    words = _words(units[is_table.astype(bool)])
+    at_tables = circles.of_unit.loc[circles.of_unit["is_table"], "workshop_id"]
+    noun = noun_of(at_tables.map(circles.kinds))
     first_in = _first_in(priorities, workshops)
     rows = []
     for theme_id in sorted(set(themes["subject_id"])):
@@ -104,7 +104,7 @@ def reach_themes(
                 "n_territories": len(cells),
                 "only_in": alone.territory if alone else None,
                 "chance": round(alone.chance, 6) if alone else None,
-                "rests_on": alone.rests_on(words) if alone else None,
+                "rests_on": alone.rests_on(noun) if alone else None,
             }
             | {
                 column: json.dumps(names, ensure_ascii=False)
@@ -156,14 +156,6 @@ def said_alone(
 
 def _n_circles(said: pd.DataFrame) -> pd.Series:
     return said.groupby("theme_id")["circle_id"].nunique()
-
-
-def _words(units: pd.DataFrame) -> tuple[str, str, str]:
-    """What is counted: « à », its plural and « aucune », or « dans » for documents."""
-    is_numbered = units["table_number"].notna().groupby(units["workshop_id"]).any()
-    if is_numbered.all():
-        return "à", "tables", "aucune"
-    return "dans", "tables ou documents" if is_numbered.any() else "documents", "aucun"
 
 
 def shown_verdicts(contrasts: pd.DataFrame, theme_reach: pd.DataFrame) -> pd.Series:

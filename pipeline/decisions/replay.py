@@ -32,16 +32,17 @@ _N_QUOTES = 5  # of a split theme
 class ThemeReplay:
     """Themes after decisions; a decision whose theme or passage is gone changes nothing.
 
-    In `merged_into`, None means rejected; in `moved` (passage to theme), set aside. `signed` holds
-    each theme's sign-off: what joins such a theme later counts only if its table did already.
+    `circles` are all units as `with_circles` returns them. In `merged_into`, None means rejected;
+    in `moved` (passage to theme), set aside. `signed` holds each theme's sign-off: what joins such
+    a theme later counts only if its table did already.
     """
 
     def __init__(
-        self, machine: Mapping[str, pd.DataFrame], units: pd.DataFrame, active: Iterable[Decision]
+        self, machine: Mapping[str, pd.DataFrame], circles: pd.DataFrame, active: Iterable[Decision]
     ) -> None:
         self._themes, self._members = machine["themes"], machine["theme_members"]
-        self._units = units
-        self.unit_ids = set(units["unit_id"].tolist())
+        self._circles = circles
+        self.unit_ids = set(circles["unit_id"].tolist())
         self.family_ids = frozenset(machine["theme_families"]["family_id"])
         decisions = list(active)
         self._left_by_split = {
@@ -72,7 +73,7 @@ class ThemeReplay:
         self.themes = self._with_families(self._reviewed_themes())
         named = machine["theme_families"]
         named = named.assign(label=named["family_id"].map(self.family_names).fillna(named["label"]))
-        self.families = count_families(named, self.themes, self.members, units)
+        self.families = count_families(named, self.themes, self.members, circles)
 
     def knows(self, theme_id: str | None) -> bool:
         """Whether the theme exists, or did before people merged or rejected it."""
@@ -195,7 +196,7 @@ class ThemeReplay:
             theme_id: {
                 unit_id for circle in undecided(circles, self.placed) for unit_id in circle.unit_ids
             }
-            for theme_id, circles in circles_to_read(rows, self._units).items()
+            for theme_id, circles in circles_to_read(rows, self._circles).items()
         }
 
     def _reviewed_themes(self) -> pd.DataFrame:
@@ -204,7 +205,7 @@ class ThemeReplay:
             return self._themes
         every = self._with_splits()
         changed = self._changed() | self._to_read.keys()
-        counts = count_themes(self.members, self._units)
+        counts = count_themes(self.members, self._circles)
         is_left = ~every["theme_id"].isin(self.merged_into)
         is_held = ~every["theme_id"].isin(changed) | every["theme_id"].isin(counts.index)
         left = every[is_left & is_held].copy()
@@ -244,7 +245,7 @@ class ThemeReplay:
 
     def _split_theme(self, theme_id: str, source: str | None) -> dict[str, Any]:
         units = self.members.loc[self.members["theme_id"] == theme_id, "unit_id"]
-        mine = self._units[self._units["unit_id"].isin(units)]
+        mine = self._circles[self._circles["unit_id"].isin(units)]
         mine = mine.sort_values(["document_id", "unit_order"])
         left = _pairs(self._themes, "theme_id", "label").get(source or "")
         label = f"Partie de « {left} »" if left else "Thème séparé"

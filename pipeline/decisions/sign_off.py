@@ -25,49 +25,58 @@ _REFUSED = ("aucun écarté", "1 écarté", "{n} écartés")
 
 @dataclass(frozen=True)
 class CircleToRead:
-    """A theme's passages at a table, else in a document, the surest first."""
+    """A theme's passages at a table, else in a document, the surest first.
+
+    `is_said` as in `with_circles`: whether it counts as a table once one of them is accepted.
+    """
 
     workshop_id: str
     table_number: int | None
     document_id: str  # of the surest
     unit_ids: tuple[str, ...]
     probability: float  # of the surest
+    is_said: bool
 
 
-def circles_to_read(members: pd.DataFrame, units: pd.DataFrame) -> dict[str, list[CircleToRead]]:
-    """Return each theme's tables in the order to read them, then its documents without table.
+def circles_to_read(members: pd.DataFrame, circles: pd.DataFrame) -> dict[str, list[CircleToRead]]:
+    """Return each theme's tables in the order to read them, then summaries, mails and the like.
 
-    Within each the surest passage comes first, for one that is accepted settles it. The least
-    sure come first: what the counts are likeliest to be wrong about.
+    `circles` are all units as `with_circles` returns them. Within each the surest passage comes
+    first, for one that is accepted settles it. The least sure come first: what the counts are
+    likeliest to be wrong about.
     """
-    places = units[["unit_id", "workshop_id", "table_number", "document_id"]]
+    where = ["workshop_id", "table_number", "document_id", "circle_id", "is_said"]
+    places = circles[["unit_id", *where]]
     places = places[places["unit_id"].isin(members["unit_id"])]
     rows = members[["theme_id", "unit_id", "probability"]].merge(
         places, on="unit_id", validate="one_to_one"
     )
     rows = rows.sort_values(["probability", "unit_id"], ascending=[False, True])
-    listed: dict[tuple[str, str, int | None, str], list[tuple[str, float, str]]] = {}
-    for theme_id, unit_id, probability, workshop_id, number, document_id in rows.itertuples(
-        index=False, name=None
-    ):
-        is_table = not pd.isna(number)
-        place = (int(number), "") if is_table else (None, document_id)
-        passages = listed.setdefault((theme_id, workshop_id, *place), [])
-        passages.append((unit_id, probability, document_id))
-    circles: dict[str, list[CircleToRead]] = {}
-    for (theme_id, workshop_id, table_number, _document_id), passages in listed.items():
-        _surest, probability, document_id = passages[0]
-        unit_ids = tuple(unit_id for unit_id, _probability, _document_id in passages)
-        circles.setdefault(theme_id, []).append(
-            CircleToRead(workshop_id, table_number, document_id, unit_ids, probability)
+    listed: dict[tuple[str, str, bool], list[Any]] = {}
+    row: Any
+    for row in rows.itertuples(index=False):
+        listed.setdefault((row.theme_id, row.circle_id, row.is_said), []).append(row)
+    to_read: dict[str, list[CircleToRead]] = {}
+    for (theme_id, _circle_id, is_said), passages in listed.items():
+        surest, unit_ids = passages[0], tuple(row.unit_id for row in passages)
+        is_table = is_said and not pd.isna(surest.table_number)
+        to_read.setdefault(theme_id, []).append(
+            CircleToRead(
+                surest.workshop_id,
+                int(surest.table_number) if is_table else None,
+                surest.document_id,
+                unit_ids,
+                surest.probability,
+                is_said,
+            )
         )
     return {
-        theme_id: sorted(of_theme, key=_reading_order) for theme_id, of_theme in circles.items()
+        theme_id: sorted(of_theme, key=_reading_order) for theme_id, of_theme in to_read.items()
     }
 
 
 def _reading_order(circle: CircleToRead) -> tuple[bool, float, tuple[str, ...]]:
-    return circle.table_number is None, circle.probability, circle.unit_ids
+    return not circle.is_said, circle.probability, circle.unit_ids
 
 
 def undecided(

@@ -23,6 +23,7 @@ from pipeline.ingest.locate.lines import states
 from pipeline.ingest.locate.titles import CAFE, asked_by_header, asked_together
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import find_date, word_pattern
+from pipeline.tables.schema import RESPONDENT
 from pipeline.text import fold, lexicon
 
 # meanings of columns: may hold answers; whose omission is reported; and, in dated rows,
@@ -30,6 +31,7 @@ from pipeline.text import fold, lexicon
 _OPEN = frozenset({None, "text", "theme", "table", "question", "carrier"})
 _SKIPPED, _SKIPPED_DATED = frozenset({None, "text", "remark"}), frozenset({"theme", "carrier"})
 _LONG, _VERY_LONG = 4, 8  # words of most answers; of those under a meaningless header
+_SAME_ROW = 6  # words of all answers, from which two equal rows are one person's
 _MANY = 4  # rows from which recurring cells show a closed question
 _MOST, _CLOSED = 0.6, 0.5  # share of similar cells; of distinct cells among closed answers
 _FILLED = 0.5  # share of filled rows; fewer make occasional notes
@@ -68,6 +70,26 @@ def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> 
         if is_remark or _are_answers(header.titles[column], meaning, cells, len(body)):
             columns.append(column)
     return columns
+
+
+def name_senders(body: Rows, columns: Sequence[int]) -> list[str]:
+    """Return « répondant 1 » and so on by row; a row sent again is of the first one's sender.
+
+    Short answers may be alike by chance: only rows of several answers and words are one.
+    """
+    number_of: dict[tuple[str, ...], int] = {}
+    senders = []
+    for i, row in enumerate(body, start=1):
+        answers = tuple(row[column].strip() for column in columns)
+        is_telling = sum(map(bool, answers)) > 1 and len(" ".join(answers).split()) >= _SAME_ROW
+        number = number_of.setdefault(answers, i) if is_telling else i
+        senders.append(f"{RESPONDENT} {number}")
+    return senders
+
+
+def says_something(answer: str) -> bool:
+    """Whether an answer is not « RAS », « sans objet » or « voir plus haut »."""
+    return word_pattern("columns", "sans_reponse").fullmatch(fold(answer)) is None
 
 
 def skipped_columns(header: Header, body: Rows, answers: Sequence[int]) -> list[int]:

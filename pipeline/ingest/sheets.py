@@ -30,6 +30,8 @@ from pipeline.ingest.forms import (
     is_closed,
     is_form,
     looks_answered,
+    name_senders,
+    says_something,
     skipped_columns,
     timestamp_columns,
     with_locations,
@@ -169,9 +171,10 @@ def _passages_of_list(rows: Rows, kind: str) -> tuple[list[RawBlock], tuple[str,
         return [], ()
     if kind == "form" and "text" in header.meanings:
         return _passages_of_sheet(rows)
+    senders = name_senders(body, columns) if kind == "form" else [None] * len(body)
     blocks: list[RawBlock] = []
-    for row in body:
-        blocks += _passages_of_row(header, row, columns)
+    for row, sender in zip(body, senders, strict=True):
+        blocks += _passages_of_row(header, row, columns, sender)
     if kind == "form":
         return blocks, _skipped(header, body, columns)
     n_remarks, n_unclear = count_remarks(header, body), count_unclear(header, body)
@@ -200,13 +203,14 @@ def _passages_of_sheet(rows: Rows) -> tuple[list[RawBlock], tuple[str, ...]]:
     columns = _passage_columns(body, header)
     is_answered = header.index >= 0 and looks_answered(header.titles, body)
     skipped = _skipped(header, body, columns) if is_answered else ()
-    for row in body:
+    senders = name_senders(body, columns) if is_answered else [None] * len(body)
+    for row, sender in zip(body, senders, strict=True):
         lone = lone_cell(row)
         is_label = lone and len(columns) < len(row) and read_cues(lone).is_label
         if lone and (is_label or _heads_rows(row, lone, columns)):
             blocks.append(RawBlock(lone, "heading", 2))
         else:
-            blocks += _passages_of_row(header, row, columns)
+            blocks += _passages_of_row(header, row, columns, sender)
     return blocks, skipped
 
 
@@ -217,12 +221,13 @@ def _skipped(header: Header, body: Rows, columns: Sequence[int]) -> tuple[str, .
 
 
 def _passages_of_row(
-    header: Header, row: Sequence[str], columns: Sequence[int]
+    header: Header, row: Sequence[str], columns: Sequence[int], sender: str | None = None
 ) -> Iterator[RawBlock]:
     titled = tuple(zip(header.titles, row, strict=False))
     for column in columns:
         for passage in _passages_of_cell(row[column]):
-            yield RawBlock(passage, "cell", columns=titled, column=column)
+            if sender is None or says_something(passage):
+                yield RawBlock(passage, "cell", speaker=sender, columns=titled, column=column)
 
 
 def _passages_of_cell(cell: str) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pipeline.counting import noun_of
 from pipeline.grid.codes import Grid
 from pipeline.rank.checks import check_rows, late_rows
 from pipeline.rank.criteria import CRITERIA, Counts, Tally, missing_facts, shares_of
@@ -68,7 +69,7 @@ def rank_themes(
         np.ones(len(CRITERIA)), size=settings.n_draws
     )
     rows_by_scope = [
-        _rows_of(*scope, start.theme_ids, drawn[0], free_weights, missing)
+        _rows_of(*scope, start, drawn[0], free_weights, missing)
         for scope in _scopes(start, drawn, settings.n_draws)
     ]
     study_first = [*rows_by_scope[-1:], *rows_by_scope[:-1]]
@@ -95,29 +96,34 @@ def _scopes(
         workshop_tallies(start, n_draws), early_tallies, strict=True
     ):
         whole = (whole[0] + tally, whole[1] + early) if whole else (tally, early)
-        yield _ranking(scope, tally, drawn), tally, _ranking(scope, early, drawn[:1])
+        ranking = _ranking(start, scope, tally, drawn)
+        yield ranking, tally, _ranking(start, scope, early, drawn[:1])
     if whole:
         tally, early = whole
-        yield _ranking(STUDY, tally, drawn), tally, _ranking(STUDY, early, drawn[:1])
+        ranking = _ranking(start, STUDY, tally, drawn)
+        yield ranking, tally, _ranking(start, STUDY, early, drawn[:1])
 
 
-def _ranking(scope: str, tally: Tally, weights: Counts) -> ScopeRanking:
-    return ScopeRanking.of(scope, shares_of(tally), np.flatnonzero(tally.n_units), weights)
+def _ranking(start: Start, scope: str, tally: Tally, weights: Counts) -> ScopeRanking:
+    heard = np.flatnonzero(tally.n_units)
+    return ScopeRanking.of(scope, shares_of(tally), heard, weights, start.mixed)
 
 
 def _rows_of(
     ranking: ScopeRanking,
     tally: Tally,
     early: ScopeRanking,
-    theme_ids: list[str],
+    start: Start,
     weights: Counts,
     free_weights: Counts,
     missing: Collection[str],
 ) -> dict[str, list[dict[str, Any]]]:
-    n_late = int(tally.totals["late_voices"])
+    n_late, theme_ids = int(tally.totals["late_voices"]), start.theme_ids
+    kinds = start.circles.kinds
+    noun = noun_of(kinds.values() if ranking.scope == STUDY else [kinds[ranking.scope]])
     return {
         "priorities": ranking.rows(theme_ids),
-        "priority_notes": list(note_rows(ranking, tally, theme_ids, missing)),
+        "priority_notes": list(note_rows(ranking, tally, theme_ids, noun, missing)),
         "rank_checks": check_rows(ranking, weights, free_weights, early, n_late),
         "late_effects": late_rows(ranking, early, theme_ids),
     }

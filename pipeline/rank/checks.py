@@ -16,15 +16,15 @@ _FREE_WEIGHTS = (
     "Avec des poids tirés au hasard, sans préférence, {n} de ces {m} priorités {n:=reste|restent} "
     "parmi les {m} premières."
 )
-_NO_LATE = "Aucun passage d'un thème n'est connu pour être venu après l'atelier."
+_NO_LATE = "Aucun passage d'un thème n'est connu pour être venu à distance."
 _SAME_ORDER = (
-    "Ce qui a été écrit ou dit après l'atelier ne change pas l'ordre des {m} premières priorités."
+    "Ce qui a été écrit ou dit à distance ne change pas l'ordre des {m} premières priorités."
 )
 _OTHER_ORDER = (
-    "Ce qui a été écrit ou dit après l'atelier change l'ordre des {m} premières, "
+    "Ce qui a été écrit ou dit à distance change l'ordre des {m} premières, "
     "sans en faire entrer d'autre."
 )
-_NEW_FIRST = "Ce qui a été écrit ou dit après l'atelier fait entrer {new} parmi les {m} premiers."
+_NEW_FIRST = "Ce qui a été écrit ou dit à distance fait entrer {new} parmi les {m} premiers."
 
 
 def check_rows(
@@ -39,19 +39,16 @@ def check_rows(
     `early` is the ranking without the `n_late` voices after the workshop.
     """
     criteria = ranking.matrix()
-    return [
-        _row(
-            ranking, "topsis", places_by(topsis(criteria, weights)), _METHOD.format(name="TOPSIS")
-        ),
-        _row(ranking, "vikor", places_by(vikor(criteria, weights)), _METHOD.format(name="VIKOR")),
-        _row(
-            ranking,
-            "poids_libres",
-            places_by(_acceptability(ranking, free_weights)),
-            _FREE_WEIGHTS,
-        ),
-        _late_row(ranking, early, n_late),
+    methods = (
+        ("topsis", topsis(criteria, weights), _METHOD.format(name="TOPSIS")),
+        ("vikor", vikor(criteria, weights), _METHOD.format(name="VIKOR")),
+        ("poids_libres", _acceptability(ranking, free_weights), _FREE_WEIGHTS),
+    )
+    rows = [
+        _row(ranking, check, places_by(closeness - ranking.behind()), sentence)
+        for check, closeness, sentence in methods
     ]
+    return [*rows, _late_row(ranking, early, n_late)]
 
 
 def late_rows(
@@ -103,7 +100,8 @@ def places_by(closeness: Counts) -> NDArray[np.int64]:
 def _acceptability(ranking: ScopeRanking, free_weights: Counts) -> Counts:
     """The share of draws where each theme is among the first; the mean rank breaks ties."""
     drawn = {name: shares[1:, ranking.order] for name, shares in ranking.shares.items()}
-    ranks = ranks_of(np.round(weighted_sum(drawn, free_weights), DECIMALS))
+    scores = np.round(weighted_sum(drawn, free_weights), DECIMALS)
+    ranks = ranks_of(scores - ranking.behind())
     return np.asarray((ranks <= N_FIRST).mean(axis=0) - 1e-4 * ranks.mean(axis=0) / ranks.shape[1])
 
 
@@ -160,8 +158,8 @@ def kendall_tau(ranks: NDArray[np.int64]) -> float:
 
 def _move_sentence(rank_before: int | None, rank: int) -> str:
     if rank_before is None:
-        return "Le sujet n'est venu qu'après l'atelier."
+        return "Le sujet n'est venu qu'à distance."
     if rank_before == rank:
-        return "Ce qui est venu après l'atelier ne change pas son rang."
+        return "Ce qui est venu à distance ne change pas son rang."
     way = "monter" if rank_before > rank else "descendre"
-    return f"Ce qui est venu après l'atelier le fait {way}, du rang {rank_before} au rang {rank}."
+    return f"Ce qui est venu à distance le fait {way}, du rang {rank_before} au rang {rank}."

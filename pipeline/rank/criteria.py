@@ -6,7 +6,6 @@ tables, and tallies add up to the study's.
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.counting import Circles, counted_members, resample
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
 from pipeline.tables.schema import STRUCTURE_TYPES
-from pipeline.text import fold, lexicon
+from pipeline.text import fold, lexicon, load_cues
 
 Counts = NDArray[np.float64]
 
@@ -180,36 +179,6 @@ def _with_stances(facts: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
         is_answer=is_answer & ~is_need & is_said,
         is_lever=((posture == _LEVER_POSTURE) | is_chance) & is_said,
     )
-
-
-@dataclass(frozen=True)
-class CueLexicon:
-    """A lexicon of cues, compiled for folded text."""
-
-    words: re.Pattern[str]
-    cancelling: re.Pattern[str]
-
-    def are_in(self, text: str) -> bool:
-        """Whether `text` holds a cue that no cancelling phrase overlaps."""
-        plain = fold(text, keep_signs=True)
-        matches = list(self.words.finditer(plain))
-        cancelled = [match.span() for match in self.cancelling.finditer(plain)] if matches else []
-        return any(
-            not any(start < match.end() and match.start() < end for start, end in cancelled)
-            for match in matches
-        )
-
-
-@cache
-def load_cues(name: str) -> CueLexicon:
-    """Return the cues of data/lexicon/`name`.yaml."""
-    entries = lexicon(name)
-    return CueLexicon(_alternatives(entries["mots"]), _alternatives(entries["annule"]))
-
-
-def _alternatives(patterns: list[str]) -> re.Pattern[str]:
-    folded = (fold(pattern, keep_signs=True) for pattern in patterns)
-    return re.compile(rf"\b(?:{'|'.join(folded)})")
 
 
 def insisting(passages: pd.DataFrame) -> pd.Series:

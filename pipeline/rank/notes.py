@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from pipeline.counting import Noun
 from pipeline.rank.criteria import CRITERIA, Tally
 from pipeline.rank.order import DECIMALS, DEPTHS, ScopeRanking
 from pipeline.text import counted
@@ -21,12 +22,16 @@ _UNREAD = {
 
 
 def note_rows(
-    ranking: ScopeRanking, tally: Tally, theme_ids: list[str], missing: Collection[str] = ()
+    ranking: ScopeRanking,
+    tally: Tally,
+    theme_ids: list[str],
+    noun: Noun,
+    missing: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield the notes of each theme heard in the scope, in the order of the ranking."""
     for i, theme in enumerate(ranking.order):
         row = {"scope": ranking.scope, "theme_id": theme_ids[theme]}
-        sentences = _sentences(tally, int(theme), missing)
+        sentences = _sentences(tally, int(theme), noun, missing)
         for name in CRITERIA:
             value = round(float(ranking.shares[name][0, theme]), DECIMALS)
             yield row | {"subject": name, "value": value, "sentence": sentences[name]}
@@ -41,26 +46,24 @@ def unread_sentences(missing: Collection[str]) -> dict[str, str]:
     return dict(_UNREAD[fact] for fact in _UNREAD if fact in missing)
 
 
-def _sentences(tally: Tally, theme: int, missing: Collection[str]) -> dict[str, str]:
+def _sentences(tally: Tally, theme: int, noun: Noun, missing: Collection[str]) -> dict[str, str]:
     n = {name: round(float(counts[0, theme])) for name, counts in tally.counts.items()}
     total = {name: round(value) for name, value in tally.totals.items()}
     passages = counted(int(tally.n_units[theme]), "passage")
     emphasis = float(tally.counts["emphasis"][0, theme])
     return {
-        "c_tables": f"Dit à {_tables(n['said_tables'])} sur {total['tables']}, en {passages}.",
-        "c_workshops": f"Dit dans {counted(n['workshops'], 'atelier')} sur {total['workshops']}.",
+        "c_tables": f"Dit {noun.at} {noun.count(n['said_tables'])} sur {total['tables']},"
+        f" en {passages}.",
+        "c_workshops": f"Dit dans {counted(n['workshops'], noun.workshop)}"
+        f" sur {total['workshops']}.",
         "c_rapporteurs": _rapporteurs(n["rapporteurs"], total["rapporteurs"], emphasis),
         "c_actors": _actors(tally, theme),
-        "c_need": _need(n["need_tables"], n["answer_tables"], "is_answer" not in missing),
-        "c_leverage": _lever(n["lever_tables"]),
+        "c_need": _need(noun, n["need_tables"], n["answer_tables"], "is_answer" not in missing),
+        "c_leverage": _lever(noun, n["lever_tables"]),
         "c_late": _late(n["late_voices"], total["late_voices"]),
-        "c_severity": _severity(n["severe_tables"]),
+        "c_severity": _severity(noun, n["severe_tables"]),
         **unread_sentences(missing),
     }
-
-
-def _tables(n: int) -> str:
-    return counted(n, "table")
 
 
 def _rapporteurs(n: int, total: int, emphasis: float) -> str:
@@ -82,39 +85,39 @@ def _actors(tally: Tally, theme: int) -> str:
     return f"Porté par {types} sur {int(heard.any(axis=1).sum())} dont une voix est connue."
 
 
-def _need(n_needs: int, n_answers: int, has_answer_codes: bool) -> str:
+def _need(noun: Noun, n_needs: int, n_answers: int, has_answer_codes: bool) -> str:
     if not n_needs:
-        return "Aucune table ne le dit comme un manque."
-    needs = f"Un manque ou une demande à {_tables(n_needs)}"
+        return f"{noun.none.capitalize()} ne le dit comme un manque."
+    needs = f"Un manque ou une demande {noun.at} {noun.count(n_needs)}"
     if not has_answer_codes:
         return f"{needs}."
     if not n_answers:
         return f"{needs}, sans réponse citée."
-    return f"{needs} ; une offre ou une force à {_tables(n_answers)}."
+    return f"{needs} ; une offre ou une force {noun.at} {noun.count(n_answers)}."
 
 
-def _lever(n: int) -> str:
+def _lever(noun: Noun, n: int) -> str:
     if not n:
-        return "Aucune table n'y voit par où agir."
+        return f"{noun.none.capitalize()} n'y voit par où agir."
     verb = "voient" if n > 1 else "voit"
     levers = "une proposition, une opportunité ou un partenariat"
-    return f"{_tables(n)} y {verb} par où agir : {levers}."
+    return f"{noun.count(n)} y {verb} par où agir : {levers}."
 
 
 def _late(n: int, total: int) -> str:
     if not total:
-        return "Aucun passage d'un thème n'est connu pour être venu après l'atelier."
+        return "Aucun passage d'un thème n'est connu pour être venu à distance."
     if not n:
         return "Personne n'en parle après l'atelier."
     verb = "parlent" if n > 1 else "parle"
     return f"{counted(n, 'personne')} sur {total} en {verb} après l'atelier."
 
 
-def _severity(n: int) -> str:
-    if not n:
-        return "Aucune table n'en parle comme d'un danger, d'une perte ou d'une urgence."
-    verb = "parlent" if n > 1 else "parle"
-    return f"{_tables(n)} en {verb} comme d'un danger, d'une perte ou d'une urgence."
+def _severity(noun: Noun, n: int) -> str:
+    said = f"{noun.none.capitalize()} n'en parle"
+    if n:
+        said = f"{noun.count(n)} en {'parlent' if n > 1 else 'parle'}"
+    return f"{said} comme d'un danger, d'une perte ou d'une urgence."
 
 
 def _chance_sentence(depth: int, share: float) -> str:

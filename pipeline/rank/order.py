@@ -21,6 +21,10 @@ STUDY = "study"
 DEPTHS = (1, 3, 5)
 DECIMALS = 6  # rounding of sums must not decide a rank
 _INTERVAL = (0.05, 0.95)
+# Mean probability of a theme's passages to be of its subject. Under it, the themes of minutes and
+# of a debate are bins of leftovers; no theme of three studies of workshops is under it.
+LEAST_UNITY = 1 / 3
+_BEHIND = 2.0  # more than scores and shares can differ
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class ScopeRanking:
     """The themes heard in a scope, best first.
 
     `order` (n_heard,) indexes themes; `shares` and `scores` are (n_draws + 1, n_themes), row 0 as
-    observed; `ranks` are (n_draws, n_heard).
+    observed; `ranks` are (n_draws, n_heard). `mixed` (n_themes,) flags themes that are not one
+    subject: they come after all others.
     """
 
     scope: str
@@ -36,10 +41,16 @@ class ScopeRanking:
     shares: dict[str, Counts]
     scores: Counts
     ranks: NDArray[np.int64]
+    mixed: NDArray[np.bool_]
 
     @classmethod
     def of(
-        cls, scope: str, shares: dict[str, Counts], heard: NDArray[np.int64], weights: Counts
+        cls,
+        scope: str,
+        shares: dict[str, Counts],
+        heard: NDArray[np.int64],
+        weights: Counts,
+        mixed: NDArray[np.bool_],
     ) -> "ScopeRanking":
         """Rank the themes `heard` by the first row of `weights` (n_draws + 1, n_criteria).
 
@@ -51,9 +62,15 @@ class ScopeRanking:
             -shares["c_rapporteurs"][0, heard],
             -shares["c_tables"][0, heard],
             -scores[0, heard],
+            mixed[heard],
         )
         order = heard[np.lexsort(keys)]
-        return cls(scope, order, shares, scores, ranks_of(scores[1:, order]))
+        ranks = ranks_of(scores[1:, order] - _BEHIND * mixed[order])
+        return cls(scope, order, shares, scores, ranks, mixed)
+
+    def behind(self) -> Counts:
+        """Return what puts the mixed themes after the others, whatever their score, (n_heard,)."""
+        return np.asarray(_BEHIND * self.mixed[self.order], dtype=np.float64)
 
     def matrix(self) -> Counts:
         """Return the criteria as observed, (n_heard, n_criteria)."""
@@ -95,6 +112,7 @@ class Tallies:
 
     theme_ids: Mapping[str, list[str]]
     shares: Mapping[str, dict[str, Counts]]
+    mixed: Mapping[str, NDArray[np.bool_]]
 
 
 def tally_themes(
@@ -120,12 +138,14 @@ def tally_themes(
             tallies[workshop_id] = tally
     theme_ids: dict[str, list[str]] = {}
     shares: dict[str, dict[str, Counts]] = {}
+    mixed: dict[str, NDArray[np.bool_]] = {}
     for scope, tally in tallies.items():
         heard = np.flatnonzero(tally.n_units)
         if len(heard) and (scopes is None or scope in scopes):
             theme_ids[scope] = [start.theme_ids[theme] for theme in heard]
             shares[scope] = {name: drawn[:, heard] for name, drawn in shares_of(tally).items()}
-    return Tallies(theme_ids, shares)
+            mixed[scope] = start.mixed[heard]
+    return Tallies(theme_ids, shares, mixed)
 
 
 def rank_tallies(tallies: Tallies, weights: RankWeights, settings: RankSettings) -> pd.DataFrame:
@@ -134,7 +154,8 @@ def rank_tallies(tallies: Tallies, weights: RankWeights, settings: RankSettings)
     rows = []
     for scope, theme_ids in tallies.theme_ids.items():
         heard = np.arange(len(theme_ids))
-        rows += ScopeRanking.of(scope, tallies.shares[scope], heard, drawn).rows(theme_ids)
+        shares, mixed = tallies.shares[scope], tallies.mixed[scope]
+        rows += ScopeRanking.of(scope, shares, heard, drawn, mixed).rows(theme_ids)
     return PRIORITIES.build(rows)
 
 
@@ -146,6 +167,7 @@ class Start(NamedTuple):
     facts: pd.DataFrame
     rng: np.random.Generator
     weights: Counts
+    mixed: NDArray[np.bool_]
 
 
 def start_of(
@@ -163,7 +185,14 @@ def start_of(
     facts = facts_of(units, tags, themes, theme_members, circles, present)
     rng = np.random.default_rng(settings.seed)
     weights = draw_weights(settings.weights, settings, rng)
-    return Start(circles, sorted(set(themes["theme_id"])), facts, rng, weights)
+    ordered = themes.sort_values("theme_id").drop_duplicates("theme_id")
+    return Start(circles, list(ordered["theme_id"]), facts, rng, weights, _are_mixed(ordered))
+
+
+def _are_mixed(themes: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which themes are hardly one subject, and that nobody named or signed off."""
+    is_chosen = (themes["name_source"] == "person") | themes["is_signed_off"].astype(bool)
+    return ((themes["unity"] < LEAST_UNITY) & ~is_chosen).to_numpy(dtype=bool)
 
 
 def draw_weights(weights: RankWeights, settings: RankSettings, rng: np.random.Generator) -> Counts:

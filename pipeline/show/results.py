@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pipeline.counting import why_no_theme
+from pipeline.counting import circles_of, noun_of, why_no_theme
 from pipeline.decisions import TO_REVIEW, VOID, active_decisions, idle_sentence
 from pipeline.decisions.tags import coded_units
 from pipeline.grid.codes import POSTURE
 from pipeline.show.writing import line, write_json, write_table
-from pipeline.tables.schema import COVERAGES, LEAD, REACHES, VERDICTS
+from pipeline.tables.schema import GAP_STATES, LEAD, REACHES, VERDICTS
 from pipeline.text import Count, counted, study_counts
 from pipeline.versions import versions
 
@@ -25,6 +25,7 @@ PSEUDONYMOUS = (
     " ne publier ni vault/ ni les tables."
 )
 _SHOWN_REJECTS, _SHOWN_CONTRASTS, _SHOWN_DOCUMENTS = 10, 8, 3
+_, _CONFIRMED, _REFUSED = GAP_STATES
 _NO_THEME = "aucun thème, avec la matière présente"
 
 
@@ -320,16 +321,19 @@ def comparison(
                 f"  {row.only_in} : {labels.get(str(row.theme_id), row.theme_id)} ({row.rests_on})"
             )
     _contrasts(study, contrasts, labels)
-    n_open = int(compared["needs"]["coverage"].isin(COVERAGES[1:3]).sum())
-    line(f"\nBesoins sans réponse relevée, à vérifier : {n_open}")
+    states = compared["gaps"]["state"]
+    n_confirmed = int((states == _CONFIRMED).sum())
+    confirmed = f", dont confirmés : {n_confirmed}" if n_confirmed else ""
+    line(f"\nBesoins sans réponse connue : {(states != _REFUSED).sum()}{confirmed}")
     line(f"Défauts de la carte : {len(compared['map_problems'])}")
     folder = study.root / "exports" / "comparaison"
     line(f"Tableaux, graphiques, carte et rapport : {folder}")
 
 
 def _contrasts(study: "Study", rows: pd.DataFrame, labels: Mapping[str, str]) -> None:
-    has_tables = study.read_table("units")["table_number"].notna().any()
-    nouns = ("table", "tables") if has_tables else ("document", "documents")
+    noun = noun_of(
+        circles_of(study.read_table("units"), study.read_table("workshops")).kinds.values()
+    )
     for territory, here in rows.groupby("territory", sort=True):
         line(f"\n{territory}")
         marked = here[here["verdict"].isin(VERDICTS[:2])]
@@ -342,7 +346,7 @@ def _contrasts(study: "Study", rows: pd.DataFrame, labels: Mapping[str, str]) ->
             subject = str(row.subject_id)
             name = labels.get(subject) or study.grid.label_of(subject.partition(":")[2])
             passages = counted(int(str(row.n_units)), "passage")
-            tables = counted(int(str(row.n_tables)), *nouns)
+            tables = noun.count(int(str(row.n_tables)))
             line(f"  {row.verdict} : {name} ({passages}, {tables})")
 
 

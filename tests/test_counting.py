@@ -1,0 +1,64 @@
+"""One rule for tables: the themes, the review and the report count the same ones."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.counting import count_themes, with_circles
+from pipeline.publish.report.passages import gather_passages, n_tables_of
+from pipeline.review.snapshot import Snapshot
+from support.invented import DIE, said, study
+from support.published import tables
+
+MAIL = {"channel": "mail", "document_id": "mail"}
+LATE = {"question": "distance", "document_id": "suite"}
+
+
+@pytest.mark.parametrize(
+    ("others", "n_tables"),
+    [
+        ([said("cars", 1)], 1),
+        ([said("cars", 2), said("cars", 2, "q4")], 2),
+        ([said("cars", 1, workshop_id=DIE)], 2),
+        # a rapporteur's summary tells again what a table said, its own or another one
+        ([said("cars", 1, "resume")], 1),
+        ([said("cars", 2, "resume")], 1),
+        ([said("cars", 2, "resume"), said("cars", 2)], 2),
+        # what came after the workshop comes from no table
+        ([said("cars", None, None, **MAIL)], 1),
+        ([said("cars", 3, **LATE)], 1),
+        ([said("cars", 3, channel="telephone")], 1),
+        # a document without table, where others of the workshop have one
+        ([said("cars", None, document_id="affiche")], 1),
+        # where a workshop's notes name no table, its documents count
+        ([said("cars", None, document_id=name, workshop_id=DIE) for name in "ab"], 3),
+        ([said("cars", None, "resume", document_id="bilan", workshop_id=DIE)], 2),
+        # where nobody spoke in a room, mails do
+        ([said("cars", None, None, workshop_id=DIE, **MAIL)], 2),
+    ],
+)
+def test_tables_are_counted_alike_everywhere(others: list[dict[str, Any]], n_tables: int) -> None:
+    made = tables(said("cars", 1), *others)
+    rows = gather_passages(made).rows
+    counts = count_themes(made["theme_members"], with_circles(made["units"])).loc["cars"]
+    snapshot = Snapshot("run", made, {})
+    assert (
+        n_tables_of(rows),
+        counts["n_tables"],
+        counts["n_tables_high"],
+        snapshot.n_tables(made["units"]["unit_id"]),
+    ) == (n_tables,) * 4
+
+
+def test_what_is_to_be_checked_counts_only_at_most() -> None:
+    made = study(said("cars", 1), said("cars", 2, is_counted=False), said("cars", 3, "resume"))
+    counts = count_themes(made["theme_members"], with_circles(made["units"])).loc["cars"]
+    assert (counts["n_tables"], counts["n_tables_high"]) == (1, 2)
+
+
+def test_the_units_keep_their_order_and_their_columns() -> None:
+    units = study(said("cars", 2), said("cars", 1, "resume"), said(None, None))["units"]
+    circles = with_circles(units)
+    pd.testing.assert_frame_equal(circles[units.columns], units)
+    assert circles["is_said"].tolist() == [True, False, False]
