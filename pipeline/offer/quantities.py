@@ -344,21 +344,26 @@ class Total:
 
 
 def total_quantities(offers: pd.DataFrame) -> list[Total]:
-    """Return one total a unit, the most frequent first.
+    """Return one total a unit, the most frequent first; a line (offer_id) counts once.
 
     The same number of one structure, or with and without one, counts once. Different structures add
-    up: 112 paniers and 40 make 152. Others may be told twice and stay side by side.
+    up where they count things: 112 paniers and 40 make 152. Others may be told twice and stay side
+    by side, as do people, whom two structures may help, and measures, of fish and of vegetables.
     """
     rows = offers.dropna(subset=["quantity", "quantity_unit"])
     rows = rows.assign(
         low=rows["quantity_low"].fillna(rows["quantity"]),
         high=rows["quantity_high"].fillna(rows["quantity"]),
-        structure_id=rows["structure_id"].astype(object).where(rows["structure_id"].notna(), None),
+        carrier=rows["structure_id"].fillna(rows["structure_name"]),
     )
+    rows["carrier"] = rows["carrier"].astype(object).where(rows["carrier"].notna(), None)
     totals = []
     for unit, same in rows.groupby("quantity_unit", sort=True):
-        offered = same[["structure_id", "low", "high"]].itertuples(index=False, name=None)
-        totals.append((len(same), _total(str(unit), set(offered))))
+        lines = [
+            (line["carrier"].iloc[0], line["low"].min(), line["high"].max())
+            for _, line in same.groupby("offer_id")
+        ]
+        totals.append((len(same), _total(str(unit), set(lines))))
     totals.sort(key=lambda entry: (-entry[0], -entry[1].ranges[0][1]))
     return [total for _, total in totals]
 
@@ -367,7 +372,11 @@ def _total(unit: str, offered: Collection[tuple[str | None, float, float]]) -> T
     named = [structure_id for structure_id, _, _ in offered if structure_id is not None]
     of_named = [(low, high) for structure_id, low, high in offered if structure_id is not None]
     unnamed = {(low, high) for structure_id, low, high in offered if structure_id is None}
-    is_one_each = len(set(named)) == len(named) > 1
+    counts_things = unit.partition(" par ")[0] not in {
+        *lexicon()["personnes"].values(),
+        *lexicon()["mesures"].values(),
+    }
+    is_one_each = len(set(named)) == len(named) > 1 and counts_things
     if is_one_each and unnamed <= set(of_named):
         total = (sum(low for low, _ in of_named), sum(high for _, high in of_named))
         return Total(unit, (total,), len(named))
