@@ -137,14 +137,17 @@ def _altered(found: str) -> ModelError:
 class SubjectReader:
     """Says which subjects the texts of one study are about, beside one another.
 
-    `vectors` (n, d) are what the shipped encoder says of their subjects. Texts that are all alike
-    tell nothing: every subject is then as likely.
+    `vectors` (n, d) are what the shipped encoder says of their subjects, `middle` (d,) what all
+    texts of the study share, by default their mean. Texts that are all alike tell nothing: every
+    subject is then as likely.
     """
 
-    def __init__(self, texts: Sequence[str], vectors: NDArray[Any]) -> None:
+    def __init__(
+        self, texts: Sequence[str], vectors: NDArray[Any], *, middle: Matrix | None = None
+    ) -> None:
         self._catalogue, self._weights = load_catalogue(), load_weights()
         self._texts, self._vectors = texts, np.asarray(vectors, dtype=np.float64)
-        self._middle = self._vectors.mean(axis=0)
+        self._middle = self._vectors.mean(axis=0) if middle is None else middle
 
     def group_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
         """Return that of each broad subject, (n_groups, n_subjects); `labels` −1 is no group."""

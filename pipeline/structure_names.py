@@ -1,8 +1,8 @@
 """Decide whether two names are of one structure, however they are written.
 
 In:   names as written on lists and maps, with the commune beside them
-Out:  True or False; candidate names for comparison; the fullest of several spellings; the sectors
-      that a text names
+Out:  True or False; candidate names for comparison; the fullest of several spellings; the families
+      of subjects that a name says
 
 A wrong merge is worse than a missed one.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from pipeline.communes import name_of
-from pipeline.text import fold, groups_in, lexicon, word_groups
+from pipeline.text import fold, groups_in, lexicon
 
 # rapidfuzz score of one name in one word ("Bon Train", "Bontrain")
 JOINED = 90
@@ -322,11 +322,9 @@ def _alike_of_all(texts: Collection[str], score: int) -> dict[str, list[str]]:
     return alike
 
 
-def sectors_of(text: str) -> tuple[str, ...]:
-    """Return the sectors in `text`, most often named first."""
-    return groups_in(text, "secteurs")
+def families_of_name(name: str) -> tuple[str, ...]:
+    """Return the families of subjects that a structure's name leaves no doubt of.
 
-
-def all_sectors() -> tuple[str, ...]:
-    """Return every sector, in the lexicon's order."""
-    return tuple(word_groups("secteurs"))
+    « Ressourcerie Le Grenier » is of « Réemploi », « Le Grenier » of none.
+    """
+    return groups_in(name, "noms_structures")

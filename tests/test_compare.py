@@ -10,8 +10,8 @@ from scipy.stats import binomtest, hypergeom
 
 from pipeline.compare.contrasts import compare_territories
 from pipeline.compare.counts import specificity
-from pipeline.compare.needs import list_voices
 from pipeline.compare.verdict import difference_interval
+from pipeline.compare.voices import list_voices
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.material import ATTENDANCE, STRUCTURES
 from support.invented import DIE, ORTHEZ, said, study, tag, workshops

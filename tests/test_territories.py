@@ -1,4 +1,4 @@
-"""Territories side by side: planes, classes, likeness, reach, evolution; needs nobody answers, voices, defects of the map."""
+"""Territories side by side: planes, classes, likeness, reach, evolution; voices, defects of the map."""
 
 import json
 from typing import Any
@@ -9,13 +9,12 @@ import pytest
 
 from pipeline.communes.tables import epci_of
 from pipeline.compare.contrasts import compare_territories, follow_territories
-from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
 from pipeline.compare.reach import reach_themes
 from pipeline.compare.readings import link_territories, read_territories, signed_chi_square
+from pipeline.compare.voices import list_map_problems, list_voices, voices_of_themes
 from pipeline.settings.sections import CompareSettings
-from pipeline.structure_names import all_sectors, sectors_of
 from pipeline.tables.material import ATTENDANCE, CATCHMENTS, STRUCTURES
-from pipeline.tables.results import OFFERS, PRIORITIES
+from pipeline.tables.results import PRIORITIES
 from support.invented import DIE, ORTHEZ, said, study, workshops
 
 SETTINGS = CompareSettings(n_draws=60)
@@ -190,19 +189,6 @@ def test_territories_that_met_once_have_no_evolution() -> None:
 
 # ---- needs, voices, map ----
 
-SECTORS = [
-    ("plus de car le soir, et le garage est loin", ("mobilité",)),
-    ("L'ÉPICERIE A FERMÉ", ("alimentation et agriculture",)),
-    ("des maisons froides, un loyer trop cher", ("logement et habitat",)),
-    ("on carbure au thé", ()),
-    ("la carte des acteurs", ()),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), SECTORS)
-def test_sectors_are_named_by_the_beginnings_of_words(text: str, expected: tuple[str, ...]) -> None:
-    assert sectors_of(text)[:1] == expected[:1] and set(expected) <= set(all_sectors())
-
 
 def structure(structure_id: str, **more: Any) -> dict[str, Any]:
     return {
@@ -211,74 +197,6 @@ def structure(structure_id: str, **more: Any) -> dict[str, Any]:
         "is_on_map": True,
         "is_in_attendance": False,
     } | more
-
-
-AREA = {
-    "type": "Polygon",
-    "coordinates": [[[-0.85, 43.4], [-0.65, 43.4], [-0.65, 43.55], [-0.85, 43.55], [-0.85, 43.4]]],
-}
-
-
-def needs(
-    text: str,
-    area: dict[str, Any] | None,
-    *,
-    name: str = "garage solidaire",
-    posture: str = "difficulte",
-) -> pd.DataFrame:
-    """Needs of a workshop at Orthez whose map holds one structure."""
-    tables = study(said("cars", 1, text=text, posture=posture))
-    known = [
-        structure(
-            "s",
-            name=name,
-            commune_code="64430",
-            lat=43.49,
-            lon=-0.77,
-            map_workshop_ids=f'["{ORTHEZ}"]',
-        ),
-        structure("mairie", name="mairie", commune_code="64422"),
-    ]
-    return list_needs(
-        tables
-        | {
-            "workshops": workshops(ORTHEZ),
-            "structures": STRUCTURES.build(known),
-            "catchments": CATCHMENTS.build([{"structure_id": "s"} | area] if area else []),
-            "offers": OFFERS.empty(),
-            "attendance": ATTENDANCE.empty(),
-        }
-    )
-
-
-COVERAGE = [
-    ("plus de bus à Orthez", {"geometry": json.dumps(AREA)}, "64430", "couvert"),
-    (
-        "plus de bus à Oloron Sainte-Marie",
-        {"radius_km": 3.0},
-        "64422",
-        "hors des zones de chalandise connues",
-    ),
-    ("plus de bus à Orthez", {"radius_km": 3.0}, "64430", "couvert"),
-    ("plus de bus à Orthez", None, "64430", "zone de chalandise inconnue"),
-    ("plus de bus le soir", None, "territoire", "couvert"),
-    ("les loyers montent", {"radius_km": 3.0}, "territoire", "aucune structure de ce secteur"),
-]
-
-
-@pytest.mark.parametrize(("text", "area", "place", "coverage"), COVERAGE)
-def test_a_need_is_covered_where_a_structure_of_its_sector_reaches(
-    text: str, area: Any, place: str, coverage: str
-) -> None:
-    assert needs(text, area)[["place", "coverage"]].values.tolist() == [[place, coverage]]
-
-
-def test_a_commune_of_nobody_here_is_not_looked_for() -> None:
-    assert needs("plus de bus à Brest", None)["place"].tolist() == ["territoire"]
-
-
-def test_what_already_works_is_no_need() -> None:
-    assert needs("le bus passe enfin à Orthez", None, posture="force").empty
 
 
 def test_a_commune_in_scope_without_anybody_on_the_map_or_in_the_room_is_absent() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.compare.needs import list_map_problems
+from pipeline.compare.voices import list_map_problems
 from pipeline.geometry import count_points
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.territory_map import build_catchments, lighten_zones

@@ -14,7 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.decisions import kinds, sign_off, tags, themes
+from pipeline.counting import with_circles
+from pipeline.decisions import gaps, kinds, sign_off, tags, themes
+from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import decisions_to_review
 from pipeline.decisions.kinds import (
     Decision,
@@ -44,7 +46,10 @@ __all__ = [
 APPLIED, REPLACED, UNDONE = "appliquée", "remplacée", "annulée"
 TO_REVIEW, VOID = "à revoir", "sans objet"
 KINDS = MappingProxyType(
-    {kind.action: kind for kind in (*tags.KINDS, *themes.KINDS, *sign_off.KINDS, *kinds.KINDS)}
+    {
+        kind.action: kind
+        for kind in (*tags.KINDS, *themes.KINDS, *sign_off.KINDS, *gaps.KINDS, *kinds.KINDS)
+    }
 )
 log = logging.getLogger(__name__)
 
@@ -100,7 +105,7 @@ def apply_decisions(
         else decisions_to_review(grounds, machine["themes"], machine["theme_members"], units)
     )
     active = [row for row in active_decisions(every) if row.decision_id not in to_review]
-    replay = ThemeReplay(machine, units, active)
+    replay = ThemeReplay(machine, with_circles(units), active)
     reviewed_tags = review_tags(machine["tags"], replay.unit_ids, active, exclusive)
     reviewed = Reviewed(
         replay,
@@ -108,6 +113,7 @@ def apply_decisions(
         exclusive,
         saved_weightings(active),
         weighting_in_use(active),
+        {gap: row.decision_id for gap, row in decided_gaps(active).items()},
     )
     effects = DECISION_EFFECTS.build(_effects(every, reviewed, to_review))
     if every:

@@ -1,6 +1,7 @@
 """Define the kinds of decision, each a class that reads and writes rows of DECISIONS.
 
-Kinds on codes are in tags.py, on themes in themes.py, the others here.
+Kinds on codes are in tags.py, on themes in themes.py and sign_off.py, on needs without answer in
+gaps.py, the others here.
 """
 
 import dataclasses
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
 Code = tuple[str, str]  # axis and code
 Subject = tuple[str, ...]
+GapId = tuple[str, str]  # workshop_id and subject_id
 GROUPS = MappingProxyType(
     {
         "etiquettes": "étiquettes",
         "themes": "thèmes",
+        "besoins": "besoins sans réponse",
         "ponderations": "pondérations",
         "annulations": "annulations",
         "memos": "mémos",
@@ -57,13 +60,17 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Reviewed:
-    """The tables after all decisions; `codes` by unit, `exclusive` by axis."""
+    """The tables after all decisions; `codes` by unit, `exclusive` by axis.
+
+    `gaps` has the number of the last decision on each.
+    """
 
     themes: "ThemeReplay"
     codes: Mapping[str, AbstractSet[Code]]
     exclusive: Mapping[str, bool]
     weightings: "Mapping[str, Weighting]"
     weighting_in_use: str
+    gaps: Mapping[GapId, int]
 
 
 def text(value: object) -> str | None:

@@ -1,0 +1,277 @@
+"""Find the needs that no known structure answers, for a person to check.
+
+In:   units, tags, themes, theme_members, structures, attendance, workshops; the shipped encoder
+Out:  gaps   one row a workshop and subject
+
+A gap is a claim about absence, so it takes much to make one: two tables say the need, and what they
+say is surely of one subject; and nothing that is even perhaps of its family answers. A structure
+that came or is on the map answers by its name or by what passages say of it, a passage by telling
+of something that works or is on offer. Needs of the structures themselves (money, premises, board
+members) are left out: no neighbour answers those.
+"""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.catalogue import Catalogue, load_catalogue
+from models.embedder import Embedder
+from models.rows import Matrix, unit_rows
+from models.subject_classifier import LIKELY, SubjectClassifier
+from pipeline.compare.mentions import structures_named
+from pipeline.counting import circles_of
+from pipeline.grid.codes import POSTURE, RUBRIQUE
+from pipeline.structure_names import families_of_name
+from pipeline.tables.results import GAPS
+from pipeline.tables.schema import GAP_STATES
+from pipeline.text import lexicon, plain_texts
+
+_NEEDS = frozenset({"difficulte", "demande"})
+_WISHES = _NEEDS | {"proposition"}
+_ANSWER, _OFFER, _INNOVATION = "force", "offre", "innovation"
+_PUBLIC, _NETWORK = "collectivité", "réseau d'accompagnement"
+_N_TABLES = 2
+_OF_FAMILY = 0.3  # least probability that a passage's need is of its theme's family
+_SURE = 0.7  # that its passages together are
+# Greatest probability that what exists is of the need's family and still does not answer it. A
+# structure whose name alone is known may do anything.
+_MOST_PASSAGE, _MOST_TOLD, _MOST_NAMED = LIKELY, 0.2, 0.1
+_MOST_ALIKE = 0.45  # cosine of an answer with the need
+_NEAR = 0.03  # least probability to be worth asking, about that of a family taken by chance
+_N_NEAREST, _N_PUBLIC, _N_NETWORKS = 2, 2, 1  # structures to ask
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Passages with what they are about: `families` (n, n_families), `vectors` (n, d) of norm 1."""
+
+    rows: pd.DataFrame
+    families: Matrix
+    vectors: Matrix
+
+    def at(self, workshop_id: str) -> "_Read":
+        is_here = (self.rows["workshop_id"] == workshop_id).to_numpy()
+        return self.of(is_here)
+
+    def of(self, is_left: Any) -> "_Read":
+        return _Read(self.rows[is_left], self.families[is_left], self.vectors[is_left])
+
+
+@dataclass(frozen=True)
+class _Structure:
+    structure_id: str
+    name: str
+    structure_type: str
+    families: Matrix  # (n_families,)
+    named: frozenset[int]  # families that its name says
+    is_told: bool  # passages speak of it
+
+    @property
+    def is_neighbour(self) -> bool:
+        return self.structure_type not in (_PUBLIC, _NETWORK)
+
+    def may_answer(self, family: int) -> bool:
+        if family in self.named:
+            return True
+        most = _MOST_TOLD if self.is_told else _MOST_NAMED
+        return self.is_neighbour and bool(self.families[family] >= most)
+
+
+def list_gaps(tables: Mapping[str, pd.DataFrame], encoder: Embedder) -> pd.DataFrame:
+    """Return the gaps of each workshop, those of most tables first, all to be checked."""
+    passages = _passages(tables)
+    needs, answers = passages[passages["family"].notna()], passages[passages["is_answer"]]
+    if needs.empty:
+        return GAPS.empty()
+    classifier = SubjectClassifier(list(passages["text"]), encoder)
+    read_needs, read_answers = _read(needs, classifier), _read(answers, classifier)
+    structures = _structures(tables, passages, classifier)
+    here = structures_by_workshop(tables)
+    gaps: list[dict[str, Any]] = []
+    for workshop_id in sorted(set(needs["workshop_id"])):
+        of_room = [structures[name] for name in here[workshop_id]]
+        said, answered = read_needs.at(workshop_id), read_answers.at(workshop_id)
+        for theme_id in sorted(set(said.rows["theme_id"])):
+            need = said.of((said.rows["theme_id"] == theme_id).to_numpy())
+            gaps += _gaps_of(need, answered, of_room, classifier)
+    log.info("besoins sans réponse connue : %d", len(gaps))
+    gaps.sort(key=lambda row: (row["workshop_id"], -row["n_tables"], row["subject_id"]))
+    return GAPS.build({(row["workshop_id"], row["subject_id"]): row for row in gaps}.values())
+
+
+def _passages(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return all passages; `family` is that of a counted need's theme, None for what is no gap."""
+    assigned = tables["tags"][tables["tags"]["is_assigned"].astype(bool)]
+    postures = assigned[assigned["axis"] == POSTURE].sort_values(["unit_id", "source"])
+    posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
+    rubriques = assigned[assigned["axis"] == RUBRIQUE]
+    exists = rubriques["code"].str.split(".").str[0].isin([_OFFER, _INNOVATION])
+    members = tables["theme_members"][["unit_id", "theme_id", "is_counted"]]
+    circles = circles_of(tables["units"], tables["workshops"]).of_unit
+    rows = (
+        plain_texts(tables["units"][["unit_id", "workshop_id", "text"]])
+        .merge(circles[["unit_id", "circle_id", "is_said"]], on="unit_id", validate="one_to_one")
+        .merge(members, on="unit_id", how="left", validate="one_to_one")
+        .sort_values("unit_id", ignore_index=True)
+    )
+    posture = rows["unit_id"].map(posture_of).astype(object)
+    is_offer = rows["unit_id"].isin(rubriques.loc[exists, "unit_id"]) & ~posture.isin(_WISHES)
+    is_need = posture.isin(_NEEDS) & rows["is_counted"].eq(True)
+    family = rows["theme_id"].map(_families_of_themes(tables["themes"])).astype(object)
+    return rows.assign(
+        is_answer=(posture == _ANSWER) | is_offer, family=family.where(is_need & family.notna())
+    )
+
+
+def _families_of_themes(themes: pd.DataFrame) -> dict[str, int]:
+    """Return the family of each theme whose subject is sure and is a need of people."""
+    catalogue = load_catalogue()
+    subjects = {one.subject_id: i for i, one in enumerate(catalogue.subjects)}
+    families = {one.subject_id: i for i, one in enumerate(catalogue.families)}
+    found = {}
+    for theme_id, subject_id in themes[["theme_id", "subject_id"]].dropna().to_numpy():
+        if subject_id in subjects:
+            found[theme_id] = int(catalogue.family_of[subjects[subject_id]])
+        elif subject_id in families:
+            found[theme_id] = families[subject_id]
+    return {
+        theme_id: family
+        for theme_id, family in found.items()
+        if catalogue.families[family].subject_id
+        not in lexicon("besoins_des_structures")["familles"]
+    }
+
+
+def _read(rows: pd.DataFrame, classifier: SubjectClassifier) -> _Read:
+    texts = list(rows["text"])
+    vectors = (
+        unit_rows(classifier.vectors(texts) - classifier.middle) if texts else np.zeros((0, 1))
+    )
+    return _Read(rows, classifier.read([[text] for text in texts]).families, vectors)
+
+
+def _structures(
+    tables: Mapping[str, pd.DataFrame], passages: pd.DataFrame, classifier: SubjectClassifier
+) -> dict[str, _Structure]:
+    """A structure is about its name and what passages say of it."""
+    rows = tables["structures"].sort_values("structure_id")
+    texts_of: dict[str, list[str]] = defaultdict(list)
+    territories = tables["workshops"]["territory"]
+    for text, structure_ids in structures_named(passages["text"], rows, territories):
+        for structure_id in structure_ids:
+            texts_of[structure_id].append(text)
+    groups = [[str(row["name"]), *texts_of[row["structure_id"]]] for row in rows.to_dict("records")]
+    families = classifier.read(groups).families
+    number = {one.subject_id: i for i, one in enumerate(load_catalogue().families)}
+    return {
+        row["structure_id"]: _Structure(
+            row["structure_id"],
+            str(row["name"]),
+            str(row["structure_type"]),
+            families[i],
+            frozenset(number[family] for family in families_of_name(str(row["name"]))),
+            bool(texts_of[row["structure_id"]]),
+        )
+        for i, row in enumerate(rows.to_dict("records"))
+    }
+
+
+def _gaps_of(
+    need: _Read, answers: _Read, structures: Sequence[_Structure], classifier: SubjectClassifier
+) -> Iterator[dict[str, Any]]:
+    """Yield the gap of a workshop's need, where it is one."""
+    family = int(need.rows["family"].iloc[0])
+    need = need.of(need.families[:, family] >= _OF_FAMILY)
+    said = need.rows[need.rows["is_said"]]
+    n_tables = said["circle_id"].nunique()
+    if n_tables < _N_TABLES:
+        return
+    catalogue = load_catalogue()
+    together = classifier.read([list(need.rows["text"])])
+    subject_id = _subject_of(together.subjects[0], family, catalogue)
+    is_sure = together.families[0, family] >= _SURE
+    is_of_people = subject_id not in lexicon("besoins_des_structures")["sujets"]
+    if not (is_sure and is_of_people) or _is_answered(need, family, answers, structures):
+        return
+    yield {
+        "workshop_id": str(need.rows["workshop_id"].iloc[0]),
+        "subject_id": subject_id,
+        "title": _title(subject_id, catalogue),
+        "n_tables": n_tables,
+        "n_units": len(need.rows),
+        "quotes": json.dumps(_surest_first(need, family)),
+        "ask": json.dumps(_to_ask(structures, family)),
+        "state": GAP_STATES[0],
+    }
+
+
+def _subject_of(subjects: Matrix, family: int, catalogue: Catalogue) -> str:
+    """Return the likely broad subject of the family, else the family."""
+    best = int(subjects.argmax())
+    if subjects[best] >= LIKELY and catalogue.family_of[best] == family:
+        return catalogue.subjects[best].subject_id
+    return catalogue.families[family].subject_id
+
+
+def _title(subject_id: str, catalogue: Catalogue) -> str:
+    every = (*catalogue.families, *catalogue.subjects)
+    return next(one.title for one in every if one.subject_id == subject_id)
+
+
+def _is_answered(
+    need: _Read, family: int, answers: _Read, structures: Sequence[_Structure]
+) -> bool:
+    middle = unit_rows(need.vectors.mean(axis=0, keepdims=True))
+    is_alike = (answers.vectors @ middle.T).max(axis=1, initial=-1) >= _MOST_ALIKE
+    is_told = bool((is_alike | (answers.families[:, family] >= _MOST_PASSAGE)).any())
+    return is_told or any(structure.may_answer(family) for structure in structures)
+
+
+def _surest_first(need: _Read, family: int) -> list[str]:
+    order = np.argsort(-need.families[:, family], kind="stable")
+    return [str(unit_id) for unit_id in need.rows["unit_id"].iloc[order]]
+
+
+def _to_ask(structures: Sequence[_Structure], family: int) -> list[str]:
+    """Return the structures nearest to the need, then those that govern and support."""
+    nearest = sorted(
+        (one for one in structures if one.is_neighbour and one.families[family] >= _NEAR),
+        key=lambda one: (-one.families[family], one.structure_id),
+    )
+    governing, supporting = (
+        sorted(one.structure_id for one in structures if one.structure_type == kind)
+        for kind in (_PUBLIC, _NETWORK)
+    )
+    return [
+        *(one.structure_id for one in nearest[:_N_NEAREST]),
+        *governing[:_N_PUBLIC],
+        *supporting[:_N_NETWORKS],
+    ]
+
+
+def structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Return the structures of each workshop's room and map; an unclaimed one is of all."""
+    attendance, structures = tables["attendance"], tables["structures"]
+    came: dict[str, set[str]] = defaultdict(set)
+    for workshop_id, structure_id in (
+        attendance[["workshop_id", "structure_id"]].dropna().itertuples(index=False)
+    ):
+        came[structure_id].add(workshop_id)
+    structures_of: dict[str, list[str]] = {
+        str(workshop_id): [] for workshop_id in tables["workshops"]["workshop_id"]
+    }
+    for structure_id, text in zip(
+        structures["structure_id"], structures["map_workshop_ids"], strict=True
+    ):
+        mapped = set() if pd.isna(text) else set(json.loads(text))
+        claimed = came[structure_id] | mapped
+        for workshop_id in claimed & structures_of.keys() if claimed else structures_of:
+            structures_of[workshop_id].append(str(structure_id))
+    return structures_of
