@@ -15,7 +15,7 @@ from pipeline.publish.text import CountMask, MaskedCounts, mask_counts, tally
 from pipeline.settings import load_settings
 from pipeline.tables.material import ATTENDANCE
 from support.invented import DIE, ORTHEZ, said, workshops
-from support.published import GRID, report, tables
+from support.published import report, tables, write_people
 
 SMALL, WITHHELD = CountMask.SMALL, CountMask.WITHHELD
 
@@ -112,7 +112,7 @@ def test_a_report_holds_no_small_count_and_its_page_says_why(tmp_path: Path) -> 
     ]
     assert [workshop.n_people for workshop in content.workshops] == [13, SMALL]
     assert content.n_people is WITHHELD  # 15 would give the 2 of the second workshop
-    write_html(content, tmp_path / "a.html")
+    write_html(content, tmp_path / "a.html", part="annexe")
     page = re.sub(r"\s+", " ", (tmp_path / "a.html").read_text(encoding="utf-8"))
     assert (
         "&lt; 3 structures, &lt; 3 personnes" in page
@@ -123,23 +123,23 @@ def test_a_report_holds_no_small_count_and_its_page_says_why(tmp_path: Path) -> 
 def test_published_tables_hold_no_row_a_person_and_no_speaker(tmp_path: Path) -> None:
     made = tables()
     made["units"] = made["units"].assign(speaker="personne-12")
-    write_public_tables(made, tmp_path, grid=GRID, least_count=3)
+    write_public_tables(made, tmp_path, least_count=3)
+    book = write_people(made, tmp_path / "tableaux.xlsx")
     names = {path.stem for path in tmp_path.glob("*.csv")}
-    assert {"passages", "units", "themes", "offers", "documents", "liste_presence"} <= names
+    assert {"units", "themes", "offers", "documents"} <= names
     assert names.isdisjoint(
         {"attendance", "voices", "theme_voices", "decisions", "agreement", "blocks"}
     )
     shown = "".join(path.read_text(encoding="utf-8-sig") for path in tmp_path.glob("*.csv"))
     assert "personne-12" not in shown and ";p1;" not in shown
-    assert "coopérative;< 3 structures, < 3 personnes;–" in (
-        tmp_path / "liste_presence.csv"
-    ).read_text(encoding="utf-8-sig").replace("\u00a0", " ")
-    book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
-    assert "liste_presence" in book.sheet_names and "attendance" not in book.sheet_names
+    came = str(book.get_sheet_by_name("Présence").to_python()).replace("\\xa0", " ")
+    assert "'coopérative', '< 3 structures, < 3 personnes', '–'" in came
+    book = CalamineWorkbook.from_path(str(tmp_path / "tables-techniques.xlsx"))
+    assert "units" in book.sheet_names and "attendance" not in book.sheet_names
 
 
 REMOTE = [
-    (0, "dit à 1 table", "0,0", "Personne n'en parle après l'atelier."),
+    (0, "au moins 1 table sur 4 en parle", "0,0", "Personne n'en parle après l'atelier."),
     (1, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
     (2, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
     (
@@ -172,7 +172,7 @@ def test_a_small_count_of_mails_and_calls_is_told_nowhere(
     (first,) = [item for item in content.scopes[0].priorities if item.label == "Cars"]
     assert why in first.why.replace("\u00a0", " ").lower()
     write_html(content, tmp_path / "a.html")
-    write_public_tables(made, tmp_path, grid=GRID, least_count=3)
+    write_public_tables(made, tmp_path, least_count=3)
     notes = (tmp_path / "priority_notes.csv").read_text(encoding="utf-8-sig").split("\n")
     assert f"study;cars;c_late;{value};{note}" in [line.strip() for line in notes]
     if 0 < n < 3:
