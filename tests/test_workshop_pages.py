@@ -1,6 +1,7 @@
-"""Two pages a workshop: the first priorities with their evidence first, the same words in both formats, however long."""
+"""Two pages a workshop, for inhabitants: what was said and where, what comes next; the same words in both formats, however long."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import docx
@@ -8,6 +9,7 @@ import pypdfium2
 import pytest
 
 from pipeline.publish.docx import write_workshop_pages
+from pipeline.publish.layout.sheets import ROOMS, lay_out_workshop
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import shortened, some_of
 from pipeline.tables import TABLES
@@ -42,32 +44,54 @@ def test_there_is_a_pdf_and_a_word_document_a_workshop_of_two_pages(pages) -> No
     )
 
 
-def test_the_first_page_tells_the_first_priority_and_its_evidence(pages) -> None:
+def test_the_first_page_tells_statements_with_where_and_a_quote(pages) -> None:
     made, paths = pages
     for scope, path in zip(made.scopes[1:], paths[::2], strict=True):
         shown = squeezed(pypdfium2.PdfDocument(path)[0].get_textpage().get_text_range())
         first = scope.priorities[0]
-        assert all(
-            squeezed(text) in shown
-            for text in (
-                f"1. {first.label}",
-                first.why,
-                first.quotes[0].text,
-                first.quotes[0].where,
-            )
-        )
+        where = first.said[:1].upper() + first.said[1:] + "."
+        assert [text for text in (first.label, where) if squeezed(text) not in shown] == []
+        quotes = [one for one in first.quotes if squeezed(one.text) in shown]
+        assert quotes and all(squeezed(one.where) in shown for one in quotes)
 
 
 def test_the_second_page_tells_who_came_what_was_proposed_and_nothing_that_finds_a_person(
     pages,
 ) -> None:
     made, paths = pages
-    shown = (
-        pypdfium2.PdfDocument(paths[0])[1].get_textpage().get_text_range().replace("\u00a0", " ")
-    )
+    shown = re.sub(r"\s+", " ", pypdfium2.PdfDocument(paths[0])[1].get_textpage().get_text_range())
     assert made.scopes[1].actions[0].text == "un minibus le samedi, porté par les communes"
     assert made.scopes[1].actions[0].text in shown
-    assert "coopérative (< 3 structures, < 3 personnes)" in re.sub(r"\s+", " ", shown)
+    assert "D’après la liste d’émargement : 3 personnes et 4 tables." in shown
+    assert "Types de structure présents : coopérative" in shown
+    assert "N’ont pas été reconnus parmi les présents" in shown and "collectivité" in shown
+
+
+def test_inhabitants_read_no_score_no_rank_and_no_share(pages) -> None:
+    for path in pages[1][::2]:
+        found = re.findall(
+            r".*(?:score|sur 100|tirages|\brang\b|candidates?|stabilité|%|thème|\bpassages?\b).*",
+            pdf_text(path),
+            re.IGNORECASE,
+        )
+        assert found == []
+
+
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        ("", "À qui le dire : l’équipe qui a animé l’atelier."),
+        ("ateliers@exemple.fr", "À qui le dire : ateliers@exemple.fr."),
+    ],
+)
+def test_the_last_lines_say_what_comes_next_and_whom_to_tell(
+    pages, contact: str, expected: str
+) -> None:
+    page = lay_out_workshop(replace(pages[0], contact=contact), 0, ROOMS[0])
+    assert page.sections[-1].title == "Et maintenant"
+    texts = [block.text.replace("\u00a0", " ") for block in page.sections[-1].blocks]
+    assert texts[0].startswith("Ce qui a été dit ici rejoint ce qui a été dit ailleurs (die)")
+    assert texts[-1].endswith(expected)
 
 
 def test_both_formats_say_the_same(pages) -> None:
