@@ -14,6 +14,7 @@ from pipeline.compare.contrasts import compare_territories
 from pipeline.publish.charts import draw_svg
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html, write_map_page
+from pipeline.publish.maps import frame_of, map_spec
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import (
     Joining,
@@ -23,19 +24,13 @@ from pipeline.publish.report.content import (
     Report,
     TerritoryMap,
 )
-from pipeline.publish.territory_charts import (
-    draw_comparison,
-    frame_of,
-    map_spec,
-    plane_spec,
-    tree_spec,
-)
+from pipeline.publish.territory_charts import draw_comparison, plane_spec, tree_spec
 from pipeline.review import territories as review
 from pipeline.settings import Settings
 from pipeline.settings.sections import PublishSettings
 from pipeline.study import Study
 from pipeline.tables.material import CATCHMENTS, STRUCTURES
-from pipeline.tables.results import MAP_PROBLEMS, NEEDS, OFFERS
+from pipeline.tables.results import MAP_PROBLEMS
 from pipeline.tables.schema import REACHES
 from support.invented import DIE, ORTHEZ, said, workshops
 from support.published import GRID, tables
@@ -113,9 +108,9 @@ def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_i
     rests_on = "(dit à 4 tables sur 4, à aucune des 8 tables ailleurs)"
     assert f"orthez : Cars {rests_on}" in shown and f"die : Lait {rests_on}" in shown
     assert "▲ propre à ce territoire" in shown and "propre à un autre territoire" in shown
-    assert "plus éloignés que le hasard" in shown and "aucune structure de ce secteur" in shown
+    assert "plus éloignés que le hasard" in shown and "Besoins sans réponse connue" in shown
     assert "Toutes les" not in shown and "Annexe" not in shown
-    assert "Orthez" in shown and "64430" not in shown
+    assert "64430" not in shown
 
 
 def test_a_theme_of_one_territory_with_too_little_elsewhere_is_told_apart() -> None:
@@ -180,21 +175,6 @@ def test_a_shared_theme_with_a_lead_says_where_it_may_be_more() -> None:
     )
 
 
-def test_the_offer_is_told_by_sector() -> None:
-    given = report(compared(offers=tables()["offers"]))
-    assert given.reading.sectors == (
-        ("Alimentation et agriculture", "1", "1", "1\u202f200 litres par jour"),
-    )
-
-
-def test_a_quantity_told_at_two_tables_is_told_once_and_its_activity_counted_once() -> None:
-    offer = tables()["offers"].iloc[0].to_dict() | {"structure_id": None}
-    twice = OFFERS.build([offer, offer | {"unit_id": "u007", "activity": "Collecte de lait"}])
-    assert report(compared(offers=twice)).reading.sectors == (
-        ("Alimentation et agriculture", "1", "–", "1\u202f200 litres par jour"),
-    )
-
-
 def test_defects_of_the_map_are_listed(tmp_path: Path) -> None:
     problem = MAP_PROBLEMS.build(
         [
@@ -205,7 +185,7 @@ def test_defects_of_the_map_are_listed(tmp_path: Path) -> None:
             }
         ]
     )
-    write_html(report(compared(map_problems=problem)), tmp_path / "c.html")
+    write_html(report(compared(map_problems=problem)), tmp_path / "c.html", part="annexe")
     assert "Contour qui se croise" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
@@ -221,7 +201,6 @@ MAP = TerritoryMap(
     (("Orthez", ((-0.85, 43.4), (-0.65, 43.4), (-0.65, 43.55), (-0.85, 43.55))),),
     (("Laiterie", ((-0.9, 43.3), (-0.6, 43.3), (-0.6, 43.6))),),
     (MapPoint("Laiterie", "coopérative", 43.49, -0.77),),
-    (MapPoint("Lacq", "Mobilité", 43.41, -0.62),),
     0,
 )
 TREE = (Joining(("a", "b"), 0.8), Joining(("a", "b", "c"), 0.5))
@@ -232,7 +211,7 @@ TREE = (Joining(("a", "b"), 0.8), Joining(("a", "b", "c"), 0.5))
     [
         (plane_spec(PLANE), ["Orthez", "Cars & gares", "Axe 1 (80", "Axe 2 (20"]),
         (tree_spec(TREE), ["a", "b", "c", "Part de ce qui est dit en commun"]),
-        (map_spec(MAP), ["Laiterie", "Lacq"]),
+        (map_spec(MAP), ["Laiterie"]),
     ],
 )
 def test_a_chart_is_drawn_with_its_names_inside_its_frame(spec: Any, words: list[str]) -> None:
@@ -252,10 +231,11 @@ def test_points_at_one_place_are_named_together() -> None:
     assert "bois, ferme, haie, …" in shown
 
 
-def test_the_frame_holds_structures_and_needs_and_is_cut_to_the_communes() -> None:
-    (west, south), (east, north) = frame_of(MAP)
-    assert west < -0.77 < -0.62 < east and south < 43.41 < 43.49 < north
-    assert west > -0.95 and north < 43.62
+def test_the_frame_holds_communes_and_structures_and_fills_its_page() -> None:
+    frame = frame_of(MAP)
+    assert all(frame.holds(lon, lat) for lon, lat in ((-0.85, 43.4), (-0.65, 43.55)))
+    assert frame.spot(*frame.low) == (0, frame.size[1]) and frame.spot(*frame.high)[1] == 0
+    assert frame.low[0] > -1.1 and frame.high[1] < 43.7
 
 
 def test_every_chart_of_the_comparison_has_its_specification_and_two_drawings() -> None:
@@ -273,10 +253,7 @@ def test_the_page_of_maps_asks_nothing_outside_and_names_every_structure(tmp_pat
     page = html.fromstring(text)
     assert page.xpath("//link | //img | //iframe | //object | //script[@src]") == []
     assert re.findall(r"https?://|url\(", text) == [] and "default-src 'none'" in text
-    assert page.xpath("//aside//button/@data-name") == [
-        "Orthez",
-        "Coop'Lait & <fils>",
-    ]  # a need without answer first
+    assert page.xpath("//aside//button/@data-name") == ["Coop'Lait & <fils>"]
     assert (
         page.xpath("//fils") == []
         and len(page.xpath("//*[@class='commune']")) > 10
@@ -287,7 +264,7 @@ def test_the_page_of_maps_asks_nothing_outside_and_names_every_structure(tmp_pat
 
 def test_without_structures_there_is_no_page_of_maps(tmp_path: Path) -> None:
     assert not write_map_page(
-        report(compared(structures=STRUCTURES.empty(), needs=NEEDS.empty())),
+        report(compared(structures=STRUCTURES.empty())),
         tmp_path / "carte.html",
     )
     assert not (tmp_path / "carte.html").exists()
@@ -324,7 +301,7 @@ def test_compare_writes_tables_charts_map_and_report_and_leaves_the_study_as_it_
     ).exists()
     assert demo_study.table_hashes() == before and "comparaison" in capsys.readouterr().out
     assert main(["compare", str(demo_study.root), "--json"]) == 0
-    assert {"contrasts", "needs", "theme_reach"} <= set(json.loads(capsys.readouterr().out))
+    assert {"contrasts", "gaps", "theme_reach"} <= set(json.loads(capsys.readouterr().out))
 
 
 @pytest.mark.slow

@@ -1,0 +1,330 @@
+"""Lay out a page a territory: its priorities, its answers to each question, its map, who came.
+
+In:   Report, PageDraft
+Out:  Section
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from pipeline.publish.layout.blocks import (
+    Block,
+    PageDraft,
+    PageParagraph,
+    Quotes,
+    Section,
+    Terms,
+    body,
+    extent_note,
+    make_section,
+    note,
+    told_workshops,
+)
+from pipeline.publish.layout.catchments import cover_sentences, map_alt
+from pipeline.publish.layout.presence import presence_sentences
+from pipeline.publish.layout.priorities import first_needs
+from pipeline.publish.maps import map_spec
+from pipeline.publish.report.content import Priority, Report, ReportQuote
+from pipeline.publish.report.passages import (
+    is_scrap,
+    n_tables_of,
+    roughness,
+    rows_of,
+    sure_postures,
+)
+from pipeline.publish.text import (
+    NBSP,
+    capitalised,
+    joined,
+    one_line,
+    plain_name,
+    sentence,
+    shortened,
+    typography,
+)
+from pipeline.tables.schema import REACHES
+from pipeline.text import fold
+
+_N_PRIORITIES, _N_THEMES, _N_NAMED = 3, 3, 3
+_N_OWN = 2  # themes of one territory that the head of the section names
+_MAP_PIXELS = 204.0  # of height: about a third of a page with its caption
+_THEME_CHARS = 140  # of what comes back, so that it stays on two lines
+_ONE_LINE = 85  # characters of a quote with its origin on the same line
+_LONG_QUOTE, _MOST_CHARS = 130, 190  # shorter passages are quoted first; the others are cut
+_QUESTIONS = ("q1", "q2", "q3", "q4")
+_FORCE, _DIFFICULTY, _REQUEST, _PROPOSAL = "force", "difficulte", "demande", "proposition"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is told of the answers to a question; `postures` in the order they are quoted."""
+
+    key: str  # in textes.yaml
+    postures: tuple[str, ...]
+    n_quotes: int
+    n_short: int  # more quotes, where they are short
+    is_strict: bool = False  # tells passages of these postures only
+
+
+@dataclass(frozen=True)
+class _Topic:
+    """A question and its parts; `postures` find its passages where no question is known."""
+
+    key: str
+    question: str
+    postures: tuple[str, ...]
+    parts: tuple[_Part, ...]
+
+
+_TOPICS = (
+    _Topic("fierte", "q2", (_FORCE,), (_Part("reponses", (_FORCE,), 2, 1),)),
+    _Topic(
+        "structures",
+        "q3",
+        (),
+        (
+            _Part("forces", (_FORCE,), 1, 0, is_strict=True),
+            _Part("difficultes", (_DIFFICULTY,), 1, 1, is_strict=True),
+        ),
+    ),
+    _Topic(
+        "ameliorer", "q4", (_PROPOSAL, _REQUEST), (_Part("reponses", (_PROPOSAL, _REQUEST), 2, 0),)
+    ),
+)
+
+
+def territory_section(report: Report, draft: PageDraft) -> Section:
+    """Return a page a workshop told; of a study of one workshop, its parts alone."""
+    told = told_workshops(report)
+    if not told:
+        nothing = body("presence.aucune_liste"), body("cartes.aucune")
+        return make_section("territoire.titre", "territoires", *nothing)
+    if len(report.workshops) == 1:
+        parts = _parts(report, draft, 0, "territoire-0")
+        return make_section("territoire.titre_seul", "territoires", sections=parts)
+    pages = [
+        Section(
+            report.workshops[i].name,
+            f"territoire-{i}",
+            (),
+            tuple(_parts(report, draft, i, f"territoire-{i}")),
+            starts_page=place > 0 and not report.without_themes,
+        )
+        for place, i in enumerate(told)
+    ]
+    blocks = [*_common_and_own(report), *extent_note(report, where="territoires")]
+    section = make_section("territoire.titre", "territoires", *blocks, sections=pages)
+    return replace(section, starts_page=not report.without_themes)
+
+
+def _common_and_own(report: Report) -> list[PageParagraph]:
+    """Say what returns everywhere and what is one territory's own, in two or three sentences."""
+    if report.without_themes or len(report.territories) < 2:
+        return []
+    tables = report.material.tables
+    labels = {row.theme_id: plain_name(row.label) for row in rows_of(tables["themes"])}
+    reach, said = tables["theme_reach"], []
+    everywhere = reach.loc[reach["reach"] == REACHES[0], "theme_id"]
+    shared = sorted((labels[name] for name in everywhere if name in labels), key=fold)
+    if shared:
+        themes = joined([_titled(label) for label in shared[:_N_THEMES]])
+        # shared: in four territories of five at least
+        key = "commun_tous" if len(report.territories) < 5 else "commun"
+        said.append(sentence(f"territoire.{key}", themes=themes, n=len(shared[:_N_THEMES])))
+    own = reach[(reach["reach"] == REACHES[1]) & reach["theme_id"].isin(labels)]
+    for row in rows_of(own.sort_values(["only_in", "theme_id"]).head(_N_OWN)):
+        theme, where = _titled(labels[row.theme_id]), plain_name(str(row.only_in))
+        support = typography(row.rests_on)
+        said.append(sentence("territoire.propre", theme=theme, territoire=where, appui=support))
+    if not said:
+        said.append(sentence("territoire.ni_commun_ni_propre"))
+    if len(shared) > _N_THEMES or len(own) > _N_OWN:
+        said.append(sentence("territoire.autres_en_annexe"))
+    return [PageParagraph(" ".join(filter(None, said)))]
+
+
+def _titled(label: str) -> str:
+    """Put a theme's title between quotation marks, unless it has some."""
+    return label if "«" in label else f"«{NBSP}{label}{NBSP}»"
+
+
+def _parts(report: Report, draft: PageDraft, index: int, anchor: str) -> list[Section]:
+    workshop_id = list(report.material.passages.names)[index]
+    sections = []
+    if not report.without_themes:
+        if len(report.scopes) > 1:
+            sections.append(_priorities(report, index, workshop_id, f"{anchor}-priorites"))
+        sections += [_topic(report, draft, workshop_id, topic, anchor) for topic in _TOPICS]
+    sections.append(_network(report, draft, index, f"{anchor}-maillage"))
+    said = PageParagraph(" ".join(presence_sentences(report, index)))
+    sections.append(make_section("territoire.presence", f"{anchor}-presence", said))
+    return sections
+
+
+def _priorities(report: Report, index: int, workshop_id: str, anchor: str) -> Section:
+    priorities = first_needs(report.scopes[index + 1], _N_PRIORITIES)
+    block: Block = body("priorites.aucune")
+    if priorities:
+        entries = [_priority(report, workshop_id, priority) for priority in priorities]
+        block = Terms(tuple(entries))
+    return make_section("territoire.priorites", anchor, block)
+
+
+def _priority(report: Report, workshop_id: str, priority: Priority) -> tuple[str, str]:
+    """A statement; how many tables speak of it, and who answers it."""
+    counted = _rows_of_theme(report, workshop_id, priority.label)
+    counted = counted[counted["is_counted"] & counted["unit_id"].isin(_units_with(report, _FORCE))]
+    names = _answering(report, counted)[:_N_NAMED]
+    said = [capitalised(priority.said) + "."]
+    if names:
+        said.append(sentence("territoire.y_repondent", noms=joined(names), n=len(names)))
+    return (priority.statement or priority.label).removesuffix(".") + ".", " ".join(said)
+
+
+def _rows_of_theme(report: Report, workshop_id: str, label: str) -> pd.DataFrame:
+    """The passages of the workshop in the themes of this label."""
+    material = report.material
+    themes = material.tables["themes"]
+    theme_ids = themes.loc[themes["label"].map(plain_name) == label, "theme_id"]
+    rows = material.passages.of_scope(workshop_id)
+    return rows[rows["theme_id"].isin(theme_ids)]
+
+
+def _units_with(report: Report, posture: str) -> pd.Series:
+    postures = sure_postures(report.material.tables["tags"])
+    return postures.loc[postures["code"] == posture, "unit_id"]
+
+
+def _answering(report: Report, rows: pd.DataFrame) -> list[str]:
+    """The structures that these passages name, in order of their names."""
+    tables = report.material.tables
+    offers = tables["offers"]
+    carriers = set(offers.loc[offers["unit_id"].isin(rows["unit_id"]), "structure_id"].dropna())
+    texts = [f" {fold(text)} " for text in rows["text"]]
+    names = []
+    for row in rows_of(tables["structures"]):
+        name = one_line(row.name)
+        words = fold(name)
+        is_named = " " in words and any(f" {words} " in text for text in texts)
+        if is_named or row.structure_id in carriers:
+            names.append(name)
+    return sorted(set(names), key=fold)
+
+
+def _topic(
+    report: Report, draft: PageDraft, workshop_id: str, topic: _Topic, anchor: str
+) -> Section:
+    """What comes back under a question, with quotes; a line where nothing was said."""
+    rows = report.material.passages.of_scope(workshop_id)
+    if rows["question"].isin(_QUESTIONS).any():
+        rows = rows[rows["question"] == topic.question]
+    else:
+        postures = [_units_with(report, posture) for posture in topic.postures]
+        rows = rows[rows["unit_id"].isin(pd.concat([pd.Series(dtype=str), *postures]))]
+    blocks: list[Block] = []
+    for part in topic.parts:
+        blocks += _part_blocks(report, draft, workshop_id, part, rows)
+    title, where = f"territoire.{topic.key}", f"{anchor}-{topic.key}"
+    return make_section(title, where, *(blocks or [body(f"territoire.{topic.key}_rien")]))
+
+
+def _part_blocks(
+    report: Report, draft: PageDraft, workshop_id: str, part: _Part, rows: pd.DataFrame
+) -> list[Block]:
+    if part.is_strict:
+        codes = [_units_with(report, posture) for posture in part.postures]
+        rows = rows[rows["unit_id"].isin(pd.concat(codes))]
+    if rows.empty:
+        return []
+    passages = report.material.passages
+    words, total = passages.words((workshop_id,)), passages.n_tables[workshop_id]
+    n = n_tables_of(rows)
+    themes = _coming_back(report, rows)
+    how = "" if n else "_a_distance"
+    if n == total > 1:
+        how = "_toutes"
+    counts = {"n": words.count(n), "k": n, "total": total}
+    lead = words.sentence(f"territoire.{part.key}{how}", **counts)
+    said = [lead, recurring_sentence(themes)] if n > 1 else [lead]
+    candidates = _candidates(report, rows, part.postures, themes)
+    quotes = draft.quote(candidates, part.n_quotes)
+    short = [one for one in candidates if len(one.text) <= _ONE_LINE]
+    quotes += draft.quote(short, part.n_short)
+    paragraph = PageParagraph(" ".join(filter(None, said)))
+    return [paragraph, Quotes(quotes, is_compact=True)] if quotes else [paragraph]
+
+
+@dataclass(frozen=True)
+class Recurring:
+    """A theme said at several tables."""
+
+    theme_id: str
+    label: str
+
+
+def _coming_back(report: Report, rows: pd.DataFrame) -> list[Recurring]:
+    """The themes that two tables surely say at least; most tables first."""
+    themes = report.material.tables["themes"]
+    labels = {row.theme_id: plain_name(row.label) for row in rows_of(themes)}
+    found = []
+    for theme_id, members in rows[rows["theme_id"].isin(labels)].groupby("theme_id"):
+        n_sure, n_all = n_tables_of(members[members["is_counted"]]), n_tables_of(members)
+        if n_sure > 1:
+            label = labels[str(theme_id)]
+            recurring = Recurring(str(theme_id), label)
+            found.append((-n_sure, -n_all, fold(label), recurring))
+    return [recurring for *_, recurring in sorted(found, key=lambda one: one[:3])][:_N_THEMES]
+
+
+def recurring_sentence(themes: Sequence[Recurring]) -> str:
+    """Return « Y reviennent « Cars » et « Lait ». », the first ones."""
+    if not themes:
+        return ""
+    named = [_titled(one.label) for one in themes]
+    n = max(1, sum(len(joined(named[: i + 1])) <= _THEME_CHARS for i in range(len(named))))
+    return sentence("territoire.reviennent", themes=joined(named[:n]), n=n)
+
+
+def _candidates(
+    report: Report, rows: pd.DataFrame, postures: Sequence[str], themes: Iterable[Recurring]
+) -> list[ReportQuote]:
+    """The passages of these postures, else all; those of what comes back first, a table in turn.
+
+    A scrap is quoted only where there is nothing longer.
+    """
+    rank = dict.fromkeys(rows["unit_id"], len(postures))
+    for i, posture in reversed(list(enumerate(postures))):
+        rank |= dict.fromkeys(_units_with(report, posture), i)
+    is_told = rows["unit_id"].map(rank) < len(postures)
+    rows = rows[is_told] if is_told.any() else rows
+    rows = rows[~is_scrap(rows)] if not is_scrap(rows).all() else rows
+    recurring = [one.theme_id for one in themes]
+    ordered = rows.assign(
+        posture_rank=rows["unit_id"].map(rank),
+        is_long=rows["text"].str.len() > _LONG_QUOTE,
+        is_rough=roughness(rows["text"]) > 1,
+        is_alone=~(rows["theme_id"].isin(recurring) & rows["is_counted"]),
+        sureness=-rows["probability"].astype(float).fillna(0.0),
+    ).sort_values(
+        ["posture_rank", "is_rough", "is_long", "is_alone", "sureness", "unit_id"],
+    )
+    turn = ordered.groupby(["posture_rank", "circle_id"]).cumcount()
+    ordered = ordered.assign(turn=turn).sort_values(["posture_rank", "turn"], kind="stable")
+    return [ReportQuote(shortened(row.text, _MOST_CHARS), row.where) for row in rows_of(ordered)]
+
+
+def _network(report: Report, draft: PageDraft, index: int, anchor: str) -> Section:
+    """A small map, and what it shows in sentences; a line where there is no map."""
+    name = report.workshops[index].name
+    drawn = next((one for one in report.reading.maps if one.name == name), None)
+    if drawn is None:
+        return make_section("maillage.titre", anchor, body("maillage.aucune_carte"))
+    said = PageParagraph(" ".join(cover_sentences(drawn)))
+    spec = map_spec(drawn, tallest=_MAP_PIXELS)
+    figure = draft.figure("maillage.legende", map_alt(drawn), spec, territoire=drawn.name)
+    blocks: list[Block] = [said, figure]
+    if drawn is report.reading.maps[-1]:  # once
+        blocks.append(note("maillage.voir_carte"))
+    return make_section("maillage.titre", anchor, *blocks)
