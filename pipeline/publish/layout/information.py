@@ -1,0 +1,366 @@
+"""Lay out what the study's grid looks for: for each code what comes back, where, in whose words.
+
+In:   Report (its material)
+Out:  Section
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+import pandas as pd
+
+from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Code, Grid
+from pipeline.publish.layout.blocks import (
+    Block,
+    PageDraft,
+    PageParagraph,
+    Quotes,
+    Section,
+    Terms,
+    make_section,
+)
+from pipeline.publish.report.coded import Coded, sure_range
+from pipeline.publish.report.content import Report, ReportQuote
+from pipeline.publish.report.passages import axis_title, n_tables_of
+from pipeline.publish.text import (
+    NBSP,
+    capitalised,
+    count,
+    joined,
+    number,
+    plain_name,
+    quoted,
+    sentence,
+    typography,
+    word,
+)
+from pipeline.text import groups_in
+
+_OFFER, _SUPPORT = "offre", "accompagnement"
+_FEEDBACK = "retours"
+_WANTED = ("difficulte", "demande", "proposition")  # postures
+_BY_SIZE = ((20, 4), (8, 3), (3, 2), (0, 1))  # passages of a subject, and its quotes
+_N_TRIED = 40  # passages of a subject that may be quoted elsewhere already
+_AWAY = ("mail", "telephone", "consultation")
+
+
+@dataclass
+class _Subject:
+    """What is looked for, with its passages and the quotes chosen for it."""
+
+    label: str
+    rows: pd.DataFrame
+    n_most: int = 4  # quotes
+    quotes: tuple[ReportQuote, ...] = ()
+    is_sure: bool = True  # that the quotes are of the subject
+
+    @property
+    def n_quotes(self) -> int:
+        wanted = next(n for least, n in _BY_SIZE if len(self.rows) >= least)
+        return min(wanted, self.n_most)
+
+
+@dataclass(frozen=True)
+class _Chapter:
+    """A subsection to come: its subjects, and how they are written."""
+
+    title: str
+    subjects: list[_Subject]
+    form: Literal["codes", "offer", "supports", "table", "feedback"] = "codes"
+    column: str = "code"  # heading of a table
+
+
+def information_section(report: Report, draft: PageDraft) -> Section:
+    """Return a subsection for each part of the grid, then for what participants answered."""
+    coded = Coded(report.material)
+    chapters = [*_rubrique_chapters(coded), *_axis_chapters(coded), _feedback_chapter(coded)]
+    subjects = [one for chapter in chapters for one in chapter.subjects]
+    if len(report.workshops) == 1:
+        subjects = _briefer(subjects)
+    _choose_quotes(subjects, coded, draft)
+    writer = _Writer(report, draft, coded)
+    sections = [
+        Section(chapter.title, f"informations-{i}", writer.blocks(chapter))
+        for i, chapter in enumerate(chapters, 1)
+    ]
+    caution = PageParagraph(_caution(report), "note")
+    return make_section("informations.titre", "informations", caution, sections=sections)
+
+
+def _caution(report: Report) -> str:
+    """Say once what tags are worth, and whether a question helped to read the passages."""
+    questions = {question.question for question in report.material.grid.questions}
+    key = "prudence_relue" if report.coverage.n_reviewed_tags else "prudence"
+    parts = [report.counted.sentence(f"informations.{key}")]
+    if not report.material.passages.rows["question"].isin(questions).any():
+        parts.append(sentence("informations.sans_question"))
+    return " ".join(parts)
+
+
+# ---- what is told of ----
+
+
+def _rubrique_chapters(coded: Coded) -> list[_Chapter]:
+    """Return a chapter a family of rubriques, or a rubrique without family."""
+    chapters: list[_Chapter] = []
+    grid = coded.material.grid
+    for family, codes in _families(grid):
+        if family:
+            title = plain_name(grid.label_of(family))
+            subjects = [_subject(coded, code) for code in codes]
+            chapters.append(_Chapter(title, subjects))
+            continue
+        (code,) = codes
+        subject = _subject(coded, code)
+        chapter = _Chapter(subject.label, [subject])
+        if code.code == _OFFER:
+            chapter = replace(chapter, subjects=[replace(subject, n_most=1)], form="offer")
+        elif code.code == _SUPPORT:
+            subjects = _support_subjects(coded, subject.rows)
+            chapter = replace(chapter, subjects=[replace(subject, n_most=0), *subjects])
+            chapter = replace(chapter, form="supports")
+        chapters.append(chapter)
+    return chapters
+
+
+def _families(grid: Grid) -> list[tuple[str, list[Code]]]:
+    """Return the rubriques in the grid's order, those of a family together."""
+    families: dict[str, tuple[str, list[Code]]] = {}
+    for code in grid.axis(RUBRIQUE):
+        key = code.parent_id or code.code
+        families.setdefault(key, (code.parent_id or "", []))[1].append(code)
+    return list(families.values())
+
+
+def _subject(coded: Coded, code: Code) -> _Subject:
+    return _Subject(plain_name(code.label), coded.of_code(code.axis, code.code))
+
+
+def _support_subjects(coded: Coded, rows: pd.DataFrame) -> list[_Subject]:
+    """Return the types of support by tables; a passage that tells several is in each.
+
+    One that is sure nowhere is not told.
+    """
+    kinds = [groups_in(text, _SUPPORT) for text in rows["text"]]
+    rows = rows.assign(kinds=pd.Series(kinds, index=rows.index, dtype=object))
+    n_kinds = rows["kinds"].map(len)
+    is_asking = _is_asking(rows, coded)
+    # the most specific passage first, of those that ask
+    rows = rows.assign(rank=n_kinds, is_sure=rows["is_sure"] & is_asking)
+    subjects = [
+        _Subject(capitalised(typography(str(kind))), here, n_most=1)
+        for kind, here in rows.explode("kinds").groupby("kinds")
+        if here["is_sure"].any()
+    ]
+    subjects.sort(key=lambda one: (-n_tables_of(one.rows), -len(one.rows), one.label))
+    others = rows[n_kinds == 0]
+    if others["is_sure"].any():
+        subjects.append(_Subject(sentence("informations.autres_appuis"), others, n_most=1))
+    return subjects
+
+
+def _is_asking(rows: pd.DataFrame, coded: Coded) -> pd.Series:
+    """Tell which passages say a difficulty, ask or propose; all where nothing tells postures."""
+    postures = coded.rows[coded.rows["axis"] == POSTURE]
+    asking = postures.loc[postures["code"].isin(_WANTED), "unit_id"]
+    return rows["unit_id"].isin(asking) | postures.empty
+
+
+def _axis_chapters(coded: Coded) -> list[_Chapter]:
+    """Return a chapter for the pillars, and for each axis of the study's own."""
+    grid = coded.material.grid
+    chapters = []
+    for axis in grid.axes:
+        if axis.axis not in (RUBRIQUE, POSTURE):
+            is_pillar = axis.axis == PILIER
+            title = sentence("informations.piliers") if is_pillar else axis_title(axis)
+            subjects = [replace(_subject(coded, code), n_most=1) for code in grid.axis(axis.axis)]
+            column = axis.axis if is_pillar else "code"
+            chapters.append(_Chapter(title, subjects, "table", column))
+    return chapters
+
+
+def _feedback_chapter(coded: Coded) -> _Chapter:
+    """Return what people say of the workshop itself, and what came after it."""
+    rows = coded.material.passages.rows
+    rank = (~_is_asking(rows, coded)).astype(int)
+    rows = rows.assign(is_sure=True, score=1.0, rank=rank)
+    is_about = rows["text"].map(lambda text: bool(groups_in(text, _FEEDBACK)))
+    is_late = rows["is_away"] & ~rows["is_said"]
+    on_subject = coded.rows.loc[coded.rows["is_sure"] & coded.rows["axis"].ne(POSTURE), "unit_id"]
+    late = rows.assign(is_sure=rows["unit_id"].isin(on_subject) & ~is_about)[is_late]
+    subjects = [_Subject("", rows[is_about]), _Subject("", late, n_most=3)]
+    return _Chapter(sentence("informations.retours"), subjects, "feedback")
+
+
+# ---- in whose words ----
+
+
+def _briefer(subjects: list[_Subject]) -> list[_Subject]:
+    """Let the subjects of a study of one workshop have a quote each, so that it stays short."""
+    for one in subjects:
+        one.n_most = min(one.n_most, 1)
+    return subjects
+
+
+def _choose_quotes(subjects: Sequence[_Subject], coded: Coded, draft: PageDraft) -> None:
+    """Quote each subject once, the scarcest first, then the large ones more.
+
+    A subject of which all is quoted already, or nothing is sure, still has its best passage.
+    """
+    asked = [one for one in subjects if len(one.rows) and one.n_most]
+    sure = {id(one): [*islice(coded.quotes(one.rows, sure=True), _N_TRIED)] for one in asked}
+    for one in sorted(asked, key=lambda one: len(one.rows)):
+        unsure = islice(coded.quotes(one.rows, sure=False), _N_TRIED)
+        every = [*sure[id(one)], *unsure]
+        one.quotes = draft.quote(every, 1) or tuple(every[:1])
+        one.is_sure = one.quotes[0] in sure[id(one)]
+    for one in asked:
+        one.quotes += draft.quote(sure[id(one)], one.n_quotes - len(one.quotes))
+
+
+# ---- in which sentences ----
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes chapters once their quotes are chosen."""
+
+    report: Report
+    draft: PageDraft
+    coded: Coded
+
+    def blocks(self, chapter: _Chapter) -> tuple[Block, ...]:
+        """Return the blocks of a chapter; of what nothing was said, one line."""
+        if chapter.form == "feedback":
+            return self._feedback(*chapter.subjects)
+        told = [one for one in chapter.subjects if len(one.rows)]
+        silent = [one.label for one in chapter.subjects if not len(one.rows)]
+        blocks: list[Block] = []
+        if told:
+            write = {
+                "codes": self._codes,
+                "offer": self._offer,
+                "supports": self._supports,
+                "table": self._table,
+            }[chapter.form]
+            blocks = write(told, chapter)
+        return *blocks, *_nothing(silent)
+
+    def _codes(self, subjects: Sequence[_Subject], chapter: _Chapter) -> list[Block]:
+        """Write what is said of each code, then quotes; a lone code has the chapter's title."""
+        blocks: list[Block] = []
+        for one in subjects:
+            parts = (self.said(one.rows), self._back(one.rows), self._most(one.rows))
+            told = " ".join(filter(None, parts))
+            is_brief = len(one.quotes) < 2
+            told = " ".join([told, _quoted(one)]) if is_brief else told
+            is_lone = one.label == chapter.title
+            blocks.append(PageParagraph(told) if is_lone else Terms(((one.label, told),)))
+            if not is_brief:
+                blocks.append(Quotes(one.quotes, is_compact=True))
+        return blocks
+
+    def _offer(self, subjects: Sequence[_Subject], _: _Chapter) -> list[Block]:
+        """Say where existing activities are listed."""
+        (one,) = subjects
+        there = sentence("informations.voir_offre", partie=sentence("titres.offre"))
+        return [PageParagraph(" ".join([self.said(one.rows), there, _quoted(one)]))]
+
+    def _supports(self, subjects: Sequence[_Subject], _: _Chapter) -> list[Block]:
+        """Write a line a type of support."""
+        whole, *types = subjects
+        parts = (self.said(whole.rows), self._most(whole.rows), sentence("informations.appuis"))
+        entries = [(one.label, f"{self._tables(one.rows)}{NBSP}: {_quoted(one)}") for one in types]
+        return [PageParagraph(" ".join(filter(None, parts))), Terms(tuple(entries))]
+
+    def _table(self, subjects: Sequence[_Subject], chapter: _Chapter) -> list[Block]:
+        """Write a table of an axis: where each code is said, and an example."""
+        rows = [(one.label, self._tables(one.rows), _quoted(one)) for one in subjects]
+        columns = {chapter.column: 2.4, self.report.counted.column: 1.2, "exemple": 6.0}
+        return [self.draft.table("legendes.informations", columns, rows, axe=chapter.title)]
+
+    def _feedback(self, about: _Subject, late: _Subject) -> tuple[Block, ...]:
+        """Write what was said of the workshop, then what came after it."""
+        has_met = self.report.counted.has_tables
+        nothing = PageParagraph(sentence("informations.aucun_retour"))
+        blocks: list[Block] = [nothing] * has_met
+        if about.quotes:
+            n = len(about.rows)
+            blocks = [PageParagraph(sentence("informations.avis", n=n))]
+            blocks.append(Quotes(about.quotes, is_compact=True))
+        if len(late.rows):
+            arrived = _arrived(late.rows)
+            blocks.append(PageParagraph(sentence("informations.ensuite", arrivees=arrived)))
+            if late.is_sure:
+                blocks.append(Quotes(late.quotes, is_compact=True))
+        return tuple(blocks)
+
+    def said(self, rows: pd.DataFrame) -> str:
+        """Return « Au moins 4 tables sur 19 en parlent. »"""
+        tables, words = sure_range(rows), self.report.counted
+        total = sum(self.report.material.passages.n_tables.values())
+        if not tables.high:
+            return words.sentence("informations.hors_tables", n=rows["unit_id"].nunique())
+        if 1 < tables.low == total:
+            return sentence("informations.dit_par_tout", tables=words.count(total))
+        key, n = ("dit_par", tables.low) if tables.low else ("dit_peut_etre", tables.high)
+        return sentence(f"informations.{key}", n=words.count(n), k=n, total=number(total))
+
+    def _tables(self, rows: pd.DataFrame) -> str:
+        """Return « au moins 4 tables », or « peut-être 2 tables » where none is sure."""
+        tables, words = sure_range(rows), self.report.counted
+        if not tables.high:
+            return words.sentence("informations.hors_tables_bref")
+        key, n = ("au_moins", tables.low) if tables.low else ("peut_etre", tables.high)
+        return sentence(f"informations.{key}", n=words.count(n))
+
+    def _back(self, rows: pd.DataFrame) -> str:
+        """Return « Ce qui revient : se déplacer reste difficile (au moins 4 tables). »"""
+        themes = []
+        for one in self.coded.come_back(rows):
+            n = self.report.counted.count(one.tables.low)
+            told = [sentence("informations.au_moins", n=n)]
+            if one.most is not None:
+                told.append(sentence("informations.surtout_bref", territoire=one.most.territory))
+            themes.append(f"{one.words} ({', '.join(told)})")
+        return sentence("informations.revient", themes=" ; ".join(themes)) if themes else ""
+
+    def _most(self, rows: pd.DataFrame) -> str:
+        """Return « C'est surtout dit dans un territoire, Roubaix : au moins 4 tables sur 7. »"""
+        most = self.coded.most_said(rows)
+        if most is None:
+            return ""
+        here = self.report.counted.count(most.n_tables)
+        values = {"territoire": most.territory, "ici": here, "total": number(most.of_tables)}
+        return sentence("informations.surtout", **values)
+
+
+def _nothing(labels: Sequence[str]) -> tuple[PageParagraph, ...]:
+    """Say in one line of what nothing was said."""
+    if not labels:
+        return ()
+    named = joined([f"«{NBSP}{label}{NBSP}»" for label in labels])
+    return (PageParagraph(sentence("informations.rien", codes=named)),)
+
+
+def _quoted(subject: _Subject) -> str:
+    """Return the first quote and its origin, to be checked where its tag is not sure."""
+    (quote, *_) = subject.quotes
+    told = f"{quoted(quote.text)} ({quote.where})."
+    return told if subject.is_sure else f"{sentence('informations.a_verifier')} {told}"
+
+
+def _arrived(late: pd.DataFrame) -> str:
+    """Return « 6 mails et 3 appels téléphoniques » for what came after the workshops."""
+    channel = late["channel"].where(late["channel"].isin(_AWAY), "autre")
+    counts = late.groupby(channel)["circle_id"].nunique()
+    return joined(
+        [
+            count(int(counts[name]), *word("informations", f"canal_{name}").split("|"))
+            for name in (*_AWAY, "autre")
+            if name in counts
+        ]
+    )
