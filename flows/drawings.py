@@ -30,7 +30,7 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
     """
     from flows.publish_study import report_of, whole_folder
     from pipeline.publish.charts import Drawings, draw_svg
-    from pipeline.publish.layout.crossings import map_alt
+    from pipeline.publish.layout.catchments import map_alt
     from pipeline.publish.territory_charts import comparison_specs
     from pipeline.store import Store
     from pipeline.text import slug

@@ -77,6 +77,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
     unread = [f"{text_of(entry.path)}={entry.reason}" for entry in study.unread_entries()]
     tagger = study.registered_tagger
     decisions = study.decisions.mark().sha256
+    templates = [path for path in (study.slides_template, study.report_template) if path]
     return text_hash(
         *(f"{name}={value}" for name, value in versions().items()),
         study.settings.model_dump_json(exclude=_WITHOUT_EFFECT),
@@ -87,6 +88,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
         *inputs,
         *stray,
         *unread,
+        *(file_hash(path) for path in templates if path.is_file()),
     )
 
 

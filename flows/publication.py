@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.publish_study import day_of, publish_study, report_of, whole_folder
+from flows.publish_study import (
+    day_of,
+    publish_study,
+    report_of,
+    whole_folder,
+    write_people_tables,
+)
 from flows.typed_texts import decisions_to_show, keep_decisions
 from flows.workspace import Listener, open_workspace
 from pipeline.errors import StudyError, UsageError
@@ -25,18 +31,18 @@ from pipeline.files import file_hash, write_bytes
 from pipeline.grid import load_grid
 from pipeline.publish.changes import summarise, tell_changes
 from pipeline.publish.docx import write_workshop_pages
-from pipeline.publish.report.without_themes import lists_without_themes
 from pipeline.publish.slides import write_slides
-from pipeline.publish.tables import Format, write_tables
+from pipeline.publish.tables import FORMATS, Format, write_tables
 from pipeline.study import Study
 
-TABLES: tuple[Format, ...] = ("xlsx", "csv", "parquet", "geojson")
+TABLES = ("xlsx", "techniques", "csv", "parquet", "geojson")
 _FILES = {
     "qdpx": "etude.qdpx",
     "qdc": "grille.qdc",
     "iramuteq": "corpus-iramuteq.txt",
     "relecture": "relecture.xlsx",
     "xlsx": "tableaux.xlsx",
+    "techniques": "tables-techniques.xlsx",
     "geojson": "structures.geojson",
 }
 
@@ -106,13 +112,15 @@ def _content(study: Study, form: str, by: By) -> bytes:
 
 
 def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
-    formats: list[Format] = [name for name in TABLES if name == form]
     tables = study.read_tables()
-    tables |= lists_without_themes(tables, least_units=study.settings.cluster.least_units)
+    formats: list[Format] = [name for name in FORMATS if name == form]
     if form not in _FILES:
-        return write_tables(tables, path, formats=formats, grid=study.grid)
+        return write_tables(tables, path, formats=formats)
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
-        (written,) = write_tables(tables, Path(scratch), formats=formats, grid=study.grid)
+        if form == "xlsx":
+            written = write_people_tables(study, tables, Path(scratch) / _FILES[form])
+        else:
+            (written,) = write_tables(tables, Path(scratch), formats=formats)
         write_bytes(path, written.read_bytes())
     return [path]
 
@@ -155,9 +163,9 @@ def publish_whole(
         # what the run wrote is the report of the same tables
         shutil.copytree(target, folder, dirs_exist_ok=True)
         workspace.tell("deux pages par atelier", 0, 1)
-        write_workshop_pages(report, folder / "ateliers")
+        write_workshop_pages(report, folder / "ateliers", template=study.report_template)
         workspace.tell("diapositives", 0, 1)
-        write_slides(report, folder / "restitution.pptx")
+        write_slides(report, folder / "restitution.pptx", template=study.slides_template)
         workspace.tell("fichiers pour les analystes", 0, 1)
         for form in _EXCHANGED:
             export_study(study, form, folder / _FOR_ANALYSTS / _FILES[form])

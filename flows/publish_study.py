@@ -21,12 +21,13 @@ from pipeline.files import force_to_disk, read_only
 from pipeline.publish.charts import Drawings
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html, write_map_page
+from pipeline.publish.layout import Part
 from pipeline.publish.pdf import write_pdf
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report
-from pipeline.publish.report.without_themes import lists_without_themes
 from pipeline.publish.tables import write_public_tables, write_tables
 from pipeline.publish.territory_charts import draw_comparison
+from pipeline.publish.workbook import NAME, write_workbook
 from pipeline.study import Study
 
 
@@ -46,6 +47,8 @@ def report_of(
         grid=study.grid,
         settings=settings.publish,
         title=settings.etude.title,
+        commissioner=settings.etude.commissioner,
+        contact=settings.etude.contact,
         made_on=made_on or datetime.datetime.now(datetime.UTC).date(),
         weights=chosen.weights.model_dump(),
         weighting=chosen.name,
@@ -76,12 +79,13 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 LARGE = 5_000  # passages
+_PARTS: dict[Part, str] = {"rapport": "rapport", "annexe": "annexe-technique"}  # file names
 
 
 def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = None) -> str:
-    """Write the report (.html, .docx, .pdf) and, by `writer` if any, the tables (.xlsx, .csv).
+    """Write the report and its annex (.html, .docx, .pdf), and the tables (.xlsx, .csv).
 
-    Returns the folder, relative to the study.
+    A `writer` writes the tables meanwhile. Returns the folder, relative to the study.
     """
     study, drawings = workspace.study, Drawings(workspace.store)
     workspace.tell("rédaction du rapport", 0, 1)
@@ -90,9 +94,16 @@ def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = N
         _tables_written(study.root, folder / "tableaux", writer),
     ):
         report = report_of(study, study.read_tables(), made_on=day_of(run_id))
-        write_html(report, folder / "rapport.html", drawings=drawings)
-        write_docx(report, folder / "rapport.docx", drawings=drawings)
-        write_pdf(report, folder / "rapport.pdf", drawings=drawings)
+        for part, name in _PARTS.items():
+            write_html(report, folder / f"{name}.html", part=part, drawings=drawings)
+            write_docx(
+                report,
+                folder / f"{name}.docx",
+                part=part,
+                template=study.report_template,
+                drawings=drawings,
+            )
+            write_pdf(report, folder / f"{name}.pdf", part=part, drawings=drawings)
         write_map_page(report, folder / "carte.html")
     drawings.save(drops_others=True)
     return f"publications/{run_id}"
@@ -133,8 +144,21 @@ def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterat
 def _write_tables(root: Path, folder: Path) -> None:
     study = Study.open(root)
     tables, settings = study.read_tables(), study.settings
-    tables |= lists_without_themes(tables, least_units=settings.cluster.least_units)
-    write_public_tables(tables, folder, grid=study.grid, least_count=settings.publish.least_count)
+    write_public_tables(tables, folder, least_count=settings.publish.least_count)
+    write_people_tables(study, tables, folder / NAME)
+
+
+def write_people_tables(study: Study, tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
+    """Write the workbook that people read."""
+    settings = study.settings
+    return write_workbook(
+        tables,
+        path,
+        grid=study.grid,
+        title=settings.etude.title,
+        least_count=settings.publish.least_count,
+        least_units=settings.cluster.least_units,
+    )
 
 
 def _get_ready() -> None:
@@ -147,11 +171,22 @@ def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
     Raises `StudyError` where the study cannot be written to.
     """
     study = Study.open(root)
-    compared = comparison(study.read_tables(), study.settings, study.grid.exclusive)
-    report = report_of(study, study.read_tables() | compared)
+    tables = study.read_tables()
+    compared = comparison(
+        tables,
+        study.settings,
+        study.grid.exclusive,
+        active=active_decisions(followed_decisions(study, tables)),
+    )
+    report = report_of(study, tables | compared)
     with whole_folder(study.root / "exports" / "comparaison") as folder:
         write_html(report, folder / "comparaison.html", part="territoires")
-        write_docx(report, folder / "comparaison.docx", part="territoires")
+        write_docx(
+            report,
+            folder / "comparaison.docx",
+            part="territoires",
+            template=study.report_template,
+        )
         write_map_page(report, folder / "carte.html")
         for name, (spec, svg, png) in draw_comparison(report).items():
             (folder / f"{name}.vl.json").write_text(

@@ -65,6 +65,7 @@ def run_study(
     """
     study = Study.open(root.resolve())
     _ = study.settings, study.grid
+    _check_templates(study)
     only = study.find_workshop(workshop).name if workshop else None
     with study.locked():
         mark = study.check_decisions(on_lost_decisions)
@@ -97,6 +98,14 @@ def due_fingerprint(study: Study) -> str | None:
         return fingerprint
     # another hash where the same content is to be read again: it may be asked for once more
     return None if _is_whole(study, last, None) else text_hash(fingerprint, last["run_id"])
+
+
+def _check_templates(study: Study) -> None:
+    """Refuse at once a template that the report could not use in the end."""
+    if study.slides_template or study.report_template:
+        from pipeline.publish.own_templates import check_own_templates
+
+        check_own_templates(study.slides_template, study.report_template)
 
 
 def _check_vault(study: Study, vault: Vault, last: Manifest | None) -> None:

@@ -35,8 +35,9 @@ from pipeline.cluster.identity import list_changes
 from pipeline.cluster.late import join_late_units
 from pipeline.cluster.opinions import group_opinions
 from pipeline.cluster.quotes import profile_themes, quote_themes
-from pipeline.counting import count_families, room_units
+from pipeline.counting import count_families, room_units, with_circles
 from pipeline.decisions import active_decisions, apply_decisions, read_decisions
+from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.kinds import Decision, weights_in_use
 from pipeline.decisions.replay import left_proposals
@@ -196,7 +197,10 @@ def join_study(tables: Tables, workspace: "Workspace") -> Tables:
     )
     changes = list_changes(_previous_themes(study), (joined.themes, joined.theme_members))
     families = count_families(
-        tables["theme_families"], joined.themes, joined.theme_members, tables["units"]
+        tables["theme_families"],
+        joined.themes,
+        joined.theme_members,
+        with_circles(tables["units"]),
     )
     clustered = {name: tables[name] for name in _CLUSTERED}
     now = {"theme_families": families, "theme_changes": changes}
@@ -278,20 +282,35 @@ def rank_dependencies(workspace: "Workspace") -> tuple[str, ...]:
 
 
 def _weights(study: Study) -> RankWeights:
-    active = active_decisions(decisions_to_show(study))
-    return weights_in_use(active, study.settings.rank).weights
+    return weights_in_use(_active(study), study.settings.rank).weights
+
+
+def _active(study: Study) -> list[Decision]:
+    return active_decisions(decisions_to_show(study))
 
 
 def compare_study(tables: Tables, workspace: "Workspace") -> Tables:
     """Compare the territories, find missing voices, and list offers."""
     study = workspace.study
-    return comparison(tables, study.settings, study.grid.exclusive, cache=workspace.store)
+    return comparison(
+        tables,
+        study.settings,
+        study.grid.exclusive,
+        encoder=workspace.encoders.load(),
+        active=_active(study),
+        cache=workspace.store,
+    )
 
 
 def compare_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """Return the settings of the comparison and of the study."""
+    """Return the settings of the comparison, the types of structure expected, and what people said
+    of needs.
+    """
     settings = workspace.study.settings
-    return settings.compare.model_dump_json(), settings.etude.model_dump_json()
+    expected = settings.etude.model_dump_json(include={"expected_structure_types"})
+    decided = decided_gaps(_active(workspace.study))
+    states = [f"{gap}: {row.state}" for gap, row in sorted(decided.items())]
+    return settings.compare.model_dump_json(), expected, *states
 
 
 READ = Stage(
@@ -408,6 +427,7 @@ COMPARE = Stage(
     reads=(
         "units",
         "tags",
+        "themes",
         "theme_members",
         "workshops",
         "attendance",
@@ -417,6 +437,7 @@ COMPARE = Stage(
     ),
     compute=compare_study,
     depends_on=compare_dependencies,
+    calls=(Encoders,),
     returns=COMPARED,
     progress="comparaison des territoires",
 )

@@ -19,7 +19,17 @@ from pipeline.study import Study
 if TYPE_CHECKING:
     from flows.run import Outcome
 
-EXPORTS = ("xlsx", "csv", "parquet", "geojson", "qdpx", "qdc", "iramuteq", "relecture")
+EXPORTS = (
+    "xlsx",
+    "techniques",
+    "csv",
+    "parquet",
+    "geojson",
+    "qdpx",
+    "qdc",
+    "iramuteq",
+    "relecture",
+)
 DOUBTS = "doutes"
 GOLD = "gold"  # the example's labels; never read as a workshop
 # what a command allocates lives until it ends; collecting garbage took a sixth of the time

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.credentials import read_secret
 from pipeline.depot import Unread, stray_files, unread_entries, workshop_folders
-from pipeline.errors import StudyError, TableError, UsageError
+from pipeline.errors import SettingsError, StudyError, TableError, UsageError
 from pipeline.files import data_path, file_hash, read_only, write_bytes
 from pipeline.grid import load_grid, missing_grid, save_grid
 from pipeline.grid.codes import Grid
@@ -150,6 +150,26 @@ class Study:
                 f"atelier « {name} »", f"un de : {names}", "reprendre le nom du dossier"
             )
         return matches[0]
+
+    @property
+    def slides_template(self) -> Path | None:
+        """The study's own look for slides; raise `SettingsError` where it is a link elsewhere."""
+        return self._own_file(self.settings.publish.slides_template)
+
+    @property
+    def report_template(self) -> Path | None:
+        """The study's own look for Word files; raises as `slides_template`."""
+        return self._own_file(self.settings.publish.report_template)
+
+    def _own_file(self, name: str) -> Path | None:
+        path = self.root / name
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise SettingsError(
+                f"[publish] : « {path.name} » est un raccourci vers un autre dossier",
+                "un fichier du dossier de l'étude",
+                "le copier dans ce dossier",
+            )
+        return path if name else None
 
     @property
     def registered_tagger(self) -> Path | None:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -175,3 +176,33 @@ class PlainText:
     def to_numbered(self, offset: int) -> int:
         """Return the numbered text's offset."""
         return offset + self._cuts[bisect_left(self._plain, offset)]
+
+
+@dataclass(frozen=True)
+class CueLexicon:
+    """A lexicon of cues, compiled for folded text."""
+
+    words: re.Pattern[str]
+    cancelling: re.Pattern[str]
+
+    def are_in(self, text: str) -> bool:
+        """Whether `text` holds a cue that no cancelling phrase overlaps."""
+        plain = fold(text, keep_signs=True)
+        matches = list(self.words.finditer(plain))
+        cancelled = [match.span() for match in self.cancelling.finditer(plain)] if matches else []
+        return any(
+            not any(start < match.end() and match.start() < end for start, end in cancelled)
+            for match in matches
+        )
+
+
+@cache
+def load_cues(name: str) -> CueLexicon:
+    """Return the cues of data/lexicon/`name`.yaml."""
+    entries = lexicon(name)
+    return CueLexicon(_alternatives(entries["mots"]), _alternatives(entries["annule"]))
+
+
+def _alternatives(patterns: list[str]) -> re.Pattern[str]:
+    folded = (fold(pattern, keep_signs=True) for pattern in patterns)
+    return re.compile(rf"\b(?:{'|'.join(folded)})")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.counting import count_families
+from pipeline.counting import count_families, with_circles
 from pipeline.decisions import active_decisions, apply_decisions, idle_sentence, read_decisions
 from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.kinds import saved_weightings, weights_in_use
@@ -51,7 +51,7 @@ def machine() -> dict[str, pd.DataFrame]:
     )
     built = THEME_FAMILIES.build(families)
     tables["theme_families"] = count_families(
-        built, tables["themes"], tables["theme_members"], tables["units"]
+        built, tables["themes"], tables["theme_members"], with_circles(tables["units"])
     )
     third = [tag("a", "posture", "constat", is_assigned=False, score=0.2)]
     return tables | {

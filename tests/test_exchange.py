@@ -17,8 +17,9 @@ WRITTEN = {
     "iramuteq": "corpus-iramuteq.txt",
     "relecture": "relecture.xlsx",
     "xlsx": "tableaux.xlsx",
+    "techniques": "tables-techniques.xlsx",
     "geojson": "structures.geojson",
-    "csv": "passages.csv",
+    "csv": "units.csv",
     "parquet": "units.parquet",
 }
 

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from pipeline.counting import count_families
+from pipeline.counting import count_families, with_circles
 from pipeline.tables.results import THEME_FAMILIES, THEME_MEMBERS, THEMES
 
 
@@ -61,6 +61,9 @@ def test_a_family_counts_its_themes_members_and_one_without_theme_goes():
             "unit_id": list("abcdeg"),
             "workshop_id": list("vvwvwv"),
             "table_number": [1, 1, 2, 1, 2, 3],
+            "document_id": "d",
+            "question": "q1",
+            "channel": "notes",
         }
     )
     rows = [
@@ -74,11 +77,11 @@ def test_a_family_counts_its_themes_members_and_one_without_theme_goes():
         }
         for name in ("f-2", "f-1", "f-3")
     ]
-    counted = count_families(THEME_FAMILIES.build(rows), themes, members, units)
+    counted = count_families(THEME_FAMILIES.build(rows), themes, members, with_circles(units))
     assert counted[
         ["family_id", "n_themes", "n_units", "n_tables", "n_workshops"]
     ].to_numpy().tolist() == [
         ["f-1", 2, 3, 2, 2],
         ["f-2", 1, 2, 2, 2],
     ]
-    assert count_families(THEME_FAMILIES.empty(), themes, members, units).empty
+    assert count_families(THEME_FAMILIES.empty(), themes, members, with_circles(units)).empty

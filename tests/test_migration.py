@@ -86,7 +86,8 @@ def test_status_counts_what_is_there_and_says_what_to_do(
 
 
 @pytest.mark.parametrize(
-    "form", ["csv", "xlsx", "parquet", "qdpx", "qdc", "iramuteq", "relecture", "geojson"]
+    "form",
+    ["csv", "xlsx", "techniques", "parquet", "qdpx", "qdc", "iramuteq", "relecture", "geojson"],
 )
 def test_every_export_is_written_before_the_study_is_run_again(
     study: Study, tmp_path: Path, form: str

@@ -18,7 +18,7 @@ from pipeline.files import data_path
 from pipeline.study import Study
 from support.file_texts import texts_of
 
-FORMS = ("qdpx", "qdc", "iramuteq", "relecture", "xlsx", "csv", "parquet", "geojson")
+FORMS = ("qdpx", "qdc", "iramuteq", "relecture", "xlsx", "techniques", "csv", "parquet", "geojson")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _PHONE = re.compile(r"(?<!\d)(?:0|\+33 ?)[1-9](?:[ .-]?\d{2}){4}(?!\d)")
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.embedder import load_embedder
 from pipeline.cluster.opinions import group_opinions
-from pipeline.counting import count_themes
+from pipeline.counting import count_themes, with_circles
 from pipeline.tables.results import OPINION_POSTURES
 from tests.support.invented import said, study
 
@@ -128,8 +128,11 @@ COPIES = "on vit à découvert en attendant la subvention de la Région"
         ([{}, {}], [(2, 1, 1)]),
         ([{"table_number": 2}, {"table_number": 3}], [(2, 2, 1)]),
         ([{"workshop_id": "die-2025-03-11"}, {}], [(2, 2, 2)]),
-        # a mail comes from no table
-        ([{"table_number": None}, {"table_number": None}], [(2, 0, 1)]),
+        # a mail comes from no table, and a summary tells again what tables said
+        ([{"channel": "mail"}, {}], [(2, 1, 1)]),
+        ([{"table_number": 2, "question": "resume"}, {}], [(2, 1, 1)]),
+        # documents, where the notes name no table
+        ([{"table_number": None}, {"table_number": None, "document_id": "d"}], [(2, 2, 1)]),
         # another posture is another opinion, and no posture of the four is none
         ([{"posture": "demande"}, {}], [(1, 1, 1), (1, 1, 1)]),
         ([{"posture": "constat"}, {}], [(1, 1, 1)]),
@@ -169,7 +172,7 @@ def test_each_counted_passage_is_in_one_opinion_and_tables_are_never_above_the_t
     in_opinions = list(chain.from_iterable(map(json.loads, opinions["unit_ids"])))
     assert sorted(in_opinions) == sorted(members.loc[is_counted, "unit_id"])
     assert [json.loads(ids)[0] for ids in opinions["unit_ids"]] == opinions["unit_id"].tolist()
-    counts = count_themes(now["theme_members"], now["units"])
+    counts = count_themes(now["theme_members"], with_circles(now["units"]))
     most = opinions.groupby("theme_id")["n_tables"].max()
     assert (most <= counts["n_tables"].reindex(most.index)).all()
 

@@ -24,8 +24,10 @@ from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import FileReading
 from pipeline.publish.html import write_html
+from pipeline.publish.layout import Part
 from pipeline.publish.report import build_report
-from pipeline.publish.tables import readable_lists
+from pipeline.publish.workbook.rows import StudyRows
+from pipeline.publish.workbook.themes import passage_sheet
 from pipeline.rank import rank_themes
 from pipeline.settings.sections import PublishSettings, RankSettings
 from pipeline.study import Study
@@ -190,7 +192,7 @@ def test_a_codebook_that_asks_for_another_number_of_codes_differs(grid: Grid, tm
 
 
 def test_the_list_of_passages_has_a_column_an_axis(grid: Grid, coded: Tables):
-    rows = readable_lists(coded, grid)["passages"]
+    rows = passage_sheet(StudyRows(coded, grid, 3))
     assert not {"Rubriques", "Posture", "Piliers"} & set(rows.columns)
     assert rows["Échelle"].tolist() == ["Intercommunalité", "Commune", "Commune"]
     assert rows["Publics"].fillna("").tolist() == ["Familles ; Jeunes", "Jeunes", ""]
@@ -211,8 +213,10 @@ def test_the_report_tells_the_axes_of_the_grid_and_the_criteria_that_have_nothin
         ("Échelle", ("Commune", "Intercommunalité")),
         ("Publics", ("Jeunes", "Familles")),
     ]
-    write_html(made, tmp_path / "rapport.html")
-    page = (tmp_path / "rapport.html").read_text(encoding="utf-8")
+    parts: tuple[Part, ...] = ("rapport", "annexe")
+    for part in parts:
+        write_html(made, tmp_path / f"{part}.html", part=part)
+    page = "".join((tmp_path / f"{part}.html").read_text(encoding="utf-8") for part in parts)
     text = re.sub(r"<[^>]+>", " ", page).replace("\u00a0", " ")
     for wanted in (
         "les codes de la grille qui lui conviennent (échelle, publics)",
@@ -288,7 +292,7 @@ def test_a_study_of_such_a_grid_runs_from_notes_to_report(tmp_path: Path):
     )
     assert (tags.loc[tags["is_assigned"], "code"] == "jeunes").any()
     assert len(study.read_table("review_queue")) == n_units
-    (page,) = study.publications.rglob("rapport.html")
+    (page,) = study.publications.rglob("annexe-technique.html")
     text = page.read_text(encoding="utf-8").replace("\u00a0", " ")
     assert "Publics : passages, tables et ateliers" in text
     assert "ce critère n’a rien à lire" in text

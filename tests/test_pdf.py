@@ -56,7 +56,7 @@ def test_every_word_and_figure_is_the_same_in_every_format(tmp_path: Path) -> No
         for block in section.blocks
         for text in (section.title, *words_of(block))
     ]
-    assert len(wanted) > 200
+    assert len(wanted) > 50
     for kind, text in shown.items():
         assert [words for words in wanted if squeezed(words) not in text] == [], kind
 
@@ -85,16 +85,12 @@ def test_emoji_and_other_scripts_are_printed_in_a_font_that_has_them(tmp_path: P
 
 
 def fonts_of(made: Any, folder: Path) -> set[str]:
-    """The fonts that the page of the first priority is printed in."""
+    """The fonts that the first page is printed in."""
     write_pdf(made, folder / "rapport.pdf")
-    text, name = (
-        pypdfium2.PdfDocument(folder / "rapport.pdf")[1].get_textpage(),
-        create_string_buffer(100),
-    )
-
-    fonts = set()
-    for place in range(text.count_chars()):
-        raw.FPDFText_GetFontInfo(text, place, name, 100, c_int())
+    text = pypdfium2.PdfDocument(folder / "rapport.pdf")[0].get_textpage()
+    name, fonts = create_string_buffer(100), set()
+    for index in range(text.count_chars()):
+        raw.FPDFText_GetFontInfo(text, index, name, 100, c_int())
         fonts.add(name.value.decode())
     return fonts
 
@@ -129,7 +125,7 @@ def test_the_first_priority_and_what_was_said_of_it_are_on_the_first_two_pages(
     first = made.scopes[0].priorities[0]
     assert all(
         squeezed(text) in first_pages
-        for text in (first.label, first.why, *(quote.text for quote in first.quotes[:2]))
+        for text in (first.statement or first.label, first.said[1:], first.quotes[0].text)
     )
 
 
@@ -141,3 +137,21 @@ def test_no_page_is_empty_and_an_empty_study_has_its_pages(tmp_path: Path) -> No
         write_pdf(made, tmp_path / f"{name}.pdf")
         for page in pypdfium2.PdfDocument(tmp_path / f"{name}.pdf"):
             assert len(page.get_textpage().get_text_range()) > 60
+
+
+NAMES = ("Saint-Martin-lez-Tatinghem", "anticonstitutionnellement", "l’intercommunalité")
+
+
+def test_no_sign_is_put_within_a_word(tmp_path: Path) -> None:
+    texts = (f"{name} {'et encore ' * n}{name} demande un car" for n in range(12) for name in NAMES)
+    made = report(tables(*(said("cars", 1, text=text) for text in texts)))
+    shown_by(made, tmp_path)
+    page = html.fromstring((tmp_path / "rapport.html").read_bytes()).text_content()
+    word = docx.Document(str(tmp_path / "rapport.docx")).element.body
+    pdf = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")
+    printed = " ".join(sheet.get_textpage().get_text_range() for sheet in pdf)
+    for text in (page, "".join(word.xpath(".//w:t/text()")), printed):
+        assert not set(text) & set("\u200b\u00ad\u2060\ufeff")
+    # a hyphen at the end of a line, which pdfium marks so, is one of the word's own
+    cut = re.findall(r"[\w’]*\ufffe[\w’]*", printed)
+    assert [one for one in cut if one.replace("\ufffe", "-") not in page] == []

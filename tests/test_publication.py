@@ -131,6 +131,7 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_it_was_made_with(p
         "rapport.docx",
         "rapport.pdf",
         "tableaux/tableaux.xlsx",
+        "tableaux/tables-techniques.xlsx",
         "analystes/etude.qdpx",
         "ateliers/01-orthez.pdf",
         "restitution.pptx",

@@ -10,8 +10,8 @@ import pytest
 pytestmark = pytest.mark.slow
 _WIDTH, _N_COLOURS, _MAX_BYTES = 900, 64, 150_000
 PICTURES = {
-    "rapport-priorites": ("Les priorités candidates", 1),
-    "rapport-territoires": ("Ce qui est commun, ce qui est propre", 0),
+    "rapport-priorites": ("Sommaire", 0),
+    "rapport-territoires": ("Territoire par territoire", 0),
 }
 
 

@@ -1,5 +1,6 @@
 """What a report may not say: counts and circumstances that the material of an odd study does not show."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,25 +13,24 @@ from pptx import Presentation
 
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import (
-    KeyFigures,
     Page,
     PageParagraph,
     PageTable,
-    PriorityCard,
     Quotes,
     Section,
     Terms,
 )
-from pipeline.publish.layout.opening import ROOMS, lay_out_workshop
+from pipeline.publish.layout.sheets import ROOMS, lay_out_workshop
+from pipeline.publish.layout.slides import lay_out_slides
 from pipeline.publish.report.content import Report
 from pipeline.publish.report.passages import gather_passages, table_range
 from pipeline.publish.report.themes import said_at
-from pipeline.publish.slides import lay_out_slides
-from pipeline.publish.tables import readable_lists
+from pipeline.publish.workbook.rows import StudyRows
+from pipeline.publish.workbook.themes import contrast_sheet
 from pipeline.study import Study
-from pipeline.tables import TABLES
 from pipeline.tables.material import ATTENDANCE
-from pipeline.tables.results import NEEDS
+from pipeline.tables.results import GAPS
+from pipeline.tables.schema import GAP_STATES
 from pipeline.text import Count, study_counts
 from support.invented import DIE, ORTHEZ, said, workshops
 from support.published import GRID, report, tables
@@ -45,9 +45,13 @@ def words(made: Report) -> dict[str, str]:
         "\n".join(
             [
                 slide.title,
-                *(line.text for line in slide.lines),
+                *(
+                    text
+                    for line in slide.lines + slide.aside
+                    for text in (line.label, "" if line.is_quote else line.text, line.source)
+                ),
                 *slide.notes,
-                *(alt for _, alt in slide.pictures),
+                slide.picture[1] if slide.picture else "",
             ]
         )
         for slide in lay_out_slides(made)
@@ -58,7 +62,7 @@ def words(made: Report) -> dict[str, str]:
 
 
 def _page(page: Page) -> Iterator[str]:
-    yield from (page.title, page.notice.text if page.notice else "")
+    yield from (page.title, page.notice if page.notice else "")
     for section in page.sections:
         yield from _section(section)
 
@@ -71,20 +75,11 @@ def _section(section: Section) -> Iterator[str]:
                 yield block.text
             case Terms():
                 yield from (f"{term} : {meaning}" for term, meaning in block.entries)
-            case KeyFigures():
-                yield from (f"{n} {what}" for n, what in block.entries)
             case PageTable():
                 yield from (
                     block.caption,
                     " | ".join(block.columns),
                     *(" | ".join(row) for row in block.rows),
-                )
-            case PriorityCard():
-                yield from (
-                    block.priority.label,
-                    block.priority.why,
-                    block.facts,
-                    block.profile_alt,
                 )
             case Quotes():
                 yield from (quote.where for quote in block.quotes)
@@ -98,47 +93,9 @@ def everything(made: Report) -> str:
     return "\n".join(words(made).values())
 
 
-# ---- needs without an answer ----
-
-
-def needs(coverage: str) -> Any:
-    row = {
-        "workshop_id": ORTHEZ,
-        "sector": "mobilité",
-        "place": "64430",
-        "n_structures": 0,
-        "n_units": 2,
-        "n_circles": 2,
-    }
-    return NEEDS.build([row | {"quotes": "[]", "coverage": coverage}])
-
-
-@pytest.mark.parametrize(
-    "coverage",
-    [
-        "aucune structure de ce secteur",
-        pytest.param("hors des zones de chalandise connues", marks=pytest.mark.slow),
-    ],
-)
-def test_that_nobody_answers_a_need_is_told_as_what_was_found_in_the_report_and_nowhere_else(
-    coverage: str,
-) -> None:
-    said = words(report(tables(needs=needs(coverage))))
-    claims = re.compile(
-        r"aucune structure (?:re)?connue|de ce secteur|sans réponse|ne répond|zones de chalandise connues",
-        re.IGNORECASE,
-    )
-    assert {name for name, text in said.items() if claims.search(text)} == {"rapport"}
-    assert "aucune réponse n'a été relevée dans les notes" in said["rapport"].replace("’", "'")
-    assert not re.search("sans réponse connue|aucune structure connue", said["rapport"])
-
-
-@pytest.mark.slow
-def test_the_maps_of_the_slides_do_not_mark_needs_that_nobody_confirmed() -> None:
-    placed = tables()["structures"].assign(map_workshop_ids=f'["{ORTHEZ}"]')
-    made = report(tables(structures=placed, needs=needs("aucune structure de ce secteur")))
-    (shown,) = [slide for slide in lay_out_slides(made) if slide.pictures]
-    assert made.reading.maps[0].needs and "besoin" not in str(shown)
+def annex(made: Report) -> str:
+    """All that the technical annex says, with plain spaces."""
+    return re.sub("[\u00a0\u202f]", " ", "\n".join(_page(lay_out(made, "annexe"))))
 
 
 # ---- who came ----
@@ -169,7 +126,7 @@ def test_where_one_workshop_has_no_list_its_people_are_unknown_and_the_total_say
     made = without_list(DIE)
     assert [workshop.n_people is None for workshop in made.workshops] == [False, True]
     said = words(made)
-    assert "die | 11 mars 2025 | 4 | non connu | non connu |" in said["rapport"]
+    assert "die | 11 mars 2025 | 4 | non connu | non connu |" in annex(made)
     assert "personnes présentes (1 atelier sur 2 avec une liste d’émargement)" in said["rapport"]
     assert "3 personnes (1 atelier sur 2 avec une liste d’émargement)" in said["diapositives"]
     assert not re.search(r"personnes? présentes?|\d+ structures?", said["atelier die"])
@@ -178,11 +135,9 @@ def test_where_one_workshop_has_no_list_its_people_are_unknown_and_the_total_say
 @pytest.mark.slow
 def test_a_list_without_structures_leaves_structures_unknown_not_none() -> None:
     attendance = tables()["attendance"].assign(structure_id=None)
-    said = words(report(tables(attendance=attendance)))
-    assert (
-        "0 structure" not in "\n".join(said.values())
-        and "structures non connues" in said["rapport"]
-    )
+    made = report(tables(attendance=attendance))
+    assert "0 structure" not in everything(made)
+    assert "structures non connues" in annex(made)
 
 
 @pytest.mark.slow
@@ -266,16 +221,16 @@ def test_no_table_round_or_channel_is_claimed_that_no_document_shows(
     assert not re.search(
         r"rien n.est perdu|\b0 (?:document|présent|personne|structure)", told, re.IGNORECASE
     )
-    assert "dans 3 documents sur" in told.lower()
+    assert "3 documents" in told.lower()
 
 
 @pytest.mark.parametrize(
     ("counted", "expected"),
     [
-        ({1, 2, 3}, "dit à 3 tables sur 4"),
-        ({1, 3}, "dit à 2 tables au moins sur 4, à 3 avec ce qui reste à vérifier"),
-        ({2}, "dit à 1 table au moins sur 4, à 3 avec ce qui reste à vérifier"),
-        (set(), "dit peut-être à 3 tables sur 4, à vérifier"),
+        ({1, 2, 3}, "au moins 3 tables sur 4 en parlent"),
+        ({1, 3}, "au moins 2 tables sur 4 en parlent, peut-être 3"),
+        ({2}, "au moins 1 table sur 4 en parle, peut-être 3"),
+        (set(), "peut-être 3 tables sur 4 en parlent"),
     ],
 )
 def test_a_number_of_tables_rests_on_what_counts_and_says_what_is_to_be_checked(
@@ -304,8 +259,11 @@ def test_minutes_of_a_study_with_tables_elsewhere_are_counted_with_them_by_both_
     ]
     made = report(tables(*mixed, held=workshops(n_tables=None), attendance=ATTENDANCE.empty()))
     study, orthez, die = (scope.priorities[0].said for scope in made.scopes)
-    assert study == "dit dans 5\u00a0tables ou documents sur 5"
-    assert (orthez, die) == ("dit à 3\u00a0tables sur 3", "dit dans 2\u00a0documents sur 2")
+    assert study == "les 5 tables ou documents en parlent"
+    assert (orthez, die) == (
+        "les 3 tables en parlent",
+        "les 2 documents en parlent",
+    )
     assert [workshop.n_tables for workshop in made.workshops] == [3, 0]
 
 
@@ -317,26 +275,27 @@ def test_questions_are_those_that_passages_bear() -> None:
 
 @pytest.mark.slow
 def test_notes_are_not_said_to_be_all_where_people_wrote_themselves() -> None:
-    assert "qui tenait le stylo" not in everything(
-        odd("mail", "distance")
-    ) and "qui tenait le stylo" in everything(odd("notes"))
+    assert "qui tenait le stylo" not in annex(odd("mail", "distance"))
+    assert "qui tenait le stylo" in annex(odd("notes"))
 
 
 def test_the_analysts_list_of_territories_heads_documents_where_no_note_names_a_table() -> None:
-    empty = {name: table.empty() for name, table in TABLES.items()}
     heads = [
-        set(
-            readable_lists(empty | tables(said("cars", table, None)), GRID)[
-                "liste_territoires"
-            ].columns
+        list(
+            contrast_sheet(
+                StudyRows(
+                    tables(said("cars", table, None), held=workshops(ORTHEZ, n_tables=None)),
+                    GRID,
+                    3,
+                )
+            ).columns[3:6]
         )
         for table in (None, 1)
     ]
-    assert (
-        "Part des documents" in heads[0]
-        and "Tables" not in heads[0]
-        and {"Part des tables", "Tables"} <= heads[1]
-    )
+    assert heads == [
+        ["Dit dans", "Documents (au moins)", "Documents (au plus)"],
+        ["Dit à", "Tables (au moins)", "Tables (au plus)"],
+    ]
 
 
 # ---- plurals ----
@@ -398,6 +357,14 @@ def test_the_check_of_agreements_sees_what_it_should(text: str, n_wrong: int) ->
     assert len(wrong_agreements(text)) == n_wrong
 
 
+def gap(n: int) -> Any:
+    """A need of the first workshop without answer, with `n` passages and structures to ask."""
+    row = {"workshop_id": "lieu-0-2025-02-01", "subject_id": "tri", "title": "Le tri"}
+    row |= {"n_tables": 2, "n_units": 2, "state": GAP_STATES[n % 2]}
+    quotes, asked = (json.dumps(names[:n]) for names in (["u000", "u001"], ["coop-lait", "x"]))
+    return GAPS.build([row | {"quotes": quotes, "ask": asked}])
+
+
 def few(n: int) -> Report:
     """A study with `n` of everything: workshops, themes, passages set aside, people, families, rejects, offers and needs."""
     held = [f"lieu-{place}-2025-02-0{place + 1}" for place in range(n)]
@@ -421,7 +388,7 @@ def few(n: int) -> Report:
     made = tables(
         *passages,
         held=workshops(*held, n_tables=None),
-        needs=needs("aucune structure de ce secteur"),
+        gaps=gap(n),
     )
     people = (
         whole["attendance"]
@@ -528,8 +495,7 @@ def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_
             re.I,
         )
         assert (name, claims, wrong_agreements(told)) == (name, [], [])
-    assert "documents sur 4" in re.sub("[\u00a0\u202f]", " ", shown.lower())
-    assert "on ne sait pas combien de personnes sont venues" in shown
+    assert "4 contributions écrites" in re.sub("[\u00a0\u202f]", " ", shown.lower())
 
 
 MAILS = (

@@ -174,7 +174,7 @@ def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_
         "appliquée",
     ]
     report = (
-        (small_study.root / weighed.manifest["publication"] / "rapport.html")
+        (small_study.root / weighed.manifest["publication"] / "annexe-technique.html")
         .read_text(encoding="utf-8")
         .replace("\u00a0", " ")
     )

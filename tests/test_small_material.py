@@ -23,15 +23,13 @@ from pipeline.files import data_path
 from pipeline.publish.html import write_html
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import PageTable
+from pipeline.publish.layout.slides import lay_out_slides
 from pipeline.publish.report import all_tables
 from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.without_themes import (
-    lists_without_themes,
     repeats,
     returning_words,
 )
-from pipeline.publish.slides import lay_out_slides
-from pipeline.publish.tables import write_public_tables
 from pipeline.rank import rank_themes
 from pipeline.settings import Settings
 from pipeline.settings.sections import ClusterSettings, RankSettings
@@ -40,7 +38,7 @@ from pipeline.study import Study
 from pipeline.tables.material import DECISIONS
 from pipeline.tables.results import THEMES
 from support.invented import DIE, ORTHEZ, said, study, workshops
-from support.published import GRID, report, tables
+from support.published import GRID, report, tables, write_people
 from support.report_text import pdf_text
 from support.review_client import client
 from support.review_server import serving
@@ -267,13 +265,11 @@ def test_every_format_says_the_same_sentence(small, tmp_path: Path) -> None:
     made = tables(*SMALL)
     write_html(small, tmp_path / "rapport.html")
     slides = " ".join(line.text for slide in lay_out_slides(small) for line in slide.lines)
-    sheets = lists_without_themes(made, least_units=60)
-    write_public_tables(made | sheets, tmp_path, grid=GRID, least_count=3)
-    book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
+    book = write_people(made, tmp_path / "tableaux.xlsx", least_units=60)
     told = {
         "page": html.parse(str(tmp_path / "rapport.html")).getroot().text_content(),
         "slides": slides,
-        "sheet": " ".join(map(str, book.get_sheet_by_name("a_lire").to_python()[1])),
+        "sheet": str(book.get_sheet_by_name("Lisez-moi").to_python()[1][0]),
         "status": str(
             study_status(all_tables(made), {"ended_at": "x"}, DECISIONS.empty(), least_units=60)
         ),
@@ -281,8 +277,8 @@ def test_every_format_says_the_same_sentence(small, tmp_path: Path) -> None:
     assert [
         name for name, text in told.items() if f"Avec 7 passages, {TOO_SMALL}" not in plain(text)
     ] == []
-    assert book.get_sheet_by_name("ce_qui_revient").to_python()[1][1:] == [2.0, 2.0]
-    assert "Mis à part" not in book.get_sheet_by_name("passages").to_python()[0]
+    assert book.get_sheet_by_name("Ce qui revient").to_python()[1][1:] == [2.0, 2.0]
+    assert "Thème" not in book.get_sheet_by_name("Passages").to_python()[0]
 
 
 def test_nothing_is_said_of_themes_ranks_or_scores_that_are_not_there(
@@ -302,7 +298,17 @@ FIVE_LINES = (
     " Guise\nQ2\n- la recyclerie d'Hirson emploie douze personnes\nQ4\n- un minibus le samedi\n"
 )
 OF_THE_EXAMPLE = ("notes table 1.txt", "notes table 2.txt", "carte_structures.csv")
-EXPORTS = ("qdpx", "qdc", "iramuteq", "xlsx", "csv", "parquet", "geojson", "relecture")
+EXPORTS = (
+    "qdpx",
+    "qdc",
+    "iramuteq",
+    "xlsx",
+    "techniques",
+    "csv",
+    "parquet",
+    "geojson",
+    "relecture",
+)
 REVIEW_PAGES = (
     "themes themes/carte themes/propositions themes/sans-theme priorites priorites/comparer?p= territoires"
     " territoires/specificites territoires/plans territoires/voix territoires/offre passages resultats"
@@ -337,17 +343,23 @@ def test_a_small_study_has_a_short_report_that_says_why_in_every_format(publishe
     _, folder, n_units = published
     sentence = f"Avec {n_units} passages, {TOO_SMALL}"
     n_pages = len(pypdfium2.PdfDocument(folder / "rapport.pdf"))
-    assert n_pages <= (4 if n_units == 5 else 9)
+    assert n_pages <= (2 if n_units == 5 else 4)
     written = docx.Document(str(folder / "rapport.docx")).element.body.xpath(".//w:t/text()")
     told = {
         "rapport.pdf": pdf_text(folder / "rapport.pdf"),
         "rapport.docx": "".join(written),
         "rapport.html": html.parse(str(folder / "rapport.html")).getroot().text_content(),
         "ateliers": pdf_text(next((folder / "ateliers").glob("*.pdf"))),
-        "a_lire.csv": (folder / "tableaux" / "a_lire.csv").read_text(encoding="utf-8-sig"),
+        "tableaux.xlsx": " ".join(
+            str(cell)
+            for row in CalamineWorkbook.from_path(str(folder / "tableaux" / "tableaux.xlsx"))
+            .get_sheet_by_name("Lisez-moi")
+            .to_python()
+            for cell in row
+        ),
     }
     assert [name for name, text in told.items() if sentence not in plain(text)] == []
-    assert all("À lire avec prudence" in told[name] for name in told if name.startswith("rapport"))
+    assert all("Provisoire" in told[name] for name in told if name.startswith("rapport"))
 
 
 @pytest.mark.slow

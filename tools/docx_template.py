@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import docx
 from docx.document import Document
 from docx.enum.style import WD_STYLE_TYPE
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Cm, Pt, RGBColor
@@ -25,27 +25,23 @@ _INK, _SOFT, _ACCENT = "22302F", "4D5D5B", "0B5563"
 _BODY, _HEADINGS = "Calibri", "Georgia"
 # name, base, size in points, colour, bold, space before and after, kept with the next paragraph
 _STYLES = (
-    ("Title", None, 30, _INK, True, 36, 6, False),
-    ("Subtitle", None, 14, _SOFT, False, 0, 24, False),
-    ("Heading 1", None, 20, _ACCENT, True, 0, 12, True),
-    ("Heading 2", None, 15, _INK, True, 18, 6, True),
+    ("Title", None, 20, _INK, True, 0, 4, False),
+    ("Subtitle", None, 11.5, _SOFT, False, 0, 8, False),
+    ("Heading 1", None, 17, _ACCENT, True, 14, 6, True),
+    ("Heading 2", None, 13, _INK, True, 10, 4, True),
     ("Heading 3", None, 12.5, _ACCENT, True, 14, 4, True),
     ("Caption", None, 10, _INK, True, 10, 4, True),
     ("Quote", None, 10.5, _INK, False, 4, 0, True),
-    ("List Bullet", None, 10.5, _INK, False, 0, 3, False),
-    ("TOC Heading", None, 15, _ACCENT, True, 30, 8, True),
-    ("toc 1", "Normal", 11, _INK, False, 5, 0, False),
-    ("toc 2", "Normal", 10, _SOFT, False, 1, 0, False),
+    ("List Bullet", None, 10.5, _INK, False, 0, 2, False),
+    ("TOC Heading", None, 13, _ACCENT, True, 14, 4, True),
+    ("toc 1", "Normal", 10.5, _INK, False, 2, 0, False),
     ("Chapeau", "Normal", 11.5, _INK, False, 0, 8, False),
     ("Précision", "Normal", 9.5, _SOFT, False, 0, 5, False),
     ("Source de citation", "Normal", 9, _SOFT, False, 0, 5, False),
-    ("Titre d'avis", "Normal", 11, _INK, True, 0, 2, True),
     ("Avis", "Normal", 10.5, _INK, False, 0, 8, False),
     ("Graphique", "Normal", 10.5, _INK, False, 0, 8, False),
     ("Cellule", "Normal", 9, _INK, False, 1, 1, False),
     ("Cellule nombre", "Cellule", 9, _INK, False, 1, 1, False),
-    ("Chiffre", "Normal", 18, _ACCENT, True, 4, 0, True),
-    ("Libellé de chiffre", "Normal", 9, _SOFT, False, 0, 10, False),
 )
 _TABLE_STYLE = f"""
 <w:style {nsdecls("w")} w:type="table" w:customStyle="1" w:styleId="TableauRapport">
@@ -122,54 +118,48 @@ def _set_styles(document: Document) -> None:
 
 
 def _finish_styles(document: Document) -> None:
-    """What a table of sizes cannot say: page breaks, indents, borders, shading."""
+    """What a table of sizes cannot say: tabs, indents, borders, shading."""
     styles = document.styles
-    styles["Heading 1"].paragraph_format.page_break_before = True
-    styles["TOC Heading"].paragraph_format.page_break_before = False
     styles["Quote"].font.italic = False
-    styles["toc 2"].paragraph_format.left_indent = Cm(0.7)
+    styles["toc 1"].paragraph_format.tab_stops.add_tab_stop(
+        Cm(17), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS
+    )
     styles["Cellule nombre"].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     for name in ("Quote", "Source de citation"):
         styles[name].paragraph_format.left_indent = Cm(0.6)
     title = styles["Title"].element.get_or_add_pPr()
     for border in title.findall(qn("w:pBdr")):
         title.remove(border)
-    for name in ("Titre d'avis", "Avis"):
-        properties = styles[name].element.get_or_add_pPr()
-        border = (
-            f'<w:pBdr {nsdecls("w")}><w:left w:val="single" w:sz="36" w:space="8" '
-            'w:color="A86A00"/></w:pBdr>'
-        )
-        properties.insert_element_before(parse_xml(border), "w:shd", "w:spacing", "w:ind", "w:jc")
-        shading = parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="FDF4E3"/>')
-        properties.insert_element_before(shading, "w:spacing", "w:ind", "w:jc")
+    properties = styles["Avis"].element.get_or_add_pPr()
+    border = (
+        f'<w:pBdr {nsdecls("w")}><w:left w:val="single" w:sz="36" w:space="8" '
+        'w:color="A86A00"/></w:pBdr>'
+    )
+    properties.insert_element_before(parse_xml(border), "w:shd", "w:spacing", "w:ind", "w:jc")
+    shading = parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="FDF4E3"/>')
+    properties.insert_element_before(shading, "w:spacing", "w:ind", "w:jc")
     styles.element.append(parse_xml(_TABLE_STYLE))
 
 
 def _add_cover(document: Document) -> None:
     document.add_paragraph("{{ title }}", style="Title")
     document.add_paragraph("{{ subtitle }}", style="Subtitle")
-    document.add_paragraph("{{ notice.title }}", style="Titre d'avis")
-    document.add_paragraph("{{ notice.text }}", style="Avis")
+    document.add_paragraph("{{ notice }}", style="Avis")
 
 
 def _add_contents(document: Document) -> None:
-    """A table of contents that is filled already, each line a link, and that Word can make again
-    with page numbers.
+    """A line a section, with its page number.
+
+    Each number is a field of its own: LibreOffice keeps the old numbers of a whole table of
+    contents, and computes these when it opens the file, as Word does for a field that is dirty.
     """
     document.add_paragraph("{{ contents_title }}", style="TOC Heading")
     document.add_paragraph("{%p for entry in contents %}")
-    for level, test in ((1, "{%p if entry.level == 1 %}"), (2, "{%p else %}")):
-        document.add_paragraph(test)
-        line = document.add_paragraph(style=f"toc {level}")
-        if level == 1:
-            line.add_run("{%r if loop.first %}")
-            _append(line, "begin", r'TOC \o "1-2" \h \z \u', "separate")
-            line.add_run("{%r endif %}")
-        _add_fields(line, r'HYPERLINK \l "{{ entry.anchor }}"', "{{ entry.title }}")
-    document.add_paragraph("{%p endif %}")
+    line = document.add_paragraph(style="toc 1")
+    _add_fields(line, r'HYPERLINK \l "{{ entry.anchor }}"', "{{ entry.title }}")
+    line.add_run("\t")
+    _add_fields(line, r"PAGEREF {{ entry.anchor }} \h", "–")
     document.add_paragraph("{%p endfor %}")
-    _append(document.add_paragraph(), "end")
 
 
 def _add_fields(paragraph: Paragraph, code: str, shown: str) -> None:
@@ -181,9 +171,10 @@ def _add_fields(paragraph: Paragraph, code: str, shown: str) -> None:
 
 def _append(paragraph: Paragraph, *parts: str) -> None:
     """Marks (begin, separate, end) and codes of a field, in order."""
+    dirty = ' w:dirty="true"' if any(part.startswith("PAGEREF") for part in parts) else ""
     for part in parts:
         mark = (
-            f'<w:fldChar w:fldCharType="{part}"/>'
+            f'<w:fldChar w:fldCharType="{part}"{dirty if part == "begin" else ""}/>'
             if part in _MARKS
             else f'<w:instrText xml:space="preserve"> {escape(part)} </w:instrText>'
         )

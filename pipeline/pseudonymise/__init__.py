@@ -30,10 +30,10 @@ from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.vault import VAULT, Person, Registry
 from pipeline.settings.sections import PseudonymiseSettings
 from pipeline.tables.material import ATTENDANCE
+from pipeline.tables.schema import ANONYMOUS_SPEAKER
 
 __all__ = ["TypedTextMasker", "VaultUpdate", "pseudonymise"]
 
-ANONYMOUS_SPEAKER = "intervenant"
 
 Tables = dict[str, pd.DataFrame]
 

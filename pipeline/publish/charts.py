@@ -16,7 +16,7 @@ from typing import Any
 
 import vl_convert
 
-from pipeline.publish.report.content import Heat, Scope, Share
+from pipeline.publish.report.content import Heat, Scope
 from pipeline.publish.text import percent, points, sentence
 from pipeline.store import Store
 
@@ -67,7 +67,6 @@ CRITERIA_COLOURS = (
     "#f0e442",
     "#999999",
 )
-POSTURE_COLOURS = ("#009e73", "#d55e00", "#e69f00", "#0072b2", "#999999", "#cc79a7", "#56b4e9")
 HEAT_COLOURS = ("#f2f6f9", "#74acd3")  # ink reads on the darkest with a contrast over 5
 INK, _RULE = "#22302f", "#d5dcda"
 # emoji and Arabic: what neither typst nor vl-convert brings; SIL OFL
@@ -172,45 +171,6 @@ def heat_spec(heat: Heat, highest: float) -> Spec:
         layer(columns, head, x=x, y={"value": 0}, text=_NAME),
     ]
     return make_spec({"width": {"step": 110}, "height": {"step": 36}, "layer": layers})
-
-
-def profile_spec(postures: Sequence[Share]) -> Spec:
-    """Return one thin bar of the passages by posture."""
-    values = [
-        {"posture": share.label, "n": share.n_units, "order": share.index} for share in postures
-    ]
-    colours = [posture_colour(share) for share in postures]
-    scale = {"domain": [share.label for share in postures], "range": colours}
-    bar = layer(
-        values,
-        {"type": "bar", "stroke": "white"},
-        x=quantity("n", stack="normalize", axis=None),
-        color={"field": "posture", "type": "nominal", "scale": scale, "legend": None},
-        order={"field": "order"},
-    )
-    return make_spec({"width": 320, "height": 14, "padding": 0, **bar})
-
-
-def posture_colour(share: Share) -> str:
-    """Return a posture's colour, by its rank in the grid."""
-    return POSTURE_COLOURS[share.index % len(POSTURE_COLOURS)]
-
-
-def shares_spec(shares: Sequence[tuple[str, float]]) -> Spec:
-    """Return horizontal bars of shares 0..1, in the order given."""
-    values = [
-        {"row": row, "name": wrapped(name, 38), "share": share, "shown": percent(share)}
-        for row, (name, share) in enumerate(shares)
-    ]
-    y, widest = _ordinal("row"), max(share for _, share in shares)
-    x = quantity("share", axis=None, scale={"domain": [0, widest * 1.15]})
-    beside = {**_TEXT, "align": "left", "dx": 6}
-    layers = [
-        layer(values, {"type": "bar", "color": CRITERIA_COLOURS[0], "height": 18}, y=y, x=x),
-        _row_names(values, y),
-        layer(values, beside, y=y, x=x, text={"field": "shown"}),
-    ]
-    return make_spec({"width": 300, "height": {"step": 34}, "layer": layers})
 
 
 def wrapped(name: str, n_chars: int) -> str:

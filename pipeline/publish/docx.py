@@ -14,54 +14,73 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-import docx
 import pypdfium2
 from docx.document import Document
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
-from docx.shared import Cm, Emu, Pt, RGBColor
+from docx.shared import Cm, Emu, Pt
 from docxtpl import DocxTemplate
+from jinja2 import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
 
 from pipeline.publish.charts import Drawings, Spec, draw_png
 from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import (
     Block,
-    Callout,
-    KeyFigures,
     Page,
     PageFigure,
     PageParagraph,
     PageTable,
-    PriorityCard,
     Quotes,
     Section,
     Terms,
 )
-from pipeline.publish.layout.opening import ROOMS, lay_out_workshop
+from pipeline.publish.layout.sheets import ROOMS, lay_out_workshop
+from pipeline.publish.own_templates import OUR_REPORT, REPORT_WIDTH_CM, broken_fields
 from pipeline.publish.pdf import print_page
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import NBSP, fix_times, quoted, sentence
 from pipeline.text import slug
 
-_TEMPLATE = Path(__file__).with_name("templates") / "rapport.docx"
-_WIDTH_CM, _WIDTH_TWIPS = 17.0, 9638
+_CONTENTS = ("TOC Heading", "toc 1")
+_WIDTH_CM, _WIDTH_TWIPS = REPORT_WIDTH_CM, round(REPORT_WIDTH_CM * 1440 / 2.54)
 _STYLES = {"body": "Normal", "lead": "Chapeau", "note": "Précision"}
 _W = nsdecls("w")
 _GAP = Pt(12)  # more could leave an empty page after a table
 
 
 def write_docx(
-    report: Report, path: Path, *, part: Part = "tout", drawings: Drawings | None = None
+    report: Report,
+    path: Path,
+    *,
+    part: Part = "rapport",
+    template: Path | None = None,
+    drawings: Drawings | None = None,
 ) -> None:
-    """Write `report`, or its part on territories; replace any file at `path`."""
-    write_page(lay_out(report, part), path, drawings=drawings)
+    """Write `report`, or another part of it, in the look of `template` (default: ours).
+
+    Replaces any file at `path`. Raises `SettingsError` for a template that cannot be filled.
+    """
+    write_page(lay_out(report, part), path, template=template, drawings=drawings)
 
 
-def write_page(page: Page, path: Path, *, drawings: Drawings | None = None) -> None:
+def write_page(
+    page: Page, path: Path, *, template: Path | None = None, drawings: Drawings | None = None
+) -> None:
     """Write `page` at `path`; a brief page has no cover or contents."""
-    document = _under_title(page) if page.is_brief else _under_cover(page)
-    for section in page.sections:
+    document = _filled(template or OUR_REPORT, page)
+    contents = [
+        paragraph.paragraph_format.element
+        for paragraph in document.paragraphs
+        if paragraph.style is not None and paragraph.style.name in _CONTENTS
+    ]
+    if page.is_brief:
+        _put_title_alone(document, page)
+    for i, section in enumerate(page.sections):
         _add_section(document, section, 2 if page.is_brief else 1, drawings)
+        if i == 0 and not page.is_brief:
+            for line in contents:
+                document.element.body.insert_element_before(line, "w:sectPr")
     properties, day = document.core_properties, datetime.datetime.fromisoformat(page.made_at)
     properties.title, properties.subject = page.title, page.subtitle
     properties.author = properties.last_modified_by = "Ateliers Territoires"
@@ -72,11 +91,9 @@ def write_page(page: Page, path: Path, *, drawings: Drawings | None = None) -> N
     fix_times(path)
 
 
-def _under_cover(page: Page) -> Document:
-    contents = []
-    for section in page.sections:
-        for level, one in ((1, section), *((2, inner) for inner in section.sections)):
-            contents.append({"level": level, "title": one.title, "anchor": _bookmark(one)})
+def _filled(template: Path, page: Page) -> Document:
+    """Fill cover, contents, headers and footers; a template that people made runs no code."""
+    contents = [{"title": one.title, "anchor": _bookmark(one)} for one in page.sections]
     values = {
         "title": page.title,
         "subtitle": page.subtitle,
@@ -84,25 +101,25 @@ def _under_cover(page: Page) -> Document:
         "contents_title": sentence("rapport.sommaire"),
         "contents": contents,
     }
-    template = DocxTemplate(_TEMPLATE)
-    template.render(values, autoescape=True)
-    document: Document = template.docx
+    filled = DocxTemplate(template)
+    try:
+        filled.render(values, SandboxedEnvironment(), autoescape=True)
+    except TemplateError as error:
+        raise broken_fields(template, error) from error
+    document: Document = filled.docx
     return document
 
 
-def _under_title(page: Page) -> Document:
-    document = docx.Document(str(_TEMPLATE))
+def _put_title_alone(document: Document, page: Page) -> None:
     for block in [*document.element.body]:
         if not block.tag.endswith("sectPr"):
             document.element.body.remove(block)
-    document.sections[0].header.paragraphs[0].text = page.title
     title = document.add_paragraph(page.title, style="Title")
     title.paragraph_format.space_before, title.runs[0].font.size = Pt(0), Pt(20)
     subtitle = document.add_paragraph(page.subtitle, style="Subtitle")
     subtitle.paragraph_format.space_after, subtitle.runs[0].font.size = Pt(4), Pt(11)
     if page.notice:
-        _add_callout(document, page.notice)
-    return document
+        document.add_paragraph(page.notice, style="Avis")
 
 
 def _add_section(
@@ -119,11 +136,9 @@ def _add_section(
     for block, after in zip_longest(section.blocks, section.blocks[1:]):
         if isinstance(block, PageFigure):
             _add_figure(document, block, drawings)
-        elif isinstance(block, PriorityCard):
-            _add_card(document, block, drawings)
         else:
             _ADDERS[type(block)](document, block)
-        if isinstance(block, PageParagraph) and isinstance(
+        if isinstance(block, PageParagraph | Terms) and isinstance(
             after, PageFigure | PageTable | Terms | Quotes
         ):
             document.paragraphs[-1].paragraph_format.keep_with_next = True
@@ -143,26 +158,11 @@ def _add_paragraph(document: Document, block: PageParagraph) -> None:
     document.add_paragraph(block.text, style=_STYLES[block.style])
 
 
-def _add_callout(document: Document, block: Callout) -> None:
-    document.add_paragraph(block.title, style="Titre d'avis")
-    document.add_paragraph(block.text, style="Avis")
-
-
 def _add_terms(document: Document, block: Terms) -> None:
     for term, meaning in block.entries:
         line = document.add_paragraph(style="List Bullet")
         line.add_run(term).bold = True
         line.add_run(f"\u2002{meaning}")
-
-
-def _add_figures(document: Document, block: KeyFigures) -> None:
-    width = _WIDTH_TWIPS // len(block.entries)
-    figures, words = (_style_id(document, name) for name in ("Chiffre", "Libellé de chiffre"))
-    cells = [
-        _cell(width, _text(figure, figures) + _text(what, words)) for figure, what in block.entries
-    ]
-    row = f"<w:tr>{''.join(cells)}</w:tr>"
-    _append_table(document, [width] * len(cells), "Normal Table", "", row)
 
 
 def _add_table(document: Document, block: PageTable) -> None:
@@ -243,45 +243,32 @@ def _add_picture(
     inline.docPr.set("name", f"Graphique {inline.docPr.get('id')}")
 
 
-def _add_card(document: Document, block: PriorityCard, drawings: Drawings | None) -> None:
-    start, priority = len(document.paragraphs), block.priority
-    document.add_paragraph(f"{priority.rank}. {priority.label}", style="Heading 3")
-    document.add_paragraph(priority.why)
-    document.add_paragraph(block.facts, style="Précision")
-    if block.profile is not None:
-        _add_picture(document, block.profile, block.profile_alt, _WIDTH_CM / 2, drawings)
-        legend = document.add_paragraph(style="Précision")
-        for colour, text in block.legend:
-            square = legend.add_run(f"\u25a0{NBSP}")
-            square.font.color.rgb = RGBColor.from_string(colour.lstrip("#").upper())
-            legend.add_run(text.replace(" ", NBSP) + "\u2003 ")
-    for line in block.opinions:
-        document.add_paragraph(line)
-    _add_quotes(document, Quotes(priority.quotes))
-    for paragraph in document.paragraphs[start:-1]:
-        paragraph.paragraph_format.keep_with_next = True
-
-
 def _add_quotes(document: Document, block: Quotes) -> None:
     for quote in block.quotes:
+        if block.is_compact:
+            line = document.add_paragraph(style="Quote")
+            line.paragraph_format.space_after = Pt(1)
+            line.add_run(f"{quoted(quote.text)} ({quote.where})").font.size = Pt(9.5)
+            continue
         document.add_paragraph(quoted(quote.text), style="Quote")
         document.add_paragraph(quote.where, style="Source de citation")
 
 
 _ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
     PageParagraph: _add_paragraph,
-    Callout: _add_callout,
     Terms: _add_terms,
-    KeyFigures: _add_figures,
     PageTable: _add_table,
     Quotes: _add_quotes,
 }
 
 _N_PAGES = 2
+_PRINTED_SIZE = 1.1  # read at arm's length, or on a wall
 _TRIED_SIZE = 1.2  # Word's fonts are wider than typst's
 
 
-def write_workshop_pages(report: Report, folder: Path) -> list[Path]:
+def write_workshop_pages(
+    report: Report, folder: Path, *, template: Path | None = None
+) -> list[Path]:
     """Write two pages a workshop into `folder`, as .pdf and .docx; make the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
@@ -289,8 +276,8 @@ def write_workshop_pages(report: Report, folder: Path) -> list[Path]:
         page = _fitted(report, i)
         name = f"{i + 1:02d}-{slug(workshop.name)[:60]}"
         paths += [folder / f"{name}.pdf", folder / f"{name}.docx"]
-        paths[-2].write_bytes(print_page(page))
-        write_page(page, paths[-1])
+        paths[-2].write_bytes(print_page(page, size=_PRINTED_SIZE))
+        write_page(page, paths[-1], template=template)
     return paths
 
 

@@ -5,9 +5,8 @@ Out:  an .html file, the same for the same report
 """
 
 import re
-from collections.abc import Sequence
 from functools import partial
-from math import cos, radians
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,29 @@ from markupsafe import Markup, escape
 
 from pipeline.publish.charts import Drawings, Spec, draw_svg
 from pipeline.publish.layout import Part, lay_out
-from pipeline.publish.layout.crossings import map_alt
-from pipeline.publish.report.content import MapPoint, Report, TerritoryMap
-from pipeline.publish.territory_charts import frame_of, scale_of
-from pipeline.publish.text import count, quoted, sentence
+from pipeline.publish.layout.catchments import cover_sentences, map_alt, reach_sentence
+from pipeline.publish.maps import (
+    UNCOVERED,
+    colour_legend,
+    commune_colours,
+    frame_of,
+    mark_places,
+    named_towns,
+)
+from pipeline.publish.report.content import Report, Ring, TerritoryMap
+from pipeline.publish.text import capitalised, count, quoted, sentence
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _SIZE = re.compile(r'<svg ([^>]*?)width="[\d.]+" height="[\d.]+"')
-_WIDTH = 1000.0  # units of the drawing of a map
-_RADIUS = 7.0
+_WIDTH, _TALLEST = 1000.0, 800.0  # units of the drawing of a map
+_SHORT = 120  # characters of communes in a list
+_RADIUS, _ZOOM = 14.0, 1.5  # of the marks, of the communes' letters (12 units)
 
 
 def write_html(
-    report: Report, path: Path, *, part: Part = "tout", drawings: Drawings | None = None
+    report: Report, path: Path, *, part: Part = "rapport", drawings: Drawings | None = None
 ) -> None:
-    """Write `report`, or its part on territories, without scripts; replace any file at `path`."""
+    """Write `report`, or another part of it, without scripts; replace any file at `path`."""
     # our own file, nothing of the study in it
     css = Markup((_TEMPLATES / "rapport.css").read_text(encoding="utf-8"))
     draw = partial(_draw, drawings=drawings)
@@ -73,39 +80,51 @@ def write_map_page(report: Report, path: Path) -> bool:
 
 
 def _drawn(drawn: TerritoryMap) -> dict[str, Any]:
-    (west, south), (east, north) = frame_of(drawn)
-    scale = _WIDTH / (east - west)
-    stretch = scale / cos(radians((south + north) / 2))
-    height = round((north - south) * stretch, 1)
-    km, degrees = scale_of(drawn)
+    frame = frame_of(drawn, width=_WIDTH, tallest=_TALLEST)
+    marks = mark_places(drawn, frame, _RADIUS)
+    colours = commune_colours(drawn)
+    km, length = frame.scale
 
-    def spot(lon: float, lat: float) -> tuple[float, float]:
-        return round((lon - west) * scale, 1), round((north - lat) * stretch, 1)
+    def path(ring: Ring) -> str:
+        return "M" + "L".join(f"{x:g},{y:g}" for x, y in starmap(frame.spot, ring)) + "Z"
 
-    def path(ring: Sequence[tuple[float, float]]) -> str:
-        spots = [spot(lon, lat) for lon, lat in ring]
-        return "M" + "L".join(f"{x:g},{y:g}" for x, y in spots) + "Z"
-
-    def dot(point: MapPoint) -> dict[str, Any]:
-        x, y = spot(point.lon, point.lat)
-        corners = ((0, -1.6), (1.5, 1), (-1.5, 1))
-        triangle = "L".join(f"{x + dx * _RADIUS:g},{y + dy * _RADIUS:g}" for dx, dy in corners)
-        return {"name": point.name, "detail": point.detail, "x": x, "y": y, "path": f"M{triangle}Z"}
-
+    structures = []
+    for i, (point, (x, y)) in enumerate(zip(drawn.structures, marks, strict=True)):
+        true_x, true_y = frame.spot(point.lon, point.lat)
+        line = f"M{true_x:g},{true_y:g}L{x:.1f},{y:.1f}"
+        kind = f"{capitalised(point.detail)}. " if point.detail else ""
+        covered = [town.name for town in drawn.towns if point.name in town.covered_by]
+        structures.append(
+            {
+                "number": i + 1,
+                "name": point.name,
+                "detail": kind + reach_sentence(drawn, point),
+                "short": kind + reach_sentence(drawn, point, n_chars=_SHORT),
+                "covered": covered,
+                "x": round(x, 1),
+                "y": round(y, 1),
+                "line": line,
+            }
+        )
+    width, height = frame.size
     unplaced = sentence("cartes.non_places", n=count(drawn.n_unplaced, "structure"))
     return {
         "name": drawn.name,
         "alt": map_alt(drawn),
-        "box": f"0 0 {_WIDTH:g} {height:g}",
-        "scale": {
-            "km": km,
-            "width": round(degrees * scale, 1),
-            "y": round((north - south) * stretch - 18, 1),
-        },
+        "said": " ".join(cover_sentences(drawn)),
+        "box": f"0 0 {width:g} {height:g}",
+        "scale": {"km": km, "width": round(length, 1), "y": height - 18},
         "radius": _RADIUS,
-        "communes": [(name, path(ring)) for name, ring in drawn.communes],
+        "legend": colour_legend(drawn),
+        "letters": 11.5 * _ZOOM,
+        "communes": [
+            (name, path(ring), colours.get(name, UNCOVERED)) for name, ring in drawn.communes
+        ],
+        "towns": [
+            (town.name.split("\n"), town.place, town.leader)
+            for town in named_towns(drawn, frame, marks, _RADIUS, zoom=_ZOOM)
+        ],
         "areas": [(name, path(ring)) for name, ring in drawn.areas],
-        "structures": list(map(dot, drawn.structures)),
-        "needs": list(map(dot, drawn.needs)),
+        "structures": structures,
         "unplaced": unplaced if drawn.n_unplaced else "",
     }

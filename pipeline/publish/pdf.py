@@ -19,13 +19,12 @@ from typing import Any
 import typst
 
 from pipeline.publish.charts import FONTS, Drawings, Spec, draw_png, draw_svg
-from pipeline.publish.layout import lay_out
+from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import (
     Block,
     Page,
     PageFigure,
     PageTable,
-    PriorityCard,
     Quotes,
     Section,
     Terms,
@@ -39,12 +38,13 @@ _PT_A_UNIT = 0.75  # 96 units of a drawing an inch
 # typst draws an SVG text in one font: a name in two scripts is drawn as PNG instead
 _OTHER_SCRIPT = re.compile("[\u0590-\u08ff\u2600-\uffff\U00010000-\U0010ffff]")
 _SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)"')
-_LONG_QUOTES = 2000  # characters; a card of more may break over pages
 
 
-def write_pdf(report: Report, path: Path, *, drawings: Drawings | None = None) -> None:
-    """Write `report`; replace any file at `path`."""
-    path.write_bytes(print_page(lay_out(report), drawings=drawings))
+def write_pdf(
+    report: Report, path: Path, *, part: Part = "rapport", drawings: Drawings | None = None
+) -> None:
+    """Write `report`, or another part of it; replace any file at `path`."""
+    path.write_bytes(print_page(lay_out(report, part), drawings=drawings))
 
 
 def print_page(page: Page, *, size: float = 1.0, drawings: Drawings | None = None) -> bytes:
@@ -76,7 +76,7 @@ class _PageWriter:
             "title": page.title,
             "subtitle": page.subtitle,
             "made": {"year": day.year, "month": day.month, "day": day.day},
-            "notice": dataclasses.asdict(page.notice) if page.notice else None,
+            "notice": page.notice,
             "contents_title": sentence("rapport.sommaire"),
             "is_long": not page.is_brief,
             "sections": sections,
@@ -97,27 +97,9 @@ class _PageWriter:
         if isinstance(block, PageFigure):
             drawing = self._drawing(block.spec, block.alt, _WIDTH_PT)
             return kind | {"label": block.label, "caption": block.caption, "drawing": drawing}
-        if isinstance(block, PriorityCard):
-            return kind | self._card(block)
         if isinstance(block, Quotes):
-            return kind | {"quotes": _quotes(block.quotes)}
+            return kind | {"quotes": _quotes(block.quotes), "is_compact": block.is_compact}
         return kind | dataclasses.asdict(block)
-
-    def _card(self, block: PriorityCard) -> dict[str, Any]:
-        priority, drawing = block.priority, None
-        if block.profile is not None:
-            drawing = self._drawing(block.profile, block.profile_alt, _WIDTH_PT / 2)
-        n_chars = sum(map(len, block.opinions)) + sum(len(quote.text) for quote in priority.quotes)
-        return {
-            "title": f"{priority.rank}. {priority.label}",
-            "why": priority.why,
-            "facts": block.facts,
-            "drawing": drawing,
-            "legend": block.legend,
-            "opinions": block.opinions,
-            "quotes": _quotes(priority.quotes),
-            "is_breakable": n_chars > _LONG_QUOTES,
-        }
 
     def _drawing(self, spec: Spec, alt: str, widest_pt: float) -> dict[str, Any]:
         svg = draw_svg(spec, self._drawings)

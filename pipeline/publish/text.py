@@ -37,7 +37,7 @@ def sentence(key: str, **values: Any) -> str:
         name: _PrintedCount(value) if isinstance(value, int) else value
         for name, value in values.items()
     }
-    return typography(str(texts()[section][entry]).format(**printed))
+    return unnested(typography(str(texts()[section][entry]).format(**printed)))
 
 
 class _PrintedCount(Count):
@@ -52,6 +52,13 @@ def texts() -> Mapping[str, Any]:
     """Return textes.yaml, by section."""
     content: Mapping[str, Any] = load_yaml(_TEXTS)
     return content
+
+
+def provisional(n_reviewed_tags: int, *, has_themes: bool) -> str:
+    """Say that a program sorted and counted, and how much of it people reviewed."""
+    key = "rapport.avec_relecture" if n_reviewed_tags else "rapport.sans_relecture"
+    review = sentence(key, n=n_reviewed_tags)
+    return sentence("rapport.avis" if has_themes else "rapport.avis_etiquettes", relecture=review)
 
 
 def word(section: str, key: str) -> str:
@@ -87,9 +94,52 @@ def plain_text(text: str) -> str:
     return typography(printable(text))
 
 
+_BULLET = re.compile(r"^[\s>•·*.–-]+(?=\S)")
+
+
 def quoted(text: str) -> str:
-    """Put `text` between quotation marks, unless it has its own."""
-    return text if text.startswith("«") and text.endswith("»") else f"«{NBSP}{text}{NBSP}»"
+    """Put `text`, without its bullet, between quotation marks: in place of its own, if any.
+
+    Those within it become others: « on dit « oui » » is written « on dit “oui” ».
+    """
+    if _opens_and_closes(text):
+        text = text.strip("«»" + _SPACES)
+    text = _BULLET.sub("", text.strip(_SPACES))
+    return unnested(f"«{NBSP}{text}{NBSP}»")
+
+
+_SPACES = f" {NBSP}{NARROW}"
+_MARKS = re.compile(rf"«[{_SPACES}]*|[{_SPACES}]*»")
+
+
+def _opens_and_closes(text: str) -> bool:
+    """Whether the first mark opens `text` and is closed at its end, or never where it was cut."""
+    if not text.startswith("«"):
+        return False
+    depth = 0
+    for i, mark in enumerate(text):
+        depth += (mark == "«") - (mark == "»")
+        if not depth:
+            return i == len(text) - 1
+    return depth == 1
+
+
+def unnested(text: str) -> str:
+    """Replace the marks « » within others by “ ”; those that do not pair stay as they are."""
+    if text.count("«") != text.count("»") or text.count("«") < 2:
+        return text
+    depth = 0
+
+    def mark(match: re.Match[str]) -> str:
+        nonlocal depth
+        opens = "«" in match[0]
+        depth += 1 if opens else -1
+        is_inner = depth > 1 if opens else depth > 0
+        if not is_inner:
+            return match[0]
+        return "“" if opens else "”"
+
+    return _MARKS.sub(mark, text)
 
 
 def shortened(text: str, n_chars: int) -> str:
@@ -173,6 +223,21 @@ def rank_interval(low: int, high: int, drawn: str = "tables retenues") -> str:
     if low == high:
         return sentence("rang.ferme", rang=ordinal(low))
     return sentence("rang.entre", bas=ordinal(low), haut=ordinal(high), retenus=drawn)
+
+
+def rank_in_words(high: int) -> str:
+    """Return a priority's place as a sentence, from the last rank that nine draws in ten give it.
+
+    One that may be beyond the fifth gives "".
+
+    >>> rank_in_words(3)
+    'Devant, sans départager les trois premières.'
+    """
+    if high == 1:
+        return sentence("rang.premiere")
+    if high <= 3:
+        return sentence("rang.trois")
+    return sentence("rang.cinq_premieres") if high <= 5 else ""
 
 
 def stability(value: float | None, unity: float) -> str:

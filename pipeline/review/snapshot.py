@@ -4,12 +4,14 @@ import json
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from pipeline.counting import with_circles
 from pipeline.decisions import TO_REVIEW
 from pipeline.errors import StudyError
 from pipeline.study import Study
@@ -64,11 +66,28 @@ class Snapshot:
         return {row[0]: Unit(*row) for row in zip(*columns, strict=True)}
 
     @cached_property
-    def unit_places(self) -> pd.DataFrame:
-        """Return the units on which decisions on themes are replayed."""
+    def circles(self) -> pd.DataFrame:
+        """Return the units, with their circles, on which decisions on themes are replayed."""
         names = ["unit_id", "document_id", "workshop_id"]
-        rows = self.tables["units"][[*names, "unit_order", "table_number"]]
-        return rows.astype(dict.fromkeys(names, object))
+        told = ["unit_order", "table_number", "question", "channel", "speaker"]
+        rows = with_circles(self.tables["units"][[*names, *told]], self.tables.get("workshops"))
+        return rows.astype(dict.fromkeys([*names, "circle_id"], object))
+
+    @cached_property
+    def table_of(self) -> dict[str, str]:
+        """Return the circle that counts as a table, by passage said at one."""
+        said = self.circles[self.circles["is_said"]]
+        return _by_key(said["unit_id"], said["circle_id"])
+
+    @cached_property
+    def counts_documents(self) -> bool:
+        """Whether documents are counted instead of tables, as no notes name one."""
+        said = self.circles[self.circles["is_said"]]
+        return len(said) > 0 and not said["table_number"].notna().any()
+
+    def n_tables(self, unit_ids: Iterable[str]) -> int:
+        """Count the tables, or documents, where passages were said."""
+        return len({self.table_of[name] for name in unit_ids if name in self.table_of})
 
     @cached_property
     def of_document(self) -> dict[str, tuple[str, ...]]:

@@ -100,7 +100,7 @@ def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:
 def replay_themes(run: Snapshot, decisions: Sequence[Decision], last_id: int) -> Themes:
     """Return the themes after `decisions`, except those that await a review."""
     active = [row for row in active_decisions(decisions) if row.decision_id not in run.to_review]
-    replay = ThemeReplay(run.machine, run.unit_places, active)
+    replay = ThemeReplay(run.machine, run.circles, active)
     named = {
         str(row.theme_id): name
         for row in active

@@ -154,10 +154,7 @@ def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[d
     rows = tables["offers"].merge(
         tables["units"][["unit_id", "workshop_id", "text"]], on="unit_id", validate="many_to_one"
     )
-    names = dict(
-        zip(tables["structures"]["structure_id"], tables["structures"]["name"], strict=True)
-    )
-    rows = rows.assign(structure=rows["structure_id"].map(names))
+    rows = rows.assign(structure=rows["structure_name"])
     if sector:
         rows = rows[rows["sector"] == sector]
     if workshop_id:
@@ -165,14 +162,22 @@ def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[d
     return _records(rows.sort_values(["sector", "activity", "unit_id"]))
 
 
-def needs(tables: Tables) -> list[dict[str, Any]]:
-    """Return the needs by sector and place, unanswered ones first."""
-    rows = tables["needs"].assign(is_met=tables["needs"]["coverage"] == "couvert")
-    rows = rows.sort_values(
-        ["is_met", "n_circles", "sector", "place"], ascending=[True, False, True, True]
-    )
+def gaps(tables: Tables) -> list[dict[str, Any]]:
+    """Return the needs that no known structure answers, with their passages and whom to ask."""
+    texts, names = tables["units"][["unit_id", "text"]], tables["structures"]
+    text_of = dict(zip(texts["unit_id"], texts["text"], strict=True))
+    name_of = dict(zip(names["structure_id"], names["name"], strict=True))
+    rows = tables["gaps"].sort_values(["n_tables", "workshop_id"], ascending=[False, True])
     return [
-        row | {"place_name": name_of(str(row["place"])), "quoted": json.loads(row["quotes"])}
+        row
+        | {
+            "passages": [
+                (unit_id, text_of[unit_id])
+                for unit_id in json.loads(row["quotes"])
+                if unit_id in text_of
+            ],
+            "asked": [name_of[one] for one in json.loads(row["ask"]) if one in name_of],
+        }
         for row in _records(rows)
     ]
 

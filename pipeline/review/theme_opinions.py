@@ -53,7 +53,12 @@ def opinion_groups(theme_id: str, now: Themes, snapshot: Snapshot) -> list[Opini
     for order, posture, other in cells:
         if units := units_of[int(order)]:
             faced = units_of.get(int(other), ())
-            opinion = Opinion(units[0], units[1:], _n_tables(units), faced[0] if faced else None)
+            opinion = Opinion(
+                units[0],
+                units[1:],
+                snapshot.n_tables(unit.unit_id for unit in units),
+                faced[0] if faced else None,
+            )
             opinions[str(posture)].append(opinion)
     return [
         OpinionGroup(_TITLES[name], tuple(said[:_N_SHOWN]), tuple(said[_N_SHOWN:]))
@@ -68,8 +73,3 @@ def _units_left(unit_ids: str, theme_id: str, now: Themes, snapshot: Snapshot) -
         for name in json.loads(unit_ids)
         if name in snapshot.units and now.theme_of.get(name) == theme_id
     )
-
-
-def _n_tables(units: tuple[Unit, ...]) -> int:
-    at_tables = [unit for unit in units if unit.table_number is not None]
-    return len({(unit.workshop_id, unit.table_number) for unit in at_tables})

@@ -27,7 +27,7 @@ from pipeline.text import fold
 
 @dataclass(frozen=True)
 class WorkshopCount:
-    """A theme's passages at a workshop, by table or `n_elsewhere`."""
+    """A theme's passages at a workshop, by table or `n_elsewhere` (summaries too)."""
 
     workshop: dict[str, Any]
     n_units: int
@@ -70,14 +70,20 @@ def workshop_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> list[Worksho
     for unit_id in unit_ids:
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
     return [
-        _workshop_count(workshop, units[workshop_id])
+        _workshop_count(workshop, units[workshop_id], snapshot)
         for workshop_id, workshop in snapshot.workshops.items()
         if workshop_id in units
     ]
 
 
-def _workshop_count(workshop: dict[str, Any], units: list[Unit]) -> WorkshopCount:
-    tables = Counter(int(unit.table_number) for unit in units if unit.table_number is not None)
+def _workshop_count(
+    workshop: dict[str, Any], units: list[Unit], snapshot: Snapshot
+) -> WorkshopCount:
+    tables = Counter(
+        int(unit.table_number)
+        for unit in units
+        if unit.table_number is not None and unit.unit_id in snapshot.table_of
+    )
     n_tables = workshop["n_tables"]
     return WorkshopCount(
         workshop,

@@ -70,7 +70,7 @@ def read_so_far(
 ) -> ThemeReading:
     """Return how far a theme is read: what people decided, then what the form's `fields` say."""
     members = now.members[now.members["theme_id"] == theme_id]
-    circles = circles_to_read(members, snapshot.unit_places).get(theme_id, [])
+    circles = circles_to_read(members, snapshot.circles).get(theme_id, [])
     placed = {name for name, placed_in in now.placed.items() if placed_in == theme_id}
     before = _awaiting_choices(theme_id, snapshot, journal) | dict.fromkeys(placed, ACCEPTED)
     sent = fields or {}
@@ -87,10 +87,7 @@ def read_so_far(
         tuple(_shown(circle, choices, snapshot) for circle in to_decide[:_N_CIRCLES]),
         tuple(_shown(circle, choices, snapshot) for circle in decided[:_N_CIRCLES]),
         n_open=len(left),
-        n_tables=sum(
-            circle.table_number is not None and not accepted.isdisjoint(circle.unit_ids)
-            for circle in circles
-        ),
+        n_tables=snapshot.n_tables(accepted),
     )
 
 

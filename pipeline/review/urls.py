@@ -62,6 +62,7 @@ urlpatterns = [
     path("priorites/utiliser", priorities.use, name="use_weighting"),
     path("territoires", results.listing, name="territories"),
     path("territoires/dessins/<str:name>.svg", results.drawing, name="drawing"),
+    path("territoires/besoin", results.decide_gap, name="decide_gap"),
     path("territoires/<str:part>", results.listing, name="territories_part"),
     path("accord", agreement.listing, name="agreement"),
     path("accord/desaccords", agreement.disagreements, name="disagreements"),

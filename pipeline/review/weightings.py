@@ -156,6 +156,7 @@ def priorities(
     own = Tallies(
         {name: theme_ids for name, theme_ids in tallies.theme_ids.items() if name == scope},
         {name: shares for name, shares in tallies.shares.items() if name == scope},
+        {name: mixed for name, mixed in tallies.mixed.items() if name == scope},
     )
     return rank_tallies(own, weights, settings)
 

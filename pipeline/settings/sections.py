@@ -5,6 +5,7 @@ No password, key or passphrase is a setting, because people copy studies.
 
 import re
 import zoneinfo
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -17,6 +18,16 @@ _CRON = re.compile(
 )
 _SCHEDULER = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^\s/@?#]+:\d+")
 _MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+def _in_study(name: str, suffix: str) -> str:
+    """Refuse a path that leaves the study's folder, and another kind of file."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    leaves = path.is_absolute() or ".." in path.parts or ":" in name
+    if name and (leaves or path.suffix.lower() != suffix):
+        text = "le chemin d'un fichier {suffix}, depuis le dossier de l'étude"
+        raise PydanticCustomError("template", text, {"suffix": suffix})
+    return name
 
 
 def _safe_address(url: str) -> str:
@@ -42,9 +53,11 @@ class Frozen(BaseModel):
 
 
 class StudySettings(Frozen):
-    """[etude]: the study's name and the people expected in the room."""
+    """[etude]: the study's name, who asks for it, and the people expected in the room."""
 
     title: str = "Ateliers territoires"
+    commissioner: str = ""  # on the cover of the slides
+    contact: str = ""  # a mail or a phone number, for participants
     expected_structure_types: tuple[str, ...] = (
         "coopérative",
         "association",
@@ -224,6 +237,9 @@ class PublishSettings(Frozen):
     n_annex_rows: Positive = 300
     # a smaller count of people or structures present is hidden; 1 shows all
     least_count: Positive = 3
+    # the study's own look, in its folder: a .pptx and a .docx; blank: ours
+    slides_template: Annotated[str, AfterValidator(lambda name: _in_study(name, ".pptx"))] = ""
+    report_template: Annotated[str, AfterValidator(lambda name: _in_study(name, ".docx"))] = ""
 
     @field_validator("least_count")
     @classmethod

@@ -48,7 +48,7 @@ TABLES: dict[str, Table] = {
         results.OFFERS,
         results.VOICES,
         results.THEME_VOICES,
-        results.NEEDS,
+        results.GAPS,
         results.MAP_PROBLEMS,
         material.DECISION_EFFECTS,
         material.DECISION_GROUNDS,

@@ -332,7 +332,8 @@ DECISIONS = Table(
             "weights, or the name of the one to use, "
             "blank for that of etude.toml; number of the decision undone; JSON of the "
             "coders between whom a decision on a code arbitrates; JSON of the title, the "
-            "statement and the unit_ids accepted and refused of a theme signed off",
+            "statement and the unit_ids accepted and refused of a theme signed off; JSON of the "
+            "workshop_id, subject_id, title and unit_ids of a need confirmed as without answer",
             nullable=True,
         ),
         Column("why", "text", "Reason given", nullable=True),

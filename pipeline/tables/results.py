@@ -3,7 +3,7 @@
 from pipeline.tables.schema import (
     AXIS_MEANING,
     CHANGES,
-    COVERAGES,
+    GAP_STATES,
     LIKENESS,
     REACHES,
     TRENDS,
@@ -50,7 +50,8 @@ THEMES = Table(
         Column(
             "n_tables",
             "int",
-            "Distinct tables of workshops where it was said, over counted units",
+            "Distinct tables where it was said, over counted units; a rapporteur's summary is "
+            "none; documents where a workshop's notes name no table",
             "tables",
             low=0,
         ),
@@ -105,7 +106,7 @@ THEME_FAMILIES = Table(
         Column(
             "n_tables",
             "int",
-            "Distinct tables of workshops where one of its themes was said",
+            "Distinct tables where one of its themes was said, as in themes",
             "tables",
             low=0,
         ),
@@ -189,7 +190,7 @@ THEME_PROFILES = Table(
         Column("axis", "text", AXIS_MEANING),
         Column("code", "text", "Code of the grid"),
         Column("n_units", "int", "Units of the theme that carry it", "units", low=1),
-        Column("n_tables", "int", "Numbered tables where one of them was said", "tables", low=0),
+        Column("n_tables", "int", "Tables where one of them was said", "tables", low=0),
         Column("share", "float", "Units that carry it / units of the theme", "0..1", low=0, high=1),
     ),
 )
@@ -226,7 +227,7 @@ THEME_OPINIONS = Table(
         Column("unit_id", "text", "The unit to quote for it"),
         Column("unit_ids", "json", "List of unit_id, that one first"),
         Column("n_units", "int", "Units that say it", "units", low=1),
-        Column("n_tables", "int", "Numbered tables where it was said", "tables", low=0),
+        Column("n_tables", "int", "Tables where it was said", "tables", low=0),
         Column("n_workshops", "int", "Workshops where it was said", "workshops", low=1),
         Column(
             "faces",
@@ -673,12 +674,42 @@ OFFERS = Table(
     ("unit_id", "activity", "quantity", "quantity_unit"),
     (
         Column("unit_id", "text", "Passage that says it"),
-        Column("structure_id", "text", "Structure that carries it", nullable=True),
-        Column("activity", "text", "What is done, as named in the passage"),
+        Column(
+            "offer_id",
+            "text",
+            "Line that it is part of: what several passages say of one offer has one",
+            earlier="",
+        ),
+        Column(
+            "structure_id",
+            "text",
+            "Structure of the list or map that carries it",
+            nullable=True,
+        ),
+        Column(
+            "structure_name",
+            "text",
+            "Its name on the list or map, else as passages name it",
+            nullable=True,
+        ),
+        Column(
+            "structure_kind",
+            "text",
+            "What carries it where the passage says so (« conserverie »)",
+            nullable=True,
+        ),
+        Column(
+            "activity",
+            "text",
+            "What is done, as a noun phrase of the passage; blank where it names none",
+            nullable=True,
+        ),
+        Column("public", "text", "Whom it is for, in the passage's words", nullable=True),
+        Column("year", "int", "Year of the quantity, where it is said", nullable=True),
         Column(
             "sector",
             "text",
-            "Sector of activity, by the words of the activity, the structure or the passage",
+            "Family of subjects, by the structure's name or what the passage says",
             nullable=True,
         ),
         Column("pillars", "json", "Codes of the piliers of the passage"),
@@ -737,29 +768,20 @@ THEME_VOICES = Table(
     ),
 )
 
-NEEDS = Table(
-    "needs",
-    "A need of one sector at a place, and whether a structure of that sector reaches it.",
-    ("workshop_id", "sector", "place"),
+GAPS = Table(
+    "gaps",
+    "A need of people that no structure of the room, the map or the passages is known to answer; "
+    "to be checked until a person has decided.",
+    ("workshop_id", "subject_id"),
     (
         Column("workshop_id", "text", "Workshop"),
-        Column("sector", "text", "Sector of activity, by the words of the passages"),
-        Column(
-            "place", "text", "INSEE code of the commune that the passages name, or `territoire`"
-        ),
-        Column(
-            "n_structures",
-            "int",
-            "Structures of the sector on the workshop's map or list",
-            "structures",
-            low=0,
-        ),
-        Column("coverage", "text", "In plain French", values=COVERAGES),
-        Column(
-            "n_units", "int", "Passages that say it as a difficulty or a demand", "units", low=0
-        ),
-        Column("n_circles", "int", "Tables, or documents away from tables, that say it", low=0),
-        Column("quotes", "json", "List of unit_id, five at most"),
+        Column("subject_id", "text", "Subject or family of the catalogue that the need is about"),
+        Column("title", "text", "Its title"),
+        Column("n_tables", "int", "Tables, or documents where there is none, that say it", low=2),
+        Column("n_units", "int", "Counted passages that say it as a difficulty or a demand", low=2),
+        Column("quotes", "json", "List of their unit_id, the surest first"),
+        Column("ask", "json", "List of structure_id to check it with"),
+        Column("state", "text", "What people decided", values=GAP_STATES),
     ),
 )
 

@@ -190,14 +190,11 @@ STRUCTURE_TYPES = (
     "élu",
     "autre",
 )
+ANONYMOUS_SPEAKER = "intervenant"  # a speaker whose name is hidden, not always the same one
+RESPONDENT = "répondant"  # with a number, who sent a row of a survey
 BLOCK_KINDS = ("heading", "paragraph", "bullet", "cell", "cue", "meta")
 CHANGES = ("nouveau", "grandi", "réduit", "remanié", "réuni", "partagé", "disparu", "inchangé")
-COVERAGES = (
-    "couvert",
-    "hors des zones de chalandise connues",
-    "aucune structure de ce secteur",
-    "zone de chalandise inconnue",
-)
+GAP_STATES = ("à vérifier", "confirmé", "écarté")
 LIKENESS = (
     "comme des tables tirées au sort",
     "plus éloignés que le hasard",

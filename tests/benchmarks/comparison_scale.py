@@ -131,7 +131,7 @@ def main() -> None:
         "reach_themes",
         "follow_territories",
         "list_offers",
-        "list_needs",
+        "list_gaps",
     )
     for name in steps:
         setattr(flow, name, timed(name, spent))

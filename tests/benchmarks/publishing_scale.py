@@ -58,6 +58,7 @@ STEPS = {
         "write_pdf",
         "write_map_page",
         "write_public_tables",
+        "write_people_tables",
     ),
     publication: ("write_workshop_pages", "write_slides", "export_study"),
 }

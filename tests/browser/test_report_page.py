@@ -86,6 +86,21 @@ def test_no_width_makes_the_page_scroll_sideways(page: Any, address: str, width:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_table_wraps_or_scrolls_within_a_frame_that_says_what_it_holds(
+    page: Any, address: str
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(address)
+    frames = page.eval_on_selector_all(
+        "table",
+        """tables => tables.map(table => {
+            const frame = table.parentElement, box = frame.getBoundingClientRect();
+            return [frame.tabIndex, frame.getAttribute('aria-label').length, box.right];
+        })""",
+    )
+    assert frames and all(tab == 0 and label > 12 and right <= 390 for tab, label, right in frames)
+
+
 @pytest.mark.parametrize("width", [320, 390])
 def test_a_caption_is_read_whole_before_its_table_is_scrolled(
     page: Any, address: str, width: int
@@ -111,9 +126,10 @@ def test_every_text_is_dark_and_large_enough_to_read(page: Any, address: str, wi
 
 
 @pytest.mark.parametrize("width", [390, 1400])
-def test_the_words_of_a_chart_are_legible(page: Any, address: str, width: int) -> None:
+def test_the_words_of_a_chart_are_legible(page: Any, tmp_path: Path, width: int) -> None:
+    write_html(report(tables()), tmp_path / "annexe.html", part="annexe")
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(address)
+    page.goto((tmp_path / "annexe.html").as_uri())
     heights = page.eval_on_selector_all(
         "figure svg text",
         "nodes => nodes.filter(n => n.textContent).map(n => n.getBoundingClientRect().height)",
@@ -136,7 +152,7 @@ def test_every_line_of_the_contents_leads_somewhere(page: Any, address: str) -> 
         "nav a",
         "links => links.map(a => [a.textContent, document.querySelector(a.getAttribute('href')).textContent])",
     )
-    assert len(titles) > 10
+    assert len(titles) > 8
     assert all(link == heading for link, heading in titles)
 
 

@@ -26,6 +26,7 @@ def posts(served: Served) -> list[str]:
         "/journal/1/annuler",
         f"/passages/{unit_id}/decider",
         "/resultats/recalculer",
+        "/territoires/besoin",
         "/comptes",
         "/comptes/1",
         "/compte/preferences",

@@ -35,7 +35,7 @@ def test_a_sign_off_before_the_end_loses_nothing(served: Served, browser: Browse
     page.fill("#titre", "Mon titre")
     page.fill("#enonce", "Ma phrase.")
     page.locator(".circles [value=oui]").first.check()
-    expect(page.locator("#reste")).to_contain_text("1 table compte")
+    expect(page.locator("#reste")).to_contain_text("compté : 1 table")
     page.get_by_role("button", name="Valider le thème").click()
     expect(page.locator("#annonce")).to_contain_text("Encore")
     assert (page.input_value("#titre"), page.input_value("#enonce")) == ("Mon titre", "Ma phrase.")

@@ -1,13 +1,17 @@
 """A small invented study with everything that a report shows: `tables()` are its tables, `report()` what is published of them."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from python_calamine import CalamineWorkbook
 
 from pipeline.files import data_path
 from pipeline.grid import load_grid
+from pipeline.grid.codes import Grid
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report
+from pipeline.publish.workbook import write_workbook
 from pipeline.rank import rank_themes
 from pipeline.settings.sections import PublishSettings, RankSettings
 from pipeline.tables.material import ATTENDANCE, DOCUMENTS, REJECTS, STRUCTURES
@@ -120,9 +124,11 @@ def _people() -> Tables:
             [
                 {
                     "unit_id": "u006",
+                    "offer_id": "o1",
                     "structure_id": "coop-lait",
+                    "structure_name": "Coop'Lait & fils",
                     "activity": "collecte de lait",
-                    "sector": "alimentation et agriculture",
+                    "sector": "Alimentation",
                     "pillars": "[]",
                     "quantity_low": 1200.0,
                     "quantity_high": 1200.0,
@@ -172,3 +178,9 @@ def report(made: Tables | None = None, **settings: int) -> Report:
         made_on="2025-06-01",
         least_units=60,
     )
+
+
+def write_people(made: Tables, path: Path, *, grid: Grid = GRID, least_units: int = 0) -> Any:
+    """Write the workbook that people read, and return it open."""
+    write_workbook(made, path, grid=grid, title="Essai", least_count=3, least_units=least_units)
+    return CalamineWorkbook.from_path(str(path))

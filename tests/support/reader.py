@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.counting import with_circles
 from pipeline.decisions.sign_off import CircleToRead, SignOffTheme, circles_to_read, undecided
 from pipeline.evaluate.gold import align_study, read_gold
 from pipeline.study import Study
@@ -73,8 +74,8 @@ def _reading(
     counted = set(members.loc[members["is_counted"], "unit_id"])
     named = Counter(label for unit_id in sorted(counted) for label in labels.get(unit_id, ()))
     subject = named.most_common(1)[0][0]
-    circles = circles_to_read(members, units)[theme_id]
-    tables = [circle for circle in circles if circle.table_number is not None]
+    circles = circles_to_read(members, with_circles(units))[theme_id]
+    tables = [circle for circle in circles if circle.is_said]
     accepted, refused = read_theme(circles, lambda name: subject in labels.get(name, ()))
     n_reads = [len({*accepted, *refused}.intersection(table.unit_ids)) for table in tables]
     is_true = [not set(accepted).isdisjoint(table.unit_ids) for table in tables]

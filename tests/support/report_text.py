@@ -9,12 +9,10 @@ from typing import Any
 import pypdfium2
 
 from pipeline.publish.layout.blocks import (
-    KeyFigures,
     Page,
     PageFigure,
     PageParagraph,
     PageTable,
-    PriorityCard,
     Quotes,
     Section,
     Terms,
@@ -46,7 +44,7 @@ def words_of(block: Any) -> list[str]:
     match block:
         case PageParagraph():
             return [block.text]
-        case Terms() | KeyFigures():
+        case Terms():
             return list(itertools.chain(*block.entries))
         case PageTable():
             return [block.caption, *block.columns, *itertools.chain(*block.rows)]
@@ -54,12 +52,4 @@ def words_of(block: Any) -> list[str]:
             return [f"{block.label} {block.number}. {block.caption}"]
         case Quotes():
             return [text for quote in block.quotes for text in (quote.text, quote.where)]
-        case PriorityCard():
-            quotes = [text for quote in block.priority.quotes for text in (quote.text, quote.where)]
-            return [
-                f"{block.priority.rank}. {block.priority.label}",
-                block.priority.why,
-                block.facts,
-                *quotes,
-            ]
-    return [block.title, block.text]
+    raise TypeError(type(block))

@@ -2,7 +2,7 @@
 
 from pipeline.publish.layout.blocks import (
     Block,
-    CaptionNumbering,
+    PageDraft,
     PageParagraph,
     Section,
     Terms,
@@ -12,6 +12,7 @@ from pipeline.publish.layout.blocks import (
     note,
 )
 from pipeline.publish.report.content import CappedRows, Report, Rows, ThemeRow
+from pipeline.publish.report.passages import RESPONDENTS
 from pipeline.publish.text import (
     FRAGILE,
     NBSP,
@@ -27,15 +28,15 @@ from pipeline.publish.text import (
 )
 
 
-def method_section(report: Report, numbering: CaptionNumbering) -> Section:
+def method_section(report: Report, draft: PageDraft) -> Section:
     """Return method, coverage, then unread files."""
     parts = [_sources(report)]
     if not report.without_themes:
-        parts += [_counting(report), _sureness(report, numbering)]
-    parts += [_decided(report, numbering), _coverage(report, numbering)]
+        parts += [_counting(report), _sureness(report, draft)]
+    parts += [_decided(report, draft), _coverage(report, draft)]
     if report.rejects:
         columns = {"fichier": 3, "raison": 3, "conseil": 3}
-        table = numbering.table("legendes.rejets", columns, report.rejects)
+        table = draft.table("legendes.rejets", columns, report.rejects)
         parts.append(make_section("titres.non_lus", "non-lus", table))
     return make_section("titres.methode", "methode", sections=[*parts, _limits(report)])
 
@@ -78,7 +79,7 @@ def counted_by(report: Report) -> str:
     return text
 
 
-def _sureness(report: Report, numbering: CaptionNumbering) -> Section:
+def _sureness(report: Report, draft: PageDraft) -> Section:
     blocks: list[Block] = [
         PageParagraph(report.counted.sentence("methode.rangs")),
         body("methode.stabilite", solide=percent(SOLID), fragile=percent(FRAGILE)),
@@ -90,12 +91,12 @@ def _sureness(report: Report, numbering: CaptionNumbering) -> Section:
         columns = {"essai": 2.0, "ressemblance": 1.2, "lecture": 4.0}
         blocks += [
             body("methode.essais", themes=themes, verdicts=verdicts),
-            numbering.table("legendes.essais", columns, report.trials, numbers=["ressemblance"]),
+            draft.table("legendes.essais", columns, report.trials, numbers=["ressemblance"]),
         ]
     return make_section("methode.rangs_titre", "solidite", *blocks)
 
 
-def _decided(report: Report, numbering: CaptionNumbering) -> Section:
+def _decided(report: Report, draft: PageDraft) -> Section:
     done = report.reviewing
     tags, themes = count(done.n_machine, "étiquette"), count(len(report.themes), "thème")
     key = "machine_a_etiquete" if report.without_themes else "machine_a_mis"
@@ -113,14 +114,14 @@ def _decided(report: Report, numbering: CaptionNumbering) -> Section:
     blocks: list[Block] = [PageParagraph(f"{put} {people}")]
     if done.agreements:
         columns = {"codeurs": 3, "axe": 2, "passages": 1.2, "accord": 3}
-        table = numbering.table("legendes.accords", columns, done.agreements, ["passages"])
+        table = draft.table("legendes.accords", columns, done.agreements, ["passages"])
         blocks += [body("relectures.accord"), table]
     else:
         blocks.append(body("relectures.sans_accord"))
     return make_section("relectures.titre", "relectures", *blocks)
 
 
-def _coverage(report: Report, numbering: CaptionNumbering) -> Section:
+def _coverage(report: Report, draft: PageDraft) -> Section:
     here = report.coverage
     rows = (
         ("dans_theme", here.n_themed_coded, here.n_themed_uncoded, here.n_themed),
@@ -144,7 +145,7 @@ def _coverage(report: Report, numbering: CaptionNumbering) -> Section:
     blocks: tuple[Block, ...] = (
         read,
         body("methode.couverture", passages=count(here.n_units, "passage")),
-        numbering.table("legendes.couverture", columns, cells, numbers),
+        draft.table("legendes.couverture", columns, cells, numbers),
         *([] if is_usual else [note("methode.couverture_codes", axes=joined(telling))]),
         note("methode.couverture_note"),
     )
@@ -154,42 +155,22 @@ def _coverage(report: Report, numbering: CaptionNumbering) -> Section:
 def _limits(report: Report) -> Section:
     """Mention differences only where there are several territories."""
     names = ["presents", "programme", "personnes"]
-    if report.channels & {"notes", "postit", "resume", "telephone"}:
+    is_survey = report.counted == RESPONDENTS
+    if report.channels & {"notes", "postit", "resume", "telephone"} and not is_survey:
         names.insert(0, "notes")
     if len(report.territories) > 1:
         names.insert(-1, "ecarts")
     say = report.counted.sentence
     keys = {name: name for name in names}
+    if not report.counted.has_tables:
+        keys = keys | {"ecarts": "ecarts_sans_tables"}
     if report.without_themes:
         keys = keys | {"programme": "programme_etiquettes"}
     entries = tuple((say(f"limites.{name}_titre"), say(f"limites.{keys[name]}")) for name in names)
     return make_section("limites.titre", "limites", Terms(entries))
 
 
-def offer_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return existing activities."""
-    if not report.offers.rows:
-        key = "offre.aucune" if report.tells_offers else "offre.sans_rubrique"
-        return make_section("titres.offre", "offre", body(key))
-    sums = {"secteur": 2.6, "activites": 1.1, "structures": 1.1, "quantites": 4.4}
-    columns = {
-        "activite": 2.4,
-        "quantite": 1.8,
-        "structure": 1.8,
-        "territoire": 1.6,
-        "passage": 3.4,
-    }
-    counts = ("activites", "structures")
-    blocks: tuple[Block, ...] = (
-        lead("offre.intro"),
-        numbering.table("legendes.secteurs", sums, report.reading.sectors, counts),
-        note("offre.secteurs_intro"),
-        numbering.table("legendes.offre", columns, report.offers.rows),
-    )
-    return make_section("titres.offre", "offre", *blocks, *_cut(report.offers, "offers"))
-
-
-def theme_section(report: Report, numbering: CaptionNumbering) -> Section:
+def theme_section(report: Report, draft: PageDraft) -> Section:
     """Return the families of themes, then every theme."""
     themes, column = count(len(report.themes), "thème"), report.counted.column
     blocks: list[Block] = []
@@ -197,7 +178,7 @@ def theme_section(report: Report, numbering: CaptionNumbering) -> Section:
         families = count(len(report.families), "famille")
         intro = report.counted.sentence("themes.familles", themes=themes, familles=families)
         columns = {"famille": 3, "themes": 6, "passages": 1.3, column: 1.1}
-        table = numbering.table("legendes.familles", columns, report.families, ("passages", column))
+        table = draft.table("legendes.familles", columns, report.families, ("passages", column))
         blocks += [PageParagraph(intro, "lead"), table]
     columns = {"theme": 2.6, "description": 4.6, "stabilite": 1.4, "passages": 1.35, column: 1.1}
     rows = [
@@ -211,8 +192,9 @@ def theme_section(report: Report, numbering: CaptionNumbering) -> Section:
         )
         for row in report.themes
     ]
-    numbers = ("passages", column, "ateliers")
-    table = numbering.table("legendes.themes", columns | {"ateliers": 1.2}, rows, numbers)
+    ateliers = report.counted.ateliers
+    numbers = ("passages", column, ateliers)
+    table = draft.table("legendes.themes", columns | {ateliers: 1.2}, rows, numbers)
     blocks += [lead("themes.intro", themes=themes), table]
     return make_section("titres.themes", "themes", *blocks)
 
@@ -224,22 +206,22 @@ def _description(row: ThemeRow) -> str:
     return "\n".join([*lines, *row.profile])
 
 
-def set_aside_section(report: Report, numbering: CaptionNumbering) -> Section:
+def set_aside_section(report: Report, draft: PageDraft) -> Section:
     """Return the passages in no theme."""
     title, anchor = "titres.annexe_passages", "annexe-passages"
     if not report.set_aside.rows:
         return make_section(title, anchor, body("annexes.aucun_passage"))
     codes = "rubriques" if all(axis.is_standard for axis in report.axes) else "codes"
     columns = {"lieu": 2.2, "passage": 5, codes: 2.4}
-    table = numbering.table("legendes.passages", columns, report.set_aside.rows)
-    cut = _cut(report.set_aside, "passages")
+    table = draft.table("legendes.passages", columns, report.set_aside.rows)
+    cut = _cut(report.set_aside)
     return make_section(title, anchor, lead("annexes.passages"), table, *cut)
 
 
-def code_section(report: Report, numbering: CaptionNumbering) -> Section:
+def code_section(report: Report, draft: PageDraft) -> Section:
     """Return one table an axis of the grid."""
     column, words = report.counted.column, report.counted
-    columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, column: 1.1, "ateliers": 1.2}
+    columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, column: 1.1, words.ateliers: 1.2}
     blocks: list[Block] = [PageParagraph(words.sentence("annexes.codes"), "lead")]
     codes = report.codes
     if report.without_themes:
@@ -253,13 +235,14 @@ def code_section(report: Report, numbering: CaptionNumbering) -> Section:
         if not codes[axis.axis]:
             blocks.append(body("rubriques.aucun_code", axe=axis.label))
             continue
-        table = numbering.table(
+        table = draft.table(
             "legendes.codes",
             columns,
             codes[axis.axis],
-            ("passages", column, "ateliers"),
+            ("passages", column, words.ateliers),
             axe=axis.label,
             lieux=words.lieux,
+            ateliers=words.ateliers,
         )
         blocks.append(table)
     return make_section("titres.annexe_codes", "annexe-codes", *blocks)
@@ -269,20 +252,20 @@ def _used(rows: Rows) -> Rows:
     return tuple(row for row in rows if row[2] != number(0))
 
 
-def document_section(report: Report, numbering: CaptionNumbering) -> Section:
+def document_section(report: Report, draft: PageDraft) -> Section:
     """Return the documents read."""
-    columns = {"document": 3, "atelier": 2, "canal": 1.6, "passages": 1}
-    table = numbering.table("legendes.documents", columns, report.documents.rows, ("passages",))
+    columns = {"document": 3, report.counted.atelier: 2, "canal": 1.6, "passages": 1}
+    table = draft.table("legendes.documents", columns, report.documents.rows, ("passages",))
     blocks: tuple[Block, ...] = (
         lead("annexes.documents"),
         table,
-        *_cut(report.documents, "documents"),
+        *_cut(report.documents),
     )
     return make_section("titres.annexe_documents", "annexe-documents", *blocks)
 
 
-def _cut(rows: CappedRows, table: str) -> list[PageParagraph]:
+def _cut(rows: CappedRows) -> list[PageParagraph]:
     n, total = len(rows.rows), number(rows.n_all)
     if n == rows.n_all:
         return []
-    return [note("annexes.coupe", montres=shown_rows(n), total=total, fichier=f"{table}.csv")]
+    return [note("annexes.coupe", montres=shown_rows(n), total=total, fichier="tableaux.xlsx")]

@@ -3,12 +3,13 @@
 Only some workshops of a large study are told in full, so that the document still opens.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.publish.report.content import Priority, Report, ReportQuote
-from pipeline.publish.text import count, sentence, texts, typography
+from pipeline.publish.report.content import Report, ReportQuote
+from pipeline.publish.text import sentence, texts, typography
+from pipeline.text import fold
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,8 @@ class PageParagraph:
 
 
 @dataclass(frozen=True)
-class Callout:
-    """A boxed warning."""
-
-    title: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Terms:
     """Words and their meaning, one a line."""
-
-    entries: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class KeyFigures:
-    """Pairs of a number and what it counts."""
 
     entries: tuple[tuple[str, str], ...]
 
@@ -66,27 +52,14 @@ class PageFigure:
 
 
 @dataclass(frozen=True)
-class PriorityCard:
-    """A priority in full: `facts` is a line of figures, `profile` a chart of postures."""
-
-    priority: Priority
-    facts: str
-    profile: Mapping[str, Any] | None = None
-    profile_alt: str = ""
-    legend: tuple[tuple[str, str], ...] = ()  # (colour, posture and count)
-    opinions: tuple[str, ...] = ()  # a line a posture
-
-
-@dataclass(frozen=True)
 class Quotes:
-    """Verbatim passages, each with its origin."""
+    """Verbatim passages, each with its origin, on the same line where `is_compact`."""
 
     quotes: tuple[ReportQuote, ...]
+    is_compact: bool = False
 
 
-Block = (
-    PageParagraph | Callout | Terms | KeyFigures | PageTable | PageFigure | Quotes | PriorityCard
-)
+Block = PageParagraph | Terms | PageTable | PageFigure | Quotes
 
 
 @dataclass(frozen=True)
@@ -97,20 +70,20 @@ class Section:
     anchor: str
     blocks: tuple[Block, ...]
     sections: tuple["Section", ...] = ()
-    starts_page: bool = False  # in a brief page; elsewhere all do
+    starts_page: bool = False
 
 
 @dataclass(frozen=True)
 class Page:
     """A report as blocks; `notice` comes before the sections.
 
-    A brief page has no cover or contents.
+    Its contents come after the first section, unless it is brief.
     """
 
     title: str
     subtitle: str
     made_at: str
-    notice: Callout | None
+    notice: str
     sections: tuple[Section, ...]
     is_brief: bool = False
 
@@ -137,14 +110,24 @@ def make_section(
     return Section(sentence(title), anchor, blocks, tuple(sections))
 
 
-class CaptionNumbering:
-    """Makes tables and figures, numbered by kind.
+class PageDraft:
+    """A page being written: numbers its tables and figures, and quotes no passage twice.
 
     A caption is a key of textes.yaml, filled with `values`.
     """
 
     def __init__(self) -> None:
         self._n_tables = self._n_figures = 0
+        self._quoted: set[str] = set()
+
+    def quote(self, candidates: Iterable[ReportQuote], n: int) -> tuple[ReportQuote, ...]:
+        """Return the first `n` candidates that the page does not quote yet, and remember them."""
+        chosen: list[ReportQuote] = []
+        for candidate in candidates:
+            if len(chosen) < n and fold(candidate.text) not in self._quoted:
+                chosen.append(candidate)
+                self._quoted.add(fold(candidate.text))
+        return tuple(chosen)
 
     def table(
         self,
@@ -201,6 +184,6 @@ def extent_note(report: Report, *, where: str) -> tuple[PageParagraph, ...]:
     n_workshops = len(report.workshops)
     if n_workshops <= report.n_told:
         return ()
-    workshops = count(n_workshops, "atelier")
-    extent = report.counted.sentence("ampleur.note", ateliers=workshops, n=report.n_told)
+    workshops = report.counted.count_workshops(n_workshops)
+    extent = report.counted.sentence("ampleur.note", compte=workshops, n=report.n_told)
     return (PageParagraph(f"{extent} {sentence(f'ampleur.{where}')}", "note"),)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pipeline.publish.charts import heat_spec
 from pipeline.publish.layout.blocks import (
     Block,
-    CaptionNumbering,
+    PageDraft,
     PageParagraph,
     PageTable,
     Section,
@@ -20,12 +20,14 @@ from pipeline.publish.layout.blocks import (
     told_territories,
     told_workshops,
 )
-from pipeline.publish.report.content import Heat, Plane, Report, TerritoryMap
+from pipeline.publish.layout.catchments import MAP_FILE, map_alt
+from pipeline.publish.maps import map_spec
+from pipeline.publish.report.content import Heat, Plane, Report
+from pipeline.publish.report.passages import CountingWords
 from pipeline.publish.report.people import Present, attendance_cells
-from pipeline.publish.territory_charts import map_spec, plane_spec, tree_spec
-from pipeline.publish.text import CountMask, count, joined, number, percent, sentence, word
+from pipeline.publish.territory_charts import plane_spec, tree_spec
+from pipeline.publish.text import CountMask, count, joined, number, percent, sentence
 
-MAP_FILE = "carte.html"
 _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, for a portrait page
 _COLUMNS_A_FIGURE = 5
 _MOST_NAMES = 12
@@ -34,13 +36,13 @@ _A_PAIR = 30  # rows for two successive workshops
 _TREE_LEAVES = 40  # a taller drawing leaves its page
 
 
-def rubrique_section(report: Report, numbering: CaptionNumbering) -> Section:
+def rubrique_section(report: Report, draft: PageDraft) -> Section:
     """Return the heat maps of rubriques and of the grid's own axes."""
     blocks: list[Block] = [*extent_note(report, where="passages")]
     names = told_names(report)
     for heat in report.heats:
         columns = [i for i, name in enumerate(heat.workshops) if name in names]
-        blocks += _heat_blocks(_part(heat, columns), numbering)
+        blocks += _heat_blocks(_part(heat, columns), report.counted, draft)
     return make_section("titres.rubriques", "rubriques", *blocks)
 
 
@@ -49,7 +51,7 @@ def _part(heat: Heat, columns: Sequence[int]) -> Heat:
     return replace(heat, workshops=tuple(heat.workshops[i] for i in columns), shares=shares)
 
 
-def _heat_blocks(heat: Heat, numbering: CaptionNumbering) -> list[Block]:
+def _heat_blocks(heat: Heat, counted: CountingWords, draft: PageDraft) -> list[Block]:
     if heat.axis is None:
         intro, alt, caption = "rubriques.intro", "alt.rubriques", "legendes.rubriques"
         nothing, words = "rubriques.aucune", {}
@@ -61,13 +63,14 @@ def _heat_blocks(heat: Heat, numbering: CaptionNumbering) -> list[Block]:
     if not heat.rubriques:
         return [body(nothing, **words)]
     highest = max(map(max, heat.shares))
-    text = sentence(alt, maxima=_maxima(heat), **words)
+    text = counted.sentence(alt, maxima=_maxima(heat), **words)
     blocks: list[Block] = [lead(intro, **words)]
     every = range(len(heat.workshops))
     for start in range(0, len(every), _COLUMNS_A_FIGURE):
         part = _part(heat, every[start : start + _COLUMNS_A_FIGURE])
         key = f"{caption}_suite" if start else caption
-        blocks.append(numbering.figure(key, text, heat_spec(part, highest), **words))
+        spec = heat_spec(part, highest)
+        blocks.append(draft.figure(key, text, spec, atelier=counted.atelier, **words))
     return blocks
 
 
@@ -79,8 +82,8 @@ def _maxima(heat: Heat) -> str:
     return " ; ".join(maxima)
 
 
-def territory_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return themes by territory, then the comparison of their texts."""
+def contrast_section(report: Report, draft: PageDraft) -> Section:
+    """Return themes by territory, then what changed from one workshop to the next."""
     title, anchor = "titres.territoires", "territoires"
     if len(report.territories) < 2 or not report.contrasts:
         text = sentence("territoires.aucun")
@@ -104,15 +107,23 @@ def territory_section(report: Report, numbering: CaptionNumbering) -> Section:
         Terms(tuple(terms)),
         PageParagraph(say("lectures.intro"), "note"),
         *extent_note(report, where="territoires"),
-        *_split(numbering, "legendes.territoires", "theme", names, rows),
+        *_split(draft, "legendes.territoires", "theme", names, rows),
     )
-    makers = (_evolutions, _planes, _tree, _classes)
-    sections = [section for make in makers if (section := make(report, numbering)).blocks]
-    return make_section(title, anchor, *blocks, sections=sections)
+    evolutions = _evolutions(report, draft)
+    return make_section(title, anchor, *blocks, sections=[evolutions] if evolutions.blocks else [])
+
+
+def reading_section(report: Report, draft: PageDraft) -> Section:
+    """Return the comparison of the territories' texts; none where there is nothing to compare."""
+    sections = []
+    if len(report.territories) > 1 and report.contrasts:
+        makers = (_planes, _tree, _classes)
+        sections = [section for make in makers if (section := make(report, draft)).blocks]
+    return make_section("titres.lectures", "lectures", sections=sections)
 
 
 def _split(
-    numbering: CaptionNumbering,
+    draft: PageDraft,
     caption: str,
     first: str,
     columns: Sequence[str],
@@ -122,28 +133,28 @@ def _split(
         here = slice(start, start + _COLUMNS_A_TABLE)
         widths = {first: 2.6, **dict.fromkeys(columns[here], 2.0)}
         key = f"{caption}_suite" if start else caption
-        yield numbering.table(key, widths, [(name, *cells[here]) for name, cells in rows])
+        yield draft.table(key, widths, [(name, *cells[here]) for name, cells in rows])
 
 
-def _evolutions(report: Report, numbering: CaptionNumbering) -> Section:
+def _evolutions(report: Report, draft: PageDraft) -> Section:
     rows = report.reading.evolutions[: report.n_told * _A_PAIR]
     blocks: list[Block] = []
     if rows:
-        columns = {"atelier": 2.6, "theme": 3, "avant": 1, "apres": 1, "verdict": 2}
+        columns = {report.counted.atelier: 2.6, "theme": 3, "avant": 1, "apres": 1, "verdict": 2}
         intro = report.counted.sentence("lectures.evolutions_intro")
-        table = numbering.table("legendes.evolutions", columns, rows)
+        table = draft.table("legendes.evolutions", columns, rows)
         blocks = [PageParagraph(intro), table]
     return make_section("lectures.evolutions", "evolutions", *blocks)
 
 
-def _planes(report: Report, numbering: CaptionNumbering) -> Section:
+def _planes(report: Report, draft: PageDraft) -> Section:
     names = {report.territories[i] for i in told_territories(report)}
     blocks: list[Block] = []
     if report.reading.planes:
         blocks.append(PageParagraph(report.counted.sentence("lectures.plans_intro")))
     for plane in report.reading.planes:
         alt, caption = _plane_alt(plane, names), f"legendes.plan_{plane.analysis}"
-        blocks.append(numbering.figure(caption, alt, plane_spec(plane)))
+        blocks.append(draft.figure(caption, alt, plane_spec(plane)))
     return make_section("lectures.plans", "plans", *blocks)
 
 
@@ -160,7 +171,7 @@ def _plane_alt(plane: Plane, names: Collection[str]) -> str:
     return sentence("lectures.alt_plan", territoires=" ; ".join(parts))
 
 
-def _tree(report: Report, numbering: CaptionNumbering) -> Section:
+def _tree(report: Report, draft: PageDraft) -> Section:
     reading = report.reading
     blocks: list[Block] = []
     if reading.links:
@@ -173,35 +184,36 @@ def _tree(report: Report, numbering: CaptionNumbering) -> Section:
                 for step in reading.tree
             ]
             alt = sentence("lectures.alt_arbre", pas=" ; ".join(steps))
-            blocks.append(numbering.figure("legendes.arbre", alt, tree_spec(reading.tree)))
+            blocks.append(draft.figure("legendes.arbre", alt, tree_spec(reading.tree)))
         names = [report.territories[i] for i in told_territories(report)]
         pairs = {f"{one} – {other}" for one in names for other in names}
         rows = [row for row in reading.links if row[0] in pairs]
         columns = {"territoires": 3, "ressemblance": 3, "verdict": 2.4}
-        blocks.append(numbering.table("legendes.ressemblances", columns, rows))
+        blocks.append(draft.table("legendes.ressemblances", columns, rows))
     return make_section("lectures.arbre", "arbre", *blocks)
 
 
-def _classes(report: Report, numbering: CaptionNumbering) -> Section:
+def _classes(report: Report, draft: PageDraft) -> Section:
     rows = report.reading.classes
     blocks: list[Block] = []
     if rows:
         columns = {"classe": 0.9, "passages": 1.2, "mots": 4, "marques": 3.4}
-        table = numbering.table("legendes.classes", columns, rows, ("passages",))
+        table = draft.table("legendes.classes", columns, rows, ("passages",))
         blocks = [body("lectures.classes_intro"), table]
     return make_section("lectures.classes", "classes", *blocks)
 
 
-def voice_section(report: Report, numbering: CaptionNumbering) -> Section:
+def voice_section(report: Report, draft: PageDraft) -> Section:
     """Return who came, and who was expected and did not."""
     if not report.attendance:
-        return make_section("titres.voix", "voix", body("voix.aucune_liste"))
+        nothing = () if report.counted.is_of_people else (body("voix.aucune_liste"),)
+        return make_section("titres.voix", "voix", *nothing)
     told = told_workshops(report)
     rows = [(name, [cells[i] for i in told]) for name, cells in presence_cells(report)]
     blocks: list[Block] = [
         lead("voix.intro"),
         *extent_note(report, where="presence"),
-        *_split(numbering, "legendes.presence", "type", told_names(report), rows),
+        *_split(draft, "legendes.presence", "type", told_names(report), rows),
     ]
     counts = (*(row.cells for row in report.attendance), _totals(report))
     if any(isinstance(n, CountMask) for cells in counts for cell in cells for n in cell):
@@ -209,18 +221,12 @@ def voice_section(report: Report, numbering: CaptionNumbering) -> Section:
     unsigned = [workshop.name for workshop in report.workshops if workshop.is_unsigned]
     if unsigned:
         n = len(unsigned)
-        names = joined(unsigned) if n <= _MOST_NAMES else count(n, "atelier")
+        names = joined(unsigned) if n <= _MOST_NAMES else report.counted.count_workshops(n)
         blocks.append(note("voix.sans_signature", ateliers=names))
-    sections = [_absent(report, numbering)]
-    names_told = told_names(report)
-    needs = [row for row in report.reading.needs if row[0] in names_told]
-    if needs:
-        columns = {"atelier": 1.6, "secteur": 2.2, "endroit": 1.8, "dit": 2, "couverture": 2.2}
-        table = numbering.table("legendes.besoins", columns, needs)
-        sections.append(make_section("voix.besoins", "besoins", body("voix.besoins_intro"), table))
+    sections = [_absent(report, draft)]
     if report.reading.single_types:
         columns = {"theme": 3.4, "type_acteur": 2.4, "connues": 1.6}
-        table = numbering.table("legendes.un_seul_type", columns, report.reading.single_types)
+        table = draft.table("legendes.un_seul_type", columns, report.reading.single_types)
         intro = body("voix.un_seul_type_intro")
         sections.append(make_section("voix.un_seul_type", "un-seul-type", intro, table))
     return make_section("titres.voix", "voix", *blocks, sections=sections)
@@ -235,7 +241,7 @@ def _totals(report: Report) -> tuple[Present, ...]:
     return tuple((workshop.n_structures, workshop.n_people) for workshop in report.workshops)
 
 
-def _absent(report: Report, numbering: CaptionNumbering) -> Section:
+def _absent(report: Report, draft: PageDraft) -> Section:
     names = told_names(report)
     rows = [
         (
@@ -249,39 +255,34 @@ def _absent(report: Report, numbering: CaptionNumbering) -> Section:
     ]
     if not rows:
         return make_section("voix.absentes", "absentes", body("voix.aucune_absence"))
-    columns = {"atelier": 2, "types_absents": 3, "communes_absentes": 3}
-    table = numbering.table("legendes.absences", columns, rows)
+    columns = {report.counted.atelier: 2, "types_absents": 3, "communes_absentes": 3}
+    table = draft.table("legendes.absences", columns, rows)
     return make_section("voix.absentes", "absentes", body("voix.absentes_intro"), table)
 
 
-def map_section(report: Report, numbering: CaptionNumbering) -> Section:
-    """Return one map a workshop, and why some structures are not drawn."""
+def map_section(report: Report, draft: PageDraft) -> Section:
+    """Return one map a workshop, then the defects of the maps."""
     reading, names = report.reading, told_names(report)
     blocks: list[Block] = [body("cartes.aucune")]
     if reading.maps:
         blocks = [lead("cartes.intro", fichier=MAP_FILE), *extent_note(report, where="cartes")]
         for drawn in (drawn for drawn in reading.maps if drawn.name in names):
             alt, spec = map_alt(drawn), map_spec(drawn)
-            blocks.append(numbering.figure("legendes.carte", alt, spec, territoire=drawn.name))
+            blocks.append(draft.figure("legendes.carte", alt, spec, territoire=drawn.name))
             if drawn.n_unplaced:
                 blocks.append(note("cartes.non_places", n=count(drawn.n_unplaced, "structure")))
         blocks.append(note("cartes.source"))
-    sections = []
-    if reading.problems:
+    problems = problem_section(report, draft)
+    return make_section(
+        "titres.cartes", "cartes", *blocks, sections=[problems] if problems.blocks else []
+    )
+
+
+def problem_section(report: Report, draft: PageDraft) -> Section:
+    """Return why some structures are not drawn, or drawn badly; none where all are well."""
+    blocks: list[Block] = []
+    if report.reading.problems:
         columns = {"structure": 2.4, "defaut": 2.4, "que_faire": 3}
-        table = numbering.table("legendes.defauts", columns, reading.problems)
-        intro = body("cartes.defauts_intro")
-        sections.append(make_section("cartes.defauts", "defauts-carte", intro, table))
-    return make_section("titres.cartes", "cartes", *blocks, sections=sections)
-
-
-def map_alt(drawn: TerritoryMap) -> str:
-    """Describe a map in a sentence."""
-    parts = [
-        count(len(drawn.structures), "structure"),
-        count(len(drawn.areas), "zone de chalandise", "zones de chalandise"),
-    ]
-    if drawn.needs:
-        nouns = word("cartes", "besoin_alt"), word("cartes", "besoins_alt")
-        parts.append(count(len(drawn.needs), *nouns))
-    return sentence("cartes.alt", territoire=drawn.name, montres=", ".join(parts))
+        table = draft.table("legendes.defauts", columns, report.reading.problems)
+        blocks = [body("cartes.defauts_intro"), table]
+    return make_section("cartes.defauts", "defauts-carte", *blocks)

@@ -4,8 +4,7 @@ from collections.abc import Collection
 
 from pipeline.publish.layout.blocks import (
     Block,
-    Callout,
-    CaptionNumbering,
+    PageDraft,
     PageParagraph,
     PageTable,
     Section,
@@ -15,13 +14,14 @@ from pipeline.publish.layout.blocks import (
     note,
 )
 from pipeline.publish.report.content import QuestionPassages, Report, WithoutThemes
-from pipeline.publish.text import joined, number, quoted, sentence, shortened
+from pipeline.publish.text import joined, number, provisional, quoted, sentence, shortened
 
 
-def notice(report: Report) -> Callout:
-    """Return the warning that a program proposed what the report shows."""
-    key = "rapport.avis_etiquettes" if report.without_themes else "rapport.avis"
-    return Callout(sentence("rapport.avis_titre"), sentence(key))
+def notice(report: Report) -> str:
+    """Say that a program proposed what the report shows, and how much of it people reviewed."""
+    said = provisional(report.coverage.n_reviewed_tags, has_themes=not report.without_themes)
+    unsure = "" if report.tells_questions else f" {sentence('rapport.sans_question')}"
+    return said + unsure
 
 
 def why_sentence(here: WithoutThemes) -> str:
@@ -29,12 +29,12 @@ def why_sentence(here: WithoutThemes) -> str:
     return f"{here.why} {sentence('sans_theme.montre')}" if here.questions else here.why
 
 
-def passage_section(report: Report, numbering: CaptionNumbering) -> Section:
+def passage_section(report: Report, draft: PageDraft) -> Section:
     """Return every passage in a table a question; nothing for a study with themes."""
     here = report.without_themes
     tables: list[Block] = []
     for question in here.questions if here else ():
-        tables.append(question_table(question, report, numbering))
+        tables.append(question_table(question, report, draft))
         if len(question.passages) < question.n_all:
             shown, total = number(len(question.passages)), number(question.n_all)
             tables.append(note("sans_theme.coupe", montres=shown, total=total))
@@ -45,7 +45,7 @@ def passage_section(report: Report, numbering: CaptionNumbering) -> Section:
 def question_table(
     question: QuestionPassages,
     report: Report,
-    numbering: CaptionNumbering,
+    draft: PageDraft,
     *,
     n_chars: int | None = None,
 ) -> PageTable:
@@ -62,7 +62,7 @@ def question_table(
         for said in question.passages
     ]
     columns = {"rubriques" if is_usual else "codes": 2.2, "passage": 5.4, "lieu": 1.6}
-    return numbering.table("legendes.question", columns, rows, question=question.title)
+    return draft.table("legendes.question", columns, rows, question=question.title)
 
 
 def joined_place(workshop: str, where: str, workshops: Collection[str]) -> str:
@@ -70,14 +70,14 @@ def joined_place(workshop: str, where: str, workshops: Collection[str]) -> str:
     return ", ".join(filter(None, (workshop if len(workshops) > 1 else "", where)))
 
 
-def repeat_section(report: Report, numbering: CaptionNumbering) -> Section:
+def repeat_section(report: Report, draft: PageDraft) -> Section:
     """Return the passages and words that come back; nothing for a study with themes."""
     here = report.without_themes
-    blocks = _repeats(here, report, numbering) if here and here.questions else []
+    blocks = _repeats(here, report, draft) if here and here.questions else []
     return make_section("sans_theme.revient", "revient", *blocks)
 
 
-def _repeats(here: WithoutThemes, report: Report, numbering: CaptionNumbering) -> list[Block]:
+def _repeats(here: WithoutThemes, report: Report, draft: PageDraft) -> list[Block]:
     words = report.counted
     blocks: list[Block] = [body("sans_theme.rien_ne_revient")]
     if here.repeats:
@@ -86,7 +86,7 @@ def _repeats(here: WithoutThemes, report: Report, numbering: CaptionNumbering) -
             texts = "\n".join(map(quoted, repeat.texts))
             rows.append((texts, repeat.said, number(repeat.n_units)))
         columns = {"passage": 6.0, words.column: 1.4, "passages": 1.2}
-        table = numbering.table("legendes.revient", columns, rows, (words.column, "passages"))
+        table = draft.table("legendes.revient", columns, rows, (words.column, "passages"))
         blocks = [body("sans_theme.revient_intro"), table]
     if here.words:
         returning = [f"{one.word} ({one.said})" for one in here.words]

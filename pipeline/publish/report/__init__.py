@@ -5,13 +5,13 @@ Out:  Report
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS
-from pipeline.counting import why_no_theme
+from pipeline.counting import WORLD_CAFE, why_no_theme
 from pipeline.decisions import APPLIED, KINDS
 from pipeline.decisions.kinds import Undo
 from pipeline.decisions.tags import TagDecision
@@ -20,27 +20,23 @@ from pipeline.offer import tells_offers
 from pipeline.publish.report.content import (
     CappedRows,
     Coverage,
-    Prospect,
     Report,
-    ReportQuote,
     Reviewing,
     Rows,
 )
 from pipeline.publish.report.passages import (
+    Material,
     Passages,
     Tables,
     axis_rows,
     axis_title,
     gather_passages,
-    is_scrap,
-    n_tables_of,
     rows_of,
 )
 from pipeline.publish.report.people import (
     absent_voices,
     attendance_rows,
     count_attendance,
-    offer_rows,
     workshop_facts,
 )
 from pipeline.publish.report.territories import territory_reading
@@ -55,7 +51,6 @@ from pipeline.publish.report.themes import (
 )
 from pipeline.publish.report.without_themes import show_without_themes
 from pipeline.publish.text import (
-    capitalised,
     french_date,
     number,
     percent,
@@ -69,9 +64,9 @@ from pipeline.publish.text import (
 )
 from pipeline.rank import unread_criteria
 from pipeline.rank.criteria import CRITERIA
-from pipeline.settings.sections import PublishSettings, RankWeights
+from pipeline.settings.sections import PublishSettings, RankWeights, StudySettings
 from pipeline.tables import TABLES
-from pipeline.text import groups_in, plain_texts, word_groups
+from pipeline.text import plain_texts
 
 
 def build_report(
@@ -81,6 +76,8 @@ def build_report(
     settings: PublishSettings,
     title: str,
     made_on: datetime.date | str,
+    commissioner: str = "",
+    contact: str = "",
     weights: Mapping[Any, float] | None = None,
     weighting: str = "",
     least_units: int = 0,
@@ -88,8 +85,8 @@ def build_report(
     """Return the report of `tables`, dated `made_on`.
 
     A study of fewer than `least_units` passages has no themes: its passages are shown.
-    `weights` ranked the priorities (default: the settings'); `weighting` is the name people gave
-    them.
+    `commissioner` and `contact` are told to participants. `weights` ranked the priorities
+    (default: the settings'); `weighting` is the name people gave them.
     """
     tables = all_tables(tables)
     # nobody is followed from quote to quote
@@ -103,7 +100,9 @@ def build_report(
     territories, contrasts = contrast_rows(tables, passages)
     why = why_no_theme(tables["units"], tables["themes"], least_units=least_units)
     return Report(
-        title=plain_name(title),
+        title=_title(title, passages),
+        commissioner=plain_name(commissioner),
+        contact=plain_name(contact),
         made_on=french_date(made_on),
         made_at=str(made_on)[:10],
         channels=frozenset(units["channel"]) | ({"resume"} if units["is_summary"].any() else set()),
@@ -120,6 +119,9 @@ def build_report(
             for question in grid.questions
             if (units["question"] == question.question).any()
         ),
+        tells_questions=bool(units["question"].isin(WORLD_CAFE).mean() >= _MOST)
+        if len(units)
+        else True,
         criteria=_criteria(used, unread_criteria(grid) | _unheard(passages), passages),
         weighting=plain_name(weighting),
         scopes=ScopeMaker(tables, passages, grid, settings, used).scopes(),
@@ -128,10 +130,7 @@ def build_report(
         territories=territories,
         contrasts=contrasts,
         reading=territory_reading(tables, passages, least=least),
-        offers=offer_rows(tables, passages, n_rows),
         tells_offers=tells_offers(grid),
-        opportunities=_opportunities(tables, passages, grid),
-        supports=_supports(passages, grid),
         reviewing=_reviewing(tables, grid),
         attendance=attendance_rows(came),
         absent=absent_voices(tables, passages),
@@ -145,6 +144,7 @@ def build_report(
         without_themes=None
         if why is None
         else show_without_themes(passages, grid, why=why, n_rows=n_rows),
+        material=Material(tables, passages, grid, settings),
     )
 
 
@@ -153,6 +153,14 @@ def all_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {
         name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()
     }
+
+
+def _title(title: str, passages: Passages) -> str:
+    """Return the study's title; what has no tables does not go by the usual one."""
+    is_usual = title == StudySettings.model_fields["title"].default
+    if is_usual and not passages.words().has_tables:
+        return sentence("titres.sans_tables")
+    return plain_name(title)
 
 
 def _coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
@@ -185,14 +193,22 @@ def _criteria(
     weights: Mapping[str, float], unread: Mapping[str, str], passages: Passages
 ) -> tuple[tuple[str, str, str], ...]:
     asked = {name: weights.get(name.removeprefix("c_"), 0.0) for name in CRITERIA}
-    total = sum(asked.values()) or 1.0
+    total, words = sum(asked.values()) or 1.0, passages.words()
+    no_use = () if words.has_tables else tuple(name for name in _OF_WORKSHOPS if name in unread)
     rows = []
     for name, weight in asked.items():
-        if weight > 0:
-            label, explanation = passages.words().criterion(name)
+        if weight > 0 and name not in no_use:
+            label, explanation = words.criterion(name)
             why = f" {typography(unread[name])}" if name in unread else ""
             rows.append((label, percent(weight / total), explanation + why))
+    rest = sum(asked[name] for name in no_use)
+    if rest > 0:
+        explanation = word("sans_effet", "sans_atelier")
+        rows.append((word("sans_effet", "titre"), percent(rest / total), explanation))
     return tuple(rows)
+
+
+_OF_WORKSHOPS = ("c_rapporteurs", "c_late")  # criteria that speak of a world café
 
 
 def _set_aside(passages: Passages, grid: Grid, n_rows: int) -> CappedRows:
@@ -233,6 +249,7 @@ def _rejects(tables: Tables) -> Rows:
 
 
 _KEY = ["unit_id", "axis", "code"]
+_MOST = 0.5  # of the passages
 
 
 def _reviewing(tables: Tables, grid: Grid) -> Reviewing:
@@ -276,55 +293,3 @@ def _agreements(tables: Tables, grid: Grid) -> Rows:
 
 def _coder(name: str) -> str:
     return word("relectures", "machine") if name == MACHINE else plain_name(name)
-
-
-_OPPORTUNITY, _SUPPORT = "opportunites", "accompagnement"
-
-
-def _opportunities(tables: Tables, passages: Passages, grid: Grid) -> tuple[Prospect, ...]:
-    labels = {row.theme_id: plain_name(row.label) for row in rows_of(tables["themes"])}
-    rows = _with_rubrique(passages, grid, _OPPORTUNITY)
-    return _prospects(passages, rows, [[labels.get(theme, "")] for theme in rows["theme_id"]])
-
-
-def _supports(passages: Passages, grid: Grid) -> tuple[Prospect, ...]:
-    """Return one row a type of support; a passage may count for several."""
-    rows = _with_rubrique(passages, grid, _SUPPORT)
-    order = tuple(word_groups(_SUPPORT))
-    names = []
-    for text in rows["text"]:
-        kinds = sorted(groups_in(text, _SUPPORT), key=order.index)
-        names.append([capitalised(typography(kind)) for kind in kinds] or [""])
-    return _prospects(passages, rows, names)
-
-
-def _with_rubrique(passages: Passages, grid: Grid, code: str) -> pd.DataFrame:
-    tags = passages.tags
-    is_carried = (tags["axis"] == RUBRIQUE) & (tags["code"] == code)
-    if code not in {row.code for row in grid.axis(RUBRIQUE)}:
-        is_carried &= False
-    return passages.rows[passages.rows["unit_id"].isin(tags.loc[is_carried, "unit_id"])]
-
-
-def _prospects(
-    passages: Passages, rows: pd.DataFrame, names: Iterable[list[str]]
-) -> tuple[Prospect, ...]:
-    named = rows.assign(
-        name=pd.Series([*names], index=rows.index, dtype=object),
-        is_short=is_scrap(rows),
-        strength=rows["strength"].fillna(0.0),
-    )
-    # the most specific passage first
-    named = named.assign(n_names=named["name"].map(len)).explode("name")
-    named = named.sort_values(
-        ["is_short", "n_names", "is_said", "strength", "unit_id"],
-        ascending=[True, True, False, False, True],
-    )
-    prospects = []
-    for name, here in named.groupby("name"):
-        first = next(rows_of(here))
-        quote = ReportQuote(first.text, f"{passages.names[first.workshop_id]}, {first.where}")
-        title, n_units = str(name) or word("prospects", "autres"), here["unit_id"].nunique()
-        prospects.append((not name, Prospect(title, n_tables_of(here), n_units, quote)))
-    prospects.sort(key=lambda row: (row[0], -row[1].n_tables, -row[1].n_units, row[1].name))
-    return tuple(prospect for _, prospect in prospects)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from pipeline.publish.report.passages import AxisRow, CountingWords
+from pipeline.publish.report.passages import AxisRow, CountingWords, Material
 from pipeline.publish.text import Tally
 
 Ring = tuple[tuple[float, float], ...]  # longitude, latitude
@@ -29,20 +29,10 @@ class ReportQuote:
 
 @dataclass(frozen=True)
 class ReportOpinion:
-    """What is said in one posture, verbatim, and at how many tables: « 3 tables », or ""."""
+    """What is said in one `posture`, or in disagreement (« debat »), verbatim."""
 
     posture: str
-    text: str
-    where: str
-
-
-@dataclass(frozen=True)
-class Share:
-    """The passages of one posture; `index` is its rank in the grid."""
-
-    label: str
-    n_units: int
-    index: int
+    quote: ReportQuote
 
 
 @dataclass(frozen=True)
@@ -59,19 +49,21 @@ class Priority:
 
     rank: int
     label: str
+    statement: str  # blank where a person is still to choose a name
     score: float
     why: str
     interval: str
     sureness: str
     stability: str
     n_units: int
-    said: str  # « à 3 tables »
-    postures: tuple[Share, ...]
-    profile: tuple[str, ...]  # a line for each own axis of the grid
-    family: str | None
+    kind: str  # of the theme: besoin, réponse, proposition or mixte
+    n_tables: int  # of counted passages
+    said: str  # « 3 tables sur 8 en parlent »
+    workshops: str  # « dans les 3 ateliers », of the study
     criteria: tuple[ReportCriterion, ...]
     quotes: tuple[ReportQuote, ...]
-    opinions: tuple[ReportOpinion, ...]  # one a posture, none that is quoted
+    place: str  # its rank in words
+    opinions: tuple[ReportOpinion, ...]  # one a posture, then a disagreement; none that is quoted
 
 
 @dataclass(frozen=True)
@@ -180,16 +172,6 @@ class Heat:
 
 
 @dataclass(frozen=True)
-class Prospect:
-    """An opportunity or type of support, with one quote."""
-
-    name: str
-    n_tables: int
-    n_units: int
-    quote: ReportQuote
-
-
-@dataclass(frozen=True)
 class Reviewing:
     """What the machine and people decided, in numbers; `agreements` are printed rows."""
 
@@ -248,7 +230,7 @@ class Joining:
 
 @dataclass(frozen=True)
 class MapPoint:
-    """A structure, or a commune with unanswered needs."""
+    """A structure."""
 
     name: str
     detail: str
@@ -257,15 +239,31 @@ class MapPoint:
 
 
 @dataclass(frozen=True)
+class MapCommune:
+    """A commune's centre, the structures placed in it and those whose catchment area holds it."""
+
+    name: str
+    lat: float
+    lon: float
+    is_member: bool = True  # of the workshop's intercommunal authority
+    n_structures: int = 0
+    covered_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TerritoryMap:
-    """A workshop's map."""
+    """A workshop's map; `towns` are its communes by population, the largest first.
+
+    `authority` is the intercommunal authority's name, "" where it is not one or not known.
+    """
 
     name: str
     communes: tuple[tuple[str, Ring], ...]
     areas: tuple[tuple[str, Ring], ...]
     structures: tuple[MapPoint, ...]
-    needs: tuple[MapPoint, ...]
     n_unplaced: int
+    authority: str = ""
+    towns: tuple[MapCommune, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -280,9 +278,7 @@ class TerritoryReading:
     tree: tuple[Joining, ...]
     classes: Rows
     evolutions: Rows
-    needs: Rows
     single_types: Rows
-    sectors: Rows
     maps: tuple[TerritoryMap, ...]
     problems: Rows
 
@@ -340,6 +336,8 @@ class Report:
     """A whole report; the first scope is the study, then its workshops by date."""
 
     title: str
+    commissioner: str  # who asked for the study; "" where etude.toml does not say
+    contact: str  # a mail or phone line for participants; "" likewise
     made_on: str
     made_at: str  # ISO day, for a file's properties
     channels: frozenset[str]  # of passages; "resume" is a rapporteur's summary
@@ -352,6 +350,7 @@ class Report:
     n_told: int  # workshops in full; the others are a line each
     coverage: Coverage
     questions: tuple[tuple[str, str], ...]
+    tells_questions: bool  # whether most passages answer a known one
     criteria: tuple[tuple[str, str, str], ...]
     weighting: str  # name of the weights; "" for etude.toml's
     scopes: tuple[Scope, ...]
@@ -360,10 +359,7 @@ class Report:
     territories: tuple[str, ...]
     contrasts: tuple[tuple[str, ...], ...]  # a theme, then a printed cell a territory
     reading: TerritoryReading
-    offers: CappedRows
     tells_offers: bool  # whether the grid has a rubrique for them
-    opportunities: tuple[Prospect, ...]
-    supports: tuple[Prospect, ...]
     reviewing: Reviewing
     attendance: tuple[AttendanceRow, ...]
     absent: tuple[AbsentVoices, ...]
@@ -375,3 +371,4 @@ class Report:
     documents: CappedRows
     rejects: Rows
     without_themes: WithoutThemes | None  # None where the study has themes
+    material: Material = field(repr=False, compare=False)

@@ -5,14 +5,17 @@ Out:  Passages, CountingWords, AxisRow
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from pipeline.counting import circles_of
-from pipeline.grid.codes import Axis, Grid
+from pipeline import counting
+from pipeline.counting import circles_of, with_circles
+from pipeline.grid.codes import POSTURE, Axis, Grid
 from pipeline.publish.text import (
+    capitalised,
     count,
     french_date,
     number,
@@ -20,12 +23,14 @@ from pipeline.publish.text import (
     plain_text,
     printable,
     sentence,
+    shortened,
     texts,
     typography,
     where,
     word,
 )
 from pipeline.rank.criteria import CRITERIA
+from pipeline.settings.sections import PublishSettings
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -37,7 +42,10 @@ def rows_of(table: pd.DataFrame) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class CountingWords:
-    """Words for tables or documents; `column` heads a column of textes.yaml."""
+    """Words for what a study counts by: tables, documents or people; `column` heads a column.
+
+    Where nothing has tables, nothing is called an « atelier » either: each is its territory.
+    """
 
     lieu: str
     lieux: str
@@ -45,29 +53,77 @@ class CountingWords:
     retenus: str
     column: str
     none: str
+    atelier: str = "territoire"
+    ateliers: str = "territoires"
 
     def sentence(self, key: str, **values: Any) -> str:
         """Return a sentence filled with these words."""
-        words = {"lieu": self.lieu, "lieux": self.lieux, "dans": self.dans}
-        return sentence(key, **words, retenus=self.retenus, **values)
+        words = {
+            "lieu": self.lieu,
+            "lieux": self.lieux,
+            "dans": self.dans,
+            "retenus": self.retenus,
+            "atelier": self.atelier,
+            "ateliers": self.ateliers,
+            "d_ateliers": ("d'" if self.ateliers == "ateliers" else "de ") + self.ateliers,
+        }
+        return sentence(key, **words | values)
 
     def count(self, n: int) -> str:
         """Return « aucune table », « 1 table », « 2 documents »."""
         return count(n, self.lieu, self.lieux) if n else self.none
 
+    def count_workshops(self, n: int) -> str:
+        """Return « 3 ateliers », or « 3 territoires » where nothing has tables."""
+        return count(n, self.atelier, self.ateliers)
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether some of what is counted is a world café table."""
+        return self in (TABLES, BOTH)
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether each one counted is a person."""
+        return self.dans == "par"
+
     def criterion(self, name: str) -> tuple[str, str]:
         """Return its label and explanation."""
         label, explanation = CRITERIA[name].label, CRITERIA[name].explanation
+        changes = list(_OF_PEOPLE) if self.is_of_people else []
+        if not self.has_tables:
+            changes += [*_WITHOUT_TABLES, ("ateliers", self.ateliers), ("atelier", self.atelier)]
+            label = capitalised(self.ateliers) if name == "c_workshops" else label
         if self != TABLES:
+            changes += [("une table", f"un {self.lieu.split()[-1]}"), ("tables", self.lieux)]
             label = word("colonnes", self.column) if name == "c_tables" else label
-            explanation = explanation.replace("une table", "un document")
-            explanation = explanation.replace("tables", self.lieux)
+        for written, said in changes:
+            explanation = explanation.replace(written, said)
         return typography(word("criteres", label)), typography(explanation)
 
 
-TABLES = CountingWords("table", "tables", "à", "tables retenues", "tables", "aucune table")
+_OF_PEOPLE = (
+    ("tables où le sujet a été évoqué", "tables qui évoquent le sujet"),
+    ("tables où le sujet est", "tables pour qui le sujet est"),
+)
+_WITHOUT_TABLES = ((", hors restitution", ""), ("après l'atelier", "à distance"))
+
+TABLES = CountingWords(
+    "table", "tables", "à", "tables retenues", "tables", "aucune table", "atelier", "ateliers"
+)
 DOCUMENTS = CountingWords(
     "document", "documents", "dans", "documents retenus", "documents", "aucun document"
+)
+CONTRIBUTORS = CountingWords(
+    "contributeur",
+    "contributeurs",
+    "par",
+    "contributeurs retenus",
+    "contributeurs",
+    "aucun contributeur",
+)
+RESPONDENTS = CountingWords(
+    "répondant", "répondants", "par", "répondants retenus", "repondants", "aucun répondant"
 )
 BOTH = CountingWords(
     "table ou document",
@@ -76,7 +132,25 @@ BOTH = CountingWords(
     "tables ou documents retenus",
     "tables_documents",
     "aucune table, aucun document",
+    "atelier",
+    "ateliers",
 )
+DOCUMENTS_AND_PEOPLE = CountingWords(
+    "document ou contributeur",
+    "documents ou contributeurs",
+    "dans",
+    "documents ou contributeurs retenus",
+    "documents_contributeurs",
+    "aucun document, aucun contributeur",
+)
+_WORDS_OF_KINDS = {
+    frozenset({counting.TABLES}): TABLES,
+    frozenset({counting.DOCUMENTS}): DOCUMENTS,
+    frozenset({counting.RESPONDENTS}): RESPONDENTS,
+    frozenset({counting.CONTRIBUTORS}): CONTRIBUTORS,
+    frozenset({counting.CONTRIBUTORS, counting.RESPONDENTS}): CONTRIBUTORS,
+    frozenset({counting.TABLES, counting.DOCUMENTS}): BOTH,
+}
 
 
 @dataclass(frozen=True)
@@ -85,8 +159,9 @@ class Passages:
     assigned `tags`.
 
     The dicts by workshop_id cover workshops without passages too: `names` by date, `n_tables` held
-    (documents where notes name no table), `n_ranked_tables` as the ranking counts them,
-    `has_tables`. Where nobody spoke in a room, each mail or call counts as a document.
+    (documents or people where notes name no table), `n_ranked_tables` as the ranking counts them,
+    `kinds` of what is counted, `territories`. Where nobody spoke in a room, each mail or call
+    counts as a document.
     """
 
     rows: pd.DataFrame
@@ -94,15 +169,26 @@ class Passages:
     names: dict[str, str]
     n_tables: dict[str, int]
     n_ranked_tables: dict[str, int]
-    has_tables: dict[str, bool]
+    kinds: dict[str, str]
+    territories: dict[str, str]
+
+    @property
+    def has_tables(self) -> dict[str, bool]:
+        """Return which workshops have tables."""
+        return {name: kind == counting.TABLES for name, kind in self.kinds.items()}
 
     def words(self, workshop_ids: Iterable[str] | None = None) -> CountingWords:
         """Return what these workshops (default: all) count by; tables if they count nothing."""
         ids = self.names if workshop_ids is None else workshop_ids
-        kinds = {self.has_tables[name] for name in ids if self.n_tables[name]}
-        if len(kinds) > 1:
-            return BOTH
-        return DOCUMENTS if kinds == {False} else TABLES
+        kinds = frozenset(self.kinds[name] for name in ids if self.n_tables[name])
+        words = _WORDS_OF_KINDS.get(kinds, DOCUMENTS_AND_PEOPLE) if kinds else TABLES
+        if words.has_tables or len(set(self.territories.values())) == len(self.territories):
+            return words
+        return replace(words, atelier="recueil", ateliers="recueils")
+
+    def place_of(self, row: Any) -> str:
+        """Return « Retz, table 2 », or « table 2 » where there is one workshop."""
+        return f"{self.names[row.workshop_id]}, {row.where}" if len(self.names) > 1 else row.where
 
     def of_scope(self, scope: str) -> pd.DataFrame:
         """Return the passages of `study` or of one workshop."""
@@ -120,10 +206,9 @@ def gather_passages(tables: Tables) -> Passages:
     circles = circles_of(tables["units"], tables["workshops"])
     members = tables["theme_members"]
     members = members[members["theme_id"].isin(tables["themes"]["theme_id"])]
-    paths = tables["documents"][["document_id", "path"]]
+    paths = tables["documents"][["document_id", "path", "title"]]
     rows = (
-        tables["units"]
-        .merge(circles.of_unit.drop(columns="workshop_id"), on="unit_id", validate="one_to_one")
+        with_circles(tables["units"], tables["workshops"])
         .merge(members, on="unit_id", how="left", validate="one_to_one")
         .merge(paths, on="document_id", how="left", validate="many_to_one")
     )
@@ -132,22 +217,33 @@ def gather_passages(tables: Tables) -> Passages:
     rows["workshop_rank"] = rows["workshop_id"].map(rank)
     rows = rows.sort_values(["workshop_rank", "path", "unit_order", "unit_id"], ignore_index=True)
     rows["text"] = rows["text"].map(printable)
-    rows["where"] = [_where(row) for row in rows_of(rows)]
+    is_cafe = counting.TABLES in circles.kinds.values()
+    rows["where"] = [_where(row, circles.kinds[row.workshop_id], is_cafe) for row in rows_of(rows)]
     n_ranked = {workshop_id: int(circles.n_tables.get(workshop_id, 0)) for workshop_id in names}
-    numbered = set(rows.loc[rows["table_number"].notna() & ~rows["is_away"], "workshop_id"])
-    with_passages = set(rows["workshop_id"])
-    has_tables = {
-        name: name in numbered or (name not in with_passages and n > 0)
+    kinds = {
+        name: circles.kinds.get(name, counting.TABLES if n > 0 else counting.DOCUMENTS)
         for name, n in n_ranked.items()
     }
-    with_room = set(rows.loc[rows["is_said"], "workshop_id"])
-    rows["is_said"] |= ~rows["workshop_id"].isin(with_room)
     n_documents = rows[rows["is_said"]].groupby("workshop_id")["circle_id"].nunique()
     n_tables = {
-        name: n if has_tables[name] else int(n_documents.get(name, 0))
+        name: int(n_documents.get(name, 0)) if kinds[name] == counting.DOCUMENTS else n
         for name, n in n_ranked.items()
     }
-    return Passages(rows, assigned_tags(tables["tags"]), names, n_tables, n_ranked, has_tables)
+    territories = dict(
+        tables["workshops"][["workshop_id", "territory"]].itertuples(index=False, name=None)
+    )
+    tags = assigned_tags(tables["tags"])
+    return Passages(rows, tags, names, n_tables, n_ranked, kinds, territories)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report is written from."""
+
+    tables: Tables
+    passages: Passages
+    grid: Grid
+    settings: PublishSettings
 
 
 def workshop_names(workshops: pd.DataFrame) -> dict[str, str]:
@@ -169,10 +265,20 @@ def workshop_names(workshops: pd.DataFrame) -> dict[str, str]:
     return names
 
 
-def _where(row: Any) -> str:
-    question = None if pd.isna(row.question) else row.question
+def _where(row: Any, kind: str, is_cafe: bool) -> str:
+    """Say where a passage comes from; where nothing has tables, a document by its title."""
+    if kind == counting.RESPONDENTS:
+        return word("lieux", "questionnaire")
+    if kind == counting.CONTRIBUTORS and row.channel in ("notes", "postit"):
+        return word("lieux", "contribution")
+    if not is_cafe and kind == counting.DOCUMENTS and isinstance(row.title, str):
+        return shortened(plain_name(row.title.replace("_", " ")), _TITLE_CHARS)
+    question = row.question if row.question == "resume" else None
     table_number = None if pd.isna(row.table_number) else int(row.table_number)
     return where(row.channel, question, table_number)
+
+
+_TITLE_CHARS = 60
 
 
 def assigned_tags(tags: pd.DataFrame) -> pd.DataFrame:
@@ -180,6 +286,17 @@ def assigned_tags(tags: pd.DataFrame) -> pd.DataFrame:
     key = ["unit_id", "axis", "code"]
     last = tags.sort_values([*key, "source"]).drop_duplicates(key, keep="last")
     return last.loc[last["is_assigned"], key].reset_index(drop=True)
+
+
+# of a posture: 0.97 to 0.99 of those over it are right on three studies, 0.64 to 0.74 of the others
+_SURE_POSTURE = 0.85
+
+
+def sure_postures(tags: pd.DataFrame) -> pd.DataFrame:
+    """Return unit_id and code of the postures that a person put, or that are surely right."""
+    is_sure = (tags["score"] >= _SURE_POSTURE) | (tags["source"] == "person")
+    is_posture = tags["is_assigned"] & (tags["axis"] == POSTURE)
+    return tags.loc[is_sure & is_posture, ["unit_id", "code"]]
 
 
 def n_tables_of(rows: pd.DataFrame) -> int:
@@ -201,6 +318,24 @@ def n_remote(rows: pd.DataFrame) -> int:
 def is_scrap(rows: pd.DataFrame) -> pd.Series:
     """Flag passages of under four words, quoted only where nothing longer is left."""
     return rows["text"].str.count(r"\S+") < 4
+
+
+def roughness(texts: pd.Series) -> pd.Series:
+    """Return 0 for a short whole sentence, 1 for a note that can be read alone, 2 for others.
+
+    Others are scraps, long turns, hesitations, lists of signs, and capitals.
+    """
+    n_words = texts.str.count(r"\S+")
+    continues = texts.str.match(_CONTINUES, case=False)
+    is_note = texts.str.contains(_SIGNS) | texts.str.isupper() | continues
+    is_readable = n_words.between(*_READABLE_WORDS) & ~is_note
+    is_whole = texts.str.contains(r"[.!?…»\"]\s*$") & (n_words <= _SHORT_WORDS)
+    return pd.Series(np.where(is_readable, np.where(is_whole, 0, 1), 2), index=texts.index)
+
+
+_READABLE_WORDS, _SHORT_WORDS = (6, 45), 30
+_SIGNS = r"[→=>|↓↑]|\[[-+\w]|\([−+-]\)"
+_CONTINUES = r"\W*(?:et|euh|donc|puis|alors|ben|mais|idem|sinon)\b"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Report who came, who was expected and did not come, and what already exists.
+"""Report who came, and who was expected and did not come.
 
-In:   workshops, attendance, structures, voices, offers, Passages
-Out:  AttendanceCounts, WorkshopFacts, AttendanceRow, AbsentVoices, printed offers
+In:   workshops, attendance, structures, voices, Passages
+Out:  AttendanceCounts, WorkshopFacts, AttendanceRow, AbsentVoices
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.communes import name_of, population_of
-from pipeline.publish.report.content import AbsentVoices, AttendanceRow, CappedRows, WorkshopFacts
+from pipeline.publish.report.content import AbsentVoices, AttendanceRow, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import (
     NBSP,
@@ -22,10 +22,7 @@ from pipeline.publish.text import (
     french_date,
     joined,
     mask_counts,
-    number,
-    one_line,
     plain_name,
-    quoted,
     sentence,
     tally,
     texts,
@@ -213,36 +210,3 @@ def commune_name(value: str) -> str:
     small_words = texts()["petits_mots"]
     others = [part if part in small_words else capitalised(part) for part in others]
     return "-".join([capitalised(first), *others])
-
-
-def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
-    """Return the first `n_rows` offers, by workshop, those with a number first."""
-    units = passages.rows[["unit_id", "workshop_id", "workshop_rank", "text"]]
-    names = tables["structures"][["structure_id", "name"]]
-    offers = (
-        tables["offers"]
-        .merge(units, on="unit_id", validate="many_to_one")
-        .merge(names, on="structure_id", how="left", validate="many_to_one")
-    )
-    offers = offers.assign(
-        is_bare=offers["quantity"].isna(), folded=offers["activity"].map(fold)
-    ).sort_values(
-        ["workshop_rank", "is_bare", "folded", "activity", "quantity", "quantity_unit", "unit_id"]
-    )
-    rows = tuple(
-        (
-            capitalised(plain_name(row.activity)),
-            _quantity(row.quantity, row.quantity_unit),
-            "–" if pd.isna(row.name) else one_line(row.name) or "–",
-            passages.names[row.workshop_id],
-            quoted(row.text),
-        )
-        for row in rows_of(offers.head(n_rows))
-    )
-    return CappedRows(rows, len(offers))
-
-
-def _quantity(quantity: float, unit: Any) -> str:
-    if pd.isna(quantity):
-        return "–"
-    return number(quantity, 2) + ("" if pd.isna(unit) else f" {plain_name(unit)}")

@@ -5,18 +5,34 @@ Out:  ReportQuote, ReportOpinion
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from pipeline.grid.codes import POSTURE
 from pipeline.publish.report.content import Priority, ReportOpinion, ReportQuote
-from pipeline.publish.report.passages import Passages, is_scrap, n_tables_of, rows_of
-from pipeline.text import fold
+from pipeline.publish.report.passages import (
+    Passages,
+    is_scrap,
+    n_tables_of,
+    roughness,
+    rows_of,
+)
+from pipeline.publish.text import sentence
+from pipeline.tables.results import OPINION_POSTURES
+from pipeline.text import fold, groups_in
 
 _PROPOSAL = "proposition"
+_NEED = ("difficulte", "demande")
+POSTURES_OF_KIND = {
+    "besoin": _NEED,
+    "mixte": _NEED,
+    "réponse": ("force",),
+    "proposition": (_PROPOSAL,),
+}  # of a theme's kind
 _N_ACTIONS = 6
+_DISAGREEMENT = "desaccord"  # a list of words
 
 
 @dataclass(frozen=True)
@@ -26,17 +42,34 @@ class Quoter:
     passages: Passages
     theme_opinions: pd.DataFrame
     n_quotes: int
+    naming: frozenset[str] = frozenset()  # unit_ids of passages that name a structure at work
+    sure: frozenset[str] = frozenset()  # unit_ids of passages whose posture is sure
 
     def quotes(
-        self, members: pd.DataFrame, central: list[str], scope: str, said: frozenset[str]
+        self,
+        members: pd.DataFrame,
+        central: list[str],
+        scope: str,
+        said: frozenset[str],
+        *,
+        kind: str,
     ) -> tuple[ReportQuote, ...]:
-        """Quote the most central passages, from as many workshops and circles as possible."""
+        """Quote the most central passages, from as many workshops and circles as possible.
+
+        Those surely of the theme's `kind`, said in the room, come first: they say what its
+        statement says.
+        """
         members = _not_said(members, said)
+        wanted = self.sure.intersection(self._of_postures(POSTURES_OF_KIND.get(kind, ())))
         rank = members["unit_id"].map({unit_id: i for i, unit_id in enumerate(central)})
         ordered = members.assign(
-            is_short=is_scrap(members) & rank.isna(), central=rank.fillna(len(central))
+            is_short=is_scrap(members) & rank.isna(),
+            is_other=~(members["unit_id"].isin(wanted) & members["is_said"]),
+            roughness=roughness(members["text"]),
+            central=rank.fillna(len(central)),
         ).sort_values(
-            ["is_short", "central", "strength", "unit_id"], ascending=[True, True, False, True]
+            ["is_short", "is_other", "roughness", "central", "strength", "unit_id"],
+            ascending=[True, True, True, True, False, True],
         )
         ordered = ordered[~ordered["text"].map(fold).duplicated()]
         for whole in ("circle_id", "workshop_id"):
@@ -48,13 +81,14 @@ class Quoter:
         self, rows: pd.DataFrame, theme_ids: list[str], scope: str, said: frozenset[str]
     ) -> tuple[ReportQuote, ...]:
         """Quote proposals, one a theme by rank, then the next of each."""
-        tags = self.passages.tags
-        is_proposal = (tags["axis"] == POSTURE) & (tags["code"] == _PROPOSAL)
-        proposals = tags.loc[is_proposal, "unit_id"]
+        proposals = self._of_postures((_PROPOSAL,))
         rank = {theme_id: i for i, theme_id in enumerate(theme_ids)}
         rows = rows[rows["unit_id"].isin(proposals) & rows["theme_id"].isin(theme_ids)]
-        rows = rows.assign(theme_rank=rows["theme_id"].map(rank)).sort_values(
-            ["theme_rank", "strength", "unit_id"], ascending=[True, False, True]
+        rows = rows.assign(
+            theme_rank=rows["theme_id"].map(rank),
+            is_rough=(roughness(rows["text"]) > 1) | ~rows["unit_id"].isin(self.sure),
+        ).sort_values(
+            ["theme_rank", "is_rough", "strength", "unit_id"], ascending=[True, True, False, True]
         )
         rows = _not_said(rows[~is_scrap(rows)], said)
         turn = rows.groupby("theme_id").cumcount()
@@ -62,32 +96,54 @@ class Quoter:
         return self._quoted(rows.head(_N_ACTIONS), scope)
 
     def opinions(self, members: pd.DataFrame, said: frozenset[str]) -> tuple[ReportOpinion, ...]:
-        """Return the first opinion of each posture that is not quoted already.
+        """Return an opinion of each posture that is not quoted already, then a disagreement.
 
-        One that several tables say is told in the words of another of them.
+        Those of most tables come first, then answers that name who does them, then those that read
+        well. One that several tables say is told in the words of another of them.
         """
         rows = self.theme_opinions
-        rows = rows[rows["unit_id"].isin(members["unit_id"])].sort_values("opinion_order")
+        rows = rows[rows["unit_id"].isin(members["unit_id"])]
         texts = dict(zip(members["unit_id"], members["text"], strict=True))
-        words = self.passages.words()
+        ordered = rows.assign(
+            is_nameless=~rows["unit_id"].isin(self.naming),
+            is_rough=roughness(rows["unit_id"].map(texts).astype(str)) > 1,
+        ).sort_values(
+            ["n_tables", "is_nameless", "is_rough", "opinion_order"],
+            ascending=[False, True, True, True],
+        )
         opinions: dict[str, ReportOpinion] = {}
-        for row in rows_of(rows):
+        for row in rows_of(ordered):
             unit_ids = [name for name in json.loads(row.unit_ids) if name in texts]
             fresh = [name for name in unit_ids if fold(texts[name]) not in said]
             n_tables = n_tables_of(members[members["unit_id"].isin(unit_ids)])
             is_new = len(fresh) == len(unit_ids) or (fresh and n_tables > 1)
             if is_new and row.posture not in opinions:
-                where = words.count(n_tables) if n_tables else ""
-                opinions[row.posture] = ReportOpinion(row.posture, texts[fresh[0]], where)
-        return tuple(opinions.values())
+                quote = self._quoted(members[members["unit_id"] == fresh[0]], "study")[0]
+                if n_tables > 1:
+                    where = sentence(
+                        "opinions.ailleurs", ou=quote.where, n=self.passages.words().count(n_tables)
+                    )
+                    quote = replace(quote, where=where)
+                opinions[row.posture] = ReportOpinion(row.posture, quote)
+        told = [opinions[name] for name in OPINION_POSTURES if name in opinions]
+        said |= {fold(opinion.quote.text) for opinion in told}
+        return *told, *self._debate(members, said)
+
+    def _debate(self, members: pd.DataFrame, said: frozenset[str]) -> tuple[ReportOpinion, ...]:
+        """Return the first passage that says a disagreement, if any."""
+        fresh = members[~members["text"].map(fold).isin(said) & ~is_scrap(members)]
+        disagrees = fresh["text"].map(lambda text: bool(groups_in(text, _DISAGREEMENT)))
+        quotes = self._quoted(fresh[disagrees.astype(bool)].head(1), "study")
+        return tuple(ReportOpinion("debat", quote) for quote in quotes)
+
+    def _of_postures(self, codes: Sequence[str]) -> pd.Series:
+        tags = self.passages.tags
+        return tags.loc[(tags["axis"] == POSTURE) & tags["code"].isin(codes), "unit_id"]
 
     def _quoted(self, rows: pd.DataFrame, scope: str) -> tuple[ReportQuote, ...]:
-        names = self.passages.names if scope == "study" else {}
+        is_study = scope == "study"
         return tuple(
-            ReportQuote(
-                row.text,
-                f"{names[row.workshop_id]}, {row.where}" if scope == "study" else row.where,
-            )
+            ReportQuote(row.text, self.passages.place_of(row) if is_study else row.where)
             for row in rows_of(rows)
         )
 
@@ -97,7 +153,7 @@ def texts_of(priorities: Iterable[Priority]) -> frozenset[str]:
     said: set[str] = set()
     for priority in priorities:
         said.update(fold(quote.text) for quote in priority.quotes)
-        said.update(fold(opinion.text) for opinion in priority.opinions)
+        said.update(fold(opinion.quote.text) for opinion in priority.opinions)
     return frozenset(said)
 
 

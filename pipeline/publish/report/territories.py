@@ -5,17 +5,18 @@ Out:  TerritoryReading
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
-from pipeline.communes import centre_of, name_of
+from pipeline.communes import centre_of, epci_names, population_of
 from pipeline.communes.tables import epci_of, members_of, outline
-from pipeline.geometry import circle, rings
-from pipeline.offer.quantities import Total, total_quantities
+from pipeline.geometry import box_of, circle, holds, rings
 from pipeline.publish.report.content import (
     Joining,
+    MapCommune,
     MapPoint,
     Plane,
     PlanePoint,
@@ -28,7 +29,6 @@ from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.people import commune_name
 from pipeline.publish.text import (
     capitalised,
-    count,
     joined,
     mask_one,
     number,
@@ -38,13 +38,10 @@ from pipeline.publish.text import (
     sentence,
     tally,
     typography,
-    word,
 )
-from pipeline.tables.schema import COVERAGES, REACHES
+from pipeline.tables.schema import REACHES
 from pipeline.text import fold
 
-_WHOLE = "territoire"  # the commune of a need of the whole territory
-_UNANSWERED = COVERAGES[1:3]
 _N_LEMMAS, _N_MARKS, _N_QUANTITIES = 12, 5, 6
 
 Labels = dict[str, str]  # of themes, by theme_id
@@ -68,9 +65,7 @@ def territory_reading(tables: Tables, passages: Passages, *, least: int = 1) -> 
         ),
         classes=_classes(tables, labels),
         evolutions=_evolutions(tables, passages, labels),
-        needs=_needs(tables, passages),
         single_types=_single_types(tables, labels, least),
-        sectors=_sectors(tables),
         maps=territory_maps(tables, passages),
         problems=_problems(tables),
     )
@@ -185,25 +180,6 @@ def _evolutions(tables: Tables, passages: Passages, labels: Labels) -> Rows:
     )
 
 
-def _needs(tables: Tables, passages: Passages) -> Rows:
-    needs = tables["needs"]
-    needs = needs[needs["coverage"].isin(_UNANSWERED)].sort_values(
-        ["n_circles", "n_units", "sector"], ascending=[False, False, True]
-    )
-    whole, rows = sentence("voix.ensemble_du_territoire"), []
-    for workshop_id, name in passages.names.items():
-        for row in rows_of(needs[needs["workshop_id"] == workshop_id]):
-            counts = sentence(
-                "voix.dit",
-                passages=count(row.n_units, "passage"),
-                lieux=count(row.n_circles, "table ou document", "tables ou documents"),
-            )
-            where = whole if row.place == _WHOLE else commune_name(row.place)
-            coverage = word("couvertures", row.coverage)
-            rows.append((name, capitalised(typography(row.sector)), where, counts, coverage))
-    return tuple(rows)
-
-
 def _single_types(tables: Tables, labels: Labels, least: int) -> Rows:
     voices = tables["theme_voices"]
     voices = voices[voices["is_single_type"] & voices["theme_id"].isin(labels)]
@@ -215,40 +191,6 @@ def _single_types(tables: Tables, labels: Labels, least: int) -> Rows:
         )
         for row in rows_of(voices.sort_values(["n_speakers", "theme_id"], ascending=[False, True]))
     )
-
-
-def _sectors(tables: Tables) -> Rows:
-    """Add quantities up only where they are certainly different ones."""
-    unsaid, offers = word("offre", "sans_secteur"), tables["offers"]
-    offers = offers.assign(
-        sector=offers["sector"].fillna(""),
-        folded=offers["activity"].map(fold),
-        carrier=offers["structure_id"].fillna(""),
-    )
-    rows = []
-    for sector, here in offers.groupby("sector"):
-        totals = [_quantities(total) for total in total_quantities(here)]
-        quantities = " ; ".join(totals[:_N_QUANTITIES])
-        quantities += " ; …" if len(totals) > _N_QUANTITIES else ""
-        name = capitalised(typography(str(sector))) if sector else unsaid
-        n_activities = len(here[["folded", "carrier"]].drop_duplicates())
-        n_structures = here["structure_id"].nunique()
-        rows.append((name, n_activities, n_structures, typography(quantities) or "–"))
-    rows.sort(key=lambda row: (row[0] == unsaid, -row[1], row[0]))
-    # a structure that nobody named is unknown
-    return tuple(
-        (row[0], number(row[1]), number(row[2]) if row[2] else "–", row[3]) for row in rows
-    )
-
-
-def _quantities(total: Total) -> str:
-    """« 152 paniers (2 structures) », « 112 et 40 paniers »."""
-    ranges = [
-        number(low) if low == high else sentence("offre.entre", bas=number(low), haut=number(high))
-        for low, high in total.ranges
-    ]
-    added = f" ({count(total.n_added, 'structure')})" if total.n_added else ""
-    return f"{joined(ranges)} {plain_name(total.unit)}{added}"
 
 
 def _problems(tables: Tables) -> Rows:
@@ -269,20 +211,23 @@ def territory_maps(tables: Tables, passages: Passages) -> tuple[TerritoryMap, ..
 def _map_of(workshop_id: str, name: str, tables: Tables) -> TerritoryMap:
     structures = _structures_of(workshop_id, tables)
     placed = structures.dropna(subset=["lat", "lon"])
+    epci = tables["workshops"].set_index("workshop_id")["epci_code"].get(workshop_id)
+    members = _members(epci, structures)
+    codes = sorted(members | _own_communes(structures))
+    areas = tuple(_areas(structures, tables["catchments"]))
     return TerritoryMap(
         name=name,
         communes=tuple(
-            (commune_name(code), ring)
-            for code in _communes(workshop_id, structures, tables)
-            for ring in _outer_rings(outline([code]))
+            (commune_name(code), ring) for code in codes for ring in _outer_rings(outline([code]))
         ),
-        areas=tuple(_areas(structures, tables["catchments"])),
+        areas=areas,
         structures=tuple(
             MapPoint(one_line(row.name), typography(_detail(row)), float(row.lat), float(row.lon))
             for row in rows_of(placed.sort_values(["name", "structure_id"]))
         ),
-        needs=_unanswered_communes(workshop_id, tables),
         n_unplaced=len(structures) - len(placed),
+        authority=plain_name(epci_names().get(str(epci), "")),
+        towns=tuple(_towns(codes, members, placed["commune_code"], areas)),
     )
 
 
@@ -302,11 +247,40 @@ def _detail(row: Any) -> str:
     return ", ".join(filter(None, (kind, commune)))
 
 
-def _communes(workshop_id: str, structures: pd.DataFrame, tables: Tables) -> list[str]:
-    epci = tables["workshops"].set_index("workshop_id")["epci_code"].get(workshop_id)
-    codes = {str(code) for code in structures["commune_code"].dropna() if str(code)[:1].isdigit()}
-    groups: Collection[Any] = [epci] if isinstance(epci, str) else {*map(epci_of, codes)} - {None}
-    return sorted(codes.union(*(members_of(group) for group in groups)))
+def _own_communes(structures: pd.DataFrame) -> set[str]:
+    return {str(code) for code in structures["commune_code"].dropna() if str(code)[:1].isdigit()}
+
+
+def _members(epci: Any, structures: pd.DataFrame) -> set[str]:
+    """The communes of the workshop's authority, else of those where its structures are."""
+    own = {*map(epci_of, _own_communes(structures))} - {None}
+    groups: Collection[Any] = [epci] if isinstance(epci, str) else own
+    return {code for group in groups for code in members_of(group)}
+
+
+def _towns(
+    codes: Iterable[str],
+    members: Collection[str],
+    places: pd.Series,
+    areas: Iterable[tuple[str, Ring]],
+) -> Iterator[MapCommune]:
+    """Yield the communes, largest first; one is covered where an area holds its centre."""
+    polygons = [(name, {"type": "Polygon", "coordinates": [ring]}) for name, ring in areas]
+    boxed = [(name, polygon, box_of(polygon)) for name, polygon in polygons]
+    n_here = Counter(places.dropna())
+    for code in sorted(codes, key=lambda code: (-population_of(code), code)):
+        centre = centre_of(code)
+        if centre is None:
+            continue
+        names = {
+            name
+            for name, polygon, (low, high) in boxed
+            if low[0] <= centre[0] <= high[0]
+            and low[1] <= centre[1] <= high[1]
+            and holds(polygon, centre)
+        }
+        covered_by = tuple(sorted(names, key=fold))
+        yield MapCommune(commune_name(code), *centre, code in members, n_here[code], covered_by)
 
 
 def _outer_rings(geometry: Any) -> list[Ring]:
@@ -326,15 +300,3 @@ def _areas(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterator[tuple
         elif pd.notna(row.radius_km) and pd.notna(structure.lat) and pd.notna(structure.lon):
             centre = float(structure.lat), float(structure.lon)
             yield name, tuple(circle(centre, float(row.radius_km)))
-
-
-def _unanswered_communes(workshop_id: str, tables: Tables) -> tuple[MapPoint, ...]:
-    needs = tables["needs"]
-    needs = needs[(needs["workshop_id"] == workshop_id) & (needs["place"] != _WHOLE)]
-    points = []
-    for code, rows in needs[needs["coverage"].isin(_UNANSWERED)].groupby("place"):
-        centre = centre_of(str(code))
-        if centre:
-            sectors = joined([typography(sector) for sector in sorted(set(rows["sector"]))])
-            points.append(MapPoint(typography(name_of(str(code))), capitalised(sectors), *centre))
-    return tuple(points)

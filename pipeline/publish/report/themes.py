@@ -13,14 +13,13 @@ from typing import Any
 import pandas as pd
 
 from pipeline.compare.reach import shown_verdicts
-from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
+from pipeline.grid.codes import RUBRIQUE, Grid
 from pipeline.publish.report.content import (
     Heat,
     Priority,
     ReportCriterion,
     Rows,
     Scope,
-    Share,
     ThemeRow,
 )
 from pipeline.publish.report.passages import (
@@ -32,11 +31,11 @@ from pipeline.publish.report.passages import (
     n_tables_of,
     profile_lines,
     rows_of,
+    sure_postures,
     table_range,
 )
 from pipeline.publish.report.quotes import Quoter, texts_of
 from pipeline.publish.text import (
-    NARROW,
     CountMask,
     capitalised,
     count,
@@ -46,6 +45,7 @@ from pipeline.publish.text import (
     percent,
     plain_name,
     plain_text,
+    rank_in_words,
     rank_interval,
     sentence,
     stability,
@@ -57,8 +57,7 @@ from pipeline.settings.sections import PublishSettings
 from pipeline.tables.schema import LEAD, OWN_HERE, VERDICTS
 from pipeline.text import fold
 
-_NEED = ("difficulte", "demande")
-_N_REASONS = 3  # after where it was said
+_N_NAMES = 4  # workshops named
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,14 @@ class ScopeMaker:
     @property
     def quoter(self) -> Quoter:
         """What chooses the quotes."""
-        return Quoter(self.passages, self.tables["theme_opinions"], self.settings.n_quotes)
+        offers = self.tables["offers"]
+        naming = frozenset(offers.loc[offers["structure_id"].notna(), "unit_id"])
+        sure = sure_postures(self.tables["tags"])["unit_id"]
+        opinions = self.tables["theme_opinions"]
+        opinions = opinions[opinions["unit_id"].isin(sure)]
+        return Quoter(
+            self.passages, opinions, self.settings.n_quotes, naming=naming, sure=frozenset(sure)
+        )
 
     def scopes(self) -> tuple[Scope, ...]:
         """Return the study, then its workshops by date; one scope if there is one workshop."""
@@ -147,28 +153,31 @@ class ScopeMaker:
         members = rows[rows["theme_id"] == row["theme_id"]]
         counted = members[members["is_counted"]]
         workshop_ids = (scope,) if scope != "study" else tuple(passages.names)
-        tags = passages.tags[passages.tags["unit_id"].isin(members["unit_id"])]
-        coded = tags.merge(members, on="unit_id", validate="many_to_one")
         drawn = passages.words(workshop_ids).retenus
-        quotes = self.quoter.quotes(counted, json.loads(theme["quotes"]), scope, said)
+        central = json.loads(theme["quotes"])
+        quotes = self.quoter.quotes(counted, central, scope, said, kind=theme["kind"])
         quoted = said | {fold(quote.text) for quote in quotes}
+        statement = theme["statement"] if isinstance(theme["statement"], str) else ""
+        why = self._reasons(theme, members, workshop_ids, row, means)
         return Priority(
             rank=int(row["rank"]),
             label=plain_name(theme["label"]),
+            statement=plain_text(statement),
             score=float(row["score"]),
-            why=f"{said_of(theme)} {self._reasons(members, workshop_ids, row, means)}".lstrip(),
+            why=f"{to_name(theme)} {why}".lstrip(),
             interval=rank_interval(int(row["rank_low"]), int(row["rank_high"]), drawn),
             sureness=sentence("rang.cinq", part=percent(row["p_top5"])),
+            place=rank_in_words(int(row["rank_high"])),
             stability=stability(theme["stability"], theme["unity"]),
             n_units=len(members),
-            said=said_at(members, passages, workshop_ids),
-            postures=self._postures(members),
-            profile=profile_lines(coded, self.grid, passages.words()),
-            family=family_labels(self.tables).get(theme["parent_id"]),
+            kind=theme["kind"],
+            n_tables=n_tables_of(counted),
+            said=said_at(members, passages, workshop_ids, is_exact=bool(theme["is_signed_off"])),
+            workshops=_workshops_of(counted, passages) if scope == "study" else "",
             criteria=tuple(
                 ReportCriterion(passages.words().criterion(name)[0], row[name] * self._weight(name))
                 for name in CRITERIA
-                if name in row
+                if name in row and (passages.words().has_tables or row[name] > 0)
             ),
             quotes=quotes,
             opinions=self.quoter.opinions(counted, quoted) if scope == "study" else (),
@@ -180,38 +189,30 @@ class ScopeMaker:
 
     def _reasons(
         self,
+        theme: Any,
         members: pd.DataFrame,
         workshop_ids: Collection[str],
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
     ) -> str:
-        extent = [said_at(members, self.passages, workshop_ids)]
+        is_exact = bool(theme["is_signed_off"])
+        extent = [said_at(members, self.passages, workshop_ids, is_exact=is_exact)]
         members = members[members["is_counted"]]
         if len(workshop_ids) > 1:
-            n = count(members["workshop_id"].nunique(), "atelier")
-            extent.append(sentence("raisons.workshops", n=n, total=len(workshop_ids)))
+            extent.append(_workshops_of(members, self.passages))
         words = self.passages.words(workshop_ids)
         of_tables = sum(self.passages.n_ranked_tables[name] for name in workshop_ids)
+        n_severe = round(row.get("c_severity", 0.0) * of_tables)
+        severe = words.sentence("raisons.severity", n=words.count(n_severe)) if n_severe else ""
         reasons = {
             "c_rapporteurs": _rapporteurs(members),
-            "c_need": self._need(members),
             "c_late": self._late(members),
+            "c_severity": severe,
         }
-        for name in ("leverage", "severity"):
-            n_tables = round(row.get(f"c_{name}", 0.0) * of_tables)
-            text = words.sentence(f"raisons.{name}", n=words.count(n_tables)) if n_tables else ""
-            reasons[f"c_{name}"] = text
         lifts = {name: self._weight(name) * (row[name] - mean) for name, mean in means.items()}
-        above = [name for name in _REASON_ORDER if reasons[name] and lifts.get(name, 0.0) > 0]
-        above.sort(key=lambda name: -lifts[name])
-        parts = [joined(extent), *(reasons[name] for name in above[:_N_REASONS])]
-        return capitalised(f"{NARROW}; ".join(parts)) + "."
-
-    def _need(self, members: pd.DataFrame) -> str:
-        postures = self._tags(POSTURE).drop_duplicates("unit_id").set_index("unit_id")["code"]
-        n = int(members["unit_id"].map(postures).isin(_NEED).sum())
-        key = "raisons.need_un" if n == 1 else "raisons.need"
-        return sentence(key, n=count(n, "passage"), total=len(members)) if n else ""
+        above = [text for name, text in reasons.items() if text and lifts.get(name, 0.0) > 0]
+        sentences = [", ".join(filter(None, extent)), joined(above)]
+        return " ".join(capitalised(text) + "." for text in sentences if text)
 
     def _late(self, members: pd.DataFrame) -> str:
         n = n_remote(members)
@@ -219,44 +220,55 @@ class ScopeMaker:
             return sentence("raisons.a_distance_peu")
         return sentence("raisons.a_distance", n=count(n, "contribution")) if n else ""
 
-    def _postures(self, members: pd.DataFrame) -> tuple[Share, ...]:
-        tags = self._tags(POSTURE)
-        counts = tags[tags["unit_id"].isin(members["unit_id"])]["code"].value_counts()
-        return tuple(
-            Share(typography(code.label), int(counts[code.code]), i)
-            for i, code in enumerate(self.grid.axis(POSTURE))
-            if code.code in counts.index
-        )
 
-    def _tags(self, axis: str) -> pd.DataFrame:
-        tags = self.passages.tags
-        return tags[tags["axis"] == axis]
-
-
-# ties keep this order
-_REASON_ORDER = ("c_rapporteurs", "c_need", "c_leverage", "c_late", "c_severity")
+def _workshops_of(members: pd.DataFrame, passages: Passages) -> str:
+    """Return « dans les 3 ateliers », « dans 2 ateliers sur 3 (Retz et Albret) »."""
+    names, words = passages.names, passages.words()
+    told = [name for workshop_id, name in names.items() if workshop_id in {*members["workshop_id"]}]
+    if not told or len(names) == 1:
+        return ""
+    if len(told) == len(names):
+        return words.sentence("raisons.tous_ateliers", n=number(len(names)))
+    where = f" ({joined(told)})" if len(told) <= _N_NAMES else ""
+    return (
+        sentence("raisons.workshops", n=words.count_workshops(len(told)), total=len(names)) + where
+    )
 
 
 def said_of(theme: Any) -> str:
     """Return a theme's statement, or that a person is still to choose its name."""
-    if isinstance(theme.statement, str):
-        return plain_text(theme.statement)
-    is_named = isinstance(theme.subject_id, str) or theme.name_source == "person"
+    return plain_text(theme.statement) if isinstance(theme.statement, str) else to_name(theme)
+
+
+def to_name(theme: Any) -> str:
+    """Return that a person is still to choose a theme's name, or "" where it has one."""
+    has_name = isinstance(theme.subject_id, str) or theme.name_source == "person"
+    is_named = isinstance(theme.statement, str) or has_name
     return "" if is_named else sentence("themes.nom_a_choisir")
 
 
-def said_at(members: pd.DataFrame, passages: Passages, workshop_ids: Collection[str]) -> str:
-    """Return « dit à 3 tables au moins sur 8, à 5 avec ce qui reste à vérifier ».
+def said_at(
+    members: pd.DataFrame,
+    passages: Passages,
+    workshop_ids: Collection[str],
+    *,
+    is_exact: bool = False,
+) -> str:
+    """Return « au moins 3 tables sur 8 en parlent, peut-être 5 », or how it came otherwise.
 
-    Or how it came otherwise.
+    Three are of counted passages, five with what is to be checked; others may be missed, so that
+    only a theme that a person signed off is told exactly.
     """
     words, n_most = passages.words(workshop_ids), n_tables_of(members)
     n_tables = n_tables_of(members[members["is_counted"]])
     if n_most:
         total = sum(passages.n_tables[name] for name in workshop_ids)
-        key = "tables" if n_tables == n_most else "tables_au_moins"
+        key = "tables" if is_exact else "tables_au_moins"
+        key = "tables_toutes" if 1 < n_tables == total else key
         n, key = (n_tables, key) if n_tables else (n_most, "tables_a_verifier")
-        return words.sentence(f"raisons.{key}", n=words.count(n), total=total, plus=number(n_most))
+        more = n_tables and n_most > n_tables and not is_exact
+        said = words.sentence(f"raisons.{key}", n=words.count(n), k=n, total=total)
+        return said + (sentence("raisons.tables_peut_etre", plus=number(n_most)) if more else "")
     ways = [name for name in ("mail", "telephone") if (members["channel"] == name).any()]
     ways += ["resume"] if members["is_summary"].any() else []
     names = [word("raisons_voies", way) for way in ways or ["distance"]]

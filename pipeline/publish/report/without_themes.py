@@ -12,7 +12,6 @@ from itertools import chain
 import pandas as pd
 
 from models.reading import generic_words, skim
-from pipeline.counting import why_no_theme
 from pipeline.french import is_listed
 from pipeline.grid.codes import RUBRIQUE, Grid
 from pipeline.publish.report.content import (
@@ -24,8 +23,6 @@ from pipeline.publish.report.content import (
 )
 from pipeline.publish.report.passages import (
     Passages,
-    Tables,
-    gather_passages,
     n_tables_of,
     rows_of,
 )
@@ -34,9 +31,7 @@ from pipeline.publish.text import (
     joined,
     plain_name,
     sentence,
-    texts,
     typography,
-    where,
     word,
 )
 from pipeline.text import fold
@@ -59,29 +54,6 @@ def show_without_themes(passages: Passages, grid: Grid, *, why: str, n_rows: int
         repeats(passages),
         returning_words(passages),
     )
-
-
-def lists_without_themes(tables: Tables, *, least_units: int) -> dict[str, pd.DataFrame]:
-    """Return, for a spreadsheet, why there is no theme and what comes back; nothing with themes."""
-    why = why_no_theme(tables["units"], tables["themes"], least_units=least_units)
-    if why is None:
-        return {}
-    heads = texts()["colonnes"]
-    passages = gather_passages(tables)
-    column = heads[passages.words().column]
-    told = [
-        {
-            heads["passage"]: " / ".join(one.texts),
-            column: one.n_tables,
-            heads["passages"]: one.n_units,
-        }
-        for one in repeats(passages)
-    ]
-    columns = [heads["passage"], column, heads["passages"]]
-    return {
-        "a_lire": pd.DataFrame({sentence("rapport.avis_titre"): [typography(why)]}),
-        "ce_qui_revient": pd.DataFrame(told, columns=columns),
-    }
 
 
 def _questions(passages: Passages, grid: Grid, n_rows: int) -> tuple[QuestionPassages, ...]:
@@ -123,13 +95,7 @@ def _title(question: str) -> str:
 
 def _place(copies: pd.DataFrame) -> str:
     """Return where one passage was said, without its question, which heads the list."""
-    places = []
-    for row in rows_of(copies):
-        table_number = None if pd.isna(row.table_number) else int(row.table_number)
-        places.append(
-            where(row.channel, "resume" if row.question == "resume" else None, table_number)
-        )
-    place = joined(list(dict.fromkeys(places)))
+    place = joined(list(dict.fromkeys(copies["where"])))
     return sentence("sans_theme.fois", ou=place, n=len(copies)) if len(copies) > 1 else place
 
 

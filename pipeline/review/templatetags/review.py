@@ -7,7 +7,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from pipeline.publish.text import french_date, percent, points, typography, where
 from pipeline.review import state
@@ -64,6 +64,31 @@ def moment(value: str) -> str:
 def source(unit: Unit) -> str:
     """Return the channel, question and table of a passage."""
     return where(unit.channel, unit.question, unit.table_number)
+
+
+@register.simple_tag
+def tables(n: int, most: int = 0) -> str:
+    """Return « 4 tables », or « 4 à 6 tables » with what is to be checked.
+
+    They are documents where no notes name a table.
+    """
+    of_documents = state.snapshot().counts_documents
+    if most > n:
+        both = gettext("{n} à {most} documents") if of_documents else gettext("{n} à {most} tables")
+        return both.format(n=n, most=most)
+    if not n:
+        return gettext("aucun document") if of_documents else gettext("aucune table")
+    if of_documents:
+        return ngettext("{n} document", "{n} documents", n).format(n=n)
+    return ngettext("{n} table", "{n} tables", n).format(n=n)
+
+
+@register.simple_tag
+def said_at(n: int) -> str:
+    """Return « dit à 4 tables », or « dit dans 4 documents »."""
+    of_documents = state.snapshot().counts_documents
+    said = gettext("dit dans {where}") if of_documents else gettext("dit à {where}")
+    return said.format(where=tables(n))
 
 
 @register.filter

@@ -1,5 +1,6 @@
-"""Show results and territories, and start new runs."""
+"""Show results and territories, decide of needs without answer, and start new runs."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,13 +13,22 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions import APPLIED, VOID
+from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_gaps
+from pipeline.publish.text import quoted
 from pipeline.review import state, territories
 from pipeline.review.apps import review_app
 from pipeline.review.processes import rank_changes
 from pipeline.review.roles import decides, reads
-from pipeline.review.views import author_of, is_fragment
+from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
 
-_FILES = ("rapport.html", "rapport.docx", "rapport.pdf")
+_REPORTS = [
+    f"{name}.{form}" for name in ("rapport", "annexe-technique") for form in ("html", "docx", "pdf")
+]
+_TABLES = ("tableaux.xlsx", "tables-techniques.xlsx")
+# within the publication, by name
+_FILES = MappingProxyType(
+    {name: name for name in _REPORTS} | {name: f"tableaux/{name}" for name in _TABLES}
+)
 
 
 @reads
@@ -33,7 +43,9 @@ def results(request: HttpRequest) -> HttpResponse:
         "section": "results",
         "run_id": snapshot.run_id,
         "files": [
-            name for name in _FILES if (study.publications / snapshot.run_id / name).is_file()
+            name
+            for name, path in _FILES.items()
+            if (study.publications / snapshot.run_id / path).is_file()
         ],
     }
     return render(request, "review/results.html", shown)
@@ -56,8 +68,10 @@ def rerun(request: HttpRequest) -> HttpResponse:
 @require_GET
 def report(request: HttpRequest, name: str) -> HttpResponseBase:
     """Send a file of the report for download: the pages' rules forbid its inline styles."""
-    path = state.study().publications / state.snapshot().run_id / name
-    if name not in _FILES or not path.is_file():
+    if name not in _FILES:
+        raise Http404
+    path = state.study().publications / state.snapshot().run_id / _FILES[name]
+    if not path.is_file():
         raise Http404
     return FileResponse(path.open("rb"), as_attachment=True, filename=name)
 
@@ -195,16 +209,57 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
     sectors = sorted(set(snapshot.tables["offers"]["sector"].dropna()))
     return {
         "offers": territories.offers(snapshot.tables, sector=sector, workshop_id=workshop_id),
-        "needs": [
-            row
-            for row in _with_workshop(territories.needs(snapshot.tables))
-            if workshop_id in ("", row["workshop_id"]) and sector in ("", row["sector"])
-        ],
+        "gaps": [row for row in _gaps() if workshop_id in ("", row["workshop_id"])],
         "sectors": sectors,
         "sector": sector,
         "workshop_id": workshop_id,
         "workshops": list(snapshot.workshops.values()),
     }
+
+
+def _gaps() -> list[dict[str, Any]]:
+    """Return the needs without answer, each with the last decision on it."""
+    decided = decided_gaps(state.journal().active(GapDecision))
+    return [
+        row
+        | {
+            "decision": decided.get((row["workshop_id"], row["subject_id"])),
+            "request_id": uuid.uuid4().hex,
+        }
+        for row in _with_workshop(territories.gaps(state.snapshot().tables))
+    ]
+
+
+@decides
+@require_POST
+def decide_gap(request: HttpRequest) -> HttpResponse:
+    """Confirm that no known structure answers a need, or set it aside."""
+    kind = _GAP_DECISIONS.get(request.POST.get("decision", ""))
+    asked = request.POST.get("atelier", ""), request.POST.get("sujet", "")
+    rows = territories.gaps(state.snapshot().tables)
+    row = next((row for row in rows if (row["workshop_id"], row["subject_id"]) == asked), None)
+    if kind is None or row is None:
+        raise Http404
+    unit_ids = [unit_id for unit_id, _text in row["passages"]]
+    decision = kind.of(*asked, row["title"], unit_ids, why=reason_of(request))
+    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    sentence = (
+        _("Le besoin {title} est confirmé comme sans réponse connue.")
+        if kind is ConfirmGap
+        else _("Le besoin {title} est écarté des besoins sans réponse connue.")
+    )
+    messages.success(
+        request,
+        sentence.format(title=quoted(row["title"]))
+        + " "
+        + _("Le rapport suivra au prochain calcul."),
+    )
+    return redirect("territories_part", "offre")
+
+
+_GAP_DECISIONS: Mapping[str, type[GapDecision]] = MappingProxyType(
+    {"confirmer": ConfirmGap, "ecarter": RefuseGap}
+)
 
 
 def _drawn(*kinds: str) -> dict[str, Any]:
