@@ -75,6 +75,7 @@ def told(made: dict[str, pd.DataFrame], draft: PageDraft | None = None) -> dict[
         counted=passages.words(),
         coverage=SimpleNamespace(n_reviewed_tags=0),
         tells_offers=True,
+        workshops=(None, None),  # as many as of a study that is not told briefly
     )
     section = information_section(cast(Report, of), draft or PageDraft())
     for chapter in section.sections:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -109,7 +110,9 @@ def test_another_passphrase_or_none_is_one_line_and_overwrites_nothing(
     assert main(["run", str(study.root)]) == 1
     error = capsys.readouterr().err
     assert words in error
-    assert error.count("\n") == 1
+    # what a server of another test, on its own thread, says of a client that left is not the run's
+    own = re.sub(r"-{40}\nException occurred during processing.*?\n-{40}\n", "", error, flags=re.S)
+    assert own.count("\n") == 1
     assert {path: path.read_bytes() for path in study.vault.iterdir()} == before
 
 
