@@ -7,7 +7,7 @@ Out:  what an area holds, whether its outline crosses itself, a lighter outline,
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
-from math import asin, atan2, cos, degrees, pi, radians, sin, sqrt
+from math import asin, atan2, cos, degrees, pi, radians, sin
 from typing import Any
 
 import numpy as np
@@ -25,16 +25,6 @@ _LEAST = 4  # points of a closed ring
 _FARTHEST = 1e9  # above any coordinate, in degrees or metres
 # Nesting of lists around the points.
 _DEPTHS = {"LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
-
-
-def great_circle_km(first: Point, second: Point) -> float:
-    """Return the kilometres between two points on the sphere."""
-    (lat, lon), (other_lat, other_lon) = (tuple(map(radians, point)) for point in (first, second))
-    half = (
-        sin((other_lat - lat) / 2) ** 2
-        + cos(lat) * cos(other_lat) * sin((other_lon - lon) / 2) ** 2
-    )
-    return 2 * EARTH_KM * asin(min(1.0, sqrt(half)))
 
 
 def holds(geometry: Mapping[str, Any], point: Point) -> bool:

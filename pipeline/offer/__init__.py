@@ -144,7 +144,7 @@ def _offers_of(passage: Doc, carriers: Carriers, *, is_offer: bool) -> Iterator[
         carrier = nearest(mentions, quantity.number.start)
         kinds = [_kind(carrier, carriers), *(one.kind for one in mentions)]
         activity = activity_of(passage, quantity, names) or next(filter(None, kinds), "")
-        yield _row(passage, activity, carrier, carriers) | {
+        yield _row(activity, carrier, carriers) | {
             "public": public,
             "year": year_near(passage.text, quantity.noun_end),
             "quantity": quantity.value,
@@ -158,17 +158,12 @@ def _offers_of(passage: Doc, carriers: Carriers, *, is_offer: bool) -> Iterator[
         if not activity and carrier is not None and carrier.is_subject and is_an_offer(passage):
             activity = _kind(carrier, carriers)
         if activity:
-            yield _row(passage, activity, carrier, carriers) | {"public": public}
+            yield _row(activity, carrier, carriers) | {"public": public}
 
 
-def _row(
-    passage: Doc, activity: str, carrier: CarrierMention | None, carriers: Carriers
-) -> dict[str, Any]:
-    full_name, kind = (
-        carriers.name_of(carrier.structure_id) if carrier else "",
-        _kind(carrier, carriers),
-    )
-    activity = _without_number(activity)
+def _row(activity: str, carrier: CarrierMention | None, carriers: Carriers) -> dict[str, Any]:
+    full_name = carriers.name_of(carrier.structure_id) if carrier else ""
+    kind, activity = _kind(carrier, carriers), _without_number(activity)
     name = fold(full_name or (carrier.name if carrier else None) or "")
     if fold(activity) == fold(kind):
         activity = kind

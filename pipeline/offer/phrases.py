@@ -8,7 +8,7 @@ of data/lexicon/offre.yaml are verbs where an object follows.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -237,7 +237,7 @@ def written(words: Sequence[Token]) -> str:
     """Return the words as text, in lower case where only the sentence's start is upper case."""
     if not words:
         return ""
-    text = "".join(token.text_with_ws if a is not None else "" for a, token in enumerate(words))
+    text = "".join(token.text_with_ws for token in words)
     text = " ".join(re.sub(r"\s*[()\[\]«»\"]\s*", " ", text).split()).strip(" ,;:.-–'’")
     first = words[0].text
     if first.isupper() and len(first) > 1:
@@ -388,8 +388,3 @@ def participle_of(verb: Token) -> str:
 def acts(infinitive: str | None) -> bool:
     """Return whether the verb's object is what is done."""
     return infinitive is not None and infinitive not in words_of("verbes_d_etat")
-
-
-def verbs_in(tokens: Iterable[Token]) -> list[Token]:
-    """Return the verbs in a main tense."""
-    return [token for token in tokens if infinitive_of(token) is not None]

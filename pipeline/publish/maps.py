@@ -15,7 +15,7 @@ from pipeline.publish.labels import LINE_PIXELS, Position, apart, gap_to, place_
 from pipeline.publish.report.content import MapCommune, Ring, TerritoryMap
 from pipeline.publish.text import NBSP, count, number, sentence
 
-MARK_COLOUR, NEED_COLOUR = "#0b5563", "#b3261e"
+MARK_COLOUR = "#0b5563"
 UNCOVERED = "#f6ead0"  # sand; covered communes are blue
 _AREA_COLOUR = "#0072b2"
 _PALE, _DARK = (222, 235, 247), (116, 172, 211)  # ink reads on both

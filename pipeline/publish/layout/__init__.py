@@ -103,7 +103,7 @@ def lay_out(report: Report, part: Part = "rapport") -> Page:
 
 
 def _subtitle(report: Report, part: Part) -> str:
-    """Return « Retz et Albret · du 2 avril 2026 au 19 mai 2026 · rapport du 1er juin 2026 »."""
+    """Return « Retz et Albret · du 2 avril au 19 mai 2026 · rapport du 1er juin 2026 »."""
     key = "rapport.sous_titre_annexe" if part == "annexe" else "rapport.sous_titre"
     days = list(dict.fromkeys(one.date for one in report.workshops if one.date))
     held = days[0] if len(days) == 1 else ""
@@ -120,6 +120,6 @@ def _subtitle(report: Report, part: Part) -> str:
 
 def _notice(report: Report, part: Part) -> str:
     where = [sentence("rapport.voir_annexe")] if part == "rapport" else []
-    has_ranges = part == "rapport" and not report.without_themes
-    ranges = [report.counted.sentence("essentiel.au_moins")] if has_ranges else []
-    return " ".join([notice(report), *ranges, *where])
+    has_counts = part == "rapport" and not report.without_themes
+    at_least = [report.counted.sentence("essentiel.au_moins")] if has_counts else []
+    return " ".join([notice(report), *at_least, *where])

@@ -21,6 +21,7 @@ from pipeline.publish.layout.blocks import (
     Terms,
     make_section,
 )
+from pipeline.publish.layout.priorities import cited
 from pipeline.publish.report.coded import Coded, sure_range
 from pipeline.publish.report.content import Report, ReportQuote
 from pipeline.publish.report.passages import axis_title, n_tables_of
@@ -31,7 +32,6 @@ from pipeline.publish.text import (
     joined,
     number,
     plain_name,
-    quoted,
     sentence,
     typography,
     word,
@@ -41,7 +41,8 @@ from pipeline.text import groups_in
 _OFFER, _SUPPORT = "offre", "accompagnement"
 _FEEDBACK = "retours"
 _WANTED = ("difficulte", "demande", "proposition")  # postures
-_BY_SIZE = ((20, 4), (8, 3), (3, 2), (0, 1))  # passages of a subject, and its quotes
+_N_QUOTES = 4  # of a subject, at most
+_BY_SIZE = ((20, _N_QUOTES), (8, 3), (3, 2), (0, 1))  # passages of a subject, and its quotes
 _N_TRIED = 40  # passages of a subject that may be quoted elsewhere already
 _AWAY = ("mail", "telephone", "consultation")
 
@@ -52,7 +53,7 @@ class _Subject:
 
     label: str
     rows: pd.DataFrame
-    n_most: int = 4  # quotes
+    n_most: int = _N_QUOTES
     quotes: tuple[ReportQuote, ...] = ()
     is_sure: bool = True  # that the quotes are of the subject
 
@@ -77,9 +78,8 @@ def information_section(report: Report, draft: PageDraft) -> Section:
     coded = Coded(report.material)
     chapters = [*_rubrique_chapters(coded), *_axis_chapters(coded), _feedback_chapter(coded)]
     subjects = [one for chapter in chapters for one in chapter.subjects]
-    if len(report.workshops) == 1:
-        subjects = _briefer(subjects)
-    _choose_quotes(subjects, coded, draft)
+    n_most = 1 if len(report.workshops) == 1 else _N_QUOTES
+    _choose_quotes(subjects, coded, draft, n_most)
     writer = _Writer(report, draft, coded)
     sections = [
         Section(chapter.title, f"informations-{i}", writer.blocks(chapter))
@@ -198,15 +198,10 @@ def _feedback_chapter(coded: Coded) -> _Chapter:
 # ---- in whose words ----
 
 
-def _briefer(subjects: list[_Subject]) -> list[_Subject]:
-    """Let the subjects of a study of one workshop have a quote each, so that it stays short."""
-    for one in subjects:
-        one.n_most = min(one.n_most, 1)
-    return subjects
-
-
-def _choose_quotes(subjects: Sequence[_Subject], coded: Coded, draft: PageDraft) -> None:
-    """Quote each subject once, the scarcest first, then the large ones more.
+def _choose_quotes(
+    subjects: Sequence[_Subject], coded: Coded, draft: PageDraft, n_most: int
+) -> None:
+    """Quote each subject once, the scarcest first, then the large ones more, up to `n_most`.
 
     A subject of which all is quoted already, or nothing is sure, still has its best passage.
     """
@@ -218,7 +213,7 @@ def _choose_quotes(subjects: Sequence[_Subject], coded: Coded, draft: PageDraft)
         one.quotes = draft.quote(every, 1) or tuple(every[:1])
         one.is_sure = one.quotes[0] in sure[id(one)]
     for one in asked:
-        one.quotes += draft.quote(sure[id(one)], one.n_quotes - len(one.quotes))
+        one.quotes += draft.quote(sure[id(one)], min(one.n_quotes, n_most) - len(one.quotes))
 
 
 # ---- in which sentences ----
@@ -349,7 +344,7 @@ def _nothing(labels: Sequence[str]) -> tuple[PageParagraph, ...]:
 def _quoted(subject: _Subject) -> str:
     """Return the first quote and its origin, to be checked where its tag is not sure."""
     (quote, *_) = subject.quotes
-    told = f"{quoted(quote.text)} ({quote.where})."
+    told = f"{cited(quote)}."
     return told if subject.is_sure else f"{sentence('informations.a_verifier')} {told}"
 
 

@@ -72,7 +72,7 @@ def first_needs(scope: Scope, n: int) -> list[Priority]:
 
 def cited(quote: ReportQuote) -> str:
     """Return « Il faut des bus. » (Roubaix, table 2)."""
-    return f"{quoted(quote.text)} ({quote.where})"
+    return f"{quoted(quote.text)} ({quote.where})" if quote.where else quoted(quote.text)
 
 
 def _others(scopes: list[Scope], report: Report, draft: PageDraft) -> Section:

@@ -11,7 +11,6 @@ Out:  RoomQuestion: a priority that divides, what one territory alone says, a pr
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import pandas as pd
 
@@ -143,7 +142,7 @@ def _what_is_proposed(report: Report, draft: PageDraft) -> Iterator[RoomQuestion
     for row in rows_of(rows):
         if row.workshop_id in asked_of:
             continue
-        chosen = draft.quote([_quote(report, row)], 1)
+        chosen = draft.quote([ReportQuote(row.text, passages.place_of(row))], 1)
         if not chosen:
             continue
         asked_of.add(row.workshop_id)
@@ -170,10 +169,5 @@ def _who_was_missing(report: Report, draft: PageDraft) -> Iterator[RoomQuestion]
 
 
 def _quotes(report: Report, rows: pd.DataFrame) -> list[ReportQuote]:
-    return [_quote(report, row) for row in rows_of(rows)]
-
-
-def _quote(report: Report, row: Any) -> ReportQuote:
-    names = report.material.passages.names if len(report.workshops) > 1 else {}
-    where = ", ".join(filter(None, (names.get(row.workshop_id, ""), row.where)))
-    return ReportQuote(row.text, where)
+    place_of = report.material.passages.place_of
+    return [ReportQuote(row.text, place_of(row)) for row in rows_of(rows)]

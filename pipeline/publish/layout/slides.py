@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.publish.layout.blocks import PageDraft, told_workshops
 from pipeline.publish.layout.catchments import map_alt
 from pipeline.publish.layout.opening import lists_note
+from pipeline.publish.layout.priorities import cited, first_needs
 from pipeline.publish.layout.questions import room_questions
 from pipeline.publish.layout.without_themes import joined_place, notice
 from pipeline.publish.maps import map_spec
@@ -103,7 +104,7 @@ def _essential(report: Report) -> Slide:
     if report.without_themes:
         lines.append(SlideLine(report.without_themes.why))
         return Slide(sentence("diapos.essentiel"), tuple(notes), tuple(lines))
-    for i, priority in enumerate(report.scopes[0].priorities[:_N_STATEMENTS]):
+    for i, priority in enumerate(first_needs(report.scopes[0], _N_STATEMENTS)):
         label = "" if i else sentence("diapos.partout")
         said = f"{capitalised(priority.said)}."
         lines.append(SlideLine(_statement(priority), said, label, is_strong=True))
@@ -126,7 +127,7 @@ def _essential(report: Report) -> Slide:
 def _met(report: Report) -> list[str]:
     """Return « 3 ateliers, 18 tables et 84 personnes. », without what is not known."""
     n_tables = sum(one.n_tables for one in report.workshops)
-    counts = [count(len(report.workshops), "atelier")] if report.workshops else []
+    counts = [report.counted.count_workshops(len(report.workshops))] if report.workshops else []
     counts.append(count(n_tables, "table") if n_tables else _documents(report))
     if isinstance(report.n_people, int) and report.n_people:
         counts.append(count(report.n_people, "personne") + lists_note(report))
@@ -147,7 +148,7 @@ def _territory(scope: Scope, draft: PageDraft) -> Slide:
     """Tell a territory's first statements, the first with a quote."""
     lines: list[SlideLine] = []
     notes: list[str] = []
-    for i, priority in enumerate(scope.priorities[:_N_STATEMENTS]):
+    for i, priority in enumerate(first_needs(scope, _N_STATEMENTS)):
         said = f"{capitalised(priority.said)}."
         lines.append(SlideLine(_statement(priority), said, is_strong=True))
         notes += _evidence(priority)
@@ -166,7 +167,7 @@ def _priority(priority: Priority, draft: PageDraft) -> Slide:
     told = [next((by_posture[one] for one in ones if one in by_posture), None) for ones in _TOLD]
     lines = tuple(
         SlideLine(
-            _told(replace(opinion.quote, text=shortened(opinion.quote.text, _OPINION_CHARS))),
+            cited(replace(opinion.quote, text=shortened(opinion.quote.text, _OPINION_CHARS))),
             label=word("opinions", opinion.posture),
         )
         for opinion in told
@@ -182,14 +183,10 @@ def _priority(priority: Priority, draft: PageDraft) -> Slide:
 
 def _evidence(priority: Priority) -> list[str]:
     opinions = [
-        f"{word('opinions', one.posture)} : {_told(one.quote)}" for one in priority.opinions
+        f"{word('opinions', one.posture)} : {cited(one.quote)}" for one in priority.opinions
     ]
     said = f"{capitalised(priority.said)}."
-    return [_statement(priority), said, *opinions, *map(_told, priority.quotes)]
-
-
-def _told(quote: ReportQuote) -> str:
-    return f"{quoted(quote.text)}" + (f" ({quote.where})" if quote.where else "")
+    return [_statement(priority), said, *opinions, *map(cited, priority.quotes)]
 
 
 def _quote_line(quote: ReportQuote) -> SlideLine:
@@ -215,7 +212,7 @@ def _passages(report: Report, here: WithoutThemes) -> Iterator[Slide]:
             for said in question.passages
         ]
         lines = tuple(map(_quote_line, quotes[:_N_LINES]))
-        yield Slide(question.title, tuple(map(_told, quotes)), lines)
+        yield Slide(question.title, tuple(map(cited, quotes)), lines)
 
 
 def _map(drawn: TerritoryMap) -> Slide:
@@ -234,5 +231,5 @@ def _questions(report: Report, draft: PageDraft) -> Slide:
     lines.append(SlideLine("", source=sentence("diapos.completer", contact=contact)))
     notes = []
     for question in asked:
-        notes += [question.text, *map(_told, question.evidence)]
+        notes += [question.text, *map(cited, question.evidence)]
     return Slide(sentence("diapos.questions"), (*notes, notice(report)), tuple(lines))
