@@ -12,6 +12,7 @@ rule was tuned), 0.95 on the minutes of data/training/amorce-5 and -6.
 
 import hashlib
 import itertools
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -83,7 +84,12 @@ def _units_of(
     plain = PlainText(document.text)
     identity = document.path if pd.isna(document.first_path) else document.first_path
     order = 0
+    headings: list[tuple[int, str]] = []  # those above, with their levels
     for block in blocks.to_dict("records"):
+        if block["kind"] == "heading":
+            level = 1 if pd.isna(block["level"]) else block["level"]
+            text = document.text[block["start_char"] : block["end_char"]]
+            headings = [above for above in headings if above[0] < level] + [(level, text)]
         if block["kind"] in SILENT_KINDS:
             continue
         span = (plain.to_plain(block["start_char"]), plain.to_plain(block["end_char"]))
@@ -102,6 +108,11 @@ def _units_of(
                 "question": block["question"],
                 "channel": block["channel"],
                 "speaker": block["speaker"],
+                "n_votes": block["n_votes"],
+                "heading_path": json.dumps([text for _, text in headings], ensure_ascii=False)
+                if headings
+                else None,
+                "proposed_question": block["proposed_question"],
             }
             occurrences[normalised] += 1
             order += 1

@@ -30,6 +30,9 @@ class RawBlock:
     speaker: str | None = None  # as written in the file
     columns: tuple[tuple[str, str], ...] = ()  # (header, cell) of a table's row
     column: int | None = None  # index in `columns` of the text
+    reason: str = ""  # of a `meta` block: a key of pipeline.tables.schema.ASIDES, "" for "other"
+    channel: str | None = None  # where it differs from the part's
+    n_votes: int | None = None  # of a contribution to a consultation
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class RawPart:
     people: tuple[tuple[str, str], ...] = ()  # (name, mail address) of correspondents
     rows: tuple[tuple[str, ...], ...] = ()  # of a sheet or table file, blanks as ""; () for prose
     warnings: tuple[str, ...] = ()  # in French, without its content
+    taken_for: str = ""  # in French, what it was recognised as, such as « conversation WhatsApp »
+    left_out: tuple[tuple[str, str], ...] = ()  # (French name of a piece, key of ASIDES)
+    n_words_dropped: int = 0  # words of the file that are in no block and no row
     error: tuple[str, str] | None = None  # French reason and advice
 
 

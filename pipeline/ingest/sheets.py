@@ -64,6 +64,8 @@ class SortedPart:
     blocks: tuple[RawBlock, ...]
     forms: tuple[Rows, ...] = ()  # respondents, who may not have been present
     skipped: tuple[str, ...] = ()  # in French, what was left out of a list or form
+    taken_for: str = ""  # in French, such as « réponses à un questionnaire »
+    left_out: tuple[tuple[str, str], ...] = ()  # (title of a column, key of ASIDES)
 
 
 def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:

@@ -209,6 +209,9 @@ def _block_rows(
                 "question": block.question,
                 "channel": block.channel,
                 "speaker": speaker,
+                "reason": (block.reason or "other") if block.kind == "meta" else None,
+                "n_votes": block.n_votes,
+                "proposed_question": block.proposed_question,
             }
         )
         start = end + 1

@@ -19,6 +19,8 @@ TABLES: dict[str, Table] = {
         material.STRUCTURES,
         material.CATCHMENTS,
         material.UNITS,
+        material.LEDGER,
+        material.RECEIPTS,
         material.TAGS,
         material.SECOND_TAGS,
         results.THEMES,

@@ -1,9 +1,11 @@
 """Tables of the material: documents, attendance, map, passages, codes, decisions, agreement."""
 
 from pipeline.tables.schema import (
+    ASIDES,
     AXIS_MEANING,
     BLOCK_KINDS,
     CHANNELS,
+    LEDGER_KINDS,
     QUESTIONS,
     STRUCTURE_TYPES,
     Column,
@@ -82,6 +84,21 @@ BLOCKS = Table(
             "text",
             "Participant or role who speaks, where the document tells",
             nullable=True,
+        ),
+        Column(
+            "reason",
+            "text",
+            "Why a `meta` block is no passage",
+            nullable=True,
+            values=tuple(ASIDES),
+        ),
+        Column("n_votes", "int", "Votes for a contribution", "votes", nullable=True, low=0),
+        Column(
+            "proposed_question",
+            "text",
+            "Question proposed by the headings, where `question` is unknown",
+            nullable=True,
+            values=QUESTIONS,
         ),
     ),
 )
@@ -196,6 +213,50 @@ UNITS = Table(
         Column("question", "text", "Question of the world café", nullable=True, values=QUESTIONS),
         Column("channel", "text", "How it was said or written down", values=CHANNELS),
         Column("speaker", "text", "Participant (pseudonym) or role", nullable=True),
+        Column("n_votes", "int", "Votes for a contribution", "votes", nullable=True, low=0),
+        Column(
+            "heading_path", "json", "List of the headings above, outermost first", nullable=True
+        ),
+        Column(
+            "proposed_question",
+            "text",
+            "Question proposed by the headings, where `question` is unknown",
+            nullable=True,
+            values=QUESTIONS,
+        ),
+    ),
+)
+
+LEDGER = Table(
+    "ledger",
+    "What became of each character of the documents, once each.",
+    ("document_id", "start_char"),
+    (
+        Column("document_id", "text", "Document it lies in"),
+        Column("start_char", "int", "First character in documents.text", "code points", low=0),
+        Column("end_char", "int", "One past the last character", "code points", low=0),
+        Column("kind", "text", "What the characters are", values=LEDGER_KINDS),
+        Column("reason", "text", "Why, in French; blank for a passage", nullable=True),
+    ),
+)
+
+RECEIPTS = Table(
+    "receipts",
+    "What became of each file of the depot, or part of one.",
+    ("path",),
+    (
+        Column("path", "text", "Path relative to depot/, `#part` for a part"),
+        Column("workshop_id", "text", "Workshop it belongs to"),
+        Column("taken_for", "text", "What it was taken for, in French"),
+        Column("n_words_in", "int", "Words read in the file", "words", low=0),
+        Column("n_words_kept", "int", "Words of passages, or of lists and maps", "words", low=0),
+        Column("n_units", "int", "Passages", "units", low=0),
+        Column("n_with_table", "int", "Passages whose table is known", "units", low=0),
+        Column("n_with_question", "int", "Passages whose question is known", "units", low=0),
+        Column("n_with_speaker", "int", "Passages whose speaker is known", "units", low=0),
+        Column("channel", "text", "Channel of most passages", nullable=True, values=CHANNELS),
+        Column("left_out", "json", "[[column or part, reason, words], …] of what is no passage"),
+        Column("warning", "text", "What to look at, in French", nullable=True),
     ),
 )
 

@@ -174,7 +174,7 @@ class Table:
 
 
 QUESTIONS = ("q1", "q2", "q3", "q4", "resume", "distance", "autre")
-CHANNELS = ("notes", "postit", "transcript", "resume", "mail", "telephone")
+CHANNELS = ("notes", "postit", "transcript", "resume", "mail", "telephone", "consultation")
 AXIS_MEANING = (
     "Axis of the study's grid: rubrique, posture, pilier, or one that the grid brings; "
     "checked when a study writes the table"
@@ -193,6 +193,44 @@ STRUCTURE_TYPES = (
 ANONYMOUS_SPEAKER = "intervenant"  # a speaker whose name is hidden, not always the same one
 RESPONDENT = "répondant"  # with a number, who sent a row of a survey
 BLOCK_KINDS = ("heading", "paragraph", "bullet", "cell", "cue", "meta")
+LEDGER_KINDS = (
+    "passage",
+    "heading",
+    "circumstance",
+    "speaker",
+    "furniture",
+    "noise",
+    "person data",
+)
+# why a `meta` block is no passage: the ledger's kind, and the reason in French
+ASIDES: dict[str, tuple[str, str]] = {
+    "circumstance": ("circumstance", "circonstances (lieu, date, déroulement, envoi)"),
+    "list of persons": ("person data", "liste de personnes"),
+    "person": ("person data", "nom ou coordonnées d'une personne"),
+    "signature": ("person data", "signature d'un message"),
+    "speaker": ("speaker", "qui parle, ou qui rapporte"),
+    "location": ("circumstance", "table, question ou canal"),
+    "page furniture": ("furniture", "en-tête ou pied de page, menu, liens"),
+    "application": ("furniture", "message de l'application"),
+    "column header": ("furniture", "titre de colonne"),
+    "mark": ("furniture", "puce, numéro, espace ou ponctuation"),
+    "identifier": ("furniture", "identifiant ou numéro de ligne"),
+    "date": ("furniture", "date ou heure"),
+    "status": ("furniture", "état, présence ou modération"),
+    "closed answer": ("furniture", "réponse fermée (oui/non, note, choix)"),
+    "votes": ("furniture", "votes ou soutiens"),
+    "category": ("furniture", "catégorie, mot-clé ou couleur"),
+    "place": ("furniture", "commune, adresse ou coordonnées d'un lieu"),
+    "structure": ("furniture", "nom de structure"),
+    "settings": ("furniture", "réglage ou mode d'emploi"),
+    "web address": ("noise", "adresse web ou nom de fichier"),
+    "markup": ("noise", "balises ou code"),
+    "encoded": ("noise", "données encodées (base64, image)"),
+    "repeated": ("noise", "déjà dit plus haut, à l'identique"),
+    "no answer": ("noise", "sans réponse (« RAS », « néant »)"),
+    "unknown column": ("furniture", "colonne non comprise"),
+    "other": ("furniture", "ne dit rien par soi-même"),
+}
 CHANGES = ("nouveau", "grandi", "réduit", "remanié", "réuni", "partagé", "disparu", "inchangé")
 GAP_STATES = ("à vérifier", "confirmé", "écarté")
 LIKENESS = (

@@ -67,6 +67,9 @@ class LocatedBlock:
     question: str | None = None
     channel: str = "notes"
     speaker: str | None = None  # as written in the file
+    reason: str = ""  # of a `meta` block, a key of pipeline.tables.schema.ASIDES
+    n_votes: int | None = None
+    proposed_question: str | None = None  # by headings, where `question` is None
 
     @classmethod
     def at(cls, block: RawBlock, location: Location, kind: str = "") -> "LocatedBlock":
@@ -77,8 +80,10 @@ class LocatedBlock:
             block.level,
             location.table_number,
             location.question,
-            location.channel or "notes",
+            block.channel or location.channel or "notes",
             block.speaker,
+            block.reason,
+            block.n_votes,
         )
 
 

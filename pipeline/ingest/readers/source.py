@@ -196,6 +196,9 @@ def _part(values: dict[str, Any]) -> RawPart:
         people=_pairs(values["people"]),
         rows=tuple(tuple(map(_text, row)) for row in values["rows"]),
         warnings=tuple(map(_text, values["warnings"])),
+        taken_for=_text(values["taken_for"]),
+        left_out=_pairs(values["left_out"]),
+        n_words_dropped=_number(values["n_words_dropped"]) or 0,
         error=_error(values["error"]),
     )
 
@@ -208,6 +211,9 @@ def _block(values: dict[str, Any]) -> RawBlock:
         _optional(values["speaker"]),
         _pairs(values["columns"]),
         _number(values["column"]),
+        _text(values["reason"]),
+        _optional(values["channel"]),
+        _number(values["n_votes"]),
     )
 
 
