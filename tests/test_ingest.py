@@ -361,7 +361,6 @@ def test_a_block_is_the_span_of_its_text(tregor: Tables) -> None:
         for block in passages.itertuples()
     ] == [
         ("la une on a parlé de soins", 1, "resume", "transcript"),
-        ("merci", pd.NA, "resume", "transcript"),
         ("plus de médecin à Machecoul", 1, "q1", "notes"),
         ("la recyclerie de Legé", 1, "q2", "notes"),
         ("La halle de Plouha est vide.", pd.NA, "distance", "mail"),
@@ -418,7 +417,7 @@ def test_progress_counts_the_files(tmp_path: Path) -> None:
 
 
 EXAMPLE = [  # folder, then rows of documents, blocks, attendance, structures, catchments, people
-    ("Roubaix 2026-04-02", (7, 125, 35, 25, 12, 34)),
+    ("Roubaix 2026-04-02", (7, 127, 35, 25, 12, 34)),
     ("Saint-Omer 2026-03-12", (10, 157, 31, 22, 11, 30)),
     ("Thiérache 2026-05-19", (7, 133, 24, 19, 12, 23)),
 ]
@@ -454,7 +453,12 @@ MAPS = [  # file, content, structures on the map, reasons of rejects
     ("carte.geojson", _feature_collection("La Criée"), 1, []),
     ("vide.umap", _umap(type="umap"), 0, ["carte sans structure nommée"]),
     ("muette.geojson", _feature_collection("", ""), 0, ["carte sans structure nommée"]),
-    ("export.json", '{"messages": []}', 0, ["fichier JSON qui n'est pas une carte"]),
+    (
+        "export.json",
+        '{"messages": []}',
+        0,
+        ["fichier JSON qui n'est ni une carte, ni une transcription, ni une conversation"],
+    ),
 ]
 
 

@@ -9,10 +9,10 @@ import pytest
 from pipeline.compare.voices import list_map_problems
 from pipeline.geometry import count_points
 from pipeline.ingest import ingest_workshop
+from pipeline.ingest.readers.json_files import is_map
 from pipeline.ingest.territory_map import build_catchments, lighten_zones
 from pipeline.ingest.territory_map.shapes import (
     Pin,
-    is_geojson,
     read_features,
     read_km,
     read_map_rows,
@@ -131,9 +131,9 @@ def test_a_feature_without_a_name_is_left_out(feature: object) -> None:
 
 
 def test_what_is_no_map_is_not_taken_for_one() -> None:
-    assert not is_geojson({"type": "Topology"})
-    assert not is_geojson([1, 2])
-    assert is_geojson({"type": "FeatureCollection", "features": []})
+    assert not is_map({"type": "Topology"})
+    assert not is_map([1, 2])
+    assert is_map({"type": "FeatureCollection", "features": []})
 
 
 def test_a_structure_without_zone_or_radius_has_no_catchment_and_a_radius_of_zero_is_one() -> None:

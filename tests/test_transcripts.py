@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.readers.spoken import spoken_blocks
+from pipeline.ingest.readers.transcripts import spoken_blocks
 from support.made_files import docx, pdf, shown_lines, w_p
 
 Said = list[tuple[str | None, str]]

@@ -6,7 +6,7 @@ Every file is a part, a reject or both.
 import hashlib
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -16,13 +16,13 @@ from pipeline.depot import list_folder, name_files, text_of
 from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.child import away_error
 from pipeline.ingest.columns import Rows
-from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers.chats import SLACK, name_members
 from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
 from pipeline.ingest.territory_map import lighten_zones
 from pipeline.ingest.territory_map.shapes import (
     Pin,
-    is_geojson,
     name_zones,
     read_features,
     read_map_rows,
@@ -35,10 +35,6 @@ _GONE = away_error("disparu")
 _BLANK_MAP = (
     "carte sans structure nommée",
     "donner un nom à chaque point ou zone de la carte, puis la redéposer",
-)
-_NO_MAP = (
-    "fichier JSON qui n'est pas une carte",
-    "déposer la carte en .geojson, avec le nom de chaque structure",
 )
 _RENAMED = (
     "nom qui se confond avec un autre (accents, « # ») ou qui n'est pas en UTF-8 : "
@@ -175,7 +171,21 @@ def read_contents(
                 part = replace(part, first_path=first + part.path.removeprefix(name))
             contents.parts.append(part)
             contents.rejects += _rejects(part)
+    contents.parts = _with_members(contents.parts)
     return contents
+
+
+def _with_members(parts: list[Part]) -> list[Part]:
+    """Name the authors of a Slack export, whose list of members is a file of its own."""
+    members = {code: name for part in parts if part.raw.left_out for name, code in part.raw.people}
+    named: list[Part] = []
+    for part in parts:
+        if part.raw.taken_for == SLACK:
+            raw = replace(part.raw, blocks=name_members(part.raw.blocks, members))
+            blocks = name_members(part.sorted.blocks, members)
+            part = replace(part, raw=raw, sorted=replace(part.sorted, blocks=blocks))
+        named.append(part)
+    return named
 
 
 def _reject(path: str, reason: str, advice: str) -> Reject:
@@ -226,32 +236,26 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _read_json_map(raw: RawPart) -> list[Pin] | None:
-    """Return [] for JSON without a map, None for no JSON."""
+    """Return the pins of a JSON map, None for no map."""
     is_meta = len(raw.blocks) == 1 and raw.blocks[0].kind == "meta"
-    if not is_meta or raw.blocks[0].text.lstrip()[:1] not in ("{", "["):
+    if not is_meta or not raw.blocks[0].text.lstrip().startswith("{"):
         return None
     try:
         content = json.loads(raw.blocks[0].text)
-        if "\\u" in raw.blocks[0].text:  # an escape can make half a character, which no table holds
+        if "\\u" in raw.blocks[0].text:  # an escape can make half a character
             content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
-    return read_features(content) if is_geojson(content) else []
+    return read_features(content)
 
 
 def _rejects(part: Part) -> Iterator[Reject]:
-    content = part.sorted
+    content, listed = part.sorted, part.raw.left_out
     if part.raw.error:
         yield _reject(part.path, *part.raw.error)
-    elif not (content.blocks or content.attendance or content.maps or part.pins):
-        yield _reject(part.path, *_why_empty(part.raw.blocks))
+    elif not (content.blocks or content.attendance or content.maps or part.pins or listed):
+        yield _reject(part.path, *(_BLANK_MAP if part.raw.blocks else _EMPTY))
     for reason, advice in part.lightened:
         yield _reject(part.path, reason, advice)
     for warning in (*part.raw.warnings, *content.skipped):
         yield _reject(part.path, warning, _SKIPPED_ADVICE)
-
-
-def _why_empty(blocks: Sequence[RawBlock]) -> tuple[str, str]:
-    if not blocks:
-        return _EMPTY
-    return _BLANK_MAP if is_geojson(json.loads(blocks[0].text)) else _NO_MAP

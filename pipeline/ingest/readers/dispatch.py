@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, sniff
+from pipeline.ingest.readers.chats import as_chat
 from pipeline.ingest.readers.container import read_archive
 from pipeline.ingest.readers.docx import read_docx
 from pipeline.ingest.readers.html_page import read_html, read_html_rows
+from pipeline.ingest.readers.json_files import read_json
 from pipeline.ingest.readers.mail import read_mail, read_mailbox
-from pipeline.ingest.readers.maps import read_json, read_kml
+from pipeline.ingest.readers.maps import read_kml
 from pipeline.ingest.readers.odt import read_odt
 from pipeline.ingest.readers.outlook import read_outlook
 from pipeline.ingest.readers.pdf import read_pdf
@@ -17,7 +19,7 @@ from pipeline.ingest.readers.rtf import read_rtf
 from pipeline.ingest.readers.sheets import read_delimited, read_ods, read_sheets
 from pipeline.ingest.readers.slides import read_odp, read_slides
 from pipeline.ingest.readers.source import FileContent, protected, too_much
-from pipeline.ingest.readers.spoken import as_chat, as_transcript, read_subtitles
+from pipeline.ingest.readers.transcripts import as_timed_rows, as_transcript, read_subtitles
 from pipeline.ingest.readers.word97 import read_word97
 
 READERS: dict[str, Callable[[FileContent], tuple[RawPart, ...]]] = {
@@ -46,6 +48,7 @@ READERS: dict[str, Callable[[FileContent], tuple[RawPart, ...]]] = {
 }
 # May hold a transcript or conversation.
 _PROSE = frozenset({"doc", "docx", "html", "md", "odt", "pdf", "rtf"})
+_TABLES = frozenset({"csv", "ods", "txt", "xls", "xlsx"})
 _EXPECTED = "un texte, un tableau, un courriel ou un PDF"
 _TRANSCRIPT = "déposer sa transcription (.vtt, .srt, .docx ou .txt)"
 _REFUSALS = {
@@ -94,6 +97,8 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
     parts = READERS[kind](file)
     if kind in _PROSE:
         parts = tuple(as_transcript(as_chat(part)) for part in parts)
+    elif kind in _TABLES:
+        parts = tuple(map(as_timed_rows, parts))
     n_chars = sum(map(_n_chars, parts))
     n_blocks = sum(len(part.blocks) for part in parts)
     if n_chars > file.limits.max_chars or n_blocks > file.limits.max_blocks:

@@ -1,4 +1,4 @@
-"""Read KML placemarks and GPX waypoints as rows, and JSON as it is.
+"""Read KML placemarks and GPX waypoints as rows.
 
 A KMZ is a zip of KML, from Google My Maps or Google Earth.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.container import parse_xml
 from pipeline.ingest.readers.source import FileContent
 
@@ -21,17 +21,6 @@ _MAX_LINE = 500  # of a description
 _EXPORT_AGAIN = "l'exporter de nouveau depuis l'outil de cartographie"
 
 Row = dict[str, str]
-
-
-def read_json(file: FileContent) -> tuple[RawPart, ...]:
-    """Return a JSON file's text as one meta block; raise `ReadError` if it does not parse."""
-    text = decode(file.content).removeprefix("\ufeff")
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError) as error:
-        expected = "un fichier .json ou .geojson complet"
-        raise ReadError("fichier JSON illisible", expected, _EXPORT_AGAIN) from error
-    return (RawPart((RawBlock(text, "meta"),)),)
 
 
 def read_kml(file: FileContent) -> tuple[RawPart, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pipeline.ingest.parts import RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import (
@@ -14,10 +15,11 @@ from pipeline.ingest.readers.blocks import (
     paragraphs_of_lines,
     single_part,
 )
+from pipeline.ingest.readers.chats import read_chat
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
 from pipeline.ingest.readers.sheets import looks_delimited, rows_of_text
 from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.readers.spoken import chat_blocks, spoken_blocks
+from pipeline.ingest.readers.transcripts import spoken_blocks
 from pipeline.ingest.readers.wording import clean, unreadable_signs
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
@@ -51,9 +53,9 @@ def read_plain(file: FileContent) -> tuple[RawPart, ...]:
     text = decode(file.content)
     warnings = unreadable_signs(text)
     lines = text.replace("\f", "\n\n").split("\n")
-    chat = chat_blocks(lines)
+    chat = read_chat(lines)
     if chat is not None:
-        return (RawPart(tuple(chat), warnings=warnings),)
+        return (replace(chat, warnings=warnings),)
     if looks_delimited(text):
         return (RawPart((), rows=rows_of_text(text)),)
     spoken = spoken_blocks(lines)

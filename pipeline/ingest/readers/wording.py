@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -80,7 +81,7 @@ def runs_on(above: str, below: str) -> bool:
     if stripped.endswith((",", "(", "«", "“")):
         return starts_low(below)
     word = _LAST_WORD.search(stripped[-_TAIL:])
-    return word is not None and _straight(word[1].lower()) in lexicon_words("mots_ouverts")
+    return word is not None and straight(word[1].lower()) in lexicon_words("mots_ouverts")
 
 
 def starts_low(line: str) -> bool:
@@ -135,8 +136,9 @@ def is_speaker(name: str) -> bool:
 
 @cache
 def _roles() -> re.Pattern[str]:
+    roles = "|".join(lines_of_section("transcriptions", "roles"))
     return re.compile(
-        rf"(?:(?:l['’]|la |le |un |une )?(?:{'|'.join(lexicon_lines('transcriptions'))})"
+        rf"(?:(?:l['’]|la |le |un |une )?(?:{roles})"
         r"(?:[ _.-]?(?:n°\s?)?\d{1,3}|[ _][A-Z]|[ ][A-ZÀ-Ý][\w'’-]+)?"
         r"|(?:mme|m\.|mr|monsieur|madame)\s[\w'’. -]{1,40})",
         re.IGNORECASE,
@@ -158,26 +160,38 @@ def lexicon_words(name: str) -> frozenset[str]:
 
 
 @cache
+def lines_of_section(name: str, section: str) -> tuple[str, ...]:
+    """Return the lines of a [section] of data/lexicon/`name`.txt."""
+    return tuple(line for own, line in _sectioned(name) if own == section)
+
+
+@cache
 def lexicon_sections(name: str) -> dict[str, re.Pattern[str]]:
     """Return the expressions of data/lexicon/`name`.txt by [section], in any case.
 
     Their apostrophes are straight: `matches` straightens those of a text.
     """
     expressions: dict[str, list[str]] = {}
+    for section, line in _sectioned(name):
+        expressions.setdefault(section, []).append(f"(?:{line})")
+    return {key: re.compile("|".join(lines), re.IGNORECASE) for key, lines in expressions.items()}
+
+
+def _sectioned(name: str) -> Iterator[tuple[str, str]]:
     section = ""
     for line in lexicon_lines(name):
         if re.fullmatch(r"\[\w+\]", line):
             section = line[1:-1]
         else:
-            expressions.setdefault(section, []).append(f"(?:{line})")
-    return {key: re.compile("|".join(lines), re.IGNORECASE) for key, lines in expressions.items()}
+            yield section, line
 
 
-def _straight(text: str) -> str:
+def straight(text: str) -> str:
+    """Return `text` with straight apostrophes."""
     return text.replace("’", "'")
 
 
 def matches(name: str, section: str, text: str, *, whole: bool = False) -> re.Match[str] | None:
     """Match `text` from its start, or in `whole`, with a section of a lexicon."""
     pattern = lexicon_sections(name)[section]
-    return (pattern.fullmatch if whole else pattern.match)(_straight(text))
+    return (pattern.fullmatch if whole else pattern.match)(straight(text))

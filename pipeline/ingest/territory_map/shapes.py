@@ -158,24 +158,10 @@ def read_features(content: Any) -> list[Pin]:
     return pins
 
 
-def is_geojson(content: Any) -> bool:
-    """Whether the object is GeoJSON with features, or a uMap export."""
-    if not isinstance(content, dict):
-        return False
-    return content.get("type") in ("FeatureCollection", "Feature") or _is_umap(content)
-
-
-def _is_umap(content: dict[str, Any]) -> bool:
-    """Older uMap exports lack the type."""
-    layers = content.get("layers")
-    is_layered = isinstance(layers, list)
-    return is_layered and (content.get("type") == "umap" or any(map(is_geojson, layers or ())))
-
-
 def _collections(content: Any) -> Iterator[tuple[list[Any], int | None]]:
     if not isinstance(content, dict):
         return
-    if _is_umap(content):
+    if isinstance(content.get("layers"), list):
         for layer in content["layers"]:
             yield from _collections(layer)
         return

@@ -1,8 +1,7 @@
-"""Read speech and messages: subtitles, transcripts, exported conversations.
+"""Read speech: subtitles, and transcripts saved as text.
 
 A transcript gives one cue block per turn, without time codes. Its lines look like
-« [00:12:03] Intervenant 2 : … », « Speaker 1  0:15 » or « Animatrice : … »; those of a messaging
-app look like « [12/03/2026, 14:05:33] Anne : … ».
+« [00:12:03] Intervenant 2 : … », « Speaker 1  0:15 » or « Animatrice : … ».
 """
 
 import html
@@ -10,15 +9,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock, RawPart, decode
-from pipeline.ingest.readers.blocks import blocks_of_lines, single_part
+from pipeline.ingest.readers.blocks import single_part
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import (
     NAME_WORD,
     clean,
     first_names,
+    has_letters,
     is_finished,
     is_speaker,
     lexicon_sections,
@@ -26,6 +27,7 @@ from pipeline.ingest.readers.wording import (
     matches,
     may_be_speaker,
     runs_on,
+    straight,
     unreadable_signs,
 )
 
@@ -49,27 +51,22 @@ _TIME_FIRST = re.compile(rf"^\W{{0,3}}?{_STAMP}\s*[-–—:|]?\s*(?P<rest>.*)$")
 _NAME_FIRST = re.compile(
     rf"^\[?(?P<name>[^\[\]():]{{1,60}}?)\]?\s*[-–—,:]?\s+{_STAMP}\s*:?\s*(?P<rest>.*)$"
 )
+_TIME_ALONE = re.compile(_STAMP)
 _LABEL = re.compile(r"^(?P<name>[^\s:][^:?!.]{0,50}?)\s?:(?:\s+(?P<rest>.*))?$")
+_COLUMNS = {
+    "start": ("start", "début", "debut", "begin", "start time", "timecode", "time code", "tc in"),
+    "end": ("end", "fin", "end time", "tc out"),
+    "text": ("text", "texte", "transcript", "transcription", "paroles"),
+    "speaker": ("speaker", "locuteur", "locutrice", "intervenant", "speaker name"),
+}
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
+_MAX_CONDUCT_WORDS = 16  # of a sentence that only leads the meeting
+_WORDS_A_STOP = 40  # more a full stop, and speech is not punctuated
 _MIN_STAMPS = 3
 _MIN_WORDS = 4  # average between stamps
 _MIN_STAMPED_SHARE = 0.15  # of the lines
 # Lines that open with a speaker, in a transcript without times.
 _MIN_LABELS, _MIN_LABEL_SHARE = 6, 0.6
-
-_DAY = (
-    r"(?:[^\W\d_]{2,8}\.?\s+)?"
-    r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[-/]\d{2}[-/]\d{2}|\d{1,2}\s[^\W\d_]{3,9}\.?\s\d{4})"
-)
-_HOUR = r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2})?(?:\s?[AaPp]\.?\s?[Mm]\.?)?"
-_WHEN = rf"(?:{_DAY}(?:,|\sà|\sat|T)?\s*(?:à\s)?{_HOUR}|{_HOUR},?\s(?:le\s)?{_DAY})"
-_DATED = re.compile(rf"^[\[(]?{_WHEN}[\])]?\s*(?:[-–—:|]\s*)?(?P<rest>\S.*)$")
-_SIGNED = re.compile(rf"^(?P<name>[^\[\]:]{{1,60}}?),?\s\[{_WHEN}\]\s*:?\s*(?P<rest>.*)$")
-_AUTHOR = re.compile(r"^(?P<name>[^:«»\"“”<>]{1,60}?)\s?:(?:\s+(?P<rest>.*))?$")
-_MARK = re.compile(":\\s\u200e")  # iOS marks its own words with it
-_PHONE = re.compile(r"\+?\d(?:[\s.()-]{0,2}\d){7,14}")
-_MAX_NAME_WORDS = 6
-_MAX_HEAD_LINES = 4
-ANYBODY = "intervenant"  # shown as a number or a nickname only
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,11 @@ def read_subtitles(file: FileContent) -> tuple[RawPart, ...]:
     """
     text = decode(file.content)
     notes, cues = _parse(text.split("\n"))
-    blocks = [RawBlock(note, "meta") for note in notes] + _blocks_of_cues(cues) if cues else []
+    blocks = (
+        [RawBlock(note, "meta", reason="circumstance") for note in notes] + blocks_of_cues(cues)
+        if cues
+        else []
+    )
     warnings = unreadable_signs(text)
     return single_part(blocks, "transcription", channel="transcript", warnings=warnings)
 
@@ -135,14 +136,66 @@ def _cues_of_line(line: str, timing: tuple[float, float]) -> Iterator[Cue]:
             yield Cue(*timing, text, speaker, is_turn=bool(_DASH.match(shown)))
 
 
-def _blocks_of_cues(cues: list[Cue]) -> list[RawBlock]:
+def blocks_of_cues(cues: list[Cue]) -> list[RawBlock]:
+    """Return one block per turn."""
     named = _with_names(cues)
     shown = named[:1]
     for above, cue in pairwise(named):
         # Live captions repeat the line before.
         if cue.text != above.text or cue.start - above.end >= 1:
             shown.append(cue)
-    return [RawBlock(text, "cue", speaker=speaker) for text, speaker in _turns(shown)]
+    turns = [RawBlock(text, "cue", speaker=speaker) for text, speaker in _turns(shown)]
+    return [block for turn in turns for block in _without_asides(turn)]
+
+
+def _without_asides(turn: RawBlock) -> Iterator[RawBlock]:
+    """Cut a turn at what says nothing: the tool's own words, approvals, the meeting's conduct."""
+    pieces = _split_mentions(turn.text)
+    runs: list[tuple[str, list[str]]] = []
+    for piece, is_mention in pieces:
+        sentences = [piece] if is_mention else _SENTENCE.split(piece)
+        for sentence in filter(None, map(str.strip, sentences)):
+            reason = "application" if is_mention else reason_of_sentence(sentence)
+            if runs and runs[-1][0] == reason:
+                runs[-1][1].append(sentence)
+            else:
+                runs.append((reason, [sentence]))
+    for reason, sentences in runs:
+        kind = "meta" if reason else turn.kind
+        yield replace(turn, text=" ".join(sentences), kind=kind, reason=reason)
+
+
+def _split_mentions(text: str) -> Iterator[tuple[str, bool]]:
+    start = 0
+    for mention in lexicon_sections("transcriptions")["mentions"].finditer(straight(text)):
+        yield text[start : mention.start()], False
+        yield text[mention.start() : mention.end()], True
+        start = mention.end()
+    yield text[start:], False
+
+
+def reason_of_sentence(sentence: str) -> str:
+    """Return why a spoken sentence says nothing by itself, "" if it says something.
+
+    >>> [reason_of_sentence(said) for said in ("D'accord.", "On y va.", "Le bus manque.")]
+    ['other', 'circumstance', '']
+    """
+    said = re.sub(r"[^\w'’-]+", " ", sentence).strip()
+    if not has_letters(said):
+        return "mark"
+    words = straight(said).lower()
+    only = lexicon_sections("transcriptions")
+    if re.sub(r"\s+", "", _approvals().sub("", words)) == "":
+        return "other"
+    is_short = len(words.split()) <= _MAX_CONDUCT_WORDS
+    return "circumstance" if is_short and only["conduite"].search(words) else ""
+
+
+@cache
+def _approvals() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<!\S){lexicon_sections('transcriptions')['relances'].pattern}(?!\S)", re.IGNORECASE
+    )
 
 
 def _with_names(cues: list[Cue]) -> list[Cue]:
@@ -212,19 +265,57 @@ class _SpokenLine:
 
 def as_transcript(part: RawPart) -> RawPart:
     """Return `part` as a transcript if its blocks are one, else as it is."""
-    if not _is_prose(part):
+    if not is_prose(part):
         return part
     blocks = spoken_blocks([block.text for block in part.blocks])
     return part if blocks is None else replace(part, blocks=tuple(blocks), channel="transcript")
 
 
-def _is_prose(part: RawPart) -> bool:
+def as_timed_rows(part: RawPart) -> RawPart:
+    """Return `part` as a transcript if its rows are timed segments, as Whisper's .tsv."""
+    if len(part.rows) < _MIN_STAMPS:
+        return part
+    header = [cell.strip().lower() for cell in part.rows[0]]
+    columns = {
+        meaning: next((i for i, cell in enumerate(header) if cell in titles), None)
+        for meaning, titles in _COLUMNS.items()
+    }
+    start, text, name = columns["start"], columns["text"], columns["speaker"]
+    if start is None or text is None:
+        return part
+    body = part.rows[1:]
+    if not all(re.fullmatch(rf"{_TIME}|\d+(?:[.,]\d+)?", row[start].strip()) for row in body):
+        return part
+    # Whisper counts milliseconds; a speaker's words of a whole file are longer than that in seconds
+    unit = 1000.0 if all(row[start].strip().isdigit() for row in body) else 1.0
+    ends = [row[start] for row in body[1:]] + [body[-1][start]]
+    if columns["end"] is not None:
+        ends = [row[columns["end"]] for row in body]
+    cues = [
+        Cue(
+            _seconds(row[start].strip()) / unit,
+            _seconds(end.strip() or "0") / unit,
+            clean(row[text]),
+            (clean(row[name]) or None) if name is not None else None,
+        )
+        for row, end in zip(body, ends, strict=True)
+        if clean(row[text])
+    ]
+    taken_for = "transcription (segments minutés)"
+    return replace(
+        part, rows=(), blocks=tuple(blocks_of_cues(cues)), channel="transcript", taken_for=taken_for
+    )
+
+
+def is_prose(part: RawPart) -> bool:
+    """Whether a part is free text of an unknown channel."""
     return not (part.channel or part.rows or any(block.columns for block in part.blocks))
 
 
 def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
     """Return a transcript's blocks, first what precedes it as meta blocks; None if it is none."""
-    filled = [shown for line in lines if (shown := clean(line))]
+    shown_lines = [shown for line in lines if (shown := clean(line))]
+    filled = [line for line in shown_lines if not matches("transcriptions", "mentions", line)]
     if _is_stamped(filled):
         spoken = _stamped_lines(filled)
     elif _is_labelled(filled):
@@ -236,13 +327,17 @@ def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
     cues = list(_cues(spoken[first:]))
     if not cues:
         return None
-    head = [RawBlock(line.text, "meta") for line in spoken[:first] if line.text]
+    head = [
+        RawBlock(line.text, "meta", reason="circumstance") for line in spoken[:first] if line.text
+    ]
     # Each lasts until the next: such transcripts show no pauses.
     starts = [cue.start for cue in cues[1:]] + [cues[-1].start]
     lasting = [
         replace(cue, end=max(cue.start, start)) for cue, start in zip(cues, starts, strict=True)
     ]
-    return head + _blocks_of_cues(lasting)
+    mentions = [line for line in shown_lines if line not in filled]
+    own = [RawBlock(line, "meta", reason="application") for line in mentions]
+    return head + blocks_of_cues(lasting) + own
 
 
 def _is_stamped(lines: Sequence[str]) -> bool:
@@ -306,7 +401,12 @@ def _names_speaker(name: str, n_alone: Counter[str]) -> bool:
 
 
 def _is_labelled(lines: Sequence[str]) -> bool:
-    labels = filter(None, map(_speaker_label, lines))
+    """Whether most lines below the first label and between times have a recurring one."""
+    labels = [label for line in lines if (label := _speaker_label(line))]
+    if not labels:
+        return False
+    first = next(i for i, line in enumerate(lines) if _speaker_label(line))
+    lines = [line for line in lines[first:] if not _TIME_ALONE.fullmatch(line)]
     counts = Counter(label["name"] for label in labels if label["rest"])
     n_recurring = sum(count for count in counts.values() if count > 1)
     n_sure = sum(count for name, count in counts.items() if is_speaker(name))
@@ -318,6 +418,7 @@ def _labelled_lines(lines: Sequence[str]) -> list[_SpokenLine]:
     return [
         _SpokenLine(label["rest"] or "", None, label["name"]) if label else _SpokenLine(line)
         for line, label in zip(lines, map(_speaker_label, lines), strict=True)
+        if not _TIME_ALONE.fullmatch(line)
     ]
 
 
@@ -336,105 +437,3 @@ def _cues(spoken: Sequence[_SpokenLine]) -> Iterator[Cue]:
         if line.text:
             yield Cue(start, start, line.text, speaker, is_turn)
             is_turn = False
-
-
-@dataclass
-class _Message:
-    """A message by `author`, None for a notice of the app."""
-
-    author: str | None
-    lines: list[str]
-    opens_with_notice: bool = False
-
-
-def as_chat(part: RawPart) -> RawPart:
-    """Return `part` with the author of each message if its blocks are a conversation."""
-    if not _is_prose(part):
-        return part
-    lines = [f"{'- ' if block.kind == 'bullet' else ''}{block.text}" for block in part.blocks]
-    blocks = chat_blocks(lines)
-    return part if blocks is None else replace(part, blocks=tuple(blocks))
-
-
-def chat_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
-    """Return the blocks of an exported conversation; None if `lines` are none.
-
-    >>> [block.speaker for block in chat_blocks(["12/03/26, 14:05 - Anne Riou: les bus manquent"])]
-    ['Anne Riou']
-    """
-    head: list[str] = []
-    messages: list[_Message] = []
-    for line in lines:
-        shown = clean(line)
-        message = _opened_message(shown)
-        if message:
-            message.opens_with_notice = bool(_MARK.search(line))
-            messages.append(message)
-        elif messages:
-            messages[-1].lines.append(line)
-        elif shown:
-            head.append(shown)
-    if len(head) > _MAX_HEAD_LINES or not _is_chat(messages):
-        return None
-    blocks = [RawBlock(line, "meta") for line in head]
-    for message in messages:
-        blocks += _message_blocks(message)
-    return blocks
-
-
-def _opened_message(line: str) -> _Message | None:
-    signed = _SIGNED.match(line)
-    if signed:
-        return _Message(signed["name"].strip(), [signed["rest"]])
-    dated = _DATED.match(line)
-    if not dated:
-        return None
-    author = _AUTHOR.match(dated["rest"])
-    if author and len(author["name"].split()) <= _MAX_NAME_WORDS:
-        return _Message(author["name"].strip(), [author["rest"] or ""])
-    return _Message(None, [dated["rest"]])
-
-
-def _is_chat(messages: Sequence[_Message]) -> bool:
-    """Whether a message has a sure author, or an author writes twice: no agenda does."""
-    authors = Counter(message.author for message in messages if message.author)
-    is_sure = any(is_speaker(_plain_name(author)) or _PHONE.search(author) for author in authors)
-    return is_sure or any(count > 1 for count in authors.values())
-
-
-def _message_blocks(message: _Message) -> Iterator[RawBlock]:
-    if message.author is None:
-        yield RawBlock(clean(" ".join(message.lines)), "meta")
-        return
-    suffix = lexicon_sections("messageries")["suffixe"]
-    written: list[str] = []
-    for i, line in enumerate(message.lines):
-        text = suffix.sub("", line)
-        shown = clean(text)
-        if shown and (_is_notice(shown) or (i == 0 and message.opens_with_notice)):
-            yield from _paragraphs(written, message.author)
-            yield RawBlock(shown, "meta")
-            written = []
-        else:
-            written.append(text)
-    yield from _paragraphs(written, message.author)
-
-
-def _is_notice(text: str) -> bool:
-    sections = ("media", "avis")
-    return any(matches("messageries", section, text, whole=True) for section in sections)
-
-
-def _paragraphs(lines: Sequence[str], author: str) -> Iterator[RawBlock]:
-    """Call a number or a nickname « intervenant »: it names nobody."""
-    name = _plain_name(author)
-    words = name.split()
-    is_whole_name = len(words) > 1 and all(word[:1].isupper() for word in words)
-    has_first_name = any(word in first_names() for word in name.title().split())
-    speaker = name if is_whole_name or has_first_name or is_speaker(name) else ANYBODY
-    for block in blocks_of_lines(lines, is_mail=True):
-        yield replace(block, speaker=speaker)
-
-
-def _plain_name(author: str) -> str:
-    return " ".join(re.sub(r"[^\w\s.'’()-]", " ", author).split())
