@@ -9,8 +9,9 @@ import pytest
 
 from models.embedder import Likeness, load_embedder
 from pipeline.ingest.locate import locate_blocks, questions_by_siblings, read_names
+from pipeline.ingest.locate.asides import aside_of
 from pipeline.ingest.locate.cues import LocatedBlock, read_cues
-from pipeline.ingest.locate.lines import is_meta, without_numbers
+from pipeline.ingest.locate.prefixes import without_numbers
 from pipeline.ingest.locate.spoken import locate_round
 from pipeline.ingest.locate.titles import (
     CAFE,
@@ -213,7 +214,7 @@ NOTICES = [
 
 @pytest.mark.parametrize(("line", "expected"), NOTICES)
 def test_notices_of_a_document_are_no_passages(line: str, expected: bool) -> None:
-    assert is_meta(line, in_head=True) is expected
+    assert bool(aside_of(line, in_head=True)) is expected
 
 
 def test_a_title_is_compared_without_its_numbers() -> None:

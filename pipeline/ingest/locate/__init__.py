@@ -21,8 +21,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
+from pipeline.ingest.locate.asides import is_title
 from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues
-from pipeline.ingest.locate.lines import is_fact, is_meta, is_title, states
+from pipeline.ingest.locate.letters import is_copied_mail, locate_letter, opens_call
+from pipeline.ingest.locate.lines import states
 from pipeline.ingest.locate.sections import STRUCTURED, count_asked, locate_sections
 from pipeline.ingest.locate.spoken import locate_turns
 from pipeline.ingest.locate.titles import (
@@ -38,24 +40,17 @@ from pipeline.ingest.locate.titles import (
     without_plenary,
 )
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.mail_body import blocks_of_mail
-from pipeline.ingest.words import number_pattern, strip_dates, to_number, word_pattern
+from pipeline.ingest.words import number_pattern, strip_dates, to_number
 from pipeline.text import fold, lexicon
 
 _SHORT_CELL = 18  # words: a sheet of mostly shorter cells holds post-its
 _IN_COLUMNS = 2  # questions of columns that outweigh "synthèse" in the file's name
-_N_OPENING = 6  # blocks that may hold a copied mail's headers
 _OTHERS = 2  # other words in a name, such as the note-taker
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _VERSIONS = re.compile(
     r"\((?:\d{1,2}|copie|copy)\)|\b(?:v|version|vers|rev)[ _.-]?\d{1,2}(?:\.\d+)*\b|[-_ ]copie\b",
     re.IGNORECASE,
 )
-# between a call's circumstances and its words
-_MARKS = re.compile(
-    r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
-)
-_SMALL, _MIN_WORDS = 3, 2  # letters of a small word; words needed beside a figure
 
 
 def locate_blocks(
@@ -104,7 +99,7 @@ def _locate(
     if channel in ("mail", "telephone"):
         if n_asked >= STRUCTURED and name.table_number is not None:
             return locate_sections(blocks, replace(name, channel=channel))
-        return _locate_letter(blocks, channel)
+        return locate_letter(blocks, channel)
     if name.question == "resume" and all(map(is_plain_summary, names)):
         is_headed = n_asked >= (1 if name.is_perhaps else STRUCTURED)
         if is_headed or len(_asked_by_columns(blocks)) >= _IN_COLUMNS:
@@ -134,9 +129,9 @@ def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str | None]:
 def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
     if part.channel:
         return part.channel
-    if _is_copied_mail(blocks):
+    if is_copied_mail(blocks):
         return "mail"
-    if _opens_call(next((block.text for block in blocks if block.text.strip()), "")):
+    if opens_call(next((block.text for block in blocks if block.text.strip()), "")):
         return "telephone"
     headings = (channel_of(block.text) for block in blocks[:3] if block.kind == "heading")
     channel = name.channel or next(headings, None) or _channel_above_table(blocks)
@@ -153,69 +148,6 @@ def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
     titles = [block.text for block in lines if is_title(block.text)]
     is_titled = any(channel_of(title) == "postit" for title in titles)
     return "postit" if is_titled and any(block.columns for block in blocks) else None
-
-
-def _locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBlock]:
-    pieces: list[RawBlock] = []
-    for block in _unfold_mail(blocks) if _is_copied_mail(blocks) else blocks:
-        pieces += _cut_call(block) if channel == "telephone" else [block]
-    located: list[LocatedBlock] = []
-    location = Location(None, "distance", channel)
-    is_top = True
-    for block in pieces:
-        is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top)
-        is_aside = is_aside or (is_top and _opens_call(block.text) and not _says(block.text))
-        kind = "meta" if is_aside else block.kind
-        is_top = is_top and (is_aside or kind == "heading")
-        located.append(LocatedBlock.at(block, location, kind))
-    return located
-
-
-def _is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
-    """Whether the first lines are like "De : …", "Objet : …"."""
-    opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
-    return sum(map(bool, map(word_pattern("locate", "en_tete_mail").search, opening))) > 1
-
-
-def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
-    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
-    return blocks_of_mail("\n\n".join(lines))[0]
-
-
-def _opens_call(text: str) -> bool:
-    """Whether the text opens like "Appel de Mme …" or "Eu au téléphone …"."""
-    return bool(word_pattern("locate", "debut_appel").search(fold(text)))
-
-
-def _cut_call(block: RawBlock) -> list[RawBlock]:
-    """Cut "Appel de Mme Riou le 3/4 : elle dit que…" before the words said."""
-    if block.kind == "meta" or not _opens_call(block.text) or _says(block.text):
-        return [block]
-    for mark in _MARKS.finditer(block.text):
-        before, after = block.text[: mark.end()].strip(), block.text[mark.end() :]
-        piece = _MARKS.split(after, maxsplit=1)[0]
-        is_told = ":" in mark[0] and len(piece.split()) > 1
-        is_told = is_told and (not is_fact(piece) or _tells_beside_figures(piece))
-        if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
-            return [
-                replace(block, text=before, kind="meta", level=None),
-                replace(block, text=after.strip(), kind="paragraph", level=None),
-            ]
-    return [block]
-
-
-def _tells_beside_figures(piece: str) -> bool:
-    """Whether words beside a figure say more than a date: "3 familles sans…"."""
-    is_date = word_pattern("locate", "mots_de_date").fullmatch
-    words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SMALL]
-    return bool(re.search(r"\d", piece)) and sum(not is_date(word) for word in words) >= _MIN_WORDS
-
-
-def _says(text: str) -> bool:
-    """Whether the line is like "Mme Riou a appelé pour dire que…"."""
-    opening = fold(_MARKS.split(text, maxsplit=1)[0])
-    rest = word_pattern("locate", "debut_appel").sub("", opening, count=1)
-    return states(rest, is_announced=False)
 
 
 def read_names(names: Sequence[str]) -> Location:

@@ -4,7 +4,7 @@ data/lexicon/questions.yaml gives the words' weights.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -58,7 +58,7 @@ class Location:
 
 @dataclass(frozen=True)
 class LocatedBlock:
-    """A block with its location; `text` lacks the prefix that told it."""
+    """A block with its location; the prefix that told it is a block of its own."""
 
     text: str
     kind: str
@@ -85,6 +85,12 @@ class LocatedBlock:
             block.reason,
             block.n_votes,
         )
+
+
+def aside(block: RawBlock, location: Location, reason: str) -> LocatedBlock:
+    """Return `block` as no passage, for its own reason, if it has one, else for `reason`."""
+    located = LocatedBlock.at(block, location, "meta")
+    return replace(located, reason=block.reason or reason)
 
 
 @dataclass(frozen=True)

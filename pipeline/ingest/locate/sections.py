@@ -3,27 +3,38 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.ingest.locate.asides import (
+    aside_of,
+    is_title,
+    names_person,
+    names_table_alone,
+    opens_with_idea,
+    reason_of_section,
+)
 from pipeline.ingest.locate.cues import (
     LocatedBlock,
     Location,
     TextCues,
+    aside,
     read_cues,
     telling_words,
 )
+from pipeline.ingest.locate.letters import calls_surely, cut_call
 from pipeline.ingest.locate.lines import (
+    asks,
+    is_fact,
+    is_label,
+    split_role,
+    states,
+    states_as_heading,
+    without_label,
+)
+from pipeline.ingest.locate.prefixes import (
     SURE_FORMS,
     Prefix,
-    asks,
-    is_label,
-    is_meta,
-    is_meta_section,
-    is_title,
-    names_table_alone,
-    opens_with_idea,
     split_prefix,
     split_reporter,
-    split_role,
-    without_label,
+    with_prefix,
 )
 from pipeline.ingest.locate.titles import (
     CAFE,
@@ -59,8 +70,22 @@ def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedB
     """
     blocks = _with_first_line(blocks)
     walk = _Walk(read_habits(blocks, name), name)
-    below = [*blocks[1:], None]
-    return [walk.locate(i, block, below[i]) for i, block in enumerate(blocks)]
+    located: list[LocatedBlock] = []
+    for i, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False)):
+        for piece in _pieces(block):
+            located += with_prefix(piece, walk.locate(i, piece, below))
+    return located
+
+
+def _pieces(block: RawBlock) -> list[RawBlock]:
+    """Cut a call noted among other lines; one whose words are not told is no passage."""
+    if block.columns or not calls_surely(block.text):
+        return [block]
+    pieces = cut_call(block)
+    is_empty = len(pieces) == 1 and is_fact(block.text)
+    if is_empty and not states(block.text, is_announced=False):
+        return [replace(block, kind="meta", level=None, reason="circumstance")]
+    return pieces
 
 
 def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
@@ -73,7 +98,7 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
     if not are_lines or n_words[0] < _MIN_LINES or max(n_words) > _MAX_HEADING_WORDS:
         return blocks
     names = cues.is_label or cues.table is not None or cues.question is not None
-    if names or is_title(text) or is_meta(text, in_head=True):
+    if names or is_title(text) or aside_of(text, in_head=True):
         return blocks
     return [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]]
 
@@ -214,7 +239,8 @@ def _sure_forms(prefixes: Sequence[Prefix], *, has_table: bool) -> frozenset[str
 class _Section:
     rank: float
     location: Location
-    is_meta: bool = False
+    reason: str = ""  # why nothing in it is a passage
+    is_loose: bool = False  # only while lines name persons
     hides_table: bool = False  # several tables: the one above no longer holds
     hides_question: bool = False
     bullet_level: int | None = None
@@ -230,7 +256,7 @@ class _Walk:
 
     def locate(self, i: int, block: RawBlock, below: RawBlock | None) -> LocatedBlock:
         if block.kind == "meta":
-            return LocatedBlock.at(block, self._here(), "meta")
+            return aside(block, self._here(), aside_of(block.text, in_head=True))
         if block.columns:
             self._is_head = self._is_top = False
             return locate_cell(block, self._here())
@@ -238,18 +264,25 @@ class _Walk:
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
         is_located = cues.table is not None or cues.question is not None
         is_told = names or (block.kind == "heading" and is_located)
-        if not is_told and self._is_aside(block, cues):
-            return self._aside(block, cues)
+        if not is_told and (reason := self._reason_to_skip(block, cues)):
+            return self._aside(block, cues, reason)
         rank = self._rank(block, cues, below)
         self._is_top = False
         self._is_head = rank is not None
         if rank is not None:
             self._open(i, block, cues, rank)
-            return LocatedBlock.at(block, self._here(), "heading")
+            if not self._states(block, cues):
+                return LocatedBlock.at(block, self._here(), "heading")
         is_heading = block.kind == "heading"
         return self._passage(replace(block, kind="paragraph", level=None) if is_heading else block)
 
-    def _aside(self, block: RawBlock, cues: TextCues) -> LocatedBlock:
+    def _states(self, block: RawBlock, cues: TextCues) -> bool:
+        is_naming = cues.has_tables or cues.has_numbers or is_title(block.text)
+        if is_naming or not states_as_heading(block.text):
+            return False
+        return ":" in block.text or asked(block.text) is None
+
+    def _aside(self, block: RawBlock, cues: TextCues, reason: str) -> LocatedBlock:
         """Above the first passage, "Table 4, rapporteure" tells the table."""
         if block.kind == "heading":
             self._close_by(float(block.level or _PARAGRAPH))
@@ -257,14 +290,23 @@ class _Walk:
             rank = _TITLE if self._is_top else _PARAGRAPH
             self._keep_above(rank + _MINOR)
             self._sections.append(_Section(rank + _MINOR, Location(cues.table)))
-        return LocatedBlock.at(block, self._here(), "meta")
+        return aside(block, self._here(), reason)
 
-    def _is_aside(self, block: RawBlock, cues: TextCues) -> bool:
-        if is_meta(block.text, in_head=self._is_head):
-            return True
+    def _reason_to_skip(self, block: RawBlock, cues: TextCues) -> str:
+        if reason := aside_of(block.text, in_head=self._is_head):
+            return reason
+        if block.kind == "paragraph" and (reason := reason_of_section(block.text)):
+            self._keep_above(_PARAGRAPH)
+            self._sections.append(_Section(_PARAGRAPH, Location(), reason, is_loose=True))
+            return reason
+        if self._sections[-1].is_loose and not names_person(block.text):
+            self._sections.pop()
+        listed = self._sections[-1].reason
         is_short = block.kind != "heading" and cues.n_words <= _MAX_LISTED_WORDS
-        is_listing = self._sections[-1].is_meta and is_short
-        return is_listing and not is_label(block.text, cues, block.kind)
+        if not (listed and is_short) or is_label(block.text, cues, block.kind):
+            return ""
+        is_said = listed == "page furniture" and states(block.text, is_announced=False)
+        return "" if is_said else listed
 
     def _rank(self, block: RawBlock, cues: TextCues, below: RawBlock | None) -> float | None:
         if opens_with_idea(block):
@@ -302,18 +344,18 @@ class _Walk:
     def _open(self, i: int, block: RawBlock, cues: TextCues, rank: float) -> None:
         words = telling_words(block.text)
         question, is_perhaps = self._question(i, block.text, cues, rank, words)
-        is_listing = is_meta_section(block.text)
-        if not (is_listing or question or cues.has_tables or cues.has_numbers):
+        reason = reason_of_section(block.text)
+        if not (reason or question or cues.has_tables or cues.has_numbers):
             self._close_by(rank)
             return
-        rank += 0 if is_listing else self._minor(cues, question)
+        rank += 0 if reason else self._minor(cues, question)
         channel = channel_of(block.text) if question in _FIXED else None
-        own = None if is_listing else question
+        own = None if reason else question
         is_numbered = cues.number is not None
         section = _Section(
             rank,
             Location(cues.table, own, channel, is_numbered, is_perhaps),
-            is_meta=is_listing,
+            reason=reason,
             hides_table=cues.has_tables and cues.table is None,
             hides_question=cues.has_numbers and question is None,
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
@@ -366,7 +408,7 @@ class _Walk:
         ]
         self._keep_above(rank)
         for section in beside:
-            if section.is_meta:
+            if section.reason:
                 continue
             if not section.location.is_numbered:
                 section = replace(section, location=replace(section.location, question=None))

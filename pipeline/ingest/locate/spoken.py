@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
-from pipeline.ingest.locate.cues import LocatedBlock, Location, read_cues
+from pipeline.ingest.locate.cues import LocatedBlock, Location, aside, read_cues
 from pipeline.ingest.locate.titles import CAFE
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import (
@@ -71,7 +71,12 @@ def _is_summary(turns: Sequence[RawBlock], name: Location) -> bool:
 
 
 def _located(turn: RawBlock, table: int | None, question: str | None) -> LocatedBlock:
-    return LocatedBlock.at(turn, Location(table, question, "transcript"))
+    location = Location(table, question, "transcript")
+    return (
+        aside(turn, location, "circumstance")
+        if turn.kind == "meta"
+        else LocatedBlock.at(turn, location)
+    )
 
 
 def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:

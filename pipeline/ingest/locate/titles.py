@@ -11,14 +11,9 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pipeline.ingest.columns import CONTACTS, NAMES, TELLING, is_question, meaning_of
-from pipeline.ingest.locate.cues import ENOUGH, LocatedBlock, Location, TextCues, read_cues
-from pipeline.ingest.locate.lines import (
-    MAX_LABEL_WORDS,
-    asks,
-    is_label,
-    split_prefix,
-    without_numbers,
-)
+from pipeline.ingest.locate.cues import ENOUGH, LocatedBlock, Location, TextCues, aside, read_cues
+from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, asks, is_label
+from pipeline.ingest.locate.prefixes import split_prefix, without_numbers
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import to_number, word_pattern
 from pipeline.text import fold, lexicon
@@ -44,6 +39,17 @@ _FULL_SCORE, _FULL_MARGIN = 0.4, 0.1  # of a sentence: mean of the three
 # margins for a possible title, and for one that a number or position makes likely
 SURE, HINTED = 0.4, 0.08
 _PERSONAL = NAMES | CONTACTS | {"structure", "role", "commune", "signature"}
+# of a cell that is no passage, by what its column holds
+_REASONS = {
+    **dict.fromkeys(NAMES | CONTACTS | {"role"}, "person"),
+    "speaker": "speaker",
+    "structure": "structure",
+    "carrier": "structure",
+    "commune": "place",
+    "signature": "status",
+    "number": "identifier",
+    "color": "category",
+}
 _SPEAKERS = (("speaker",), ("full_name",), ("first_name", "last_name"), ("last_name",))
 _LABEL_WORDS = 12
 # the first match wins: "synthèse des post-its" is post-its
@@ -260,9 +266,14 @@ def locate_cell(block: RawBlock, here: Location) -> LocatedBlock:
     if prefix and prefix.form in ("bracketed", "spelled"):
         location, text = prefix.location.over(location), prefix.rest
     labels_row = column == 0 and len(block.columns) > 1 and _labels_row(block.text)
-    is_aside = meaning_of(title) in TELLING | _PERSONAL or labels_row
+    meaning = meaning_of(title)
+    is_aside = meaning in TELLING | _PERSONAL or labels_row
     block = replace(block, text=text, level=None, speaker=block.speaker or _speaker(block))
-    return LocatedBlock.at(block, location, "meta" if is_aside else "cell")
+    return (
+        aside(block, location, _REASONS.get(meaning or "", "location"))
+        if is_aside
+        else LocatedBlock.at(block, location, "cell")
+    )
 
 
 def _row_location(block: RawBlock) -> Location:

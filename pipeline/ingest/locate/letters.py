@@ -1,0 +1,91 @@
+"""Locate mails and phone notes: what is said, apart from who called or wrote, and when."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.ingest.locate.asides import aside_of
+from pipeline.ingest.locate.cues import LocatedBlock, Location, aside
+from pipeline.ingest.locate.lines import is_fact, states
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.readers.mail_body import blocks_of_mail
+from pipeline.ingest.words import word_pattern
+from pipeline.text import fold
+
+_N_OPENING = 6  # blocks that may hold a copied mail's headers
+# between a call's circumstances and its words
+_MARKS = re.compile(
+    r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
+)
+_SMALL, _MIN_WORDS = 3, 2  # letters of a small word; words needed beside a figure
+
+
+def locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBlock]:
+    """Return the blocks of a mail or call, its circumstances told from what is said."""
+    pieces: list[RawBlock] = []
+    for block in _unfold_mail(blocks) if is_copied_mail(blocks) else blocks:
+        pieces += cut_call(block) if channel == "telephone" else [block]
+    located: list[LocatedBlock] = []
+    location = Location(None, "distance", channel)
+    is_top = True
+    for block in pieces:
+        reason = aside_of(block.text, in_head=is_top)
+        is_call = is_top and opens_call(block.text) and not _says(block.text)
+        if block.kind == "meta" or reason or is_call:
+            located.append(aside(block, location, reason or "circumstance"))
+            continue
+        is_top = is_top and block.kind == "heading"
+        located.append(LocatedBlock.at(block, location))
+    return located
+
+
+def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
+    """Whether the first lines are like "De : …", "Objet : …"."""
+    opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
+    return sum(map(bool, map(word_pattern("locate", "en_tete_mail").search, opening))) > 1
+
+
+def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
+    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
+    return blocks_of_mail("\n\n".join(lines))[0]
+
+
+def calls_surely(text: str) -> bool:
+    """Whether a line among others notes a call: "Tel Mme Riou 12/4 : elle cherche…"."""
+    return bool(word_pattern("locate", "appel_sur").match(fold(text)))
+
+
+def opens_call(text: str) -> bool:
+    """Whether the text opens like "Appel de Mme …" or "Eu au téléphone …"."""
+    return bool(word_pattern("locate", "debut_appel").search(fold(text)))
+
+
+def cut_call(block: RawBlock) -> list[RawBlock]:
+    """Cut "Appel de Mme Riou le 3/4 : elle dit que…" before the words said."""
+    if block.kind == "meta" or not opens_call(block.text) or _says(block.text):
+        return [block]
+    for mark in _MARKS.finditer(block.text):
+        before, after = block.text[: mark.end()].strip(), block.text[mark.end() :]
+        piece = _MARKS.split(after, maxsplit=1)[0]
+        is_told = ":" in mark[0] and len(piece.split()) > 1
+        is_told = is_told and (not is_fact(piece) or _tells_beside_figures(piece))
+        if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
+            return [
+                replace(block, text=before, kind="meta", level=None, reason="circumstance"),
+                replace(block, text=after.strip(), kind="paragraph", level=None),
+            ]
+    return [block]
+
+
+def _tells_beside_figures(piece: str) -> bool:
+    """Whether words beside a figure say more than a date: "3 familles sans…"."""
+    is_date = word_pattern("locate", "mots_de_date").fullmatch
+    words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SMALL]
+    return bool(re.search(r"\d", piece)) and sum(not is_date(word) for word in words) >= _MIN_WORDS
+
+
+def _says(text: str) -> bool:
+    """Whether the line is like "Mme Riou a appelé pour dire que…"."""
+    opening = fold(_MARKS.split(text, maxsplit=1)[0])
+    rest = word_pattern("locate", "debut_appel").sub("", opening, count=1)
+    return states(rest, is_announced=False)

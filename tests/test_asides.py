@@ -1,0 +1,187 @@
+"""Which lines of notes, minutes and pages state something, which only name; all invented before the rule was written."""
+
+import pytest
+
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate.cues import LocatedBlock
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.tables.schema import ASIDES
+
+STATING, NAMING = "states", "names"
+LINES = [  # half of them hard: long labels that only name, short ones that state
+    (STATING, "Point de vigilance : il n'y a plus de médecin"),
+    (STATING, "Rapporteur : nous demandons une navette le mardi et le samedi"),
+    (NAMING, "Rapporteur : Maud"),
+    (NAMING, "Présents : Maud Riou, Karim Benali, Odile Tessier, Jean-Paul Lacombe"),
+    (NAMING, "Lieu : salle des fêtes de Gournay"),
+    (STATING, "Enjeu majeur : garder l'école ouverte"),
+    (STATING, "À retenir : la halte-garderie ferme trop tôt"),
+    (STATING, "Constat partagé : les loyers ont doublé"),
+    (NAMING, "Animation : Claire Vasseur et Hugo Lemaître, du pôle développement local"),
+    (NAMING, "Rapporteure de la table 3 : Mme Sylvie Le Goff, présidente du comité des fêtes"),
+    (NAMING, "Heure de début : 18 h 30, fin prévue à 20 h 45 au plus tard"),
+    (NAMING, "Objet : compte rendu de la deuxième réunion de concertation du 14 mars 2026"),
+    (NAMING, "Document de travail : notes brutes de la table 2 relues par l'équipe d'animation"),
+    (STATING, "Idée : un car pour tous"),
+    (STATING, "Proposition : mutualiser les salles"),
+    (STATING, "Frein : on ne sait pas à qui s'adresser"),
+    (STATING, "Attention : personne ne vient le soir"),
+    (NAMING, "Secrétaire de séance : Yvon Marec"),
+    (NAMING, "Excusés : Mme le maire de Forges, M. Adam, le représentant de la mission locale"),
+    (NAMING, "Date : jeudi 12 mars 2026"),
+    (NAMING, "Table 4 : mobilités"),
+    (NAMING, "Thème : accès aux soins et vieillissement de la population"),
+    (NAMING, "Nombre de participants : 14"),
+    (STATING, "Demande : que la mairie ouvre le foyer le mercredi"),
+    (STATING, "Besoin : des bénévoles pour conduire les anciens chez le médecin"),
+    (STATING, "Karim : on n'a jamais eu autant de demandes"),
+    (NAMING, "Animatrice : Nadia Ferrand (CPTS du Pays de Bray)"),
+    (STATING, "Animatrice : est-ce que quelqu'un veut ajouter un mot sur le transport ?"),
+    (NAMING, "Participants : 6 habitants, 2 élus, 1 salariée de l'EHPAD"),
+    (NAMING, "Scribe : Lucie, stagiaire au PETR"),
+    (STATING, "Remarque du scribe : le ton est monté au sujet de la maison médicale"),
+    (STATING, "Témoignage : ma mère attend depuis huit mois un rendez-vous chez l'ophtalmo"),
+    (NAMING, "Prochaine réunion : mardi 5 mai à 18 h, foyer rural de Saint-Saëns"),
+    (NAMING, "Rédaction : équipe d'animation du contrat local de santé, version du 2 avril"),
+    (NAMING, "Contact : Julie Perrin, 02 35 00 00 00"),
+    (STATING, "Conclusion : il faut un lieu ouvert le samedi"),
+    (STATING, "Accord de tous : la priorité est le transport à la demande"),
+    (STATING, "Désaccord : certains préfèrent une ligne régulière"),
+    (NAMING, "Ordre du jour : accueil, tour de table, travail par groupes, restitution"),
+    (NAMING, "Groupe B : élus et techniciens des communautés de communes"),
+    (STATING, "Il n'y a plus de médecin à Gournay"),
+    (STATING, "Les jeunes partent et ne reviennent pas"),
+    (NAMING, "Compte rendu de la réunion publique du 3 avril"),
+    (NAMING, "Liste des personnes présentes"),
+    (NAMING, "Tour de table et présentation de la démarche"),
+    (STATING, "On manque de bras dans les associations"),
+    (STATING, "Tel Mme Riou 12/4 : elle ne trouve personne pour garder sa mère le week-end"),
+    (STATING, "Appel de M. Gosse le 3 mai : le car ne passe plus au hameau depuis la rentrée"),
+    (NAMING, "Tel Mme Riou 12/4 : 06 12 34 56 78"),
+    (STATING, "tél. président du club de foot, 14/03 - il cherche deux éducateurs diplômés"),
+    (NAMING, "Appel du 3 mai, Mme Gosse, Neufchâtel"),
+    (
+        STATING,
+        "Mme Leroux (rappelée le 9/4) : trouve que l'atelier était trop court pour parler du logement",
+    ),
+    (
+        STATING,
+        "Nos atouts : un tissu associatif dense, des bénévoles fidèles, un marché très vivant",
+    ),
+    (STATING, "Ce qui marche : le bus des services publics du jeudi"),
+    (
+        NAMING,
+        "Cadre : programme Petites villes de demain, deuxième phase de consultation des habitants",
+    ),
+    (STATING, "Parole d'habitante : ici tout le monde se connaît"),
+    (NAMING, "Président de séance : M. Dominique Auber, vice-président chargé des solidarités"),
+    (STATING, "Dominique Auber : pas de budget cette année"),
+    (NAMING, "Support : nappe en papier, feutres, gommettes de couleur et fiches cartonnées"),
+    (STATING, "Manque criant : orthophoniste"),
+    (STATING, "Alerte : fermeture de la trésorerie en juin"),
+    (NAMING, "Légende : R = rapporteur, H = habitant, E = élu, T = technicien"),
+    (STATING, "Question posée par une élue : pourquoi le guichet n'ouvre-t-il que deux matinées ?"),
+    (STATING, "Solution évoquée : covoiturage entre voisins"),
+    (NAMING, "Durée : 1 h 45 dont 20 minutes de restitution en plénière"),
+    (NAMING, "Voix : 3"),
+    (STATING, "NB : la plupart des gens du groupe n'avaient pas le permis"),
+    (
+        NAMING,
+        "Diffusion : participants, maires des communes, conseil départemental, agence régionale de santé",
+    ),
+    (NAMING, "Maud, rapporteuse"),
+    (STATING, "Le car du mardi : supprimé sans prévenir personne"),
+    (NAMING, "Photo : la nappe de la table 3 à la fin de l'atelier"),
+    (NAMING, "Crédit photo : Ville de Gournay"),
+]
+# read otherwise than a person would: as a line, and as a heading
+MISREAD = {
+    "paragraph": {
+        "Groupe B : élus et techniciens des communautés de communes",
+        "Compte rendu de la réunion publique du 3 avril",
+        "Tour de table et présentation de la démarche",
+        "Appel du 3 mai, Mme Gosse, Neufchâtel",
+    },
+    "heading": {
+        "Groupe B : élus et techniciens des communautés de communes",
+        "On manque de bras dans les associations",
+        "tél. président du club de foot, 14/03 - il cherche deux éducateurs diplômés",
+        "Manque criant : orthophoniste",
+        "Légende : R = rapporteur, H = habitant, E = élu, T = technicien",
+        "Question posée par une élue : pourquoi le guichet n'ouvre-t-il que deux matinées ?",
+        "Le car du mardi : supprimé sans prévenir personne",
+    },
+}
+PAGES = [  # what web pages and wikis leave around the text, and passages that look like it
+    (NAMING, "Photo : Jean Martin"),
+    (NAMING, "Crédit : Ville de Gournay"),
+    (NAMING, "Figure 2"),
+    (NAMING, "Figure 3 : répartition des votes par table"),
+    (NAMING, "Lire aussi"),
+    (NAMING, "Lire aussi : Le bilan de la première réunion"),
+    (NAMING, "Partager sur Facebook"),
+    (NAMING, "Partager sur Twitter Facebook LinkedIn"),
+    (NAMING, "À lire également"),
+    (NAMING, "Accueil > Actualités > Concertation"),
+    (NAMING, "Accueil | Contact | Mentions légales"),
+    (NAMING, "© Communauté de communes 2026"),
+    (NAMING, "Crédits photos : DR"),
+    (NAMING, "Illustration 4 – la nappe"),
+    (NAMING, "Télécharger le document (PDF, 2 Mo)"),
+    (NAMING, "Imprimer cette page"),
+    (NAMING, "Retour en haut de page"),
+    (NAMING, "Modifier | Modifier le code"),
+    (NAMING, "Catégories : Concertation | Santé"),
+    (NAMING, "[[Fichier:nappe.jpg|thumb|La nappe]]"),
+    (NAMING, "Suivez-nous sur les réseaux sociaux"),
+    (NAMING, "Publié le 3 mars 2026"),
+    (NAMING, "Dernière modification : 12/03/2026 à 14:02"),
+    (NAMING, "Page 3 sur 12"),
+    (NAMING, "Voir aussi"),
+    (NAMING, "Haut de page"),
+    (NAMING, "[modifier]"),
+    (NAMING, "Sommaire"),
+    (NAMING, "Articles similaires"),
+    (NAMING, "{{Portail|Normandie}}"),
+    (STATING, "Photo de famille interdite au foyer, on ne comprend pas"),
+    (STATING, "Partager les locaux entre associations"),
+    (STATING, "Partager une navette sur le secteur de Forges"),
+    (STATING, "Crédit : les banques ne prêtent plus aux jeunes agriculteurs"),
+    (STATING, "Lire aux enfants à la bibliothèque"),
+    (STATING, "Voir plus souvent les élus sur le terrain"),
+    (STATING, "Imprimer un annuaire des services"),
+    (STATING, "Figure locale, le boucher part à la retraite"),
+    (STATING, "Télécharger un dossier MDPH est impossible sans réseau"),
+    (STATING, "Contact avec les familles à renforcer"),
+]
+
+
+def _read(line: str, kind: str) -> list[LocatedBlock]:
+    """Return the blocks of `line` among other lines of notes."""
+    blocks = [
+        RawBlock("Notes de la table 2", "heading", 1),
+        RawBlock("Les habitants parlent du car depuis longtemps."),
+        RawBlock(line, kind, 2 if kind == "heading" else None),
+        RawBlock("On voudrait aussi un marché couvert.", "bullet", 0),
+    ]
+    return locate_blocks(RawPart(tuple(blocks)), blocks, names=["notes.docx"])[2:-1]
+
+
+def _states(blocks: list[LocatedBlock]) -> str:
+    return STATING if any(block.kind not in ("heading", "meta") for block in blocks) else NAMING
+
+
+@pytest.mark.parametrize("kind", ["paragraph", "heading"])
+@pytest.mark.parametrize(("expected", "line"), LINES, ids=[line for _, line in LINES])
+def test_a_line_that_states_something_is_a_passage_and_one_that_names_is_not(
+    expected: str, line: str, kind: str
+) -> None:
+    blocks = _read(line, kind)
+    assert (_states(blocks) == expected) is (line not in MISREAD[kind])
+    assert "".join("".join(block.text for block in blocks).split()) == "".join(line.split())
+    assert {block.reason for block in blocks if block.kind == "meta"} <= ASIDES.keys()
+
+
+@pytest.mark.parametrize(("expected", "line"), PAGES, ids=[line for _, line in PAGES])
+def test_what_a_page_leaves_around_its_text_is_no_passage(expected: str, line: str) -> None:
+    assert _states(_read(line, "paragraph")) == expected
