@@ -525,8 +525,8 @@ def test_page_headers_and_footers_are_kept_apart_and_said_once() -> None:
     )
     (part,) = read(docx(w_p("le bac"), header1=header, header2=header, footer1=footer), "t.docx")
     assert part.blocks == (
-        RawBlock("Atelier du Léon – table 5", "meta"),
-        RawBlock("CRESS", "meta"),
+        RawBlock("Atelier du Léon – table 5", "meta", reason="page furniture"),
+        RawBlock("CRESS", "meta", reason="page furniture"),
         RawBlock("le bac"),
     )
 
@@ -568,7 +568,7 @@ def test_comments_that_add_something_are_read_where_they_stand(
     )
     assert part.blocks == (
         RawBlock("le bac"),
-        RawBlock(text, kind, speaker=speaker),
+        RawBlock(text, kind, speaker=speaker, reason="other" if kind == "meta" else ""),
         RawBlock("le quai"),
     )
 
@@ -676,7 +676,7 @@ def test_rich_text_comments_footers_and_underlined_titles_are_read() -> None:
 \pard Une suite assez longue.\par}"""
     (part,) = read(text.encode("cp1252"), "n.rtf")
     assert part.blocks == (
-        RawBlock("CRESS 1", "meta"),
+        RawBlock("CRESS 1", "meta", reason="page furniture"),
         RawBlock("Ce qui bloque", "heading", 1),
         RawBlock("Le bac coûte trop cher pour les gens de l'île, surtout l'hiver."),
         RawBlock("Il a pris deux euros en un an.", speaker="Anne Kerneis"),
@@ -701,6 +701,7 @@ def test_web_pages_lose_menus_scripts_and_hidden_text() -> None:
         "<td>la <i>route</i></table><p><strong>Question 3</strong></p>texte nu &amp; final</body></html>"
     )
     assert kinds(page, "page.html") == [
+        ("meta", "menu"),
         ("heading", "Table 2"),
         ("paragraph", "Le port se vide"),
         ("paragraph", "La criée ferme"),

@@ -41,7 +41,8 @@ def locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBlock
 
 def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
     """Whether the first lines are like "De : …", "Objet : …"."""
-    opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
+    written = [block for block in blocks[:_N_OPENING] if block.kind != "meta"]
+    opening = [fold(block.text) for block in written if ":" in block.text[:14]]
     return sum(map(bool, map(word_pattern("locate", "en_tete_mail").search, opening))) > 1
 
 

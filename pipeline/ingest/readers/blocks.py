@@ -139,16 +139,25 @@ def single_part(
     title: str | None = None,
     channel: str | None = None,
     warnings: tuple[str, ...] = (),
+    taken_for: str = "",
 ) -> tuple[RawPart, ...]:
     """Return a file's only part; raise `ReadError` where it has no block. `what` has no article."""
     if not blocks:
         raise no_text(what)
-    return (RawPart(tuple(blocks), title=title, channel=channel, warnings=warnings),)
+    return (
+        RawPart(
+            tuple(blocks), title=title, channel=channel, warnings=warnings, taken_for=taken_for
+        ),
+    )
 
 
 def furniture_blocks(texts: Iterable[str]) -> list[RawBlock]:
     """Return each header or footer once, as a meta block: they often name the table."""
-    return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if has_letters(text)]
+    return [
+        RawBlock(text, "meta", reason="page furniture")
+        for text in dict.fromkeys(texts)
+        if has_letters(text)
+    ]
 
 
 def comment_blocks(text: str, author: str, *, is_resolved: bool = False) -> list[RawBlock]:
@@ -162,7 +171,7 @@ def comment_blocks(text: str, author: str, *, is_resolved: bool = False) -> list
     if not shown:
         return []
     if is_resolved or is_editing or len(shown.split()) < _MIN_COMMENT_WORDS:
-        return [RawBlock(shown, "meta")]
+        return [RawBlock(shown, "meta", reason="other")]
     name = clean(author)
     is_person = bool(name) and not sections["auteurs"].fullmatch(name)
     return [RawBlock(shown, speaker=name if is_person else None)]

@@ -23,6 +23,7 @@ from pipeline.ingest.readers.wording import (
     lines_of_section,
     matches,
     may_be_speaker,
+    starts_low,
 )
 
 _DAY = (
@@ -213,7 +214,10 @@ def _paragraphs(lines: Sequence[str], author: str) -> Iterator[RawBlock]:
     has_first_name = any(word in first_names() for word in name.title().split())
     is_named = is_whole_name or has_first_name or is_speaker(name) or _CODE.fullmatch(name)
     speaker = name if is_named else ANYBODY
-    for block in blocks_of_lines(lines, is_mail=True):
+    spaced: list[str] = []  # an app wraps no line: one with a capital is another paragraph
+    for line in lines:
+        spaced += [line] if starts_low(line) else ["", line]
+    for block in blocks_of_lines(spaced, is_mail=True):
         yield replace(block, speaker=speaker)
 
 

@@ -1,6 +1,8 @@
 """Choose a file's reader by its content."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, sniff
@@ -48,6 +50,29 @@ READERS: dict[str, Callable[[FileContent], tuple[RawPart, ...]]] = {
 }
 # May hold a transcript or conversation.
 _PROSE = frozenset({"doc", "docx", "html", "md", "odt", "pdf", "rtf"})
+_TAKEN_FOR = {
+    "csv": "tableau (CSV)",
+    "doc": "document Word",
+    "docx": "document Word",
+    "eml": "courriel",
+    "html": "page web",
+    "json": "fichier JSON",
+    "kml": "carte (KML ou GPX)",
+    "mbox": "courriel",
+    "md": "notes en Markdown",
+    "msg": "courriel",
+    "odp": "diaporama",
+    "ods": "classeur",
+    "odt": "document LibreOffice",
+    "pdf": "PDF",
+    "pptx": "diaporama",
+    "rtf": "document RTF",
+    "srt": "sous-titres",
+    "txt": "fichier texte",
+    "vtt": "sous-titres",
+    "xls": "classeur",
+    "xlsx": "classeur",
+}
 _TABLES = frozenset({"csv", "ods", "txt", "xls", "xlsx"})
 _EXPECTED = "un texte, un tableau, un courriel ou un PDF"
 _TRANSCRIPT = "déposer sa transcription (.vtt, .srt, .docx ou .txt)"
@@ -99,11 +124,18 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
         parts = tuple(as_transcript(as_chat(part)) for part in parts)
     elif kind in _TABLES:
         parts = tuple(map(as_timed_rows, parts))
+    parts = tuple(map(partial(_named, _TAKEN_FOR.get(kind, "")), parts))
     n_chars = sum(map(_n_chars, parts))
     n_blocks = sum(len(part.blocks) for part in parts)
     if n_chars > file.limits.max_chars or n_blocks > file.limits.max_blocks:
         raise too_much(f"{n_chars} signes, {n_blocks} paragraphes")
     return parts
+
+
+def _named(taken_for: str, part: RawPart) -> RawPart:
+    if part.channel == "transcript" and not part.taken_for:
+        taken_for = f"transcription ({taken_for})"
+    return replace(part, taken_for=part.taken_for or taken_for)
 
 
 def _n_chars(part: RawPart) -> int:

@@ -67,7 +67,11 @@ def _blocks_below_banners(rows: list[list[Cell]]) -> Iterator[RawBlock]:
         return
     header: list[str] | None = None
     if _is_header(rows[0]):
-        yield from (RawBlock(block.text, "meta") for cell in rows[0] for block in cell)
+        yield from (
+            RawBlock(block.text, "meta", reason="column header")
+            for cell in rows[0]
+            for block in cell
+        )
         header = [text_of_cell(cell) for cell in rows.pop(0)]
     is_labelled = header is None and n_columns == 2 and _has_labels(rows)
     for row in rows:
@@ -135,9 +139,12 @@ def _cell_blocks(row: Sequence[Cell], header: list[str] | None) -> Iterator[RawB
         columns = tuple((titles[i], text_of_cell(cell)) for i, cell in enumerate(row))
     for i, cell in enumerate(row):
         for block in cell:
+            kind = _kind(block)
+            reason = "location" if has_letters(block.text) else "mark"
             yield replace(
                 block,
-                kind=_kind(block),
+                kind=kind,
+                reason=block.reason or (reason if kind == "meta" else ""),
                 level=None,
                 columns=columns,
                 column=block.column if header is None else i,

@@ -1,6 +1,6 @@
 """Read web pages and HTML mails with selectolax.
 
-Scripts, menus, forms and hidden text are left out.
+Menus, footers, legends and link lists are `meta` blocks; scripts and hidden text are left out.
 """
 
 import re
@@ -18,7 +18,10 @@ from pipeline.ingest.readers.blocks import (
     drafts_of_text,
     single_part,
 )
+from pipeline.ingest.readers.chats import Message, part_of_messages
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows, grid_of_spans, text_of_cell
+from pipeline.ingest.readers.json_files import exports, plain_message
+from pipeline.ingest.readers.pages import is_furniture_name, set_furniture_apart
 from pipeline.ingest.readers.sheets import squared
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import clean, unreadable_signs
@@ -33,11 +36,15 @@ _NOTE_MARK = re.compile(  # Word, Google Docs, LibreOffice
 )
 _SKIPPED = frozenset(
     {
-        "script", "style", "noscript", "template", "svg", "math", "head", "nav", "footer", "form",
-        "button", "input", "select", "textarea", "iframe", "del", "object", "embed", "audio",
-        "video", "canvas", "map", "dialog",
+        "script", "style", "noscript", "template", "svg", "math", "head", "input", "iframe", "del",
+        "object", "embed", "audio", "video", "canvas", "map",
     }
 )  # fmt: skip
+_FURNITURE = frozenset(
+    {"nav", "footer", "form", "button", "select", "textarea", "dialog", "figcaption", "menu"}
+)
+_MAX_FORM_SHARE = 0.6  # of a page's text; some sites wrap whole pages in a form
+_MIN_LINKS, _MIN_LINK_SHARE, _MAX_LINK_WORDS = 3, 0.9, 9  # of a list of links
 _INLINE = frozenset(
     {
         "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em",
@@ -45,6 +52,7 @@ _INLINE = frozenset(
         "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     }
 )  # fmt: skip
+_MIN_AUTHORS = 2  # messages with an author, in a page that is a conversation
 _MAX_DEPTH = 150  # nested elements; deeper text loses its layout
 
 
@@ -53,13 +61,47 @@ def read_html(file: FileContent) -> tuple[RawPart, ...]:
     declared = _CHARSET.search(file.content[:4096])
     text = decode(file.content, declared[1].decode("ascii") if declared else None)
     page = LexborHTMLParser(text)
-    title = page.css_first("head title")
+    node = page.css_first("head title")
+    title = (clean(node.text()) or None) if node else None
+    warnings = unreadable_signs(text)
+    chat = _chat_of(page, title, warnings)
+    if chat is not None:
+        return (chat,)
+    maker = page.css_first("meta[name=generator]")
+    made_by = (maker.attributes.get("content") or "").lower() if maker else ""
+    blocks = list(set_furniture_apart(blocks_of_drafts(_drafts_of_page(page))))
     return single_part(
-        blocks_of_drafts(_drafts_of_page(page)),
+        blocks,
         "page web",
-        title=(clean(title.text()) or None) if title else None,
-        warnings=unreadable_signs(text),
+        title=title,
+        warnings=warnings,
+        taken_for="bloc-notes partagé" if "etherpad" in made_by else "page web",
     )
+
+
+def _chat_of(
+    page: LexborHTMLParser, title: str | None, warnings: tuple[str, ...]
+) -> RawPart | None:
+    """Return a conversation that a messaging app exports as a page, None for another page."""
+    for form in exports()["pages"]:
+        nodes = page.css(form["message"])
+        if sum(bool(node.css_first(form["auteur"])) for node in nodes) < _MIN_AUTHORS:
+            continue
+        messages: list[Message] = []
+        author: str | None = None
+        for node in nodes:
+            if form["avis"] in (node.attributes.get("class") or "").split():
+                messages.append(Message(None, [node.text(separator=" ")]))
+                continue
+            if name := node.css_first(form["auteur"]):
+                author = clean(name.text(separator=" "))
+            for other in node.css(form["joint"]) if "joint" in form else ():
+                messages.append(Message(None, [other.text(separator=" ")]))
+            for text in node.css(form["texte"]):
+                lines = plain_message(text.html or "").strip().split("\n")
+                messages.append(Message(author, lines))
+        return part_of_messages(messages, form["nom"], title=title, warnings=warnings)
+    return None
 
 
 def read_html_rows(file: FileContent) -> tuple[RawPart, ...]:
@@ -85,7 +127,8 @@ def drafts_of_html(text: str) -> list[Draft]:
 
 
 def _drafts_of_page(page: LexborHTMLParser) -> list[Draft]:
-    walk = _Walk()
+    n_chars = len(page.body.text()) if page.body is not None else 0
+    walk = _Walk(n_page_chars=n_chars)
     if page.body is not None:
         walk.children(page.body, _Context(), 0)
         walk.close(_Context())
@@ -123,7 +166,10 @@ class _Context:
 @dataclass
 class _Walk:
     drafts: list[Draft] = field(default_factory=list)
+    n_page_chars: int = 0
+    is_furniture: bool = False
     _gathered: StyledText = field(default_factory=StyledText)
+    _lines_above: list[StyledText] = field(default_factory=list)  # of the same paragraph
 
     def children(self, node: LexborNode, context: _Context, depth: int) -> None:
         for child in _children(node):
@@ -138,7 +184,21 @@ class _Walk:
         tag = node.tag or ""
         inner = context.inside(node)
         if tag == "br":
-            self._gathered.text += "\n"
+            self._lines_above.append(self._gathered)
+            self._gathered = StyledText()
+            return
+        if not self.is_furniture and self._is_furniture(node, tag):
+            if tag not in _INLINE:
+                self.close(context)
+            walk = _Walk(is_furniture=True)
+            walk.children(node, _Context(), depth + 1)
+            walk.close(_Context())
+            reason = "speaker" if tag == "cite" else "page furniture"
+            texts = (
+                clean(draft.block.text if draft.block else draft.text) for draft in walk.drafts
+            )
+            aside = [RawBlock(text, "meta", reason=reason) for text in texts if text]
+            self.drafts += drafts_of_blocks(aside)
             return
         if tag in _INLINE:
             self.children(node, inner, depth + 1)
@@ -155,19 +215,36 @@ class _Walk:
                 self.drafts.append(Draft(""))
 
     def close(self, context: _Context) -> None:
-        gathered, self._gathered = self._gathered, StyledText()
-        if not clean(gathered.text):
+        gathered, self._gathered = [*self._lines_above, self._gathered], StyledText()
+        self._lines_above = []
+        if not any(clean(line.text) for line in gathered):
             return
-        lines = gathered.text.split("\n")
-        if context.n_quotes and not context.heading:
+        if context.heading:
+            text = "\n".join(line.text.strip() for line in gathered)
+            self.drafts += drafts_of_text(text, heading=context.heading)
+            return
+        if context.n_quotes:
+            lines = [line for styled in gathered for line in styled.text.split("\n")]
             self.drafts += [Draft(context.quoted(clean(line))) for line in lines]
             return
-        self.drafts += drafts_of_text(
-            "\n".join(map(str.strip, lines)),
-            heading=context.heading,
-            list_level=context.list_depth if context.list_depth >= 0 else None,
-            is_strong=gathered.is_strong,
-        )
+        for styled in gathered:
+            self.drafts += drafts_of_text(
+                "\n".join(map(str.strip, styled.text.split("\n"))),
+                list_level=context.list_depth if context.list_depth >= 0 else None,
+                is_strong=styled.is_strong,
+            )
+
+    def _is_furniture(self, node: LexborNode, tag: str) -> bool:
+        if tag == "form":
+            return len(node.text()) <= _MAX_FORM_SHARE * self.n_page_chars
+        if tag == "cite":  # who said what the quote holds
+            return node.parent is not None and node.parent.tag in ("blockquote", "figure", "footer")
+        if tag in _FURNITURE or (tag in ("ul", "ol") and _is_link_list(node)):
+            return True
+        attributes = node.attributes
+        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+        is_named = is_furniture_name([*names.lower().split(), attributes.get("role") or ""])
+        return is_named and len(node.text()) <= _MAX_FORM_SHARE * self.n_page_chars
 
     def _table(self, table: LexborNode, context: _Context, depth: int) -> list[Draft]:
         rows: list[list[tuple[Cell, int, int]]] = []
@@ -190,6 +267,18 @@ class _Walk:
     def _add(self, text: str, context: _Context) -> None:
         shown = text if context.is_pre else re.sub(r"[ \t\r\n\f]+", " ", text)
         self._gathered.add(shown, is_strong=context.is_bold)
+
+
+def _is_link_list(node: LexborNode) -> bool:
+    """Whether a list holds hardly more than short links."""
+    links = node.css("a")
+    if len(links) < _MIN_LINKS:
+        return False
+    texts = [clean(link.text()) for link in links]
+    n_linked = sum(len(text.replace(" ", "")) for text in texts)
+    n_chars = len("".join(node.text().split()))
+    is_short = sum(len(text.split()) for text in texts) <= _MAX_LINK_WORDS * len(links)
+    return is_short and n_linked >= _MIN_LINK_SHARE * n_chars
 
 
 def _is_hidden(node: LexborNode) -> bool:

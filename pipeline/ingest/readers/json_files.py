@@ -189,7 +189,7 @@ def _message(item: dict[str, Any], export: Export) -> Message:
 def plain_message(text: str) -> str:
     """Return a message without its app's marks: mentions, links, emphasis, HTML."""
     if re.match(r"\s*<(?:p|div|span|br)\b", text, re.IGNORECASE):
-        text = re.sub(r"</(?:p|div|li)>|<br\s*/?>", "\n", text, flags=re.IGNORECASE)
+        text = re.sub(r"</(?:p|div|li)>|<br\s*/?>", "\n", text.strip(), flags=re.IGNORECASE)
         text = re.sub(r"<[^<>]*>", "", text)
     for pattern, shown in _marks():
         text = pattern.sub(shown, text)

@@ -43,6 +43,7 @@ class Letter:
     senders: tuple[Person, ...]
     people: tuple[Person, ...]
     text: str
+    recipients: tuple[Person, ...] = ()  # to whom it is addressed, without copies
     attached: tuple[tuple[str, bytes], ...] = ()
     n_images: int = 0
 
@@ -102,6 +103,7 @@ def _parts(message: Message, file: FileContent, read: ReadSource, name: str) -> 
         senders=tuple(people_in(message, ("from",))),
         people=tuple(people_in(message, ("from", "reply-to", "to", "cc", "bcc"))),
         text="\n\n".join(content.texts),
+        recipients=tuple(people_in(message, ("to",))),
         attached=tuple(content.attached),
         n_images=content.n_images,
     )
@@ -116,6 +118,7 @@ def parts_of_letter(
         letter.text,
         sender=" ".join(letter.senders[0]) if letter.senders else "",
         is_forward=bool(matches("courriels", "objets_transfert", letter.subject)),
+        recipients=[name or address for name, address in letter.recipients],
     )
     people = [*letter.people, *(person for person in getaddresses(forwarded) if any(person))]
     mail = RawPart(
@@ -123,6 +126,7 @@ def parts_of_letter(
         name=name,
         title=letter.subject or None,
         channel="mail",
+        taken_for="courriel",
         people=tuple(dict.fromkeys(people)),
         warnings=plural_warning(letter.n_images, "image{} du message non lue{}"),
     )

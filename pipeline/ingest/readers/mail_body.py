@@ -5,7 +5,7 @@ The expressions are in data/lexicon/courriels.txt.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
@@ -19,6 +19,14 @@ _POSTCODE = re.compile(r"(?<!\d)(?:\d{5}|\d{2} \d{3})\s+[A-ZÀ-Ý][\w'’-]+")
 _NAMES = r"[A-ZÀ-Ý][\w'’.-]*(?:\s+(?:[A-ZÀ-Ý][\w'’.-]*|de|du|d['’]\w+|le|la)){0,3}"
 _PERSON = re.compile(_NAMES + r"[,.]?$")
 _FROM = re.compile(r"(?:de|from|von)\s*:", re.IGNORECASE)
+_TO = re.compile(r"(?:à|a|to|an|pour|destinataires?)\s*:", re.IGNORECASE)
+_SUBJECT = re.compile(r"(?:objet|sujet|subject)\s*:\s*(.*)", re.IGNORECASE)
+_CITED = re.compile(
+    r"(?:\d{1,2}\s?[:h]\s?\d{2}(?:[:.]\d{2})?(?:\s?[AP]M)?|\d{4})\s*(?:,|>|:)?\s*"
+    r"(?P<name>[^\d,;][^,;]{1,120}?)\s*(?:a écrit|écrivait|a ecrit|wrote)\b",
+    re.IGNORECASE,
+)
+_MAX_DEPTH = 20  # of quoted mails
 _MAX_LINE = 1000  # of a line that is all formula
 _MAX_SIGN_LINES = 14  # after a closing formula
 _MAX_SIGN_CHARS = 400  # of a signature's line
@@ -36,62 +44,138 @@ def _fills(section: str, text: str) -> bool:
 @dataclass(frozen=True)
 class _MailLine:
     text: str
-    is_meta: bool = False
+    reason: str = ""  # a key of ASIDES where it is no passage
+    speaker: str | None = None  # None for the sender of the whole mail
 
 
 def blocks_of_mail(
-    text: str, *, sender: str = "", is_forward: bool = False
+    text: str, *, sender: str = "", is_forward: bool = False, recipients: Sequence[str] = ()
 ) -> tuple[list[RawBlock], list[str]]:
-    """Return the blocks of a mail, and the copied « De : » lines of mails forwarded in it.
+    """Return the blocks of a mail, and the copied « De : » lines of mails read in it.
 
-    The name `sender` finds a signature without a formula.
+    The name `sender` finds a signature without a formula. A mail quoted in it is its own author's
+    words, unless its author is one of the `recipients`, who asked for the answer.
     """
-    forwarded: list[str] = []
+    thread = _Thread(is_forward, tuple(map(_key, recipients)))
     blocks: list[RawBlock] = []
-    marked: list[_MailLine] = []
-    for lines, name in _messages(text.split("\n"), sender, is_forward, forwarded):
-        marked += lines if name is None else _marked(lines, name)
-    for is_meta, run in groupby(marked, key=lambda line: line.is_meta):
+    marked = list(thread.read(text.split("\n"), sender, None, 0))
+    for (reason, speaker), run in groupby(marked, key=lambda line: (line.reason, line.speaker)):
         texts = [line.text for line in run]
-        if is_meta:
-            blocks += [RawBlock(shown, "meta") for shown in map(clean, texts) if shown]
+        if reason:
+            shown_lines = [shown for shown in map(clean, texts) if shown]
+            blocks += [RawBlock(shown, "meta", reason=reason) for shown in shown_lines]
         else:
-            blocks += blocks_of_lines(texts, is_mail=True)
-    return blocks, forwarded
+            own = blocks_of_lines(texts, is_mail=True)
+            blocks += [replace(block, speaker=speaker) for block in own]
+    return blocks, thread.authors
 
 
-def _messages(
-    lines: list[str], sender: str, is_forward: bool, forwarded: list[str]
-) -> Iterator[tuple[list[_MailLine], str | None]]:
-    """Yield one person's lines with their name, quoted or copied lines with None.
+def opens_with_headers(lines: Sequence[str]) -> bool:
+    """Whether a text starts with a mail's copied headers, as Outlook saves one."""
+    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    return bool(_n_headers(lines, first))
 
-    Adds the senders of forwarded mails to `forwarded`.
-    """
-    own: list[_MailLine] = []
-    i, is_unquoted = 0, False
-    while i < len(lines):
-        is_inner, n_lines = _border(lines, i)
-        if not n_lines:
-            own.append(_MailLine(lines[i]))
-            i += 1
-            continue
-        head, rest = lines[i : i + n_lines], lines[i + n_lines :]
-        yield own, sender
-        yield [_MailLine(line, is_meta=True) for line in head], None
-        senders = [line.split(":", 1)[1].strip() for line in head if _FROM.match(line.strip("> *"))]
-        wrote_nothing = not any(line.text.strip() for line in own)
-        is_read = is_inner or is_forward or (bool(senders) and wrote_nothing)
-        if not is_read and not any(line.startswith(">") for line in rest):
-            yield [_MailLine(line, is_meta=True) for line in rest], None
-            return
-        if is_read:
-            forwarded += senders
-            sender = senders[0] if senders else sender
-            if not is_unquoted:
-                lines[i + n_lines :] = [re.sub(r"^(?:>\s?)+", "", line) for line in rest]
-            is_unquoted = True
-        i, own = i + n_lines, []
-    yield own, sender
+
+def _key(name: str) -> str:
+    return " ".join(sorted(re.findall(r"[^\W\d_]{2,}", name.split("<")[0].split("[")[0].lower())))
+
+
+class _Thread:
+    """A mail and those quoted in it, the latest first."""
+
+    def __init__(self, is_forward: bool, recipients: tuple[str, ...]) -> None:
+        self._is_forward, self._recipients = is_forward, recipients
+        self.authors: list[str] = []  # of the quoted mails that are read
+        self._wrote = False
+
+    def read(
+        self, lines: list[str], sender: str, speaker: str | None, depth: int
+    ) -> Iterator[_MailLine]:
+        """Yield the lines with what they are, those of quoted mails by their authors."""
+        own: list[_MailLine] = []
+        i = 0
+        while i < len(lines):
+            is_inner, n_lines = _border(lines, i)
+            if not n_lines or depth > _MAX_DEPTH:
+                own.append(_MailLine(lines[i], speaker=speaker))
+                i += 1
+                continue
+            head, rest = lines[i : i + n_lines], lines[i + n_lines :]
+            wrote_nothing = not self._wrote and not any(line.text.strip() for line in own)
+            self._wrote = self._wrote or not wrote_nothing
+            yield from _marked(own, sender)
+            yield from (_MailLine(line, "circumstance") for line in head)
+            own, i = [], i + n_lines
+            author = _author_of(head)
+            if wrote_nothing and not self._recipients:
+                self._recipients = tuple(_recipients_of(head))
+                self._is_forward = self._is_forward or any(map(_is_forwarded, head))
+            quoted = _quoted_lines(rest)
+            inner = [re.sub(r"^\s?>\s?", "", line) for line in rest[:quoted]] if quoted else rest
+            is_own = wrote_nothing and any(_FROM.match(line.strip("> *")) for line in head)
+            is_read = is_inner or is_own or (self._is_forward and bool(author))
+            is_read = is_read or self._is_told(author, inner)
+            if is_read:
+                self.authors += [author] if author else []
+                name = re.split(r"[<\[]", author)[0].strip("'\" ") or sender
+                yield from self.read(inner, author or sender, _shown(name), depth + 1)
+            else:
+                yield from (_MailLine(line, "circumstance") for line in inner)
+            if not quoted:
+                return
+            i += quoted
+        yield from _marked(own, sender)
+
+    def _is_told(self, author: str, inner: Sequence[str]) -> bool:
+        """Whether a quoted mail is a participant's, not the one that asked for answers.
+
+        The first of the thread is told only where all names are known and differ.
+        """
+        name = _key(author)
+        if not name or name in self._recipients:
+            return False
+        is_first = not any(_border(inner, i)[1] for i in range(len(inner)))
+        are_known = bool(self._recipients) and all(
+            len(key.split()) > 1 for key in (name, *self._recipients)
+        )
+        return are_known or not is_first
+
+
+def _shown(name: str) -> str | None:
+    return clean(name) or None
+
+
+def _quoted_lines(lines: Sequence[str]) -> int:
+    """Count the lines after « X a écrit : » that are quoted with « > », blank ones between them."""
+    n_quoted = 0
+    for i, line in enumerate(lines):
+        if line.lstrip().startswith(">"):
+            n_quoted = i + 1
+        elif line.strip():
+            break
+    return n_quoted
+
+
+def _author_of(head: Sequence[str]) -> str:
+    """Return who wrote the mail announced by `head`, with the address where given."""
+    for line in head:
+        bare = line.strip("> *")
+        if _FROM.match(bare):
+            return bare.split(":", 1)[1].strip(" *")
+    cited = _CITED.search(" ".join(line.strip("> ") for line in head))
+    return cited["name"].strip(" ,\"'") if cited else ""
+
+
+def _is_forwarded(line: str) -> bool:
+    subject = _SUBJECT.match(line.strip("> *"))
+    return bool(subject and _starts("objets_transfert", subject[1]))
+
+
+def _recipients_of(head: Sequence[str]) -> Iterator[str]:
+    for line in head:
+        bare = line.strip("> *")
+        if _TO.match(bare):
+            yield from map(_key, re.split(r"[;,]", bare.split(":", 1)[1]))
 
 
 def _border(lines: Sequence[str], i: int) -> tuple[bool, int]:
@@ -131,15 +215,25 @@ def _n_headers(lines: Sequence[str], start: int) -> int:
 
 def _marked(lines: list[_MailLine], sender: str) -> list[_MailLine]:
     texts = [line.text for line in lines]
-    is_meta = [
-        line.is_meta or line.text.startswith(">") or bool(_starts("mentions", line.text.strip()))
-        for line in lines
-    ]
-    written = [i for i, text in enumerate(texts) if text.strip() and not is_meta[i]]
+    reasons = [_reason(line) for line in lines]
+    written = [i for i, text in enumerate(texts) if text.strip() and not reasons[i]]
     greeting = _greeting(texts, written)
     written = [i for i in written if i not in greeting]
-    aside = greeting | _signature(texts, written, sender)
-    return [_MailLine(text, is_meta[i] or i in aside) for i, text in enumerate(texts)]
+    signature = _signature(texts, written, sender)
+    for i in greeting:
+        reasons[i] = "circumstance"
+    for i in signature:
+        reasons[i] = "signature"
+    return [replace(line, reason=reason) for line, reason in zip(lines, reasons, strict=True)]
+
+
+def _reason(line: _MailLine) -> str:
+    if line.reason:
+        return line.reason
+    text = line.text.strip()
+    if line.text.startswith(">"):
+        return "circumstance"
+    return "application" if _starts("mentions", text) else ""
 
 
 def _greeting(lines: Sequence[str], written: Sequence[int]) -> set[int]:

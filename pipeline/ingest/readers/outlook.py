@@ -31,6 +31,7 @@ _SUBJECT, _BODY, _HTML, _RTF, _HEADERS, _CLASS = 0x0037, 0x1000, 0x1013, 0x1009,
 _SENDER = (0x0C1A, 0x5D01, 0x0C1F)  # sender: name, SMTP address, address
 _FROM = (0x0042, 0x5D02, 0x0065)  # on whose behalf
 _RECIPIENT = (0x3001, 0x39FE, 0x3003)
+_RECIPIENT_TYPE, _TO = 0x0C15, 1
 _DATA, _LONG_NAME, _NAME = 0x3701, 0x3707, 0x3704
 _METHOD, _CONTENT_ID, _HIDDEN = 0x3705, 0x3712, 0x7FFE
 _CODEPAGES = (0x3FDE, 0x3FFD)  # of the HTML, of 8-bit texts
@@ -142,7 +143,15 @@ def _parts(message: _Storage, file: FileContent, read: ReadSource, name: str) ->
     sender, people = _people(message)
     senders = (sender,) if any(sender) else ()
     subject = clean(message.text(_SUBJECT))
-    letter = Letter(subject, senders, people, _text(message), tuple(attached), n_images)
+    letter = Letter(
+        subject,
+        senders,
+        people,
+        _text(message),
+        recipients=_recipients(message),
+        attached=tuple(attached),
+        n_images=n_images,
+    )
     parts = parts_of_letter(letter, file, read, name)
     for number, inner in enumerate(messages, start=len(attached) + 1):
         inner_name = f"{name}-{number:03}" if name else f"{number:03}"
@@ -171,6 +180,15 @@ def _people(message: _Storage) -> tuple[Person, tuple[Person, ...]]:
         _person(recipient, _RECIPIENT) for recipient in message.children("__recip_version1.0_")
     ]
     return sender, tuple(dict.fromkeys(person for person in (sender, *others) if any(person)))
+
+
+def _recipients(message: _Storage) -> tuple[Person, ...]:
+    recipients = message.children("__recip_version1.0_")
+    return tuple(
+        _person(recipient, _RECIPIENT)
+        for recipient in recipients
+        if recipient.number(_RECIPIENT_TYPE) in (_TO, None)
+    )
 
 
 def _person(storage: _Storage, properties: tuple[int, int, int]) -> Person:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from email.utils import getaddresses
 
 from pipeline.ingest.parts import RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import (
@@ -17,12 +18,15 @@ from pipeline.ingest.readers.blocks import (
 )
 from pipeline.ingest.readers.chats import read_chat
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.mail_body import blocks_of_mail, opens_with_headers
+from pipeline.ingest.readers.pages import set_furniture_apart
 from pipeline.ingest.readers.sheets import looks_delimited, rows_of_text
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.transcripts import spoken_blocks
 from pipeline.ingest.readers.wording import clean, unreadable_signs
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
+_LEFT_OUT = (("en-tête du fichier (titre, étiquettes, réglages)", "settings"),)
 _TITLE = re.compile(r"^(?:title|titre)\s*:\s*[\"']?(.*?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s*(.*)$")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
@@ -56,12 +60,20 @@ def read_plain(file: FileContent) -> tuple[RawPart, ...]:
     chat = read_chat(lines)
     if chat is not None:
         return (replace(chat, warnings=warnings),)
+    if opens_with_headers(lines):
+        blocks, authors = blocks_of_mail(text)
+        people = tuple(person for person in getaddresses(authors) if any(person))
+        mail = RawPart(
+            tuple(blocks), channel="mail", people=people, warnings=warnings, taken_for="courriel"
+        )
+        return (mail,)
     if looks_delimited(text):
         return (RawPart((), rows=rows_of_text(text)),)
     spoken = spoken_blocks(lines)
     if spoken is not None:
         return (RawPart(tuple(spoken), channel="transcript", warnings=warnings),)
-    return single_part(blocks_of_lines(lines), "fichier texte", warnings=warnings)
+    blocks = list(set_furniture_apart(blocks_of_lines(lines)))
+    return single_part(blocks, "fichier texte", warnings=warnings)
 
 
 def read_markdown(file: FileContent) -> tuple[RawPart, ...]:
@@ -78,7 +90,14 @@ def read_markdown(file: FileContent) -> tuple[RawPart, ...]:
         title: str | None = clean(declared[1])
     else:
         title = next((block.text for block in blocks if _is_main_heading(block)), None)
-    return single_part(blocks, "fichier Markdown", title=title, warnings=unreadable_signs(text))
+    (part,) = single_part(
+        list(set_furniture_apart(blocks)),
+        "fichier Markdown",
+        title=title,
+        warnings=unreadable_signs(text),
+        taken_for="bloc-notes partagé" if front else "notes en Markdown",
+    )
+    return (replace(part, left_out=_LEFT_OUT if front else ()),)
 
 
 def _is_main_heading(block: RawBlock) -> bool:

@@ -89,7 +89,7 @@ class _Slide:
             return [*_table(shape), *self._diagram(shape)]
         if kind == "subTitle" and is_opening:
             texts = (clean(text) for text, *_ in _paragraphs(shape))
-            return [RawBlock(text, "meta") for text in texts if text]
+            return [RawBlock(text, "meta", reason="circumstance") for text in texts if text]
         return _text_blocks(shape, is_list=kind in ("body", "obj", "") or kind.isdigit())
 
     def _diagram(self, shape: etree._Element) -> list[RawBlock]:
@@ -231,7 +231,7 @@ def _page_blocks(page: etree._Element, walk: OdfWalk, *, is_opening: bool) -> li
             continue
         own = blocks_of_drafts(list(walk.drafts(shape)), has_headings=False)
         if kind == "subtitle" and is_opening:
-            own = [RawBlock(block.text, "meta") for block in own]
+            own = [RawBlock(block.text, "meta", reason="circumstance") for block in own]
         blocks += own
     return blocks
 
