@@ -17,6 +17,7 @@ from pipeline.counting import why_no_theme
 from pipeline.credentials import address_fault, read_secret
 from pipeline.decisions import idle_sentence
 from pipeline.errors import AteliersError, SettingsError
+from pipeline.receipts import receipt_line, told_first
 from pipeline.settings.sections import NotifySettings
 from pipeline.study import Study
 from pipeline.text import Count, study_counts
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 PASSWORD, WEBHOOK = "ATELIERS_SMTP_PASSWORD", "ATELIERS_WEBHOOK"
 _TIMEOUT_S = 20.0
 _SMTP_TLS_PORT = 465
-_N_REJECTS_SHOWN = 20
+_N_REJECTS_SHOWN, _N_RECEIPTS_SHOWN = 20, 40
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ def ready_notice(study: Study, outcome: "Outcome") -> Notice:
     is_new = workshops["folder"].isin(_new_folders(manifest))
     names = ("workshops", "documents", "units", "themes", "rejects")
     counts = {name: manifest["n_rows"][name] for name in names}
+    n_to_look_at = int(study.read_table("receipts")["warning"].notna().sum())
     return Notice(
         state="ready",
         study=study.root.name,
         run_id=manifest["run_id"],
         workshops=tuple(sorted(workshops.loc[is_new, "workshop_id"])),
-        counts=counts | {"to_read_again": manifest.get("n_passing", 0)},
+        counts=counts | {"to_read_again": manifest.get("n_passing", 0), "to_look_at": n_to_look_at},
         report=str(_report_path(study, manifest)),
         review=study.settings.notify.review_url or f"ateliers review {study.root}",
     )
@@ -124,6 +126,8 @@ def notice_mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
             f"En tout : {study_counts(notice.counts)}.",
             f"Fichiers ou parties non lus : {notice.counts['rejects']}",
         ]
+        if n_odd := notice.counts.get("to_look_at", 0):
+            lines.append(f"Fichiers lus à regarder (mots ou questions qui manquent) : {n_odd}")
         if n_again := notice.counts.get("to_read_again", 0):
             lines.append(f"Lectures à reprendre au prochain traitement : {n_again}")
         lines += [f"Rapport : {notice.report}", f"Relecture : {notice.review}"]
@@ -180,6 +184,7 @@ def run_summary(study: Study, outcome: "Outcome") -> str:
         )
     new_folders = _new_folders(manifest) if outcome.is_new else set()
     parts += ["## Ce qui est entré", _workshops(study, new_folders)]
+    parts += ["## Fichiers lus", _receipts(study)]
     parts += ["## Fichiers non lus", _rejects(study)]
     parts += ["## Premières priorités candidates", _priorities(study)]
     if idle := idle_sentence(study.read_table("decision_effects"), study.root):
@@ -238,6 +243,15 @@ def _workshops(study: Study, new_folders: set[str]) -> str:
         state = "nouveau ou changé" if row.folder in new_folders else ""
         lines.append(f"| {_cell(row.folder)} | {counts} | {state} |")
     return "\n".join(lines)
+
+
+def _receipts(study: Study) -> str:
+    rows = told_first(study.read_table("receipts"))
+    lines = [f"- {_cell(row['path'])} : {_cell(receipt_line(row))}" for row in rows]
+    if (n_more := len(lines) - _N_RECEIPTS_SHOWN) > 0:
+        more = f"- … et {Count(n_more):autre|autres}, en annexe technique du rapport"
+        lines = [*lines[:_N_RECEIPTS_SHOWN], more]
+    return "\n".join(lines) or "Aucun."
 
 
 def _rejects(study: Study) -> str:

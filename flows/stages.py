@@ -40,11 +40,13 @@ from pipeline.decisions import active_decisions, apply_decisions, read_decisions
 from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.kinds import Decision, weights_in_use
+from pipeline.decisions.passages import made_passages
 from pipeline.decisions.replay import left_proposals
 from pipeline.files import file_hash, text_hash
 from pipeline.french import load_early
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.sandbox import FileReaders
+from pipeline.ledger import account_characters, complete_receipts
 from pipeline.pseudonymise import pseudonymise
 from pipeline.rank import rank_themes
 from pipeline.segment import segment_documents
@@ -56,7 +58,16 @@ if TYPE_CHECKING:
     from flows.workspace import Workspace
 
 MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions apply to
-_READ = ("workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments")
+_READ = (
+    "workshops",
+    "documents",
+    "blocks",
+    "rejects",
+    "receipts",
+    "attendance",
+    "structures",
+    "catchments",
+)
 _CLUSTERED = (
     "themes",
     "theme_members",
@@ -101,14 +112,24 @@ def read_workshop(
 
 
 def segment_workshop(tables: Tables, workspace: "Workspace", _folder: WorkshopFolder) -> Tables:
-    """Cut the workshop's documents into units."""
-    settings = workspace.study.settings.segment
-    return {"units": segment_documents(tables["documents"], tables["blocks"], settings=settings)}
+    """Cut the workshop's documents into units, and account for each character and file."""
+    study, documents, blocks = workspace.study, tables["documents"], tables["blocks"]
+    made = _made_passages(study)
+    units = segment_documents(documents, blocks, settings=study.settings.segment, made=made)
+    ledger = account_characters(documents, blocks, units)
+    receipts = complete_receipts(tables["receipts"], documents, ledger, units)
+    return {"units": units, "ledger": ledger, "receipts": receipts}
 
 
 def segment_dependencies(workspace: "Workspace", _folder: WorkshopFolder) -> tuple[str, ...]:
-    """Return the settings of `segment`."""
-    return (workspace.study.settings.segment.model_dump_json(),)
+    """Return the settings of `segment`, and the passages that people made."""
+    study = workspace.study
+    return study.settings.segment.model_dump_json(), *sorted(_made_passages(study))
+
+
+def _made_passages(study: Study) -> frozenset[str]:
+    """Return the ids of the passages that people made; nothing typed is read, nor the vault."""
+    return made_passages(active_decisions(study.decisions.read()))
 
 
 def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[Tables]:
@@ -326,10 +347,10 @@ READ = Stage(
 SEGMENT = Stage(
     "segment",
     "workshop",
-    reads=("documents", "blocks"),
+    reads=("documents", "blocks", "receipts"),
     compute=segment_workshop,
     depends_on=segment_dependencies,
-    returns=("units",),
+    returns=("units", "ledger", "receipts"),
     progress="découpage de {}",
 )
 TAG = Stage(

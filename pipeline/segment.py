@@ -16,7 +16,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -53,15 +53,23 @@ SILENT_KINDS = frozenset({"heading", "meta"})
 
 
 def segment_documents(
-    documents: pd.DataFrame, blocks: pd.DataFrame, *, settings: SegmentSettings
+    documents: pd.DataFrame,
+    blocks: pd.DataFrame,
+    *,
+    settings: SegmentSettings,
+    made: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Return the units of `documents` in reading order; headings and `meta` blocks yield none."""
+    """Return the units of `documents` in reading order.
+
+    Headings and `meta` blocks yield none, but those that people made passages: `made` holds their
+    ids, as `made_unit_id` gives them.
+    """
     ordered = blocks.sort_values(["document_id", "block_order"], kind="stable")
     blocks_of: dict[Any, pd.DataFrame] = dict(list(ordered.groupby("document_id")))
     rows: list[dict[str, Any]] = []
     for document in documents.itertuples(index=False):
         if document.document_id in blocks_of:
-            rows += _units_of(document, blocks_of[document.document_id], settings)
+            rows += _units_of(document, blocks_of[document.document_id], settings, made)
     return UNITS.build(rows)
 
 
@@ -76,28 +84,54 @@ def paths_without_units(
     return documents.loc[silent, "path"].tolist()
 
 
+def silent_ids(document: Any, blocks: Sequence[Mapping[Any, Any]]) -> dict[int, str]:
+    """Return by `block_order` the id that each heading or `meta` block would have as a passage."""
+    occurrences: Counter[str] = Counter()
+    ids: dict[int, str] = {}
+    for block in blocks:
+        if block["kind"] not in SILENT_KINDS:
+            continue
+        text = document.text[block["start_char"] : block["end_char"]]
+        normalised = _normalise(PlainText(text).text)
+        occurrences[normalised] += 1
+        # negative, so that the ids of other passages stay as they are
+        order, occurrence = block["block_order"], -occurrences[normalised]
+        ids[order] = _unit_id(_identity(document), normalised, occurrence)
+    return ids
+
+
+def _identity(document: Any) -> str:
+    return str(document.path if pd.isna(document.first_path) else document.first_path)
+
+
 def _units_of(
-    document: Any, blocks: pd.DataFrame, settings: SegmentSettings
+    document: Any, blocks: pd.DataFrame, settings: SegmentSettings, made: Collection[str]
 ) -> Iterator[dict[str, Any]]:
     """`unit_id` counts earlier units of one text; persons' numbers change no result."""
     occurrences: Counter[str] = Counter()
     plain = PlainText(document.text)
-    identity = document.path if pd.isna(document.first_path) else document.first_path
+    identity = _identity(document)
+    listed = blocks.to_dict("records")
+    id_of_silent = silent_ids(document, listed) if made else {}
     order = 0
     headings: list[tuple[int, str]] = []  # those above, with their levels
-    for block in blocks.to_dict("records"):
+    for block in listed:
         if block["kind"] == "heading":
             level = 1 if pd.isna(block["level"]) else block["level"]
             text = document.text[block["start_char"] : block["end_char"]]
             headings = [above for above in headings if above[0] < level] + [(level, text)]
-        if block["kind"] in SILENT_KINDS:
-            continue
         span = (plain.to_plain(block["start_char"]), plain.to_plain(block["end_char"]))
-        for cut_start, cut_end in cut_block(plain.text, span, block["kind"], settings):
+        made_id = id_of_silent.get(block["block_order"])
+        if block["kind"] not in SILENT_KINDS:
+            spans = cut_block(plain.text, span, block["kind"], settings)
+        else:
+            spans = [span] if made_id in made else []
+        for cut_start, cut_end in spans:
             normalised = _normalise(plain.text[cut_start:cut_end])
             start, end = plain.to_numbered(cut_start), plain.to_numbered(cut_end)
+            own_id = _unit_id(identity, normalised, occurrences[normalised])
             yield {
-                "unit_id": _unit_id(identity, normalised, occurrences[normalised]),
+                "unit_id": made_id or own_id,
                 "document_id": document.document_id,
                 "workshop_id": document.workshop_id,
                 "unit_order": order,
@@ -109,13 +143,15 @@ def _units_of(
                 "channel": block["channel"],
                 "speaker": block["speaker"],
                 "n_votes": block["n_votes"],
-                "heading_path": json.dumps([text for _, text in headings], ensure_ascii=False)
-                if headings
-                else None,
+                "heading_path": _as_json([text for _, text in headings]),
                 "proposed_question": block["proposed_question"],
             }
-            occurrences[normalised] += 1
+            occurrences[normalised] += made_id is None
             order += 1
+
+
+def _as_json(headings: list[str]) -> str | None:
+    return json.dumps(headings, ensure_ascii=False) if headings else None
 
 
 def _normalise(text: str) -> str:

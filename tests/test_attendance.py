@@ -840,7 +840,8 @@ def test_one_person_on_two_lines_has_signed_where_either_line_is_signed() -> Non
     blank = {name: table.empty() for name, table in TABLES.items()}
     workshop = WORKSHOPS.build([{"workshop_id": "w", "territory": "T", "folder": "W"}])
     tables = {
-        name: blank[name] for name in ("documents", "blocks", "structures", "catchments", "rejects")
+        name: blank[name]
+        for name in ("documents", "blocks", "structures", "catchments", "rejects", "receipts")
     }
     tables |= {"workshops": workshop, "attendance": attendance, "people": people}
     clean, _ = pseudonymise(tables, settings=Settings().pseudonymise)

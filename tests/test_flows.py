@@ -28,10 +28,12 @@ READ = (
     "documents",
     "blocks",
     "rejects",
+    "receipts",
     "attendance",
     "structures",
     "catchments",
     "units",
+    "ledger",
     "unit_places",
     "review_queue",
 )

@@ -329,6 +329,7 @@ def test_every_table_has_the_columns_of_the_dictionary(tregor: Tables) -> None:
         "documents",
         "blocks",
         "rejects",
+        "receipts",
         "attendance",
         "structures",
         "catchments",

@@ -148,6 +148,7 @@ def _tables(
         "workshops": dictionary.WORKSHOPS.build([workshop]),
         "documents": dictionary.DOCUMENTS.build([document]),
         "blocks": dictionary.BLOCKS.build(blocks),
+        "receipts": dictionary.RECEIPTS.empty(),
         "rejects": dictionary.REJECTS.empty(),
         "attendance": dictionary.ATTENDANCE.build(
             {
@@ -301,6 +302,7 @@ def test_blocks_hold_the_same_text_as_before_but_for_the_tokens() -> None:
         "documents",
         "blocks",
         "rejects",
+        "receipts",
         "attendance",
         "structures",
         "catchments",

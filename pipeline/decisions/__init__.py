@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.counting import with_circles
-from pipeline.decisions import gaps, kinds, sign_off, tags, themes
+from pipeline.decisions import gaps, kinds, passages, sign_off, tags, themes
 from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import decisions_to_review
 from pipeline.decisions.kinds import (
@@ -45,12 +45,15 @@ __all__ = [
 
 APPLIED, REPLACED, UNDONE = "appliquée", "remplacée", "annulée"
 TO_REVIEW, VOID = "à revoir", "sans objet"
-KINDS = MappingProxyType(
-    {
-        kind.action: kind
-        for kind in (*tags.KINDS, *themes.KINDS, *sign_off.KINDS, *gaps.KINDS, *kinds.KINDS)
-    }
+_EVERY_KIND = (
+    *tags.KINDS,
+    *passages.KINDS,
+    *themes.KINDS,
+    *sign_off.KINDS,
+    *gaps.KINDS,
+    *kinds.KINDS,
 )
+KINDS = MappingProxyType({kind.action: kind for kind in _EVERY_KIND})
 log = logging.getLogger(__name__)
 
 

@@ -1,7 +1,7 @@
 """Define the kinds of decision, each a class that reads and writes rows of DECISIONS.
 
 Kinds on codes are in tags.py, on themes in themes.py and sign_off.py, on needs without answer in
-gaps.py, the others here.
+gaps.py, on what is no passage in passages.py, the others here.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ GapId = tuple[str, str]  # workshop_id and subject_id
 GROUPS = MappingProxyType(
     {
         "etiquettes": "étiquettes",
+        "decoupage": "découpage",
         "themes": "thèmes",
         "besoins": "besoins sans réponse",
         "ponderations": "pondérations",

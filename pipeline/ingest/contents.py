@@ -61,6 +61,16 @@ class Part:
     first_path: str | None = None  # before a rename
     lightened: tuple[tuple[str, str], ...] = ()  # (reason, advice) of changed zones
 
+    @property
+    def n_words_listed(self) -> int:
+        """Return how many words its lists and maps hold; those of speech are its blocks'."""
+        if self.pins:
+            return sum(len(block.text.split()) for block in self.raw.blocks)
+        if self.sorted.blocks and self.raw.rows:
+            return 0  # a sheet's cells are all blocks
+        tables = (*self.sorted.attendance, *self.sorted.maps)
+        return sum(len(cell.split()) for rows in tables for row in rows for cell in row)
+
 
 @dataclass
 class Contents:

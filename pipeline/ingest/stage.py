@@ -5,6 +5,7 @@ Out:  the tables of `pipeline.ingest`
 """
 
 import hashlib
+import json
 import logging
 import re
 import unicodedata
@@ -43,12 +44,22 @@ from pipeline.ingest.workshop import (
     read_manifest,
 )
 from pipeline.settings.sections import IngestSettings
-from pipeline.tables.material import ATTENDANCE, BLOCKS, DOCUMENTS, REJECTS, WORKSHOPS
+from pipeline.tables.material import ATTENDANCE, BLOCKS, DOCUMENTS, RECEIPTS, REJECTS, WORKSHOPS
+from pipeline.tables.schema import ASIDES
 from pipeline.text import counted, fold, lexicon
 
 log = logging.getLogger(__name__)
 
 _NO_PASSAGE = ("meta", "heading")
+_TAKEN_FOR = {
+    "notes": "notes",
+    "postit": "post-its",
+    "transcript": "transcription",
+    "resume": "restitution",
+    "mail": "courriel",
+    "telephone": "note d'appel",
+    "consultation": "réponses ou contributions",
+}
 _COMMUNE_ADVICE = (
     "écrire le code postal à côté de la commune dans les listes et cartes, "
     "ou les communes du territoire dans atelier.yaml"
@@ -129,6 +140,7 @@ def ingest_workshop(
         "documents": documents,
         "blocks": blocks,
         "rejects": _write_rejects(rejects),
+        "receipts": _write_receipts(contents, documents, workshop_id),
         "attendance": _write_attendance(attendances, ids[len(pins) :], communes, workshop_id),
         "structures": structures,
         "catchments": build_catchments(pins, ids[: len(pins)], communes),
@@ -335,6 +347,42 @@ def _unsettled(folder: Path, communes: WorkshopCommunes) -> list[Reject]:
     names = counted(n_unsettled, "nom de commune", "noms de commune")
     reason = f"{names} sans code INSEE (inconnu ou porté par plusieurs)"
     return [{"path": folder_name(folder), "reason": reason, "advice": _COMMUNE_ADVICE}]
+
+
+def _write_receipts(contents: Contents, documents: pd.DataFrame, workshop_id: str) -> pd.DataFrame:
+    """Return a receipt of each part, the words of its passages left to `pipeline.ledger`."""
+    channels = dict(zip(documents["path"], documents["channel"], strict=True))
+    return RECEIPTS.build(
+        {
+            "path": part.path,
+            "workshop_id": workshop_id,
+            "taken_for": _taken_for(part, contents, channels.get(part.path)),
+            "n_words_in": part.n_words_listed + part.raw.n_words_dropped,
+            "n_words_kept": part.n_words_listed,
+            **dict.fromkeys(("n_units", "n_with_table", "n_with_question", "n_with_speaker"), 0),
+            "channel": channels.get(part.path),
+            "left_out": json.dumps(_left_out(part), ensure_ascii=False),
+        }
+        for part in contents.parts
+    )
+
+
+def _taken_for(part: Part, contents: Contents, channel: str | None) -> str:
+    """Return what a part was taken for: as its reader says, else by its tables or channel."""
+    if told := part.sorted.taken_for or part.raw.taken_for:
+        return told
+    if part.pins or part.sorted.maps:
+        return "carte de structures"
+    if part.path in contents.list_paths:
+        return "liste de présence"
+    return _TAKEN_FOR.get(channel or "", "fichier sans passage")
+
+
+def _left_out(part: Part) -> list[tuple[str, str, int | None]]:
+    pieces = dict.fromkeys((*part.raw.left_out, *part.sorted.left_out))
+    left_out = [(piece, ASIDES[reason][1], None) for piece, reason in pieces]
+    n = part.raw.n_words_dropped
+    return [*left_out, *([("", ASIDES["page furniture"][1], n)] if n else [])]
 
 
 def _write_rejects(rejects: Sequence[Reject]) -> pd.DataFrame:

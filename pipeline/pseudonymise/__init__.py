@@ -86,6 +86,7 @@ def pseudonymise(
         clean["documents"], clean["blocks"], marked, numbers, registry
     )
     clean["documents"]["title"] = masker.mask_texts(clean["documents"]["title"])
+    clean["receipts"]["left_out"] = masker.mask_texts(clean["receipts"]["left_out"])
     clean["workshops"]["place"] = masker.mask_texts(clean["workshops"]["place"], persons_only=True)
     clean["blocks"] = _clean_blocks(clean["blocks"], identified, masker)
     clean["attendance"] = _clean_attendance(clean["attendance"], identified, masker)

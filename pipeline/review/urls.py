@@ -10,6 +10,7 @@ from pipeline.review.roles import reads
 from pipeline.review.views import (
     accounts,
     agreement,
+    documents,
     journal,
     passages,
     priorities,
@@ -44,7 +45,9 @@ urlpatterns = [
     path("comptes/<int:user_id>", accounts.change_account, name="change_account"),
     path("passages", passages.listing, name="passages"),
     path("passages/liste", passages.table, name="passages_list"),
-    path("passages/<str:unit_id>/document", passages.document, name="document"),
+    path("documents", documents.listing, name="documents"),
+    path("documents/<str:document_id>", documents.document, name="document"),
+    path("documents/<str:document_id>/passage", documents.make_passage, name="make_passage"),
     path("passages/<str:unit_id>/decider", passages.decide, name="decide"),
     path("themes", themes.listing, name="themes"),
     path("themes/carte", themes.chart, name="theme_map"),

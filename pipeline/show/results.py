@@ -10,6 +10,7 @@ from pipeline.counting import circles_of, noun_of, why_no_theme
 from pipeline.decisions import TO_REVIEW, VOID, active_decisions, idle_sentence
 from pipeline.decisions.tags import coded_units
 from pipeline.grid.codes import POSTURE
+from pipeline.receipts import characters_sentence, receipt_line, shares_of_characters, told_first
 from pipeline.show.writing import line, write_json, write_table
 from pipeline.tables.schema import GAP_STATES, LEAD, REACHES, VERDICTS
 from pipeline.text import Count, counted, study_counts
@@ -24,7 +25,7 @@ PSEUDONYMOUS = (
     "Pseudonymisé, pas anonyme : ce sont encore des données personnelles. La clé est dans vault/ ;"
     " ne publier ni vault/ ni les tables."
 )
-_SHOWN_REJECTS, _SHOWN_CONTRASTS, _SHOWN_DOCUMENTS = 10, 8, 3
+_SHOWN_RECEIPTS, _SHOWN_REJECTS, _SHOWN_CONTRASTS, _SHOWN_DOCUMENTS = 20, 10, 8, 3
 _, _CONFIRMED, _REFUSED = GAP_STATES
 _NO_THEME = "aucun thème, avec la matière présente"
 
@@ -47,6 +48,8 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     n_rejects = Count(rows["rejects"])
     unread = f"{n_rejects:fichier ou partie non lu|fichiers ou parties non lus}"
     line(f"{study_counts(rows)} ; {unread}.")
+    if outcome.is_new:
+        _receipts(told_first(study.read_table("receipts")))
     _rejects(study.read_table("rejects").to_dict("records"))
     _to_read_again(manifest.get("n_passing"))
     _first_priorities(study)
@@ -59,6 +62,15 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     _models(study, manifest)
     line(f"Rapport : {study.root / manifest['publication'] / 'rapport.html'}")
     line(PSEUDONYMOUS)
+
+
+def _receipts(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a line a file, those to look at first."""
+    for row in rows[:_SHOWN_RECEIPTS]:
+        line(f"  lu : {row['path']} : {receipt_line(row)}")
+    if len(rows) > _SHOWN_RECEIPTS:
+        n = Count(len(rows) - _SHOWN_RECEIPTS)
+        line(f"  … et {n:autre fichier lu|autres fichiers lus} : annexe technique du rapport")
 
 
 def _first_priorities(study: "Study") -> None:
@@ -189,6 +201,9 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
     }
     rows = ([workshop[key] for key in columns.values()] for workshop in facts["workshops"])
     write_table(columns, rows)
+    if facts["shares_of_characters"]:
+        line(characters_sentence(facts["shares_of_characters"]))
+    _receipts([row for row in facts["receipts"] if isinstance(row["warning"], str)])
     _without_question(facts["documents_without_question"])
     if facts["why_no_theme"]:
         line(facts["why_no_theme"])
@@ -255,6 +270,8 @@ def study_status(
         "theme_proposals": run.get("theme_proposals"),
         "workshops": [_workshop_status(row, tables) for row in tables["workshops"].itertuples()],
         "documents_without_question": _documents_without_question(tables),
+        "shares_of_characters": shares_of_characters(tables["ledger"]),
+        "receipts": told_first(tables["receipts"]),
         "n_rows": {name: len(rows) for name, rows in tables.items()},
         "why_no_theme": why_no_theme(units, tables["themes"], least_units=least_units)
         if last_run

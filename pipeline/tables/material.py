@@ -237,6 +237,12 @@ LEDGER = Table(
         Column("end_char", "int", "One past the last character", "code points", low=0),
         Column("kind", "text", "What the characters are", values=LEDGER_KINDS),
         Column("reason", "text", "Why, in French; blank for a passage", nullable=True),
+        Column(
+            "unit_id",
+            "text",
+            "The passage; of a heading or another whole block, the id it would have as a passage",
+            nullable=True,
+        ),
     ),
 )
 

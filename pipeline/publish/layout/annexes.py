@@ -253,11 +253,13 @@ def _used(rows: Rows) -> Rows:
 
 
 def document_section(report: Report, draft: PageDraft) -> Section:
-    """Return the documents read."""
-    columns = {"document": 3, report.counted.atelier: 2, "canal": 1.6, "passages": 1}
+    """Return the documents read, what was kept of each, and what became of every character."""
+    columns = {"document": 3, report.counted.atelier: 2, "pris_pour": 1.8, "mots_repris": 1.3}
+    columns |= {"passages": 1.1, "a_regarder": 2.2}
     table = draft.table("legendes.documents", columns, report.documents.rows, ("passages",))
     blocks: tuple[Block, ...] = (
         lead("annexes.documents"),
+        *([PageParagraph(report.characters)] if report.characters else []),
         table,
         *_cut(report.documents),
     )

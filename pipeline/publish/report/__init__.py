@@ -64,6 +64,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank import unread_criteria
 from pipeline.rank.criteria import CRITERIA
+from pipeline.receipts import characters_sentence, shares_of_characters
 from pipeline.settings.sections import PublishSettings, RankWeights, StudySettings
 from pipeline.tables import TABLES
 from pipeline.text import plain_texts
@@ -140,6 +141,7 @@ def build_report(
         set_aside=_set_aside(passages, grid, n_rows),
         codes=code_rows(passages, grid),
         documents=_documents(tables, passages, n_rows),
+        characters=typography(characters_sentence(shares_of_characters(tables["ledger"]))),
         rejects=_rejects(tables),
         without_themes=None
         if why is None
@@ -225,19 +227,33 @@ def _set_aside(passages: Passages, grid: Grid, n_rows: int) -> CappedRows:
 
 
 def _documents(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
-    """List documents by title: a path may hold a person's name."""
-    n_units, documents = passages.rows["document_id"].value_counts(), tables["documents"]
+    """List documents by title, with their receipts: a path may hold a person's name."""
+    names = ["path", "taken_for", "n_words_in", "n_words_kept", "n_units", "warning"]
+    documents = tables["documents"].merge(
+        tables["receipts"][names], on="path", how="left", validate="1:1"
+    )
     rank = {workshop_id: i for i, workshop_id in enumerate(passages.names)}
     ordered = documents.assign(rank=documents["workshop_id"].map(rank)).sort_values(
         ["rank", "path", "document_id"]
     )
-    rows = []
-    for row in rows_of(ordered.head(n_rows)):
-        channel = word("lieux", row.channel)
-        title = channel if pd.isna(row.title) else plain_name(row.title)
-        n = number(int(n_units.get(row.document_id, 0)))
-        rows.append((title, passages.names[row.workshop_id], channel, n))
-    return CappedRows(tuple(rows), len(documents))
+    return CappedRows(
+        tuple(_document_row(row, passages) for row in rows_of(ordered.head(n_rows))), len(documents)
+    )
+
+
+def _document_row(row: Any, passages: Passages) -> tuple[str, ...]:
+    channel = word("lieux", row.channel)
+    title = channel if pd.isna(row.title) else plain_name(row.title)
+    is_told = not pd.isna(row.n_words_in)  # tables of an earlier version have no receipts
+    kept = sentence("annexes.mots", repris=number(row.n_words_kept), lus=number(row.n_words_in))
+    return (
+        title,
+        passages.names[row.workshop_id],
+        typography(row.taken_for) if is_told else channel,
+        kept if is_told else "",
+        number(row.n_units) if is_told else "",
+        "" if pd.isna(row.warning) else typography(row.warning),
+    )
 
 
 def _rejects(tables: Tables) -> Rows:

@@ -369,6 +369,7 @@ class Report:
     set_aside: CappedRows
     codes: dict[str, Rows]  # by axis
     documents: CappedRows
+    characters: str  # the share of characters of each kind, "" where nothing was read
     rejects: Rows
     without_themes: WithoutThemes | None  # None where the study has themes
     material: Material = field(repr=False, compare=False)

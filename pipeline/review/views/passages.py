@@ -67,21 +67,6 @@ def table(request: HttpRequest) -> HttpResponse:
     return render(request, "review/passages_list.html", shown | _filters(view.snapshot))
 
 
-@reads
-@require_GET
-def document(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """Show the whole document of a passage."""
-    snapshot = state.snapshot()
-    unit = _unit(snapshot, unit_id)
-    shown = {
-        "unit": unit,
-        "units": [snapshot.units[name] for name in snapshot.of_document[unit.document_id]],
-        "title": snapshot.titles[unit.document_id],
-        "workshop": snapshot.workshops[unit.workshop_id],
-    }
-    return render(request, "review/document.html", shown)
-
-
 @decides
 @require_POST
 def decide(request: HttpRequest, unit_id: str) -> HttpResponse:

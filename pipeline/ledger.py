@@ -1,0 +1,173 @@
+"""Account for what was read: each character of the documents, and each file of the depot.
+
+In:   documents, blocks, units; the receipts as far as reading can fill them
+Out:  ledger     one row a run of characters of one kind, every character once
+      receipts   one row a file or part, with what was kept of it and what was left out
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from pipeline.segment import silent_ids
+from pipeline.tables.material import LEDGER, RECEIPTS
+from pipeline.tables.schema import ASIDES
+from pipeline.text import Count
+
+_MIN_KEPT, _MAX_UNPLACED = 0.8, 0.3  # shares of words and passages, beyond which a file is told
+_FEW_WORDS, _FEW_UNITS = 20, 4  # smaller files warn of nothing: a share of them means little
+_MARK, _NAME_ALONE = ASIDES["mark"], ("person data", "nom seul")
+_HEADING = ("heading", "titre")
+_NO_LOSS = ("passage", "heading", "speaker", "person data")  # kinds that no warning counts as lost
+_NO_LOSS_REASONS = frozenset(
+    ASIDES[name][1] for name in ("location", "column header", "mark", "repeated", "no answer")
+)
+
+_PLACES = {"table": "table_number", "question": "question", "speaker": "speaker"}
+_AWAY = frozenset({"mail", "telephone", "consultation"})  # channels that answer no question
+
+Row = dict[Any, Any]
+
+
+class _Span(NamedTuple):
+    start_char: int
+    end_char: int
+    kind: str
+    reason: str | None
+    unit_id: str | None = None
+
+
+def account_characters(
+    documents: pd.DataFrame, blocks: pd.DataFrame, units: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the ledger: for each document, spans that follow each other from 0 to `n_chars`."""
+    blocks_of = _by_document(blocks, ["document_id", "block_order"])
+    units_of = _by_document(units, ["document_id", "start_char"])
+    return LEDGER.build(
+        {"document_id": document.document_id, **span._asdict()}
+        for document in documents.itertuples(index=False)
+        for span in _spans(
+            document,
+            blocks_of.get(str(document.document_id), ()),
+            units_of.get(str(document.document_id), ()),
+        )
+    )
+
+
+def _by_document(rows: pd.DataFrame, order: list[str]) -> dict[str, list[Row]]:
+    ordered = rows.sort_values(order, kind="stable")
+    return {
+        str(document_id): group.to_dict("records")
+        for document_id, group in ordered.groupby("document_id", sort=False)
+    }
+
+
+def _spans(document: Any, blocks: Sequence[Row], units: Sequence[Row]) -> Iterator[_Span]:
+    """Yield the document's spans in order; what lies between blocks and passages is a mark."""
+    text, ids = document.text, silent_ids(document, blocks)
+    position, i = 0, 0
+    for block in blocks:
+        start, end = block["start_char"], block["end_char"]
+        if start > position:
+            yield _between(text, position, start)
+        position = start
+        while i < len(units) and units[i]["end_char"] <= end:
+            unit = units[i]
+            if unit["start_char"] > position:
+                yield _between(text, position, unit["start_char"])
+            yield _Span(unit["start_char"], unit["end_char"], "passage", None, unit["unit_id"])
+            position, i = unit["end_char"], i + 1
+        if position == start < end and block["block_order"] in ids:
+            yield _Span(start, end, *_why_silent(block), ids[block["block_order"]])
+        elif position < end:
+            yield _between(text, position, end)
+        position = end
+    if position < len(text):
+        yield _between(text, position, len(text))
+
+
+def _why_silent(block: Row) -> tuple[str, str]:
+    return _HEADING if block["kind"] == "heading" else ASIDES[block["reason"] or "other"]
+
+
+def _between(text: str, start: int, end: int) -> _Span:
+    """Return what stands beside passages: bullets and spaces, else names and their few words."""
+    is_mark = not any(map(str.isalnum, text[start:end]))
+    return _Span(start, end, *(_MARK if is_mark else _NAME_ALONE))
+
+
+def complete_receipts(
+    receipts: pd.DataFrame, documents: pd.DataFrame, ledger: pd.DataFrame, units: pd.DataFrame
+) -> pd.DataFrame:
+    """Return `receipts` with the passages kept of each file, what was left out, and a warning.
+
+    A file that is only a list or a map keeps what reading counted.
+    """
+    text_of = dict(zip(documents["document_id"], documents["text"], strict=True))
+    id_of = dict(zip(documents["path"], documents["document_id"], strict=True))
+    spans_of, units_of = (
+        _by_document(rows, ["document_id", "start_char"]) for rows in (ledger, units)
+    )
+    rows: list[Row] = []
+    for receipt in receipts.to_dict("records"):
+        document_id = id_of.get(receipt["path"])
+        if document_id is not None:
+            spans, own = spans_of.get(document_id, []), units_of.get(document_id, [])
+            receipt |= _kept(receipt, text_of[document_id], spans, own)
+        rows.append(receipt)
+    return RECEIPTS.build(rows)
+
+
+def _kept(receipt: Row, text: str, spans: Sequence[Row], units: Sequence[Row]) -> Row:
+    words: Counter[tuple[str, str]] = Counter()
+    for span in spans:
+        n = len(text[span["start_char"] : span["end_char"]].split())
+        is_passage = span["kind"] == "passage"
+        words[span["kind"], "" if is_passage else span["reason"]] += n
+    n_kept = receipt["n_words_kept"] + words["passage", ""]
+    counts = {
+        "n_words_in": receipt["n_words_in"] + words.total(),
+        "n_words_kept": n_kept,
+        "n_units": len(units),
+        **{
+            f"n_with_{name}": sum(not pd.isna(unit[column]) for unit in units)
+            for name, column in _PLACES.items()
+        },
+    }
+    left_out = [
+        *json.loads(receipt["left_out"]),
+        *(["", reason, n] for (kind, reason), n in words.items() if kind != "passage" and n),
+    ]
+    n_lost = sum(n for key, n in words.items() if _is_lost(*key))
+    n_lost += receipt["n_words_in"] - receipt["n_words_kept"]
+    channels = Counter(unit["channel"] for unit in units).most_common(1)
+    return {
+        **counts,
+        "channel": channels[0][0] if channels else receipt["channel"],
+        "left_out": json.dumps(left_out, ensure_ascii=False),
+        "warning": _warning(counts["n_words_in"], n_lost, units),
+    }
+
+
+def _is_lost(kind: str, reason: str) -> bool:
+    return kind not in _NO_LOSS and reason not in _NO_LOSS_REASONS
+
+
+def _warning(n_words: int, n_lost: int, units: Sequence[Row]) -> str | None:
+    """Say what to look at: many words that are no passage, or passages without place.
+
+    A place is a table or a question; a mail, a call and a consultation need none.
+    """
+    warnings: list[str] = []
+    if n_words >= _FEW_WORDS and n_lost > (1 - _MIN_KEPT) * n_words:
+        share = round(100 * n_lost / n_words)
+        warnings.append(f"{share} % des mots ne sont dans aucun passage")
+    in_room = [unit for unit in units if unit["channel"] not in _AWAY]
+    unplaced = [unit for unit in in_room if pd.isna(unit["question"])]
+    if len(units) >= _FEW_UNITS and len(unplaced) > _MAX_UNPLACED * len(units):
+        n = Count(len(unplaced))
+        warnings.append(f"{n:passage|passages} sur {len(units)} sans question connue")
+    return " ; ".join(warnings) or None

@@ -1,0 +1,126 @@
+"""Show what became of each file and document, and make passages of what was none."""
+
+import uuid
+from typing import Any, NamedTuple
+
+import pandas as pd
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from pipeline.decisions.passages import MakePassage
+from pipeline.publish.text import quoted
+from pipeline.receipts import (
+    characters_sentence,
+    receipt_sentence,
+    shares_of_characters,
+    told_first,
+)
+from pipeline.review import state
+from pipeline.review.roles import decides, reads
+from pipeline.review.snapshot import Unit
+from pipeline.review.views import author_of, page_of, request_id_of
+
+_MAX_QUOTED = 200  # characters of a text, as a decision quotes it
+
+
+class Span(NamedTuple):
+    """A run of characters of a document; `making` is the decision that makes it a passage."""
+
+    text: str
+    kind: str
+    reason: str | None
+    unit_id: str | None
+    unit: Unit | None
+    making: MakePassage | None
+
+
+@reads
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """List the files read, those to look at first, with what was kept of each."""
+    snapshot = state.snapshot()
+    documents = snapshot.tables["documents"]
+    ids = dict(zip(documents["path"], documents["document_id"], strict=True))
+    page = page_of(request, told_first(snapshot.tables["receipts"]))
+    rows = [
+        {
+            "path": row["path"],
+            "document_id": ids.get(row["path"]),
+            "sentence": receipt_sentence(row),
+            "warning": row["warning"] if isinstance(row["warning"], str) else "",
+        }
+        for row in page.object_list
+    ]
+    shown = {
+        "section": "documents",
+        "page": page,
+        "rows": rows,
+        "rejects": snapshot.tables["rejects"].to_dict("records"),
+        "characters": characters_sentence(shares_of_characters(snapshot.tables["ledger"])),
+    }
+    return render(request, "review/documents.html", shown)
+
+
+@reads
+@require_GET
+def document(request: HttpRequest, document_id: str) -> HttpResponse:
+    """Show a document whole: its passages, and what is none with the reason."""
+    snapshot = state.snapshot()
+    row = _row(document_id)
+    receipts = snapshot.tables["receipts"].set_index("path")
+    receipt = receipts.loc[row["path"]] if row["path"] in receipts.index else None
+    shown = {
+        "section": "documents",
+        "here": request.GET.get("passage", ""),
+        "spans": _spans(row),
+        "title": snapshot.titles[document_id],
+        "document_id": document_id,
+        "receipt": None if receipt is None else receipt_sentence(receipt),
+        "warning": "" if receipt is None or pd.isna(receipt["warning"]) else receipt["warning"],
+        "workshop": snapshot.workshops[row["workshop_id"]],
+        "request_id": uuid.uuid4().hex,
+    }
+    return render(request, "review/document.html", shown)
+
+
+@decides
+@require_POST
+def make_passage(request: HttpRequest, document_id: str) -> HttpResponse:
+    """Decide that a text of the document is a passage, from the next run on."""
+    asked = request.POST.get("texte")
+    span = next((span for span in _spans(_row(document_id)) if span.unit_id == asked), None)
+    if span is None or span.unit is not None:
+        raise Http404
+    decision = MakePassage(span.unit_id, said=span.text[:_MAX_QUOTED])
+    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    sentence = _("{text} sera un passage au prochain calcul.")
+    messages.success(request, sentence.format(text=quoted(span.text)))
+    return redirect("document", document_id)
+
+
+def _row(document_id: str) -> dict[str, Any]:
+    documents = state.snapshot().tables["documents"]
+    rows = documents[documents["document_id"] == document_id].to_dict("records")
+    if not rows:
+        raise Http404
+    return {str(name): value for name, value in rows[0].items()}
+
+
+def _spans(document: dict[str, Any]) -> list[Span]:
+    """Return the document's spans in order, without blanks."""
+    snapshot, text = state.snapshot(), document["text"]
+    making = {row.unit_id: row for row in state.journal().active(MakePassage)}
+    ledger = snapshot.tables["ledger"]
+    rows = ledger[ledger["document_id"] == document["document_id"]].sort_values("start_char")
+    spans: list[Span] = []
+    for row in rows.itertuples(index=False):
+        said = text[row.start_char : row.end_char]
+        unit_id = None if pd.isna(row.unit_id) else str(row.unit_id)
+        reason = None if pd.isna(row.reason) else str(row.reason)
+        if said.strip():
+            unit, decided = snapshot.units.get(unit_id or ""), making.get(unit_id or "")
+            spans.append(Span(said, str(row.kind), reason, unit_id, unit, decided))
+    return spans

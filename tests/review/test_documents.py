@@ -1,0 +1,78 @@
+"""The page of documents and a document as it was read: what was left out, and making a passage of it."""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pipeline.study import Study
+from support.review_client import client, token
+from support.review_server import Served, serving
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def served(new_study: Callable[..., Study]) -> Iterator[Served]:
+    with serving(new_study()) as server:
+        yield server
+
+
+def silent(served: Served) -> tuple[str, str, str]:
+    """A document_id, the id that one of its headings would have as a passage, and its text."""
+    ledger, documents = served.study.read_table("ledger"), served.study.read_table("documents")
+    row = ledger[ledger["unit_id"].notna() & (ledger["kind"] == "heading")].iloc[0]
+    text = documents.set_index("document_id")["text"][row["document_id"]]
+    return row["document_id"], row["unit_id"], text[row["start_char"] : row["end_char"]]
+
+
+def make(served: Served, name: str, document_id: str, unit_id: str) -> int:
+    session = client(served, name)
+    data = {"texte": unit_id, "csrfmiddlewaretoken": token(session)}
+    data["request_id"] = uuid.uuid4().hex
+    return session.post(f"/documents/{document_id}/passage", data=data).status_code
+
+
+def test_the_list_says_what_each_file_was_taken_for(served: Served) -> None:
+    page = client(served, "denis").get("/documents").text
+    receipts = served.study.read_table("receipts")
+    assert "Caractères lus" in page and "liste de présence" in page
+    assert all(path.split("/")[-1].split("'")[0] in page for path in receipts["path"])
+
+
+def test_a_document_shows_passages_and_the_rest_with_reasons(served: Served) -> None:
+    document_id, unit_id, text = silent(served)
+    page = client(served, "alix").get(f"/documents/{document_id}").text
+    assert text.split("'")[0] in page and "En faire un passage" in page and unit_id in page
+    assert (
+        "<button"
+        not in client(served, "denis")
+        .get(f"/documents/{document_id}")
+        .text.split('class="document"')[1]
+    )
+
+
+def test_an_analyst_makes_a_passage_and_takes_it_back(served: Served) -> None:
+    document_id, unit_id, _ = silent(served)
+    assert make(served, "denis", document_id, unit_id) == 403
+    assert make(served, "alix", document_id, unit_id) == 302
+    session = client(served, "alix")
+    assert "passage au prochain calcul" in session.get(f"/documents/{document_id}").text
+    last = served.decisions().iloc[-1]
+    assert (last["action"], last["unit_id"]) == ("make_passage", unit_id)
+    assert "fait un passage de" in session.get("/journal?quoi=decoupage").text
+    data = {"csrfmiddlewaretoken": token(session), "request_id": uuid.uuid4().hex}
+    session.post(f"/journal/{last['decision_id']}/annuler", data=data)
+    assert "passage au prochain calcul" not in session.get(f"/documents/{document_id}").text
+
+
+@pytest.mark.parametrize("is_passage", [True, False])
+def test_only_what_is_no_passage_can_become_one(served: Served, is_passage: bool) -> None:
+    document_id, _, _ = silent(served)
+    units = served.study.read_table("units")
+    own = units.loc[units["document_id"] == document_id, "unit_id"].iloc[0]
+    assert make(served, "alix", document_id, own if is_passage else "u-0") == 404
+
+
+def test_an_unknown_document_is_not_found(served: Served) -> None:
+    assert client(served, "alix").get("/documents/d-000").status_code == 404
