@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -18,6 +18,7 @@ from pipeline.ingest.columns import (
     lone_cell,
     meaning_of,
 )
+from pipeline.ingest.locate.lines import states
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.people import (
     Participant,
@@ -50,6 +51,7 @@ _ADDRESS = re.compile(r"[^\s;,/<>()]+@[^\s;,/<>()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s.()/-]{0,2}\d){7,14}")
 _PROSE_HEADER = ("Nom et prénom", "Structure", "Fonction", "Présence")
 _MAX_TITLE_WORDS = 7
+_LONG_REMARK = 4  # words of a remark that says more than an absence
 _OUTSIDE = r"(?![^()]*\))"  # outside brackets
 
 
@@ -340,6 +342,36 @@ def _has_statuses(cells: Sequence[str]) -> bool:
 def _is_status(cell: str, *groups: str) -> bool:
     patterns = (word_pattern("attendance", group, _STATUS) for group in groups)
     return any(pattern.fullmatch(fold(cell)) for pattern in patterns)
+
+
+def count_remarks(header: Header, body: Rows, others: Collection[int]) -> int:
+    """Return how many remarks of a list say more than an absence; `others` are no remarks."""
+    presence = read_presence(header, body, is_expected=False)
+    columns = [
+        column
+        for column, meaning in enumerate(presence.header.meanings)
+        if meaning in ("remark", "text", None) and column not in others
+    ]
+    rows = [row for row in _rows_of_persons(presence, body) if not presence.is_absent(row)]
+    remarks = [row[column] for row in rows for column in columns if column < len(row)]
+    return sum(
+        len(remark.split()) >= _LONG_REMARK or states(remark, is_announced=False)
+        for remark in remarks
+    )
+
+
+def count_unclear(header: Header, body: Rows) -> int:
+    """Return how many persons have an unknown status where others' tell who came."""
+    presence = read_presence(header, body, is_expected=False)
+    return sum(map(presence.is_unclear, _rows_of_persons(presence, body)))
+
+
+def _rows_of_persons(presence: PresenceColumns, body: Rows) -> Iterator[Sequence[str]]:
+    totals = lexicon("attendance")["totaux"]
+    for row in body:
+        name = presence.header.cell(row, "full_name", "last_name", "first_name")
+        if lone_cell(row) is None and name and fold(name).partition(" ")[0] not in totals:
+            yield row
 
 
 def rows_of_prose(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:

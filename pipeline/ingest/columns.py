@@ -18,7 +18,11 @@ Rows = Sequence[Sequence[str]]
 NAMES = frozenset({"full_name", "first_name", "last_name"})
 CONTACTS = frozenset({"email", "phone"})
 ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
-TELLING = frozenset({"table", "question", "number", "color", "channel", "speaker", "carrier"})
+TELLING = frozenset(
+    {"table", "question", "number", "color", "channel", "speaker", "carrier", "votes"}
+)
+# what a tool adds of its own
+TECHNICAL = frozenset({"identifier", "date", "settings", "url", "buyer", "cancelled"})
 # a column of sentences under these holds answers
 _IDENTITY = NAMES | CONTACTS | {"structure", "structure_type", "role", "commune"}
 _TYPO = 0.85
@@ -68,9 +72,29 @@ def column_cells(rows: Rows, column: int) -> list[str]:
     return [row[column] for row in rows if column < len(row) and row[column]]
 
 
+# "[q1]Nom", "QUXVlc3Rpb246MTYw - Quel est…"
+_CODE_BEFORE = re.compile(
+    r"^\s*(?:\[[\w.]{1,24}\]|(?=\S*[A-Z]\S*[a-z]\S*\d|\S*\d\S*[a-z])[\w+/=]{10,}\s*[-–:.]\s)\s*"
+)
+_LOCALE = re.compile(r"\s*[/_(\[](?:fr|fr_FR|en|français|french)[)\]]?\s*$")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@cache
+def clean_title(title: str) -> str:
+    """Return a header without the code before it, the language after it, and markup.
+
+    >>> clean_title("[q1]Quels besoins ?"), clean_title("body/fr")
+    ('Quels besoins ?', 'body')
+    """
+    bare = _LOCALE.sub("", _CODE_BEFORE.sub("", re.sub(r"<[^<>]*>", " ", title)))
+    return " ".join((bare if " " in bare else _CAMEL.sub(" ", bare)).split()) or title
+
+
 @cache
 def meaning_of(title: str) -> str | None:
     """Return the meaning of a header, or None."""
+    title = clean_title(title)
     folded = fold(re.sub(r"\([^)]*\)", " ", title)) or fold(title)
     if not folded or len(folded.split()) > _MAX_HEADER_WORDS:
         return None

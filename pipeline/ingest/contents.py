@@ -219,7 +219,7 @@ def _parts(
         own = _free_name(raw.name, taken)
         path, names = (f"{name}#{own}", (*inside, *own.split("/"))) if own else (name, inside)
         pins = _read_json_map(raw)
-        content = sort_part(raw.blocks if pins is None else (), raw.rows)
+        content = sort_part(raw.blocks if pins is None else (), raw.rows, raw.title or "")
         listed = [pin for rows in content.maps for pin in read_map_rows(rows)]
         n_features = len(pins or ())
         lighter, lightened = lighten_zones([*(pins or ()), *listed], max_points)

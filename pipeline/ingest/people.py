@@ -13,6 +13,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from pipeline.files import data_path
+from pipeline.ingest.words import word_pattern
 from pipeline.tables.schema import Column, Table
 from pipeline.text import fold, lexicon
 
@@ -248,3 +249,12 @@ def _first_names() -> frozenset[str]:
     lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
     names = " ".join(fold(line) for line in lines if not line.startswith("#"))
     return frozenset(names.split())
+
+
+def is_anonymous(name: str) -> bool:
+    """Whether a cell of names hides who it is: "Anonyme", "Participant 4".
+
+    >>> is_anonymous("Participant 4"), is_anonymous("Karim")
+    (True, False)
+    """
+    return word_pattern("columns", "anonymes").fullmatch(fold(name)) is not None

@@ -1,6 +1,7 @@
 """Read numbers, dates and word lists as people write them in French."""
 
 import datetime as dt
+import html
 import re
 from functools import cache
 
@@ -99,3 +100,28 @@ def _partial_date() -> re.Pattern[str]:
 def _months() -> dict[str, int]:
     """Four letters tell all twelve apart."""
     return {fold(word)[:4].ljust(4): number for word, number in lexicon("dates")["mois"].items()}
+
+
+_TAG = re.compile(r"</?(?P<name>[a-zA-Z][\w-]{0,15})\b[^<>]{0,400}>|<!--.*?-->", re.DOTALL)
+_BREAK = re.compile(r"p|br|div|li|[uod]l|tr|d[td]|h\d|table|blockquote")
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,6}|[a-zA-Z]{2,8}\d?);")
+
+
+def strip_markup(cell: str) -> str:
+    """Return the words of an HTML cell, its paragraphs and items on lines of their own.
+
+    >>> strip_markup("<p>Un four</p><ul><li>le bal</li></ul>")
+    'Un four\\n- le bal'
+    """
+    if not _TAG.search(cell) and not _ENTITY.search(cell):
+        return cell
+
+    def replaced(tag: re.Match[str]) -> str:
+        name = (tag["name"] or "").lower()
+        if name == "li" and not tag[0].startswith("</"):
+            return "\n- "
+        return "\n" if _BREAK.fullmatch(name) else ""
+
+    text = html.unescape(_TAG.sub(replaced, cell)).replace("\xa0", " ")
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line.strip("- "))

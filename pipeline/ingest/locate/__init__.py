@@ -51,6 +51,7 @@ _VERSIONS = re.compile(
     r"\((?:\d{1,2}|copie|copy)\)|\b(?:v|version|vers|rev)[ _.-]?\d{1,2}(?:\.\d+)*\b|[-_ ]copie\b",
     re.IGNORECASE,
 )
+_ANSWERS = re.compile(r"\br[ée]ponses?\b", re.IGNORECASE)
 
 
 def locate_blocks(
@@ -90,7 +91,13 @@ def _locate(
     likely_question: str | None,
 ) -> list[LocatedBlock]:
     sheet = [part.title] if part.title and part.rows else []
+    is_answered = any(block.channel == "consultation" for block in blocks)
+    if is_answered:  # "Enquête (réponses).xlsx" is not about what answers the needs
+        names, sheet = [_ANSWERS.sub(" ", own) for own in names], []
     name = _head_location(blocks).over(read_names([*names, *sheet]))
+    n_asked_by_columns = len(_asked_by_columns(blocks)) if name.question in CAFE else 0
+    if n_asked_by_columns >= (1 if is_answered else _IN_COLUMNS):
+        name = replace(name, question=None)  # a row that tells none answers none
     name = name.over(Location(question=likely_question))
     if part.channel == "transcript":
         return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
@@ -100,7 +107,8 @@ def _locate(
         if n_asked >= STRUCTURED and name.table_number is not None:
             return locate_sections(blocks, replace(name, channel=channel))
         return locate_letter(blocks, channel)
-    if name.question == "resume" and all(map(is_plain_summary, names)):
+    is_told_again = all(map(is_plain_summary, names)) or len(_tables_of_columns(blocks)) > 1
+    if name.question == "resume" and is_told_again:
         is_headed = n_asked >= (1 if name.is_perhaps else STRUCTURED)
         if is_headed or len(_asked_by_columns(blocks)) >= _IN_COLUMNS:
             channel = _channel(part, blocks, replace(name, channel=None))
@@ -126,6 +134,11 @@ def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str | None]:
     return {locate_cell(block, Location()).question for block in blocks if block.columns} & {*CAFE}
 
 
+def _tables_of_columns(blocks: Sequence[RawBlock]) -> set[int | None]:
+    """Return the tables of a sheet's rows: what each says is no reporter's summary."""
+    return {locate_cell(b, Location()).table_number for b in blocks if b.columns} - {None}
+
+
 def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
     if part.channel:
         return part.channel
@@ -138,8 +151,14 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
     if channel and not (part.rows and channel in ("mail", "telephone")):
         return channel
     lengths = [len(block.text.split()) for block in blocks if block.kind == "cell"]
-    is_short = part.rows and lengths and median(lengths) <= _SHORT_CELL
+    is_short = part.rows and lengths and median(lengths) <= _SHORT_CELL and not _is_matrix(blocks)
     return "postit" if is_short else "notes"
+
+
+def _is_matrix(blocks: Sequence[RawBlock]) -> bool:
+    """Whether a sheet crosses questions and tables, each cell the notes of one."""
+    cells = [block for block in blocks if block.kind == "cell"]
+    return len({b.column for b in cells}) > 1 and len(_tables_of_columns(cells)) > 1
 
 
 def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
