@@ -1,0 +1,260 @@
+"""Tell what a sheet holds by the roles of its columns.
+
+A list of persons, a map, a form, a platform's contributions, ideas by table or on a wall, or
+settings.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.ingest.asked import (
+    table_column,
+)
+from pipeline.ingest.columns import (
+    CONTACTS,
+    NAMES,
+    ZONES,
+    Header,
+    Rows,
+    column_cells,
+    find_header,
+    guess_header,
+    is_question,
+)
+from pipeline.ingest.headers import (
+    ideas_header,
+    stack_headers,
+)
+from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.roles import (
+    ASIDE_OF,
+    Tool,
+    find_tool,
+    is_asked,
+    kind_of_cells,
+    median_words,
+    read_roles,
+    timestamp_columns,
+)
+from pipeline.ingest.words import strip_markup, word_pattern
+from pipeline.text import fold
+
+PRESENCE = frozenset({"status", "signature", "email", "phone", "role", "structure"})
+_BESIDE_NAME = PRESENCE - {"phone"}
+_OF_STRUCTURES = frozenset({"structure_type", "commune", "commune_code", "remark", "number"})
+_LISTED = NAMES | PRESENCE | ZONES | _OF_STRUCTURES
+_PLATFORM = frozenset({"identifier", "number", "url", "date", "title", "settings", "votes"})
+CATEGORIES = ("question", "theme", "structure_type", "channel")  # roles that may ask
+_SAYS = {
+    "attendance": "liste de présence",
+    "both": "liste de présence, avec des propos",
+    "form": "réponses à un questionnaire",
+    "consultation": "contributions d'une plateforme",
+    "map": "carte de structures",
+    "settings": "réglages ou mode d'emploi",
+    "wall": "mur d'idées",
+    "tables": "notes par table",
+    "speech": "notes en tableau",
+}
+_SAYS_NOTHING = frozenset({*ASIDE_OF} - {"theme", "title", "carrier", "structure", "full_name"})
+_VERY_LONG = 8  # words of most answers under a header that asks nothing
+_MAX_SETTINGS, _MAX_ABOVE = 25, 8  # rows of settings; rows that may stand over given choices
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet as understood: its kind, header and the role of each column."""
+
+    kind: str  # attendance, both, form, consultation, map, settings or speech
+    header: Header
+    above: Rows  # titles over the header
+    titles: Sequence[str]  # all titles of the header rows
+    body: list[list[str]]
+    roles: tuple[str, ...]
+    tool: Tool | None = None
+
+    @property
+    def texts(self) -> list[int]:
+        """Return the columns of free words; in a form remarks are answers too."""
+        wanted = {"text", "remark"} if self.kind == "form" else {"text"}
+        return [column for column, role in enumerate(self.roles) if role in wanted]
+
+    @property
+    def taken_for(self) -> str:
+        """Return in French what the sheet is, with the tool that wrote it."""
+        kind = self.kind
+        if kind == "speech" and self.tool:
+            kind = "wall"
+        elif kind == "speech" and "table" in self.header.meanings:
+            kind = "tables"
+        return f"{_SAYS[kind]} ({self.tool.name})" if self.tool else _SAYS[kind]
+
+    def left_out(self, passages: Sequence[int]) -> tuple[tuple[str, str], ...]:
+        """Return the titles of filled columns without passages, with the reason."""
+        return tuple(
+            (title or f"colonne {column + 1}", aside_of(role))
+            for column, (title, role) in enumerate(zip(self.header.titles, self.roles, strict=True))
+            if column not in passages and column_cells(self.body, column)
+        )
+
+
+def aside_of(role: str) -> str:
+    """Return why the cells of a role are no passages, a key of ASIDES."""
+    return ASIDE_OF.get(role, "unknown column")
+
+
+def kind_of(rows: Rows) -> str:
+    """Return the kind of a sheet, as in `Sheet`."""
+    return read_sheet(rows).kind
+
+
+def read_sheet(rows: Rows, title: str = "") -> Sheet:
+    """Return the sheet as understood: a list's header first, else a header of ideas."""
+    clean = [[_numbered_table(strip_markup(cell)) for cell in row] for row in rows]
+    listing = find_header(clean, wanted=_LISTED, at_least=2)
+    ideas = ideas_header(clean)
+    sheets = [_described(clean, header, title) for header in (listing, ideas) if header]
+    sheet = next((sheet for sheet in sheets if sheet.kind != "speech"), sheets[-1])
+    is_bare = listing is None and ideas.index < 0 and sheet.kind == "speech"
+    guessed = guess_header(clean) if is_bare else None
+    if guessed:
+        return replace(sheet, kind="attendance", header=guessed, roles=read_roles(guessed, clean))
+    return sheet
+
+
+def _numbered_table(cell: str) -> str:
+    """Return "Table 2" for "Table B"."""
+    match = re.fullmatch(r"\s*(tables?|groupe|[îi]lot|[ée]quipe)\s+([A-L])\s*", cell, re.IGNORECASE)
+    return f"{match[1]} {ord(match[2].upper()) - 64}" if match else cell
+
+
+def _described(rows: Rows, header: Header, title: str) -> Sheet:
+    header, titles = stack_headers(rows, header)
+    above = rows[: max(header.index - _n_header_rows(rows, header, titles) + 1, 0)]
+    body = [list(row) for row in rows[header.index + 1 :]]
+    tool = find_tool(header.titles)
+    roles = read_roles(header, body, tool)
+    sheet = Sheet("speech", header, above, titles, body, roles, tool)
+    return replace(sheet, kind=_kind(sheet, title))
+
+
+def _n_header_rows(rows: Rows, header: Header, titles: Sequence[str]) -> int:
+    """Return how many rows the titles of the header fill."""
+    n_left, n_rows = len(titles), 0
+    while n_left > 0 and n_rows <= header.index:
+        n_left -= len(set(filter(None, rows[header.index - n_rows])))
+        n_rows += 1
+    return max(n_rows, 1)
+
+
+def _kind(sheet: Sheet, title: str) -> str:
+    roles, body = set(sheet.roles), sheet.body
+    if _is_settings(sheet, title):
+        return "settings"
+    if not body:
+        return "speech"
+    is_beside = "last_name" in roles and bool(roles & _BESIDE_NAME)
+    has_person = bool(roles & {"first_name", "full_name"}) or is_beside
+    answers = sheet.texts
+    if sheet.tool:
+        is_list = sheet.tool.kind == "tickets"
+        kind = "both" if is_list and answers else "attendance"
+        return kind if is_list else sheet.tool.kind.replace("wall", "speech")
+    is_asking = any(is_question(sheet.header.titles[column]) for column in answers)
+    if roles & ZONES and not has_person and not is_asking:
+        return "map" if roles & {"structure", "last_name", "title", "radius"} else "speech"
+    if has_person and roles & PRESENCE and "votes" not in roles:
+        is_form = _is_form(sheet, answers)
+        if not is_form and answers and roles & {"status", "signature"}:
+            return "both"
+        return "form" if is_form else "attendance"
+    if not has_person and not answers and "structure" in roles:
+        is_dated = bool(timestamp_columns(sheet.header, body))
+        is_map = bool(roles & {"commune", "structure_type"}) and not is_dated
+        return "map" if is_map else "speech"
+    return _kind_of_words(sheet, answers, roles)
+
+
+def _is_form(sheet: Sheet, answers: Sequence[int]) -> bool:
+    """Whether rows are named answers; a list with signatures or statuses is no form."""
+    roles = set(sheet.roles)
+    if roles & {"status", "signature", "cancelled"}:
+        return False
+    stamps = timestamp_columns(sheet.header, sheet.body)
+    n_asked = sum(map(is_question, sheet.header.titles))
+    if len(answers) > 1 or (stamps and (answers or n_asked > 1)):
+        return True
+    return any(
+        is_asked(sheet.header.titles[column])
+        or sheet.header.meanings[column] == "text"
+        or median_words(column_cells(sheet.body, column)) >= _VERY_LONG
+        for column in answers
+    )
+
+
+def _kind_of_words(sheet: Sheet, answers: Sequence[int], roles: set[str]) -> str:
+    """Tell a form and a platform's contributions from ideas by table or on a wall."""
+    header, body = sheet.header, sheet.body
+    filled = {role for column, role in enumerate(sheet.roles) if column_cells(body, column)}
+    if header.index >= 0 and filled and filled <= _SAYS_NOTHING:
+        return "settings"
+    asked = [column for column in answers if _asks(header, column)]
+    stamps = timestamp_columns(header, body)
+    has_table = "table" in roles or table_column(header.titles, body) is not None
+    has_table = has_table or any(read_cues(title).has_tables for title in header.titles)
+    has_table = has_table or labels_rows(sheet)
+    is_wall = bool(roles & {"color", "speaker", *CATEGORIES}) and not stamps
+    if "votes" in roles and len(roles & _PLATFORM) > 2 and answers and "color" not in roles:
+        return "speech" if has_table else "consultation"
+    if not answers or header.index < 0:
+        is_dated_form = bool(stamps) and header.index >= 0 and "closed" in roles
+        return "form" if is_dated_form else "speech"
+    has_respondent = bool(roles & (NAMES | CONTACTS | {"structure", "role"}))
+    if stamps and "color" not in roles and (asked or len(answers) > 1 or not is_wall):
+        is_form = asked or has_respondent or not roles & {"title", "speaker"}
+        return "form" if is_form else "consultation"
+    if has_table or not asked:
+        return "speech"
+    is_survey = bool(roles & {"closed", "commune", "email", "date", "identifier"})
+    return "form" if is_survey or has_respondent else "speech"
+
+
+def _asks(header: Header, column: int) -> bool:
+    title = header.titles[column]
+    return is_question(title) or (header.meanings[column] is None and is_asked(title))
+
+
+def labels_rows(sheet: Sheet) -> bool:
+    """Whether the first column mostly names tables or questions."""
+    cells = column_cells(sheet.body, 0)
+    cues = [read_cues(cell) for cell in cells]
+    return bool(cues) and sum(cue.has_tables or cue.is_label for cue in cues) > len(cues) / 2
+
+
+def _is_settings(sheet: Sheet, title: str) -> bool:
+    """Whether a sheet only sets or explains, or counts votes for given choices."""
+    if title and word_pattern("columns", "feuilles_de_reglages").fullmatch(fold(title)):
+        return True
+    if _counts_choices([*sheet.above, sheet.header.titles, *sheet.body]):
+        return True
+    top = [sheet.header.titles] if sheet.header.index >= 0 else []
+    rows = [*top, *sheet.body]
+    names = [row[0] for row in rows if row and row[0]]
+    is_narrow = max(map(len, rows), default=0) == 2 or all(sum(map(bool, row)) <= 2 for row in rows)
+    setting = word_pattern("columns", "reglages")
+    n_settings = sum(bool(setting.fullmatch(fold(name))) for name in names)
+    return is_narrow and len(rows) <= _MAX_SETTINGS and n_settings > len(names) / 2
+
+
+def _counts_choices(rows: Rows) -> bool:
+    """Whether a sheet gives the votes for each of given choices."""
+    choice = word_pattern("columns", "choix")
+    for i, row in enumerate(rows[:_MAX_ABOVE]):
+        below = rows[i + 1 :]
+        if not below or len(row) < 2 or not choice.fullmatch(fold(row[0])):
+            continue
+        counts = [column_cells(below, column) for column in range(1, len(row))]
+        are_counts = [kind_of_cells(cells) == "number" for cells in counts if cells]
+        return bool(are_counts) and all(are_counts)
+    return False

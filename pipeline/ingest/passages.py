@@ -1,0 +1,315 @@
+"""Give each cell of a sheet its block: a passage, a heading, or `meta` with its reason."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise
+from statistics import median
+
+from pipeline.ingest.asked import (
+    looks_answered,
+    question_of_category,
+    with_locations,
+)
+from pipeline.ingest.columns import (
+    TECHNICAL,
+    Header,
+    Rows,
+    column_cells,
+    header_of,
+    is_question,
+    lone_cell,
+    meaning_of,
+)
+from pipeline.ingest.headers import (
+    OF_IDEAS,
+    is_grouped_list,
+    names_location,
+)
+from pipeline.ingest.kinds import CATEGORIES, PRESENCE, Sheet, aside_of, labels_rows
+from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.locate.titles import resembled
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.people import is_anonymous
+from pipeline.ingest.readers.wording import bullet_of
+from pipeline.ingest.roles import (
+    are_choices,
+    is_closed,
+    kind_of_cell,
+    kind_of_cells,
+    says_something,
+    timestamp_columns,
+)
+from pipeline.ingest.words import word_pattern
+from pipeline.tables.schema import RESPONDENT
+from pipeline.text import fold
+
+_MIN_OTHER = 4  # words of a passage under an unknown header
+_LINES = 3  # lines of a cell, from which each is a passage
+_ALIKE = 0.5  # of the longest column's mean length: such columns hold passages too
+_SPARSE = 0.5  # share of filled cells below which a column names groups of rows
+_SAME_ROW = 6  # words of all answers, from which two equal rows are one person's
+_VERY_LONG = 8  # words of most answers under a header that asks nothing
+
+
+def titles_of(sheet: Sheet) -> Iterator[RawBlock]:
+    """Yield the rows above the header as headings, then its titles."""
+    for row in sheet.above:
+        if any(row):
+            yield RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1)
+    for title in sheet.titles:
+        columns = ((title, ""),)
+        yield RawBlock(title, "meta", reason="column header", columns=columns)
+
+
+def blocks_of_ideas(sheet: Sheet) -> tuple[list[RawBlock], list[int]]:
+    """Return the blocks of ideas by table or on a wall; lone labels are headings."""
+    blocks = list(titles_of(sheet))
+    header, body = with_locations(sheet.header, sheet.body)
+    if sheet.tool:
+        header, body = _with_categories(sheet, header, body)
+    _fill_down(body, header)
+    written, sheet = sheet.body, replace(sheet, body=body)
+    columns = sheet.texts if sheet.tool else passage_columns(body, header)
+    if is_grouped_list(body):
+        return _blocks_of_list(body), [0]
+    is_answered = sheet.header.index >= 0 and looks_answered(header.titles, body)
+    is_answered = is_answered and not sheet.tool and not labels_rows(sheet)
+    senders = name_senders(body, columns) if is_answered else [None] * len(body)
+    for i, row in enumerate(body):
+        lone = lone_cell(row)
+        is_label = lone and len(columns) < len(row) and read_cues(lone).is_label
+        if lone and (is_label or _heads_rows(row, lone, columns)):
+            blocks.append(RawBlock(lone, "heading", 2))
+        else:
+            own = passages_of_row(sheet, row) if sheet.tool else columns
+            blocks += merged(_ideas_of_row(sheet, header, row, written[i], own, senders[i]))
+    return blocks, columns
+
+
+def _ideas_of_row(
+    sheet: Sheet,
+    header: Header,
+    row: Sequence[str],
+    written: Sequence[str],
+    columns: Sequence[int],
+    sender: str | None,
+) -> Iterator[RawBlock]:
+    names = {i for i, role in enumerate(sheet.roles) if role == "speaker" and is_anonymous(row[i])}
+    shown = ["" if i in names else cell for i, cell in enumerate(row)]
+    titled = tuple(zip(header.titles, shown, strict=False))
+    n_votes = votes_of(sheet, row)
+    channel = "postit" if sheet.tool else None
+    for column, cell in enumerate(written):
+        if not cell:
+            continue
+        if column not in columns:
+            meaning = header.meanings[column]
+            role = meaning if meaning in ("table", "question") else sheet.roles[column]
+            yield replace(aside(cell, role), columns=titled)
+            continue
+        for passage in passages_of_cell(cell):
+            if reason := says_nothing(passage):
+                yield replace(aside(passage, reason=reason), columns=titled)
+            else:
+                yield RawBlock(
+                    passage, "cell", None, sender, titled, column, channel=channel, n_votes=n_votes
+                )
+
+
+def _with_categories(
+    sheet: Sheet, header: Header, body: list[list[str]]
+) -> tuple[Header, list[list[str]]]:
+    """Read a wall's categories as questions where one of them is."""
+    if "question" in header.meanings:
+        return header, body
+    for column, role in enumerate(sheet.roles):
+        cells = column_cells(body, column)
+        asked = {cell: question_of_category(cell) for cell in set(cells)}
+        if role not in CATEGORIES or not any(asked.values()):
+            continue
+        titles = list(header.titles)
+        titles[column] = "question"
+        for row in body:
+            row[column] = asked.get(row[column]) or ""
+        return header_of(titles, header.index), body
+    return header, body
+
+
+def _fill_down(rows: list[list[str]], header: Header) -> None:
+    for meaning in ("table", "question"):
+        column = header.column(meaning)
+        if column is None:
+            continue
+        cells = [row[column] for row in rows]
+        filled = [cell for cell in cells if cell]
+        repeats = any(above == below for above, below in pairwise(filled))
+        if not filled or not cells[0] or len(filled) > _SPARSE * len(cells) or repeats:
+            continue
+        for above, row in pairwise(rows):
+            row[column] = row[column] or above[column]
+
+
+def _heads_rows(row: Sequence[str], lone: str, columns: Sequence[int]) -> bool:
+    """Whether a few merged words, or a question elsewhere, name the rows below."""
+    if len(columns) >= len(row):
+        return False
+    is_merged = sum(map(bool, row)) > 1
+    if is_merged and len(lone.split()) < _MIN_OTHER:
+        return True
+    column = next(column for column, cell in enumerate(row) if cell.strip())
+    return (is_merged or column not in columns) and resembled(lone) is not None
+
+
+def passage_columns(body: Rows, header: Header) -> list[int]:
+    """Return the columns of ideas: named, of sentences, or else the longest."""
+    stamps = timestamp_columns(header, body)
+    is_answered = looks_answered(header.titles, body)
+    columns: list[int] = []
+    for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
+        cells = column_cells(body, column)
+        is_chosen = is_answered and bool(cells) and are_choices(cells)
+        is_chosen = is_chosen or (bool(stamps) and is_question(title) and is_closed(title, cells))
+        may_hold = bool(cells) and (meaning == "text" or meaning not in OF_IDEAS | TECHNICAL)
+        may_hold = may_hold and kind_of_cells(cells) is None
+        is_titled = meaning == "text" or (meaning not in PRESENCE and names_location(title))
+        is_said = column not in stamps and _are_sentences(column, cells) if cells else False
+        if may_hold and ((is_titled and not is_chosen) or is_said):
+            columns.append(column)
+    if columns:
+        return columns
+    # the longest column and those nearly as long; marks and colours are shorter
+    means: dict[int, float] = {}
+    for column, meaning in enumerate(header.meanings):
+        lengths = [len(cell) for cell in column_cells(body, column)]
+        if lengths and (meaning == "text" or meaning not in OF_IDEAS):
+            means[column] = sum(lengths) / len(lengths)
+    return [column for column, mean in means.items() if mean >= _ALIKE * max(means.values())]
+
+
+def _are_sentences(column: int, cells: Sequence[str]) -> bool:
+    if median(len(cell.split()) for cell in cells) < _MIN_OTHER:
+        return False
+    cues = [read_cues(cell) for cell in cells]
+    n_naming = sum(cue.question is not None or cue.table is not None for cue in cues)
+    return column > 0 or n_naming <= len(cells) / 2
+
+
+def _blocks_of_list(body: Rows) -> list[RawBlock]:
+    """Return the blocks of a single column of groups: the frames of a wall, a poll's answers."""
+    roles = [_role_in_list(body, i) if row[0] else None for i, row in enumerate(body)]
+    titles = [row[0] for row, role in zip(body, roles, strict=True) if role == "heading"]
+    is_asking = any(map(question_of_category, titles))
+    channel = "consultation" if "settings" in roles else "postit"
+    question: str | None = None
+    blocks: list[RawBlock] = []
+    for i, (row, role) in enumerate(zip(body, roles, strict=True), start=1):
+        cell = row[0]
+        if role == "heading":
+            question = question_of_category(cell)
+            blocks.append(RawBlock(cell, "heading", 2))
+        elif role:
+            blocks.append(RawBlock(cell, "meta", reason=role))
+        elif cell and (reason := says_nothing(cell)):
+            blocks.append(aside(cell, reason=reason))
+        elif cell:
+            columns = (*([("question", question)] if is_asking and question else []), ("", cell))
+            sender = f"{RESPONDENT} {i}" if channel == "consultation" else None
+            blocks += [
+                RawBlock(text, "cell", None, sender, columns, len(columns) - 1, channel=channel)
+                for text in passages_of_cell(cell)
+            ]
+    return blocks
+
+
+def _role_in_list(body: Rows, i: int) -> str | None:
+    """Return "heading" or a reason for a line of a single column that is no idea.
+
+    A group of lines opens with its title; "Responses" only announces, "Open ended" is the tool's.
+    """
+    text = body[i][0]
+    if word_pattern("columns", "genres_d_activite").fullmatch(fold(text)):
+        return "settings"
+    if i and body[i - 1][0]:
+        return None
+    if meaning_of(text) == "text":
+        return "column header"
+    is_alone = i + 1 < len(body) and not body[i + 1][0] and i == 0
+    has_more = i + 1 < len(body) and bool(body[i + 1][0])
+    is_title = is_question(text) or (len(text.split()) < _VERY_LONG and text[-1] not in ".!…")
+    return "heading" if is_title and (has_more or is_alone) else None
+
+
+def passages_of_row(sheet: Sheet, row: Sequence[str]) -> list[int]:
+    """Return the columns of free words; a title counts where nothing else is said."""
+    texts = [column for column in sheet.texts if row[column]]
+    if texts or sheet.kind == "form":
+        return texts
+    is_attached = any(role == "url" and cell for role, cell in zip(sheet.roles, row, strict=True))
+    titles = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
+    return [] if is_attached else titles
+
+
+def passages_of_cell(cell: str) -> list[str]:
+    """Return a cell's bullets, or its lines where they are three or more, else the cell."""
+    lines = [line for line in cell.split("\n") if line.strip()]
+    bullets = [bullet_of(line) for line in lines]
+    if len(lines) == 1:
+        return [bullets[0].text if bullets[0] else lines[0]]
+    if len(lines) >= _LINES or all(bullets):
+        pairs = zip(lines, bullets, strict=True)
+        return [bullet.text if bullet else line.strip() for line, bullet in pairs]
+    return ["\n".join(lines)]
+
+
+def says_nothing(passage: str) -> str | None:
+    """Return why a free answer is no passage: an address, a date, « RAS »; None for words."""
+    kind = kind_of_cell(passage)
+    if kind == "number":
+        return "closed answer"
+    if kind in ("email", "phone"):
+        return "person"
+    if kind and kind != "code":
+        return aside_of(kind)
+    return None if says_something(passage) else "no answer"
+
+
+def aside(cell: str, role: str = "", reason: str = "") -> RawBlock:
+    """Return the `meta` block of a cell; encoded data shrink to their size."""
+    reason = reason or ("encoded" if kind_of_cell(cell) == "encoded" else aside_of(role))
+    if reason == "encoded":
+        n_letters = f"{len(cell):,}".replace(",", "\u202f")
+        cell = f"[données encodées : {n_letters} caractères]"
+    return RawBlock(cell, "meta", reason=reason, columns=(("", ""),))
+
+
+def votes_of(sheet: Sheet, row: Sequence[str]) -> int | None:
+    """Return the votes of a row, the largest count of several; None where none is told."""
+    cells = [cell for cell, role in zip(row, sheet.roles, strict=False) if role == "votes"]
+    counts = [re.fullmatch(r"\s*(\d{1,6})(?:[.,]0+)?\s*", cell) for cell in cells]
+    return max((int(count[1]) for count in counts if count), default=None)
+
+
+def merged(blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
+    """Join a row's neighbouring asides of one reason."""
+    for (kind, _), group in groupby(blocks, key=lambda block: (block.kind, block.reason)):
+        if kind != "meta":
+            yield from group
+            continue
+        own = list(group)
+        yield replace(own[0], text=" | ".join(block.text for block in own))
+
+
+def name_senders(body: Rows, columns: Sequence[int]) -> list[str]:
+    """Return « répondant 1 » and so on by row; a row sent again is of the first one's sender.
+
+    Short answers may be alike by chance: only rows of several answers and words are one.
+    """
+    number_of: dict[tuple[str, ...], int] = {}
+    senders = []
+    for i, row in enumerate(body, start=1):
+        answers = tuple(row[column].strip() for column in columns)
+        is_telling = sum(map(bool, answers)) > 1 and len(" ".join(answers).split()) >= _SAME_ROW
+        number = number_of.setdefault(answers, i) if is_telling else i
+        senders.append(f"{RESPONDENT} {number}")
+    return senders
