@@ -17,10 +17,11 @@ from pipeline.ingest import structures as structures_module
 from pipeline.ingest.attendance import Attendance, read_attendance
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part
+from pipeline.ingest.kinds import kind_of
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import PEOPLE, Participant, WorkshopPeople, split_name
 from pipeline.ingest.readers.grids import blocks_of_rows
-from pipeline.ingest.sheets import kind_of, sort_part
+from pipeline.ingest.sheets import sort_part
 from pipeline.ingest.stage import enter_correspondents
 from pipeline.ingest.structures import (
     Mention,

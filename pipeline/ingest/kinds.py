@@ -63,7 +63,7 @@ _MAX_SETTINGS, _MAX_ABOVE = 25, 8  # rows of settings; rows that may stand over 
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SortedSheet:
     """A sheet as understood: its kind, header and the role of each column."""
 
     kind: str  # attendance, both, form, consultation, map, settings or speech
@@ -105,11 +105,11 @@ def aside_of(role: str) -> str:
 
 
 def kind_of(rows: Rows) -> str:
-    """Return the kind of a sheet, as in `Sheet`."""
+    """Return the kind of a sheet, as in `SortedSheet`."""
     return read_sheet(rows).kind
 
 
-def read_sheet(rows: Rows, title: str = "") -> Sheet:
+def read_sheet(rows: Rows, title: str = "") -> SortedSheet:
     """Return the sheet as understood: a list's header first, else a header of ideas."""
     clean = [[_numbered_table(strip_markup(cell)) for cell in row] for row in rows]
     listing = find_header(clean, wanted=_LISTED, at_least=2)
@@ -129,13 +129,13 @@ def _numbered_table(cell: str) -> str:
     return f"{match[1]} {ord(match[2].upper()) - 64}" if match else cell
 
 
-def _described(rows: Rows, header: Header, title: str) -> Sheet:
+def _described(rows: Rows, header: Header, title: str) -> SortedSheet:
     header, titles = stack_headers(rows, header)
     above = rows[: max(header.index - _n_header_rows(rows, header, titles) + 1, 0)]
     body = [list(row) for row in rows[header.index + 1 :]]
     tool = find_tool(header.titles)
     roles = read_roles(header, body, tool)
-    sheet = Sheet("speech", header, above, titles, body, roles, tool)
+    sheet = SortedSheet("speech", header, above, titles, body, roles, tool)
     return replace(sheet, kind=_kind(sheet, title))
 
 
@@ -148,7 +148,7 @@ def _n_header_rows(rows: Rows, header: Header, titles: Sequence[str]) -> int:
     return max(n_rows, 1)
 
 
-def _kind(sheet: Sheet, title: str) -> str:
+def _kind(sheet: SortedSheet, title: str) -> str:
     roles, body = set(sheet.roles), sheet.body
     if _is_settings(sheet, title):
         return "settings"
@@ -176,7 +176,7 @@ def _kind(sheet: Sheet, title: str) -> str:
     return _kind_of_words(sheet, answers, roles)
 
 
-def _is_form(sheet: Sheet, answers: Sequence[int]) -> bool:
+def _is_form(sheet: SortedSheet, answers: Sequence[int]) -> bool:
     """Whether rows are named answers; a list with signatures or statuses is no form."""
     roles = set(sheet.roles)
     if roles & {"status", "signature", "cancelled"}:
@@ -193,7 +193,7 @@ def _is_form(sheet: Sheet, answers: Sequence[int]) -> bool:
     )
 
 
-def _kind_of_words(sheet: Sheet, answers: Sequence[int], roles: set[str]) -> str:
+def _kind_of_words(sheet: SortedSheet, answers: Sequence[int], roles: set[str]) -> str:
     """Tell a form and a platform's contributions from ideas by table or on a wall."""
     header, body = sheet.header, sheet.body
     filled = {role for column, role in enumerate(sheet.roles) if column_cells(body, column)}
@@ -225,14 +225,14 @@ def _asks(header: Header, column: int) -> bool:
     return is_question(title) or (header.meanings[column] is None and is_asked(title))
 
 
-def labels_rows(sheet: Sheet) -> bool:
+def labels_rows(sheet: SortedSheet) -> bool:
     """Whether the first column mostly names tables or questions."""
     cells = column_cells(sheet.body, 0)
     cues = [read_cues(cell) for cell in cells]
     return bool(cues) and sum(cue.has_tables or cue.is_label for cue in cues) > len(cues) / 2
 
 
-def _is_settings(sheet: Sheet, title: str) -> bool:
+def _is_settings(sheet: SortedSheet, title: str) -> bool:
     """Whether a sheet only sets or explains, or counts votes for given choices."""
     if title and word_pattern("columns", "feuilles_de_reglages").fullmatch(fold(title)):
         return True

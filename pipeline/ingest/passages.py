@@ -26,7 +26,7 @@ from pipeline.ingest.headers import (
     is_grouped_list,
     names_location,
 )
-from pipeline.ingest.kinds import CATEGORIES, PRESENCE, Sheet, aside_of, labels_rows
+from pipeline.ingest.kinds import CATEGORIES, PRESENCE, SortedSheet, aside_of, labels_rows
 from pipeline.ingest.locate.cues import read_cues
 from pipeline.ingest.locate.titles import resembled
 from pipeline.ingest.parts import RawBlock
@@ -52,7 +52,7 @@ _SAME_ROW = 6  # words of all answers, from which two equal rows are one person'
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
 
 
-def titles_of(sheet: Sheet) -> Iterator[RawBlock]:
+def titles_of(sheet: SortedSheet) -> Iterator[RawBlock]:
     """Yield the rows above the header as headings, then its titles."""
     for row in sheet.above:
         if any(row):
@@ -62,7 +62,7 @@ def titles_of(sheet: Sheet) -> Iterator[RawBlock]:
         yield RawBlock(title, "meta", reason="column header", columns=columns)
 
 
-def blocks_of_ideas(sheet: Sheet) -> tuple[list[RawBlock], list[int]]:
+def blocks_of_ideas(sheet: SortedSheet) -> tuple[list[RawBlock], list[int]]:
     """Return the blocks of ideas by table or on a wall; lone labels are headings."""
     blocks = list(titles_of(sheet))
     header, body = with_locations(sheet.header, sheet.body)
@@ -88,7 +88,7 @@ def blocks_of_ideas(sheet: Sheet) -> tuple[list[RawBlock], list[int]]:
 
 
 def _ideas_of_row(
-    sheet: Sheet,
+    sheet: SortedSheet,
     header: Header,
     row: Sequence[str],
     written: Sequence[str],
@@ -118,7 +118,7 @@ def _ideas_of_row(
 
 
 def _with_categories(
-    sheet: Sheet, header: Header, body: list[list[str]]
+    sheet: SortedSheet, header: Header, body: list[list[str]]
 ) -> tuple[Header, list[list[str]]]:
     """Read a wall's categories as questions where one of them is."""
     if "question" in header.meanings:
@@ -240,7 +240,7 @@ def _role_in_list(body: Rows, i: int) -> str | None:
     return "heading" if is_title and (has_more or is_alone) else None
 
 
-def passages_of_row(sheet: Sheet, row: Sequence[str]) -> list[int]:
+def passages_of_row(sheet: SortedSheet, row: Sequence[str]) -> list[int]:
     """Return the columns of free words; a title counts where nothing else is said."""
     texts = [column for column in sheet.texts if row[column]]
     if texts or sheet.kind == "form":
@@ -283,7 +283,7 @@ def aside(cell: str, role: str = "", reason: str = "") -> RawBlock:
     return RawBlock(cell, "meta", reason=reason, columns=(("", ""),))
 
 
-def votes_of(sheet: Sheet, row: Sequence[str]) -> int | None:
+def votes_of(sheet: SortedSheet, row: Sequence[str]) -> int | None:
     """Return the votes of a row, the largest count of several; None where none is told."""
     cells = [cell for cell, role in zip(row, sheet.roles, strict=False) if role == "votes"]
     counts = [re.fullmatch(r"\s*(\d{1,6})(?:[.,]0+)?\s*", cell) for cell in cells]

@@ -17,7 +17,7 @@ from pipeline.ingest.columns import (
     header_of,
     is_question,
 )
-from pipeline.ingest.kinds import CATEGORIES, Sheet, aside_of, read_sheet
+from pipeline.ingest.kinds import CATEGORIES, SortedSheet, aside_of, read_sheet
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.passages import (
     aside,
@@ -110,7 +110,7 @@ def _sort_sheet(rows: Rows, title: str) -> SortedPart:
     )
 
 
-def _left_of_list(sheet: Sheet) -> list[str]:
+def _left_of_list(sheet: SortedSheet) -> list[str]:
     others = {*sheet.texts, *timestamp_columns(sheet.header, sheet.body)}
     n_remarks = count_remarks(sheet.header, sheet.body, others)
     n_unclear = count_unclear(sheet.header, sheet.body)
@@ -126,7 +126,7 @@ def _left_of_list(sheet: Sheet) -> list[str]:
     return [f"liste de présence : {what}" for n, what in counts if n]
 
 
-def _respondents(sheet: Sheet) -> Rows:
+def _respondents(sheet: SortedSheet) -> Rows:
     """Return the persons of a form or platform, under plain titles."""
     rows: list[tuple[str, ...]] = [_RESPONDENT]
     for row in sheet.body:
@@ -138,14 +138,14 @@ def _respondents(sheet: Sheet) -> Rows:
     return rows
 
 
-def _cell(sheet: Sheet, row: Sequence[str], role: str) -> str:
+def _cell(sheet: SortedSheet, row: Sequence[str], role: str) -> str:
     """Return the row's first filled cell of a role, on one line."""
     columns = (column for column, own in enumerate(sheet.roles) if own == role)
     cells = (" ".join(row[column].split()) for column in columns if column < len(row))
     return next(filter(None, cells), "")
 
 
-def _sender(sheet: Sheet, row: Sequence[str]) -> str:
+def _sender(sheet: SortedSheet, row: Sequence[str]) -> str:
     first_and_last = f"{_cell(sheet, row, 'first_name')} {_cell(sheet, row, 'last_name')}".strip()
     for name in (_cell(sheet, row, "full_name"), first_and_last, _cell(sheet, row, "speaker")):
         if name and not is_anonymous(name):
@@ -153,7 +153,7 @@ def _sender(sheet: Sheet, row: Sequence[str]) -> str:
     return ""
 
 
-def _blocks_of_answers(sheet: Sheet) -> Iterator[RawBlock]:
+def _blocks_of_answers(sheet: SortedSheet) -> Iterator[RawBlock]:
     yield from titles_of(sheet)
     reader = _RowReader(sheet)
     numbers = name_senders(sheet.body, sheet.texts)
@@ -165,7 +165,7 @@ def _blocks_of_answers(sheet: Sheet) -> Iterator[RawBlock]:
 class _RowReader:
     """Gives each cell of an answered sheet its block."""
 
-    sheet: Sheet
+    sheet: SortedSheet
     questions: Mapping[int, str] = field(init=False)
     table: int | None = field(init=False)
 
@@ -223,7 +223,7 @@ class _RowReader:
                 )
 
 
-def _blocks_of_table(blocks: Sequence[RawBlock], sheet: Sheet) -> list[RawBlock]:
+def _blocks_of_table(blocks: Sequence[RawBlock], sheet: SortedSheet) -> list[RawBlock]:
     """Return the blocks of a document's table, its lists left out."""
     if sheet.kind == "speech":
         return _annotated(blocks)
