@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pipeline.depot import list_folder, name_files, text_of
 from pipeline.errors import reason_of
 from pipeline.files import file_hash, text_hash
+from pipeline.ingest.readers.pictures import ocr_version
 from pipeline.study import Study
 from pipeline.versions import versions
 
@@ -59,6 +60,7 @@ def read_dependencies(workspace: "Workspace", folder: "WorkshopFolder") -> tuple
     return (
         folder.workshop_id,
         ingest.model_dump_json(),
+        ocr_version() or "",
         masking.model_dump_json(),
         folder.vault_state,
         *files,
@@ -80,6 +82,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
     templates = [path for path in (study.slides_template, study.report_template) if path]
     return text_hash(
         *(f"{name}={value}" for name, value in versions().items()),
+        ocr_version() or "",
         study.settings.model_dump_json(exclude=_WITHOUT_EFFECT),
         study.grid_hash(),
         file_hash(tagger) if tagger else "",

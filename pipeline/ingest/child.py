@@ -75,9 +75,15 @@ def count_children(settings: IngestSettings) -> int:
 class Child:
     """A process `python -m pipeline.ingest.readers` for one thread; any thread may close it."""
 
-    def __init__(self, settings: IngestSettings, scratch: Path) -> None:
+    def __init__(
+        self, settings: IngestSettings, scratch: Path, *, reads_pictures: bool = False
+    ) -> None:
         self.is_closed = False
         self._settings, self._scratch = settings, scratch
+        self._reads_pictures = reads_pictures
+        self._max_seconds = (
+            settings.max_seconds_per_scan if reads_pictures else settings.max_seconds_per_file
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -92,7 +98,7 @@ class Child:
         if self._process is None and not self._start():
             return Answer(error=_NO_READER, can_pass=True)
         self._send(str(path.absolute()))
-        reply = self._listen(max_wall_seconds(self._settings))
+        reply = self._listen(max_wall_seconds(self._max_seconds))
         if reply.trouble:
             self._end()
             return reply.trouble
@@ -129,8 +135,9 @@ class Child:
             {
                 "max_bytes": int(self._settings.max_file_mb * MEGABYTE),
                 "max_memory_bytes": self._settings.max_memory_mb * MEGABYTE,
-                "max_seconds": self._settings.max_seconds_per_file,
-                "max_wall_seconds": max_wall_seconds(self._settings),
+                "max_seconds": self._max_seconds,
+                "max_wall_seconds": max_wall_seconds(self._max_seconds),
+                "reads_pictures": self._reads_pictures,
             }
         )
         if self._listen(_START_SECONDS).line == READY:
@@ -192,8 +199,9 @@ class Child:
         )
 
     def _too_late(self) -> Error:
-        seconds = f"{self._settings.max_seconds_per_file:g}".replace(".", ",")
-        advice = f"{_SPLIT}, ou relever « max_seconds_per_file » dans etude.toml, section [ingest]"
+        seconds = f"{self._max_seconds:g}".replace(".", ",")
+        setting = "max_seconds_per_scan" if self._reads_pictures else "max_seconds_per_file"
+        advice = f"{_SPLIT}, ou relever « {setting} » dans etude.toml, section [ingest]"
         return f"lecture trop longue (plus de {seconds} s de calcul)", advice
 
 
@@ -218,9 +226,9 @@ def read_answer(line: bytes) -> tuple[Answer, str | None]:
         return Answer(error=BROKEN), "an answer of another form"
 
 
-def max_wall_seconds(settings: IngestSettings) -> float:
+def max_wall_seconds(max_seconds: float) -> float:
     """Return the wall-clock limit of a file, many times its processor limit."""
-    return max(_LEAST_WALL_S, _PATIENCE * settings.max_seconds_per_file)
+    return max(_LEAST_WALL_S, _PATIENCE * max_seconds)
 
 
 def away_error(why: str) -> Error:

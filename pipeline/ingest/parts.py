@@ -49,6 +49,7 @@ class RawPart:
     taken_for: str = ""  # in French, what it was recognised as, such as « conversation WhatsApp »
     left_out: tuple[tuple[str, str], ...] = ()  # (French name of a piece, key of ASIDES)
     n_words_dropped: int = 0  # words of the file that are in no block and no row
+    is_machine_read: bool = False  # from a picture, by a model
     error: tuple[str, str] | None = None  # French reason and advice
 
 

@@ -14,7 +14,14 @@ from pathlib import Path
 from pipeline.errors import reason_of
 from pipeline.ingest.child import Answer, Child, away_error, count_children
 from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.source import MEGABYTE, Error, is_passing, too_large
+from pipeline.ingest.readers.pictures import ocr_version
+from pipeline.ingest.readers.source import (
+    MEGABYTE,
+    Error,
+    is_passing,
+    is_picture,
+    too_large,
+)
 from pipeline.settings.sections import IngestSettings
 
 _log = logging.getLogger(__name__)
@@ -156,6 +163,10 @@ class _Readers:
         self._scratch = tempfile.TemporaryDirectory(prefix="ateliers-")
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._at_work: list[tuple[Child, threading.Thread]] = []
+        self._picture_child: Child | None = None
+        self._picture_lock = threading.Lock()
+        if settings.ocr and ocr_version():
+            self._picture_child = Child(settings, Path(self._scratch.name), reads_pictures=True)
 
     def read(self, asked: Sequence[tuple[int, Path]]) -> Iterator[tuple[int, FileReading]]:
         """Yield (index, reading) as they come; stopping half-way ends the children."""
@@ -177,6 +188,8 @@ class _Readers:
         self.is_closed = True
         for child, _ in self._at_work:
             child.close()
+        if self._picture_child:
+            self._picture_child.close()
         for _ in self._at_work:
             self._waiting.put(None)
         for _, thread in self._at_work:
@@ -195,4 +208,14 @@ class _Readers:
         while (job := self._waiting.get()) is not None:
             if child.is_closed:
                 continue
-            job.done.put((job.place, FileReading(job.path, *child.read(job.path))))
+            answer = self._with_pictures(job.path, child.read(job.path))
+            job.done.put((job.place, FileReading(job.path, *answer)))
+
+    def _with_pictures(self, path: Path, answer: Answer) -> Answer:
+        """Read `path` again with its pictures, in the one child that has the model for it."""
+        errors = (answer.error, *(part.error for part in answer.parts))
+        if self._picture_child is None or not any(map(is_picture, errors)):
+            return answer
+        with self._picture_lock:
+            second = self._picture_child.read(path)
+        return answer if second.error and not answer.error else second

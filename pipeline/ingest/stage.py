@@ -196,6 +196,7 @@ def _document(part: Part, located: Sequence[LocatedBlock], workshop_id: str) -> 
         "channel": Counter(block.channel for block in passages).most_common(1)[0][0],
         "table_number": tables.pop() if len(tables) == 1 else None,
         "title": part.raw.title or PurePosixPath(part.file).stem,
+        "read_by": "machine" if part.raw.is_machine_read else None,
         "n_chars": len(text),
         "text": text,
         "first_path": part.first_path,

@@ -76,6 +76,9 @@ class IngestSettings(Frozen):
     max_file_mb: Annotated[float, Field(gt=0, le=2000)] = 50.0
     # of the processor, not the clock
     max_seconds_per_file: Annotated[float, Field(gt=0, le=3600)] = 12.0
+    # likewise, of a file that is read as pictures: about 5 s a photo or page
+    max_seconds_per_scan: Annotated[float, Field(gt=0, le=3600)] = 180.0
+    ocr: bool = True  # read photos and scans, where the extra « ocr » is installed
     max_memory_mb: Annotated[int, Field(ge=256)] = 1500  # peak of one child process
     # child processes, never more than fit in memory; 0: one per processor, up to four
     n_readers: Annotated[int, Field(ge=0, le=64)] = 0

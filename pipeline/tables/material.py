@@ -48,6 +48,13 @@ DOCUMENTS = Table(
             "table_number", "int", "Table, where the whole document has one", nullable=True, low=0
         ),
         Column("title", "text", "Title, subject or file name without extension", nullable=True),
+        Column(
+            "read_by",
+            "text",
+            "`machine` where the text was read on a photo or a scan",
+            nullable=True,
+            values=("machine",),
+        ),
         Column("n_chars", "int", "Length of the text", "code points", low=0),
         Column("text", "text", "The whole text in reading order"),
         Column(

@@ -228,6 +228,7 @@ ASIDES: dict[str, tuple[str, str]] = {
     "encoded": ("noise", "données encodées (base64, image)"),
     "repeated": ("noise", "déjà dit plus haut, à l'identique"),
     "no answer": ("noise", "sans réponse (« RAS », « néant »)"),
+    "unsure reading": ("noise", "lu par machine sans certitude"),
     "unknown column": ("furniture", "colonne non comprise"),
     "other": ("furniture", "ne dit rien par soi-même"),
 }

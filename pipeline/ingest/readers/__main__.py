@@ -14,6 +14,7 @@ from typing import BinaryIO
 from pipeline.errors import ReadError, reason_of
 from pipeline.ingest.readers.confine import Budget, confine
 from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.pictures import LineReader, load_line_reader
 from pipeline.ingest.readers.source import (
     NO_MEMORY,
     READY,
@@ -39,6 +40,7 @@ def main() -> None:
     sys.excepthook = partial(_name_failure, output)
     request = json.loads(sys.stdin.buffer.readline())
     limits = Limits(max_bytes=request["max_bytes"])
+    read_lines = load_line_reader() if request["reads_pictures"] else None
     confine()
     budget = Budget(
         request["max_memory_bytes"], request["max_seconds"], request["max_wall_seconds"]
@@ -46,7 +48,7 @@ def main() -> None:
     _write(output, frame(READY))
     for line in sys.stdin.buffer:
         budget.open()
-        answer = _answer(Path(json.loads(line)), limits)
+        answer = _answer(Path(json.loads(line)), limits, read_lines)
         is_last = budget.close()
         _write(output, _NO_MEMORY_FRAME if answer is None else frame(answer, is_last=is_last))
         if is_last or answer is None:
@@ -78,7 +80,7 @@ def _name_failure(
     _write(output, frame(failure_to_line(f"{kind.__name__}{line_of_ours}"), is_last=True))
 
 
-def _answer(path: Path, limits: Limits) -> bytes | None:
+def _answer(path: Path, limits: Limits, read_lines: LineReader | None) -> bytes | None:
     try:
         n_bytes = path.stat().st_size
         if n_bytes > limits.max_bytes:
@@ -93,7 +95,7 @@ def _answer(path: Path, limits: Limits) -> bytes | None:
         return _refusal(f"fichier illisible ({why})", _RIGHTS)
     except MemoryError:
         return None
-    return _answer_of(FileContent(content, path.name, limits))
+    return _answer_of(FileContent(content, path.name, limits, read_lines=read_lines))
 
 
 def _answer_of(file: FileContent) -> bytes | None:

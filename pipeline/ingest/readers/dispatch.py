@@ -16,11 +16,18 @@ from pipeline.ingest.readers.maps import read_kml
 from pipeline.ingest.readers.odt import read_odt
 from pipeline.ingest.readers.outlook import read_outlook
 from pipeline.ingest.readers.pdf import read_pdf
+from pipeline.ingest.readers.pictures import read_picture
 from pipeline.ingest.readers.plain_text import read_markdown, read_plain
 from pipeline.ingest.readers.rtf import read_rtf
 from pipeline.ingest.readers.sheets import read_delimited, read_ods, read_sheets
 from pipeline.ingest.readers.slides import read_odp, read_slides
-from pipeline.ingest.readers.source import FileContent, protected, too_much
+from pipeline.ingest.readers.source import (
+    PICTURE,
+    READ_BY_MACHINE,
+    FileContent,
+    protected,
+    too_much,
+)
 from pipeline.ingest.readers.transcripts import as_timed_rows, as_transcript, read_subtitles
 from pipeline.ingest.readers.word97 import read_word97
 
@@ -88,8 +95,8 @@ _REFUSALS = {
         "le télécharger sur l'ordinateur (clic droit) puis le redéposer",
     ),
     "image": (
-        "image ou photo",
-        "recopier ce qui y est écrit dans un .docx ou un .xlsx, ou en reconnaître le texte (OCR)",
+        PICTURE,
+        f"{READ_BY_MACHINE}, ou recopier ce qui y est écrit dans un .docx ou un .xlsx",
     ),
     "pages": ("document Apple (Pages, Numbers ou Keynote)", "l'exporter en .docx, .xlsx ou .pdf"),
     "slides": ("ancien diaporama (.ppt)", "l'ouvrir et l'enregistrer en .pptx ou .pdf"),
@@ -116,6 +123,8 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
     kind = sniff(file.content, file.name)
     if kind == "encrypted":
         raise protected("fichier Word, Excel ou PowerPoint")
+    if kind == "image" and file.read_lines:
+        return read_picture(file)
     if kind in _REFUSALS:
         reason, advice = _REFUSALS[kind]
         raise ReadError(reason, _EXPECTED, advice)

@@ -8,10 +8,13 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
+
+if TYPE_CHECKING:
+    from pipeline.ingest.readers.pictures import LineReader
 
 MEGABYTE = 1_000_000
 
@@ -39,6 +42,7 @@ class FileContent:
     limits: Limits = Limits()
     depth: int = 0
     n_archives: int = 0  # containers that are archives
+    read_lines: "LineReader | None" = None  # reads pictures, where that is installed and wanted
 
     def inner(self, content: bytes, name: str) -> "FileContent":
         """Return an attachment of this file; raise `ReadError` if too large or too deep."""
@@ -100,6 +104,19 @@ def protected(what: str) -> ReadError:
         "un fichier sans mot de passe",
         "l'ouvrir avec son mot de passe, l'enregistrer sans protection puis le redéposer",
     )
+
+
+PICTURE = "image ou photo"
+NO_TEXT_LAYER = "sans texte (scan)"
+READ_BY_MACHINE = (
+    "les faire lire par la machine (pip install 'ateliers-territoires[ocr]', "
+    "et « ocr = true » dans etude.toml, section [ingest])"
+)
+
+
+def is_picture(error: "Error | None") -> bool:
+    """Whether a file or part was refused only because it is a picture or a scan."""
+    return error is not None and (error[0] == PICTURE or error[0].endswith(NO_TEXT_LAYER))
 
 
 def no_text(what: str) -> ReadError:
@@ -199,6 +216,7 @@ def _part(values: dict[str, Any]) -> RawPart:
         taken_for=_text(values["taken_for"]),
         left_out=_pairs(values["left_out"]),
         n_words_dropped=_number(values["n_words_dropped"]) or 0,
+        is_machine_read=values["is_machine_read"] is True,
         error=_error(values["error"]),
     )
 

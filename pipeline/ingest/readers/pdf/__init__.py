@@ -37,12 +37,23 @@ from pipeline.ingest.readers.pdf.tables import (
     outside,
     with_headers,
 )
-from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
+from pipeline.ingest.readers.pictures import LineReader, blocks_of_picture
+from pipeline.ingest.readers.source import (
+    NO_TEXT_LAYER,
+    READ_BY_MACHINE,
+    FileContent,
+    corrupt,
+    no_text,
+    protected,
+)
 
 _MAX_PAGES = 3000
 _MAX_SCANNED = 20  # reported one by one
 _MIN_WORDS_A_PAGE = 3  # a lower average, on pages with pictures, is a scan
-_SCAN_ADVICE = "faire reconnaître le texte (OCR), ou déposer le document d'origine"
+_SCAN_ADVICE = f"{READ_BY_MACHINE}, ou déposer le document d'origine"
+_TAKEN_FOR = "PDF numérisé, lu par machine"
+_RENDERED = 2000  # pixels of the long side of a page that is read as a picture
+_MAX_SCALE = 300 / 72  # pixels a point
 _FORMS = (raw.FORMTYPE_ACRO_FORM, raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)
 _LOCKED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
 
@@ -51,12 +62,15 @@ _LOCKED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
 class _Page:
     text: PageWords
     comments: list[RawBlock]
-    has_picture: bool
+    has_picture: bool  # that is not read
     is_drawn: bool
+    is_machine_read: bool = False
 
 
 def read_pdf(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the document as one part, and a part with an error for each scanned page.
+    """Return the document as one part, and a part with an error for each scanned page left unread.
+
+    Pages without text are read as pictures where `file.read_lines` is given.
 
     Raises `ReadError` for a damaged or protected file, a full scan, and pages without text.
     """
@@ -64,7 +78,7 @@ def read_pdf(file: FileContent) -> tuple[RawPart, ...]:
     words = [word for page in pages for word in page.text.words]
     if len(words) < _MIN_WORDS_A_PAGE * len(pages) and any(page.has_picture for page in pages):
         expected = "un PDF dont on peut copier le texte"
-        raise ReadError("PDF sans texte (scan)", expected, _SCAN_ADVICE)
+        raise ReadError(f"PDF {NO_TEXT_LAYER}", expected, _SCAN_ADVICE)
     if not words and not any(page.comments for page in pages):
         raise no_text("PDF")
     tables = _tables(file, pages)
@@ -79,7 +93,11 @@ def read_pdf(file: FileContent) -> tuple[RawPart, ...]:
         body_lines, tables, [page.comments for page in pages], body=usual_height(words)
     )
     blocks = [*furniture_blocks(furniture), *blocks_of_drafts(drafts)]
-    return (RawPart(tuple(blocks)), *_scanned(pages))
+    if any(page.is_machine_read for page in pages):
+        part = RawPart(tuple(blocks), taken_for=_TAKEN_FOR, is_machine_read=True)
+    else:
+        part = RawPart(tuple(blocks))
+    return (part, *_scanned(pages))
 
 
 def _pages(file: FileContent) -> list[_Page]:
@@ -93,18 +111,26 @@ def _pages(file: FileContent) -> list[_Page]:
             )
         if document.get_formtype() in _FORMS:
             document.init_forms()
-        return [_page(page, document.formenv) for page in document]
+        return [_page(page, document.formenv, file.read_lines) for page in document]
     except pdfium.PdfiumError as error:
         if getattr(error, "err_code", None) in _LOCKED:
             raise protected("PDF") from error
         raise corrupt("le PDF") from error
 
 
-def _page(page: pdfium.PdfPage, forms: pdfium.PdfFormEnv | None) -> _Page:
+def _page(
+    page: pdfium.PdfPage, forms: pdfium.PdfFormEnv | None, read_lines: LineReader | None
+) -> _Page:
     text = words_of_page(page)
     comments, typed = annotations_of_page(page, height=text.height, forms=forms)
     words = tuple(word for word in (*text.words, *typed) if word.is_visible)
     has_picture = any(True for _ in page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=3))
+    if has_picture and len(words) < _MIN_WORDS_A_PAGE and read_lines:
+        scale = min(_RENDERED / max(page.get_size()), _MAX_SCALE)
+        pixels = page.render(scale=scale, rev_byteorder=True).to_numpy()
+        comments = [*blocks_of_picture(pixels[..., :3], read_lines), *comments]
+        page.close()
+        return _Page(replace(text, words=()), comments, False, False, is_machine_read=True)
     draws_tables = bool(words) and not text.is_turned and is_drawn(page)
     page.close()
     return _Page(replace(text, words=words), comments, has_picture, draws_tables)
@@ -163,9 +189,9 @@ def _scanned(pages: Sequence[_Page]) -> Iterator[RawPart]:
         if page.has_picture and len(page.text.words) < _MIN_WORDS_A_PAGE
     ]
     if len(numbers) > _MAX_SCANNED:
-        error = (f"{len(numbers)} pages sans texte (scan)", _SCAN_ADVICE)
+        error = (f"{len(numbers)} pages {NO_TEXT_LAYER}", _SCAN_ADVICE)
         yield RawPart((), name=f"pages-{numbers[0]}-{numbers[-1]}", error=error)
         return
     for number in numbers:
-        error = ("page sans texte (scan)", _SCAN_ADVICE)
+        error = (f"page {NO_TEXT_LAYER}", _SCAN_ADVICE)
         yield RawPart((), name=f"page-{number}", error=error)
