@@ -227,3 +227,23 @@ def test_the_decision_says_whether_it_holds() -> None:
     machine = made | {"theme_families": THEME_FAMILIES.empty()}
     effects = apply_decisions(machine, decisions)["decision_effects"].set_index("decision_id")
     assert effects["state"].tolist() == ["appliquée", "sans objet"]
+
+
+def test_a_form_writes_nobodys_name_or_address(corbigny: dict[str, pd.DataFrame]) -> None:
+    text = "\n".join(corbigny["documents"]["text"])
+    assert "exemple.fr" not in text and "Odile Perrin" not in text
+    assert {"Odile Perrin", "Marc Nolot"} <= set(corbigny["people"]["full_name"])
+
+
+LISTED = [
+    ("Autour de la table : Hervé Maurin, Chantal Issert et Mme Roque", 3),
+    ("Présents : la mairie de Gournay, une dame de Paulhan", 0),
+]
+
+
+@pytest.mark.parametrize(("line", "n_people"), LISTED)
+def test_persons_that_a_line_lists_are_known(tmp_path: Path, line: str, n_people: int) -> None:
+    folder = tmp_path / "Corbigny"
+    folder.mkdir()
+    (folder / "Table 3 q1.txt").write_text(f"{line}\n\nplus de car le soir\n", encoding="utf-8")
+    assert len(read(folder)["people"]) == n_people

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,7 @@ from pipeline.ingest.people import (
     WorkshopPeople,
     is_first_name,
     is_person_name,
+    is_whole_name,
     split_name,
 )
 from pipeline.ingest.sandbox import FileReaders
@@ -51,6 +53,7 @@ from pipeline.text import counted, fold, lexicon
 log = logging.getLogger(__name__)
 
 _NO_PASSAGE = ("meta", "heading")
+_PERSON = "[donnée personnelle]"
 _TAKEN_FOR = {
     "notes": "notes",
     "postit": "post-its",
@@ -176,10 +179,18 @@ def _write_documents(
         for i, block in enumerate(located):
             if block.channel == "mail" and sender:
                 speakers[i] = speakers[i] or sender[0]
+        enter_listed(located, people)
+        if part.raw.rows:  # a form's names and addresses are known for certain: none is written
+            located = [_without_person(block) for block in located]
         document = _document(part, located, people.workshop_id)
         documents.append(document)
         blocks += _block_rows(document["document_id"], located, speakers)
     return DOCUMENTS.build(documents), BLOCKS.build(blocks)
+
+
+def _without_person(block: LocatedBlock) -> LocatedBlock:
+    is_person = block.kind == "meta" and block.reason == "person"
+    return replace(block, text=_PERSON) if is_person else block
 
 
 def _document(part: Part, located: Sequence[LocatedBlock], workshop_id: str) -> dict[str, Any]:
@@ -229,6 +240,15 @@ def _block_rows(
         )
         start = end + 1
     return rows
+
+
+def enter_listed(blocks: Sequence[LocatedBlock], people: WorkshopPeople) -> None:
+    """Add the persons that a line lists, such as « Autour de la table : Anne Riou, Marc Nolot »."""
+    for block in blocks:
+        if block.kind == "meta" and block.reason == "list of persons":
+            pieces = re.split(r"[:,;/•]|\set\s", block.text)
+            for name in filter(is_whole_name, (piece.strip(" .()-") for piece in pieces)):
+                people.add(Participant(*split_name(name), origin="transcript"))
 
 
 def enter_correspondents(
