@@ -142,7 +142,8 @@ def _of_unit(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return each unit's circle, and what each workshop counts by; `workshops` announce tables."""
     is_away = said_after(units)
-    is_numbered = units["table_number"].notna() & ~is_away
+    is_contribution = units["channel"] == "consultation"  # a person's answer, never a table
+    is_numbered = units["table_number"].notna() & ~is_away & ~is_contribution
     kinds = _kinds(units, set(units.loc[is_numbered, "workshop_id"]), workshops)
     kind = units["workshop_id"].map(kinds)
     is_person = kind.isin([CONTRIBUTORS, RESPONDENTS])
@@ -150,10 +151,11 @@ def _of_unit(
     is_away &= ~is_person
     is_summary = (units["question"] == "resume").fillna(False) & ~is_person
     is_table = is_numbered | (~is_away & ~is_summary & (kind != TABLES))
+    is_table &= is_person | ~is_contribution
     is_table &= is_named | (kind != RESPONDENTS)  # a sheet that explains the survey answers nothing
     table = units["table_number"].astype("string").fillna("")
     circle = ("t" + table).where(is_numbered, units["document_id"])
-    circle = circle.where(~(is_person & is_named), _speakers(units))
+    circle = circle.where(~((is_person | is_contribution) & is_named), _contributors(units))
     of_unit = pd.DataFrame(
         {
             "unit_id": units["unit_id"],
@@ -194,6 +196,13 @@ def _kinds(
 def _is_named(units: pd.DataFrame) -> pd.Series:
     speakers = _speakers(units)
     return speakers.notna() & (speakers != ANONYMOUS_SPEAKER).fillna(False)
+
+
+def _contributors(units: pd.DataFrame) -> pd.Series:
+    """Return who said each unit, once: « répondant 1 » of two surveys are two persons."""
+    speakers = _speakers(units).astype("string")
+    is_numbered = speakers.str.startswith(RESPONDENT).fillna(False)
+    return speakers.where(~is_numbered, units["document_id"].astype("string") + "|" + speakers)
 
 
 def _speakers(units: pd.DataFrame) -> pd.Series:

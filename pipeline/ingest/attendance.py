@@ -45,6 +45,7 @@ _MOST = 0.6  # share of a column's filled cells that are statuses
 _STATUSES = ("statuts_absents", "statuts_venus", "statuts_inscrits", "statuts_a_distance")
 # a status, then up to six words ("Annulé par mail le 3 mars"), or alone ("excusé·e·s")
 _STATUS, _BARE_STATUS = r"{}(?: e)?(?: s)?(?: \w+){0,6}", r"{}(?: e)?(?: s)?"
+_NO_NOTES = frozenset({"email", "phone", "commune", "postal_code", "commune_code", "buyer"})
 _NO_MARK = frozenset({"-", "–", "/", "0"})
 _MAX_NAME_WORDS = 8
 _ADDRESS = re.compile(r"[^\s;,/<>()]+@[^\s;,/<>()]+")
@@ -80,6 +81,7 @@ class _ListRow:
     commune_code: str
     has_signed: bool
     is_absent: bool
+    notes: str = ""  # cells that may say who came for whom
 
 
 def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Attendance]:
@@ -93,6 +95,7 @@ def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Atte
     for sheet in sheets:
         for half in _cut_beside(sheet):
             rows += _unswapped(list(_list_rows(half)))
+    rows = _with_domains(_with_stand_ins(rows, people))
     attendances: dict[tuple[str, str], Attendance] = {}
     for row in rows:
         for structure, role in split_structures(row.structure):
@@ -143,6 +146,70 @@ def _attendance(participant_id: str, row: _ListRow) -> Attendance:
     )
 
 
+def _with_stand_ins(rows: Sequence[_ListRow], people: WorkshopPeople) -> list[_ListRow]:
+    """Read "à la place de Jean Dubois" and "remplacée par Anne Riou": who came, who did not."""
+    absents: set[tuple[str, ...]] = set()
+    arrived: list[_ListRow] = []
+    for row in rows:
+        if replaced := _named_in(row.notes, "a_la_place_de"):
+            absents.add(replaced.key)
+            people.add(replaced)
+        if stand_in := _named_in(row.notes, "remplace_par"):
+            absents.add(row.person.key)
+            arrived.append(replace(row, person=stand_in, role="", has_signed=True, is_absent=False))
+    came = {row.person.key for row in arrived}
+    kept = [
+        replace(row, has_signed=False, is_absent=True)
+        if row.person.key in absents and row.person.key not in came
+        else row
+        for row in rows
+    ]
+    return [*kept, *arrived]
+
+
+def _named_in(notes: str, group: str) -> Participant | None:
+    """Return the person that a note names after the words of `group`."""
+    opening = "|".join(lexicon("attendance")[group])
+    civility = r"(?:(?:M\.|Mme|Mlle|Monsieur|Madame)\s+)?"
+    name = r"[A-ZÀ-Ý][\w'’-]*\.?(?:\s+(?:(?:de|du|le|la)\s+|d['’])?[A-ZÀ-Ý][\w'’-]+){1,3}"
+    match = re.search(rf"(?i:\b(?:{opening})\s*){civility}(?P<name>{name})", notes)
+    return Participant(*split_name(match["name"])) if match else None
+
+
+def _with_domains(rows: Sequence[_ListRow]) -> list[_ListRow]:
+    """Fill a blank structure from the mail's domain: as others write it, else its own words."""
+    written: dict[str, str] = {}
+    for row in rows:
+        if row.structure and (domain := _own_domain(row.person.email)):
+            written.setdefault(domain, row.structure)
+    return [
+        replace(row, structure=written.get(domain) or name_of_domain(domain))
+        if not row.structure
+        and not word_pattern("attendance", "sans_structure").match(fold(row.role))
+        and (domain := _own_domain(row.person.email))
+        else row
+        for row in rows
+    ]
+
+
+def _own_domain(email: str | None) -> str | None:
+    """Return the domain of an address, None where anybody may have one."""
+    domain = (email or "").rpartition("@")[2].lower()
+    is_common = word_pattern("attendance", "messageries").fullmatch(domain)
+    return domain if "." in domain and not is_common else None
+
+
+def name_of_domain(domain: str) -> str:
+    """Return the words of a domain.
+
+    >>> name_of_domain("mission-locale-bray.asso.fr")
+    'Mission Locale Bray'
+    """
+    labels = [label for label in domain.split(".")[:-1] if label not in ("asso", "com", "www")]
+    words = re.split(r"[-_]", labels[-1]) if labels else []
+    return " ".join(word.capitalize() for word in words)
+
+
 def _cut_beside(rows: Rows) -> list[Rows]:
     """Split a sheet where a second list stands beside the first under the same headers."""
     header = find_header(rows, wanted=_LISTED, at_least=2)
@@ -187,7 +254,14 @@ def _list_rows(rows: Rows) -> Iterator[_ListRow]:
             commune_code=cell("commune_code"),
             has_signed=not is_away and presence.has_signed(row),
             is_absent=is_away,
+            notes=" ; ".join(_notes(presence.header, row)),
         )
+
+
+def _notes(header: Header, row: Sequence[str]) -> Iterator[str]:
+    for cell, meaning in zip(row, header.meanings, strict=False):
+        if cell and meaning not in _NO_NOTES:
+            yield " ".join(cell.split())
 
 
 def _group_title(row: Sequence[str]) -> str | None:
@@ -205,6 +279,7 @@ def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
     first = blank_to_none(header.cell(row, "first_name"))
     last = blank_to_none(header.cell(row, "last_name"))
     whole = " ".join(filter(None, (last, first))) or header.cell(row, "full_name")
+    whole = word_pattern("attendance", "a_la_place_de", r"(?i)\s*[(,–-]?\s*\b{}.*").sub("", whole)
     first_word = fold(whole).partition(" ")[0]  # "" for a name in another script
     is_name = any(map(str.isalpha, whole)) and first_word not in lexicon("attendance")["totaux"]
     is_note = "@" in whole or re.search(r"[.:!?]\s|:$|\d{3}", whole)
@@ -287,6 +362,9 @@ class PresenceColumns:
         if word_pattern("attendance", "absents", r"\b{}").search(remarks):
             return True
         if any(_is_status(cell, "statuts_absents") for cell in self._cells(row, "status")):
+            return True
+        yes = word_pattern("attendance", "oui")
+        if any(yes.fullmatch(fold(cell)) for cell in self._cells(row, "cancelled")):
             return True
         bare = word_pattern("attendance", "statuts_absents", _BARE_STATUS)
         cells = zip(row, self.header.meanings, strict=False)

@@ -219,9 +219,9 @@ def guess_header(rows: Rows) -> Header | None:
 def _meaning_of_cells(cells: Sequence[str]) -> str | None:
     if not cells:
         return "signature"  # left blank for pens, or useless
-    if _share(cells, _MAIL.search) >= _HEADERLESS_MOST:
+    if share(cells, _MAIL.search) >= _HEADERLESS_MOST:
         return "email"
-    if _share(cells, _PHONE.match) >= _HEADERLESS_MOST:
+    if share(cells, _PHONE.match) >= _HEADERLESS_MOST:
         return "phone"
     if all(_MARK.fullmatch(fold(cell) or cell) for cell in cells):
         return "signature"
@@ -235,13 +235,13 @@ def _mark_names(filled: Rows, meanings: list[str | None]) -> None:
     for column, cells in enumerate(filled):
         if meanings[column] is not None:
             continue
-        if _share(cells, is_first_name) >= _HEADERLESS_MOST:
+        if share(cells, is_first_name) >= _HEADERLESS_MOST:
             for other in (column - 1, column + 1):
                 is_free = 0 <= other < len(filled) and meanings[other] is None
-                if is_free and _share(filled[other], _is_last_name) >= _HEADERLESS_MOST:
+                if is_free and share(filled[other], _is_last_name) >= _HEADERLESS_MOST:
                     meanings[column], meanings[other] = "first_name", "last_name"
                     return
-        if _share(cells, is_whole_name) >= _HEADERLESS_MOST:
+        if share(cells, is_whole_name) >= _HEADERLESS_MOST:
             meanings[column] = "full_name"
             return
 
@@ -266,14 +266,14 @@ def _meaning_of_words(cells: Sequence[str]) -> str | None:
     def names_kind(cell: str) -> bool:
         return bool(kinds & set(fold(cell).split()))
 
-    if _share(cells, names_commune) >= _HEADERLESS_MOST:
+    if share(cells, names_commune) >= _HEADERLESS_MOST:
         return "commune"
     role = word_pattern("attendance", "fonctions")
-    if _share(cells, lambda cell: role.match(fold(cell))) >= _HEADERLESS_MOST:
+    if share(cells, lambda cell: role.match(fold(cell))) >= _HEADERLESS_MOST:
         return "role"
     words = lexicon("structures")
     kinds = set(map(str, [*words["descripteurs"], *words["generiques"]]))
-    return "structure" if _share(cells, names_kind) >= _SOME else None
+    return "structure" if share(cells, names_kind) >= _SOME else None
 
 
 def _is_last_name(cell: str) -> bool:
@@ -281,5 +281,6 @@ def _is_last_name(cell: str) -> bool:
     return 1 <= len(cell.split()) <= 3 and cell[:1].isalpha() and not has_digit
 
 
-def _share(cells: Sequence[str], looks: Callable[[str], object]) -> float:
+def share(cells: Sequence[str], looks: Callable[[str], object]) -> float:
+    """Return the share of cells that look so, 0 for none."""
     return sum(bool(looks(cell)) for cell in cells) / len(cells) if cells else 0.0

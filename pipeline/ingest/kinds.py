@@ -157,6 +157,8 @@ def _kind(sheet: SortedSheet, title: str) -> str:
     is_beside = "last_name" in roles and bool(roles & _BESIDE_NAME)
     has_person = bool(roles & {"first_name", "full_name"}) or is_beside
     answers = sheet.texts
+    if answers and _has_row_by_table(sheet):
+        return "speech"
     if sheet.tool:
         is_list = sheet.tool.kind == "tickets"
         kind = "both" if is_list and answers else "attendance"
@@ -174,6 +176,15 @@ def _kind(sheet: SortedSheet, title: str) -> str:
         is_map = bool(roles & {"commune", "structure_type"}) and not is_dated
         return "map" if is_map else "speech"
     return _kind_of_words(sheet, answers, roles)
+
+
+def _has_row_by_table(sheet: SortedSheet) -> bool:
+    """Whether each row is another table's, and none names or writes to a person."""
+    roles = sheet.roles
+    if "table" not in roles or {*roles} & (NAMES | CONTACTS):
+        return False
+    tables = [row[roles.index("table")] for row in sheet.body]
+    return 1 < len(tables) == len({*tables} - {""})
 
 
 def _is_form(sheet: SortedSheet, answers: Sequence[int]) -> bool:
@@ -242,6 +253,9 @@ def _is_settings(sheet: SortedSheet, title: str) -> bool:
     rows = [*top, *sheet.body]
     names = [row[0] for row in rows if row and row[0]]
     is_narrow = max(map(len, rows), default=0) == 2 or all(sum(map(bool, row)) <= 2 for row in rows)
+    explains = word_pattern("columns", "explications")
+    if is_narrow and any(explains.fullmatch(fold(cell)) for cell in (rows[0] if rows else ())):
+        return True
     setting = word_pattern("columns", "reglages")
     n_settings = sum(bool(setting.fullmatch(fold(name))) for name in names)
     return is_narrow and len(rows) <= _MAX_SETTINGS and n_settings > len(names) / 2

@@ -251,12 +251,12 @@ def passages_of_row(sheet: SortedSheet, row: Sequence[str]) -> list[int]:
 
 
 def passages_of_cell(cell: str) -> list[str]:
-    """Return a cell's bullets, or its lines where they are three or more, else the cell."""
+    """Return a cell's lines where they are bullets or three or more, else the cell."""
     lines = [line for line in cell.split("\n") if line.strip()]
     bullets = [bullet_of(line) for line in lines]
     if len(lines) == 1:
         return [bullets[0].text if bullets[0] else lines[0]]
-    if len(lines) >= _LINES or all(bullets):
+    if len(lines) >= _LINES or any(bullets):
         pairs = zip(lines, bullets, strict=True)
         return [bullet.text if bullet else line.strip() for line, bullet in pairs]
     return ["\n".join(lines)]

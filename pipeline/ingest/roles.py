@@ -13,9 +13,17 @@ from statistics import median
 from typing import Any
 
 from pipeline.ingest.attendance import with_statuses
-from pipeline.ingest.columns import Header, Rows, column_cells, is_question, sentence_columns
+from pipeline.ingest.columns import (
+    Header,
+    Rows,
+    column_cells,
+    is_question,
+    sentence_columns,
+    share,
+)
 from pipeline.ingest.locate.cues import read_cues
 from pipeline.ingest.locate.titles import asked_by_header
+from pipeline.ingest.people import is_whole_name
 from pipeline.ingest.words import find_date, word_pattern
 from pipeline.text import fold, lexicon
 
@@ -115,12 +123,17 @@ def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[st
     """Return the role of each column; "unknown" for a filled column that nothing tells."""
     statuses = with_statuses(header, body).meanings
     sentences = sentence_columns(header.titles, body)
-    return tuple(
+    roles = [
         _settled(title, tool)
         or ("text" if column in sentences else None)
         or _role(title, meaning, column_cells(body, column), len(body), statuses[column])
         for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True))
-    )
+    ]
+    for column, role in enumerate(roles):  # questions that people asked, and no other words
+        cells = column_cells(body, column)
+        if role == "question" and "text" not in roles and 1 < len(cells) == len(set(cells)):
+            roles[column] = "text" if share(cells, is_question) > _MOST else role
+    return tuple(roles)
 
 
 def _settled(title: str, tool: Tool | None) -> str | None:
@@ -130,26 +143,33 @@ def _settled(title: str, tool: Tool | None) -> str | None:
 def _role(
     title: str, meaning: str | None, cells: Sequence[str], n_rows: int, status: str | None
 ) -> str:
-    kind = kind_of_cells(cells)
     if not cells or meaning in ("signature", "cancelled", "buyer"):
         return meaning or "unknown"
-    if kind in ("encoded", "url", "email", "color", "date"):
-        return kind
-    if status == "status":
-        return "status"
-    if kind == "phone" and meaning in (None, "phone", "text", "remark"):
-        return "phone"
-    if kind == "place":
-        return "geometry"
-    if kind == "code":
-        return "identifier"
-    if kind == "number" and meaning in _TELLS_NOTHING:
-        return _role_of_numbers(title, cells)
+    if role := _role_by_kind(title, meaning, cells, is_status=status == "status"):
+        return role
     if _are_answers(title, meaning, cells, n_rows):
         return "text"
     if meaning is None or meaning == "text":
         return "closed" if is_asked(title) or is_closed(title, cells) else "unknown"
     return meaning
+
+
+def _role_by_kind(
+    title: str, meaning: str | None, cells: Sequence[str], *, is_status: bool
+) -> str | None:
+    """Return the role that the form of the cells tells, such as "url"; None for words."""
+    kind = kind_of_cells(cells)
+    if kind in ("encoded", "url", "email", "color", "date"):
+        return kind
+    if is_status:
+        return "status"
+    if kind == "phone" and meaning in (None, "phone", "text", "remark"):
+        return "phone"
+    if kind == "number" and meaning in _TELLS_NOTHING:
+        return _role_of_numbers(title, cells)
+    if meaning in (None, "text") and share(cells, is_whole_name) >= _TYPED:
+        return "full_name"
+    return {"place": "geometry", "code": "identifier"}.get(kind or "")
 
 
 def _role_of_numbers(title: str, cells: Sequence[str]) -> str:

@@ -35,7 +35,7 @@ from pipeline.ingest.sandbox import FileReaders
 from pipeline.ingest.structures import Mention, WorkshopCommunes, join_structures
 from pipeline.ingest.territory_map import build_catchments
 from pipeline.ingest.territory_map.shapes import Pin
-from pipeline.ingest.words import find_date
+from pipeline.ingest.words import find_date, spelled_in
 from pipeline.ingest.workshop import (
     SILENT,
     Manifest,
@@ -67,6 +67,7 @@ _COMMUNE_ADVICE = (
     "écrire le code postal à côté de la commune dans les listes et cartes, "
     "ou les communes du territoire dans atelier.yaml"
 )
+_HEAD_BLOCKS = 40  # first blocks of a file, searched for the territory's spelling
 _TITLE_ROWS = 3  # top rows of an attendance list that may hold the workshop's day
 
 
@@ -131,7 +132,7 @@ def ingest_workshop(
     ]
     workshop = {
         "workshop_id": workshop_id,
-        "territory": territory,
+        "territory": manifest.territory or _as_written(territory, contents),
         "date": date_of(folder, manifest) or _date_of_lists(contents),
         "place": manifest.place,
         "epci_code": communes.epci_code,
@@ -314,6 +315,17 @@ def _log_unlocated(workshop_id: str, blocks: pd.DataFrame) -> None:
         in_room["table_number"].isna().sum(),
         passages["question"].isna().sum(),
     )
+
+
+def _as_written(territory: str, contents: Contents) -> str:
+    """Return a territory typed without accents or small words as the documents spell it."""
+    if not territory.isascii() or re.search(r"[-']", territory):
+        return territory
+    texts: list[str] = []
+    for part in contents.parts:
+        texts += [block.text for block in part.sorted.blocks[:_HEAD_BLOCKS]]
+        texts += [" ".join(row) for row in part.raw.rows[:_TITLE_ROWS]]
+    return spelled_in(territory, texts)
 
 
 def _date_of_lists(contents: Contents) -> str | None:

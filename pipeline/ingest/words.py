@@ -3,9 +3,11 @@
 import datetime as dt
 import html
 import re
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 
-from pipeline.text import fold, lexicon
+from pipeline.text import fold, fold_same_length, lexicon
 
 
 @cache
@@ -100,6 +102,35 @@ def _partial_date() -> re.Pattern[str]:
 def _months() -> dict[str, int]:
     """Four letters tell all twelve apart."""
     return {fold(word)[:4].ljust(4): number for word, number in lexicon("dates")["mois"].items()}
+
+
+_SMALL = frozenset(
+    ["de", "d", "du", "des", "la", "le", "les", "l", "en", "et", "sur", "a", "au", "aux"]
+)
+
+
+def spelled_in(name: str, texts: Iterable[str]) -> str:
+    """Return `name` as most `texts` spell it in capitals, with its accents and small words.
+
+    >>> spelled_in("coeur herault", ["Atelier du Cœur d'Hérault, le 3 mai"])
+    "Cœur d'Hérault"
+    """
+    words = [word for word in fold(name).split() if word not in _SMALL]
+    if not words:
+        return name
+    between = rf"(?:[\s'’-]+(?:{'|'.join(sorted(_SMALL))})\b)*[\s'’-]+"
+    spelled: Counter[str] = Counter()
+    for text in texts:
+        plain = fold_same_length(text.replace("œ", "\0").replace("Œ", "\1"), accents="none")
+        letters = [re.escape(word).replace("oe", "(?:oe|[\0\1])") for word in words]
+        for match in re.finditer(
+            rf"\b{between.join(letters)}\b".replace(r"\b(?:oe", "(?:oe"), plain
+        ):
+            found = " ".join(text[slice(*match.span())].split())
+            starts = [word[:1] for word in re.split(r"[\s'’-]+", found) if fold(word) not in _SMALL]
+            if all(letter.isupper() for letter in starts) and not found.isupper():
+                spelled[found] += 1
+    return max(spelled, key=lambda found: spelled[found], default=name)
 
 
 _TAG = re.compile(r"</?(?P<name>[a-zA-Z][\w-]{0,15})\b[^<>]{0,400}>|<!--.*?-->", re.DOTALL)
