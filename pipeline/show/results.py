@@ -204,6 +204,11 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
     if facts["shares_of_characters"]:
         line(characters_sentence(facts["shares_of_characters"]))
     _receipts([row for row in facts["receipts"] if isinstance(row["warning"], str)])
+    if n_machine := facts["n_documents_read_by_machine"]:
+        line(
+            f"{Count(n_machine):document lu|documents lus} par machine, sur des photos ou des scans"
+            f" ({Count(facts['n_units_read_by_machine']):passage|passages}) : à relire"
+        )
     _without_question(facts["documents_without_question"])
     if facts["why_no_theme"]:
         line(facts["why_no_theme"])
@@ -270,6 +275,7 @@ def study_status(
         "theme_proposals": run.get("theme_proposals"),
         "workshops": [_workshop_status(row, tables) for row in tables["workshops"].itertuples()],
         "documents_without_question": _documents_without_question(tables),
+        **_read_by_machine(tables),
         "shares_of_characters": shares_of_characters(tables["ledger"]),
         "receipts": told_first(tables["receipts"]),
         "n_rows": {name: len(rows) for name, rows in tables.items()},
@@ -283,6 +289,15 @@ def study_status(
         "n_decisions_without_object": int((effects == VOID).sum()),
         "late_effect": next(iter(late), None),
         "rejects": tables["rejects"].to_dict("records"),
+    }
+
+
+def _read_by_machine(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
+    documents, units = tables["documents"], tables["units"]
+    own = documents.loc[documents["read_by"] == "machine", "document_id"]
+    return {
+        "n_documents_read_by_machine": len(own),
+        "n_units_read_by_machine": int(units["document_id"].isin(own).sum()),
     }
 
 

@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from pipeline.files import file_hash
 from pipeline.study import Study
 from support.review_client import client, token
 from support.review_server import Served, serving
@@ -76,3 +78,41 @@ def test_only_what_is_no_passage_can_become_one(served: Served, is_passage: bool
 
 def test_an_unknown_document_is_not_found(served: Served) -> None:
     assert client(served, "alix").get("/documents/d-000").status_code == 404
+
+
+PNG = b"\x89PNG\r\n\x1a\nde quoi tenir lieu de photo"
+
+
+def test_a_photo_stands_beside_what_was_read_of_it_for_those_who_review(
+    new_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    study = new_study()
+    documents = study.read_table("documents")
+    folder = documents["path"][0].split("/")[0]
+    secret = tmp_path / "secret.png"
+    photo = study.depot / folder / "photo.png"
+    for path in (secret, photo):
+        path.write_bytes(PNG)
+    (study.depot / folder / "lien.png").symlink_to(secret)
+    (study.depot / folder / "page.png").write_text("<script>")
+    names = ["photo.png", "lien.png", "page.png", "absente.png"]
+    documents.loc[: len(names) - 1, "path"] = [f"{folder}/{name}" for name in names]
+    documents.loc[: len(names) - 1, "read_by"] = "machine"
+    documents.loc[: len(names) - 1, "sha256"] = file_hash(photo)
+    study.write_table("documents", documents)
+    ids = documents["document_id"][: len(names) + 1]
+    with serving(study) as served:
+        analyst, reader = client(served, "alix"), client(served, "denis")
+        answers = [analyst.get(f"/documents/{name}/photo") for name in ids]
+        assert [answer.status_code for answer in answers] == [200, 404, 404, 404, 404]
+        assert answers[0].content == PNG
+        assert answers[0].headers["Content-Type"] == "image/png"
+        assert "no-store" in answers[0].headers["Cache-Control"]
+        assert reader.get(f"/documents/{ids[0]}/photo").status_code == 403
+        assert client(served).get(f"/documents/{ids[0]}/photo").status_code == 302
+        assert f"/documents/{ids[0]}/photo" in analyst.get(f"/documents/{ids[0]}").text
+        page = reader.get(f"/documents/{ids[0]}").text
+        assert "Lu par machine" in page and "/photo" not in page
+        assert "Lu par machine" not in analyst.get(f"/documents/{ids[4]}").text
+        photo.write_bytes(PNG + b"une autre")
+        assert analyst.get(f"/documents/{ids[0]}/photo").status_code == 404

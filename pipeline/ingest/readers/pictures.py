@@ -39,7 +39,6 @@ _DAMAGED = (
     struct.error,
 )
 _LONG_SIDE = 2000  # pixels; a larger picture is no better read
-_SHORT_SIDE = 900  # a smaller picture is doubled: 0.83 of the words read became 0.92
 _MIN_CONFIDENCE = 0.8  # of a line, 0..1
 _FOREIGN = re.compile(r"[\u0370-\u1fff\u2e80-\ud7ff\uf900-\ufaff]")  # letters that are not Latin
 # Chinese punctuation as the model writes it
@@ -203,7 +202,7 @@ def _too_large() -> ReadError:
 
 
 def _pixels(image: Any) -> Pixels:
-    """Return the pixels on white, between `_SHORT_SIDE` and `_LONG_SIDE` long."""
+    """Return the pixels on white, at most `_LONG_SIDE` long."""
     from PIL import Image
 
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -212,8 +211,8 @@ def _pixels(image: Any) -> Pixels:
         image.paste(layer, mask=layer)
     image = image.convert("RGB")
     side = max(image.size)
-    share = _LONG_SIDE / side if side > _LONG_SIDE else 2.0 if side < _SHORT_SIDE else 1.0
-    if share != 1.0:
+    if side > _LONG_SIDE:
+        share = _LONG_SIDE / side
         size = (max(round(image.width * share), 1), max(round(image.height * share), 1))
         image = image.resize(size, Image.Resampling.LANCZOS)
     return np.asarray(image)

@@ -1,16 +1,18 @@
 """Show what became of each file and document, and make passages of what was none."""
 
 import uuid
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.passages import MakePassage
+from pipeline.files import file_hash
 from pipeline.publish.text import quoted
 from pipeline.receipts import (
     characters_sentence,
@@ -19,10 +21,18 @@ from pipeline.receipts import (
     told_first,
 )
 from pipeline.review import state
-from pipeline.review.roles import decides, reads
+from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Unit
 from pipeline.review.views import author_of, page_of, request_id_of
 
+# what a browser shows as a picture, by its first bytes
+_SHOWN = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+    b"RIFF": "image/webp",
+}
 _MAX_QUOTED = 200  # characters of a text, as a decision quotes it
 
 
@@ -76,6 +86,8 @@ def document(request: HttpRequest, document_id: str) -> HttpResponse:
         "section": "documents",
         "here": request.GET.get("passage", ""),
         "spans": _spans(row),
+        "is_machine_read": row.get("read_by") == "machine",
+        "has_picture": role_of(request.user) >= Role.ANALYST and _picture(row) is not None,
         "title": snapshot.titles[document_id],
         "document_id": document_id,
         "receipt": None if receipt is None else receipt_sentence(receipt),
@@ -84,6 +96,42 @@ def document(request: HttpRequest, document_id: str) -> HttpResponse:
         "request_id": uuid.uuid4().hex,
     }
     return render(request, "review/document.html", shown)
+
+
+@decides
+@require_GET
+def picture(request: HttpRequest, document_id: str) -> HttpResponseBase:
+    """Send the photo that a document was read on, to those who correct what was read.
+
+    It is not pseudonymised: readers are not shown it, and no cache keeps it.
+    """
+    row = _row(document_id)
+    path = _picture(row)
+    if path is None or file_hash(path) != row["sha256"]:  # another file since
+        raise Http404
+    answer = FileResponse(path.open("rb"), content_type=_shown_type(path))
+    answer["Content-Security-Policy"] = "default-src 'none'"
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _picture(row: dict[str, Any]) -> Path | None:
+    """Return the file of a document read by machine, where a browser shows it; None elsewhere."""
+    if row.get("read_by") != "machine" or "#" in row["path"]:
+        return None
+    depot = state.study().depot.resolve()
+    try:
+        path = (depot / row["path"]).resolve()
+        is_ours = path.is_relative_to(depot) and path.is_file()
+        return path if is_ours and _shown_type(path) else None
+    except OSError:
+        return None
+
+
+def _shown_type(path: Path) -> str | None:
+    with path.open("rb") as file:
+        start = file.read(4)
+    return next((name for magic, name in _SHOWN.items() if start.startswith(magic)), None)
 
 
 @decides
