@@ -49,6 +49,7 @@ _NUMBERED = re.compile(r"(?:n°|\bno?|#)\s?\d+\.\s*$", re.IGNORECASE)
 # Words; longer quotes are cut, longer sequels, answers and numbered labels stand alone.
 _LONG_QUOTE, _SHORT_SEQUEL, _LONG_ANSWER, _LABEL = 40, 12, 40, 5
 _SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # fewest words on each side of a spoken cut
+_UNPUNCTUATED = 30  # fewest words of a run of speech without any comma
 SILENT_KINDS = frozenset({"heading", "meta"})
 
 
@@ -342,7 +343,9 @@ def _is_report(sentence: str, following: str) -> bool:
 def idea_cuts(sentence: str, kind: str) -> list[int]:
     """Return where ideas start: in enumerations, and at changes of subject in speech."""
     cuts = _enumeration_cuts(sentence)
-    return cuts if cuts or kind != "cue" else _spoken_cuts(sentence)
+    if cuts or kind != "cue":
+        return cuts
+    return _unpunctuated_cuts(sentence) if is_unpunctuated(sentence) else _spoken_cuts(sentence)
 
 
 def _enumeration_cuts(sentence: str) -> list[int]:
@@ -373,6 +376,44 @@ def _spoken_cuts(sentence: str) -> list[int]:
         if n_words(left) >= _SPOKEN_LEFT and n_words(plain[match.start() :]) >= _SPOKEN_RIGHT:
             cuts.append(match.start())
     return cuts
+
+
+def is_unpunctuated(sentence: str) -> bool:
+    """Whether speech runs on for long without any comma or full stop, as a recorder hears it."""
+    inside = sentence.rstrip(" .!?…")
+    return n_words(inside) >= _UNPUNCTUATED and not re.search(r"[,;:.!?…](?=\s)", inside)
+
+
+def _unpunctuated_cuts(sentence: str) -> list[int]:
+    """Starts of ideas at words that open one, and on both sides of an approval."""
+    plain = plain_text(sentence)
+    breaks = [
+        place
+        for match in re.finditer(rf"(?<=\s)(?:{alternatives('coupures_orales')})(?:\s|$)", plain)
+        if not _is_open(plain[: match.start()])
+        for place in match.span()
+    ]
+    openings = [
+        match.start()
+        for match in re.finditer(
+            rf"(?<=\s)(?:{alternatives('ouvertures_sans_ponctuation')})(?:(?<=')|(?!\S))", plain
+        )
+        if not _is_open(plain[: match.start()])
+    ]
+    cuts: list[int] = []
+    for place in sorted({*openings, *breaks}):
+        is_break = place in breaks
+        left = n_words(plain[cuts[-1] if cuts else 0 : place])
+        right = n_words(plain[place:])
+        if is_break or (left >= _SPOKEN_LEFT and right >= _SPOKEN_RIGHT):
+            cuts.append(place)
+    return cuts
+
+
+def _is_open(plain: str) -> bool:
+    word = plain.rstrip().rsplit(" ", 1)[-1]
+    last = word.rsplit("'", 1)[-1] if not word.endswith("'") else word
+    return last in listed_words("sans_coupure_apres")
 
 
 def n_words(passage: str) -> int:

@@ -13,6 +13,7 @@ from pipeline.ingest.readers.json_files import is_map
 from pipeline.ingest.territory_map import build_catchments, lighten_zones
 from pipeline.ingest.territory_map.shapes import (
     Pin,
+    name_zones,
     read_features,
     read_km,
     read_map_rows,
@@ -225,3 +226,35 @@ _NOWHERE = {
     "map_workshop_ids": None,
     "is_in_attendance": False,
 }
+
+
+def test_layers_of_a_umap_tell_types_zones_and_background() -> None:
+    ring = [[[-3, 48], [-3, 49], [-2, 49], [-3, 48]]]
+
+    def layer(name: str, *features: tuple[str, str, object]) -> dict[str, object]:
+        return {
+            "type": "FeatureCollection",
+            "_umap_options": {"name": name},
+            "features": [
+                {"properties": {"name": title}, "geometry": {"type": kind, "coordinates": where}}
+                for title, kind, where in features
+            ],
+        }
+
+    umap = {
+        "type": "umap",
+        "layers": [
+            layer("Associations", ("La Criée", "Point", [-3.4, 48.7])),
+            layer("Calque 2", ("Le Fournil", "Point", [-3.5, 48.7])),
+            layer("Zones", ("La Criée (zone)", "Polygon", ring), ("Zone - Le Fournil", "Polygon", ring)),
+            layer("Limites communales", ("Paimpol", "Polygon", ring)),
+            layer("Divers", ("Balade du port", "LineString", ring[0])),
+        ],
+    }  # fmt: skip
+    pins = name_zones(read_features(umap))
+    assert [(pin.name, pin.type_text, bool(pin.geometry)) for pin in pins] == [
+        ("La Criée", "Associations", False),
+        ("Le Fournil", "", False),
+        ("La Criée", "", True),
+        ("Le Fournil", "", True),
+    ]

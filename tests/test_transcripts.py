@@ -5,6 +5,8 @@ import pytest
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.transcripts import spoken_blocks
+from pipeline.segment import cut_block
+from pipeline.settings import Settings
 from support.made_files import docx, pdf, shown_lines, w_p
 
 Said = list[tuple[str | None, str]]
@@ -105,7 +107,23 @@ def test_a_transcript_printed_to_pdf_is_read_by_turns() -> None:
     )
 
 
+DICTATED = (
+    "on y est question trois les forces et\nles difficultés de nos structures nous notre force c'est le\nlieu il est en plein centre tout le monde nous connaît\n"
+    "la faiblesse c'est qu'on fait tout en même temps la\nfriperie le café les cours d'accord et chez vous on a un\ncomptable bénévole formidable mais il a quatre-vingt-un ans et\nil garde tout dans un cahier\n"
+)
+
+
+@pytest.mark.parametrize("content", [DICTATED, " ".join(DICTATED.split())])
+def test_speech_without_full_stops_is_a_transcript_cut_into_ideas(content: str) -> None:
+    (part,) = read_source(FileContent(content.encode(), "ZOOM0007.txt"))
+    (block,) = part.blocks
+    assert (part.channel, block.kind) == ("transcript", "cue")
+    spans = cut_block(block.text, (0, len(block.text)), "cue", Settings().segment)
+    assert [block.text[slice(*span)].split()[0] for span in spans] == ["on", "nous", "la", "et"]
+
+
 NO_TRANSCRIPTS = [
+    ("a phone's notes without full stops", "les internes du lycée rentrent le vendredi et il n'y a aucun bus pour le plateau\nils disent que les associations les appellent que pour porter les tables et que si on leur laissait les clés du local ils feraient des concerts\nun club a perdu sa subvention parce que le dossier est arrivé en retard\npersonne ne connaît la mission locale ou alors on croit que c'est la police\nils adorent la recyclerie sportive pour les vélos et pour la musique\n"),
     ("a programme", "14:00 Accueil des participants\n14:15 Présentation du territoire\n14:30 Premier tour de table\n15:10 Pause au fond de la salle\n16:00 Restitution des tables\n"),
     ("opening hours", "- la laverie : 8:30 - 12:00\n- la criée : 5:00\n- le marché ouvre trop tard pour ceux qui travaillent\n- la mairie ferme à 16:30\n"),
     ("labels and colons", "Atouts : le port\nFreins : le prix du bac\nAtouts : la criée\nFreins : la route\nAtouts : les vélos\nFreins : la pluie\nAtouts : le marché\nFreins : le vent\n"),

@@ -61,11 +61,13 @@ def _placemark(mark: etree._Element) -> Row:
 
 
 def _waypoint(point: etree._Element) -> Row:
-    return {
+    row = {
         "structure": _text(point, "{*}name"),
         "latitude": point.get("lat", ""),
         "longitude": point.get("lon", ""),
     }
+    kind = _text(point, "{*}type")
+    return row | ({"type": kind} if kind else {})
 
 
 def _text(element: etree._Element, path: str) -> str:

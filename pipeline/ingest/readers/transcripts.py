@@ -17,6 +17,7 @@ from pipeline.ingest.readers.blocks import single_part
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import (
     NAME_WORD,
+    bullet_of,
     clean,
     first_names,
     has_letters,
@@ -27,6 +28,7 @@ from pipeline.ingest.readers.wording import (
     matches,
     may_be_speaker,
     runs_on,
+    starts_low,
     straight,
     unreadable_signs,
 )
@@ -61,6 +63,8 @@ _COLUMNS = {
 }
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
 _MAX_CONDUCT_WORDS = 16  # of a sentence that only leads the meeting
+_MIN_DICTATED = 60  # words of speech without full stops
+_MIN_CUT_SHARE, _MIN_LOW_SHARE = 0.2, 0.7  # of its lines: cut after « le », begun in small letters
 _WORDS_A_STOP = 40  # more a full stop, and speech is not punctuated
 _MIN_STAMPS = 3
 _MIN_WORDS = 4  # average between stamps
@@ -185,7 +189,8 @@ def reason_of_sentence(sentence: str) -> str:
         return "mark"
     words = straight(said).lower()
     only = lexicon_sections("transcriptions")
-    if re.sub(r"\s+", "", _approvals().sub("", words)) == "":
+    is_question = sentence.rstrip().endswith("?")  # « oui ? » asks whether one is heard
+    if not is_question and not _approvals().sub("", words).strip():
         return "other"
     is_short = len(words.split()) <= _MAX_CONDUCT_WORDS
     return "circumstance" if is_short and only["conduite"].search(words) else ""
@@ -320,6 +325,8 @@ def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
         spoken = _stamped_lines(filled)
     elif _is_labelled(filled):
         spoken = _labelled_lines(filled)
+    elif _is_dictated(filled):
+        return blocks_of_cues([Cue(0.0, 0.0, " ".join(filled))])
     else:
         return None
     is_spoken = [line.start is not None or bool(line.speaker) for line in spoken]
@@ -412,6 +419,25 @@ def _is_labelled(lines: Sequence[str]) -> bool:
     n_sure = sum(count for name, count in counts.items() if is_speaker(name))
     is_dense = n_recurring >= max(_MIN_LABELS, _MIN_LABEL_SHARE * len(lines))
     return is_dense and len(counts) > 1 and n_sure >= _MIN_LABEL_SHARE * counts.total()
+
+
+def _is_dictated(lines: Sequence[str]) -> bool:
+    """Whether lines are speech without full stops, cut anywhere by a recorder, as Whisper's .txt.
+
+    Notes typed without full stops end their lines where an idea ends.
+    """
+    n_words = sum(len(line.split()) for line in lines)
+    n_stops = sum(len(re.findall(r"[.!?…](?:\s|$)", line)) for line in lines)
+    if n_words < _MIN_DICTATED or n_stops * _WORDS_A_STOP > n_words:
+        return False
+    if any(bullet_of(line) for line in lines):
+        return False
+    if len(lines) == 1:
+        return True
+    pairs = list(pairwise(lines))
+    n_cut = sum(runs_on(above, below) for above, below in pairs)
+    n_low = sum(starts_low(line) for line in lines)
+    return n_cut >= _MIN_CUT_SHARE * len(pairs) and n_low >= _MIN_LOW_SHARE * len(lines)
 
 
 def _labelled_lines(lines: Sequence[str]) -> list[_SpokenLine]:

@@ -26,6 +26,15 @@ _ZONE_NAME = re.compile(
     r"\s*(?:[-–:]|de\b|du\b|des\b|d['’])?\s*",
     re.IGNORECASE,
 )
+_ZONE_END = re.compile(
+    r"\s*[-–:(]\s*(?:zone|aire|p[eé]rim[eè]tre|secteur|rayon)\b[^()]{0,40}\)?$", re.IGNORECASE
+)
+_BACKGROUND = re.compile(  # layers and lines that show no structure
+    r"\b(?:fonds?|limites?|contours?|communes|epci|d[eé]partements?|itin[eé]raires?|trac[eé]s?"
+    r"|parcours|balades?|sentiers?)\b",
+    re.IGNORECASE,
+)
+_UNNAMED = re.compile(r"(?:calque|layer|untitled|sans titre)\b.*", re.IGNORECASE)
 _MAX_DEPTH = 12  # of nested coordinates
 _NAMES = ("structure", "last_name", "full_name", "title")
 _TITLES = ("titre", "libelle")  # of a feature; in a sheet, a function or passage
@@ -85,13 +94,17 @@ def _pin(
 
 def name_zones(pins: Sequence[Pin]) -> list[Pin]:
     """Return the pins, "Zone de chalandise de La Criée" renamed "La Criée" if on the map."""
-    names = {fold(pin.name): pin.name for pin in pins if not _ZONE_NAME.match(pin.name)}
+    names = {fold(pin.name): pin.name for pin in pins if _without_zone(pin.name) == pin.name}
     return [
-        replace(pin, name=names.get(fold(_ZONE_NAME.sub("", pin.name)), pin.name))
+        replace(pin, name=names.get(fold(_without_zone(pin.name)), pin.name))
         if pin.geometry
         else pin
         for pin in pins
     ]
+
+
+def _without_zone(name: str) -> str:
+    return _ZONE_END.sub("", _ZONE_NAME.sub("", name))
 
 
 def read_km(cell: str) -> float | None:
@@ -151,14 +164,32 @@ def compact_json(geometry: Any) -> str:
 def read_features(content: Any) -> list[Pin]:
     """Return the pins of a GeoJSON or uMap object, skipping unnamed features."""
     pins: list[Pin] = []
-    for features, epsg in _collections(content):
+    for features, epsg, layer in _collections(content):
         known = [feature for feature in features if isinstance(feature, dict)]
         title = _name_property(known)
-        pins += filter(None, (_read_feature(feature, title, epsg) for feature in known))
+        found = (_read_feature(feature, title, epsg) for feature in known if _is_place(feature))
+        pins += [_typed_by_layer(pin, layer) for pin in found if pin]
     return pins
 
 
-def _collections(content: Any) -> Iterator[tuple[list[Any], int | None]]:
+def _is_place(feature: dict[str, Any]) -> bool:
+    """Whether a feature is no line of the background, such as a boundary or a walk."""
+    geometry = feature.get("geometry")
+    kind = geometry.get("type") if isinstance(geometry, dict) else ""
+    is_line = kind in ("LineString", "MultiLineString")
+    properties = feature.get("properties")
+    name = _text(properties.get("name")) if isinstance(properties, dict) else ""
+    return not (is_line and _BACKGROUND.search(name))
+
+
+def _typed_by_layer(pin: Pin, layer: str) -> Pin:
+    """Give a point the name of its layer as its type: « Associations », not « Calque 1 »."""
+    is_type = layer and not (_ZONE_NAME.match(layer) or _UNNAMED.match(layer))
+    return replace(pin, type_text=layer) if is_type and not (pin.type_text or pin.geometry) else pin
+
+
+def _collections(content: Any) -> Iterator[tuple[list[Any], int | None, str]]:
+    """Yield the features, projection and name of each layer, without those of the background."""
     if not isinstance(content, dict):
         return
     if isinstance(content.get("layers"), list):
@@ -169,7 +200,10 @@ def _collections(content: Any) -> Iterator[tuple[list[Any], int | None]]:
     if isinstance(features, list):
         declared = json.dumps(content.get("crs")) if content.get("crs") else ""
         match = re.search(r"EPSG\D{0,4}(\d{4,6})|CRS(84)", declared)
-        yield features, int(match[1] or match[2]) if match else None
+        options = content.get("_umap_options")
+        layer = _text(options.get("name")) if isinstance(options, dict) else ""
+        if not _BACKGROUND.search(layer):
+            yield features, int(match[1] or match[2]) if match else None, layer
 
 
 def _read_feature(feature: dict[str, Any], title: str | None, epsg: int | None) -> Pin | None:
