@@ -114,8 +114,9 @@ def read_sheet(rows: Rows, title: str = "") -> SortedSheet:
     clean = [[_numbered_table(strip_markup(cell)) for cell in row] for row in rows]
     listing = find_header(clean, wanted=_LISTED, at_least=2)
     ideas = ideas_header(clean)
-    sheets = [_described(clean, header, title) for header in (listing, ideas) if header]
-    sheet = next((sheet for sheet in sheets if sheet.kind != "speech"), sheets[-1])
+    sheet = _described(clean, listing or ideas, title)
+    if listing and sheet.kind == "speech":
+        sheet = _described(clean, ideas, title)
     is_bare = listing is None and ideas.index < 0 and sheet.kind == "speech"
     guessed = guess_header(clean) if is_bare else None
     if guessed:

@@ -59,6 +59,7 @@ _TYPED = 0.8  # share of cells of one kind
 _FILLED = 0.5  # share of filled rows; fewer make occasional notes
 _FEW_WORDS = 6  # of answers to a question on who answers
 _HUGE = 400  # letters without a blank from which a cell is encoded
+_SAMPLE = 500  # rows that are enough to know a column
 _MIN_TELLING = 2  # titles of a tool needed to know it
 _HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
 _MONTH = r"(?:jan|feb|f[ée]v|mar|apr|avr|ma[iy]|jun|jui|jul|aug|ao[uû]|sep|oct|nov|d[ée]c)\w*"
@@ -121,6 +122,7 @@ def find_tool(titles: Sequence[str]) -> Tool | None:
 
 def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[str, ...]:
     """Return the role of each column; "unknown" for a filled column that nothing tells."""
+    body = body[:: max(1, len(body) // _SAMPLE)]
     statuses = with_statuses(header, body).meanings
     sentences = sentence_columns(header.titles, body)
     roles = [

@@ -107,8 +107,9 @@ def _locate(
         if n_asked >= STRUCTURED and name.table_number is not None:
             return locate_sections(blocks, replace(name, channel=channel))
         return locate_letter(blocks, channel)
-    is_told_again = all(map(is_plain_summary, names)) or len(_tables_of_columns(blocks)) > 1
-    if name.question == "resume" and is_told_again:
+    if name.question == "resume" and (
+        all(map(is_plain_summary, names)) or len(_tables_of_columns(blocks)) > 1
+    ):
         is_headed = n_asked >= (1 if name.is_perhaps else STRUCTURED)
         if is_headed or len(_asked_by_columns(blocks)) >= _IN_COLUMNS:
             channel = _channel(part, blocks, replace(name, channel=None))
@@ -131,7 +132,11 @@ def _head_location(blocks: Sequence[RawBlock]) -> Location:
 
 
 def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str | None]:
-    return {locate_cell(block, Location()).question for block in blocks if block.columns} & {*CAFE}
+    return {
+        locate_cell(block, Location()).question
+        for block in blocks
+        if block.kind != "meta" and block.columns
+    } & {*CAFE}
 
 
 def _tables_of_columns(blocks: Sequence[RawBlock]) -> set[int | None]:
