@@ -120,9 +120,9 @@ def test_status_says_how_many_decisions_stopped_applying_and_where_to_see_them(c
     ("n_units", "said"),
     [
         ({"a.txt": 0}, ""),
-        ({"a.txt": 1}, "Question inconnue : a.txt (1 passage)"),
-        ({"a.txt": 2, "b.txt": 3, "c.txt": 0}, " : b.txt (3 passages) ; a.txt (2 passages)"),
-        (dict.fromkeys(("a.txt", "b.txt", "c.txt", "d.txt"), 1), "c.txt (1 passage) ; et 1 autre"),
+        ({"w/a.txt": 1}, '"a.txt": ?  # 1 passage, à choisir'),
+        ({"w/a.txt": 2, "w/b.txt": 3, "w/c.txt": 0}, '"b.txt": ?  # 3 passages, à choisir'),
+        ({f"w/{number}.txt": 1 for number in range(20)}, "… et 8 autres"),
     ],
 )
 def test_status_names_the_documents_whose_question_nobody_knows(

@@ -40,10 +40,12 @@ from pipeline.ingest.workshop import (
     SILENT,
     Manifest,
     Reject,
+    answers_for,
     date_of,
     identify_workshop,
     name_territory,
     read_manifest,
+    reject_idle_answers,
 )
 from pipeline.settings.sections import IngestSettings
 from pipeline.tables.material import ATTENDANCE, BLOCKS, DOCUMENTS, RECEIPTS, REJECTS, WORKSHOPS
@@ -125,6 +127,7 @@ def ingest_workshop(
     _log_unlocated(workshop_id, blocks)
     rejects = [
         *manifest.rejects,
+        *reject_idle_answers(folder, manifest, [part.names for part in contents.documents]),
         *contents.rejects,
         *_silent(contents, documents, blocks),
         *contents.reject_beyond(settings.max_listed, folder.name),
@@ -175,6 +178,7 @@ def _write_documents(
             names=part.names,
             n_tables=manifest.n_tables,
             likely_question=likely.get(part.names),
+            answers=answers_for(manifest, part.names),
         )
         speakers = name_speakers(located, people)
         for i, block in enumerate(located):

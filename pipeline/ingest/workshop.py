@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from pipeline.communes.tables import find_epci
 from pipeline.depot import Unread, folder_name, is_junk, list_folder, text_of, workshop_folders
 from pipeline.errors import ReadError, reason_of
 from pipeline.files import RefusedYamlError, load_plain
+from pipeline.ingest.locate.cues import Location
 from pipeline.ingest.parts import decode
 from pipeline.ingest.words import blank_to_none, find_date, strip_dates, to_number
 from pipeline.tables.material import REJECTS
+from pipeline.tables.schema import CHANNELS
 from pipeline.text import fold, lexicon, slug
 
 Reject = dict[str, str]
@@ -35,7 +38,7 @@ _MAX_TEXT = 200
 _MAX_KEY = 40  # characters of an unknown key, as shown
 _MAX_ID = 120  # characters of a workshop_id: files are named after it
 _MAX_ACRONYM = 4  # letters: "MEL" stays as it is, "DINAN" is a name
-_EXAMPLE = "les clés territoire, date, lieu, communes, epci, tables, animateurs"
+_EXAMPLE = "les clés territoire, date, lieu, communes, epci, tables, animateurs, questions, canaux"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,21 @@ class Commune:
 
     code: str | None
     name: str | None
+
+
+@dataclass(frozen=True)
+class DocumentAnswer:
+    """What a person says of a document, or of a section of it."""
+
+    file: str  # a name or path in the workshop's folder, `*` for any letters
+    heading: str  # folded, "" for the whole document
+    location: Location
+
+    def matches(self, names: Sequence[str]) -> bool:
+        """Whether the document of these names (folders, file, part) is meant."""
+        written = unicodedata.normalize("NFC", "/".join(names)).casefold()
+        pattern = unicodedata.normalize("NFC", self.file).casefold()
+        return any(fnmatchcase(text, pattern) for text in (written, *written.split("/")))
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,33 @@ class Manifest:
     epci_codes: tuple[str, ...] = ()  # SIREN
     n_tables: int | None = None
     animators: tuple[str, ...] = ()
+    answers: tuple[DocumentAnswer, ...] = ()
     rejects: tuple[Reject, ...] = ()
+
+
+def answers_for(manifest: Manifest, names: Sequence[str]) -> dict[str, Location]:
+    """Return what the manifest says of one document, by folded heading, "" for the whole."""
+    answers: dict[str, Location] = {}
+    for answer in manifest.answers:
+        if answer.matches(names):
+            other = answers.get(answer.heading, Location())
+            answers[answer.heading] = answer.location.over(other)
+    return answers
+
+
+def reject_idle_answers(
+    folder: Path, manifest: Manifest, documents: Iterable[Sequence[str]]
+) -> list[Reject]:
+    """Return a reject for each answer about a document that is not among `documents`."""
+    names = list(documents)
+    idle = {answer.file for answer in manifest.answers if not any(map(answer.matches, names))}
+    path = f"{folder_name(folder)}/atelier.yaml"
+    reason = "aucun document ne s'appelle « {} »"
+    advice = "reprendre le nom du fichier, tel que le montre « ateliers status »"
+    return [
+        {"path": path, "reason": reason.format(file[:_MAX_KEY]), "advice": advice}
+        for file in sorted(idle)
+    ]
 
 
 def reject_silent_documents(rejects: pd.DataFrame, paths: Iterable[str]) -> pd.DataFrame:
@@ -116,7 +160,16 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
         reject(problem or "pas de clés dans ce fichier", f"y écrire {_EXAMPLE}")
         content = {}
     fields: dict[str, Any] = {}
+    answers: list[DocumentAnswer] = []
     for key, value in content.items():
+        if isinstance(value, dict) and fold(str(key)) in _ANSWERS:
+            read_one, example = _ANSWERS[fold(str(key))]
+            for target, written in value.items():
+                if location := read_one(written):
+                    answers.append(_answer(str(target), location))
+                else:
+                    reject(f"réponse illisible pour « {str(target)[:_MAX_KEY]} »", example)
+            continue
         attribute, read, advice = _KEYS.get(fold(str(key)), ("", None, ""))
         if read is None:
             reason = f"clé inconnue « {str(key)[:_MAX_KEY]} »"
@@ -127,7 +180,7 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
         if fields[attribute] is None and not is_blank:
             reject(f"valeur illisible pour « {key} »", advice)
     fields = {attribute: value for attribute, value in fields.items() if value is not None}
-    return Manifest(**fields, rejects=tuple(rejects))
+    return Manifest(**fields, answers=tuple(answers), rejects=tuple(rejects))
 
 
 def name_territory(folder: Path, manifest: Manifest) -> str:
@@ -267,6 +320,32 @@ def _read_epci(value: Any) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(codes)) or None
 
 
+def _answer(target: str, location: Location) -> DocumentAnswer:
+    file, _, heading = target.partition(">")
+    return DocumentAnswer(file.strip(), fold(heading), location)
+
+
+def _read_question(value: Any) -> Location | None:
+    number = to_number(fold(str(value)).removeprefix("question").strip().removeprefix("q"))
+    names = {"resume": "resume", "distance": "distance", "aucune": "autre", "autre": "autre"}
+    question = names.get(fold(str(value))) or (f"q{number}" if number in range(1, 5) else None)
+    return Location(question=question) if question else None
+
+
+def _read_table(value: Any) -> Location | None:
+    number = None if isinstance(value, list) else _read_number(value)
+    return Location(number) if number else None
+
+
+def _read_channel(value: Any) -> Location | None:
+    return Location(channel=fold(str(value))) if fold(str(value)) in CHANNELS else None
+
+
+_ANSWERS: dict[str, tuple[Callable[[Any], Location | None], str]] = {
+    "questions": (_read_question, "écrire q1, q2, q3, q4, resume, distance ou aucune"),
+    "tables": (_read_table, "écrire le numéro de la table, comme 3"),
+    "canaux": (_read_channel, f"écrire {', '.join(CHANNELS)}"),
+}
 _ANIMATORS = ("animators", _read_people, "une liste de noms")
 _COMMUNES = ("communes", _read_communes, "une liste de codes INSEE ou de noms")
 _KEYS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
@@ -277,6 +356,8 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "commune": _COMMUNES,
     "epci": ("epci_codes", _read_epci, "le code SIREN à neuf chiffres"),
     "tables": ("n_tables", _read_number, "le nombre de tables, comme 6"),
+    "questions": ("answers", lambda _: None, "un nom de fichier et sa question par ligne"),
+    "canaux": ("answers", lambda _: None, "un nom de fichier et son canal par ligne"),
     "animateurs": _ANIMATORS,
     "animateur": _ANIMATORS,
 }

@@ -11,6 +11,7 @@ from pipeline.decisions import TO_REVIEW, VOID, active_decisions, idle_sentence
 from pipeline.decisions.tags import coded_units
 from pipeline.grid.codes import POSTURE
 from pipeline.receipts import characters_sentence, receipt_line, shares_of_characters, told_first
+from pipeline.show.asking import questions_to_ask, show_questions
 from pipeline.show.writing import line, write_json, write_table
 from pipeline.tables.schema import GAP_STATES, LEAD, REACHES, VERDICTS
 from pipeline.text import Count, counted, study_counts
@@ -25,7 +26,7 @@ PSEUDONYMOUS = (
     "Pseudonymisé, pas anonyme : ce sont encore des données personnelles. La clé est dans vault/ ;"
     " ne publier ni vault/ ni les tables."
 )
-_SHOWN_RECEIPTS, _SHOWN_REJECTS, _SHOWN_CONTRASTS, _SHOWN_DOCUMENTS = 20, 10, 8, 3
+_SHOWN_RECEIPTS, _SHOWN_REJECTS, _SHOWN_CONTRASTS = 20, 10, 8
 _, _CONFIRMED, _REFUSED = GAP_STATES
 _NO_THEME = "aucun thème, avec la matière présente"
 
@@ -209,7 +210,7 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
             f"{Count(n_machine):document lu|documents lus} par machine, sur des photos ou des scans"
             f" ({Count(facts['n_units_read_by_machine']):passage|passages}) : à relire"
         )
-    _without_question(facts["documents_without_question"])
+    show_questions(facts["questions_to_ask"])
     if facts["why_no_theme"]:
         line(facts["why_no_theme"])
     else:
@@ -229,19 +230,6 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
     if facts["publication"]:
         line(f"Rapport : {study.root / facts['publication'] / 'rapport.html'}")
     line(PSEUDONYMOUS)
-
-
-def _without_question(documents: Sequence[Mapping[str, Any]]) -> None:
-    if not documents:
-        return
-    shown = [
-        f"{document['path']} ({counted(document['n_units'], 'passage')})"
-        for document in documents[:_SHOWN_DOCUMENTS]
-    ]
-    rest = len(documents) - len(shown)
-    more = f" ; et {counted(rest, 'autre')}" if rest else ""
-    line(f"Question inconnue : {' ; '.join(shown)}{more}")
-    line("  La dire dans le nom du document (« Q1 ») ou par un titre, puis relancer")
 
 
 def study_status(
@@ -274,10 +262,10 @@ def study_status(
         "second_coder": run.get("second_coder"),
         "theme_proposals": run.get("theme_proposals"),
         "workshops": [_workshop_status(row, tables) for row in tables["workshops"].itertuples()],
-        "documents_without_question": _documents_without_question(tables),
         **_read_by_machine(tables),
         "shares_of_characters": shares_of_characters(tables["ledger"]),
         "receipts": told_first(tables["receipts"]),
+        "questions_to_ask": questions_to_ask(tables),
         "n_rows": {name: len(rows) for name, rows in tables.items()},
         "why_no_theme": why_no_theme(units, tables["themes"], least_units=least_units)
         if last_run
@@ -299,17 +287,6 @@ def _read_by_machine(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
         "n_documents_read_by_machine": len(own),
         "n_units_read_by_machine": int(units["document_id"].isin(own).sum()),
     }
-
-
-def _documents_without_question(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """The documents with units of no known question, those with most first."""
-    units, documents = tables["units"], tables["documents"]
-    counts = units.loc[units["question"].isna(), "document_id"].value_counts()
-    asked = documents[["document_id", "path"]].assign(
-        n_units=documents["document_id"].map(counts).fillna(0).astype(int)
-    )
-    asked = asked[asked["n_units"] > 0].sort_values(["n_units", "path"], ascending=[False, True])
-    return [{str(name): value for name, value in row.items()} for row in asked.to_dict("records")]
 
 
 def _workshop_status(row: Any, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:

@@ -17,9 +17,10 @@ A reporters' summary keeps question `resume`, a mail or phone note `distance`, w
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
+from types import MappingProxyType
 
 from pipeline.ingest.locate.asides import is_title
 from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues
@@ -36,6 +37,7 @@ from pipeline.ingest.locate.titles import (
     channel_of,
     is_plain_summary,
     locate_cell,
+    proposed,
     resembled,
     without_plenary,
 )
@@ -61,13 +63,25 @@ def locate_blocks(
     names: Sequence[str],
     n_tables: int | None = None,
     likely_question: str | None = None,
+    answers: Mapping[str, Location] = MappingProxyType({}),
 ) -> list[LocatedBlock]:
     """Return the `blocks` of `part` located, in order.
 
     `names` are its path's parts inside the workshop, `n_tables` the announced number,
-    `likely_question` what the files beside it leave.
+    `likely_question` what the files beside it leave; `answers` what a person says of it, under "",
+    and of its sections, under their folded headings.
     """
-    located = _locate(part, blocks, names, n_tables, likely_question)
+    located = _locate(part, blocks, names, n_tables, likely_question, answers)
+    proposals = (proposed(clean_name(name)) for name in reversed(names))
+    proposal = next(filter(None, proposals), None)
+    located = [
+        replace(block, proposed_question=proposal)
+        if block.kind not in ("heading", "meta")
+        and block.channel != "consultation"
+        and not (block.question or block.proposed_question)
+        else block
+        for block in located
+    ]
     if any(block.kind not in ("heading", "meta") for block in located):
         return located
     return [
@@ -89,7 +103,9 @@ def _locate(
     names: Sequence[str],
     n_tables: int | None,
     likely_question: str | None,
+    answers: Mapping[str, Location],
 ) -> list[LocatedBlock]:
+    answer = answers.get("", Location())
     sheet = [part.title] if part.title and part.rows else []
     is_answered = any(block.channel == "consultation" for block in blocks)
     if is_answered:  # "Enquête (réponses).xlsx" is not about what answers the needs
@@ -99,23 +115,25 @@ def _locate(
     if n_asked_by_columns >= (1 if is_answered else _IN_COLUMNS):
         name = replace(name, question=None)  # a row that tells none answers none
     name = name.over(Location(question=likely_question))
+    if part.channel == "consultation":  # asked of everyone, whatever folder it lies in
+        name = Location(channel="consultation")
+    name = answer.over(name)
     if part.channel == "transcript":
         return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
-    channel = _channel(part, blocks, name)
+    channel = answer.channel or _channel(part, blocks, name)
     n_asked = count_asked(blocks)
     if channel in ("mail", "telephone"):
         if n_asked >= STRUCTURED and name.table_number is not None:
-            return locate_sections(blocks, replace(name, channel=channel))
-        return locate_letter(blocks, channel)
-    if name.question == "resume" and (
-        all(map(is_plain_summary, names)) or len(_tables_of_columns(blocks)) > 1
-    ):
+            return locate_sections(blocks, replace(name, channel=channel), answers)
+        return locate_letter(blocks, channel, answer)
+    is_told_again = all(map(is_plain_summary, names)) or len(_tables_of_columns(blocks)) > 1
+    if name.question == "resume" and is_told_again:
         is_headed = n_asked >= (1 if name.is_perhaps else STRUCTURED)
         if is_headed or len(_asked_by_columns(blocks)) >= _IN_COLUMNS:
             channel = _channel(part, blocks, replace(name, channel=None))
             channel = "notes" if channel == "resume" else channel
-            return locate_sections(blocks, Location(name.table_number, None, channel))
-    return locate_sections(blocks, replace(name, channel=channel))
+            return locate_sections(blocks, Location(name.table_number, None, channel), answers)
+    return locate_sections(blocks, replace(name, channel=channel), answers)
 
 
 def _head_location(blocks: Sequence[RawBlock]) -> Location:

@@ -20,13 +20,16 @@ _MARKS = re.compile(
 _SMALL, _MIN_WORDS = 3, 2  # letters of a small word; words needed beside a figure
 
 
-def locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBlock]:
-    """Return the blocks of a mail or call, its circumstances told from what is said."""
+def locate_letter(blocks: Sequence[RawBlock], channel: str, answer: Location) -> list[LocatedBlock]:
+    """Return the blocks of a mail or call, its circumstances told from what is said.
+
+    They are said after the workshop, unless `answer` says of which table or question.
+    """
     pieces: list[RawBlock] = []
     for block in _unfold_mail(blocks) if is_copied_mail(blocks) else blocks:
         pieces += cut_call(block) if channel == "telephone" else [block]
     located: list[LocatedBlock] = []
-    location = Location(None, "distance", channel)
+    location = answer.over(Location(None, "distance", channel))
     is_top = True
     for block in pieces:
         reason = aside_of(block.text, in_head=is_top)

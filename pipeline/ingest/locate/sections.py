@@ -45,11 +45,14 @@ from pipeline.ingest.locate.titles import (
     is_plain_summary,
     locate_cell,
     names_part,
+    one_sided,
+    proposed,
     questions_between,
     resembled,
     without_plenary,
 )
 from pipeline.ingest.parts import RawBlock
+from pipeline.text import fold
 
 STRUCTURED = 3  # questions in a "synthèse" or mail that is a table's notes
 # ranks beside the headings' 1..6: lower contains higher
@@ -57,23 +60,26 @@ _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0
 # added to the rank of what the leading dimension, or a numbered question, contains
 _MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
-_MAX_HEADING_WORDS, _MAX_LISTED_WORDS = 30, 15
+_MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_ASKING_WORDS = 30, 15, 4
 _MIN_LINES = 4
 _TAGGED_SHARE = 0.5  # share of prefixed passages from which a prefix covers only its line
 _ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
 
 
-def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
+def locate_sections(
+    blocks: Sequence[RawBlock], name: Location, answers: Mapping[str, Location]
+) -> list[LocatedBlock]:
     """Return `blocks` located by columns, prefix, headings and labels above, then `name`.
 
-    A numbered question, a summary or a remote contribution outlasts labels inside it.
+    A numbered question, a summary or a remote contribution outlasts labels inside it. `answers`
+    tells what a person says of headings and columns, by their folded text.
     """
     blocks = _with_first_line(blocks)
-    walk = _Walk(read_habits(blocks, name), name)
+    walk = _Walk(read_habits(blocks, name), name, answers)
     located: list[LocatedBlock] = []
     for i, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False)):
         for piece in _pieces(block):
-            located += with_prefix(piece, walk.locate(i, piece, below))
+            located += with_prefix(piece, walk.with_proposal(piece, walk.locate(i, piece, below)))
     return located
 
 
@@ -113,6 +119,7 @@ class AuthorHabits:
     forms: frozenset[str]  # forms of prefix that surely name a table
     is_tagged: bool  # most passages have a prefix, valid for its line only
     n_asked: int  # questions that head a part
+    asked: frozenset[str | None]  # questions that headings surely ask
     bullets_ask: bool  # bullets that ask a question each head what follows
     tables_lead: bool  # tables contain questions
 
@@ -152,6 +159,7 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         forms=_sure_forms(prefixes, has_table=has_table),
         is_tagged=is_tagged and not _each_opens_a_part(prefixes, len(passages)),
         n_asked=count_asked(blocks),
+        asked=frozenset(asked(blocks[i].text) for i in heads if not one_sided(blocks[i].text)),
         bullets_ask=bullets_ask,
         tables_lead=next(leading, True),
     )
@@ -240,6 +248,7 @@ class _Section:
     rank: float
     location: Location
     reason: str = ""  # why nothing in it is a passage
+    is_answered: bool = False  # a person said what it answers: no heading beside it
     is_loose: bool = False  # only while lines name persons
     hides_table: bool = False  # several tables: the one above no longer holds
     hides_question: bool = False
@@ -248,8 +257,12 @@ class _Section:
 
 
 class _Walk:
-    def __init__(self, habits: AuthorHabits, name: Location) -> None:
+    def __init__(
+        self, habits: AuthorHabits, name: Location, answers: Mapping[str, Location]
+    ) -> None:
         self._habits = habits
+        self._answers = answers
+        self._proposals: list[tuple[float, str | None]] = []  # of the headings above, with ranks
         self._sections = [_Section(_NAME, name)]
         self._is_head = True
         self._is_top = True  # only meta so far
@@ -259,7 +272,10 @@ class _Walk:
             return aside(block, self._here(), aside_of(block.text, in_head=True))
         if block.columns:
             self._is_head = self._is_top = False
-            return locate_cell(block, self._here())
+            header = _header(block)
+            located = locate_cell(block, self._here(block))
+            answer = self._answers.get(fold(header))
+            return replace(located, question=answer.question) if answer else located
         cues = read_cues(block.text)
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
         is_located = cues.table is not None or cues.question is not None
@@ -276,11 +292,23 @@ class _Walk:
         is_heading = block.kind == "heading"
         return self._passage(replace(block, kind="paragraph", level=None) if is_heading else block)
 
+    def with_proposal(self, block: RawBlock, located: LocatedBlock) -> LocatedBlock:
+        """Return `located` with what the headings above propose, if its question is unknown."""
+        if located.question or located.kind in ("heading", "meta"):
+            return located
+        above = [question for _, question in self._proposals]
+        own = proposed(_header(block)) if block.columns else None
+        proposal = own or next(filter(None, reversed(above)), None)
+        return replace(located, proposed_question=proposal)
+
     def _states(self, block: RawBlock, cues: TextCues) -> bool:
         is_naming = cues.has_tables or cues.has_numbers or is_title(block.text)
         if is_naming or not states_as_heading(block.text):
             return False
-        return ":" in block.text or asked(block.text) is None
+        if ":" in block.text:
+            return True
+        is_short = cues.n_words <= _MAX_ASKING_WORDS  # "Ça craque" may ask
+        return cues.question is None and not (is_short and asked(block.text))
 
     def _aside(self, block: RawBlock, cues: TextCues, reason: str) -> LocatedBlock:
         """Above the first passage, "Table 4, rapporteure" tells the table."""
@@ -342,8 +370,12 @@ class _Walk:
         return self._habits.accepts(first) and not read_cues(block.text).is_label
 
     def _open(self, i: int, block: RawBlock, cues: TextCues, rank: float) -> None:
+        above = [proposal for proposal in self._proposals if proposal[0] < rank]
+        self._proposals = [*above, (rank, proposed(block.text))]
         words = telling_words(block.text)
+        answer = self._answers.get(fold(block.text))
         question, is_perhaps = self._question(i, block.text, cues, rank, words)
+        question = answer.question if answer else question
         reason = reason_of_section(block.text)
         if not (reason or question or cues.has_tables or cues.has_numbers):
             self._close_by(rank)
@@ -351,11 +383,12 @@ class _Walk:
         rank += 0 if reason else self._minor(cues, question)
         channel = channel_of(block.text) if question in _FIXED else None
         own = None if reason else question
-        is_numbered = cues.number is not None
+        is_numbered = cues.number is not None or answer is not None
         section = _Section(
             rank,
             Location(cues.table, own, channel, is_numbered, is_perhaps),
             reason=reason,
+            is_answered=answer is not None,
             hides_table=cues.has_tables and cues.table is None,
             hides_question=cues.has_numbers and question is None,
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
@@ -368,6 +401,8 @@ class _Walk:
         self, i: int, title: str, cues: TextCues, rank: float, words: frozenset[str]
     ) -> tuple[str | None, bool]:
         question = self._habits.by_index.get(i) or _question_of(title, cues)
+        side = one_sided(title) if question == "q3" and cues.number is None else None
+        question = side if side and side not in self._habits.asked else question
         if question and cues.number is None:
             question = self._question_above(rank, words) or question
         is_structured = self._habits.n_asked >= STRUCTURED
@@ -408,7 +443,7 @@ class _Walk:
         ]
         self._keep_above(rank)
         for section in beside:
-            if section.reason:
+            if section.reason or section.is_answered:
                 continue
             if not section.location.is_numbered:
                 section = replace(section, location=replace(section.location, question=None))
@@ -427,14 +462,14 @@ class _Walk:
         reporting = split_reporter(block.text) if self._here().question == "resume" else None
         if reporting is not None:
             self._hold(Location(table_number=reporting))
-        return LocatedBlock.at(block, self._here())
+        return LocatedBlock.at(block, self._here(block))
 
     def _close_nested(self, level: int) -> None:
         while (top := self._sections[-1]).bullet_level is not None and level < top.bullet_level:
             self._sections.pop()
 
     def _prefixed(self, block: RawBlock, prefix: Prefix) -> LocatedBlock:
-        here = self._here()
+        here = self._here(block)
         location = prefix.location
         if _is_fixed(here):
             location = replace(location, question=None)
@@ -446,9 +481,13 @@ class _Walk:
         self._keep_above(_PREFIX)
         self._sections.append(_Section(_PREFIX, location))
 
-    def _here(self) -> Location:
+    def _here(self, block: RawBlock | None = None) -> Location:
+        """A consultation asks everyone: the names of its file and folders tell nothing of it."""
+        sections = self._sections
+        if block is not None and block.channel == "consultation":
+            sections = [_Section(_NAME, self._answers.get("", Location())), *sections[1:]]
         here = Location()
-        for section in self._sections:
+        for section in sections:
             own = section.location
             stays = _is_fixed(here) or (here.is_numbered and not own.is_numbered)
             if section.hides_question and not stays:
@@ -461,6 +500,11 @@ class _Walk:
                 table = own.table_number
             here = replace(here, table_number=table, channel=own.channel or here.channel)
         return here
+
+
+def _header(block: RawBlock) -> str:
+    is_titled = block.column is not None and block.column < len(block.columns)
+    return block.columns[block.column][0] if block.column is not None and is_titled else ""
 
 
 def _is_fixed(location: Location) -> bool:

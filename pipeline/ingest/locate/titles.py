@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pipeline.ingest.columns import CONTACTS, NAMES, TELLING, is_question, meaning_of
 from pipeline.ingest.locate.cues import ENOUGH, LocatedBlock, Location, TextCues, aside, read_cues
-from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, asks, is_label
+from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, WHOLE, asks, is_label
 from pipeline.ingest.locate.prefixes import split_prefix, without_numbers
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import to_number, word_pattern
@@ -37,7 +37,7 @@ _MAX_FULL, _OPENINGS = 45, (9, 5)
 _MIN_SENTENCE = 8
 _FULL_SCORE, _FULL_MARGIN = 0.4, 0.1  # of a sentence: mean of the three
 # margins for a possible title, and for one that a number or position makes likely
-SURE, HINTED = 0.4, 0.08
+SURE, HINTED, _PROPOSED_MARGIN = 0.4, 0.08, 0.15
 _PERSONAL = NAMES | CONTACTS | {"structure", "role", "commune", "signature"}
 # of a cell that is no passage, by what its column holds
 _REASONS = {
@@ -131,6 +131,62 @@ def asks_none(title: str) -> bool:
     return found.label not in ("", *CAFE) and found.margin >= _NONE_MARGIN
 
 
+def one_sided(title: str) -> str | None:
+    """Return the territory's question of "Atouts" or "Freins", which name no structure's inside.
+
+    >>> one_sided("Les freins"), one_sided("Freins et leviers"), one_sided("Nos forces internes")
+    ('q1', None, None)
+    """
+    folded, sides = fold(title), lexicon("questions")["d_un_seul_cote"]
+    if word_pattern("questions", "interne", WHOLE).search(folded):
+        return None
+    named = [side for side in sides if _side(side).search(folded)]
+    return named[0] if len(named) == 1 else None
+
+
+@cache
+def _side(question: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(lexicon('questions')['d_un_seul_cote'][question])})\b")
+
+
+@lru_cache(maxsize=4096)
+def proposed(title: str) -> str | None:
+    """Return the question that a heading of minutes probably answers, to be asked once.
+
+    >>> proposed("Pistes et leviers"), proposed("Constats partagés"), proposed("Mobilité")
+    ('q4', 'q1', None)
+    """
+    folded, n_words = fold(title), len(title.split())
+    if not 0 < n_words <= MAX_COMPARED or is_aside_title(folded):
+        return None
+    question = asked(title)
+    if question in ("resume", "distance"):
+        return None
+    if side := one_sided(title):
+        return side
+    hints = {own for own in CAFE if own != "q3" and _hints_at(own).search(folded)}
+    is_inside = word_pattern("questions", "interne", WHOLE).search(folded) is not None
+    if is_inside and hints != {"q4"} and (hints or _nearest_is_inside(title)):
+        return "q3"
+    if question in CAFE:
+        return question
+    return hints.pop() if len(hints) == 1 else resembled(title, margin=_PROPOSED_MARGIN)
+
+
+def is_aside_title(folded: str) -> bool:
+    """Whether the title is of a meeting's course, on which nothing is proposed."""
+    return word_pattern("questions", "sans_proposition").fullmatch(folded) is not None
+
+
+def _nearest_is_inside(title: str) -> bool:
+    return _compared(title).label == "q3"
+
+
+@cache
+def _hints_at(question: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(lexicon('questions')['propositions'][question])})\b")
+
+
 class _Nearest(NamedTuple):
     """The label of the best of `scores`, and its `margin` over the next."""
 
@@ -213,15 +269,16 @@ def _agreed_leads(titles: Mapping[Key, str], questions: Mapping[Key, str]) -> di
 
 
 def questions_between(titles: Mapping[int, str], told: Mapping[int, str]) -> dict[int, str]:
-    """Return the question of each title between two that leave one: q2, ?, q4."""
+    """Return the question of each title between two, if it resembles one they leave: q2, ?, q4."""
     indexes = list(titles)
     questions: dict[int, str] = {}
     for before, i, after in zip(indexes, indexes[1:], indexes[2:], strict=False):
         left, right = told.get(before, ""), told.get(after, "")
-        if i in told or left not in CAFE[:2] or right != CAFE[CAFE.index(left) + 2]:
+        if i in told or not {left, right} <= {*CAFE}:
             continue
-        question = CAFE[CAFE.index(left) + 1]
-        if agrees(titles[i], question):
+        between = CAFE[CAFE.index(left) + 1 : CAFE.index(right)]
+        fitting = (question for question in between if agrees(titles[i], question))
+        if question := next(fitting, None):
             questions[i] = question
     return questions
 
