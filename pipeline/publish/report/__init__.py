@@ -228,7 +228,8 @@ def _set_aside(passages: Passages, grid: Grid, n_rows: int) -> CappedRows:
 
 def _documents(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
     """List documents by title, with their receipts: a path may hold a person's name."""
-    names = ["path", "taken_for", "n_words_in", "n_words_kept", "n_units", "warning"]
+    names = ["path", "taken_for", "n_words_in", "n_words_kept", "warning"]
+    n_units = passages.rows["document_id"].value_counts()
     documents = tables["documents"].merge(
         tables["receipts"][names], on="path", how="left", validate="1:1"
     )
@@ -236,24 +237,22 @@ def _documents(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
     ordered = documents.assign(rank=documents["workshop_id"].map(rank)).sort_values(
         ["rank", "path", "document_id"]
     )
-    return CappedRows(
-        tuple(_document_row(row, passages) for row in rows_of(ordered.head(n_rows))), len(documents)
-    )
+    rows = [
+        _document_row(row, passages, int(n_units.get(row.document_id, 0)))
+        for row in rows_of(ordered.head(n_rows))
+    ]
+    return CappedRows(tuple(rows), len(documents))
 
 
-def _document_row(row: Any, passages: Passages) -> tuple[str, ...]:
+def _document_row(row: Any, passages: Passages, n_units: int) -> tuple[str, ...]:
     channel = word("lieux", row.channel)
     title = channel if pd.isna(row.title) else plain_name(row.title)
-    is_told = not pd.isna(row.n_words_in)  # tables of an earlier version have no receipts
-    kept = sentence("annexes.mots", repris=number(row.n_words_kept), lus=number(row.n_words_in))
-    return (
-        title,
-        passages.names[row.workshop_id],
-        typography(row.taken_for) if is_told else channel,
-        kept if is_told else "",
-        number(row.n_units) if is_told else "",
-        "" if pd.isna(row.warning) else typography(row.warning),
-    )
+    kept, warning = "", ""
+    if not pd.isna(row.taken_for):  # tables of an earlier version have no receipts
+        kept = sentence("annexes.mots", repris=number(row.n_words_kept), lus=number(row.n_words_in))
+        channel = typography(row.taken_for)
+        warning = "" if pd.isna(row.warning) else typography(row.warning)
+    return title, passages.names[row.workshop_id], channel, kept, number(n_units), warning
 
 
 def _rejects(tables: Tables) -> Rows:
