@@ -93,6 +93,11 @@ LINES = [  # half of them hard: long labels that only name, short ones that stat
     (STATING, "Le car du mardi : supprimé sans prévenir personne"),
     (NAMING, "Photo : la nappe de la table 3 à la fin de l'atelier"),
     (NAMING, "Crédit photo : Ville de Gournay"),
+    (NAMING, "recopié par Émilie"),
+    (NAMING, "Fin de la table à 17 h 50"),
+    (NAMING, "La séance est levée à 16h05."),
+    (NAMING, "Étaient là : Marc Peyrat, Rachida, Corentin Faure"),
+    (STATING, "La réunion publique a déçu tout le monde"),
 ]
 # read otherwise than a person would: as a line, and as a heading
 MISREAD = {
