@@ -34,6 +34,23 @@ _RTF = rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fswiss Arial;}}\pard\b Table 3\b0
 _RTF += rb"\trowd\cellx3000\cellx6000\intbl un four\cell Cajarc\cell\row\u8217?{\footnote une note}\par}"
 
 
+_CHATS = {  # one of each form of export
+    "_chat.txt": "[12/03/2026, 14:05:33] Anne Riou: Un lavoir\nà Figeac\n[12/03/2026, 14:06:00] Bob: \u200eimage omitted\n",
+    "signal.txt": "From: Anne Riou (+33639980114)\nType: incoming\nSent: x\n\nun four\n",
+    "meeting_saved_chat.txt": "17:42:03 De Anne Riou à Tout le monde:\n\tun lavoir\n",
+    "fil.txt": "De : Anne Riou <a@b.fr>\nEnvoyé : lundi\nÀ : Bob Riou\nObjet : TR: x\n\nUn four.\n\nDe : Zoé Lac\nEnvoyé : x\nÀ : y\nObjet : z\n\nUn bac.\n> cité\n",
+    "whisper.tsv": "start\tend\ttext\n0\t900\tUn lavoir.\n900\t1500\tHum.\n1500\t2500\tUn four.\n",
+    "dictee.txt": "on a un lavoir et la halle " * 20,
+    "whisper.json": '{"text":"x","segments":[{"start":0.0,"end":1.5,"text":" Un lavoir d\'accord","speaker":"SPEAKER_00"}]}',
+    "result.json": '{"name":"T","messages":[{"id":1,"type":"message","date":"x","from":"Anne Riou","text":["un ",{"type":"link","text":"four"}]}]}',
+    "2026-05-07.json": '[{"type":"message","ts":"1.2","user":"U06AB98ZK","text":"<@U06AB98ZK> *un* four :+1:"}]',
+    "users.json": '[{"id":"U06AB98ZK","profile":{"real_name":"Anne Riou"}}]',
+    "messages.html": '<div class="message default"><div class="from_name">Anne</div><div class="text">un<br>four</div></div>'
+    * 2,
+    "pad.md": '---\ntitle: x\n---\n[TOC]\n:::info\n> un four [name=Anne] [time=x]\n\n[gallery ids="1"]\n',
+}
+
+
 def seeds() -> dict[str, list[tuple[str, bytes]]]:
     """Return (name, content) of the valid files by the format that their content has."""
     found: dict[str, list[tuple[str, bytes]]] = {}
@@ -55,7 +72,8 @@ def _kept() -> list[tuple[str, bytes]]:
 
 
 def _made() -> list[tuple[str, bytes]]:
-    return [*_offices(), *_compounds(), *_texts()]
+    chats = [(name, content.encode()) for name, content in _CHATS.items()]
+    return [*_offices(), *_compounds(), *_texts(), *chats]
 
 
 def _offices() -> list[tuple[str, bytes]]:
