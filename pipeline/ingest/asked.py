@@ -190,10 +190,13 @@ def looks_answered(titles: Sequence[str], body: Rows) -> bool:
 
 
 def _label_tables(cells: Sequence[str]) -> bool:
-    cues = [read_cues(cell) for cell in set(cells)]
-    return len(cues) > 1 and all(
-        cue.is_label and cue.table is not None and cue.question is None for cue in cues
-    )
+    different = set(cells)
+    return len(different) > 1 and all(map(_labels_table, different))
+
+
+def _labels_table(cell: str) -> bool:
+    cues = read_cues(cell)
+    return cues.is_label and cues.table is not None and cues.question is None
 
 
 def _number_tables(title: str, cells: Sequence[str]) -> bool:

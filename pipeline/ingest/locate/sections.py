@@ -177,13 +177,13 @@ def _heads_part(
     bullets_ask: bool = False,
     is_first: bool = False,
 ) -> bool:
-    if opens_with_idea(block):
+    if block.kind == "meta" or block.channel == "consultation" or opens_with_idea(block):
         return False
     cues = read_cues(block.text)
     is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
     if block.kind == "heading" or is_asking or names_table_alone(block, below):
         return True
-    return block.kind != "meta" and names_part(block, cues, is_first=is_first)
+    return names_part(block, cues, is_first=is_first)
 
 
 def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
