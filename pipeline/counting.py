@@ -13,6 +13,7 @@ Out:  circles (one row a unit), tables held by each workshop, draws of circles, 
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from pipeline.text import Count, counted
 
 WORLD_CAFE = ("q1", "q2", "q3", "q4")
 COUNTS = ("n_units", "n_tables", "n_tables_high", "n_workshops", "unity")  # of a theme
+SURENESS = 0.9  # that as many tables as are claimed speak of a subject
 MOST_LATE = 1 / 3  # a larger share of late units makes themes too
 # what a workshop counts by: tables, or what stands for them
 TABLES, DOCUMENTS, CONTRIBUTORS, RESPONDENTS = "tables", "documents", "contributors", "respondents"
@@ -235,6 +237,39 @@ def count_themes(theme_members: pd.DataFrame, circles: pd.DataFrame) -> pd.DataF
 def counted_members(theme_members: pd.DataFrame) -> pd.DataFrame:
     """Return the memberships that tables, workshops, actors and rapporteurs are counted over."""
     return theme_members[theme_members["is_counted"].astype(bool)]
+
+
+def at_least(probabilities: Iterable[float]) -> int:
+    """Return how many of independent claims hold at least, nine times in ten.
+
+    Of five that hold with probability 0.8 each, three do: `at_least([0.8] * 5)` is 3.
+    """
+    chances = np.ones(1)  # that exactly 0, 1, … hold
+    for probability in probabilities:
+        chances = np.convolve(chances, [1 - probability, probability])
+    is_sure = np.cumsum(chances[::-1])[::-1] >= SURENESS
+    return int(is_sure.nonzero()[0].max(initial=0))
+
+
+def least_tables(members: pd.DataFrame) -> int:
+    """Return at how many tables a theme is said at least, nine times in ten.
+
+    `members` are its passages, with `probability` and the columns of `with_circles`; those to be
+    checked say nothing. Of 133 such claims on two labelled studies, 60 % rested on as many tables
+    with a passage of that label when each counted table was claimed; 98 % do so.
+    """
+    return least_tables_by(members.assign(whole=0), ["whole"]).get((0,), 0)
+
+
+def least_tables_by(members: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], int]:
+    """Return `least_tables` of each group of `keys` that has a counted passage said at a table."""
+    said = members[members["is_said"] & members["is_counted"]]
+    doubt = 1 - said["probability"].astype(float).fillna(0.0)
+    doubts = doubt.groupby([*(said[key] for key in keys), said["circle_id"]]).prod()
+    chances: dict[tuple[Any, ...], list[float]] = {}
+    for key, left in doubts.items():
+        chances.setdefault(tuple(key)[:-1], []).append(1 - left)  # type: ignore[arg-type]
+    return {key: at_least(group) for key, group in chances.items()}
 
 
 def count_families(

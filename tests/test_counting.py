@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.counting import count_themes, with_circles
+from pipeline.counting import at_least, count_themes, least_tables, with_circles
 from pipeline.publish.report.passages import gather_passages, n_tables_of
 from pipeline.review.snapshot import Snapshot
 from support.invented import DIE, said, study
@@ -62,3 +62,34 @@ def test_the_units_keep_their_order_and_their_columns() -> None:
     circles = with_circles(units)
     pd.testing.assert_frame_equal(circles[units.columns], units)
     assert circles["is_said"].tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "expected"),
+    [
+        ([], 0),
+        ([0.89], 0),
+        ([0.95], 1),
+        ([1.0, 1.0, 1.0], 3),
+        ([0.8] * 5, 3),
+        ([0.7] * 11, 6),
+        ([0.99, 0.5, 0.5], 1),
+    ],
+)
+def test_as_many_are_claimed_as_hold_nine_times_in_ten(
+    probabilities: list[float], expected: int
+) -> None:
+    assert at_least(probabilities) == expected
+
+
+def test_a_table_is_as_sure_as_its_counted_passages_together() -> None:
+    rows = pd.DataFrame(
+        {
+            "circle_id": ["a", "a", "b", "c", "d"],
+            "probability": [0.8, 0.8, 0.96, 0.99, 0.99],
+            "is_said": [True, True, True, True, False],
+            "is_counted": [True, True, True, False, True],
+        }
+    )
+    assert least_tables(rows) == 2  # a and b: c is to be checked, d is no table
+    assert least_tables(rows.head(1)) == least_tables(rows.head(0)) == 0

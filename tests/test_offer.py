@@ -75,24 +75,24 @@ def test_numbers_in_digits_and_letters_are_read(text: str, values: list[float]) 
 
 
 KEPT = [
-    ("Recyclerie du Lot : 310 t collectées en 2024", [("recyclerie", 310, "tonnes")]),
+    ("Recyclerie du Lot : 310 t collectées en 2024", [(None, 310, "tonnes")]),
     ("85 tonnes de déchets verts broyées", [("déchets verts broyés", 85, "tonnes")]),
     ("L'atelier a remis en état 430 vélos l'an passé.", [("vélos remis en état", 430, "vélos")]),
     (
         "régie de quartier : 46 postes, 3,5 ETP d'encadrement",
         [("régie de quartier", 46, "postes"), ("régie de quartier", 3.5, "ETP")],
     ),
-    ("Une quinzaine de bénévoles tiennent l'épicerie.", [("épicerie", 15, "bénévoles")]),
+    ("Une quinzaine de bénévoles tiennent l'épicerie.", [(None, 15, "bénévoles")]),
     ("Le car-épicerie dessert 27 villages.", [("villages desservis", 27, "villages")]),
     ("marché fermier, 350 paniers / sem.", [("marché fermier", 350, "paniers par semaine")]),
     ("cuisine centrale : 1 900 repas par jour", [("cuisine centrale", 1900, "repas par jour")]),
     ("plus de 40 familles livrées à Agde", [("familles livrées", 40, "familles")]),
     ("foire aux plants, 12 points de vente", [("foire aux plants", 12, "points de vente")]),
     ("Ces haies : 11 km de haies replantées", [("haies replantées", 11, "km")]),
-    ("friperie, 80 000 € de chiffre d'affaires", [("friperie", 80_000, "€")]),
+    ("friperie, 80 000 € de chiffre d'affaires", [(None, 80_000, "€")]),
     ("La coop est passée de trois à neuf associés.", [(None, 9, "associés")]),
     ("CHANTIER BOIS = 18 CDDI", [("chantier bois", 18, "CDDI")]),
-    ("13 AMAP autour de Béziers", [("AMAP", 13, "AMAP")]),
+    ("13 AMAP autour de Béziers", [(None, 13, "AMAP")]),
 ]
 
 
@@ -213,10 +213,8 @@ def test_rows_come_in_the_order_of_unit_id_and_nothing_comes_of_nothing() -> Non
 
 
 def test_an_offer_without_a_number_is_listed_without_quantity() -> None:
-    (row,) = listed("Une ressourcerie qui meuble les familles pour trois fois rien").to_dict(
-        "records"
-    )
-    assert row["activity"] == "ressourcerie" and pd.isna(row["quantity"])
+    (row,) = listed("Une ressourcerie qui prête des vélos pour trois fois rien").to_dict("records")
+    assert row["activity"] == "vélos prêtés" and pd.isna(row["quantity"])
     assert listed("La ressourcerie habille et meuble", rubrique="innovation.territoire").empty
     assert listed("une ressourcerie pour le canton", posture="demande").empty
 

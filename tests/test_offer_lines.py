@@ -64,7 +64,6 @@ NAMES = [
     ("Le Clic → 1 200 personnes dépannées en numérique", "personnes dépannées en numérique"),
     ("6 nounous qui viennent à domicile des 4h du mat", "nounous qui viennent à domicile"),
     ("covoiturage solidaire, 22 chauffeurs bénévoles", "covoiturage solidaire"),
-    ("Ludothèque : 3 salariées", "ludothèque"),
     ("Le groupement d'employeurs réunit 28 structures", "groupement d'employeurs"),
     ("Les Restos : 400 repas/j livrés aux centres aérés", "repas livrés"),
     ("Café des Voisines : garde d'enfants à tour de rôle", "garde d'enfants à tour de rôle"),
@@ -76,6 +75,39 @@ NAMES = [
 @pytest.mark.parametrize(("text", "name"), NAMES, ids=[case[1] for case in NAMES])
 def test_an_activity_is_a_whole_noun_phrase(text: str, name: str) -> None:
     assert listed(text)["activity"].iloc[0] == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ludothèque : 3 salariées",  # a lone word
+        "Le café associatif de Nontron, 40 bénévoles dans l'association",  # what its name says
+        "drêches de la brasserie séchées, 9 t/an",  # cut
+        "11 fermes du canton",  # who does it
+        "la fiction en 6 épisodes écrite au lycée",
+        "les plaquettes du réseau de chaleur, 41 agriculteurs",  # of something else
+        "une correction sur le compte rendu, 119 000 gobelets",
+    ],
+)
+def test_no_name_is_given_rather_than_a_bad_one(text: str) -> None:
+    assert listed(text)["activity"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "la liste d'attente de la crèche compte 60 familles",
+        "5 associations se disputent la même salle",
+        "250 signatures contre la fermeture de l'école",
+        "on a reçu 3 réponses à notre appel",
+        "nous sommes 2 salariés pour tout faire",
+        "le dernier bus part à 18h30",
+        "besoin de 15 logements d'urgence",
+        "on a gardé l'escalier et le carrelage",
+    ],
+)
+def test_what_is_no_offer_is_not_listed(text: str) -> None:
+    assert listed(text).empty
 
 
 NO_OFFERS = [

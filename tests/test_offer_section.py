@@ -97,8 +97,8 @@ def test_what_nobody_named_goes_last_and_what_has_no_name_at_all_is_not_listed()
         ),
     )
     names = [row[0].split("\n")[0] for row in table_of(chapter).rows]
-    assert names == ["Coop'Lait & fils", "Structure non nommée", "Structure non nommée (cantine)"]
-    assert f"Pour 2{NBSP}autres activités, personne n’a nommé la structure." in text_of(chapter)
+    assert names == ["Coop'Lait & fils", "Structure à retrouver", "Structure à retrouver (cantine)"]
+    assert f"Pour 2{NBSP}autres activités, la structure est à retrouver." in text_of(chapter)
 
 
 def test_the_opening_counts_structures_described_and_quantified() -> None:

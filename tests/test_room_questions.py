@@ -42,16 +42,16 @@ DIVIDED = [*works("cars", 1, 2), *lacks("cars", 2, 3), *lacks("cars", 1, worksho
 CASES = {
     "tables face each other": (
         DIVIDED,
-        ["Cars : 2 tables disent ce qui marche, 3 ce qui manque."],
+        ["Cars : au moins 2 tables disent ce qui marche, au moins 3 ce qui manque."],
     ),
     "one table is no side": ([*works("cars", 1), *lacks("cars", 2), *EVERYWHERE], []),
     "most divided theme": (
         [*works("lait", 1, 2, 3), *lacks("lait", 1, 2, 3), *DIVIDED],
-        ["Lait : 3 tables disent ce qui marche, 3 ce qui manque.", "Lait."],
+        ["Lait : au moins 3 tables disent ce qui marche, au moins 3 ce qui manque.", "Lait."],
     ),
     "one territory alone": (
         [*lacks("eau", 1, 2, 3), *EVERYWHERE],
-        ["Eau. C'est dit à 3 tables, dans un seul territoire : orthez."],
+        ["Eau. C'est dit à au moins 3 tables, dans un seul territoire : orthez."],
     ),
     "two tables are too few to be one territory's": ([*lacks("eau", 1, 2), *EVERYWHERE], []),
     "said elsewhere by what is to be checked": (
@@ -78,7 +78,11 @@ CASES = {
             *proposes("cars", "un minibus le samedi, porté par les communes"),
             *proposes("cars", "un car de plus le mercredi midi", workshop_id=DIE),
         ],
-        ["Cars : 2 tables", "Eau. C'est dit à 3 tables", "Une proposition de l'atelier"],
+        [
+            "Cars : au moins 2 tables",
+            "Eau. C'est dit à au moins 3 tables",
+            "Une proposition de l'atelier",
+        ],
     ),
 }
 

@@ -30,6 +30,7 @@ from pipeline.offer.activities import (
 )
 from pipeline.offer.carriers import CarrierMention, Carriers, kind_of, nearest
 from pipeline.offer.lines import assign_structures, number_lines, set_years
+from pipeline.offer.phrases import words_of
 from pipeline.offer.quantities import Quantity, find_numbers, lexicon, quantities_of
 from pipeline.store import Store, by_text
 from pipeline.tables.results import OFFERS
@@ -142,8 +143,9 @@ def _offers_of(passage: Doc, carriers: Carriers, *, is_offer: bool) -> Iterator[
     for quantity in quantities:
         low, high = quantity.number.bounds or (quantity.value, quantity.value)
         carrier = nearest(mentions, quantity.number.start)
-        kinds = [_kind(carrier, carriers), *(one.kind for one in mentions)]
-        activity = activity_of(passage, quantity, names) or next(filter(None, kinds), "")
+        is_subject = carrier is not None and carrier.is_subject
+        kind = _kind(carrier, carriers) if is_subject else ""
+        activity = activity_of(passage, quantity, names) or kind
         yield _row(activity, carrier, carriers) | {
             "public": public,
             "year": year_near(passage.text, quantity.noun_end),
@@ -154,20 +156,19 @@ def _offers_of(passage: Doc, carriers: Carriers, *, is_offer: bool) -> Iterator[
         }
     if is_offer and not quantities:
         carrier = nearest(mentions, 0)
-        activity = activity_without_number(passage, names)
+        activity = activity_without_number(passage, names, has_carrier=carrier is not None)
         if not activity and carrier is not None and carrier.is_subject and is_an_offer(passage):
             activity = _kind(carrier, carriers)
-        if activity:
-            yield _row(activity, carrier, carriers) | {"public": public}
+        row = _row(activity, carrier, carriers) | {"public": public}
+        if row["activity"] or (activity and row["structure_name"]):
+            yield row
 
 
 def _row(activity: str, carrier: CarrierMention | None, carriers: Carriers) -> dict[str, Any]:
     full_name = carriers.name_of(carrier.structure_id) if carrier else ""
     kind, activity = _kind(carrier, carriers), _without_number(activity)
-    name = fold(full_name or (carrier.name if carrier else None) or "")
-    if fold(activity) == fold(kind):
-        activity = kind
-    elif fold(activity) in name.split():  # « remise », of La Remise
+    name = full_name or (carrier.name if carrier else None) or ""
+    if not says_more_than(name, activity):
         activity = ""
     return _NOTHING | {
         "activity": activity or None,
@@ -176,6 +177,17 @@ def _row(activity: str, carrier: CarrierMention | None, carriers: Carriers) -> d
         "structure_kind": kind or None,
         "is_definite": carrier.is_definite if carrier else False,
     }
+
+
+def says_more_than(name: str, activity: str) -> bool:
+    """Whether an activity says what a structure does beyond what its name says.
+
+    A lone word does only where it names something done: « covoiturage », not « épicerie ».
+    """
+    words = re.findall(r"\w+", fold(activity, keep_signs=True))
+    if len(words) == 1 and not {words[0], words[0].removesuffix("s")} & words_of("activites"):
+        return False
+    return not set(words) <= set(re.findall(r"\w+", fold(name, keep_signs=True)))
 
 
 def _without_number(activity: str) -> str:

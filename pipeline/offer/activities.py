@@ -14,8 +14,10 @@ from pipeline.offer.phrases import (
     acts,
     folded,
     infinitive_of,
+    is_action,
     is_glued,
     is_in,
+    is_known_participle,
     is_participle,
     name_from,
     offer_lexicon,
@@ -38,6 +40,7 @@ _N_BETWEEN = 6  # words from a verb to the number of its object
 _N_OPENING = 5  # characters before a name that opens a passage
 _N_PHRASES = 5  # noun phrases before a number that may be its subject
 _N_PUBLIC = 5
+_OF_OR_WITH = frozenset({"de", "du", "des", "d'", "avec", "a", "au", "aux", "par", "chez"})
 _FOR = frozenset({"a", "pour", "pr", "chez"})
 _YEAR = re.compile(r"(?<!depuis )(?<!des )\b(?:en|annee|de|,|\() ?(20[0-4]\d)\b(?! ?[€\d])")
 _N_CLAUSE = 6  # words of « qui viennent à domicile »
@@ -62,15 +65,21 @@ def activity_of(passage: Doc, quantity: Quantity, names: Spans) -> str:
     if is_money or quantity.unit in words_of("moyens") or is_recipient:
         return around or _object_before(passage, start) or _relative_clause(passage, counted)
     name = _name_of_counted(passage, counted, quantity)
+    if quantity.kind == "personne" and not any(map(is_known_participle, counted)):
+        name = ""  # who is counted is not what is done
     says_more = len(name.split()) > 1 and name != quantity.unit
     return name if says_more else around or _without_plural(name)
 
 
-def activity_without_number(passage: Doc, names: Spans) -> str:
-    """Return what a passage without quantity says is done; "" where it is no offer."""
+def activity_without_number(passage: Doc, names: Spans, *, has_carrier: bool) -> str:
+    """Return what a passage without quantity says is done; "" where it is no offer.
+
+    What somebody does to something is an offer where a structure does it.
+    """
     if not is_an_offer(passage):
         return ""
-    return _object_before(passage, len(passage)) or _activity_around(passage, len(passage), names)
+    done = _object_before(passage, len(passage)) if has_carrier else ""
+    return done or _activity_around(passage, len(passage), names)
 
 
 def _is_means(words: Sequence[Token]) -> bool:
@@ -254,7 +263,7 @@ def _activity_after(passage: Doc, names: Spans) -> str:
     if opening is None:
         return ""
     for words in _phrases(passage, _token_at(passage, opening), len(passage)):
-        name = name_from(words)
+        name = name_from(words) if is_action(words) else ""
         is_said = len(name.split()) > 1 and not _overlaps(words, names)
         at = words[0].i
         before = {folded(token) for token in passage[max(0, at - 2) : at]}
@@ -278,10 +287,20 @@ def _activity_before(passage: Doc, end: int, names: Spans) -> str:
     clause = _token_at(passage, starts[-1]) if starts else 0
     for start in dict.fromkeys((0, clause)):
         for words in _phrases(passage, start, end):
-            name = name_from(words, is_structure=_overlaps(words, names))
+            is_structure = _overlaps(words, names)
+            is_told = is_action(words) and not _is_complement(passage, words[0].i)
+            name = name_from(words, is_structure=is_structure) if is_told else ""
             if name and not (_is_counted_word(passage, words[0].i) and _is_means(words)):
                 return name
     return ""
+
+
+def _is_complement(passage: Doc, i: int) -> bool:
+    """Whether the phrase from token `i` is of something else: « du réseau », « avec la ferme »."""
+    before = [folded(token) for token in passage[max(0, i - 2) : i]]
+    while before and before[-1] in ("le", "la", "les", "l'", "un", "une"):
+        before = before[:-1]
+    return bool(before) and before[-1] in _OF_OR_WITH
 
 
 def _phrases(passage: Doc, start: int, end: int) -> Iterator[list[Token]]:

@@ -274,7 +274,7 @@ def _is_one(first: Row, second: Row) -> bool:
     """Whether two rows of one unit say the same of one offer."""
     if first["quantity"] is None:
         key = activity_key(first["activity"])
-        is_same = bool(key) and key == activity_key(second["activity"])
+        is_same = key == activity_key(second["activity"])
         return is_same and _is_one_carrier(first, second, named=True)
     if not _is_one_pace(first, second):
         return False

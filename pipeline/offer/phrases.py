@@ -30,6 +30,7 @@ _LINKS = _OF | {"a", "au", "aux", "en", "pour", "pr", "sans", "entre", "contre",
 _WITH_INFINITIVE = frozenset({"a", "pour", "pr"})
 POSSESSIVES = _set_of("mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs")
 _FOR = frozenset({"pour", "pr", "aux"})
+_PLACES = frozenset({"sur", "contre", "entre", "par"})
 _AND = frozenset({"et", "&", "+"})
 _DETERMINERS = _set_of(
     "le la les l' un une des du de d' ce cet cette ces son sa ses leur leurs notre nos"
@@ -44,6 +45,9 @@ _TIMES = re.compile(
     r"|midi|nuits?|saison|hiver|ete|printemps|automne|(lun|mar|mercre|jeu|vendre|same)dis?|dimanches?"
     r"|janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre"
 )
+_CUT = re.compile(r"(^| )[-‑]|[-‑]( |$)|\d")  # no whole noun phrase
+_PARTICIPLE = re.compile(r"ée?s?$")
+_ACTION = re.compile(r"(age|tion|ement)s?$")
 _FULL_NAME = re.compile(r"\w{3,}(theque|erie)s?")
 _FEMININE = re.compile(r"(ion|te|ette|ure|ance|ence|euse|trice|iere|ee|ie|aine|elle|esse)s?")
 
@@ -131,6 +135,11 @@ def is_participle(token: Token) -> bool:
     """Return whether it is a past participle, also one written without accents."""
     if token.pos_ in ("VERB", "AUX") and "Part" in token.morph.get("VerbForm", []):
         return "Past" in token.morph.get("Tense", [])
+    return is_known_participle(token)
+
+
+def is_known_participle(token: Token) -> bool:
+    """Return whether it is the participle of a verb of the lexicon, in any gender and number."""
     word = token.text.lower()
     forms = {word, word.removesuffix("s"), word.removesuffix("es"), word.removesuffix("e")}
     return bool(forms & _participles(without_accents=token.doc.text.isascii()))
@@ -256,16 +265,40 @@ def name_from(
     words is one.
     """
     words = trimmed([token for token in words if not is_in(token, "compliments")])
-    words = trimmed(_without_end(_without_public(words)))
+    words = trimmed(_without_place(_without_end(_without_public(words))))
     if not words:
         return ""
     own = trimmed(_before_name(words))
     if is_structure and own == words and not is_in(words[0], "metiers", "statuts"):
         return ""
-    for phrase in (own,) if is_structure else (own, words):
-        if _is_name(phrase, is_counted=is_counted):
-            return written(phrase)
-    return ""
+    own = _without_odd_end(own) if is_counted else own
+    is_whole = _agrees(own) and not _are_many(own)
+    return written(own) if is_whole and _is_name(own, is_counted=is_counted) else ""
+
+
+def _are_many(words: Sequence[Token]) -> bool:
+    """Whether it is who does it, many of them: « associations du canton »."""
+    if not words or any(map(is_known_participle, words[1:])) or is_in(words[0], "actions"):
+        return False
+    return _is_plural(words[0]) and is_in(words[0], "metiers", "statuts")
+
+
+def _without_odd_end(words: Sequence[Token]) -> list[Token]:
+    """Drop « et piscine » of « 9 000 logements et piscine », which are not counted alike."""
+    at = next((i for i, token in enumerate(words) if i and folded(token) in _AND), len(words))
+    return list(words) if any(map(_is_plural, words[at + 1 :])) else trimmed(words[:at])
+
+
+def _is_plural(token: Token) -> bool:
+    return folded(token)[-1:] in ("s", "x", "z")
+
+
+def _agrees(words: Sequence[Token]) -> bool:
+    """Whether a last participle is of the head: not « brasserie séchées », « épisodes écrite »."""
+    if len(words) < 2 or not (is_participle(words[-1]) or _PARTICIPLE.search(words[-1].text)):
+        return True
+    is_several = any(folded(token) in (*_AND, ",") for token in words)
+    return _is_plural(words[-1]) == (_is_plural(words[0]) or is_several)
 
 
 def _without_public(words: Sequence[Token]) -> list[Token]:
@@ -285,10 +318,25 @@ def _without_end(words: Sequence[Token]) -> list[Token]:
     return kept
 
 
+def _without_place(words: Sequence[Token]) -> list[Token]:
+    """Drop « sur la cabane », « entre voisins »."""
+    at = next((i for i, token in enumerate(words) if i and folded(token) in _PLACES), len(words))
+    return list(words[:at])
+
+
 def _before_name(words: Sequence[Token]) -> list[Token]:
-    """« chaufferie » of « chaufferie de Longchaumois »."""
+    """« chaufferie » of « chaufferie de Longchaumois », « CUMA » of « CUMA de la haute … »."""
     proper = next((i for i, token in enumerate(words) if i and is_proper(token)), len(words))
-    return list(words[:proper])
+    after = words[-1].i + 1
+    is_cut = after < len(words[-1].doc) and words[-1].doc[after].text[:1].isupper()
+    if proper == len(words) and not (is_cut and words[-1].whitespace_ and not _is_loud(words)):
+        return list(words)
+    links = [i for i, token in enumerate(words[:proper]) if i and folded(token) in _OF]
+    return list(words[: links[-1]] if links else words[:proper])
+
+
+def _is_loud(words: Sequence[Token]) -> bool:
+    return words[0].doc.text.isupper()
 
 
 def _is_name(words: Sequence[Token], *, is_counted: bool) -> bool:
@@ -299,7 +347,7 @@ def _is_name(words: Sequence[Token], *, is_counted: bool) -> bool:
         return False
     if is_proper(head) and folded(head.doc[head.i - 1]) in _DETERMINERS:
         return is_full_name(head)  # « L'Outil en main »
-    if not any(letter.isalpha() for letter in text) or "[" in "".join(t.text for t in words):
+    if _is_no_phrase(words):
         return False
     n_words = sum(token.is_alpha for token in words)
     if n_words < 2 or len(text.split()) < 2:
@@ -320,9 +368,25 @@ def _is_name(words: Sequence[Token], *, is_counted: bool) -> bool:
     return not is_in(head, "vagues") and says_more
 
 
+def _is_no_phrase(words: Sequence[Token]) -> bool:
+    """Whether the words are signs, a mention in brackets, or cut by the parser."""
+    text = written(words)
+    has_letters = any(letter.isalpha() for letter in text)
+    return not has_letters or "[" in "".join(t.text for t in words) or bool(_CUT.search(text))
+
+
 def _has_full_name(text: str) -> bool:
     known = words_of("metiers") | words_of("activites")
     return any(word in known or word.removesuffix("s") in known for word in fold(text).split())
+
+
+def is_action(words: Sequence[Token]) -> bool:
+    """Return whether a phrase names what is done: « curage de fossés », « vêtements triés »."""
+    head = folded(words[0])
+    if len(words) > 1 and is_known_participle(words[-1]) and _agrees(words):
+        return True
+    ends_so = bool(_ACTION.search(head)) and not is_in(words[0], "pas_des_actions")
+    return ends_so or is_in(words[0], "actions", "activites", "metiers", "statuts")
 
 
 def _starts_compound(words: Sequence[Token]) -> bool:
@@ -352,6 +416,8 @@ def _core(objects: Sequence[Token]) -> tuple[list[Token], list[Token]]:
     for i, token in enumerate(objects):
         word = folded(token)
         next_word = objects[i + 1] if i + 1 < len(objects) else token
+        if word == "en" and is_in(next_word, "etats"):
+            continue
         is_place = word == "a" and (next_word.pos_ == "DET" or next_word.text[:1].isupper())
         if i and (word in ("pour", "pr", "au", "aux", "sur", "entre", "en") or is_place):
             return trimmed(objects[:i]), list(objects[i:]) if word in ("aux", "en") else []

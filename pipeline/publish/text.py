@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ def one_line(text: str) -> str:
     return " ".join(_TURNING.sub("", printable(text)).split())
 
 
+@lru_cache(maxsize=10_000)
 def plain_name(text: str) -> str:
     """Put a name on one line, with French spacing."""
     return typography(one_line(text))

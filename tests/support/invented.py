@@ -53,7 +53,7 @@ def study(*passages: dict[str, Any]) -> dict[str, pd.DataFrame]:
                 "unit_id": row["unit_id"],
                 "theme_id": row["theme_id"],
                 "strength": 0.8,
-                "probability": 0.8,
+                "probability": 0.99,
                 "is_counted": row.get("is_counted", True),
             }
             for row in members
@@ -68,7 +68,7 @@ def tag(
     *,
     is_assigned: bool = True,
     source: str = "machine",
-    score: float = 0.9,
+    score: float = 1.0,
 ) -> dict[str, Any]:
     """A row of tags."""
     row = {

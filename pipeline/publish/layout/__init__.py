@@ -98,7 +98,7 @@ def lay_out(report: Report, part: Part = "rapport") -> Page:
         made_at=report.made_at,
         notice=_notice(report, part),
         sections=tuple(one for one in sections if one.blocks or one.sections),
-        is_brief=is_brief,
+        is_brief=is_brief or (part == "rapport" and len(report.workshops) == 1),
     )
 
 

@@ -265,17 +265,36 @@ class _Writer:
         return [PageParagraph(" ".join([self.said(one.rows), there, _quoted(one)]))]
 
     def _supports(self, subjects: Sequence[_Subject], _: _Chapter) -> list[Block]:
-        """Write a line a type of support."""
+        """Write a line a type of support; of one workshop, those of one table share a line."""
         whole, *types = subjects
         parts = (self.said(whole.rows), self._most(whole.rows), sentence("informations.appuis"))
-        entries = [(one.label, f"{self._tables(one.rows)}{NBSP}: {_quoted(one)}") for one in types]
-        return [PageParagraph(" ".join(filter(None, parts))), Terms(tuple(entries))]
+        told = self._in_full(types, least=2)
+        entries = [(one.label, f"{self._tables(one.rows)}{NBSP}: {_quoted(one)}") for one in told]
+        blocks: list[Block] = [PageParagraph(" ".join(filter(None, parts)))]
+        blocks += [Terms(tuple(entries))] if entries else []
+        return blocks + self._in_brief([one for one in types if one not in told])
 
     def _table(self, subjects: Sequence[_Subject], chapter: _Chapter) -> list[Block]:
         """Write a table of an axis: where each code is said, and an example."""
-        rows = [(one.label, self._tables(one.rows), _quoted(one)) for one in subjects]
+        told = self._in_full(subjects, least=1)
+        rows = [(one.label, self._tables(one.rows), _quoted(one)) for one in told]
         columns = {chapter.column: 2.4, self.report.counted.column: 1.2, "exemple": 6.0}
-        return [self.draft.table("legendes.informations", columns, rows, axe=chapter.title)]
+        blocks: list[Block] = []
+        if rows:
+            caption = "legendes.informations"
+            blocks.append(self.draft.table(caption, columns, rows, axe=chapter.title))
+        return blocks + self._in_brief([one for one in subjects if one not in told])
+
+    def _in_full(self, subjects: Sequence[_Subject], *, least: int) -> list[_Subject]:
+        """Return the subjects told with a quote; of one workshop, those of `least` tables."""
+        is_alone = len(self.report.workshops) == 1
+        return [one for one in subjects if not is_alone or sure_range(one.rows).low >= least]
+
+    def _in_brief(self, subjects: Sequence[_Subject]) -> list[Block]:
+        """Name the other subjects in one line, with their tables."""
+        named = [f"{_lowered(one.label)} ({self._tables(one.rows)})" for one in subjects]
+        brief = sentence("informations.aussi", sujets=", ".join(named))
+        return [PageParagraph(brief)] if named else []
 
     def _feedback(self, about: _Subject, late: _Subject) -> tuple[Block, ...]:
         """Write what was said of the workshop, then what came after it."""
@@ -339,6 +358,10 @@ def _nothing(labels: Sequence[str]) -> tuple[PageParagraph, ...]:
         return ()
     named = joined([f"«{NBSP}{label}{NBSP}»" for label in labels])
     return (PageParagraph(sentence("informations.rien", codes=named)),)
+
+
+def _lowered(label: str) -> str:
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _quoted(subject: _Subject) -> str:

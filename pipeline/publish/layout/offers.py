@@ -95,6 +95,7 @@ def _carriers(report: Report) -> list[pd.DataFrame]:
         is_unnamed=offers["structure_name"].isna(),
     )
     offers = offers[~offers["is_unnamed"] | (offers["done"] != "")]
+    offers = offers[~_are_only_people(offers)]
     offers["carrier"] = [
         row.structure_id
         if pd.notna(row.structure_id)
@@ -103,6 +104,12 @@ def _carriers(report: Report) -> list[pd.DataFrame]:
     ]
     groups = [group for _, group in offers.groupby("carrier", sort=True)]
     return sorted(groups, key=_order)
+
+
+def _are_only_people(offers: pd.DataFrame) -> pd.Series:
+    """Flag numbers of people of whom nothing says what they do: « et 9 personnes y apprennent »."""
+    unit = offers["quantity_unit"].fillna("").str.split(" par ").str[0]
+    return (unit == "personnes") & (offers["done"] == "") & offers["public"].isna()
 
 
 def _kinds(offers: pd.DataFrame) -> pd.Series:
@@ -195,7 +202,8 @@ def _table(report: Report, draft: PageDraft, carriers: Sequence[pd.DataFrame]) -
         done = capitalised(typography(done)) or "–"
         if publics:
             done += "\n" + sentence("offre.pour", publics=joined(publics[:2]))
-        rows.append((f"{title}\n{territories}", done, _quantities(group), _passage(group, draft)))
+        title += f"\n{territories}" if len(names) > 1 else ""
+        rows.append((title, done, _quantities(group), _passage(group, draft)))
     return draft.table("legendes.offre", _COLUMNS, rows)
 
 

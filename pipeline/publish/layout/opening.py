@@ -29,26 +29,26 @@ from pipeline.publish.text import (
     texts,
 )
 
-# statements of a territory, of the whole study and of a study of one workshop: a page holds them
-_N_STATEMENTS, _N_EVERYWHERE, _N_ALONE = 3, 2, 3
+# statements of a territory and of the whole study: a page holds them
+_N_STATEMENTS, _N_EVERYWHERE = 3, 2
 _NOT_NEEDS = {"réponse": "reponse", "proposition": "proposition"}  # kinds of themes
 
 
 def opening_section(report: Report, draft: PageDraft) -> Section:
-    """Return the first page: what each territory needs, in statements."""
+    """Return the first page: what each territory needs, in statements.
+
+    The priorities of a study of one workshop follow at once, and are not said twice.
+    """
     blocks: list[Block] = [PageParagraph(figures_line(report)), *given_paragraph(report)]
     if report.without_themes:
         blocks.append(PageParagraph(why_sentence(report.without_themes), "lead"))
     blocks += extent_note(report, where="ateliers")
-    told = [i + 1 for i in told_workshops(report) if len(report.scopes) > 1]
-    n_everywhere = _N_EVERYWHERE if told else _N_ALONE
-    sections = [
-        _essential(
-            report.scopes[i], _N_STATEMENTS, f"essentiel-{i}", draft, report.workshops[i - 1]
-        )
-        for i in told
-    ]
-    sections.append(_essential(report.scopes[0], n_everywhere, "essentiel-0", draft))
+    sections = []
+    if len(report.scopes) > 1:
+        for i in told_workshops(report):
+            scope, facts = report.scopes[i + 1], report.workshops[i]
+            sections.append(_essential(scope, _N_STATEMENTS, f"essentiel-{i + 1}", draft, facts))
+        sections.append(_essential(report.scopes[0], _N_EVERYWHERE, "essentiel-0", draft))
     return make_section(
         "titres.page", "essentiel", *blocks, sections=[one for one in sections if one.blocks]
     )

@@ -37,8 +37,8 @@ def priority_section(report: Report, draft: PageDraft) -> Section:
     scope, blocks = report.scopes[0], [lead("priorites.intro")]
     if len(scope.priorities) > 1 and not all(one.place for one in scope.priorities):
         blocks.append(body("rang.incertain"))
-    n_quotes = _N_QUOTES if len(report.workshops) > 1 else 1
-    sections = [_priority(priority, draft, n_quotes) for priority in scope.priorities]
+    is_alone = len(report.workshops) == 1
+    sections = [_priority(priority, draft, is_alone=is_alone) for priority in scope.priorities]
     if not sections:
         blocks = [body("priorites.aucune")]
     told = {0, *(i + 1 for i in told_workshops(report))}
@@ -48,7 +48,8 @@ def priority_section(report: Report, draft: PageDraft) -> Section:
     return make_section("titres.priorites", "priorites", *blocks, sections=sections)
 
 
-def _priority(priority: Priority, draft: PageDraft, n_quotes: int) -> Section:
+def _priority(priority: Priority, draft: PageDraft, *, is_alone: bool) -> Section:
+    """Tell a priority; a study of one workshop has less room for it."""
     title = (priority.statement or priority.label).removesuffix(".")
     entries = [
         (word("opinions", opinion.posture), cited(quote))
@@ -58,9 +59,9 @@ def _priority(priority: Priority, draft: PageDraft, n_quotes: int) -> Section:
     blocks: list[Block] = [PageParagraph(f"{priority.why} {priority.place}".rstrip())]
     if entries:
         blocks.append(Terms(tuple(entries)))
-    quotes = draft.quote(priority.quotes, n_quotes)
+    quotes = draft.quote(priority.quotes, 1 if is_alone else _N_QUOTES)
     if quotes:
-        blocks.append(Quotes(quotes))
+        blocks.append(Quotes(quotes, is_compact=is_alone))
     return Section(title, f"priorite-{priority.rank}", tuple(blocks))
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.grid.codes import POSTURE
 from pipeline.publish.layout.blocks import PageDraft
 from pipeline.publish.report.content import Report, ReportQuote
-from pipeline.publish.report.passages import is_scrap, n_tables_of, rows_of
+from pipeline.publish.report.passages import is_scrap, n_sure_tables, rows_of
 from pipeline.publish.text import (
     number,
     plain_name,
@@ -85,7 +85,7 @@ def _what_divides(report: Report, draft: PageDraft) -> Iterator[RoomQuestion]:
     sides = []
     for theme_id in ranked.index:
         pair = works[works["theme_id"] == theme_id], lacks[lacks["theme_id"] == theme_id]
-        counts = [n_tables_of(rows) for rows in pair]
+        counts = [n_sure_tables(rows) for rows in pair]
         if min(counts) >= _LEAST_SIDE:
             sides.append((min(counts), theme_id, pair, counts))
     for _, theme_id, pair, counts in sorted(sides, key=lambda side: -side[0])[:1]:
@@ -111,7 +111,7 @@ def _what_one_territory_says(report: Report, draft: PageDraft) -> Iterator[RoomQ
     alone = []
     for theme_id in ranked.index:
         members = rows[rows["theme_id"] == theme_id]  # with those to be checked
-        n_tables = n_tables_of(members[members["is_counted"]])
+        n_tables = n_sure_tables(members)
         if members["territory"].nunique() == 1 and n_tables >= _LEAST_ALONE:
             alone.append((n_tables, theme_id, members[members["is_counted"]]))
     for n_tables, theme_id, members in sorted(alone, key=lambda theme: -theme[0])[:1]:

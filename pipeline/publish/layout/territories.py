@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from models.catalogue import load_catalogue
 from pipeline.publish.layout.blocks import (
     Block,
     PageDraft,
@@ -28,6 +29,7 @@ from pipeline.publish.layout.priorities import first_needs
 from pipeline.publish.maps import map_spec
 from pipeline.publish.report.content import Priority, Report, ReportQuote
 from pipeline.publish.report.passages import (
+    existing_answers,
     is_scrap,
     n_tables_of,
     roughness,
@@ -54,6 +56,7 @@ _THEME_CHARS = 140  # of what comes back, so that it stays on two lines
 _ONE_LINE = 85  # characters of a quote with its origin on the same line
 _LONG_QUOTE, _MOST_CHARS = 130, 190  # shorter passages are quoted first; the others are cut
 _QUESTIONS = ("q1", "q2", "q3", "q4")
+_SURE_ANSWER = 0.7  # probability that what answers is of the theme
 _FORCE, _DIFFICULTY, _REQUEST, _PROPOSAL = "force", "difficulte", "demande", "proposition"
 
 
@@ -174,9 +177,8 @@ def _priorities(report: Report, index: int, workshop_id: str, anchor: str) -> Se
 
 def _priority(report: Report, workshop_id: str, priority: Priority) -> tuple[str, str]:
     """A statement; how many tables speak of it, and who answers it."""
-    counted = _rows_of_theme(report, workshop_id, priority.label)
-    counted = counted[counted["is_counted"] & counted["unit_id"].isin(_units_with(report, _FORCE))]
-    names = _answering(report, counted)[:_N_NAMED]
+    rows = _rows_of_theme(report, workshop_id, priority.label)
+    names = _answering(report, rows)[:_N_NAMED]
     said = [capitalised(priority.said) + "."]
     if names:
         said.append(sentence("territoire.y_repondent", noms=joined(names), n=len(names)))
@@ -198,19 +200,32 @@ def _units_with(report: Report, posture: str) -> pd.Series:
 
 
 def _answering(report: Report, rows: pd.DataFrame) -> list[str]:
-    """The structures that these passages name, in order of their names."""
+    """The structures that do what answers a need, in order of their names.
+
+    The passage that names one tells surely of what exists, is surely of the theme and, where both
+    are known, its offer is of the theme's family of subjects.
+    """
     tables = report.material.tables
-    offers = tables["offers"]
-    carriers = set(offers.loc[offers["unit_id"].isin(rows["unit_id"]), "structure_id"].dropna())
-    texts = [f" {fold(text)} " for text in rows["text"]]
-    names = []
-    for row in rows_of(tables["structures"]):
-        name = one_line(row.name)
-        words = fold(name)
-        is_named = " " in words and any(f" {words} " in text for text in texts)
-        if is_named or row.structure_id in carriers:
-            names.append(name)
-    return sorted(set(names), key=fold)
+    answers = existing_answers(tables["tags"], report.material.passages.rows)
+    rows = rows[rows["unit_id"].isin(answers) & (rows["probability"] >= _SURE_ANSWER)]
+    family_of = _families_of_themes(tables["themes"])
+    offers = tables["offers"].dropna(subset="structure_id")
+    offers = offers.merge(rows[["unit_id", "theme_id"]], on="unit_id", validate="many_to_one")
+    family = offers["theme_id"].map(family_of)
+    offers = offers[offers["sector"].isna() | family.isna() | (offers["sector"] == family)]
+    structures = tables["structures"]
+    names = structures.loc[structures["structure_id"].isin(offers["structure_id"]), "name"]
+    return sorted({one_line(name) for name in names}, key=fold)
+
+
+def _families_of_themes(themes: pd.DataFrame) -> dict[str, str]:
+    """Return the family of subjects of each theme that has a subject."""
+    catalogue = load_catalogue()
+    families = {one.subject_id: one.subject_id for one in catalogue.families}
+    for subject, family in zip(catalogue.subjects, catalogue.family_of, strict=True):
+        families[subject.subject_id] = catalogue.families[family].subject_id
+    named = themes[themes["subject_id"].isin(families)]
+    return dict(zip(named["theme_id"], named["subject_id"].map(families), strict=True))
 
 
 def _topic(

@@ -11,15 +11,18 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.grid.codes import POSTURE
+from pipeline.counting import at_least
+from pipeline.grid.codes import PILIER, POSTURE
 from pipeline.publish.report.content import ReportQuote
 from pipeline.publish.report.passages import Material, n_tables_of, roughness, rows_of
 from pipeline.publish.report.quotes import POSTURES_OF_KIND
 from pipeline.publish.text import plain_name
 
-# Of the rubriques and pillars that the programme puts on three labelled studies, 93 % are right
-# from this score on, 55 % under it.
-SURE_SCORE = 0.8
+# Of the rubriques that the programme puts on three labelled studies, 93 % are right from this score
+# on, 55 % under it; of the pillars, 94 % and 50 %.
+SURE_SCORE, SURE_PILLAR = 0.8, 0.95
+_SUREST = 0.95  # 96 % of the rubriques from this score on
+_SURENESS = 0.93  # of a sure tag
 _LEAST_TABLES = 2  # of a theme that comes back
 _MOST_THEMES = 3
 # of a territory that says something most: its tables, their share, and at most that of elsewhere
@@ -28,7 +31,7 @@ _LEAST_THERE, _SHARE_THERE, _SHARE_ELSEWHERE = 3, 0.6, 0.2
 
 @dataclass(frozen=True)
 class TableRange:
-    """Tables, or documents: `low` where the tag is sure, `high` with what is to be checked."""
+    """Tables, or documents: `low` nine times in ten, `high` with what is to be checked."""
 
     low: int
     high: int
@@ -68,7 +71,9 @@ class Coded:
         axes = [axis.axis for axis in self.material.grid.axes]
         coded = self.material.passages.with_codes(axes)
         coded = coded.merge(scores, on=key, how="left", validate="one_to_one")
-        return coded.assign(is_sure=coded["score"] >= SURE_SCORE, rank=0)
+        least = coded["axis"].map({PILIER: SURE_PILLAR}).fillna(SURE_SCORE)
+        sureness = (coded["score"] >= 1).map({True: 1.0, False: _SURENESS})  # 1: by a person
+        return coded.assign(is_sure=coded["score"] >= least, sureness=sureness, rank=0)
 
     def of_code(self, axis: str, code: str) -> pd.DataFrame:
         """Return the passages of a code."""
@@ -80,6 +85,8 @@ class Coded:
         A theme whose kind is that of the passages gives its statement, another one its title.
         """
         counted, found = rows[rows["is_counted"]], []
+        sureness = counted["sureness"] * counted["probability"].astype(float)
+        counted = counted.assign(sureness=sureness)
         ranges = _ranges(counted, counted["theme_id"])
         for theme in rows_of(self.material.tables["themes"]):
             tables = ranges.get(theme.theme_id, TableRange(0, 0))
@@ -137,11 +144,15 @@ class Coded:
     def quotes(self, rows: pd.DataFrame, *, sure: bool) -> Iterator[ReportQuote]:
         """Yield quotes of the passages whose tag is `sure`, or of the others.
 
-        Whole sentences of a readable length come first, then various tables and workshops.
+        The surest come first, then whole sentences of a readable length, then various tables and
+        workshops.
         """
         rows = rows[rows["is_sure"] == sure]
-        ordered = rows.assign(roughness=roughness(rows["text"])).sort_values(
-            ["rank", "roughness", "score", "unit_id"], ascending=[True, True, False, True]
+        ordered = rows.assign(
+            roughness=roughness(rows["text"]), is_doubtful=rows["score"] < _SUREST
+        ).sort_values(
+            ["rank", "is_doubtful", "roughness", "score", "unit_id"],
+            ascending=[True, True, True, False, True],
         )
         for _, alike in ordered.groupby(ordered["roughness"] > 1, sort=True):
             for whole in ("circle_id", "workshop_id"):
@@ -153,13 +164,18 @@ class Coded:
 
 
 def sure_range(rows: pd.DataFrame) -> TableRange:
-    """Return at how many tables passages were said: surely, and at most."""
-    return TableRange(n_tables_of(rows[rows["is_sure"]]), n_tables_of(rows))
+    """Return at how many tables passages were said: at least, and at most."""
+    return TableRange(_at_least(rows), n_tables_of(rows))
+
+
+def _at_least(rows: pd.DataFrame) -> int:
+    """Count the tables where a passage is surely right, nine times in ten."""
+    said = rows[rows["is_sure"] & rows["is_said"]]
+    doubt = (1 - said["sureness"]).groupby(said["circle_id"]).prod()
+    return at_least(1 - doubt)
 
 
 def _ranges(rows: pd.DataFrame, group: pd.Series) -> dict[str, TableRange]:
     """Return `sure_range` of the rows of each group."""
-    said = rows.assign(group=group)[rows["is_said"]]
-    high = said.groupby("group")["circle_id"].nunique()
-    low = said[said["is_sure"]].groupby("group")["circle_id"].nunique()
-    return {str(name): TableRange(int(low.get(name, 0)), int(n)) for name, n in high.items()}
+    grouped = rows.assign(group=group).groupby("group")
+    return {str(name): sure_range(of_group) for name, of_group in grouped}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import counting
-from pipeline.counting import circles_of, with_circles
+from pipeline.counting import circles_of, least_tables, with_circles
 from pipeline.grid.codes import POSTURE, Axis, Grid
 from pipeline.publish.text import (
     capitalised,
@@ -290,6 +290,7 @@ def assigned_tags(tags: pd.DataFrame) -> pd.DataFrame:
 
 # of a posture: 0.97 to 0.99 of those over it are right on three studies, 0.64 to 0.74 of the others
 _SURE_POSTURE = 0.85
+_TO_IMPROVE = "q4"  # an answer to this question is a wish, in whatever words
 
 
 def sure_postures(tags: pd.DataFrame) -> pd.DataFrame:
@@ -299,15 +300,28 @@ def sure_postures(tags: pd.DataFrame) -> pd.DataFrame:
     return tags.loc[is_sure & is_posture, ["unit_id", "code"]]
 
 
+def existing_answers(tags: pd.DataFrame, rows: pd.DataFrame) -> set[str]:
+    """Return the unit_ids that surely tell of what works already; not under what to improve."""
+    postures = sure_postures(tags)
+    improves = rows.loc[rows["question"] == _TO_IMPROVE, "unit_id"]
+    return set(postures.loc[postures["code"] == "force", "unit_id"]) - set(improves)
+
+
 def n_tables_of(rows: pd.DataFrame) -> int:
     """Count the tables, or documents, of passages."""
     return int(rows.loc[rows["is_said"], "circle_id"].nunique())
 
 
-def table_range(rows: pd.DataFrame) -> str:
-    """Return the tables, or documents, of counted passages: « 4 », or « 4 à 6 » with the others."""
-    n_counted, n_all = n_tables_of(rows[rows["is_counted"]]), n_tables_of(rows)
-    return number(n_all) if n_counted == n_all else f"{number(n_counted)} à {number(n_all)}"
+def n_sure_tables(rows: pd.DataFrame, *, is_exact: bool = False) -> int:
+    """Return at how many tables a theme is said at least; where a person signed it off, exactly."""
+    return n_tables_of(rows[rows["is_counted"]]) if is_exact else least_tables(rows)
+
+
+def table_range(rows: pd.DataFrame, *, is_exact: bool = False) -> str:
+    """Return the tables, or documents, of a theme: « 4 », or « 4 à 6 » with what is not sure."""
+    n_sure = n_sure_tables(rows, is_exact=is_exact)
+    n_most = n_sure if is_exact else n_tables_of(rows)
+    return number(n_most) if n_sure == n_most else f"{number(n_sure)} à {number(n_most)}"
 
 
 def n_remote(rows: pd.DataFrame) -> int:

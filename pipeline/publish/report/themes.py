@@ -27,7 +27,9 @@ from pipeline.publish.report.passages import (
     Passages,
     Tables,
     axis_rows,
+    existing_answers,
     n_remote,
+    n_sure_tables,
     n_tables_of,
     profile_lines,
     rows_of,
@@ -77,7 +79,10 @@ class ScopeMaker:
         naming = frozenset(offers.loc[offers["structure_id"].notna(), "unit_id"])
         sure = sure_postures(self.tables["tags"])["unit_id"]
         opinions = self.tables["theme_opinions"]
-        opinions = opinions[opinions["unit_id"].isin(sure)]
+        answers = existing_answers(self.tables["tags"], self.passages.rows)
+        is_answer = opinions["posture"] == "force"
+        is_told = opinions["unit_id"].isin(sure) & ~is_answer
+        opinions = opinions[is_told | (is_answer & opinions["unit_id"].isin(answers))]
         return Quoter(
             self.passages, opinions, self.settings.n_quotes, naming=naming, sure=frozenset(sure)
         )
@@ -256,11 +261,11 @@ def said_at(
 ) -> str:
     """Return « au moins 3 tables sur 8 en parlent, peut-être 5 », or how it came otherwise.
 
-    Three are of counted passages, five with what is to be checked; others may be missed, so that
-    only a theme that a person signed off is told exactly.
+    Three nine times in ten, five with what is to be checked; others may be missed, so that only a
+    theme that a person signed off is told exactly.
     """
     words, n_most = passages.words(workshop_ids), n_tables_of(members)
-    n_tables = n_tables_of(members[members["is_counted"]])
+    n_tables = n_sure_tables(members, is_exact=is_exact)
     if n_most:
         total = sum(passages.n_tables[name] for name in workshop_ids)
         key = "tables" if is_exact else "tables_au_moins"
@@ -304,7 +309,7 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
                 keywords=", ".join(map(plain_name, json.loads(theme.keywords)[:_N_KEYWORDS])),
                 stability=stability(theme.stability, theme.unity),
                 n_units=len(members),
-                n_tables=table_range(members),
+                n_tables=table_range(members, is_exact=bool(theme.is_signed_off)),
                 n_workshops=members.loc[members["is_counted"], "workshop_id"].nunique(),
                 profile=profile_lines(of_theme, grid, passages.words()),
                 family=families.get(theme.parent_id),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.counting import least_tables_by
 from pipeline.grid.codes import Grid
 from pipeline.publish.report import all_tables
 from pipeline.publish.report.passages import (
@@ -107,25 +108,31 @@ class StudyRows:
     @cached_property
     def _by_scope(self) -> dict[tuple[str, str], Said]:
         rows = self.passages.rows
-        return _count(rows.assign(scope="study")) | _count(rows.assign(scope=rows["workshop_id"]))
+        return self._count(rows.assign(scope="study")) | self._count(
+            rows.assign(scope=rows["workshop_id"])
+        )
 
     @cached_property
     def _by_territory(self) -> dict[tuple[str, str], Said]:
         rows = self.passages.rows
         territories = {name: place for name, (place, _) in self.places.items()}
-        return _count(rows.assign(scope=rows["workshop_id"].map(territories)))
+        return self._count(rows.assign(scope=rows["workshop_id"].map(territories)))
 
-
-def _count(rows: pd.DataFrame) -> dict[tuple[str, str], Said]:
-    """Return the counts of each theme and scope."""
-    keys, said = ["theme_id", "scope"], rows[rows["is_said"]]
-    least = said[said["is_counted"]].groupby(keys)["circle_id"].nunique()
-    most = said.groupby(keys)["circle_id"].nunique()
-    counts: dict[tuple[str, str], Said] = {}
-    key: Any  # theme_id, scope
-    for key, n in rows.groupby(keys).size().items():
-        counts[key] = int(least.get(key, 0)), int(most.get(key, 0)), int(n)
-    return counts
+    def _count(self, rows: pd.DataFrame) -> dict[tuple[str, str], Said]:
+        """Return the counts of each theme and scope: tables at least and at most, passages."""
+        themes, keys = self.tables["themes"], ["theme_id", "scope"]
+        signed_off = set(themes.loc[themes["is_signed_off"].astype(bool), "theme_id"])
+        said = rows[rows["is_said"]]
+        exact = said[said["is_counted"]].groupby(keys)["circle_id"].nunique()
+        least, most = least_tables_by(rows, keys), said.groupby(keys)["circle_id"].nunique()
+        counts: dict[tuple[str, str], Said] = {}
+        key: Any  # theme_id, scope
+        for key, n in rows.groupby(keys).size().items():
+            n_exact = int(exact.get(key, 0))
+            bounds = least.get(key, 0), int(most.get(key, 0))
+            low, high = (n_exact, n_exact) if key[0] in signed_off else bounds
+            counts[key] = low, high, int(n)
+        return counts
 
 
 def _day(date: Any) -> datetime.date | str | None:
