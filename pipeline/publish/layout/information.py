@@ -40,6 +40,8 @@ from pipeline.text import groups_in
 
 _OFFER, _SUPPORT = "offre", "accompagnement"
 _FEEDBACK = "retours"
+_INNOVATION, _TO_IMPROVE = "innovation", "q4"
+_WISHED = ("demande", "proposition")
 _WANTED = ("difficulte", "demande", "proposition")  # postures
 _N_QUOTES = 4  # of a subject, at most
 _BY_SIZE = ((20, _N_QUOTES), (8, 3), (3, 2), (0, 1))  # passages of a subject, and its quotes
@@ -135,7 +137,14 @@ def _families(grid: Grid) -> list[tuple[str, list[Code]]]:
 
 
 def _subject(coded: Coded, code: Code) -> _Subject:
-    return _Subject(plain_name(code.label), coded.of_code(code.axis, code.code))
+    """Of what is done differently, what exists is quoted before what is wished."""
+    rows = coded.of_code(code.axis, code.code)
+    if code.code.split(".")[0] == _INNOVATION:
+        postures = coded.rows[coded.rows["axis"] == POSTURE]
+        wished = postures.loc[postures["code"].isin(_WISHED), "unit_id"]
+        is_wished = rows["unit_id"].isin(wished) | (rows["question"] == _TO_IMPROVE)
+        rows = rows.assign(rank=is_wished.astype(int))
+    return _Subject(plain_name(code.label), rows)
 
 
 def _support_subjects(coded: Coded, rows: pd.DataFrame) -> list[_Subject]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from models.catalogue import load_catalogue
+from pipeline.counting import least_tables
 from pipeline.publish.layout.blocks import (
     Block,
     PageDraft,
@@ -285,7 +286,7 @@ def _coming_back(report: Report, rows: pd.DataFrame) -> list[Recurring]:
     labels = {row.theme_id: plain_name(row.label) for row in rows_of(themes)}
     found = []
     for theme_id, members in rows[rows["theme_id"].isin(labels)].groupby("theme_id"):
-        n_sure, n_all = n_tables_of(members[members["is_counted"]]), n_tables_of(members)
+        n_sure, n_all = least_tables(members), n_tables_of(members)
         if n_sure > 1:
             label = labels[str(theme_id)]
             recurring = Recurring(str(theme_id), label)

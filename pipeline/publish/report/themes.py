@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.compare.reach import shown_verdicts
+from pipeline.counting import SURENESS, least_tables
 from pipeline.grid.codes import RUBRIQUE, Grid
 from pipeline.publish.report.content import (
     Heat,
@@ -227,9 +228,11 @@ class ScopeMaker:
 
 
 def _workshops_of(members: pd.DataFrame, passages: Passages) -> str:
-    """Return « dans les 3 ateliers », « dans 2 ateliers sur 3 (Retz et Albret) »."""
+    """Return « dans les 3 ateliers », « dans 2 ateliers sur 3 (Retz et Albret) », those surely."""
     names, words = passages.names, passages.words()
-    told = [name for workshop_id, name in names.items() if workshop_id in {*members["workshop_id"]}]
+    doubt = (1 - members["probability"].astype(float)).groupby(members["workshop_id"]).prod()
+    sure = set(doubt.index[1 - doubt >= SURENESS])
+    told = [name for workshop_id, name in names.items() if workshop_id in sure]
     if not told or len(names) == 1:
         return ""
     if len(told) == len(names):
@@ -282,7 +285,7 @@ def said_at(
 
 def _rapporteurs(members: pd.DataFrame) -> str:
     summaries = members[members["is_summary"]]
-    n_tables = summaries.loc[summaries["is_table"], "circle_id"].nunique()
+    n_tables = least_tables(summaries.assign(is_said=summaries["is_table"]))
     if n_tables:
         return sentence("raisons.rapporteurs", n=count(n_tables, "rapporteur"))
     return sentence("raisons.restitution") if len(summaries) else ""
