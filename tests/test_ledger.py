@@ -1,11 +1,14 @@
 """What became of every character and file: the ledger adds up, receipts say what was left out, people make passages of it."""
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from hostile import CASES
+from hostile.case import READ
 
 from pipeline.decisions import apply_decisions, read_decision
 from pipeline.decisions.passages import MakePassage, made_passages
@@ -97,6 +100,22 @@ def test_a_span_that_is_dropped_or_told_twice_is_found(corbigny: dict[str, pd.Da
 def test_every_character_of_whole_studies_is_in_one_row(depot: Path) -> None:
     folders = [path for path in sorted(depot.iterdir()) if path.is_dir() and path.name != "gold"]
     assert folders and not [fault for folder in folders for fault in faults(read(folder))]
+
+
+@pytest.mark.slow
+def test_every_character_of_files_that_mean_harm_is_in_one_row(tmp_path: Path) -> None:
+    folder = tmp_path / "Corbigny"
+    folder.mkdir()
+    for case in CASES:
+        if not case.is_slow and READ in (case.outcome or ()):
+            (folder / case.name).write_bytes(case.make())
+    tables = read(folder)
+    assert len(tables["documents"]) > 20 and not faults(tables)
+    told = {path.split("#")[0] for name in ("receipts", "rejects") for path in tables[name]["path"]}
+    names = {f"Corbigny/{path.name}" for path in folder.iterdir()}
+    assert {unicodedata.normalize("NFC", name) for name in names} <= {
+        unicodedata.normalize("NFC", name) for name in told
+    }
 
 
 def test_the_ledger_tells_passages_headings_and_circumstances(

@@ -13,6 +13,8 @@ from pipeline.cluster import off_topic
 from pipeline.counting import CONTRIBUTORS, DOCUMENTS, RESPONDENTS, TABLES, circles_of
 from pipeline.ingest.sheets import sort_part
 from pipeline.publish.layout import lay_out
+from pipeline.publish.report.passages import gather_passages
+from pipeline.publish.report.themes import said_at
 from pipeline.rank import rank_themes
 from pipeline.settings.sections import RankSettings
 from pipeline.tables.material import TAGS, UNITS
@@ -218,3 +220,25 @@ def test_tags_are_less_sure_where_no_question_is_known() -> None:
     unasked = report(tables(said("cars", 1, None), held=workshops(ORTHEZ)))
     assert unsure not in lay_out(asked).notice
     assert unsure in lay_out(unasked).notice
+
+
+BESIDE_TABLES = [  # contributors to a consultation, what the theme's line says
+    (0, "au moins 2 tables sur 4 en parlent"),
+    (2, "au moins 2 tables sur 4 en parlent, et quelques contributeurs à la consultation"),
+    (5, "au moins 2 tables sur 4 en parlent, et au moins 5 contributeurs à la consultation"),
+]
+
+
+@pytest.mark.parametrize(("n_contributors", "expected"), BESIDE_TABLES)
+def test_contributors_are_told_beside_tables_and_never_as_tables(
+    n_contributors: int, expected: str
+) -> None:
+    answers = [
+        said("cars", None, None, channel="consultation", speaker=f"répondant {n}", text=text)
+        for n in range(n_contributors)
+        for text in ("un car le soir", "des cars plus tard")
+    ]
+    made = tables(said("cars", 1), said("cars", 2), said("argent", 3), *answers)
+    passages = gather_passages(made)
+    members = passages.rows[passages.rows["theme_id"] == "cars"]
+    assert said_at(members, passages, [ORTHEZ]).replace("\u00a0", " ") == expected

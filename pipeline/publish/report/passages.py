@@ -324,6 +324,12 @@ def table_range(rows: pd.DataFrame, *, is_exact: bool = False) -> str:
     return number(n_most) if n_sure == n_most else f"{number(n_sure)} à {number(n_most)}"
 
 
+def least_contributors(rows: pd.DataFrame) -> int:
+    """Return how many people said a theme in a consultation, at least, where tables are counted."""
+    answers = rows[(rows["channel"] == "consultation") & ~rows["is_said"]]
+    return least_tables(answers.assign(is_said=True))
+
+
 def n_remote(rows: pd.DataFrame) -> int:
     """Count mails and calls after the workshop; 0 where nobody spoke in a room."""
     return int(rows.loc[rows["is_away"] & ~rows["is_said"], "circle_id"].nunique())

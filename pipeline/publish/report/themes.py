@@ -29,6 +29,7 @@ from pipeline.publish.report.passages import (
     Tables,
     axis_rows,
     existing_answers,
+    least_contributors,
     n_remote,
     n_sure_tables,
     n_tables_of,
@@ -276,11 +277,23 @@ def said_at(
         n, key = (n_tables, key) if n_tables else (n_most, "tables_a_verifier")
         more = n_tables and n_most > n_tables and not is_exact
         said = words.sentence(f"raisons.{key}", n=words.count(n), k=n, total=total)
-        return said + (sentence("raisons.tables_peut_etre", plus=number(n_most)) if more else "")
-    ways = [name for name in ("mail", "telephone") if (members["channel"] == name).any()]
+        said += sentence("raisons.tables_peut_etre", plus=number(n_most)) if more else ""
+        return said + _and_contributors(members)
+    if contributors := _and_contributors(members):
+        return contributors.removeprefix(", et ")
+    ways = [
+        name for name in ("mail", "telephone", "consultation") if (members["channel"] == name).any()
+    ]
     ways += ["resume"] if members["is_summary"].any() else []
     names = [word("raisons_voies", way) for way in ways or ["distance"]]
     return words.sentence("raisons.aucune_table", voies=joined(names, "ou"))
+
+
+def _and_contributors(members: pd.DataFrame) -> str:
+    """Return « , et au moins 12 contributeurs », who answered a consultation beside the tables."""
+    n = least_contributors(members)
+    few = mask_one(n, least=_LEAST_CONTRIBUTORS) is CountMask.SMALL
+    return sentence(f"raisons.{'contributeurs_peu' if few else 'contributeurs'}", n=n) if n else ""
 
 
 def _rapporteurs(members: pd.DataFrame) -> str:
@@ -292,6 +305,8 @@ def _rapporteurs(members: pd.DataFrame) -> str:
 
 
 _N_KEYWORDS = 8
+_WAYS = ("mail", "telephone", "consultation")  # channels out of the room
+_LEAST_CONTRIBUTORS = 3  # fewer people are not counted in public
 # readable in black and white too
 _SIGNS = {OWN_HERE: "▲ ", VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}
 
