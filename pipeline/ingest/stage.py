@@ -405,14 +405,18 @@ def _write_receipts(contents: Contents, documents: pd.DataFrame, workshop_id: st
 
 
 def _taken_for(part: Part, contents: Contents, channel: str | None) -> str:
-    """Return what a part was taken for: as its reader says, else by its tables or channel."""
-    if told := part.sorted.taken_for or part.raw.taken_for:
-        return told
-    if part.pins or part.sorted.maps:
-        return "carte de structures"
-    if part.path in contents.list_paths:
-        return "liste de présence"
-    return _TAKEN_FOR.get(channel or "", "fichier sans passage")
+    """Return what a part was taken for: « note d'appel (fichier texte) », « liste de présence »."""
+    told = part.sorted.taken_for or part.raw.taken_for
+    if channel is None:
+        if part.pins or part.sorted.maps:
+            return told or "carte de structures"
+        if part.path in contents.list_paths:
+            return told or "liste de présence"
+        return told or "fichier sans passage"
+    name = _TAKEN_FOR[channel]
+    if not told or channel == "consultation" or name in told:
+        return told or name
+    return f"{name} ({told})"
 
 
 def _left_out(part: Part) -> list[tuple[str, str, int | None]]:
