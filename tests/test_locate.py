@@ -152,6 +152,11 @@ PREFIXES = [
     ("Q2 T4 : la criée coopérative", 4, "q2", "la criée coopérative"),
     ("Q1 - les loyers flambent", None, "q1", "les loyers flambent"),
     ("Question 2 : le garage prête des voitures", None, "q2", "le garage prête des voitures"),
+    ("Rapporteur du groupe 3 : la halle est vide", 3, None, "la halle est vide"),
+    ("Rapporteuse T4 - la halle est vide", 4, None, "la halle est vide"),
+    ("Table 1 (rapporteuse Sylvie) : la halle est vide", 1, None, "la halle est vide"),
+    ("Karim, table 2 : la halle est vide", 2, None, "la halle est vide"),
+    ("Table 2 – Le Nouvion : la halle est vide", 2, None, "Le Nouvion : la halle est vide"),
 ]
 
 
@@ -324,6 +329,34 @@ DOCUMENTS = [
     Le puits communal est à sec. => 8 q1
     # Question 2 : ce que les acteurs d'ici réussissent déjà bien => x
     La conserverie mobile. => 8 q2""",
+    """notes téléphone Inès.txt
+    j'ai circulé dans la salle => - -
+    tbl 2 au vol => x
+    les bus du soir manquent => 2 -
+    tbl 3 / q1 => x
+    la digue fuit => 3 q1""",
+    """cahier de Paul.odt
+    Table 6, Paul a la plume => x
+    # Les besoins => x
+    - la digue fuit => 6 q1
+    # À améliorer => x
+    - un bail plus long => 6 q4""",
+    """mur des rapporteuses (post-it).txt
+    Rapporteuse table 1 : on a surtout parlé des digues => 1 resume
+    et du froid => 1 resume
+    Rapporteuse table 2 (Mona) : la criée coopérative => 2 resume""",
+    """table 3 sans majuscules.txt
+    les besoins => x
+    un médecin le samedi => 3 q1
+    les bus du soir => 3 q1
+    nos fiertés => x
+    la fête du port => 3 q2
+    la radio locale => 3 q2
+    dans nos murs à nous => x
+    trois salariés, dix financeurs => 3 q3
+    le trésorier a 80 ans => 3 q3
+    à améliorer => x
+    payer les trajets => 3 q4""",
     """deux tables.txt
     Table 2 : on n'a pas de pédiatre => 2 -
     les écoles ferment => 2 -
@@ -617,6 +650,9 @@ QUESTIONS_ALOUD = [
     ("allez on enchaîne sur ce qui marche", "q2"),
     ("et maintenant on passe aux forces et aux difficultés", "q3"),
     ("première question donc les besoins", "q1"),
+    ("on passe à la question suivante, ce qu'il faudrait améliorer, en vrai, pas des rêves", "q4"),
+    ("merci, on change : à l'intérieur de vos associations, comment va la vie ?", "q3"),
+    ("notez ici ce qui marche bien, puis on lit ensemble", "q2"),
     # what is said on a question, or back to one, announces none
     ("comme on a dit à la question deux", None),
     ("ben moi les besoins je les vois tous les jours à la permanence", None),
@@ -701,6 +737,105 @@ def test_a_recording_of_a_table_follows_the_questions_announced() -> None:
         "4 q4",
         "4 q4",
     ]
+
+
+def test_who_leads_may_just_ask_and_a_question_asked_is_no_passage() -> None:
+    turns = [
+        ("Nadia", "alors, question 1, qu'est-ce qui manque ici ?"),
+        ("Paul", "un médecin"),
+        ("Nadia", "Et qu'est-ce qu'il faudrait améliorer ?"),
+        ("Paul", "et qu'est-ce qui marche, personne ne le dit"),
+    ]
+    assert [_told(block) for block in _place_turns([*turns], "audio.vtt")] == [
+        "x",
+        "- q1",
+        "x",
+        "- q4",
+    ]
+
+
+CONVERSATIONS = [  # messages, and where each was said
+    [
+        ("Animatrice", "un message par idée", "- -"),
+        ("Léa", "Table 4 Q1 : plus de bus", "4 q1"),
+        ("Ali", "T2 - Q1 - la halle est vide", "2 q1"),
+        ("Animatrice", "On passe à la question 2 !", "x"),
+        ("Ali", "la fête du port", "2 q2"),
+        ("Léa", "le taxi à la demande", "4 q2"),
+    ],
+    [("Léa", "Bonsoir, plus de bus chez nous", "- distance"), ("Ali", "T2 vides", "- distance")],
+]
+
+
+@pytest.mark.parametrize("said", CONVERSATIONS)
+def test_messages_written_during_the_workshop_tell_tables_and_questions(
+    said: list[tuple[str, str, str]],
+) -> None:
+    blocks = [RawBlock(text, speaker=author) for author, text, _ in said]
+    part = RawPart(tuple(blocks), channel="mail", taken_for="conversation WhatsApp")
+    placed = locate_blocks(part, blocks, names=["_chat.txt"])
+    told = [_told(block) for block in placed if block.reason != "location"]
+    assert told == [where for *_, where in said]
+    assert {block.channel for block in placed} == {"mail" if "distance" in told[0] else "notes"}
+
+
+SPOKEN_IN_NOTES = [  # name, lines, who says what
+    (
+        "appels notés.txt",
+        [
+            "3/4 Mme Roux (06 12 34 56 78) - sa fille ne trouve pas de logement",
+            "M. Ly, le 5 avril : il prête son hangar",
+            "Karim Benali 12/4 : demande une salle pour la boxe",
+            "14/4, anonyme : plus de bus le soir",
+        ],
+        ["Mme Roux", "M. Ly", "Karim Benali", None],
+    ),
+    (
+        "divers.txt",
+        ["Tel Mme Petit 12/4 : plus de médecin", "Appel de M. Ly : la crèche ferme"],
+        ["Mme Petit", "M. Ly"],
+    ),
+    (
+        "courriel et appel.txt",
+        [
+            "De : Anne Riou <a@example.org>",
+            "À : atelier@example.org",
+            "Objet : suite",
+            "La halle est vide.",
+            "Appel de M. Ly (maraîcher), 14/4",
+            "- la digue fuit",
+        ],
+        ["Anne Riou", "M. Ly"],
+    ),
+    (
+        "CR réunion.txt",
+        [
+            "Mme Riou signale que la halle est vide. Elle demande un bail. Les bus manquent.",
+            "Selon M. Petit, la digue fuit.",
+        ],
+        ["Mme Riou", None, "M. Petit"],
+    ),
+    (
+        "restitution.txt",
+        ["# Table 2 (rapporteuse : Léa Riou)", "- la halle est vide", "# Table 3", "- la digue"],
+        ["Léa Riou", None],
+    ),
+    (
+        "retour des tables.txt",
+        ["Table 2 – Rapporteur : nous voulons une halle", "Rapporteuse T3 : la digue"],
+        ["Table 2 – Rapporteur", "Rapporteuse T3"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "lines", "speakers"), SPOKEN_IN_NOTES)
+def test_notes_tell_who_said_it(name: str, lines: list[str], speakers: list[str | None]) -> None:
+    blocks = [
+        RawBlock(line.lstrip("# "), "heading", 1) if line.startswith("#") else RawBlock(line)
+        for line in lines
+    ]
+    placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=[name])
+    assert [block.speaker for block in placed if block.kind not in ("meta", "heading")] == speakers
 
 
 def test_a_long_run_is_cut_where_it_announces_a_question() -> None:

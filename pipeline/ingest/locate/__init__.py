@@ -23,10 +23,17 @@ from statistics import median
 from types import MappingProxyType
 
 from pipeline.ingest.locate.asides import is_title
+from pipeline.ingest.locate.chats import is_in_session, locate_chat
 from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues
-from pipeline.ingest.locate.letters import is_copied_mail, locate_letter, opens_call
+from pipeline.ingest.locate.letters import are_calls, is_copied_mail, locate_letter, opens_call
 from pipeline.ingest.locate.lines import states
-from pipeline.ingest.locate.sections import STRUCTURED, count_asked, locate_sections
+from pipeline.ingest.locate.sections import (
+    STRUCTURED,
+    are_reported,
+    count_asked,
+    locate_sections,
+    names_tables,
+)
 from pipeline.ingest.locate.spoken import locate_turns
 from pipeline.ingest.locate.titles import (
     CAFE,
@@ -106,22 +113,13 @@ def _locate(
     answers: Mapping[str, Location],
 ) -> list[LocatedBlock]:
     answer = answers.get("", Location())
-    sheet = [part.title] if part.title and part.rows else []
-    is_answered = any(block.channel == "consultation" for block in blocks)
-    if is_answered:  # "Enquête (réponses).xlsx" is not about what answers the needs
-        names, sheet = [_ANSWERS.sub(" ", own) for own in names], []
-    name = _head_location(blocks).over(read_names([*names, *sheet]))
-    n_asked_by_columns = len(_asked_by_columns(blocks)) if name.question in CAFE else 0
-    if n_asked_by_columns >= (1 if is_answered else _IN_COLUMNS):
-        name = replace(name, question=None)  # a row that tells none answers none
-    name = name.over(Location(question=likely_question))
-    if part.channel == "consultation":  # asked of everyone, whatever folder it lies in
-        name = Location(channel="consultation")
-    name = answer.over(name)
+    name = answer.over(_name_location(part, blocks, names, likely_question))
     if part.channel == "transcript":
         return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
     channel = answer.channel or _channel(part, blocks, name)
     n_asked = count_asked(blocks)
+    if part.taken_for.startswith("conversation") and is_in_session(blocks):
+        return locate_chat(blocks, replace(name, channel="notes"))
     if channel in ("mail", "telephone"):
         if n_asked >= STRUCTURED and name.table_number is not None:
             return locate_sections(blocks, replace(name, channel=channel), answers)
@@ -134,6 +132,26 @@ def _locate(
             channel = "notes" if channel == "resume" else channel
             return locate_sections(blocks, Location(name.table_number, None, channel), answers)
     return locate_sections(blocks, replace(name, channel=channel), answers)
+
+
+def _name_location(
+    part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], likely_question: str | None
+) -> Location:
+    """Return what the names of file and folders and the head of the document tell of it all."""
+    sheet = [part.title] if part.title and part.rows else []
+    is_answered = any(block.channel == "consultation" for block in blocks)
+    if is_answered:  # "Enquête (réponses).xlsx" is not about what answers the needs
+        names, sheet = [_ANSWERS.sub(" ", own) for own in names], []
+    name = _head_location(blocks).over(read_names([*names, *sheet]))
+    n_asked_by_columns = len(_asked_by_columns(blocks)) if name.question in CAFE else 0
+    if n_asked_by_columns >= (1 if is_answered else _IN_COLUMNS):
+        name = replace(name, question=None)  # a row that tells none answers none
+    name = name.over(Location(question=likely_question))
+    if part.channel == "consultation":  # asked of everyone, whatever folder it lies in
+        return Location(channel="consultation")
+    if part.channel is None and not name.question and are_reported(blocks):
+        return replace(name, question="resume", channel="resume")
+    return name
 
 
 def _head_location(blocks: Sequence[RawBlock]) -> Location:
@@ -167,10 +185,13 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
         return part.channel
     if is_copied_mail(blocks):
         return "mail"
-    if opens_call(next((block.text for block in blocks if block.text.strip()), "")):
+    opening = next((block.text for block in blocks if block.text.strip()), "")
+    if opens_call(opening) or are_calls(blocks):
         return "telephone"
     headings = (channel_of(block.text) for block in blocks[:3] if block.kind == "heading")
     channel = name.channel or next(headings, None) or _channel_above_table(blocks)
+    if channel == "telephone" and names_tables(blocks):
+        return "notes"  # typed on a phone
     if channel and not (part.rows and channel in ("mail", "telephone")):
         return channel
     lengths = [len(block.text.split()) for block in blocks if block.kind == "cell"]

@@ -225,6 +225,18 @@ def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
     return prefix.location.table_number is not None and split_prefix(below.text) is None
 
 
+def names_table_in_passing(block: RawBlock, below: RawBlock | None) -> bool:
+    """Whether "table 4 vite fait" heads what follows: its table and two words, no sentence."""
+    cues = read_cues(block.text) if block.kind == "paragraph" and below else None
+    if cues is None or cues.table is None or cues.n_words > _MIN_IDEA_WORDS:
+        return False
+    match = number_patterns()["tables"].match(block.text.strip())
+    is_spelled = match is not None and match["word"] is not None
+    is_sentence = block.text.rstrip().endswith((".", "!", "?", ";"))
+    is_open = cues.n_other <= MAX_NAMED and not states(block.text, is_announced=False)
+    return is_spelled and is_open and not is_sentence and not re.search(r"[:,–]", block.text)
+
+
 @cache
 def _remark_of() -> re.Pattern[str]:
     labels = "|".join(lexicon("locate")["propos_de"])

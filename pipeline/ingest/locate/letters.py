@@ -8,6 +8,7 @@ from pipeline.ingest.locate.asides import aside_of
 from pipeline.ingest.locate.cues import LocatedBlock, Location, aside
 from pipeline.ingest.locate.lines import is_fact, states
 from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.people import is_whole_name
 from pipeline.ingest.readers.mail_body import blocks_of_mail
 from pipeline.ingest.words import word_pattern
 from pipeline.text import fold
@@ -17,6 +18,16 @@ _N_OPENING = 6  # blocks that may hold a copied mail's headers
 _MARKS = re.compile(
     r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
 )
+_DAY = re.compile(
+    r"\W{0,3}(?:le\s+)?\d{1,2}(?:[/.]\d{1,2}(?:[/.]\d{2,4})?|(?:er)?\s(?:janv|f[ée]v|mars|avr|mai|juin"
+    r"|juil|ao[uû]t|sept|oct|nov|d[ée]c)\w*\.?)\s*[:,–-]?\s*(?=[^\W\d])",
+    re.IGNORECASE,
+)
+_NAME = r"[A-ZÀ-Ý][\w'’-]+"
+_CALLER = re.compile(
+    rf"\b(?:Mmes?|Madame|M\.|MM?|Mr|Monsieur|Mlle|Dr)\s+(?:{_NAME}(?:\s+(?:(?:de|du|d'|le|la)\s*)?{_NAME}){{0,2}})"
+)
+_NAMES = re.compile(rf"{_NAME}\s{_NAME}(?:\s{_NAME})?")
 _SMALL, _MIN_WORDS = 3, 2  # letters of a small word; words needed beside a figure
 
 
@@ -25,20 +36,26 @@ def locate_letter(blocks: Sequence[RawBlock], channel: str, answer: Location) ->
 
     They are said after the workshop, unless `answer` says of which table or question.
     """
-    pieces: list[RawBlock] = []
-    for block in _unfold_mail(blocks) if is_copied_mail(blocks) else blocks:
-        pieces += cut_call(block) if channel == "telephone" else [block]
     located: list[LocatedBlock] = []
-    location = answer.over(Location(None, "distance", channel))
+    caller: str | None = None
     is_top = True
-    for block in pieces:
-        reason = aside_of(block.text, in_head=is_top)
-        is_call = is_top and opens_call(block.text) and not _says(block.text)
-        if block.kind == "meta" or reason or is_call:
-            located.append(aside(block, location, reason or "circumstance"))
-            continue
-        is_top = is_top and block.kind == "heading"
-        located.append(LocatedBlock.at(block, location))
+    for block in _unfold_mail(blocks) if is_copied_mail(blocks) else blocks:
+        is_call = opens_call(block.text) and (is_top or calls_surely(block.text))
+        if is_call and not _says(block.text):  # a call noted below a mail is no mail
+            channel = "telephone"
+        for piece in cut_call(block, in_list=True) if channel == "telephone" else [block]:
+            location = answer.over(Location(None, "distance", channel))
+            reason = aside_of(piece.text, in_head=is_top)
+            is_opening = is_call and piece.text == block.text and not _says(piece.text)
+            if is_opening or (piece.kind == "meta" and channel == "telephone"):
+                caller = caller_in(piece.text)
+            if piece.kind == "meta" or reason or is_opening:
+                located.append(aside(piece, location, reason or "circumstance"))
+                continue
+            is_top = is_top and piece.kind == "heading"
+            own = caller_in(piece.text) if _opens_entry(piece.text) else caller
+            said = replace(piece, speaker=own or piece.speaker)
+            located.append(LocatedBlock.at(said if channel == "telephone" else piece, location))
     return located
 
 
@@ -59,14 +76,40 @@ def calls_surely(text: str) -> bool:
     return bool(word_pattern("locate", "appel_sur").match(fold(text)))
 
 
+def are_calls(blocks: Sequence[RawBlock]) -> bool:
+    """Whether most lines note a call each."""
+    lines = [block.text for block in blocks if block.kind != "meta" and block.text.strip()]
+    n_calls = sum(map(calls_surely, lines))
+    return n_calls > 1 and 2 * n_calls >= len(lines)
+
+
+def caller_in(text: str) -> str | None:
+    """Return who called: "Tel Mme Riou 12/4 :" → "Mme Riou"."""
+    if match := _CALLER.search(text):
+        return match[0]
+    names = (match[0] for match in _NAMES.finditer(text))
+    return next((name for name in names if is_whole_name(name)), None)
+
+
+def _opens_entry(text: str) -> bool:
+    """Whether a line of a list of calls opens with its day or a person, or as a call."""
+    name = _NAMES.match(text)
+    is_named = bool(_CALLER.match(text)) or (name is not None and is_whole_name(name[0]))
+    return is_named or bool(_DAY.match(text)) or opens_call(text)
+
+
 def opens_call(text: str) -> bool:
     """Whether the text opens like "Appel de Mme …" or "Eu au téléphone …"."""
     return bool(word_pattern("locate", "debut_appel").search(fold(text)))
 
 
-def cut_call(block: RawBlock) -> list[RawBlock]:
-    """Cut "Appel de Mme Riou le 3/4 : elle dit que…" before the words said."""
-    if block.kind == "meta" or not opens_call(block.text) or _says(block.text):
+def cut_call(block: RawBlock, *, in_list: bool = False) -> list[RawBlock]:
+    """Cut "Appel de Mme Riou le 3/4 : elle dit que…" before the words said.
+
+    In a list of calls, a line may open with its day only: "3/4 Mme Riou – elle dit que…".
+    """
+    opens = _opens_entry(block.text) if in_list else opens_call(block.text)
+    if block.kind == "meta" or not opens or (_says(block.text) and not _DAY.match(block.text)):
         return [block]
     for mark in _MARKS.finditer(block.text):
         before, after = block.text[: mark.end()].strip(), block.text[mark.end() :]
@@ -76,7 +119,13 @@ def cut_call(block: RawBlock) -> list[RawBlock]:
         if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
             return [
                 replace(block, text=before, kind="meta", level=None, reason="circumstance"),
-                replace(block, text=after.strip(), kind="paragraph", level=None),
+                replace(
+                    block,
+                    text=after.strip(),
+                    kind="paragraph",
+                    level=None,
+                    speaker=caller_in(before) or block.speaker,
+                ),
             ]
     return [block]
 

@@ -1,9 +1,11 @@
 """Tell what a line does: name what follows, ask a question, or state something."""
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from pipeline.ingest.locate.cues import ENOUGH, TextCues, read_cues, without_tables
+from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.people import is_first_name, is_whole_name
 from pipeline.ingest.words import word_pattern
 from pipeline.text import fold, lexicon
@@ -17,6 +19,12 @@ _ASKS = re.compile(
 )
 _PARTICIPLE = re.compile(r"\b(?:a|ont|est|sont|avait|avaient)\s+(?:\w+\s)?\w{2,}(?:ée?s?|us?)\b")
 _START = r"{}\b"
+_CIVILITY, _WORD = r"(?:Mmes?|Madame|M\.|Mr|Monsieur|Mlle|Dr)\s+", r"[A-ZÀ-Ý][\w'’-]+"
+_PERSON = rf"(?P<name>{_CIVILITY}{_WORD}(?:\s{_WORD})?|{_WORD}(?:\s(?:de|du|Le|La))?\s{_WORD})"
+_NAMED = re.compile(rf"{_PERSON}\s*(?:\([^()]{{1,60}}\)|,[^,.]{{1,60}},)?\s+")
+_ACCORDING = re.compile(rf"(?:Pour|Selon|D['’]après)\s+{_PERSON}\s*(?:\([^()]{{1,60}}\))?,\s")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!\bM\.)(?<!\bDr\.)\s+(?=[A-ZÀ-Ý])")
+_GOES_ON = re.compile(r"(?:Il|Elle)s?\s")
 
 
 def is_label(text: str, cues: TextCues, kind: str) -> bool:
@@ -122,6 +130,34 @@ def split_role(text: str) -> tuple[str, str] | None:
     before, _, after = text.partition(":")
     is_role = matches("roles_nommes", fold(before), WHOLE)
     return (before.strip(), after.strip()) if is_role and states_after_label(text) else None
+
+
+def cut_reported(block: RawBlock) -> list[RawBlock]:
+    """Cut minutes where they give someone's words: "Mme Riou signale… M. Petit demande…".
+
+    "Il" and "elle" go on with the same person; any other sentence is nobody's.
+    """
+    if block.kind not in ("paragraph", "bullet") or block.speaker or block.columns:
+        return [block]
+    pieces: list[tuple[str | None, list[str]]] = []
+    for sentence in _SENTENCE.split(block.text):
+        speaker = _reported(sentence)
+        above = pieces[-1][0] if pieces else None
+        if pieces and (speaker == above or (above and _GOES_ON.match(sentence))):
+            pieces[-1][1].append(sentence)
+        else:
+            pieces.append((speaker, [sentence]))
+    return [replace(block, text=" ".join(texts), speaker=speaker) for speaker, texts in pieces]
+
+
+def _reported(sentence: str) -> str | None:
+    """Return who says a sentence of minutes: "Mme Riou signale…", "Pour M. Petit, …"."""
+    according = _ACCORDING.match(sentence)
+    named = according or _NAMED.match(sentence)
+    if named is None or not is_whole_name(named["name"]):
+        return None
+    verb = word_pattern("locate", "verbes_de_parole", _START).match(fold(sentence[named.end() :]))
+    return named["name"] if according or verb else None
 
 
 def without_label(text: str) -> str:

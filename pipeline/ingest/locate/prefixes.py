@@ -5,11 +5,23 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from pipeline.ingest.locate.cues import LocatedBlock, Location, question_of_number
+from pipeline.ingest.locate.lines import are_names, matches
 from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.people import is_first_name
 from pipeline.ingest.words import longest_first, number_pattern, to_number
 from pipeline.text import fold
 
 SURE_FORMS = ("spelled", "bracketed")  # prefixes that surely name a table or question
+_REPORTER = re.compile(
+    r"\b(?:rapporteu|porte[- ]parole)\w*\s*:?\s+(?P<name>[^():,;–|/]{2,40})", re.I
+)
+_MAX_NAME_WORDS = 4
+# what ends the label of a line said by someone, and what lies between its pieces
+_MARKS = (
+    re.compile(r"\s*(?P<label>[^:]{3,60}?)\s*:\s+(?=\S)"),
+    re.compile(r"\s*(?P<label>[^:–—]{3,60}?)\s+[–—-]\s+(?=\S)"),
+)
+_AROUND = re.compile(r"[(),/|;–—]|\s-\s|\b(?:de|du|pour|et)\b|\b[Ll][ae]\b")
 _CLOSING = re.compile(r"\s*([\])}])?\s*([:–—|/>→=.,)-]+(?=\s|\D))?\s*")
 
 
@@ -17,16 +29,20 @@ _CLOSING = re.compile(r"\s*([\])}])?\s*([:–—|/>→=.,)-]+(?=\s|\D))?\s*")
 class Prefix:
     """The prefix of a line, such as "[T4] ".
 
-    `form` is bracketed, spelled ("Table 2 :"), marked ("T2 –") or bare ("T2 le bus").
+    `form` is bracketed, spelled ("Table 2 :"), marked ("T2 –") or bare ("T2 le bus"); `speaker` is
+    the role or person that it names ("Rapporteuse T2 –").
     """
 
     location: Location
     form: str
     rest: str
+    speaker: str | None = None
 
 
 def split_prefix(text: str) -> Prefix | None:
     """Return the prefix of `text` that gives a table, a question or both, if any."""
+    if spoken := _split_speaker(text):
+        return spoken
     opening = re.match(r"\s*([\[({])?\s*", text)
     end = opening.end() if opening else 0
     numbers: dict[str, int] = {}
@@ -87,6 +103,43 @@ def split_reporter(text: str) -> int | None:
     """Return the table that opens a summary's sentence ("La table 2 insiste…")."""
     match = _reporter_pattern().match(fold(text))
     return to_number(match[1]) if match else None
+
+
+def _split_speaker(text: str) -> Prefix | None:
+    """Split "Rapporteuse T2 – on a surtout…" or "Karim (table 3) : on a surtout…"."""
+    for mark in _MARKS:
+        match = mark.match(text)
+        tables = [*_table_inside().finditer(match["label"])] if match else []
+        if match is None or len(tables) != 1:
+            continue
+        label, said = match["label"], text[match.end() :].strip()
+        number = to_number(fold(tables[0]["number"]))
+        others = [piece.strip() for piece in _AROUND.split(_table_inside().sub("(", label))]
+        others = [piece for piece in others if piece]
+        is_name = are_names(said) or is_first_name(said)
+        if others and all(map(_speaks, others)) and number is not None and not is_name:
+            return Prefix(Location(number), "spelled", said, label.strip())
+    return None
+
+
+def _speaks(piece: str) -> bool:
+    """Whether a piece of a label is a person or her role: "rapporteuse Léa", "Karim"."""
+    words = piece.split()
+    is_role = matches("roles_nommes", fold(words[0]))
+    names = " ".join(words[is_role:])
+    return not names or are_names(names) or is_first_name(names)
+
+
+def reporter_named(title: str) -> str | None:
+    """Return the reporter that a title names: "Table 2 (rapporteuse : Léa Riou)"."""
+    match = _REPORTER.search(title)
+    name = match["name"].strip(" .") if match else ""
+    return name if name and len(name.split()) <= _MAX_NAME_WORDS and name[0].isupper() else None
+
+
+@cache
+def _table_inside() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){number_patterns()['tables'].pattern}", re.IGNORECASE)
 
 
 @cache

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from pipeline.ingest.locate.asides import (
     aside_of,
     is_title,
     names_person,
     names_table_alone,
+    names_table_in_passing,
     opens_with_idea,
     reason_of_section,
 )
@@ -22,6 +24,7 @@ from pipeline.ingest.locate.cues import (
 from pipeline.ingest.locate.letters import calls_surely, cut_call
 from pipeline.ingest.locate.lines import (
     asks,
+    cut_reported,
     is_fact,
     is_label,
     split_role,
@@ -32,6 +35,7 @@ from pipeline.ingest.locate.lines import (
 from pipeline.ingest.locate.prefixes import (
     SURE_FORMS,
     Prefix,
+    reporter_named,
     split_prefix,
     split_reporter,
     with_prefix,
@@ -52,6 +56,7 @@ from pipeline.ingest.locate.titles import (
     without_plenary,
 )
 from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.words import word_pattern
 from pipeline.text import fold
 
 STRUCTURED = 3  # questions in a "synthèse" or mail that is a table's notes
@@ -61,7 +66,7 @@ _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0
 _MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_ASKING_WORDS = 30, 15, 4
-_MIN_LINES = 4
+_MIN_LINES, _MAX_BARE_WORDS = 4, 5
 _TAGGED_SHARE = 0.5  # share of prefixed passages from which a prefix covers only its line
 _ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
 
@@ -86,7 +91,7 @@ def locate_sections(
 def _pieces(block: RawBlock) -> list[RawBlock]:
     """Cut a call noted among other lines; one whose words are not told is no passage."""
     if block.columns or not calls_surely(block.text):
-        return [block]
+        return cut_reported(block)
     pieces = cut_call(block)
     is_empty = len(pieces) == 1 and is_fact(block.text)
     if is_empty and not states(block.text, is_announced=False):
@@ -116,12 +121,14 @@ class AuthorHabits:
     numbered: frozenset[str | None]  # questions numbered in a heading or label
     # questions of unclear headings, told by neighbours; by block index
     by_index: Mapping[int, str]
+    bare: frozenset[int]  # indexes in `by_index` of lines that nothing marks as a title
     forms: frozenset[str]  # forms of prefix that surely name a table
     is_tagged: bool  # most passages have a prefix, valid for its line only
     n_asked: int  # questions that head a part
     asked: frozenset[str | None]  # questions that headings surely ask
     bullets_ask: bool  # bullets that ask a question each head what follows
     tables_lead: bool  # tables contain questions
+    has_one_table: bool  # no two tables are named
 
     def accepts(self, prefix: Prefix) -> bool:
         """Whether `prefix` is no part of the passage's own words."""
@@ -153,21 +160,46 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         if cues.has_tables != (asked(blocks[i].text) in CAFE)
     )
     is_tagged = len(prefixes) >= _TAGGED_SHARE * len(passages)
+    by_index = _questions_in_order(heads) | _questions_together(blocks, heads)
+    told = {i: by_index.get(i) or asked(blocks[i].text) or "" for i in heads}
+    bare = _questions_of_bare_lines(blocks, told)
+    naming = [cues for cues in heads.values() if cues.has_tables]
+    tables = {cues.table for cues in naming} | {
+        prefix.location.table_number for prefix in prefixes if prefix.location.table_number
+    }
     return AuthorHabits(
         numbered=frozenset(cues.question for cues in heads.values() if cues.number is not None),
-        by_index=_questions_in_order(heads) | _questions_together(blocks, heads),
+        by_index=by_index | bare,
+        bare=frozenset(bare),
         forms=_sure_forms(prefixes, has_table=has_table),
         is_tagged=is_tagged and not _each_opens_a_part(prefixes, len(passages)),
         n_asked=count_asked(blocks),
         asked=frozenset(asked(blocks[i].text) for i in heads if not one_sided(blocks[i].text)),
         bullets_ask=bullets_ask,
         tables_lead=next(leading, True),
+        has_one_table=len(tables) == 1 and not any(c.table is None for c in naming),
     )
 
 
 def count_asked(blocks: Sequence[RawBlock]) -> int:
     """Return how many world café questions head a part of the document."""
     return len({asked(block.text) for block in blocks if _heads_part(block)} & {*CAFE})
+
+
+def names_tables(blocks: Sequence[RawBlock]) -> bool:
+    """Whether lines or headings name tables, each for what follows."""
+    pairs = zip(blocks, [*blocks[1:], None], strict=False)
+    heads = (read_cues(block.text) for block, below in pairs if _heads_part(block, below))
+    return any(cues.table is not None for cues in heads)
+
+
+def are_reported(blocks: Sequence[RawBlock]) -> bool:
+    """Whether reporters of two tables or more speak: "Rapporteuse T2 : on a surtout…"."""
+    prefixes = (split_prefix(block.text) for block in blocks if not block.columns)
+    speaking = [prefix for prefix in prefixes if prefix and prefix.speaker]
+    reporting = word_pattern("locate", "resume_malgre_tout", r"\b{}\b").search
+    tables = {prefix.location.table_number for prefix in speaking}
+    return len(tables) > 1 and any(reporting(fold(prefix.speaker or "")) for prefix in speaking)
 
 
 def _heads_part(
@@ -182,6 +214,8 @@ def _heads_part(
     cues = read_cues(block.text)
     is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
     if block.kind == "heading" or is_asking or names_table_alone(block, below):
+        return True
+    if names_table_in_passing(block, below):
         return True
     return names_part(block, cues, is_first=is_first)
 
@@ -207,6 +241,31 @@ def _questions_in_order(heads: Mapping[int, TextCues]) -> dict[int, str]:
         question = questions.get(i) or cues.question or ""
         last = question if question.startswith("q") else last
     return questions
+
+
+def _questions_of_bare_lines(blocks: Sequence[RawBlock], told: Mapping[int, str]) -> dict[int, str]:
+    """Return the question of the only short line that asks what two headings leave between them.
+
+    Below "ce qui va bien" (q2) and above "mieux faire" (q4), "à l'intérieur des assos" heads what
+    follows, with neither colon nor style.
+    """
+    heads = [(i, question) for i, question in told.items() if question in CAFE]
+    questions: dict[int, str] = {}
+    for (start, left), (end, right) in pairwise(heads):
+        missing = CAFE[CAFE.index(left) + 1 : CAFE.index(right)]
+        lines = [i for i in range(start + 2, end - 1) if _may_head(blocks[i])] if missing else []
+        asking = {i: resembled(blocks[i].text, margin=SURE) for i in lines}
+        for question in missing:
+            found = [i for i, own in asking.items() if own == question]
+            if len(found) == 1:
+                questions[found[0]] = question
+    return questions
+
+
+def _may_head(block: RawBlock) -> bool:
+    is_line = block.kind == "paragraph" and not block.columns and not block.speaker
+    is_short = len(block.text.split()) <= _MAX_BARE_WORDS and not block.text.rstrip().endswith(".")
+    return is_line and is_short and not states(block.text, is_announced=False)
 
 
 def _questions_together(
@@ -254,6 +313,7 @@ class _Section:
     hides_question: bool = False
     bullet_level: int | None = None
     words: frozenset[str] = frozenset()  # of its title
+    reporter: str | None = None  # "Table 2 (rapporteuse : Léa)"
 
 
 class _Walk:
@@ -279,18 +339,24 @@ class _Walk:
         cues = read_cues(block.text)
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
         is_located = cues.table is not None or cues.question is not None
-        is_told = names or (block.kind == "heading" and is_located)
+        is_told = names or (block.kind == "heading" and is_located) or self._reports(block)
         if not is_told and (reason := self._reason_to_skip(block, cues)):
             return self._aside(block, cues, reason)
-        rank = self._rank(block, cues, below)
-        self._is_top = False
+        rank = _PARAGRAPH if i in self._habits.bare else self._rank(block, cues, below)
+        was_top, self._is_top = self._is_top, False
         self._is_head = rank is not None
         if rank is not None:
             self._open(i, block, cues, rank)
             if not self._states(block, cues):
                 return LocatedBlock.at(block, self._here(), "heading")
         is_heading = block.kind == "heading"
-        return self._passage(replace(block, kind="paragraph", level=None) if is_heading else block)
+        block = replace(block, kind="paragraph", level=None) if is_heading else block
+        return self._passage(block, was_top=was_top)
+
+    def _reports(self, block: RawBlock) -> bool:
+        """Whether a summary's line opens with its reporter, however little she says."""
+        prefix = split_prefix(block.text) if self._here().question == "resume" else None
+        return prefix is not None and prefix.speaker is not None
 
     def with_proposal(self, block: RawBlock, located: LocatedBlock) -> LocatedBlock:
         """Return `located` with what the headings above propose, if its question is unknown."""
@@ -356,7 +422,7 @@ class _Walk:
         is_report = self._here().question == "resume" and split_reporter(block.text) is not None
         if is_report and prefix is None:
             return None
-        if names_table_alone(block, below):
+        if names_table_alone(block, below) or names_table_in_passing(block, below):
             return _TITLE if self._is_top else _PARAGRAPH
         is_sure = prefix is not None and prefix.form in SURE_FORMS
         is_passage = is_sure or (prefix is not None and self._habits.accepts(prefix))
@@ -393,6 +459,7 @@ class _Walk:
             hides_question=cues.has_numbers and question is None,
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
             words=words,
+            reporter=reporter_named(block.text) if cues.table is not None else None,
         )
         self._keep_above(rank)
         self._sections.append(section)
@@ -449,7 +516,7 @@ class _Walk:
                 section = replace(section, location=replace(section.location, question=None))
             self._sections.append(section)
 
-    def _passage(self, block: RawBlock) -> LocatedBlock:
+    def _passage(self, block: RawBlock, *, was_top: bool = False) -> LocatedBlock:
         if block.kind == "bullet":
             self._close_nested(block.level or 0)
         spoken = split_role(block.text)
@@ -458,28 +525,36 @@ class _Walk:
         block = replace(block, text=without_label(block.text))
         prefix = split_prefix(block.text)
         if prefix and self._habits.accepts(prefix):
-            return self._prefixed(block, prefix)
+            return self._prefixed(block, prefix, was_top=was_top)
         reporting = split_reporter(block.text) if self._here().question == "resume" else None
         if reporting is not None:
             self._hold(Location(table_number=reporting))
-        return LocatedBlock.at(block, self._here(block))
+        here = self._here(block)
+        if here.question == "resume" and not block.speaker:
+            reporters = (section.reporter for section in reversed(self._sections))
+            block = replace(block, speaker=next(filter(None, reporters), None))
+        return LocatedBlock.at(block, here)
 
     def _close_nested(self, level: int) -> None:
         while (top := self._sections[-1]).bullet_level is not None and level < top.bullet_level:
             self._sections.pop()
 
-    def _prefixed(self, block: RawBlock, prefix: Prefix) -> LocatedBlock:
+    def _prefixed(self, block: RawBlock, prefix: Prefix, *, was_top: bool) -> LocatedBlock:
         here = self._here(block)
         location = prefix.location
         if _is_fixed(here):
             location = replace(location, question=None)
-        if block.kind == "paragraph" and not self._habits.is_tagged:
-            self._hold(location)
-        return LocatedBlock.at(replace(block, text=prefix.rest), location.over(here))
+        opens_document = was_top and self._habits.has_one_table
+        if block.kind == "paragraph" and (not self._habits.is_tagged or prefix.speaker):
+            self._hold(location, _TITLE if opens_document else _PREFIX)
+        spoken = None if block.speaker or prefix.speaker else split_role(prefix.rest)
+        speaker, text = spoken or (block.speaker or prefix.speaker, prefix.rest)
+        said = replace(block, text=text, speaker=speaker)
+        return LocatedBlock.at(said, location.over(here))
 
-    def _hold(self, location: Location) -> None:
-        self._keep_above(_PREFIX)
-        self._sections.append(_Section(_PREFIX, location))
+    def _hold(self, location: Location, rank: float = _PREFIX) -> None:
+        self._keep_above(rank)
+        self._sections.append(_Section(rank, location))
 
     def _here(self, block: RawBlock | None = None) -> Location:
         """A consultation asks everyone: the names of its file and folders tell nothing of it."""

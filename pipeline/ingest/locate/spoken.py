@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 
 from pipeline.ingest.locate.cues import LocatedBlock, Location, aside, read_cues
-from pipeline.ingest.locate.titles import CAFE
+from pipeline.ingest.locate.titles import CAFE, SURE, resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import (
     longest_first,
@@ -35,6 +35,7 @@ _OPENING_WORDS, _ANNOUNCING_WORDS, _LONG_TURN = 14, 30, 40
 # weight of the question, and other words, for a turn to announce it
 _CLEAR, _OTHERS = 3, 2
 _FIRST_TURNS = 4
+_CLAUSE = re.compile(r"[.!?…;:(),]\s")
 
 
 def locate_turns(
@@ -47,13 +48,25 @@ def locate_turns(
     if name.question == "resume" or _is_summary(turns, name):
         return _locate_reports(turns, name, n_tables)
     table, question = name.table_number, name.question
+    leader = _leader(turns)
     located: list[LocatedBlock] = []
     for turn in turns:
         table = announced_table(turn.text, by_letter=False) or table
-        asked = announced_question(turn.text, by_animator=is_animator(turn.speaker or ""))
+        asks = turn.speaker == leader and turn.text.rstrip().endswith("?")
+        leads = bool(turn.speaker) and (asks or is_animator(turn.speaker or ""))
+        asked = announced_question(turn.text, by_animator=leads)
         question = asked or _last_question(turn.text, question) or question
+        if asked and turn.kind != "meta" and only_announces(turn.text):
+            turn = replace(turn, kind="meta", reason="circumstance")
         located.append(_located(turn, table, question))
     return located
+
+
+def _leader(turns: Sequence[RawBlock]) -> str | None:
+    """Return who announces the first question or, failing that, speaks first."""
+    spoken = [turn for turn in turns if turn.speaker]
+    announced = (turn.speaker for turn in spoken if announced_question(turn.text))
+    return next(announced, spoken[0].speaker if spoken else None)
 
 
 def _is_summary(turns: Sequence[RawBlock], name: Location) -> bool:
@@ -122,9 +135,34 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
     transition = word_pattern("locate", "transitions", r"\b{}\b").search(opening)
     if len(words) > _ANNOUNCING_WORDS or not (transition or by_animator):
         return None
-    asked = read_cues(" ".join(words)[transition.end() if transition else 0 :])
+    clear = _asked_clearly(" ".join(words)[transition.end() if transition else 0 :])
+    if clear or not (transition or text.rstrip().endswith("?")):
+        return clear
+    turning = word_pattern("locate", "transitions", "{}")
+    pieces = map(str.strip, _CLAUSE.split(text))
+    clauses = [piece for piece in pieces if piece and not turning.fullmatch(fold(piece))]
+    asked = {_asked_clearly(fold(clause)) for clause in clauses} - {None}
+    asked = asked or {resembled(clause, margin=SURE) for clause in clauses} - {None}
+    return asked.pop() if len(asked) == 1 else None
+
+
+def _asked_clearly(folded: str) -> str | None:
+    asked = read_cues(folded)
     is_clear = bool(asked.scores) and asked.scores[0][1] >= _CLEAR and asked.n_other <= _OTHERS
     return asked.meaning if is_clear and asked.meaning in CAFE else None
+
+
+def only_announces(text: str) -> bool:
+    """Whether a turn that announces a question asks it, or says nothing of it.
+
+    >>> only_announces("On passe à la question deux."), only_announces("Question 2 : une criée")
+    (True, False)
+    """
+    words = fold(text)
+    rest = word_pattern("locate", "transitions", r"\b{}\b").sub(" ", words)
+    cues = read_cues(rest)
+    is_asked = text.rstrip().endswith("?") and len(words.split()) <= _ANNOUNCING_WORDS
+    return is_asked or (not cues.scores and cues.n_other == 0)
 
 
 def _last_question(text: str, question: str | None) -> str | None:

@@ -286,7 +286,10 @@ def questions_between(titles: Mapping[int, str], told: Mapping[int, str]) -> dic
 def channel_of(text: str) -> str | None:
     """Return the channel that a name, title or header tells."""
     folded = fold(text)
-    return next((channel for channel in _CHANNELS if _says_channel(channel).search(folded)), None)
+    channels = (channel for channel in _CHANNELS if _says_channel(channel).search(folded))
+    channel = next(channels, None)
+    is_reported = word_pattern("locate", "resume_malgre_tout", r"\b{}\b").search(folded)
+    return "resume" if channel == "postit" and is_reported else channel
 
 
 @cache
