@@ -103,6 +103,15 @@ INLINE = (
 )
 
 
+def test_who_answers_in_a_thread_is_read_though_the_answer_is_addressed_to_her() -> None:
+    asked = f"De : Inès Vidal <i@example.org>\nEnvoyé : lundi 4 mai 2026\nÀ : liste@example.org\nObjet : suites\n\n{ASKED}"
+    answered = f"De : Paul Ramos <p@example.org>\nEnvoyé : mardi 5 mai 2026\nÀ : Inès Vidal\nObjet : RE: suites\n\n{OWN[1]}\n\n{asked}"
+    text = f"{OWN[0]}\n\n{answered}"
+    for recipients, told in ((["Paul Ramos", "Inès Vidal"], OWN), (["Paul Ramos"], OWN[:1])):
+        blocks, _ = blocks_of_mail(text, sender="Léa Pujol", recipients=recipients)
+        assert [block.text for block in blocks if block.kind != "meta"] == told
+
+
 def test_answers_between_quoted_lines_are_read() -> None:
     assert said(INLINE) == ["Un médecin, et le car du samedi.", "Le cinéma ferme à vingt heures."]
 

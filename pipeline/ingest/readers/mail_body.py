@@ -129,12 +129,13 @@ class _Thread:
     def _is_told(self, author: str, inner: Sequence[str]) -> bool:
         """Whether a quoted mail is a participant's, not the one that asked for answers.
 
-        The first of the thread is told only where all names are known and differ.
+        The first of the thread is told only where all names are known and differ; one of several
+        recipients who answers another is a participant.
         """
         name = _key(author)
-        if not name or name in self._recipients:
-            return False
         is_first = not any(_border(inner, i)[1] for i in range(len(inner)))
+        if not name or (name in self._recipients and (is_first or len(self._recipients) < 2)):
+            return False
         are_known = bool(self._recipients) and all(
             len(key.split()) > 1 for key in (name, *self._recipients)
         )
@@ -206,7 +207,10 @@ def _n_citing(lines: Sequence[str], start: int) -> int:
 def _n_headers(lines: Sequence[str], start: int) -> int:
     n_lines = n_headers = 0
     for i, line in enumerate(lines[start : start + _N_HEADER_LINES]):
-        if _starts("entetes", line.strip().lstrip(">* ").replace("*", "")):
+        bare = line.strip().lstrip(">* ").replace("*", "")
+        if n_headers >= 3 and _FROM.match(bare):
+            break  # of the next mail, below a short answer
+        if _starts("entetes", bare):
             n_lines, n_headers = i + 1, n_headers + 1
         elif line.strip() and (i > n_lines + 2 or not n_headers):
             break
