@@ -612,6 +612,7 @@ STATUSES = [  # the header of a column, its cells, who came
     ("Émargement", ("x", "no show", "x"), (True, False, True)),
     ("Type de structure", ("Annulé", "Validé", "Validé"), (False, True, True)),
     ("Participation", ("oui", "non", "oui"), (True, False, True)),
+    ("Présente ?", ("oui", "non", "excusée"), (True, False, False)),
     ("Adhésion", ("oui", "non", "oui"), (True, True, True)),  # yes to something else
     ("Statut", ("présent", "en visio", "excusée"), (True, True, False)),
     ("Statut", ("Visio", "à distance", "absente"), (True, True, False)),

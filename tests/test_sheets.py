@@ -4,6 +4,7 @@ from itertools import chain
 
 import pytest
 
+from pipeline.ingest.asked import legend_of
 from pipeline.ingest.attendance import read_attendance
 from pipeline.ingest.kinds import read_sheet
 from pipeline.ingest.locate import locate_blocks
@@ -266,6 +267,71 @@ EXPORTS: list[
         ),
         [f"- consultation {BUSES}", f"- consultation {DESK}"],
     ),
+    (
+        "nobody's, placed on a map",  # whose titles may be all that is said
+        "contributions d'une plateforme",
+        _rows(
+            "Réf|Espace|Nature|Titre|Texte|Auteur|Soutiens|Géolocalisation|Lien",
+            f"A-1|Bien vivre dans le Bray demain|Proposition|Un bal mensuel|{DESK}|Camille|12|49.4412,1.6147|{URL}",
+            f"A-2|Bien vivre dans le Bray demain|Proposition|Rouvrir le lavoir||Jean|3||{URL}",
+            f"A-3|Bien vivre dans le Bray demain|Avis|Bus|{BUSES}|Lou|8||{URL}",
+            f"A-4|Bien vivre dans le Bray demain|Avis||{SHOP}|Lou|2||{URL}",
+        ),
+        [
+            "q4 consultation Un bal mensuel",
+            f"q4 consultation {DESK}",
+            "q4 consultation Rouvrir le lavoir",
+            f"- consultation {BUSES}",
+            f"- consultation {SHOP}",
+        ],
+    ),
+    (
+        "nobody's, of codes before titles",
+        "réponses à un questionnaire",
+        _rows(
+            f"id. Numéro|submitdate. Envoyé le|G01Q01. {NEED}|G02Q05. {WORKS}|G02Q07[SQ001]. Vos soucis [Banque]",
+            f"4|2026-03-12 14:05:51|{BUSES}|{HALL}|Difficile",
+            f"7|2026-03-13 15:11:02|{DOCTOR}|{SHOP}|Très difficile",
+        ),
+        IN_FORM,
+    ),
+    (
+        "nobody's poll",
+        "réponses à un questionnaire",
+        _rows(
+            f"{NEED}|||",
+            "Type|Question ouverte||",
+            "Participant|Réponse|Soumis à|👍",
+            f"Participant 1|{BUSES}|18:12:00|5",
+            f"Participant 4|{DOCTOR}|18:13:09|",
+        ),
+        [f"q1 consultation {BUSES}", f"q1 consultation {DOCTOR}"],
+    ),
+    (
+        "nobody's projects",
+        "contributions d'une plateforme",
+        _rows(
+            "N°|Nom du projet|Description|Porteur|Coût|Votes papier|Votes en ligne",
+            f"1|Four à pain|{DESK}|Anne Riou|8500|12|40",
+            f"2|Halle|{HALL}|Bob Kerven|900|3|51",
+            "|TOTAL||||15|91",
+        ),
+        [
+            "- consultation Four à pain",
+            f"- consultation {DESK}",
+            f"- consultation {HALL}",
+        ],
+    ),
+    (
+        "nobody's inquiry on the spot",
+        "réponses à un questionnaire",
+        _rows(
+            f"start|Position GPS|Besoins/{NEED}|Atouts/{WORKS}|_uuid",
+            f"2026-02-07T09:10:00.110+01:00|48.09100 -4.32111 12 4.8|{BUSES}|{HALL}|6f1b2a3c-1f2e",
+            f"2026-02-07T10:11:01.111+01:00|48.09200 -4.31999 10 5.1|{DOCTOR}|{SHOP}|7a1b2a3c-9f2e",
+        ),
+        IN_FORM,
+    ),
 ]
 IDS = [tool for tool, *_ in EXPORTS]
 
@@ -412,6 +478,8 @@ QUESTIONS = [  # the header of a form's column, its question
         "q3",
     ),
     ("Qu'est-ce qu'il faudrait améliorer ?", "q4"),
+    ("Qu'avez-vous pensé de l'atelier ?", None),
+    ("Que pourrait-on mieux faire la prochaine fois ?", None),
     ("Autre chose à ajouter ?", None),
     ("Un dernier mot ?", None),
 ]
@@ -433,6 +501,25 @@ SILENT = [  # sheets of which nothing is said
     _rows("Paramètre|Valeur", "Nom de l'atelier|Bray", "Date|18/06/2026", "Nombre de tables|6"),
     _rows("Titre|Atelier Bray", "Code|KX7P4QD", "Date d'export|12/03/2026 21:07"),
     _rows("Quelle priorité ?||", "Choix|Réponses|%", "Mobilité|3|33%", "Logement|2|22%"),
+    _rows("Réponse|Votes|%", "À vélo, avec les enfants|6|40%", "En car, depuis le bourg|9|60%"),
+    _rows("Couleur|Question|Code", f"bleu|{NEED}|Q1", f"vert|{WORKS}|Q2"),
+    _rows("Table|Animatrice|Scribe|Salle", "1|Anne|Bob|sous le préau", "2|Lou|Bob|à la cantine"),
+    _rows(
+        "Heure|Contenu|Durée|Matériel",
+        "17h30|Accueil des gens par le maire|20 min|des stylos",
+        "18h05|Chacun écrit ce qui lui vient|45 min|des blocs",
+    ),
+    _rows(
+        "Annuaire||||",
+        "Structure|Statut|Commune|Mail|Ce qu'elles font",
+        f"La Criée|association|Lannion|a@lacriee.org|{SHOP} et vend du pain",
+        "AMAP du Léguer|association|Lannion||Des paniers de légumes toutes les semaines",
+    ),
+    _rows(
+        "name|latitude|longitude|email|description",
+        f"La Criée|48,73|-3,45|a@lacriee.org|{SHOP} et vend du pain",
+        "AMAP du Léguer|48,74|-3,46|amap@example.org|Des paniers de légumes toutes les semaines",
+    ),
     _rows("Nom|Commune|Latitude|Longitude|Commentaire", "AMAP|Lannion|48,73|-3,45|le jeudi"),
 ]
 
@@ -442,6 +529,79 @@ def test_settings_counts_and_maps_say_nothing(rows: Rows) -> None:
     held, placed = _located(rows)
     assert [block.text for block in placed if block.kind not in ("meta", "heading")] == []
     assert held.taken_for in ("réglages ou mode d'emploi", "carte de structures")
+
+
+def test_what_each_said_in_the_room_is_notes_and_nothing_else_of_a_list() -> None:
+    rows = _rows(
+        "Prénom|Nom|Venue ?|Un besoin (tour de table)|Ce que mon association sait bien faire, ce qui est dur",
+        f"Anne|Riou|oui|{BUSES}|{SHOP}",
+        "Bob|Kerven|non||",
+        f"Lou|Morel|oui|{DOCTOR}|/",
+    )
+    _, placed = _located(rows)
+    said = [(b.question, b.channel, b.text) for b in placed if b.kind == "cell"]
+    assert said == [("q1", "notes", BUSES), ("q3", "notes", SHOP), ("q1", "notes", DOCTOR)]
+
+
+def test_columns_that_nothing_ties_are_lists_read_one_after_the_other() -> None:
+    rows = _rows(
+        "Ce qui nous manque|Ce qui marche dans le canton|Ce qu'on pourrait faire",
+        "des bus|la halle|un bal",
+        "un médecin|les gens|",
+    )
+    _, placed = _located(rows)
+    said = [(b.question, b.text) for b in placed if b.kind == "cell"]
+    assert said == [
+        *(("q1", text) for text in ("des bus", "un médecin")),
+        *(("q2", text) for text in ("la halle", "les gens")),
+        ("q4", "un bal"),
+    ]
+
+
+LEGENDS = [  # rows, what the colours ask
+    (
+        _rows("rose|ce qui nous manque", "bleu clair|ce qui marche déjà ici", "gris|hors sujet"),
+        {"rose": "q1", "bleu clair": "q2"},
+    ),
+    (_rows("Code|Papier", "Q3|jaune", "Q4|Vert"), {"jaune": "q3", "vert": "q4"}),
+    (_rows("jaune|besoins", "jaune|besoins", "vert|propositions"), {}),  # each a post-it's
+    (_rows("table|texte", f"1|{BUSES}"), {}),
+]
+
+
+@pytest.mark.parametrize(("rows", "legend"), LEGENDS)
+def test_a_legend_tells_what_colours_ask(rows: Rows, legend: dict[str, str]) -> None:
+    assert legend_of(rows) == legend
+
+
+def test_colours_ask_what_the_legend_says() -> None:
+    rows = _rows("table|couleur|texte", f"1|Rose|{BUSES}", f"1|bleu|{HALL}", f"2|gris|{DESK}")
+    held = sort_part((), rows, legend={"rose": "q1", "bleu": "q2"})
+    placed = locate_blocks(RawPart((), rows=tuple(rows)), held.blocks, names=["export.csv"])
+    said = [(b.question, b.text) for b in placed if b.kind == "cell"]
+    assert said == [("q1", BUSES), ("q2", HALL), (None, DESK)]
+
+
+WALLS = [  # the category and text of two post-its on a wall, what they answer
+    ("Nos besoins", BUSES, "q1"),
+    ("Parking à idées", DESK, None),
+    ("En vrac", DESK, None),
+    ("Nos propositions", "Nos propositions", "none said"),  # the area's own title
+]
+
+
+@pytest.mark.parametrize(("area", "text", "question"), WALLS)
+def test_an_area_of_a_wall_asks_or_not(area: str, text: str, question: str | None) -> None:
+    rows = _rows(
+        "Text|BG Color|Area|Position X|Position Y",
+        f"{text}|#FCFE7D|{area}|1|2",
+        f"{HALL}|#FCFE7D|Nos réussites|1|9",
+        f"{TIME}|#FCFE7D|Pistes d'action|1|9",
+        f"{DOCTOR}|#FCFE7D|Nos besoins|1|9",
+    )
+    _, placed = _located(rows)
+    said = {b.text: b.question for b in placed if b.kind == "cell"}
+    assert said.get(text, "none said") == question
 
 
 def test_huge_encoded_cells_shrink_to_their_size() -> None:

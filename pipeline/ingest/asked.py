@@ -31,7 +31,9 @@ _WORDED = frozenset({None, "text", "theme", "title", "remark"})  # may ask in wo
 _MAX_TITLES, _MAX_WORDS = 8, 14  # distinct questions of a column; words of one that asks nothing
 _ASKED_SHARE = 0.75
 _CLEAR = 3  # total of the cue words of a survey's question, with a clear lead
+_MAX_LEGEND = 15  # rows of a legend
 _MIN_TABLES, _MAX_TABLES = 3, 40
+_NO_QUESTION = "aucune"  # key of data/lexicon/sheets.yaml
 _NUMBERED = re.compile(r"^\W*(?:q(?:uestion)?\s*)?\d{1,2}\s*(?:[.):–-]|\s-)\s*", re.IGNORECASE)
 
 
@@ -63,7 +65,7 @@ def _asked_by_survey(title: str) -> str | None:
     cues = read_cues(title)
     totals = [total for _, total in cues.scores] + [0, 0]
     is_clear = totals[0] >= _CLEAR and totals[0] - totals[1] >= ENOUGH
-    return cues.scores[0][0] if is_clear else None
+    return cues.scores[0][0] if is_clear else _mapped(title)
 
 
 @cache
@@ -73,7 +75,7 @@ def question_of_category(cell: str) -> str | None:
     The mapping of data/lexicon/sheets.yaml comes first.
     """
     if mapped := _mapped(cell):
-        return mapped
+        return mapped if mapped in CAFE else None
     if is_question(cell):
         asked = asked_by_header(cell)
         return asked if asked in CAFE else None
@@ -89,6 +91,25 @@ def _mapped(cell: str) -> str | None:
         if any(re.fullmatch(pattern, folded) for pattern in patterns):
             return str(question)
     return None
+
+
+def legend_of(rows: Rows) -> dict[str, str]:
+    """Return the question of each colour in a legend such as "jaune | besoins"; {} for none."""
+    is_color = word_pattern("columns", "noms_de_couleurs").fullmatch
+    legend: dict[str, str] = {}
+    for row in rows[:_MAX_LEGEND]:
+        colors = [fold(cell) for cell in row if is_color(fold(cell))]
+        questions = [asked for cell in row if (asked := _question_in_legend(cell))]
+        if any(color in legend for color in colors):
+            return {}  # post-its, each with its colour
+        if len(colors) == 1 and questions:
+            legend[colors[0]] = questions[0]
+    return legend if len(set(legend.values())) > 1 else {}
+
+
+def _question_in_legend(cell: str) -> str | None:
+    cues = read_cues(cell)
+    return cues.numbered if cues.numbered in CAFE else question_of_category(cell)
 
 
 def with_locations(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
@@ -151,7 +172,8 @@ def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, st
 def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
     """Return {} unless most cells ask two questions or more, and recur or come first."""
     cells = column_cells(body, column)
-    different = {str(cell): str(cell) for cell in cells}
+    no_question = {str(cell): "" for cell in cells if _mapped(cell) == _NO_QUESTION}
+    different = {str(cell): str(cell) for cell in cells if cell not in no_question}
     if not 1 < len(different) <= _MAX_TITLES or (column and len(different) == len(cells)):
         return {}
     if any(len(cell.split()) > _MAX_WORDS and not is_question(cell) for cell in different):
@@ -159,7 +181,7 @@ def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
     asked = asked_together(different, read=lambda cell: _mapped(cell) or asked_by_header(cell))
     questions = {cell: question for cell, question in asked.items() if question in CAFE}
     are_most = len(questions) >= _ASKED_SHARE * len(different)
-    return questions if are_most and len(set(questions.values())) > 1 else {}
+    return questions | no_question if are_most and len(set(questions.values())) > 1 else {}
 
 
 def table_column(titles: Sequence[str], body: Rows) -> int | None:

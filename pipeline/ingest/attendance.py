@@ -389,13 +389,14 @@ class PresenceColumns:
 
 def read_presence(header: Header, body: Rows, *, is_expected: bool) -> PresenceColumns:
     """Return how `body` tells who came; people `is_expected` need a mark."""
-    header = with_statuses(header, body)
+    signed, header = header.meanings, with_statuses(header, body)
     is_used = any(column_cells(body, column) for column in header.columns_of("signature"))
     came = [
         column
         for column in header.columns_of("status")
         if any(
             _is_status(cell, "statuts_venus", "statuts_a_distance")
+            or (signed[column] == "signature" and _is_status(cell, "oui"))
             for cell in column_cells(body, column)
         )
     ]

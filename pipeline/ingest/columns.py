@@ -72,9 +72,10 @@ def column_cells(rows: Rows, column: int) -> list[str]:
     return [row[column] for row in rows if column < len(row) and row[column]]
 
 
-# "[q1]Nom", "QUXVlc3Rpb246MTYw - Quel est…"
+# "[q1]Nom", "QUXVlc3Rpb246MTYw - Quel est…", "G01Q02[SQ001]. Quels…", "submitdate. Date…"
 _CODE_BEFORE = re.compile(
-    r"^\s*(?:\[[\w.]{1,24}\]|(?=\S*[A-Z]\S*[a-z]\S*\d|\S*\d\S*[a-z])[\w+/=]{10,}\s*[-–:.]\s)\s*"
+    r"^\s*(?:\[[\w.]{1,24}\]|(?=\S*[A-Z]\S*[a-z]\S*\d|\S*\d\S*[a-z])[\w+/=]{10,}\s*[-–:.]\s"
+    r"|[A-Z]+\d+[A-Z]+\d+\w*(?:\[\w+\])?[.:]?\s|[a-z]{2,}\.\s+(?=[A-ZÀ-Ý]))\s*"
 )
 _LOCALE = re.compile(r"\s*[/_(\[](?:fr|fr_FR|en|français|french)[)\]]?\s*$")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -113,9 +114,11 @@ def meaning_of(title: str) -> str | None:
 
 
 def _asks_about(folded: str, word: re.Match[str]) -> bool:
-    """Whether the question is like "les difficultes de votre structure"."""
+    """Whether it is like "les difficultes de votre structure", "ce que fait ma structure"."""
     from pipeline.ingest.locate.cues import read_cues  # imports columns itself
 
+    if re.match(r"ce (?:que?|qui|dont)\b", folded):
+        return True
     before = folded[: word.start()].rstrip()
     is_complement = re.search(
         r"\b(?:de|du|des|d|l|la|les|a|au|dans|pour|votre|vos|ta|ton|notre|nos)$", before

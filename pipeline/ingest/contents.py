@@ -13,9 +13,10 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 
 from pipeline.depot import list_folder, name_files, text_of
+from pipeline.ingest.asked import legend_of
 from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.child import away_error
-from pipeline.ingest.columns import Rows
+from pipeline.ingest.columns import Rows, meaning_of
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.chats import SLACK, name_members
 from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
@@ -31,6 +32,7 @@ from pipeline.ingest.workshop import Reject, is_manifest
 from pipeline.settings.sections import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
+_HEAD = 15  # rows of a sheet that may hold its header
 _GONE = away_error("disparu")
 _BLANK_MAP = (
     "carte sans structure nommée",
@@ -181,7 +183,7 @@ def read_contents(
                 part = replace(part, first_path=first + part.path.removeprefix(name))
             contents.parts.append(part)
             contents.rejects += _rejects(part)
-    contents.parts = _with_members(contents.parts)
+    contents.parts = _with_legends(_with_members(contents.parts))
     return contents
 
 
@@ -196,6 +198,28 @@ def _with_members(parts: list[Part]) -> list[Part]:
             part = replace(part, raw=raw, sorted=replace(part.sorted, blocks=blocks))
         named.append(part)
     return named
+
+
+def _with_legends(parts: list[Part]) -> list[Part]:
+    """Sort anew the sheets of coloured post-its by the legend, of their file or another's."""
+    legends = {part.path: legend for part in parts if (legend := legend_of(part.raw.rows))}
+    if not legends:
+        return parts
+    of_folder = {color: asked for legend in legends.values() for color, asked in legend.items()}
+    of_file: dict[str, dict[str, str]] = {}
+    for part in parts:
+        of_file.setdefault(part.file, {}).update(legends.get(part.path, {}))
+    return [
+        replace(
+            part,
+            sorted=sort_part(
+                (), part.raw.rows, part.raw.title or "", of_file[part.file] or of_folder
+            ),
+        )
+        if any(meaning_of(cell) == "color" for row in part.raw.rows[:_HEAD] for cell in row)
+        else part
+        for part in parts
+    ]
 
 
 def _reject(path: str, reason: str, advice: str) -> Reject:

@@ -21,12 +21,14 @@ from pipeline.ingest.columns import (
     find_header,
     guess_header,
     is_question,
+    share,
 )
 from pipeline.ingest.headers import (
     ideas_header,
     stack_headers,
 )
 from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.people import is_anonymous
 from pipeline.ingest.roles import (
     ASIDE_OF,
     Tool,
@@ -58,7 +60,9 @@ _SAYS = {
     "speech": "notes en tableau",
 }
 _SAYS_NOTHING = frozenset({*ASIDE_OF} - {"theme", "title", "carrier", "structure", "full_name"})
+_MOST = 0.6  # share of cells of one kind
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
+_HOUR = re.compile(r"\d{1,2} ?[hH:]")
 _MAX_SETTINGS, _MAX_ABOVE = 25, 8  # rows of settings; rows that may stand over given choices
 
 
@@ -155,7 +159,8 @@ def _kind(sheet: SortedSheet, title: str) -> str:
         return "settings"
     if not body:
         return "speech"
-    is_beside = "last_name" in roles and bool(roles & _BESIDE_NAME)
+    is_placed = {"latitude", "longitude"} <= roles  # the name of a place, then
+    is_beside = "last_name" in roles and bool(roles & _BESIDE_NAME) and not is_placed
     has_person = bool(roles & {"first_name", "full_name"}) or is_beside
     answers = sheet.texts
     if answers and _has_row_by_table(sheet):
@@ -165,14 +170,17 @@ def _kind(sheet: SortedSheet, title: str) -> str:
         kind = "both" if is_list and answers else "attendance"
         return kind if is_list else sheet.tool.kind.replace("wall", "speech")
     is_asking = any(is_question(sheet.header.titles[column]) for column in answers)
-    if roles & ZONES and not has_person and not is_asking:
+    is_signed = bool(answers) and bool(roles & {"speaker", "votes"})  # contributions on a map
+    if roles & ZONES and not has_person and not is_asking and not is_signed:
         return "map" if roles & {"structure", "last_name", "title", "radius"} else "speech"
     if has_person and roles & PRESENCE and "votes" not in roles:
         is_form = _is_form(sheet, answers)
         if not is_form and answers and roles & {"status", "signature"}:
             return "both"
         return "form" if is_form else "attendance"
-    if not has_person and not answers and "structure" in roles:
+    describes = word_pattern("columns", "descriptions_de_structure")
+    is_said = any(not describes.fullmatch(fold(sheet.header.titles[i])) for i in answers)
+    if not has_person and not is_said and not is_signed and "structure" in roles:
         is_dated = bool(timestamp_columns(sheet.header, body))
         is_map = bool(roles & {"commune", "structure_type"}) and not is_dated
         return "map" if is_map else "speech"
@@ -219,6 +227,8 @@ def _kind_of_words(sheet: SortedSheet, answers: Sequence[int], roles: set[str]) 
     is_wall = bool(roles & {"color", "speaker", *CATEGORIES}) and not stamps
     if "votes" in roles and len(roles & _PLATFORM) > 2 and answers and "color" not in roles:
         return "speech" if has_table else "consultation"
+    if answers and not has_table and "color" not in roles and _numbers_respondents(sheet):
+        return "form"
     if not answers or header.index < 0:
         is_dated_form = bool(stamps) and header.index >= 0 and "closed" in roles
         return "form" if is_dated_form else "speech"
@@ -230,6 +240,15 @@ def _kind_of_words(sheet: SortedSheet, answers: Sequence[int], roles: set[str]) 
         return "speech"
     is_survey = bool(roles & {"closed", "commune", "email", "date", "identifier"})
     return "form" if is_survey or has_respondent else "speech"
+
+
+def _numbers_respondents(sheet: SortedSheet) -> bool:
+    """Whether each row, dated or voted for, is of a "Participant 4"."""
+    if not {"date", "votes"} & set(sheet.roles):
+        return False
+    columns = (i for i, role in enumerate(sheet.roles) if role in ("full_name", "speaker"))
+    cells = next((column_cells(sheet.body, column) for column in columns), [])
+    return share(cells, lambda cell: is_anonymous(cell) and cell[-1:].isdigit()) > _MOST
 
 
 def _asks(header: Header, column: int) -> bool:
@@ -248,7 +267,7 @@ def _is_settings(sheet: SortedSheet, title: str) -> bool:
     """Whether a sheet only sets or explains, or counts votes for given choices."""
     if title and word_pattern("columns", "feuilles_de_reglages").fullmatch(fold(title)):
         return True
-    if _counts_choices([*sheet.above, sheet.header.titles, *sheet.body]):
+    if _counts_choices([*sheet.above, sheet.header.titles, *sheet.body]) or _is_agenda(sheet):
         return True
     top = [sheet.header.titles] if sheet.header.index >= 0 else []
     rows = [*top, *sheet.body]
@@ -265,11 +284,25 @@ def _is_settings(sheet: SortedSheet, title: str) -> bool:
 def _counts_choices(rows: Rows) -> bool:
     """Whether a sheet gives the votes for each of given choices."""
     choice = word_pattern("columns", "choix")
+    answer, poll = (word_pattern("columns", group) for group in ("reponses", "genres_fermes"))
     for i, row in enumerate(rows[:_MAX_ABOVE]):
         below = rows[i + 1 :]
-        if not below or len(row) < 2 or not choice.fullmatch(fold(row[0])):
+        if not below or len(row) < 2:
             continue
         counts = [column_cells(below, column) for column in range(1, len(row))]
+        is_poll = any(poll.search(fold(cell)) for above in rows[:i] for cell in above)
+        has_shares = any(cells and all("%" in cell for cell in cells) for cells in counts)
+        is_counted = answer.fullmatch(fold(row[0])) and (is_poll or has_shares)
+        if not is_counted and not choice.fullmatch(fold(row[0])):
+            continue
         are_counts = [kind_of_cells(cells) == "number" for cells in counts if cells]
         return bool(are_counts) and all(are_counts)
     return False
+
+
+def _is_agenda(sheet: SortedSheet) -> bool:
+    """Whether each row has an hour and how long it lasts."""
+    titles, columns = sheet.header.titles, range(len(sheet.header.titles))
+    lasts = word_pattern("columns", "durees")
+    is_timed = any(share(column_cells(sheet.body, i), _HOUR.match) > _MOST for i in columns)
+    return is_timed and any(lasts.fullmatch(fold(title)) for title in titles)

@@ -1,7 +1,7 @@
 """Give each cell of a sheet its block: a passage, a heading, or `meta` with its reason."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 from statistics import median
@@ -34,6 +34,7 @@ from pipeline.ingest.people import is_anonymous
 from pipeline.ingest.readers.wording import bullet_of
 from pipeline.ingest.roles import (
     are_choices,
+    is_asked,
     is_closed,
     kind_of_cell,
     kind_of_cells,
@@ -45,6 +46,7 @@ from pipeline.tables.schema import RESPONDENT
 from pipeline.text import fold
 
 _MIN_OTHER = 4  # words of a passage under an unknown header
+_MIN_LETTERS = 4  # of a word that a title may add
 _LINES = 3  # lines of a cell, from which each is a passage
 _ALIKE = 0.5  # of the longest column's mean length: such columns hold passages too
 _SPARSE = 0.5  # share of filled cells below which a column names groups of rows
@@ -62,12 +64,18 @@ def titles_of(sheet: SortedSheet) -> Iterator[RawBlock]:
         yield RawBlock(title, "meta", reason="column header", columns=columns)
 
 
-def blocks_of_ideas(sheet: SortedSheet) -> tuple[list[RawBlock], list[int]]:
-    """Return the blocks of ideas by table or on a wall; lone labels are headings."""
+def blocks_of_ideas(
+    sheet: SortedSheet, legend: Mapping[str, str]
+) -> tuple[list[RawBlock], list[int]]:
+    """Return the blocks of ideas by table or on a wall; lone labels are headings.
+
+    `legend` tells what is asked by the colours of the ideas.
+    """
     blocks = list(titles_of(sheet))
     header, body = with_locations(sheet.header, sheet.body)
     if sheet.tool:
         header, body = _with_categories(sheet, header, body)
+    header, body = _with_colors(sheet, header, body, legend)
     _fill_down(body, header)
     written, sheet = sheet.body, replace(sheet, body=body)
     columns = sheet.texts if sheet.tool else passage_columns(body, header)
@@ -76,15 +84,31 @@ def blocks_of_ideas(sheet: SortedSheet) -> tuple[list[RawBlock], list[int]]:
     is_answered = sheet.header.index >= 0 and looks_answered(header.titles, body)
     is_answered = is_answered and not sheet.tool and not labels_rows(sheet)
     senders = name_senders(body, columns) if is_answered else [None] * len(body)
+    n_titles = len(blocks)
     for i, row in enumerate(body):
         lone = lone_cell(row)
         is_label = lone and len(columns) < len(row) and read_cues(lone).is_label
         if lone and (is_label or _heads_rows(row, lone, columns)):
             blocks.append(RawBlock(lone, "heading", 2))
         else:
-            own = passages_of_row(sheet, row) if sheet.tool else columns
+            own = passages_of_row(sheet, written[i]) if sheet.tool else columns
             blocks += merged(_ideas_of_row(sheet, header, row, written[i], own, senders[i]))
+    if _are_lists(header, body, blocks[n_titles:]):
+        blocks[n_titles:] = sorted(blocks[n_titles:], key=lambda block: block.column or 0)
     return blocks, columns
+
+
+def _are_lists(header: Header, body: Rows, blocks: Sequence[RawBlock]) -> bool:
+    """Whether each column is a list under its question or table, of its own length."""
+    columns = {block.column for block in blocks}
+    n_filled = {column: len(column_cells(body, column)) for column in columns if column is not None}
+    is_ragged = len(set(n_filled.values())) > 1 and all(
+        row[column] for column, n_rows in n_filled.items() for row in body[:n_rows]
+    )
+    return is_ragged and all(
+        column is not None and (is_asked(title := header.titles[column]) or names_location(title))
+        for column in columns
+    )
 
 
 def _ideas_of_row(
@@ -136,6 +160,20 @@ def _with_categories(
     return header, body
 
 
+def _with_colors(
+    sheet: SortedSheet, header: Header, body: list[list[str]], legend: Mapping[str, str]
+) -> tuple[Header, list[list[str]]]:
+    """Read colours as questions, by the legend, where nothing else tells them."""
+    colors = [column for column, role in enumerate(sheet.roles) if role == "color"]
+    if not legend or not colors or "question" in header.meanings:
+        return header, body
+    (column, *_), titles = colors, list(header.titles)
+    titles[column] = "question"
+    for row in body:
+        row[column] = legend.get(fold(row[column])) or ""
+    return header_of(titles, header.index), body
+
+
 def _fill_down(rows: list[list[str]], header: Header) -> None:
     for meaning in ("table", "question"):
         column = header.column(meaning)
@@ -172,7 +210,10 @@ def passage_columns(body: Rows, header: Header) -> list[int]:
         is_chosen = is_chosen or (bool(stamps) and is_question(title) and is_closed(title, cells))
         may_hold = bool(cells) and (meaning == "text" or meaning not in OF_IDEAS | TECHNICAL)
         may_hold = may_hold and kind_of_cells(cells) is None
-        is_titled = meaning == "text" or (meaning not in PRESENCE and names_location(title))
+        is_titled = meaning == "text" or (
+            meaning not in PRESENCE | {"remark"}
+            and (names_location(title) or (meaning is None and is_asked(title)))
+        )
         is_said = column not in stamps and _are_sentences(column, cells) if cells else False
         if may_hold and ((is_titled and not is_chosen) or is_said):
             columns.append(column)
@@ -243,11 +284,28 @@ def _role_in_list(body: Rows, i: int) -> str | None:
 def passages_of_row(sheet: SortedSheet, row: Sequence[str]) -> list[int]:
     """Return the columns of free words; a title counts where nothing else is said."""
     texts = [column for column in sheet.texts if row[column]]
-    if texts or sheet.kind == "form":
+    names = {fold(cell) for cell, role in zip(row, sheet.roles, strict=True) if role == "theme"}
+    texts = [column for column in texts if fold(row[column]) not in names]  # an area's own name
+    if sheet.kind == "form":
         return texts
-    is_attached = any(role == "url" and cell for role, cell in zip(sheet.roles, row, strict=True))
     titles = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
+    if texts:
+        return sorted([*texts, *(i for i in titles if _says_more(sheet, row, i, texts))])
+    is_attached = any(
+        role == "url" and row[column] and len(column_cells(sheet.body, column)) < len(sheet.body)
+        for column, role in enumerate(sheet.roles)
+    )  # an address in each row is the contribution's own
     return [] if is_attached else titles
+
+
+def _says_more(sheet: SortedSheet, row: Sequence[str], column: int, texts: Sequence[int]) -> bool:
+    """Whether a title is its author's own, of several words that the texts do not repeat."""
+    words = fold(row[column]).split()
+    said = {word for text in texts for word in fold(row[text]).split()}
+    is_new = any(len(word) >= _MIN_LETTERS and word not in said for word in words)
+    is_own = column_cells(sheet.body, column).count(row[column]) == 1
+    is_label = read_cues(row[column]).is_label or is_question(row[column])
+    return is_own and not is_label and len(words) > 1 and is_new
 
 
 def passages_of_cell(cell: str) -> list[str]:

@@ -16,6 +16,7 @@ from pipeline.ingest.attendance import with_statuses
 from pipeline.ingest.columns import (
     Header,
     Rows,
+    clean_title,
     column_cells,
     is_question,
     sentence_columns,
@@ -54,7 +55,8 @@ _OPEN = frozenset({None, "text", "theme", "table", "question", "carrier", "title
 _TELLS_NOTHING = frozenset({None, "text", "remark", "theme", "carrier", "title", "structure_type"})
 _LONG, _VERY_LONG = 4, 8  # words of most answers; of those under a meaningless header
 _MANY = 4  # rows from which recurring cells show a closed question
-_MOST, _CLOSED = 0.6, 0.5  # share of similar cells; of distinct cells among closed answers
+# share of similar cells; of distinct cells among closed answers, among sentences to choose from
+_MOST, _CLOSED, _CHOSEN = 0.6, 0.5, 0.3
 _TYPED = 0.8  # share of cells of one kind
 _FILLED = 0.5  # share of filled rows; fewer make occasional notes
 _FEW_WORDS = 6  # of answers to a question on who answers
@@ -77,7 +79,7 @@ _KINDS = {  # of a cell, the first that fits
         re.IGNORECASE,
     ),
     "phone": re.compile(r"(?:\+|0)\d(?:[\s.()/-]{0,2}\d){8,13}"),
-    "place": re.compile(r"-?\d{1,2}[.,]\d{3,}\s*[,;]\s*-?\d{1,3}[.,]\d{3,}"),
+    "place": re.compile(r"-?\d{1,2}[.,]\d{3,}\s*[,;\s]\s*-?\d{1,3}[.,]\d{3,}(?:\s+[\d.,]+){0,2}"),
     "number": re.compile(r"[+-]?\d[\d\s.,]*\s?%?"),
     "code": re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.:-]{7,}|[A-Za-z0-9+/_-]{24,}={0,2}"),
 }
@@ -102,7 +104,7 @@ def _tools() -> Mapping[str, Any]:
 
 def find_tool(titles: Sequence[str]) -> Tool | None:
     """Return the tool whose telling titles are here, the most of them; None for none."""
-    folded = [fold(title) for title in titles]
+    folded = {fold(own) for title in titles for own in (title, clean_title(title))}
     best, most = None, 0
     for name, entry in _tools().items():
         for wanted in entry["entetes"]:
@@ -133,13 +135,16 @@ def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[st
     ]
     for column, role in enumerate(roles):  # questions that people asked, and no other words
         cells = column_cells(body, column)
-        if role == "question" and "text" not in roles and 1 < len(cells) == len(set(cells)):
+        is_set = {"text", "color"} & set(roles)  # to texts, or to the colours of a legend
+        if role == "question" and not is_set and 1 < len(cells) == len(set(cells)):
             roles[column] = "text" if share(cells, is_question) > _MOST else role
     return tuple(roles)
 
 
 def _settled(title: str, tool: Tool | None) -> str | None:
-    return tool.roles.get(fold(title)) if tool else None
+    if tool is None:
+        return None
+    return tool.roles.get(fold(title)) or tool.roles.get(fold(clean_title(title)))
 
 
 def _role(
@@ -190,7 +195,7 @@ def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: 
         return False
     if is_asked(title):
         return True
-    n_words = median_words(cells)
+    n_words = median_words([cell for cell in cells if says_something(cell)] or cells)
     return meaning is None and (n_words >= _VERY_LONG or (is_filled and n_words >= _LONG))
 
 
@@ -199,7 +204,8 @@ def is_asked(title: str) -> bool:
     """Whether a header is a question, or names one, such as "Ce qui marche"."""
     cues = read_cues(title)
     is_named = cues.is_label and cues.question is not None
-    return is_question(title) or is_named or asked_by_header(title) is not None
+    says_what = re.match(r"ce (?:que?|qui|dont) \w+ \w", fold(title)) is not None
+    return says_what or is_question(title) or is_named or asked_by_header(title) is not None
 
 
 def kind_of_cell(cell: str) -> str | None:
@@ -254,8 +260,10 @@ def is_closed(title: str, cells: Sequence[str]) -> bool:
     if profile and n_words < _FEW_WORDS:
         return True
     folded = [fold(cell) for cell in telling]
-    recurs = len(folded) >= _MANY and len(set(folded)) <= _CLOSED * len(folded)
-    return (recurs and n_words < _LONG) or _are_lists_of_choices(telling)
+    n_different = len(set(folded))
+    recurs = len(folded) >= _MANY and n_different <= _CLOSED * len(folded)
+    is_chosen = len(folded) >= _MANY and n_different <= _CHOSEN * len(folded)  # however long
+    return (recurs and n_words < _LONG) or is_chosen or _are_lists_of_choices(telling)
 
 
 def _are_lists_of_choices(cells: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from pipeline.ingest.asked import (
     annotate_blocks,
@@ -35,8 +36,8 @@ from pipeline.ingest.people import is_anonymous
 from pipeline.ingest.roles import (
     timestamp_columns,
 )
-from pipeline.ingest.words import strip_markup
-from pipeline.text import counted
+from pipeline.ingest.words import strip_markup, word_pattern
+from pipeline.text import counted, fold
 
 _ANSWERED = frozenset({"form", "consultation", "both"})  # kinds whose rows each have an author
 _RESPONDENT = ("Nom", "Prénom", "Nom et prénom", "Mail", "Téléphone")
@@ -56,13 +57,20 @@ class SortedPart:
     left_out: tuple[tuple[str, str], ...] = ()  # (title of a column, key of ASIDES)
 
 
-def sort_part(blocks: Sequence[RawBlock], rows: Rows, title: str = "") -> SortedPart:
+def sort_part(
+    blocks: Sequence[RawBlock],
+    rows: Rows,
+    title: str = "",
+    legend: Mapping[str, str] = MappingProxyType({}),
+) -> SortedPart:
     """Sort the sheet `rows` called `title`, or the tables among a document's `blocks`.
+
+    `legend` gives the questions of its colours.
 
     Lists of persons or structures leave the blocks, except for people's answers.
     """
     if rows:
-        return _sort_sheet(rows, title)
+        return _sort_sheet(rows, title, legend)
     attendance: list[Rows] = []
     maps: list[Rows] = []
     forms: list[Rows] = []
@@ -80,13 +88,13 @@ def sort_part(blocks: Sequence[RawBlock], rows: Rows, title: str = "") -> Sorted
     return SortedPart(tuple(attendance), tuple(maps), tuple(passages), tuple(forms))
 
 
-def _sort_sheet(rows: Rows, title: str) -> SortedPart:
+def _sort_sheet(rows: Rows, title: str, legend: Mapping[str, str]) -> SortedPart:
     sheet = read_sheet(rows, title)
     blocks: list[RawBlock] = []
     skipped: list[str] = []
     passages: Sequence[int] = sheet.texts
     if sheet.kind == "speech":
-        blocks, passages = blocks_of_ideas(sheet)
+        blocks, passages = blocks_of_ideas(sheet, legend)
     elif sheet.kind in _ANSWERED:
         blocks = list(_blocks_of_answers(sheet))
     elif sheet.kind == "settings":
@@ -161,6 +169,13 @@ def _blocks_of_answers(sheet: SortedSheet) -> Iterator[RawBlock]:
         yield from merged(reader.blocks(row, _sender(sheet, row) or number))
 
 
+def _was_said(sheet: SortedSheet) -> bool:
+    """Whether a list of people present notes what each said in the room."""
+    titles = [*sheet.header.titles, *(cell for row in sheet.above for cell in row)]
+    said = word_pattern("columns", "dit_en_salle", r"\b{}\b")
+    return sheet.kind == "both" and any(said.search(fold(title)) for title in titles)
+
+
 @dataclass
 class _RowReader:
     """Gives each cell of an answered sheet its block."""
@@ -168,11 +183,13 @@ class _RowReader:
     sheet: SortedSheet
     questions: Mapping[int, str] = field(init=False)
     table: int | None = field(init=False)
+    channel: str = field(init=False)
 
     def __post_init__(self) -> None:
         sheet = self.sheet
         titles = {column: sheet.header.titles[column] for column in sheet.texts}
         self.questions = questions_of_titles(titles)
+        self.channel = "notes" if _was_said(sheet) else "consultation"
         table = sheet.roles.index("table") if "table" in sheet.roles else None
         self.table = table if table is not None else table_column(sheet.header.titles, sheet.body)
 
@@ -218,7 +235,7 @@ class _RowReader:
                     speaker=sender,
                     columns=columns,
                     column=len(columns) - 1,
-                    channel="consultation",
+                    channel=self.channel,
                     n_votes=votes,
                 )
 
@@ -250,7 +267,7 @@ def _blocks_of_table(blocks: Sequence[RawBlock], sheet: SortedSheet) -> list[Raw
                     speaker=_sender(sheet, row) or numbers[i],
                     columns=columns,
                     column=len(columns) - 1,
-                    channel="consultation",
+                    channel=reader.channel,
                 )
             )
     return placed
