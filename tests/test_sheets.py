@@ -323,6 +323,20 @@ EXPORTS: list[
         ],
     ),
     (
+        "Mentimeter",
+        "réponses à un questionnaire",
+        _rows(
+            f"Question|{NEED}|",
+            "Question type|Open ended|",
+            "Respondents|2|",
+            "||",
+            "Response|Voter ID|Time",
+            f"{BUSES}|v-88120|09:10:22",
+            f"{DOCTOR}|v-88121|09:11:03",
+        ),
+        [f"q1 consultation {BUSES}", f"q1 consultation {DOCTOR}"],
+    ),
+    (
         "nobody's inquiry on the spot",
         "réponses à un questionnaire",
         _rows(

@@ -1,5 +1,7 @@
 """Transcripts saved as texts by transcribing programs and by people, and the notes that only look like one."""
 
+import textwrap
+
 import pytest
 
 from pipeline.ingest.readers.dispatch import read_source
@@ -113,7 +115,10 @@ DICTATED = (
 )
 
 
-@pytest.mark.parametrize("content", [DICTATED, " ".join(DICTATED.split())])
+WRAPPED = "\n".join(textwrap.wrap(" ".join(DICTATED.split()), 70))
+
+
+@pytest.mark.parametrize("content", [DICTATED, " ".join(DICTATED.split()), WRAPPED])
 def test_speech_without_full_stops_is_a_transcript_cut_into_ideas(content: str) -> None:
     (part,) = read_source(FileContent(content.encode(), "ZOOM0007.txt"))
     (block,) = part.blocks

@@ -176,6 +176,11 @@ def _was_said(sheet: SortedSheet) -> bool:
     return sheet.kind == "both" and any(said.search(fold(title)) for title in titles)
 
 
+def _is_asked_above(row: Sequence[str]) -> bool:
+    """Whether a row above the header tells the sheet's question, as polls export it."""
+    return fold(row[0]) == "question" and bool(row[1])
+
+
 @dataclass
 class _RowReader:
     """Gives each cell of an answered sheet its block."""
@@ -188,6 +193,9 @@ class _RowReader:
     def __post_init__(self) -> None:
         sheet = self.sheet
         titles = {column: sheet.header.titles[column] for column in sheet.texts}
+        asked = next((row[1] for row in sheet.above if len(row) > 1 and _is_asked_above(row)), "")
+        if asked and len(titles) == 1:
+            titles = dict.fromkeys(titles, asked)
         self.questions = questions_of_titles(titles)
         self.channel = "notes" if _was_said(sheet) else "consultation"
         table = sheet.roles.index("table") if "table" in sheet.roles else None
