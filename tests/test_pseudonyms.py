@@ -168,6 +168,7 @@ def _workshop(folder: str, rows: list[Row], text: str = "un mot") -> dict[str, p
         ),
         "blocks": _built(dictionary.BLOCKS, [block]),
         "rejects": dictionary.REJECTS.empty(),
+        "receipts": dictionary.RECEIPTS.empty(),
         "attendance": _built(dictionary.ATTENDANCE, attendance),
         "structures": dictionary.STRUCTURES.empty(),
         "catchments": dictionary.CATCHMENTS.empty(),

@@ -1,4 +1,4 @@
-"""Every page that a person may open, by name; `{unit}` and `{theme}` stand for one of the study."""
+"""Every page that a person may open, by name; `{document}` and `{theme}` stand for one of the study."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,8 @@ from support.review_server import Served
 PAGES = {
     "passages": "passages",
     "passages-liste": "passages/liste?etat=tous",
-    "document": "passages/{unit}/document",
+    "documents": "documents",
+    "document": "documents/{document}",
     "themes": "themes",
     "theme": "themes/{theme}",
     "priorites": "priorites",
@@ -32,7 +33,7 @@ OPEN_PAGES = {"connexion": "connexion"}
 
 
 def address(page: str, served: Served) -> str:
-    """The address of a page, with the first passage and the first theme of the study."""
+    """The address of a page, with the first document and the first theme of the study."""
     return served.url({**PAGES, **OPEN_PAGES}[page].format(**_first(served.study.root)))
 
 
@@ -40,6 +41,6 @@ def address(page: str, served: Served) -> str:
 def _first(root: Path) -> dict[str, str]:
     study = Study.open(root)
     return {
-        "unit": study.read_table("units")["unit_id"].min(),
+        "document": study.read_table("documents")["document_id"].min(),
         "theme": study.read_machine_table("themes")["theme_id"].min(),
     }
