@@ -17,11 +17,11 @@ from pipeline.ingest import structures as structures_module
 from pipeline.ingest.attendance import Attendance, read_attendance
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part
-from pipeline.ingest.kinds import kind_of
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import PEOPLE, Participant, WorkshopPeople, split_name
 from pipeline.ingest.readers.grids import blocks_of_rows
 from pipeline.ingest.sheets import sort_part
+from pipeline.ingest.sheets.kinds import read_sheet
 from pipeline.ingest.stage import enter_correspondents
 from pipeline.ingest.structures import (
     Mention,
@@ -98,7 +98,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("rows", "kind"), KINDS)
 def test_a_sheet_is_known_by_its_columns_and_not_by_its_name(rows: Rows, kind: str) -> None:
-    assert kind_of(rows) == kind
+    assert read_sheet(rows).kind == kind
 
 
 def test_the_header_is_found_under_titles_and_repeated_headers_and_totals_are_no_persons() -> None:
@@ -710,7 +710,7 @@ def test_a_status_is_known_by_what_the_cells_say(
         ("Nom", "Prénom", "Email", title),
         *((*person, cell) for person, cell in zip(people, cells, strict=True)),
     ]
-    assert kind_of(rows) == "attendance"
+    assert read_sheet(rows).kind == "attendance"
     attendances, roster = _read(rows)
     assert tuple(entry.has_signed for entry in attendances) == came
     assert len(roster.people) == 3

@@ -6,7 +6,6 @@ import pytest
 
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.attendance import enter_respondents
-from pipeline.ingest.kinds import kind_of
 from pipeline.ingest.locate import locate_blocks
 from pipeline.ingest.locate.cues import LocatedBlock
 from pipeline.ingest.parts import RawPart
@@ -14,6 +13,7 @@ from pipeline.ingest.people import WorkshopPeople
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent, Limits
 from pipeline.ingest.sheets import sort_part
+from pipeline.ingest.sheets.kinds import read_sheet
 from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, w_p, w_table
 
@@ -170,7 +170,7 @@ def test_the_answers_to_a_form_are_passages_and_its_respondents_no_attendance(
     why: str, rows: Rows, passages: list[str]
 ) -> None:
     held = sort_part((), tuple(rows))
-    assert kind_of(rows) in ("form", "speech")
+    assert read_sheet(rows).kind in ("form", "speech")
     assert (held.attendance, held.maps) == ((), ())
     assert [block.text for block in held.blocks if block.kind == "cell"] == passages
 
@@ -254,7 +254,7 @@ def test_a_list_of_attendance_stays_one_whatever_is_noted_beside_it(
     why: str, rows: Rows, passages: list[str], left: tuple[str, ...]
 ) -> None:
     held = sort_part((), tuple(rows))
-    assert kind_of(rows) == ("both" if passages else "attendance")
+    assert read_sheet(rows).kind == ("both" if passages else "attendance")
     assert held.attendance == (tuple(rows),)
     said = [block.text for block in held.blocks if block.kind == "cell"]
     assert (said, held.skipped) == (passages, left)

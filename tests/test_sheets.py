@@ -4,14 +4,14 @@ from itertools import chain
 
 import pytest
 
-from pipeline.ingest.asked import legend_of
 from pipeline.ingest.attendance import read_attendance
-from pipeline.ingest.kinds import read_sheet
 from pipeline.ingest.locate import locate_blocks
 from pipeline.ingest.locate.cues import LocatedBlock
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.people import WorkshopPeople
 from pipeline.ingest.sheets import SortedPart, sort_part
+from pipeline.ingest.sheets.kinds import read_sheet
+from pipeline.ingest.sheets.locations import legend_of
 from pipeline.ingest.words import spelled_in
 from pipeline.tables.schema import ASIDES
 

@@ -4,7 +4,6 @@ Every file is a part, a reject or both.
 """
 
 import hashlib
-import json
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,14 +12,14 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 
 from pipeline.depot import list_folder, name_files, text_of
-from pipeline.ingest.asked import legend_of
 from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.child import away_error
 from pipeline.ingest.columns import Rows, meaning_of
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import RawPart, parse_json
 from pipeline.ingest.readers.chats import SLACK, name_members
 from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
+from pipeline.ingest.sheets.locations import legend_of
 from pipeline.ingest.territory_map import lighten_zones
 from pipeline.ingest.territory_map.shapes import (
     Pin,
@@ -275,9 +274,7 @@ def _read_json_map(raw: RawPart) -> list[Pin] | None:
     if not is_meta or not raw.blocks[0].text.lstrip().startswith("{"):
         return None
     try:
-        content = json.loads(raw.blocks[0].text)
-        if "\\u" in raw.blocks[0].text:  # an escape can make half a character
-            content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+        content = parse_json(raw.blocks[0].text)
     except (ValueError, RecursionError):
         return None
     return read_features(content)

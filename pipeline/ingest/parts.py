@@ -5,12 +5,14 @@ Formats are told by bytes, then by name; encodings are told here too.
 
 import codecs
 import io
+import json
 import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 import ftfy
 
@@ -217,6 +219,17 @@ def _by_mark(content: bytes) -> str | None:
     if odd > 0.7 and even < 0.1:
         return "utf-16-le"
     return "utf-16-be" if even > 0.7 and odd < 0.1 else None
+
+
+def parse_json(text: str) -> Any:
+    """Return the content of JSON text, half characters made by escapes replaced.
+
+    Raises `ValueError` or `RecursionError` for text that is none.
+    """
+    content = json.loads(text)
+    if "\\u" in text:  # no table holds half a character
+        content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+    return content
 
 
 def decode(content: bytes, declared: str | None = None) -> str:

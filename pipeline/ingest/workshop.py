@@ -22,7 +22,6 @@ from pipeline.ingest.locate.cues import Location
 from pipeline.ingest.parts import decode
 from pipeline.ingest.words import blank_to_none, find_date, strip_dates, to_number
 from pipeline.tables.material import REJECTS
-from pipeline.tables.schema import CHANNELS
 from pipeline.text import fold, lexicon, slug
 
 Reject = dict[str, str]
@@ -327,8 +326,7 @@ def _answer(target: str, location: Location) -> DocumentAnswer:
 
 def _read_question(value: Any) -> Location | None:
     number = to_number(fold(str(value)).removeprefix("question").strip().removeprefix("q"))
-    names = {"resume": "resume", "distance": "distance", "aucune": "autre", "autre": "autre"}
-    question = names.get(fold(str(value))) or (f"q{number}" if number in range(1, 5) else None)
+    question = _QUESTIONS.get(fold(str(value))) or (f"q{number}" if number in range(1, 5) else None)
     return Location(question=question) if question else None
 
 
@@ -338,13 +336,37 @@ def _read_table(value: Any) -> Location | None:
 
 
 def _read_channel(value: Any) -> Location | None:
-    return Location(channel=fold(str(value))) if fold(str(value)) in CHANNELS else None
+    word = fold(str(value)).replace(" ", "").removesuffix("s")
+    channel = next((name for name, words in _CHANNELS.items() if word in words.split()), None)
+    return Location(channel=channel) if channel else None
+
+
+_QUESTIONS = {  # words for a question in atelier.yaml, beside q1 to q4
+    "restitution": "resume",
+    "resume": "resume",
+    "distance": "distance",
+    "aucune": "autre",
+    "autre": "autre",
+}
+# the words for a channel in atelier.yaml, in the singular; the first is shown
+_CHANNELS = {
+    "notes": "note",
+    "postit": "postit",
+    "transcript": "transcription transcript enregistrement",
+    "resume": "restitution resume",
+    "mail": "mail courriel",
+    "telephone": "telephone appel",
+    "consultation": "consultation questionnaire",
+}
 
 
 _ANSWERS: dict[str, tuple[Callable[[Any], Location | None], str]] = {
-    "questions": (_read_question, "écrire q1, q2, q3, q4, resume, distance ou aucune"),
+    "questions": (_read_question, "écrire q1, q2, q3, q4, restitution, distance ou aucune"),
     "tables": (_read_table, "écrire le numéro de la table, comme 3"),
-    "canaux": (_read_channel, f"écrire {', '.join(CHANNELS)}"),
+    "canaux": (
+        _read_channel,
+        "écrire notes, post-it, transcription, restitution, mail, téléphone ou consultation",
+    ),
 }
 _ANIMATORS = ("animators", _read_people, "une liste de noms")
 _COMMUNES = ("communes", _read_communes, "une liste de codes INSEE ou de noms")

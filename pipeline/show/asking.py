@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.show.writing import line
 from pipeline.text import counted, fold
 
-CHOICES = "q1, q2, q3, q4, resume, distance ou aucune"
+CHOICES = "q1, q2, q3, q4, restitution, distance ou aucune"
 _SHOWN = 12
 Said = tuple[tuple[str, ...], str | None]  # a passage's headings, and the question they propose
 

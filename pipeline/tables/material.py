@@ -12,6 +12,25 @@ from pipeline.tables.schema import (
     Table,
 )
 
+# columns that blocks, units and the ledger share
+_SPAN = (
+    Column("start_char", "int", "First character in documents.text", "code points", low=0),
+    Column("end_char", "int", "One past the last character", "code points", low=0),
+)
+_SAID_AT = (
+    Column("table_number", "int", "World café table", nullable=True, low=0),
+    Column("question", "text", "Question of the world café", nullable=True, values=QUESTIONS),
+    Column("channel", "text", "How it was said or written down", values=CHANNELS),
+)
+_VOTES = Column("n_votes", "int", "Votes for a contribution", "votes", nullable=True, low=0)
+_PROPOSED = Column(
+    "proposed_question",
+    "text",
+    "Question proposed by the headings, where `question` is unknown",
+    nullable=True,
+    values=QUESTIONS,
+)
+
 WORKSHOPS = Table(
     "workshops",
     "One workshop of one territory on one date.",
@@ -74,8 +93,7 @@ BLOCKS = Table(
     (
         Column("document_id", "text", "Document it lies in"),
         Column("block_order", "int", "Reading order in the document", low=0),
-        Column("start_char", "int", "First character in documents.text", "code points", low=0),
-        Column("end_char", "int", "One past the last character", "code points", low=0),
+        *_SPAN,
         Column(
             "kind",
             "text",
@@ -83,9 +101,7 @@ BLOCKS = Table(
             values=BLOCK_KINDS,
         ),
         Column("level", "int", "Depth of a heading (1..6) or bullet (0..)", nullable=True, low=0),
-        Column("table_number", "int", "World café table", nullable=True, low=0),
-        Column("question", "text", "Question of the world café", nullable=True, values=QUESTIONS),
-        Column("channel", "text", "How it was said or written down", values=CHANNELS),
+        *_SAID_AT,
         Column(
             "speaker",
             "text",
@@ -99,14 +115,8 @@ BLOCKS = Table(
             nullable=True,
             values=tuple(ASIDES),
         ),
-        Column("n_votes", "int", "Votes for a contribution", "votes", nullable=True, low=0),
-        Column(
-            "proposed_question",
-            "text",
-            "Question proposed by the headings, where `question` is unknown",
-            nullable=True,
-            values=QUESTIONS,
-        ),
+        _VOTES,
+        _PROPOSED,
     ),
 )
 
@@ -213,24 +223,15 @@ UNITS = Table(
         Column("document_id", "text", "Document it lies in"),
         Column("workshop_id", "text", "Workshop it was said at"),
         Column("unit_order", "int", "Reading order in the document", low=0),
-        Column("start_char", "int", "First character in documents.text", "code points", low=0),
-        Column("end_char", "int", "One past the last character", "code points", low=0),
+        *_SPAN,
         Column("text", "text", "documents.text[start_char:end_char]"),
-        Column("table_number", "int", "World café table", nullable=True, low=0),
-        Column("question", "text", "Question of the world café", nullable=True, values=QUESTIONS),
-        Column("channel", "text", "How it was said or written down", values=CHANNELS),
+        *_SAID_AT,
         Column("speaker", "text", "Participant (pseudonym) or role", nullable=True),
-        Column("n_votes", "int", "Votes for a contribution", "votes", nullable=True, low=0),
+        _VOTES,
         Column(
             "heading_path", "json", "List of the headings above, outermost first", nullable=True
         ),
-        Column(
-            "proposed_question",
-            "text",
-            "Question proposed by the headings, where `question` is unknown",
-            nullable=True,
-            values=QUESTIONS,
-        ),
+        _PROPOSED,
     ),
 )
 
@@ -240,8 +241,7 @@ LEDGER = Table(
     ("document_id", "start_char"),
     (
         Column("document_id", "text", "Document it lies in"),
-        Column("start_char", "int", "First character in documents.text", "code points", low=0),
-        Column("end_char", "int", "One past the last character", "code points", low=0),
+        *_SPAN,
         Column("kind", "text", "What the characters are", values=LEDGER_KINDS),
         Column("reason", "text", "Why, in French; blank for a passage", nullable=True),
         Column(

@@ -4,7 +4,6 @@ Where the words are in each tool's export is in data/lexicon/exports.yaml.
 """
 
 import html
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +12,12 @@ from typing import Any
 
 from pipeline.errors import ReadError
 from pipeline.files import data_path, load_yaml
-from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.parts import RawBlock, RawPart, decode, parse_json
 from pipeline.ingest.readers.chats import Message, part_of_messages
 from pipeline.ingest.readers.source import FileContent, no_text
 from pipeline.ingest.readers.transcripts import Cue, blocks_of_cues
 from pipeline.ingest.readers.wording import clean, unreadable_signs
+from pipeline.ingest.words import strip_markup
 
 _EXPORT_AGAIN = "l'exporter de nouveau depuis l'outil d'origine"
 _MIN_SHARE = 0.6  # of the items that have the keys of an export
@@ -34,9 +34,7 @@ def read_json(file: FileContent) -> tuple[RawPart, ...]:
     """
     text = decode(file.content).removeprefix("\ufeff")
     try:
-        content = json.loads(text)
-        if "\\u" in text:  # an escape can make half a character, which no table holds
-            content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+        content = parse_json(text)
     except (ValueError, RecursionError) as error:
         expected = "un fichier .json ou .geojson complet"
         raise ReadError("fichier JSON illisible", expected, _EXPORT_AGAIN) from error
@@ -189,8 +187,7 @@ def _message(item: dict[str, Any], export: Export) -> Message:
 def plain_message(text: str) -> str:
     """Return a message without its app's marks: mentions, links, emphasis, HTML."""
     if re.match(r"\s*<(?:p|div|span|br)\b", text, re.IGNORECASE):
-        text = re.sub(r"</(?:p|div|li)>|<br\s*/?>", "\n", text.strip(), flags=re.IGNORECASE)
-        text = re.sub(r"<[^<>]*>", "", text)
+        text = strip_markup(text)
     for pattern, shown in _marks():
         text = pattern.sub(shown, text)
     return html.unescape(text)

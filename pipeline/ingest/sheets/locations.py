@@ -20,7 +20,7 @@ from pipeline.ingest.columns import (
 from pipeline.ingest.locate.cues import ENOUGH, read_cues
 from pipeline.ingest.locate.titles import CAFE, SURE, asked_by_header, asked_together, resembled
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.roles import timestamp_columns
+from pipeline.ingest.sheets.roles import timestamp_columns
 from pipeline.ingest.words import word_pattern
 from pipeline.text import fold, lexicon
 

@@ -6,11 +6,6 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from statistics import median
 
-from pipeline.ingest.asked import (
-    looks_answered,
-    question_of_category,
-    with_locations,
-)
 from pipeline.ingest.columns import (
     TECHNICAL,
     Header,
@@ -21,18 +16,29 @@ from pipeline.ingest.columns import (
     lone_cell,
     meaning_of,
 )
-from pipeline.ingest.headers import (
-    OF_IDEAS,
-    is_grouped_list,
-    names_location,
-)
-from pipeline.ingest.kinds import CATEGORIES, PRESENCE, SortedSheet, aside_of, labels_rows
 from pipeline.ingest.locate.cues import read_cues
 from pipeline.ingest.locate.titles import resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.people import is_anonymous
 from pipeline.ingest.readers.wording import bullet_of
-from pipeline.ingest.roles import (
+from pipeline.ingest.sheets.headers import (
+    OF_IDEAS,
+    is_grouped_list,
+    names_location,
+)
+from pipeline.ingest.sheets.kinds import (
+    CATEGORIES,
+    PRESENCE,
+    SortedSheet,
+    labels_rows,
+    reason_of_role,
+)
+from pipeline.ingest.sheets.locations import (
+    looks_answered,
+    question_of_category,
+    with_locations,
+)
+from pipeline.ingest.sheets.roles import (
     are_choices,
     is_asked,
     is_closed,
@@ -130,11 +136,11 @@ def _ideas_of_row(
         if column not in columns:
             meaning = header.meanings[column]
             role = meaning if meaning in ("table", "question") else sheet.roles[column]
-            yield replace(aside(cell, role), columns=titled)
+            yield replace(aside_of_cell(cell, role), columns=titled)
             continue
         for passage in passages_of_cell(cell):
             if reason := says_nothing(passage):
-                yield replace(aside(passage, reason=reason), columns=titled)
+                yield replace(aside_of_cell(passage, reason=reason), columns=titled)
             else:
                 yield RawBlock(
                     passage, "cell", None, sender, titled, column, channel=channel, n_votes=n_votes
@@ -252,7 +258,7 @@ def _blocks_of_list(body: Rows) -> list[RawBlock]:
         elif role:
             blocks.append(RawBlock(cell, "meta", reason=role))
         elif cell and (reason := says_nothing(cell)):
-            blocks.append(aside(cell, reason=reason))
+            blocks.append(aside_of_cell(cell, reason=reason))
         elif cell:
             columns = (*([("question", question)] if is_asking and question else []), ("", cell))
             sender = f"{RESPONDENT} {i}" if channel == "consultation" else None
@@ -328,13 +334,13 @@ def says_nothing(passage: str) -> str | None:
     if kind in ("email", "phone"):
         return "person"
     if kind and kind != "code":
-        return aside_of(kind)
+        return reason_of_role(kind)
     return None if says_something(passage) else "no answer"
 
 
-def aside(cell: str, role: str = "", reason: str = "") -> RawBlock:
+def aside_of_cell(cell: str, role: str = "", reason: str = "") -> RawBlock:
     """Return the `meta` block of a cell; encoded data shrink to their size."""
-    reason = reason or ("encoded" if kind_of_cell(cell) == "encoded" else aside_of(role))
+    reason = reason or ("encoded" if kind_of_cell(cell) == "encoded" else reason_of_role(role))
     if reason == "encoded":
         n_letters = f"{len(cell):,}".replace(",", "\u202f")
         cell = f"[données encodées : {n_letters} caractères]"

@@ -29,7 +29,7 @@ from pipeline.ingest.words import find_date, word_pattern
 from pipeline.text import fold, lexicon
 
 # the reason (pipeline.tables.schema.ASIDES) of cells that are no passage, by role
-ASIDE_OF = {
+REASONS_BY_ROLE = {
     **dict.fromkeys(("identifier", "number"), "identifier"),
     **dict.fromkeys(
         ("full_name", "first_name", "last_name", "email", "phone", "buyer", "speaker", "role"),

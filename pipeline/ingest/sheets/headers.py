@@ -17,7 +17,7 @@ from pipeline.ingest.columns import (
 )
 from pipeline.ingest.locate.cues import read_cues
 from pipeline.ingest.locate.titles import asked_by_header
-from pipeline.ingest.roles import kind_of_cell, timestamp_columns
+from pipeline.ingest.sheets.roles import kind_of_cell, timestamp_columns
 
 OF_IDEAS = TELLING | {"text", "theme"}
 _DATA = frozenset({"date", "email", "url", "phone", "place"})  # kinds of cells that no header has

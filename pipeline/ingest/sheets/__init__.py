@@ -4,24 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from pipeline.ingest.asked import (
+from pipeline.ingest.attendance import count_remarks, count_unclear
+from pipeline.ingest.columns import NAMES, Rows, header_of, is_question
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.people import is_anonymous
+from pipeline.ingest.sheets.kinds import CATEGORIES, SortedSheet, read_sheet, reason_of_role
+from pipeline.ingest.sheets.locations import (
     annotate_blocks,
     question_of_category,
     questions_of_titles,
     table_column,
     with_locations,
 )
-from pipeline.ingest.attendance import count_remarks, count_unclear
-from pipeline.ingest.columns import (
-    NAMES,
-    Rows,
-    header_of,
-    is_question,
-)
-from pipeline.ingest.kinds import CATEGORIES, SortedSheet, aside_of, read_sheet
-from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.passages import (
-    aside,
+from pipeline.ingest.sheets.passages import (
+    aside_of_cell,
     blocks_of_ideas,
     merged,
     name_senders,
@@ -32,10 +28,7 @@ from pipeline.ingest.passages import (
     titles_of,
     votes_of,
 )
-from pipeline.ingest.people import is_anonymous
-from pipeline.ingest.roles import (
-    timestamp_columns,
-)
+from pipeline.ingest.sheets.roles import timestamp_columns
 from pipeline.ingest.words import strip_markup, word_pattern
 from pipeline.text import counted, fold
 
@@ -230,11 +223,11 @@ class _RowReader:
             if not cell:
                 continue
             if column not in texts:
-                yield aside(cell, sheet.roles[column])
+                yield aside_of_cell(cell, sheet.roles[column])
                 continue
             for passage in passages_of_cell(cell):
                 if reason := says_nothing(passage):
-                    yield aside(passage, reason=reason)
+                    yield aside_of_cell(passage, reason=reason)
                     continue
                 columns = self.located(row, column, passage)
                 yield RawBlock(
@@ -263,7 +256,7 @@ def _blocks_of_table(blocks: Sequence[RawBlock], sheet: SortedSheet) -> list[Raw
         if i is None or block.column is None:
             placed.append(replace(block, kind="meta", reason=block.reason or "column header"))
         elif block.column not in sheet.texts or says_nothing(block.text):
-            reason = says_nothing(block.text) or aside_of(sheet.roles[block.column])
+            reason = says_nothing(block.text) or reason_of_role(sheet.roles[block.column])
             placed.append(replace(block, kind="meta", reason=reason))
         else:
             row = sheet.body[i]

@@ -8,9 +8,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.ingest.asked import (
-    table_column,
-)
 from pipeline.ingest.columns import (
     CONTACTS,
     NAMES,
@@ -23,14 +20,12 @@ from pipeline.ingest.columns import (
     is_question,
     share,
 )
-from pipeline.ingest.headers import (
-    ideas_header,
-    stack_headers,
-)
 from pipeline.ingest.locate.cues import read_cues
 from pipeline.ingest.people import is_anonymous
-from pipeline.ingest.roles import (
-    ASIDE_OF,
+from pipeline.ingest.sheets.headers import ideas_header, stack_headers
+from pipeline.ingest.sheets.locations import table_column
+from pipeline.ingest.sheets.roles import (
+    REASONS_BY_ROLE,
     Tool,
     find_tool,
     is_asked,
@@ -59,7 +54,9 @@ _SAYS = {
     "tables": "notes par table",
     "speech": "notes en tableau",
 }
-_SAYS_NOTHING = frozenset({*ASIDE_OF} - {"theme", "title", "carrier", "structure", "full_name"})
+_SAYS_NOTHING = frozenset(
+    {*REASONS_BY_ROLE} - {"theme", "title", "carrier", "structure", "full_name"}
+)
 _MOST = 0.6  # share of cells of one kind
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
 _HOUR = re.compile(r"\d{1,2} ?[hH:]")
@@ -97,20 +94,15 @@ class SortedSheet:
     def left_out(self, passages: Sequence[int]) -> tuple[tuple[str, str], ...]:
         """Return the titles of filled columns without passages, with the reason."""
         return tuple(
-            (title or f"colonne {column + 1}", aside_of(role))
+            (title or f"colonne {column + 1}", reason_of_role(role))
             for column, (title, role) in enumerate(zip(self.header.titles, self.roles, strict=True))
             if column not in passages and column_cells(self.body, column)
         )
 
 
-def aside_of(role: str) -> str:
+def reason_of_role(role: str) -> str:
     """Return why the cells of a role are no passages, a key of ASIDES."""
-    return ASIDE_OF.get(role, "unknown column")
-
-
-def kind_of(rows: Rows) -> str:
-    """Return the kind of a sheet, as in `SortedSheet`."""
-    return read_sheet(rows).kind
+    return REASONS_BY_ROLE.get(role, "unknown column")
 
 
 def read_sheet(rows: Rows, title: str = "") -> SortedSheet:
