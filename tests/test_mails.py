@@ -112,6 +112,16 @@ def test_who_answers_in_a_thread_is_read_though_the_answer_is_addressed_to_her()
         assert [block.text for block in blocks if block.kind != "meta"] == told
 
 
+@pytest.mark.parametrize(("author", "is_told"), [("Inès Vidal", True), ("Ateliers CRESS", False)])
+def test_the_mail_of_an_organisation_that_opens_a_thread_only_asks(
+    author: str, is_told: bool
+) -> None:
+    text = f"{OWN[0]}\n\nLe 4 mai 2026 à 10:12, {author} a écrit :\n> {OWN[1]}\n"
+    blocks, _ = blocks_of_mail(text, sender="Léa Pujol", recipients=["Claire Fontenoy"])
+    told = [block.text for block in blocks if block.kind != "meta"]
+    assert told == (OWN[:2] if is_told else OWN[:1])
+
+
 def test_answers_between_quoted_lines_are_read() -> None:
     assert said(INLINE) == ["Un médecin, et le car du samedi.", "Le cinéma ferme à vingt heures."]
 

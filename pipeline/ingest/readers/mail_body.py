@@ -11,7 +11,7 @@ from itertools import groupby
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.blocks import blocks_of_lines
-from pipeline.ingest.readers.wording import bullet_of, clean, is_finished, matches
+from pipeline.ingest.readers.wording import bullet_of, clean, first_names, is_finished, matches
 
 _PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)33\s?\(?0?\)?|0)\s?[1-9](?:[\s.\-/]?\d{2}){4}(?!\d)")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|https?://\S+|\bwww\.\S+", re.IGNORECASE)
@@ -129,11 +129,13 @@ class _Thread:
     def _is_told(self, author: str, inner: Sequence[str]) -> bool:
         """Whether a quoted mail is a participant's, not the one that asked for answers.
 
-        The first of the thread is told only where all names are known and differ; one of several
-        recipients who answers another is a participant.
+        The first of the thread is told only where it is a person's, and all names are known and
+        differ; one of several recipients who answers another is a participant.
         """
         name = _key(author)
         is_first = not any(_border(inner, i)[1] for i in range(len(inner)))
+        if is_first and not first_names() & set(re.findall(r"[^\W\d_]+", author.title())):
+            return False
         if not name or (name in self._recipients and (is_first or len(self._recipients) < 2)):
             return False
         are_known = bool(self._recipients) and all(
