@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.segment import silent_ids
 from pipeline.tables.material import LEDGER, RECEIPTS
-from pipeline.tables.schema import ASIDES
+from pipeline.tables.schema import ASIDES, OUT_OF_ROOM
 from pipeline.text import Count
 
 _MIN_KEPT, _MAX_UNPLACED = 0.8, 0.3  # shares of words and passages, beyond which a file is told
@@ -27,7 +27,6 @@ _NO_LOSS_REASONS = frozenset(
 )
 
 _PLACES = {"table": "table_number", "question": "question", "speaker": "speaker"}
-_AWAY = frozenset({"mail", "telephone", "consultation"})  # channels that answer no question
 
 Row = dict[Any, Any]
 
@@ -157,15 +156,15 @@ def _is_lost(kind: str, reason: str) -> bool:
 
 
 def _warning(n_words: int, n_lost: int, units: Sequence[Row]) -> str | None:
-    """Say what to look at: many words that are no passage, or passages without place.
+    """Say what to look at: many words that are no passage, or passages without question.
 
-    A place is a table or a question; a mail, a call and a consultation need none.
+    What was said out of the room needs no question.
     """
     warnings: list[str] = []
     if n_words >= _FEW_WORDS and n_lost > (1 - _MIN_KEPT) * n_words:
         share = round(100 * n_lost / n_words)
         warnings.append(f"{share} % des mots ne sont dans aucun passage")
-    in_room = [unit for unit in units if unit["channel"] not in _AWAY]
+    in_room = [unit for unit in units if unit["channel"] not in OUT_OF_ROOM]
     unplaced = [unit for unit in in_room if pd.isna(unit["question"])]
     if len(units) >= _FEW_UNITS and len(unplaced) > _MAX_UNPLACED * len(units):
         n = Count(len(unplaced))

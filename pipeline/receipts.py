@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.tables.schema import LEDGER_KINDS
+from pipeline.tables.schema import LEDGER_KINDS, OUT_OF_ROOM
 from pipeline.text import Count
 
 _KINDS = dict(
@@ -30,7 +30,7 @@ def receipt_sentence(row: Any) -> str:
     n_in, n_kept, n_units = (Count(row[name]) for name in ("n_words_in", "n_words_kept", "n_units"))
     if n_units:
         kept = f"dont {n_kept} dans {n_units:passage|passages}"
-        in_room = row["channel"] not in ("mail", "telephone", "consultation")
+        in_room = row["channel"] not in OUT_OF_ROOM
         without = [
             f"{Count(n_units - row[f'n_with_{column}'])} sans {noun}"
             for column, noun in (("table", "table"), ("question", "question"))

@@ -300,12 +300,12 @@ HEADS = [
     ),
     (
         {"cars": (REACHES[0], None), "lait": (REACHES[1], "orthez")},
-        "« Cars » revient dans tous les territoires. "
+        "« Cars » revient à peu près autant dans tous les territoires. "
         "« Lait » est propre à un territoire, orthez : dit à 3 tables sur 4, à aucune des 4 tables ailleurs.",
     ),
     (
         {"cars": (REACHES[0], None), "lait": (REACHES[0], None)},
-        "« Cars » et « Lait » reviennent dans tous les territoires.",
+        "« Cars » et « Lait » reviennent à peu près autant dans tous les territoires.",
     ),
 ]
 

@@ -193,6 +193,7 @@ STRUCTURE_TYPES = (
 ANONYMOUS_SPEAKER = "intervenant"  # a speaker whose name is hidden, not always the same one
 RESPONDENT = "répondant"  # with a number, who sent a row of a survey
 BLOCK_KINDS = ("heading", "paragraph", "bullet", "cell", "cue", "meta")
+OUT_OF_ROOM = ("mail", "telephone", "consultation")  # channels that answer no table's question
 LEDGER_KINDS = (
     "passage",
     "heading",

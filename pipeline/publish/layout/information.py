@@ -36,6 +36,7 @@ from pipeline.publish.text import (
     typography,
     word,
 )
+from pipeline.tables.schema import OUT_OF_ROOM
 from pipeline.text import groups_in
 
 _OFFER, _SUPPORT = "offre", "accompagnement"
@@ -46,7 +47,6 @@ _WANTED = ("difficulte", "demande", "proposition")  # postures
 _N_QUOTES = 4  # of a subject, at most
 _BY_SIZE = ((20, _N_QUOTES), (8, 3), (3, 2), (0, 1))  # passages of a subject, and its quotes
 _N_TRIED = 40  # passages of a subject that may be quoted elsewhere already
-_AWAY = ("mail", "telephone", "consultation")
 
 
 @dataclass
@@ -382,12 +382,12 @@ def _quoted(subject: _Subject) -> str:
 
 def _arrived(late: pd.DataFrame) -> str:
     """Return « 6 mails et 3 appels téléphoniques » for what came after the workshops."""
-    channel = late["channel"].where(late["channel"].isin(_AWAY), "autre")
+    channel = late["channel"].where(late["channel"].isin(OUT_OF_ROOM), "autre")
     counts = late.groupby(channel)["circle_id"].nunique()
     return joined(
         [
             count(int(counts[name]), *word("informations", f"canal_{name}").split("|"))
-            for name in (*_AWAY, "autre")
+            for name in (*OUT_OF_ROOM, "autre")
             if name in counts
         ]
     )

@@ -58,7 +58,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
-from pipeline.tables.schema import LEAD, OWN_HERE, VERDICTS
+from pipeline.tables.schema import LEAD, OUT_OF_ROOM, OWN_HERE, VERDICTS
 from pipeline.text import fold
 
 _N_NAMES = 4  # workshops named
@@ -281,9 +281,7 @@ def said_at(
         return said + _and_contributors(members)
     if contributors := _and_contributors(members):
         return contributors.removeprefix(", et ")
-    ways = [
-        name for name in ("mail", "telephone", "consultation") if (members["channel"] == name).any()
-    ]
+    ways = [name for name in OUT_OF_ROOM if (members["channel"] == name).any()]
     ways += ["resume"] if members["is_summary"].any() else []
     names = [word("raisons_voies", way) for way in ways or ["distance"]]
     return words.sentence("raisons.aucune_table", voies=joined(names, "ou"))
@@ -305,7 +303,6 @@ def _rapporteurs(members: pd.DataFrame) -> str:
 
 
 _N_KEYWORDS = 8
-_WAYS = ("mail", "telephone", "consultation")  # channels out of the room
 _LEAST_CONTRIBUTORS = 3  # fewer people are not counted in public
 # readable in black and white too
 _SIGNS = {OWN_HERE: "▲ ", VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}
