@@ -14,7 +14,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.encoders import BackEnd, SentenceTransformers, ServedEncoder, ShippedEncoder
 from pipeline.errors import ModelError
@@ -390,6 +389,8 @@ class Likeness:
             dtype=np.float64,
         )
         self._embedder = embedder
+        from sklearn.feature_extraction.text import TfidfVectorizer  # 1.5 s that most commands spare
+
         self._letters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, preprocessor=fold
         ).fit(self.texts)

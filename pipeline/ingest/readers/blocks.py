@@ -350,7 +350,7 @@ def paragraphs_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> Itera
 
     A blank line or a rule gives an empty group, an underlined title a group of two lines.
     """
-    column = _wrap_column(lines)
+    column = wrap_column(lines)
     group: list[str] = []
     for line in lines:
         if group and _underlines(group, line):
@@ -403,7 +403,7 @@ def _indent(line: str) -> int:
     return width(line[: len(line) - len(line.lstrip())])
 
 
-def _wrap_column(lines: Sequence[str]) -> int | None:
+def wrap_column(lines: Sequence[str]) -> int | None:
     """Return the column where a program wrapped `lines`, None where people ended them.
 
     Hardly any wrapped line has room for the next one's first word; most break mid-sentence.

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock, RawPart, decode
-from pipeline.ingest.readers.blocks import single_part
+from pipeline.ingest.readers.blocks import single_part, wrap_column
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import (
     NAME_WORD,
@@ -64,7 +64,6 @@ _COLUMNS = {
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
 _MAX_CONDUCT_WORDS = 16  # of a sentence that only leads the meeting
 _MIN_DICTATED = 60  # words of speech without full stops
-_MAX_RAGGED = 20  # characters that a long word leaves blank at the end of a wrapped line
 _MIN_CUT_SHARE, _MIN_LOW_SHARE = 0.2, 0.7  # of its lines: cut after « le », begun in small letters
 _WORDS_A_STOP = 40  # more a full stop, and speech is not punctuated
 _MIN_STAMPS = 3
@@ -433,18 +432,12 @@ def _is_dictated(lines: Sequence[str]) -> bool:
         return False
     if any(bullet_of(line) for line in lines):
         return False
-    if _are_wrapped(lines):
+    if wrap_column(lines):
         return True
     pairs = list(pairwise(lines))
     n_cut = sum(runs_on(above, below) for above, below in pairs)
     n_low = sum(starts_low(line) for line in lines)
     return n_cut >= _MIN_CUT_SHARE * len(pairs) and n_low >= _MIN_LOW_SHARE * len(lines)
-
-
-def _are_wrapped(lines: Sequence[str]) -> bool:
-    """Whether all lines but the last are as long as their words allow, as a program wraps them."""
-    longest = max(map(len, lines))
-    return all(longest - len(line) <= _MAX_RAGGED for line in lines[:-1])
 
 
 def _labelled_lines(lines: Sequence[str]) -> list[_SpokenLine]:

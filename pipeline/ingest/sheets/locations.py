@@ -99,11 +99,10 @@ def legend_of(rows: Rows) -> dict[str, str]:
     legend: dict[str, str] = {}
     for row in rows[:_MAX_LEGEND]:
         colors = [fold(cell) for cell in row if is_color(fold(cell))]
-        questions = [asked for cell in row if (asked := _question_in_legend(cell))]
         if any(color in legend for color in colors):
             return {}  # post-its, each with its colour
-        if len(colors) == 1 and questions:
-            legend[colors[0]] = questions[0]
+        if len(colors) == 1 and (asked := next(filter(None, map(_question_in_legend, row)), None)):
+            legend[colors[0]] = asked
     return legend if len(set(legend.values())) > 1 else {}
 
 

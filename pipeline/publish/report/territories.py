@@ -42,7 +42,7 @@ from pipeline.publish.text import (
 from pipeline.tables.schema import REACHES
 from pipeline.text import fold
 
-_N_LEMMAS, _N_MARKS, _N_QUANTITIES = 12, 5, 6
+_N_LEMMAS, _N_MARKS = 12, 5
 
 Labels = dict[str, str]  # of themes, by theme_id
 
