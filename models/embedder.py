@@ -378,6 +378,9 @@ class Likeness:
     """Scores of texts against labelled wordings; `labels` are the columns."""
 
     def __init__(self, wordings: Mapping[str, Sequence[str]], embedder: Embedder) -> None:
+        # most commands need no likeness, and this import takes a second and a half
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
         self.labels = tuple(wordings)
         self.texts = [text for label in self.labels for text in wordings[label]]
         self.is_of = np.array(
@@ -389,8 +392,6 @@ class Likeness:
             dtype=np.float64,
         )
         self._embedder = embedder
-        from sklearn.feature_extraction.text import TfidfVectorizer  # 1.5 s that most commands spare
-
         self._letters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, preprocessor=fold
         ).fit(self.texts)
