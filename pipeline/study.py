@@ -97,6 +97,11 @@ class Study:
         """The study's grid."""
         return load_grid(self.grid_path)
 
+    def reread(self) -> None:
+        """Read the settings and the grid again on their next use."""
+        for name in ("settings", "grid"):
+            self.__dict__.pop(name, None)
+
     def grid_hash(self) -> str:
         """The sha256 of the grid file; raises `GridError` where it is gone."""
         try:

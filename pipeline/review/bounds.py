@@ -18,6 +18,12 @@ _MAX_CHARS = {  # others: MAX_TEXT
     "username": 60,
     "next": 4096,  # an address
     "decisions": 20_000,  # numbers of decisions taken together
+    "avant": 40_000,  # the settings as the page showed them
+    "etude.expected_structure_types": 20_000,
+    "etude.territories": 20_000,
+    "pseudonymise.hide": 20_000,
+    "pseudonymise.keep": 20_000,
+    "mail.workshops": 20_000,
 }
 
 

@@ -10,6 +10,7 @@ from pipeline.review.roles import reads
 from pipeline.review.views import (
     accounts,
     agreement,
+    creating,
     documents,
     journal,
     passages,
@@ -78,4 +79,5 @@ urlpatterns = [
     path("resultats", results.results, name="results"),
     path("resultats/recalculer", results.rerun, name="rerun"),
     path("resultats/<str:name>", results.report, name="report"),
+    path("reglages", creating.settings_page, name="study_settings"),
 ]

@@ -5,6 +5,7 @@ Out:  Settings, or a SettingsError that says what was found, what was expected, 
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipeline.credentials import without_secrets
 from pipeline.errors import SettingsError
 from pipeline.settings.sections import Settings
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "expectation", "load_settings"]
 
 _NAMES = ("pseudonymise.hide", "pseudonymise.keep")  # settings whose value may be a person's name
 _BOUNDS = {
@@ -70,14 +71,14 @@ def _first_problem(path: Path, error: ValidationError) -> SettingsError:
     if key.startswith(_NAMES):  # an error is repeated in logs and mails
         return SettingsError(
             f"{path.name} : « {key} » n'est pas écrit comme il faut",
-            _expectation(problem),
+            expectation(problem),
             f'écrire par exemple {parts[1]} = ["mot", "autre mot"]',
         )
     value = problem.get("input")
     if isinstance(value, str) and "://" in value:
         value = without_secrets(value)
     return SettingsError(
-        f"{path.name} : « {key} » vaut {value!r}", _expectation(problem), f"corriger « {key} »"
+        f"{path.name} : « {key} » vaut {value!r}", expectation(problem), f"corriger « {key} »"
     )
 
 
@@ -91,7 +92,8 @@ def _keys_beside(parts: list[str]) -> list[str]:
     return sorted(section.model_fields)
 
 
-def _expectation(problem: dict[str, Any]) -> str:
+def expectation(problem: Mapping[str, Any]) -> str:
+    """Return in French what a setting should hold, given one of pydantic's errors."""
     kind, context = str(problem["type"]), problem.get("ctx", {})
     if kind in _BOUNDS:
         sign, name = _BOUNDS[kind]

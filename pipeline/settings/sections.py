@@ -58,6 +58,7 @@ class StudySettings(Frozen):
     title: str = "Ateliers territoires"
     commissioner: str = ""  # on the cover of the slides
     contact: str = ""  # a mail or a phone number, for participants
+    territories: tuple[str, ...] = ()  # expected; proposed where a workshop is made
     expected_structure_types: tuple[str, ...] = (
         "coopérative",
         "association",

@@ -28,6 +28,7 @@ PAGES = {
     "recherche": "recherche?q=transport",
     "compte": "compte",
     "comptes": "comptes",
+    "reglages": "reglages",
 }
 OPEN_PAGES = {"connexion": "connexion"}
 

@@ -1,0 +1,175 @@
+"""Make a study, and show and change its settings."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from flows.creating import ChangedSinceError, save_settings, version_of
+from pipeline.errors import StudyError
+from pipeline.review import state
+from pipeline.review.roles import Role, reads, role_of
+from pipeline.settings import Settings, load_settings
+from pipeline.settings.form import (
+    PERSONAL,
+    SettingField,
+    read_texts,
+    same_text,
+    setting_fields,
+    setting_sections,
+    texts_of,
+)
+
+REFUSED, IN_CONFLICT = 422, 409
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """A setting as the page shows it.
+
+    `fault` says what is expected, `others_text` what somebody else wrote meanwhile.
+    """
+
+    field: SettingField
+    text: str
+    fault: str = ""
+    others_text: str | None = None
+
+    @property
+    def input_id(self) -> str:
+        """Return an id without dots."""
+        return f"reglage-{self.field.key.replace('.', '-')}"
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it has its default value."""
+        return same_text(self.text) == same_text(self.field.default)
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the items of a list."""
+        return self.text.splitlines()
+
+
+@dataclass(frozen=True)
+class SettingsFormState:
+    """What the form of settings holds, and what is said beside its fields."""
+
+    version: str
+    texts: Mapping[str, str]
+    faults: Mapping[str, str]
+    others: Mapping[str, str]
+    found: StudyError | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, version: str) -> "SettingsFormState":
+        """Return the form as it opens."""
+        return cls(version, texts_of(settings), {}, {})
+
+
+@reads
+@require_http_methods(["GET", "POST"])
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """Show the settings to all, and let administrators change them."""
+    study = state.study()
+    version, settings = version_of(study.settings_path), load_settings(study.settings_path)
+    if request.method != "POST":
+        return _settings(request, settings, SettingsFormState.of(settings, version))
+    if role_of(request.user) < Role.ADMINISTRATOR:
+        raise PermissionDenied
+    shown, typed = _shown_before(request), _typed(request)
+    mine = {key: text for key, text in typed.items() if same_text(text) != shown.get(key)}
+    texts, others = texts_of(settings), {}
+    if request.POST.get("version") != version:
+        others = {key: texts[key] for key in mine if same_text(texts[key]) != shown.get(key)}
+    values, faults = read_texts(settings, mine)
+    kept = SettingsFormState(version, texts | mine, faults, others)
+    if faults:
+        return _settings(request, settings, kept, status=REFUSED)
+    try:
+        save_settings(study, values, version=request.POST.get("version", ""))
+    except StudyError as error:
+        refused = SettingsFormState(version, texts | mine, {}, others, error)
+        return _settings(request, settings, refused, status=IN_CONFLICT)
+    messages.success(request, _saved(list(values)))
+    return redirect("study_settings")
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    """Return the texts of the inputs; an unticked box sends only the blank before it."""
+    return {
+        key: request.POST.getlist(key)[-1].replace("\r\n", "\n")
+        for key in setting_fields()
+        if key in request.POST
+    }
+
+
+def _shown_before(request: HttpRequest) -> dict[str, str]:
+    """Return the texts that the page showed, so that only what was typed is written."""
+    try:
+        shown = json.loads(request.POST.get("avant", "{}"))
+    except ValueError:
+        return {}
+    entries = shown.items() if isinstance(shown, dict) else ()
+    return {key: same_text(text) for key, text in entries if isinstance(text, str)}
+
+
+def _saved(keys: list[str]) -> str:
+    if not keys:
+        return _("Rien n’a changé.")
+    fields = setting_fields()
+    names = ", ".join(f"« {_(fields[key].label)} »" for key in keys[:5])
+    if len(keys) > 5:
+        names += "…"
+    sentence = ngettext(
+        "Un réglage est enregistré : {names}. Le prochain traitement en tiendra compte.",
+        "{n} réglages sont enregistrés : {names}. Le prochain traitement en tiendra compte.",
+        len(keys),
+    )
+    return sentence.format(n=len(keys), names=names)
+
+
+def _settings(
+    request: HttpRequest, settings: Settings, form: SettingsFormState, *, status: int = 200
+) -> HttpResponse:
+    may_change = role_of(request.user) >= Role.ADMINISTRATOR
+
+    def row(field: SettingField) -> SettingRow:
+        key = field.key
+        return SettingRow(field, form.texts[key], form.faults.get(key, ""), form.others.get(key))
+
+    sections = []
+    for section in setting_sections():
+        usual, more = (
+            [row(field) for field in section.usual],
+            [row(field) for field in section.more],
+        )
+        sections.append(
+            {
+                "section": section,
+                "id": f"section-{section.key.replace('.', '-')}",
+                "usual": usual,
+                "more": more,
+                "n_own": sum(not each.is_usual for each in more),
+                "is_open": any(each.fault or each.others_text is not None for each in more),
+            }
+        )
+    shown = {
+        "section": "study_settings",
+        "sections": [entry for entry in sections if entry["usual"]],
+        "folded": [entry for entry in sections if not entry["usual"]],
+        "version": form.version,
+        "before": json.dumps(texts_of(settings)) if may_change else "",
+        "n_faults": len(form.faults),
+        "refusal": form.found,
+        "is_changed_since": isinstance(form.found, ChangedSinceError),
+        "personal": PERSONAL,
+    }
+    return render(request, "review/settings.html", shown, status=status)
