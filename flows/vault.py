@@ -123,6 +123,27 @@ class Vault:
         """Write people's decisions."""
         self._write(_DECISIONS, _dumps(decisions))
 
+    def decide(self, doubt_id: str, decision: str | None, *, author: str) -> str | None:
+        """Write what `author` decides of a doubtful case, None to take a decision back.
+
+        Returns the case's words, None where there is no such case.
+        """
+        doubts = self.doubts().set_index("doubt_id")
+        if doubt_id not in doubts.index or decision not in (_KEEP, _HIDE, None):
+            return None
+        words, done = (str(doubts.loc[doubt_id, name]) for name in ("words", "done"))
+        decisions = self.decisions()
+        decisions.pop(doubt_id, None)
+        if decision:
+            decisions[doubt_id] = {
+                "words": words,
+                "done": done,
+                "decision": decision,
+                "author": author,
+            }
+        self.write_decisions(decisions)
+        return words
+
     def choices(self) -> Choices:
         """Return the words to keep readable and to hide, over the whole study.
 

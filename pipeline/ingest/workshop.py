@@ -129,6 +129,11 @@ def _with_rejects(rejects: pd.DataFrame, rows: Iterable[Iterable[str]]) -> pd.Da
     return REJECTS.check(both.drop_duplicates(["path", "reason"]))
 
 
+def read_answer(kind: str, word: str) -> Location | None:
+    """Return what `word` says under `kind` (questions, tables, canaux), None if nothing."""
+    return _ANSWERS[kind][0](word)
+
+
 def is_manifest(path: Path) -> bool:
     """Whether the file is atelier.yaml, however typed."""
     return path.name.lower() in ("atelier.yaml", "atelier.yml")
@@ -154,7 +159,7 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
     def reject(reason: str, advice: str) -> None:
         rejects.append({"path": f"{label}/{path.name}", "reason": reason, "advice": advice})
 
-    content, problem = _load(path)
+    content, problem = load_manifest(path)
     if not isinstance(content, dict):
         reject(problem or "pas de clés dans ce fichier", f"y écrire {_EXAMPLE}")
         content = {}
@@ -244,7 +249,8 @@ def _numbered(name: str, taken: Collection[str]) -> str:
     return next(free for free in numbered if free not in taken)
 
 
-def _load(path: Path) -> tuple[Any, str]:
+def load_manifest(path: Path) -> tuple[Any, str]:
+    """Return the content of an atelier.yaml, or None and why it does not load, in French."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             return None, f"fichier de plus de {_MAX_BYTES // 1000} ko"
@@ -378,6 +384,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "commune": _COMMUNES,
     "epci": ("epci_codes", _read_epci, "le code SIREN à neuf chiffres"),
     "tables": ("n_tables", _read_number, "le nombre de tables, comme 6"),
+    "nombre de tables": ("n_tables", _read_number, "le nombre de tables, comme 6"),
     "questions": ("answers", lambda _: None, "un nom de fichier et sa question par ligne"),
     "canaux": ("answers", lambda _: None, "un nom de fichier et son canal par ligne"),
     "animateurs": _ANIMATORS,

@@ -1,5 +1,6 @@
 """Bound the bytes of a form and the characters of its fields; nothing is ever cut."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from pipeline.errors import UsageError
 from pipeline.publish.text import number
 
 MAX_BODY_BYTES = 256 * 1024  # ten times the longest form, of 800 ticked passages
+MAX_PIECE_BYTES = 1024 * 1024  # of a file that is being sent, which a view writes as it comes
+_PIECE_ADDRESS = re.compile(rb"POST [^ ?]*/depot/envois/[0-9a-f]{32}(?:\?[^ ]*)? HTTP/")
 MAX_WHY, MAX_LABEL, MAX_TEXT = 500, 120, 1000  # characters
 _MAX_CHARS = {  # others: MAX_TEXT
     "why": MAX_WHY,
@@ -25,6 +28,11 @@ _MAX_CHARS = {  # others: MAX_TEXT
     "pseudonymise.keep": 20_000,
     "mail.workshops": 20_000,
 }
+
+
+def is_piece(head: bytes) -> bool:
+    """Whether a request's head announces a piece of a file, and not a form."""
+    return _PIECE_ADDRESS.match(head) is not None
 
 
 class PassingMiddleware:

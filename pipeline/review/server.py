@@ -22,7 +22,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from pipeline.errors import StudyError, reason_of
-from pipeline.review.bounds import MAX_BODY_BYTES
+from pipeline.review.bounds import MAX_BODY_BYTES, MAX_PIECE_BYTES, is_piece
 from pipeline.study import Study
 
 HOST = "127.0.0.1"
@@ -172,6 +172,7 @@ def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) ->
 
 _WAIT_S = 20  # to receive a request, and to send an answer
 _MAX_HEAD_BYTES, _READ_BYTES = 64 * 1024, 64 * 1024
+_N_PIECES = 32  # of files, held at a time: 32 MiB
 _SEND_BUFFER_BYTES = 1024 * 1024  # so that the system buffers a whole page
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
@@ -182,7 +183,8 @@ _REFUSED = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 class IncomingRequest:
     """A request, complete or not.
 
-    A body over `MAX_BODY_BYTES` is dropped: the application refuses its length.
+    A body over `MAX_BODY_BYTES`, or `MAX_PIECE_BYTES` for a piece of a file, is dropped: the
+    application refuses its length.
     """
 
     def __init__(self, received: bytes = b"") -> None:
@@ -190,6 +192,7 @@ class IncomingRequest:
         self._head_size = 0  # with the blank line; 0 until complete
         self._body_size = 0
         self._n_dropped = 0
+        self.is_piece = False
         self.refusal = ""  # HTTP status of a request refused unread
         self.add(received)
 
@@ -217,7 +220,7 @@ class IncomingRequest:
 
     @property
     def _is_too_long(self) -> bool:
-        return self._body_size > MAX_BODY_BYTES
+        return self._body_size > (MAX_PIECE_BYTES if self.is_piece else MAX_BODY_BYTES)
 
     def _read_head(self) -> None:
         end = self._bytes.find(_HEAD_END)
@@ -226,6 +229,7 @@ class IncomingRequest:
         elif end >= 0:
             self._head_size = end + len(_HEAD_END)
             head = bytes(self._bytes[: self._head_size])
+            self.is_piece = is_piece(head)
             length = _LENGTH.search(head)
             self._body_size = int(length[1]) if length else 0
             self.refusal = "411 Length Required" if _IN_PARTS.search(head) else ""
@@ -255,6 +259,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             received = b""
         conn.incoming.add(received)
+        if conn.incoming.is_piece and self._n_pieces() > _N_PIECES:
+            conn.incoming.refusal = "503 Service Unavailable"
         if received and not conn.incoming.is_whole:
             return
         self.poller.unregister(client)
@@ -263,6 +269,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             self._pass_on(conn)
         else:
             self._close(conn)
+
+    def _n_pieces(self) -> int:
+        waiting = [conn for conn in self.pending_conns if hasattr(conn, "incoming")]
+        return sum(conn.incoming.is_piece for conn in waiting)
 
     def _pass_on(self, conn: Any) -> None:
         if conn.incoming.refusal:

@@ -9,6 +9,7 @@ from support.review_server import Served
 PAGES = {
     "passages": "passages",
     "passages-liste": "passages/liste?etat=tous",
+    "depot": "depot",
     "documents": "documents",
     "document": "documents/{document}",
     "themes": "themes",

@@ -22,13 +22,13 @@ from lxml import etree
 from pipeline.depot import is_junk
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, best_french
-from pipeline.ingest.readers.source import FileContent, ReadSource, corrupt, protected
+from pipeline.ingest.readers.source import FileContent, Limits, ReadSource, corrupt, protected
 from pipeline.ingest.readers.wording import clean
 
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _USUAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _SMALL = 1_000_000  # bytes; smaller entries may have any ratio
-_DAMAGED_ZIP = (
+DAMAGED_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -90,9 +90,15 @@ class Container:
 def _open_zip(file: FileContent, whole: str, what: str) -> zipfile.ZipFile:
     try:
         container = zipfile.ZipFile(io.BytesIO(file.content))
-    except _DAMAGED_ZIP as error:
+    except DAMAGED_ZIP as error:
         raise corrupt(whole) from error
     entries, limits = container.infolist(), file.limits
+    check_unfolding(entries, limits, what)
+    return container
+
+
+def check_unfolding(entries: Sequence[zipfile.ZipInfo], limits: Limits, what: str) -> None:
+    """Raise `ReadError` for the entries of a container that would unfold beyond the limits."""
     is_bomb = (
         len(entries) > limits.max_entries
         or sum(entry.file_size for entry in entries) > limits.max_unzipped_bytes
@@ -107,7 +113,6 @@ def _open_zip(file: FileContent, whole: str, what: str) -> zipfile.ZipFile:
             "un fichier enregistré par son logiciel",
             "ne pas ouvrir ce fichier ; en redemander une copie à son auteur",
         )
-    return container
 
 
 def _read_entry(
@@ -115,7 +120,7 @@ def _read_entry(
 ) -> bytes:
     try:
         return container.read(entry)
-    except _DAMAGED_ZIP as error:
+    except DAMAGED_ZIP as error:
         raise corrupt(whole) from error
     except RuntimeError as error:  # encrypted entry
         raise protected(what) from error
@@ -203,7 +208,7 @@ def read_archive(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
             "la décompresser dans le dossier de l'atelier, puis relancer",
         )
     archive = _open_zip(file, "le fichier .zip", "archive")
-    named = [(_path_of(entry), entry) for entry in archive.infolist() if not entry.is_dir()]
+    named = [(entry_path(entry), entry) for entry in archive.infolist() if not entry.is_dir()]
     entries = [
         (path, entry)
         for path, entry in sorted(named, key=lambda pair: pair[0])
@@ -230,7 +235,7 @@ def read_archive(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
     return tuple(_with_own_names(parts))
 
 
-def _path_of(entry: zipfile.ZipInfo) -> str:
+def entry_path(entry: zipfile.ZipInfo) -> str:
     """Read a name without encoding as UTF-8 (macOS) or the Windows code page most like French."""
     name = entry.filename
     if not entry.flag_bits & _UTF8_NAMES and not name.isascii():
@@ -255,7 +260,13 @@ def _archived_parts(
 ) -> Iterator[RawPart]:
     part_name, own = _part_name(path), PurePosixPath(path)
     try:
-        _check_entry(path, entry)
+        if _MANIFEST.fullmatch(own.name):
+            raise ReadError(
+                "atelier.yaml dans une archive",
+                "ce fichier dans le dossier de l'atelier",
+                "le poser à côté de l'archive",
+            )
+        check_entry(path, entry)
         inside.check_size(entry.file_size)
         content = _read_entry(archive, entry, "un fichier de l'archive", "fichier d'archive")
         for part in read(inside.inner(content, own.name)):
@@ -268,20 +279,14 @@ def _archived_parts(
         yield RawPart((), name=part_name, error=(error.found, error.do))
 
 
-def _check_entry(path: str, entry: zipfile.ZipInfo) -> None:
-    """Refuse a path outside the archive, a manifest, a link and an encrypted file."""
+def check_entry(path: str, entry: zipfile.ZipInfo) -> None:
+    """Raise `ReadError` for a path outside the archive, a link and an encrypted file."""
     leaves = path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:", path)
     if leaves or "\x00" in entry.orig_filename:
         raise ReadError(
             "nom de fichier dangereux dans l'archive",
             "un nom sans « .. » ni racine",
             "ne pas décompresser cette archive ; en redemander une",
-        )
-    if _MANIFEST.fullmatch(PurePosixPath(path).name):
-        raise ReadError(
-            "atelier.yaml dans une archive",
-            "ce fichier dans le dossier de l'atelier",
-            "le poser à côté de l'archive",
         )
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise ReadError(

@@ -1,0 +1,108 @@
+"""Write a workshop's atelier.yaml for people who correct what was read of its files.
+
+What others wrote there stays, but for comments; only the answers that are given change.
+"""
+
+import datetime
+import glob
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.depot import list_folder
+from pipeline.errors import StudyError, UsageError
+from pipeline.files import write_bytes
+from pipeline.ingest.workshop import is_manifest, load_manifest, read_answer
+from pipeline.text import fold
+
+_HEAD = "# Écrit depuis la page Déposer ; peut aussi s'écrire à la main.\n"
+_N_TABLES = "nombre de tables"  # beside `tables`, which then says the table of each file
+ANSWERS = ("questions", "tables", "canaux")
+
+
+def write_workshop(folder: Path, fields: Mapping[str, str]) -> None:
+    """Write the territory, the date and the place of a workshop."""
+    content, path = _content(folder)
+    for key, value in fields.items():
+        content[_key(content, key)] = datetime.date.fromisoformat(value) if key == "date" else value
+    _write(path, content)
+
+
+def write_answers(folder: Path, target: str, answers: Mapping[str, str]) -> bool:
+    """Write what a person says of one document, `target` below the workshop's folder.
+
+    `answers` holds a word for each of `ANSWERS`, blank to leave the reading as it is. Returns
+    whether comments were lost. Raises `UsageError` for an unknown word, `StudyError` for a file
+    that does not load, which is left as it is.
+    """
+    content, path = _content(folder)
+    for kind, word in answers.items():
+        if kind not in ANSWERS or (word and read_answer(kind, word) is None):
+            raise UsageError(f"« {word[:40]} »", "une réponse de la liste", "la choisir")
+        key = _key(content, kind)
+        own = content.get(key)
+        if own is not None and not isinstance(own, dict):  # tables: 6
+            content[_key(content, _N_TABLES)] = own
+            own = None
+        kept = {name: value for name, value in (own or {}).items() if str(name) != target}
+        content[key] = kept | ({target: _plain(word)} if word else {})  # the last one counts
+        if not content[key]:
+            del content[key]
+    has_comments = path.is_file() and any(
+        line.lstrip().startswith("#") and line + "\n" != _HEAD
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+    )
+    _write(path, content)
+    return has_comments
+
+
+def answers_of(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the words written of each document, by target; {} for a file that does not load."""
+    try:
+        content, _ = _content(folder)
+    except StudyError:
+        return {}
+    answers: dict[str, dict[str, str]] = {}
+    for kind in ANSWERS:
+        own = content.get(_key(content, kind))
+        for target, word in own.items() if isinstance(own, dict) else ():
+            answers.setdefault(str(target), {})[kind] = str(word)
+    return answers
+
+
+def target_of(path: str) -> str:
+    """Return how atelier.yaml names a document that is `path#part` below its workshop."""
+    return glob.escape(path.replace("#", "/"))
+
+
+def _content(folder: Path) -> tuple[dict[Any, Any], Path]:
+    files = list_folder(folder, depot=folder.parent).files
+    path = next((path for path in files if path.parent == folder and is_manifest(path)), None)
+    if path is None:
+        return {}, folder / "atelier.yaml"
+    content, problem = load_manifest(path)
+    if content is None and not problem:
+        return {}, path
+    if not isinstance(content, dict):
+        raise StudyError(
+            f"« {path.name} » ne se lit pas ({problem or 'pas de clés'})",
+            "un fichier que l'on puisse compléter sans rien en perdre",
+            "le corriger à la main, ou le retirer : la page en écrira un",
+        )
+    return content, path
+
+
+def _key(content: Mapping[Any, Any], name: str) -> Any:
+    """Return the key as its author wrote it."""
+    return next((key for key in content if fold(str(key)) == name), name)
+
+
+def _plain(word: str) -> str | int:
+    return int(word) if word.isdigit() else word
+
+
+def _write(path: Path, content: Mapping[Any, Any]) -> None:
+    text = yaml.safe_dump(dict(content), allow_unicode=True, sort_keys=False, width=200)
+    write_bytes(path, (_HEAD + (text if content else "")).encode())

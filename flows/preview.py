@@ -1,0 +1,262 @@
+"""Say of each file of the depot what it would be taken for, before any run.
+
+In:   depot/, the vault; the tables of the last run for a workshop that has not changed since
+Out:  .review/apercus/<workshop>.json: counts, never a word of what was said; the vault's doubtful
+      cases of the workshop
+
+The files are read as a run reads them, in the same child processes, by `python -m flows.preview`.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flows.keys import input_hashes
+from pipeline.depot import folders_of, list_folder, text_of
+from pipeline.errors import AteliersError, StudyError
+from pipeline.files import text_hash, write_bytes
+from pipeline.study import Study, locked_file
+from pipeline.versions import versions
+
+_LOG = logging.getLogger(__name__)
+Tables = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class PartReading:
+    """What a file, or a part of one, was taken for."""
+
+    path: str
+    taken_for: str
+    n_words: int
+    n_units: int
+    n_with_table: int
+    n_with_question: int
+    tables: list[int]
+    questions: list[str]
+    channel: str
+    warning: str
+
+
+@dataclass(frozen=True)
+class WorkshopReading:
+    """What the files of a workshop were taken for; `error` where they could not be read."""
+
+    key: str
+    territory: str = ""
+    date: str = ""
+    place: str = ""
+    parts: list[PartReading] = field(default_factory=list)
+    rejects: list[dict[str, str]] = field(default_factory=list)
+    error: str = ""
+
+    @classmethod
+    def loads(cls, content: bytes) -> "WorkshopReading":
+        """Return a reading as `dumps` wrote it."""
+        row = json.loads(content)
+        return cls(**row | {"parts": [PartReading(**part) for part in row["parts"]]})
+
+    def dumps(self) -> bytes:
+        """Return the reading as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False).encode()
+
+
+def reading_key(study: Study, folder: Path) -> str:
+    """Return what the reading of a workshop depends on, without opening its files."""
+    files = list_folder(folder, depot=study.depot).files
+    states = [
+        f"{text_of(path.relative_to(folder))} {stat.st_size} {stat.st_mtime_ns}"
+        for path, stat in ((path, _stat(path)) for path in files)
+        if stat
+    ]
+    settings = study.settings
+    return text_hash(
+        versions()["code"],
+        settings.ingest.model_dump_json(),
+        settings.segment.model_dump_json(),
+        *states,
+    )
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def read_kept(study: Study, folder: Path) -> WorkshopReading | None:
+    """Return the last reading of a workshop, whose `key` may be an earlier one; None before any."""
+    try:
+        return WorkshopReading.loads(_path(study, folder.name).read_bytes())
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def stale_folders(study: Study) -> list[Path]:
+    """Return the workshops' folders with files that changed since they were last read."""
+    return [
+        folder
+        for folder in folders_of(study.depot)
+        if list_folder(folder, depot=study.depot).files
+        and getattr(read_kept(study, folder), "key", None) != reading_key(study, folder)
+    ]
+
+
+def _take_run(study: Study, folder: Path, key: str) -> bool:
+    """Keep as a reading what the last run read of a workshop, if its files are the same."""
+    last = study.last_run()
+    if last is None:
+        return False
+    hashes = input_hashes(study, folder.name)
+    own = {
+        path: value
+        for path, value in last["inputs"].items()
+        if path.split("/", 1)[0] == folder.name
+    }
+    workshops = study.read_table("workshops")
+    ids = workshops.loc[workshops["folder"] == folder.name, "workshop_id"]
+    if hashes != own or ids.empty:
+        return False
+    tables = {name: study.read_table(name) for name in ("documents", "units", "receipts")}
+    tables |= {"workshops": workshops, "rejects": study.read_table("rejects")}
+    _keep(study, folder, _reading(key, folder.name, tables, str(ids.iloc[0])))
+    return True
+
+
+def read_depot(study: Study) -> int:
+    """Read the workshops that changed and keep what their files were taken for; return how many.
+
+    Raises `StudyError` where another process reads them.
+    """
+    refusal = StudyError("le dépôt est déjà en cours de lecture", "une à la fois", "attendre")
+    n_read = 0
+    with locked_file(study.root / ".review" / "apercus" / ".lock", refusal):
+        from pipeline.ingest import FileReaders
+
+        with FileReaders() as readers:
+            for folder in stale_folders(study):
+                key = reading_key(study, folder)
+                n_read += 1
+                if _take_run(study, folder, key):
+                    continue
+                try:
+                    reading = _read(study, folder, key, readers)
+                except AteliersError as error:
+                    reading = WorkshopReading(key, error=str(error))
+                _keep(study, folder, reading)
+    _LOG.info("%d workshops read ahead", n_read)
+    return n_read
+
+
+def _read(study: Study, folder: Path, key: str, readers: Any) -> WorkshopReading:
+    from pipeline.ingest import ingest_workshop
+    from pipeline.ledger import account_characters, complete_receipts
+    from pipeline.segment import segment_documents
+
+    raw = ingest_workshop(
+        folder, depot=study.depot, settings=study.settings.ingest, readers=readers
+    )
+    clean = _pseudonymised(study, folder, raw)
+    documents, blocks = clean["documents"], clean["blocks"]
+    units = segment_documents(documents, blocks, settings=study.settings.segment)
+    ledger = account_characters(documents, blocks, units)
+    receipts = complete_receipts(clean["receipts"], documents, ledger, units)
+    tables = clean | {"units": units, "receipts": receipts}
+    return _reading(key, folder.name, tables, str(raw["workshops"]["workshop_id"].iloc[0]))
+
+
+def _pseudonymised(study: Study, folder: Path, raw: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Hide persons as a run would, and list doubtful cases; the registry stays as it is."""
+    from flows.vault import Vault
+    from pipeline.errors import VaultError
+    from pipeline.pseudonymise import pseudonymise
+
+    try:
+        vault = Vault(study)
+        registry, choices = vault.registry(), vault.choices()
+    except VaultError:  # locked: the counts do not need it
+        return {name: table for name, table in raw.items() if name != "people"}
+    settings = study.settings.pseudonymise
+    clean, update = pseudonymise(raw, registry=registry, choices=choices, settings=settings)
+    vault.write_doubts(folder.name, update.doubts)
+    return clean
+
+
+def _reading(key: str, folder: str, tables: Tables, workshop_id: str) -> WorkshopReading:
+    documents = tables["documents"][["document_id", "path"]]
+    units = tables["units"]
+    own = units[units["workshop_id"] == workshop_id].merge(
+        documents, on="document_id", validate="m:1"
+    )
+    by_path = dict(list(own.groupby("path")))
+    receipts = tables["receipts"]
+    receipts = receipts[receipts["workshop_id"] == workshop_id].sort_values("path")
+    workshop = tables["workshops"].set_index("workshop_id").loc[workshop_id]
+    rejects = tables["rejects"]
+    own_rejects = [
+        {name: str(row[name]) for name in ("path", "reason", "advice")}
+        for row in rejects.to_dict("records")
+        if row["path"].split("/", 1)[0] == folder
+    ]
+    return WorkshopReading(
+        key,
+        territory=_text(workshop["territory"]),
+        date=_text(workshop["date"]),
+        place=_text(workshop["place"]),
+        parts=[_part(row, by_path.get(row["path"])) for row in receipts.to_dict("records")],
+        rejects=own_rejects,
+    )
+
+
+def _part(row: Mapping[Any, Any], units: pd.DataFrame | None) -> PartReading:
+    numbers: set[int] = set()
+    questions: set[str] = set()
+    if units is not None:
+        numbers = {int(number) for number in units["table_number"].dropna()}
+        questions = {str(question) for question in units["question"].dropna()}
+    return PartReading(
+        str(row["path"]),
+        str(row["taken_for"]),
+        n_words=int(row["n_words_in"]),
+        n_units=int(row["n_units"]),
+        n_with_table=int(row["n_with_table"]),
+        n_with_question=int(row["n_with_question"]),
+        tables=sorted(numbers),
+        questions=sorted(questions),
+        channel=_text(row["channel"]),
+        warning=_text(row["warning"]),
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _keep(study: Study, folder: Path, reading: WorkshopReading) -> None:
+    write_bytes(_path(study, folder.name), reading.dumps(), mode=0o600)
+
+
+def _path(study: Study, folder: str) -> Path:
+    return study.root / ".review" / "apercus" / f"{text_hash(folder)[:32]}.json"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the depot of the study in `arguments[0]`; 1 where another process does."""
+    try:
+        read_depot(Study.open(Path(arguments[0])))
+    except AteliersError as error:
+        _LOG.warning(type(error).__name__)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,288 @@
+"""Gather what the page of the depot shows, and keep its files read ahead by another process."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from flows.deposit import size_in_words
+from flows.manifest import answers_of, target_of
+from flows.preview import (
+    PartReading,
+    WorkshopReading,
+    read_kept,
+    reading_key,
+    stale_folders,
+)
+from pipeline.depot import folders_of, list_folder, text_of
+from pipeline.files import text_hash
+from pipeline.ingest.workshop import is_manifest
+from pipeline.study import Study
+
+QUESTIONS = {
+    "q1": gettext_lazy("besoins et menaces"),
+    "q2": gettext_lazy("ce qui marche"),
+    "q3": gettext_lazy("forces et difficultés"),
+    "q4": gettext_lazy("à améliorer"),
+    "restitution": gettext_lazy("restitution"),
+    "distance": gettext_lazy("contribution à distance"),
+    "aucune": gettext_lazy("aucune question"),
+}
+_AS_WRITTEN = {"resume": "restitution", "autre": "aucune"}  # a table's word → atelier.yaml's
+CHANNELS = {
+    "notes": gettext_lazy("notes"),
+    "post-it": gettext_lazy("post-it"),
+    "transcription": gettext_lazy("transcription"),
+    "restitution": gettext_lazy("restitution"),
+    "mail": gettext_lazy("mail"),
+    "téléphone": gettext_lazy("téléphone"),
+    "consultation": gettext_lazy("consultation"),
+}
+_CHANNEL_WORDS = {
+    "postit": "post-it",
+    "transcript": "transcription",
+    "resume": "restitution",
+    "telephone": "téléphone",
+}
+_IN_ROOM = ("notes", "postit", "transcript")
+_SETTLED_S = 1.5  # without a new file, before reading
+
+
+@dataclass(frozen=True)
+class Row:
+    """A file, or a part of one, as the checklist shows it."""
+
+    path: str  # below the workshop's folder, `#part` for a part
+    name: str
+    row_id: str
+    size: str = ""
+    reading: PartReading | None = None
+    is_part: bool = False
+    is_settings: bool = False
+    is_waiting: bool = False
+    rejects: tuple[dict[str, str], ...] = ()
+    answers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def may_correct(self) -> bool:
+        """Whether it holds passages, or is said to."""
+        return bool(self.answers) or bool(self.reading and self.reading.channel)
+
+    @property
+    def tables(self) -> str:
+        """Return « 1 à 7 », « 2, 5 », with what has none."""
+        if self.reading is None or not self.reading.n_units:
+            return ""
+        return _with_missing(
+            _ranges(self.reading.tables),
+            self.reading.n_units - self.reading.n_with_table,
+            self.reading.channel in _IN_ROOM,
+        )
+
+    @property
+    def questions(self) -> str:
+        """Return the questions in words, with what has none."""
+        if self.reading is None or not self.reading.n_units:
+            return ""
+        named = [QUESTIONS[_AS_WRITTEN.get(name, name)] for name in self.reading.questions]
+        return _with_missing(
+            ", ".join(map(str, named)),
+            self.reading.n_units - self.reading.n_with_question,
+            self.reading.channel in (*_IN_ROOM, "resume"),
+        )
+
+    @property
+    def channel(self) -> str:
+        """Return the channel in words."""
+        name = self.reading.channel if self.reading else ""
+        return str(CHANNELS.get(_CHANNEL_WORDS.get(name, name), ""))
+
+
+@dataclass(frozen=True)
+class WorkshopRows:
+    """A workshop's folder with its files; `state` changes whenever they do."""
+
+    folder: str
+    state: str
+    workshop_id: str  # for the page only
+    territory: str
+    date: str
+    place: str
+    rows: tuple[Row, ...]
+    rejects: tuple[dict[str, str], ...]  # of the folder itself
+    error: str
+    is_current: bool
+    size: str
+
+    @property
+    def n_files(self) -> int:
+        """Return the number of files, atelier.yaml and parts left out."""
+        return sum(not row.is_part and not row.is_settings for row in self.rows)
+
+    @property
+    def n_unread(self) -> int:
+        """Return the number of files or parts that were not read."""
+        return len({row.path for row in self.rows if row.rejects})
+
+    @property
+    def n_units(self) -> int:
+        """Return the number of passages."""
+        return sum(row.reading.n_units for row in self.rows if row.reading)
+
+
+def state_of(study: Study, folder: Path) -> str:
+    """Return what changes whenever the workshop's part of the page does."""
+    kept = read_kept(study, folder)
+    return text_hash(reading_key(study, folder), kept.key if kept else "")[:16]
+
+
+def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
+    """Return a workshop as the page shows it, with its last reading."""
+    kept, key = read_kept(study, folder), reading_key(study, folder)
+    reading = kept or WorkshopReading("")
+    listing = list_folder(folder, depot=study.depot)
+    answers = answers_of(folder)
+    is_current = reading.key == key
+    rows: list[Row] = []
+    n_bytes = 0
+    for path in listing.files:
+        size = path.stat().st_size if path.exists() else 0
+        n_bytes += size
+        rows += _rows_of(path, folder, size, reading, answers, is_current=is_current)
+    own = {f"{folder.name}/{row.path}" for row in rows}
+    others = [reject for reject in reading.rejects if reject["path"] not in own]
+    return WorkshopRows(
+        folder.name,
+        state_of(study, folder),
+        text_hash(folder.name)[:10],
+        reading.territory or folder.name,
+        reading.date,
+        reading.place,
+        tuple(rows),
+        tuple(others),
+        reading.error,
+        is_current or not listing.files,
+        size_in_words(n_bytes),
+    )
+
+
+def all_workshops(study: Study) -> list[WorkshopRows]:
+    """Return the workshops of the depot, by folder."""
+    return [workshop_rows(study, folder) for folder in folders_of(study.depot)]
+
+
+def _rows_of(
+    path: Path,
+    folder: Path,
+    size: int,
+    reading: WorkshopReading,
+    answers: dict[str, dict[str, str]],
+    *,
+    is_current: bool,
+) -> Iterable[Row]:
+    inside = text_of(path.relative_to(folder))
+    full = f"{folder.name}/{inside}"
+    parts = [part for part in reading.parts if part.path.split("#", 1)[0] == full]
+    rejects = [row for row in reading.rejects if row["path"].split("#", 1)[0] == full]
+    whole = next((part for part in parts if part.path == full), None)
+    if whole is None and len(parts) == 1 and not any("#" in row["path"] for row in rejects):
+        whole, parts = parts[0], []
+    is_settings = is_manifest(path) and path.parent == folder
+    own_rejects = tuple(row for row in rejects if row["path"] == full)
+    yield Row(
+        inside,
+        inside,
+        text_hash(full)[:12],
+        size_in_words(size),
+        whole,
+        is_settings=is_settings,
+        is_waiting=not (is_current or whole or parts or rejects or is_settings),
+        rejects=own_rejects,
+        answers=answers.get(target_of(inside), {}),
+    )
+    names = {part.path: part for part in parts if part is not whole}
+    for name in dict.fromkeys([*names, *(row["path"] for row in rejects if row["path"] != full)]):
+        below = name.split("/", 1)[1]
+        yield Row(
+            below,
+            name.split("#", 1)[1],
+            text_hash(name)[:12],
+            reading=names.get(name),
+            is_part=True,
+            rejects=tuple(row for row in rejects if row["path"] == name),
+            answers=answers.get(target_of(below), {}),
+        )
+
+
+def _with_missing(words: str, n_missing: int, is_wanted: bool) -> str:
+    if not n_missing or not is_wanted:
+        return words
+    missing = _("{n} sans").format(n=n_missing)
+    return f"{words}, {missing}" if words else _("inconnue")
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return « 1 à 7, 9 » for sorted numbers."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [
+        _("{first} à {last}").format(first=run[0], last=run[-1])
+        if len(run) > 2
+        else ", ".join(map(str, run))
+        for run in runs
+    ]
+    return ", ".join(words)
+
+
+class Previews:
+    """One process at a time that reads ahead the files of one study."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._last_tried: tuple[str, ...] = ()
+
+    def keep_current(self, study: Study) -> bool:
+        """Start reading what changed, once nothing comes any more; return whether it is needed."""
+        stale = stale_folders(study)
+        if not stale:
+            return False
+        keys = tuple(reading_key(study, folder) for folder in stale)
+        with self._lock:
+            is_running = self._process is not None and self._process.poll() is None
+            if is_running or _is_receiving(study) or keys == self._last_tried:
+                return is_running or keys != self._last_tried
+            self._last_tried = keys
+            command = [sys.executable, "-m", "flows.preview", str(study.root)]
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        return True
+
+
+_PREVIEWS: dict[Path, Previews] = {}
+_PREVIEWS_LOCK = threading.Lock()
+
+
+def previews_of(study: Study) -> Previews:
+    """Return the readings of one study, whichever request asks."""
+    with _PREVIEWS_LOCK:
+        return _PREVIEWS.setdefault(study.root, Previews())
+
+
+def _is_receiving(study: Study) -> bool:
+    """Whether bytes came in the last moments."""
+    parts = (study.root / ".review" / "uploads").glob("*.part")
+    folders = [path for path in (study.root / ".review" / "uploads",) if path.exists()]
+    times = [path.stat().st_mtime for path in (*parts, *folders) if path.exists()]
+    return max(times, default=0.0) > time.time() - _SETTLED_S

@@ -1,0 +1,328 @@
+"""Receive files, show what each was taken for, correct it in place, and settle doubtful names."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from flows.deposit import (
+    Deposit,
+    ElsewhereError,
+    Placed,
+    Upload,
+    error_line,
+    size_in_words,
+    summary_of,
+)
+from flows.manifest import ANSWERS, target_of, write_answers
+from flows.vault import Vault
+from pipeline.depot import folders_of
+from pipeline.errors import AteliersError, UsageError, VaultError
+from pipeline.ingest.words import find_date
+from pipeline.publish.text import quoted
+from pipeline.review import state
+from pipeline.review.bounds import MAX_PIECE_BYTES
+from pipeline.review.deposit import (
+    CHANNELS,
+    QUESTIONS,
+    all_workshops,
+    previews_of,
+    state_of,
+    workshop_rows,
+)
+from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.views import author_of, is_fragment, page_of
+
+_READ_BYTES = 64 * 1024
+_DECIDING = threading.Lock()  # from reading the decisions on doubts until writing them
+
+
+@reads
+@require_GET
+def deposit(request: HttpRequest) -> HttpResponse:
+    """Show the workshops with their files, and where to drop more."""
+    study = state.study()
+    place = Deposit(study)
+    is_reading = previews_of(study).keep_current(study)
+    shown = {
+        "section": "deposit",
+        "workshops": all_workshops(study),
+        "is_reading": is_reading,
+        "n_bytes": size_in_words(place.n_bytes()),
+        "n_free": size_in_words(place.n_free()),
+        "waiting": [
+            {
+                "upload": upload,
+                "received": size_in_words(n_received),
+                "size": size_in_words(upload.size),
+            }
+            for upload, n_received in place.waiting()
+        ],
+        "removed": place.removed()[:20],
+        "piece_bytes": MAX_PIECE_BYTES,
+        **_choices(),
+    }
+    return render(request, "review/deposit.html", shown)
+
+
+@reads
+@require_GET
+def states(request: HttpRequest) -> JsonResponse:
+    """Say what changed, so that everybody sees everybody's files without reloading."""
+    study = state.study()
+    is_reading = previews_of(study).keep_current(study)
+    workshops = {folder.name: state_of(study, folder) for folder in folders_of(study.depot)}
+    return JsonResponse({"is_reading": is_reading, "workshops": workshops})
+
+
+@reads
+@require_GET
+def workshop(request: HttpRequest, folder: str) -> HttpResponse:
+    """Show one workshop, as it is now."""
+    return _workshop(request, _folder(folder))
+
+
+@decides
+@require_POST
+def make_workshop(request: HttpRequest) -> HttpResponse:
+    """Make the folder of a workshop."""
+    date, written = "", request.POST.get("date", "").strip()
+    if written:
+        found = find_date(written)
+        if found is None:
+            raise UsageError(
+                f"la date {quoted(written[:40])}", "un jour, comme 2026-03-12", "la corriger"
+            )
+        date = found[0]
+    fields = (request.POST.get(name, "").strip() for name in ("territoire", "lieu"))
+    territory, place = fields
+    folder = Deposit(state.study()).make_workshop(territory, date, place)
+    told = _("L’atelier {name} est créé : y déposer ses fichiers.")
+    messages.success(request, told.format(name=quoted(folder.name)))
+    return _back(folder.name)
+
+
+@decides
+@require_POST
+def announce(request: HttpRequest) -> JsonResponse:
+    """Accept a file that a browser is about to send, and say how much of it has arrived."""
+    place = Deposit(state.study())
+    size = request.POST.get("taille", "")
+    try:
+        upload = place.announce(
+            request.POST.get("atelier", ""),
+            request.POST.get("chemin", ""),
+            int(size) if size.isdigit() and len(size) < 16 else -1,
+            author=author_of(request),
+            mark=request.POST.get("change", ""),
+        )
+    except AteliersError as error:
+        return JsonResponse({"error": error_line(error)}, status=422)
+    return JsonResponse(
+        {
+            "received": place.n_received(upload),
+            "address": reverse("deposit_piece", args=[upload.upload_id]),
+        }
+    )
+
+
+@decides
+@require_POST
+def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
+    """Append a piece of a file; the last one puts it into the depot."""
+    place = Deposit(state.study())
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_PIECE_BYTES:
+        most = size_in_words(MAX_PIECE_BYTES)
+        return JsonResponse({"error": _("un morceau de plus de {n}").format(n=most)}, status=413)
+    ended = place.ended(upload_id)
+    if ended is not None:  # its last answer was lost
+        return _arrived(ended)
+    upload = _own_upload(request, place, upload_id)
+    start = request.GET.get("debut", "")
+    try:
+        n_received = place.add(upload, int(start) if start.isdigit() else -1, _chunks(request))
+        if n_received < upload.size:
+            return JsonResponse({"received": n_received})
+        placed = place.finish(upload)
+    except ElsewhereError as error:
+        return JsonResponse({"received": error.n_received}, status=409)
+    except AteliersError as error:
+        return JsonResponse({"error": error_line(error)}, status=422)
+    return _arrived(placed)
+
+
+@decides
+@require_POST
+def give_up(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """Drop what has arrived of a file."""
+    place = Deposit(state.study())
+    place.drop(_own_upload(request, place, upload_id, of_anybody=True))
+    messages.success(request, _("L’envoi est abandonné."))
+    return redirect("deposit")
+
+
+@decides
+@require_POST
+def remove(request: HttpRequest) -> HttpResponse:
+    """Move a file to the bin."""
+    folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
+    Deposit(state.study()).remove(folder.name, path)
+    told = _("{name} est dans la corbeille de cette page, d’où il peut revenir.")
+    return _told(request, folder, told.format(name=quoted(path)))
+
+
+@decides
+@require_POST
+def put_back(request: HttpRequest, removed_id: str) -> HttpResponse:
+    """Put a removed file back."""
+    placed = Deposit(state.study()).put_back(removed_id)
+    messages.success(request, placed.sentence + ".")
+    return redirect("deposit")
+
+
+@decides
+@require_POST
+def rename(request: HttpRequest) -> HttpResponse:
+    """Give a file another name."""
+    folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
+    name = request.POST.get("fichier", "")
+    return _told_or_refused(
+        request,
+        folder,
+        lambda: Deposit(state.study()).rename(folder.name, path, name).sentence + ".",
+    )
+
+
+@decides
+@require_POST
+def correct(request: HttpRequest) -> HttpResponse:
+    """Write in atelier.yaml which question, table and channel a document has."""
+    folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
+    known = {row.path for row in workshop_rows(state.study(), folder).rows}
+    if path not in known:
+        raise Http404
+    answers = {kind: request.POST.get(kind, "").strip() for kind in ANSWERS}
+
+    def write() -> str:
+        has_lost = write_answers(folder, target_of(path), answers)
+        told = _("Corrigé dans atelier.yaml : {name} est relu ainsi.").format(name=quoted(path))
+        lost = _("Les commentaires de ce fichier n’y sont plus ; ses réponses y sont toutes.")
+        return f"{told} {lost}" if has_lost else told
+
+    return _told_or_refused(request, folder, write)
+
+
+@decides
+@require_GET
+def doubts(request: HttpRequest) -> HttpResponse:
+    """List the doubtful names, in real words, those without a decision first."""
+    return _doubts(request)
+
+
+@decides
+@require_POST
+def decide_doubt(request: HttpRequest, doubt_id: str) -> HttpResponse:
+    """Hide or keep doubtful words, or take a decision back."""
+    decision = {"masquer": "masquer", "garder": "garder"}.get(request.POST.get("decision", ""))
+    with _DECIDING:
+        words = Vault(state.study()).decide(doubt_id, decision, author=author_of(request))
+    if words is None:
+        raise Http404
+    told = {
+        "masquer": _("{words} sera masqué au prochain traitement."),
+        "garder": _("{words} restera lisible."),
+        None: _("{words} attend de nouveau une décision."),
+    }[decision]
+    messages.success(request, told.format(words=quoted(words)))
+    return _doubts(request) if is_fragment(request) else redirect("deposit")
+
+
+def _doubts(request: HttpRequest) -> HttpResponse:
+    shown: dict[str, Any] = {"is_fragment": is_fragment(request)}
+    try:
+        vault = Vault(state.study())
+        table, decisions = vault.doubts(), vault.decisions()
+    except VaultError as error:
+        return render(request, "review/deposit_doubts.html", shown | {"fault": error})
+    rows = [
+        {str(name): value if isinstance(value, str | int) else "" for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+    for row in rows:
+        row["author"] = decisions.get(str(row["doubt_id"]), {}).get("author", "")
+    rows.sort(key=lambda row: (bool(row["decision"]), -int(row["n_occurrences"] or 0)))
+    n_waiting = sum(not row["decision"] for row in rows)
+    shown |= {"page": page_of(request, rows, 20), "n_waiting": n_waiting, "n_doubts": len(rows)}
+    return render(request, "review/deposit_doubts.html", shown)
+
+
+def _choices() -> dict[str, Any]:
+    return {"questions": list(QUESTIONS.items()), "channels": list(CHANNELS.items())}
+
+
+def _folder(name: str) -> Path:
+    for folder in folders_of(state.study().depot):
+        if folder.name == name:
+            return folder
+    raise Http404
+
+
+def _workshop(request: HttpRequest, folder: Path, **more: Any) -> HttpResponse:
+    study = state.study()
+    shown = {"workshop": workshop_rows(study, folder), **_choices(), **more}
+    return render(request, "review/deposit_workshop.html", shown)
+
+
+def _told(request: HttpRequest, folder: Path, sentence: str) -> HttpResponse:
+    """Show the workshop again and say what was done, with or without htmx."""
+    messages.success(request, sentence)
+    if is_fragment(request):
+        return _workshop(request, folder, says=True)
+    return _back(folder.name)
+
+
+def _told_or_refused(request: HttpRequest, folder: Path, act: Callable[[], str]) -> HttpResponse:
+    """Say in one line why something is refused, the workshop unchanged."""
+    try:
+        return _told(request, folder, act())
+    except AteliersError as error:
+        messages.error(request, error_line(error))
+    if is_fragment(request):
+        return _workshop(request, folder, says=True)
+    return _back(folder.name)
+
+
+def _back(folder: str) -> HttpResponse:
+    from pipeline.files import text_hash
+
+    return redirect(f"{reverse('deposit')}#atelier-{text_hash(folder)[:10]}")
+
+
+def _own_upload(
+    request: HttpRequest, place: Deposit, upload_id: str, *, of_anybody: bool = False
+) -> Upload:
+    upload = place.find(upload_id)
+    is_mine = upload is not None and upload.author == author_of(request)
+    if upload is None or not (is_mine or of_anybody or role_of(request.user) >= Role.ADMINISTRATOR):
+        raise Http404
+    return upload
+
+
+def _chunks(request: HttpRequest) -> Iterator[bytes]:
+    while chunk := request.read(_READ_BYTES):
+        yield chunk
+
+
+def _arrived(placed: list[Placed]) -> JsonResponse:
+    """Say what became of a file, and show its line as the worst of what became of its parts."""
+    outcomes = {one.outcome for one in placed}
+    order = ("refused", "renamed", "same", "skipped")
+    worst = next((name for name in order if name in outcomes), "placed")
+    return JsonResponse({"done": summary_of(placed), "outcome": worst})
