@@ -14,8 +14,6 @@ from typing import Any
 from pipeline.errors import StudyError
 from pipeline.files import file_hash, write_bytes
 from pipeline.grid import load_grid
-from pipeline.grid.codes import Grid
-from pipeline.grid.yaml_file import write_yaml
 from pipeline.settings.toml_file import changed_toml
 from pipeline.study import Study
 from pipeline.text import slug
@@ -88,8 +86,8 @@ def _change_settings(study: Study, values: Mapping[str, Any]) -> None:
     study.reread()
 
 
-def save_grid(study: Study, grid: Grid, *, version: str) -> Path:
-    """Write `grid` as grille.yaml and return the copy of the former file.
+def save_grid(study: Study, grid: str, *, version: str) -> Path:
+    """Write the text of a grid as grille.yaml and return the copy of the former file.
 
     Raises as `save_settings`.
     """
@@ -98,7 +96,7 @@ def save_grid(study: Study, grid: Grid, *, version: str) -> Path:
         if study.grid_path.exists():
             copy.parent.mkdir(mode=0o700, exist_ok=True)
             write_bytes(copy, study.grid_path.read_bytes(), mode=0o600)
-        _write(study.grid_path, write_yaml(grid))
+        _write(study.grid_path, grid)
         study.reread()
     return copy
 

@@ -109,6 +109,12 @@ class Study:
         except FileNotFoundError as error:
             raise missing_grid(self.grid_path) from error
 
+    def present_codes(self) -> dict[tuple[str, str], str]:
+        """Return the code of each axis and former name, as grille.yaml says now."""
+        if not self.grid_path.is_file():
+            return {}
+        return _present_codes(self.grid_path, self.grid_path.stat().st_mtime_ns)
+
     def workshop_folders(self) -> list[Path]:
         """Return the folders of depot/ with a file, by name; raise `StudyError` if none."""
         folders = workshop_folders(self.depot)
@@ -186,7 +192,11 @@ class Study:
         """People's decisions, in a file of the study or in the database of `database_url`."""
         from pipeline.decision_store import DecisionStore
 
-        return DecisionStore(self.database_url or self.decisions_path, former=self.decisions_path)
+        return DecisionStore(
+            self.database_url or self.decisions_path,
+            former=self.decisions_path,
+            present_codes=self.present_codes,
+        )
 
     @property
     def former_decisions(self) -> list[Path]:
@@ -317,7 +327,16 @@ class Study:
         rows = self.table_store.read(stored_name)
         if rows is None and self.keeps_tables_elsewhere:
             rows = self._local_tables.read(stored_name)
-        return table.empty() if rows is None else table.adapt(rows)
+        return table.empty() if rows is None else self._with_present_codes(table.adapt(rows))
+
+    def _with_present_codes(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Name renamed codes as the grid does now, in a table of before the renaming."""
+        if not {"axis", "code"} <= set(rows.columns) or not (present := self.present_codes()):
+            return rows
+        codes = [present.get(key, key[1]) for key in zip(rows["axis"], rows["code"], strict=True)]
+        return rows.assign(
+            code=type(rows["code"])(codes, index=rows.index, dtype=rows["code"].dtype)
+        )
 
     def table_hashes(self) -> dict[str, str]:
         """Return the sha256 of each written table by name; the machine's as `machine/tags`."""
@@ -425,6 +444,11 @@ def _json_of(path: Path, _written_at: int) -> Any:
         return json.loads(path.read_bytes())
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=8)
+def _present_codes(path: Path, _written_at: int) -> dict[tuple[str, str], str]:
+    return load_grid(path).present_codes
 
 
 def schema_of(manifest: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ from models.tagger.decision import Axes, Scores, Thresholds
 from models.tagger.definitions import DefinitionMatcher, load_background
 from models.tagger.features import Array, Mask, Span, column_texts, texts_of
 from models.tagger.learning import Recipe, TrainingSet, fold_groups, learn
-from models.tagger.storage import code_fingerprint, grid_fingerprint
+from models.tagger.storage import code_fingerprint, code_fingerprints, grid_fingerprint
 from pipeline.grid.codes import Axis, Code, Grid, Question
 
 _LEARNT_ALONE = 20  # labelled passages of a code from which its definition is ignored
@@ -286,8 +286,12 @@ class GridTagger(GridEstimator):
         if self.pretrained is None:
             return {}
         theirs = {code_fingerprint(code): i for i, code in enumerate(self.pretrained.codes)}
-        fingerprints = enumerate(map(code_fingerprint, self.codes))
-        shared = {column: theirs[mark] for column, mark in fingerprints if mark in theirs}
+        shared = {
+            column: theirs[mark]
+            for column, code in enumerate(self.codes)
+            for mark in reversed(code_fingerprints(code))  # its present name wins
+            if mark in theirs
+        }
         axes = {
             axis.axis
             for axis in self.grid.axes

@@ -6,6 +6,7 @@ Reading checks the sha256 of both.
 import hashlib
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,11 @@ def read_description(path: Path) -> dict[str, Any]:
 def code_fingerprint(code: Code) -> str:
     """Return sixteen hex digits of a code's axis, name and definition, not its label."""
     return _hash([code.axis, code.code, " ".join(code.definition.split()).lower()])[:16]
+
+
+def code_fingerprints(code: Code) -> list[str]:
+    """Return the fingerprints of a code under its name, then under its former ones."""
+    return [code_fingerprint(replace(code, code=name)) for name in (code.code, *code.former)]
 
 
 def grid_fingerprint(grid: Grid) -> str:

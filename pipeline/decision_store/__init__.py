@@ -27,6 +27,9 @@ _SAID = ("decided_at", "author", "action", "unit_id", "axis", "code", "theme_id"
 _COLUMNS = ("decision_id", *_SAID)
 _TYPED = ("author", "value", "why")  # typed text, which may name a person
 _MOVED = "-reprises"  # suffix of a file moved into a database
+_AXIS, _CODE, _VALUE = (_COLUMNS.index(name) for name in ("axis", "code", "value"))
+_CONFIRMS = "confirm_unit"  # its value lists codes
+PresentCodes = Mapping[tuple[str, str], str]  # the code of each axis and former name
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,21 @@ def _hash(rows: Iterable[Sequence[Any]]) -> str:
 
 
 class DecisionStore:
-    """Decisions in a file, or in a PostgreSQL database, into which those of `former` first move."""
+    """Decisions in a file, or in a PostgreSQL database, into which those of `former` first move.
 
-    def __init__(self, location: Path | str, *, former: Path | None = None) -> None:
+    What was decided of a code under a name that `present_codes` knows is read as of its present
+    name; the rows themselves stay as they were written.
+    """
+
+    def __init__(
+        self,
+        location: Path | str,
+        *,
+        former: Path | None = None,
+        present_codes: Callable[[], PresentCodes] = dict,
+    ) -> None:
         self._database: Database = open_database(location)
+        self.present_codes = present_codes
         if former is not None and not isinstance(location, Path) and former.is_file():
             _move(former, self._database)
 
@@ -133,6 +147,11 @@ class DecisionStore:
 
     def read_rows(self, after: int = 0) -> Rows:
         """Return the same as tuples, None for blanks."""
+        rows = self._written_rows(after)
+        present = self.present_codes() if rows else {}
+        return [_with_present_codes(row, present) for row in rows] if present else rows
+
+    def _written_rows(self, after: int = 0) -> Rows:
         with self._database.reading() as connection:
             return [] if connection is None else _read_decisions(connection, after)
 
@@ -157,7 +176,7 @@ class DecisionStore:
 
     def mark(self) -> Mark:
         """Return the current mark."""
-        return Mark.of(self.read_rows(), self.erasure_count())
+        return Mark.of(self._written_rows(), self.erasure_count())
 
     def check(self) -> None:
         """Raise `StoreError` if damaged, which must never pass for empty."""
@@ -165,7 +184,7 @@ class DecisionStore:
 
     def lost_since(self, recorded: Mark) -> str | None:
         """Say in French what was lost since `recorded`, None if nothing."""
-        return recorded.loss(self.read_rows(), self.erasure_count())
+        return recorded.loss(self._written_rows(), self.erasure_count())
 
     def save_copy(self, path: Path) -> None:
         """Copy decisions, erasures and their numbers into a new file."""
@@ -259,6 +278,24 @@ def _is_plain(row: Mapping[str, Any]) -> bool:
     if row.keys() != set(_COLUMNS) or not all(row[name] for name in ("decided_at", "author")):
         return False
     return all(row[name] is None or type(row[name]) is str for name in _SAID)
+
+
+def _with_present_codes(row: tuple[Any, ...], present: PresentCodes) -> tuple[Any, ...]:
+    cells = list(row)
+    cells[_CODE] = present.get((row[_AXIS], row[_CODE]), row[_CODE])
+    if row[_COLUMNS.index("action")] == _CONFIRMS and row[_VALUE]:
+        cells[_VALUE] = _present_list(row[_VALUE], present)
+    return tuple(cells)
+
+
+def _present_list(value: str, present: PresentCodes) -> str:
+    """Rename the codes of a confirmation; what is no such list is left alone."""
+    try:
+        entries = [(axis, code) for axis, code in json.loads(value)]
+        codes = [[axis, present.get((axis, code), code)] for axis, code in entries]
+    except (TypeError, ValueError):
+        return value
+    return json.dumps(codes, ensure_ascii=False)
 
 
 def _insert(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[int]:

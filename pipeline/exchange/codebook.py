@@ -83,7 +83,7 @@ def build_codebook(
     names = _UniqueNames()
     axes = tuple(
         _axis(grid, axis, colour, names)
-        for axis, colour in zip(grid.axes, _colours(grid), strict=True)
+        for axis, colour in zip(grid.axes, axis_colours(grid).values(), strict=True)
     )
     title = names.give("Grille", "grille")
     branches = [_group(guid("branche", "grille"), title, _COLOURS[RUBRIQUE], axes)]
@@ -109,14 +109,15 @@ class _UniqueNames:
         return unique
 
 
-def _colours(grid: Grid) -> list[str]:
+def axis_colours(grid: Grid) -> dict[str, str]:
+    """Return the colour of each axis of `grid`, in order."""
     own = [axis.axis for axis in grid.own_axes]
-    return [
-        _COLOURS[axis.axis]
+    return {
+        axis.axis: _COLOURS[axis.axis]
         if axis.is_standard
         else _OWN_COLOURS[own.index(axis.axis) % len(_OWN_COLOURS)]
         for axis in grid.axes
-    ]
+    }
 
 
 def _group(
@@ -152,7 +153,8 @@ def _codes(grid: Grid, axis: str, colour: str, names: _UniqueNames) -> Iterator[
 
 def _code(code: Code, colour: str, names: _UniqueNames) -> CodebookEntry:
     name, identity = names.give(code.label, code.code), guid("code", code.axis, code.code)
-    return CodebookEntry(identity, name, describe(code), code.axis, code.code, colour, True)
+    own = code.colour or colour
+    return CodebookEntry(identity, name, describe(code), code.axis, code.code, own, True)
 
 
 def _themes(

@@ -67,7 +67,8 @@ class _ProjectReader:
     ) -> None:
         self._project, self._author = project, author
         self._finder = _PassageFinder(tables)
-        self._codes = _KnownCodes(build_codebook(grid, tables["themes"], tables["theme_families"]))
+        codebook = build_codebook(grid, tables["themes"], tables["theme_families"])
+        self._codes = _KnownCodes(codebook, grid)
         self._proposed = proposed_codes(tables["tags"])
         self.reasons: list[str] = []
         self.unknown_codes: Counter[str] = Counter()
@@ -122,10 +123,12 @@ def proposed_codes(tags: pd.DataFrame) -> set[tuple[str, str, str]]:
 class _KnownCodes:
     """Our codes by GUID, identifier and name: tools keep one or another."""
 
-    def __init__(self, entries: tuple[CodebookEntry, ...]) -> None:
+    def __init__(self, entries: tuple[CodebookEntry, ...], grid: Grid) -> None:
         every = list(walk(entries))
         self._by_guid = {entry.guid: entry for entry in every}
         self._by_code = {entry.code: entry for entry in every if entry.is_codable}
+        for (_axis, former), code in grid.present_codes.items():
+            self._by_code.setdefault(former, self._by_code[code])
         n_by_name = Counter(fold(entry.name) for entry in every)
         self._by_name = {
             fold(entry.name): entry for entry in every if n_by_name[fold(entry.name)] == 1

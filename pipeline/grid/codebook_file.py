@@ -15,6 +15,7 @@ from lxml import etree
 
 from pipeline.errors import GridError
 from pipeline.grid.codes import (
+    COLOUR,
     RUBRIQUE,
     STANDARD,
     Axis,
@@ -34,6 +35,7 @@ _PARTS = {
     "Exclure": "exclude",
     "Exemple": "examples",
     "Lexique": "lexicon",
+    "Anciens identifiants": "former",
     IDENTIFIER: "code",
 }
 _PART = re.compile(rf"^({'|'.join(_PARTS)}) : (.+)$")
@@ -85,7 +87,8 @@ def describe(code: Code) -> str:
         ("Exclure", code.exclude),
         *(("Exemple", example) for example in code.examples),
     ]
-    parts += [("Lexique", " ; ".join(code.lexicon)), (IDENTIFIER, code.code)]
+    parts += [("Lexique", " ; ".join(code.lexicon))]
+    parts += [("Anciens identifiants", " ; ".join(code.former)), (IDENTIFIER, code.code)]
     return "\n".join([code.definition, *(f"{title} : {text}" for title, text in parts if text)])
 
 
@@ -160,8 +163,9 @@ def _read(
             _read(code, axis, family or name, codes, families)
         return
     include, exclude = " ".join(parts["include"]), " ".join(parts["exclude"])
-    lexicon = tuple(
-        word.strip() for line in parts["lexicon"] for word in line.split(";") if word.strip()
+    lexicon, former = (
+        tuple(word.strip() for line in parts[part] for word in line.split(";") if word.strip())
+        for part in ("lexicon", "former")
     )
     codes.append(
         Entry(
@@ -175,10 +179,19 @@ def _read(
             lexicon,
             family,
             where,
+            _own_colour(element),
+            former,
         )
     )
     for code in below:
         _read(code, axis, family, codes, families)
+
+
+def _own_colour(element: etree._Element) -> str:
+    """The colour of a code, "" where its group, or no group at all, has the same."""
+    above, colour = element.getparent(), element.get("color", "")
+    is_own = above is not None and (group := above.get("color")) and group != colour
+    return colour if is_own and COLOUR.fullmatch(colour) else ""
 
 
 def _described(element: etree._Element) -> tuple[str, dict[str, list[str]]]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import GridError
 from pipeline.text import fold
@@ -41,6 +42,14 @@ STANDARD = {
 }
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_-]*")
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+# Codes that the ranking, the gaps and the report look for by name; their labels may change.
+READ_BY_NAME = {
+    POSTURE: frozenset({"force", "difficulte", "demande", "proposition"}),
+    RUBRIQUE: frozenset(
+        {"offre", "accompagnement", "opportunites", "partenariats.developpement", "innovation"}
+    ),
+}
 _CHOICES = {
     "": False,
     "plusieurs": False,
@@ -99,6 +108,8 @@ class Code:
     examples: tuple[str, ...] = ()
     parent_id: str | None = None
     lexicon: tuple[str, ...] = ()
+    colour: str = ""  # #rrggbb; blank: its axis's
+    former: tuple[str, ...] = ()  # names it had before, under which people decided
 
     @property
     def description(self) -> str:
@@ -158,11 +169,26 @@ class Grid:
 
     def label_of(self, code: str) -> str:
         """Return the label of a code or family; an unknown code is its own."""
-        known = {entry.code: entry.label for entry in self.codes} | dict(self.families)
+        known = {name: entry.label for entry in self.codes for name in entry.former}
+        known |= {entry.code: entry.label for entry in self.codes} | dict(self.families)
         return known.get(code, code)
 
+    @property
+    def present_codes(self) -> dict[tuple[str, str], str]:
+        """Return the code of each axis and former name."""
+        return {(code.axis, name): code.code for code in self.codes for name in code.former}
 
-Fault = tuple[str, str, str, str]  # where, found, expected, do
+
+class GridFault(NamedTuple):
+    """A mistake of a grid; `field` is the part of the code at fault, if one is."""
+
+    where: str
+    found: str
+    expected: str
+    do: str
+    field: str = ""
+
+
 _PLURALS = {axis: f"{axis}s" for axis in STANDARD}
 
 
@@ -177,14 +203,14 @@ class AxisEntry:
     where: str = ""
 
 
-def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterator[Fault]:
+def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterator[GridFault]:
     """Yield every fault of `axes`; `n_codes` is by axis."""
     seen: set[str] = set()
     for axis in axes:
         yield from _identity_faults(axis)
         keys = {axis_key(name) for name in (axis.axis, axis.label) if axis_key(name)}
         if keys & seen:
-            yield (
+            yield GridFault(
                 axis.where,
                 f"axe « {axis.axis or axis.label} » donné deux fois",
                 "un axe, un nom",
@@ -194,7 +220,7 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
         is_exclusive = choice_of(axis.choice)
         if is_exclusive is None:
             found = f"choix « {axis.choice} » pour l'axe « {axis.axis} »"
-            yield (
+            yield GridFault(
                 axis.where,
                 found,
                 "« un » ou « plusieurs »",
@@ -202,7 +228,7 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
             )
         n_here = n_codes.get(axis.axis, 0)
         if axis.axis and not n_here:
-            yield (
+            yield GridFault(
                 axis.where,
                 f"axe « {axis.axis} » sans code",
                 "un code au moins, avec sa définition",
@@ -210,7 +236,7 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
             )
         if is_exclusive and n_here == 1:
             found = f"axe « {axis.axis} » à choix unique, avec un seul code"
-            yield (
+            yield GridFault(
                 axis.where,
                 found,
                 "deux codes au moins quand chaque passage en porte exactement un",
@@ -218,14 +244,15 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
             )
 
 
-def _identity_faults(axis: AxisEntry) -> Iterator[Fault]:
+def _identity_faults(axis: AxisEntry) -> Iterator[GridFault]:
     if not axis.axis:
-        yield axis.where, "un axe sans « id »", "un « id » par axe", "lui donner un « id »"
+        found, expected = "un axe sans « id »", "un « id » par axe"
+        yield GridFault(axis.where, found, expected, "lui donner un « id »")
         return
     standard = standard_axis(axis.axis)
     if standard is not None:
         found = f"« {axis.axis} » parmi les axes propres à la grille"
-        yield (
+        yield GridFault(
             axis.where,
             found,
             f"la liste « {_PLURALS[standard]} »",
@@ -233,7 +260,7 @@ def _identity_faults(axis: AxisEntry) -> Iterator[Fault]:
         )
     elif not IDENTIFIER.fullmatch(axis.axis):
         found = f"« {axis.axis} » comme nom d'axe"
-        yield (
+        yield GridFault(
             axis.where,
             found,
             "une lettre, puis des lettres sans accent, des chiffres, - ou _, en minuscules",
@@ -241,7 +268,7 @@ def _identity_faults(axis: AxisEntry) -> Iterator[Fault]:
         )
     elif is_taken(axis.axis) or is_taken(axis.label):
         name = axis.axis if is_taken(axis.axis) else axis.label
-        yield (
+        yield GridFault(
             axis.where,
             f"axe « {name} »",
             "un nom qu'aucune colonne ne porte déjà (unit_id, question, theme…)",
@@ -263,6 +290,8 @@ class Entry:
     lexicon: tuple[str, ...] = ()
     family: str | None = None
     where: str = ""
+    colour: str = ""
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -282,9 +311,9 @@ def build_grid(entries: Entries, path: Path) -> Grid:
 
     Raises `GridError` on the first fault, and counts the others.
     """
-    faults = list(_faults(entries))
+    faults = grid_faults(entries)
     if faults:
-        where, found, expected, do = faults[0]
+        where, found, expected, do, _field = faults[0]
         others = (
             f" (et {len(faults) - 1} autre{'s' if len(faults) > 2 else ''})"
             if len(faults) > 1
@@ -320,13 +349,19 @@ def _code(entry: Entry) -> Code:
         entry.examples,
         entry.family,
         entry.lexicon,
+        entry.colour.lower(),
+        entry.former,
     )
 
 
-def _faults(entries: Entries) -> Iterator[Fault]:
+def grid_faults(entries: Entries) -> list[GridFault]:
+    """Return every fault, those of axes first."""
+    return list(_faults(entries))
 
+
+def _faults(entries: Entries) -> Iterator[GridFault]:
     if not entries.codes:
-        yield (
+        yield GridFault(
             "",
             "aucun code",
             "un code au moins, avec sa définition",
@@ -339,51 +374,80 @@ def _faults(entries: Entries) -> Iterator[Fault]:
     seen: set[str] = set()
     for family, _, where in entries.families:
         if not family:
-            yield (
+            yield GridFault(
                 where,
                 "une rubrique à sous-rubriques sans « id »",
                 "un « id » par rubrique",
                 "lui donner un « id »",
             )
+    names = {entry.code: entry.code for entry in entries.codes}
     for entry in entries.codes:
+        yield from _faults_of_names(entry, names)
         if not entry.code:
-            yield (
+            yield GridFault(
                 entry.where,
                 f"un code sans « id » ({entry.axis})",
                 "un « id » par code",
                 "donner un « id » à chaque code",
+                "code",
             )
             continue
         if counts[entry.code] > 1 and entry.code not in seen:
-            yield (
+            yield GridFault(
                 entry.where,
                 _twice(entry, entries),
                 "un « id » par code",
                 "renommer ou retirer les doublons",
+                "code",
             )
         seen.add(entry.code)
         if entry.code != "".join(entry.code.split()):
-            yield (
+            yield GridFault(
                 entry.where,
                 f"« {entry.code} » avec une espace",
                 "un « id » sans espace",
                 "y mettre un tiret",
+                "code",
             )
         if not entry.definition:
-            yield (
+            yield GridFault(
                 entry.where,
                 f"« {entry.code} » sans définition",
                 "une définition par code",
                 f"écrire la définition de « {entry.code} »",
+                "definition",
             )
         if entry.family and "." in entry.code and not entry.code.startswith(f"{entry.family}."):
             found = f"« {entry.code} » est rangé sous « {entry.family} »"
-            yield (
+            yield GridFault(
                 entry.where,
                 found,
                 "un code sous sa propre rubrique",
                 "le déplacer ou le renommer",
+                "family",
             )
+
+
+def _faults_of_names(entry: Entry, names: dict[str, str]) -> Iterator[GridFault]:
+    """Check colour and former names; `names` holds the code of each name so far."""
+    if entry.colour and not COLOUR.fullmatch(entry.colour):
+        yield GridFault(
+            entry.where,
+            f"couleur « {entry.colour} » pour « {entry.code} »",
+            "une couleur comme #0072b2",
+            "l'écrire ainsi, ou la retirer",
+            "colour",
+        )
+    for name in entry.former:
+        if name in names:
+            yield GridFault(
+                entry.where,
+                f"« {name} » comme ancien nom de « {entry.code} »",
+                f"un nom que « {names[name]} » ne porte pas",
+                "le retirer d'un des deux",
+                "former",
+            )
+        names[name] = entry.code
 
 
 def _twice(entry: Entry, entries: Entries) -> str:

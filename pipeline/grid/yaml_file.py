@@ -31,7 +31,10 @@ _GROUPED = (
     "sous_codes",
 )  # the same, for a rubrique or another axis's code
 _KNOWN = frozenset(
-    {"id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique", *_GROUPED}
+    {
+        *("id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique"),
+        *("couleur", "anciens", *_GROUPED),
+    }
 )
 _KNOWN_OF_AXIS = frozenset({"id", "libelle", "definition", "choix", "codes"})
 _LINE = "\0line"  # no key of a YAML file holds a null
@@ -185,6 +188,8 @@ def _entry(entry: dict[str, Any], axis: str, path: Path, family: str | None) -> 
         _several(entry.get("lexique")),
         family,
         f"ligne {entry[_LINE]}",
+        _text(entry, "couleur"),
+        _several(entry.get("anciens")),
     )
 
 
@@ -242,6 +247,11 @@ def _written(code: Code) -> dict[str, Any]:
         "definition": code.definition,
         "inclure": code.include,
         "exclure": code.exclude,
+        "couleur": code.colour,
     }
-    lists = {"exemples": list(code.examples), "lexique": list(code.lexicon)}
+    lists = {
+        "exemples": list(code.examples),
+        "lexique": list(code.lexicon),
+        "anciens": list(code.former),
+    }
     return {key: value for key, value in (texts | lists).items() if value}

@@ -22,6 +22,8 @@ _MAX_CHARS = {  # others: MAX_TEXT
     "next": 4096,  # an address
     "decisions": 20_000,  # numbers of decisions taken together
     "avant": 40_000,  # the settings as the page showed them
+    **dict.fromkeys(("definition", "include", "exclude"), 4000),  # of a code
+    **dict.fromkeys(("examples", "lexicon"), 20_000),
     "etude.expected_structure_types": 20_000,
     "etude.territories": 20_000,
     "pseudonymise.hide": 20_000,

@@ -157,24 +157,27 @@ class Journal:
 
 
 class Journals:
-    """The journal, read in full again after an erasure; thread-safe."""
+    """The journal, read in full again after an erasure or a renamed code; thread-safe."""
 
     def __init__(self, store: DecisionStore, *, append: Append) -> None:
         self._store, self._append, self._lock = store, append, threading.Lock()
         self._journal: Journal | None = None
         self._n_erasures = 0
+        self._present_codes: Mapping[Code, str] = {}
 
     def current(self) -> Journal:
         """Return the journal with every decision so far and nothing erased.
 
         Raises `StudyError` if decisions are gone: new ones would take their numbers.
         """
-        n_erasures = self._store.erasure_count()
+        n_erasures, present_codes = self._store.erasure_count(), self._store.present_codes()
         with self._lock:
             last_id = self._journal.last_id if self._journal else 0
-            if self._journal is None or n_erasures > self._n_erasures:
+            is_renamed = present_codes != self._present_codes
+            if self._journal is None or n_erasures > self._n_erasures or is_renamed:
                 self._journal = Journal(self._store, append=self._append)
-                self._n_erasures, last_id = n_erasures, 0
+                self._present_codes = present_codes
+                self._n_erasures, last_id = max(n_erasures, self._n_erasures), 0
             journal, is_older = self._journal, n_erasures < self._n_erasures
         if is_older or self._store.last_id() < last_id:
             raise StudyError(

@@ -196,22 +196,26 @@ class Snapshots:
     def __init__(self, study: Study) -> None:
         self._study, self._lock = study, threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._newest = ""  # the last record checked
+        # the last record checked, and the renamed codes
+        self._newest: tuple[str, dict[tuple[str, str], str]] = "", {}
 
     def current(self) -> Snapshot:
         """Return the last run that ended, even while another is being written.
 
         Raises `StudyError` without any run.
         """
-        newest = max((path.name for path in self._study.runs.glob("*.json")), default="")
+        record = max((path.name for path in self._study.runs.glob("*.json")), default="")
+        newest = record, self._study.present_codes()
         if self._snapshot is not None and newest == self._newest:
             return self._snapshot
         with self._lock:
             if self._snapshot is None or newest != self._newest:
-                self._snapshot, self._newest = self._read(self._snapshot), newest
+                is_renamed = newest[1] != self._newest[1]
+                self._snapshot = self._read(self._snapshot, is_renamed=is_renamed)
+                self._newest = newest
             return self._snapshot
 
-    def _read(self, before: Snapshot | None) -> Snapshot:
+    def _read(self, before: Snapshot | None, *, is_renamed: bool) -> Snapshot:
         last = self._study.last_run()
         if last is None:
             raise StudyError(
@@ -219,7 +223,7 @@ class Snapshots:
                 "des tables à relire",
                 f"ateliers run {self._study.root}",
             )
-        is_same = before is not None and last["run_id"] == before.run_id
+        is_same = before is not None and last["run_id"] == before.run_id and not is_renamed
         if before is not None and (is_same or not self._study.tables_match(last["tables"])):
             return before
         machine = {name: self._study.read_machine_table(name) for name in _MACHINE}

@@ -13,6 +13,7 @@ from pipeline.review.views import (
     creating,
     deposit,
     documents,
+    grid,
     journal,
     passages,
     priorities,
@@ -94,4 +95,9 @@ urlpatterns = [
     path("resultats/recalculer", results.rerun, name="rerun"),
     path("resultats/<str:name>", results.report, name="report"),
     path("reglages", creating.settings_page, name="study_settings"),
+    path("grille", grid.grid_page, name="study_grid"),
+    path("grille/grille.yaml", grid.grid_file, name="grid_file"),
+    path("grille/code", grid.grid_code, name="grid_code"),
+    path("grille/retirer", grid.grid_remove, name="grid_remove"),
+    path("grille/importer", grid.grid_import, name="grid_import"),
 ]

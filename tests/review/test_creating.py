@@ -68,7 +68,9 @@ def test_a_change_is_written_where_it_stands_and_said(served: Served) -> None:
     after = path.read_text(encoding="utf-8")
     assert tomllib.loads(after)["publish"] == {"n_quotes": 2}
     assert tomllib.loads(after)["etude"]["territories"] == ["Lens", "Béthune"]
-    assert len(after.splitlines()) <= len(before.splitlines()) + 1  # the rest is uncommented where it stands
+    assert (
+        len(after.splitlines()) <= len(before.splitlines()) + 1
+    )  # the rest is uncommented where it stands
     assert (
         session.post(
             "/reglages", data=form_of(session, "/reglages") | {"etude.title": "Bassin minier"}

@@ -16,7 +16,7 @@ from support.review_pages import PAGES, address
 from support.review_server import PASSWORD, Served, make_accounts, serving
 
 HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
-READ_ONLY = [name for name in PAGES if name != "comptes"]
+READ_ONLY = [name for name in PAGES if name not in ("comptes", "grille-code", "grille-retirer")]
 
 
 def posts(served: Served) -> list[str]:

@@ -30,6 +30,9 @@ PAGES = {
     "compte": "compte",
     "comptes": "comptes",
     "reglages": "reglages",
+    "grille": "grille",
+    "grille-code": "grille/code?code=enjeux.social",
+    "grille-retirer": "grille/retirer?code=offre",
 }
 OPEN_PAGES = {"connexion": "connexion"}
 

@@ -16,7 +16,7 @@ if (watched) {
   let isSent = false;
   watched.addEventListener("input", () => {
     const n = count();
-    if (told) told.textContent = n === 0 ? "" : n === 1 ? watched.dataset.one : watched.dataset.many.replace("{n}", n);
+    if (told && watched.dataset.many) told.textContent = n === 0 ? "" : n === 1 ? watched.dataset.one : watched.dataset.many.replace("{n}", n);
   });
   watched.addEventListener("submit", () => { isSent = true; });
   window.addEventListener("beforeunload", (event) => {
@@ -29,4 +29,9 @@ const mistaken = document.querySelector("[aria-invalid=true]");
 if (mistaken) {
   mistaken.closest("details")?.setAttribute("open", "");
   mistaken.focus();
+}
+
+// A colour that is chosen is no longer the axis's.
+for (const box of document.querySelectorAll("[data-unticked-by]")) {
+  document.getElementById(box.dataset.untickedBy).addEventListener("input", () => { box.checked = false; });
 }

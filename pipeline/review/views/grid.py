@@ -1,0 +1,351 @@
+"""Show a study's grid, and change it: one code at a time, or all of it by a file."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from flows.creating import ChangedSinceError, save_grid, version_of
+from pipeline.errors import GridError, StudyError
+from pipeline.exchange.codebook import axis_colours
+from pipeline.files import write_bytes
+from pipeline.grid import load_grid
+from pipeline.grid.codes import STANDARD, Axis, Code, Entry, Grid
+from pipeline.grid.editing import (
+    MAX_SENT_BYTES,
+    SENT,
+    GridChange,
+    grid_changes,
+    is_read_by_name,
+    put_code,
+    read_sent,
+    remove_code,
+    with_former_names,
+)
+from pipeline.grid.yaml_file import write_yaml
+from pipeline.review import state
+from pipeline.review.roles import administers, reads
+from pipeline.study import Study
+
+REFUSED, IN_CONFLICT = 422, 409
+_PROPOSAL = re.compile(r"[0-9a-f]{32}")
+_TEXTS = ("code", "label", "definition", "include", "exclude", "examples", "lexicon", "family")
+
+
+@dataclass(frozen=True)
+class CodeRow:
+    """A code as the page shows it; `n_passages` is None before any run."""
+
+    code: Code
+    colour: str
+    n_passages: int | None
+    family: str = ""  # the label of its family, where it is the first of it
+
+
+@dataclass(frozen=True)
+class FormAnswer:
+    """What a form says once sent: faults by field, or why nothing was written.
+
+    `version` is the file's that the next sending may replace, `others` what it holds now.
+    """
+
+    version: str
+    faults: Mapping[str, str] = field(default_factory=dict)
+    refusal: StudyError | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        """Return the status of the page."""
+        return REFUSED if self.faults else IN_CONFLICT if self.refusal else 200
+
+
+@reads
+@require_GET
+def grid_page(request: HttpRequest) -> HttpResponse:
+    """Show every code of the grid, axis by axis."""
+    grid, counts = load_grid(state.study().grid_path), _passages_by_code(state.study())
+    colours = axis_colours(grid)
+    axes = []
+    for axis in grid.axes:
+        rows, last = [], None
+        for code in grid.axis(axis.axis):
+            family = code.parent_id if code.parent_id != last else None
+            last = code.parent_id
+            rows.append(
+                CodeRow(
+                    code,
+                    code.colour or colours[axis.axis],
+                    None if counts is None else counts[axis.axis, code.code],
+                    grid.label_of(family) if family else "",
+                )
+            )
+        axes.append({"axis": axis, "rows": rows, "colour": colours[axis.axis]})
+    shown = {"section": "study_grid", "grid": grid, "axes": axes, "formats": ",".join(SENT)}
+    return render(request, "review/grid.html", shown)
+
+
+@reads
+@require_GET
+def grid_file(request: HttpRequest) -> HttpResponse:
+    """Send grille.yaml."""
+    content = state.study().grid_path.read_bytes()
+    response = HttpResponse(content, content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="grille.yaml"'
+    return response
+
+
+def _passages_by_code(study: Study) -> Counter[tuple[str, str]] | None:
+    """Count the passages of each axis and code as reviewed; None before any run."""
+    if study.last_run() is None:
+        return None
+    return Counter(code for codes in state.snapshot().assigned.values() for code in codes)
+
+
+@administers
+@require_http_methods(["GET", "POST"])
+def grid_code(request: HttpRequest) -> HttpResponse:
+    """Change the code of the address, or add one to its axis."""
+    study = state.study()
+    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
+    code = _asked_code(grid, request)
+    axis = code.axis if code else _asked_axis(grid, request)
+    if request.method != "POST":
+        typed = _texts_of(code) if code else dict.fromkeys(_TEXTS, "") | {"colour": ""}
+        return _code_form(request, grid, code, axis, typed, FormAnswer(version))
+    typed = {name: request.POST.get(name, "").strip() for name in _TEXTS}
+    typed["colour"] = "" if "no_colour" in request.POST else request.POST.get("colour", "")
+    after, faults = put_code(grid, _entry(typed, axis), replaces=code.code if code else "")
+    if faults:
+        answer = FormAnswer(request.POST.get("version", version), faults)
+        return _code_form(request, grid, code, axis, typed, answer)
+    try:
+        save_grid(study, write_yaml(after), version=request.POST.get("version", ""))
+    except StudyError as error:
+        others = _texts_of(code) if code and isinstance(error, ChangedSinceError) else {}
+        answer = FormAnswer(version, refusal=error, others=others)
+        return _code_form(request, grid, code, axis, typed, answer)
+    label = typed["label"] or typed["code"]
+    messages.success(
+        request,
+        _(
+            "« {label} » est enregistré ; le prochain traitement en tiendra compte. "
+            "La grille d’avant est gardée dans le dossier de l’étude."
+        ).format(label=label),
+    )
+    return redirect("study_grid")
+
+
+def _asked_code(grid: Grid, request: HttpRequest) -> Code | None:
+    """Return the code of the address, None for a new one; raise `Http404` for an unknown one."""
+    asked = request.GET.get("code", "")
+    code = next((code for code in grid.codes if code.code == asked), None)
+    if asked and code is None:
+        raise Http404
+    return code
+
+
+def _axes(grid: Grid) -> list[Axis]:
+    """Return the axes that a code may be added to."""
+    return [*STANDARD.values(), *grid.own_axes]
+
+
+def _asked_axis(grid: Grid, request: HttpRequest) -> str:
+    asked = request.POST.get("axis") or request.GET.get("axe", "")
+    names = [axis.axis for axis in _axes(grid)]
+    return asked if asked in names else grid.axes[0].axis
+
+
+def _texts_of(code: Code) -> dict[str, str]:
+    return {
+        "code": code.code,
+        "label": code.label,
+        "definition": code.definition,
+        "include": code.include,
+        "exclude": code.exclude,
+        "examples": "\n".join(code.examples),
+        "lexicon": "\n".join(code.lexicon),
+        "family": code.parent_id or "",
+        "colour": code.colour,
+    }
+
+
+def _entry(typed: Mapping[str, str], axis: str) -> Entry:
+    def line(name: str) -> str:
+        return " ".join(typed[name].split())
+
+    def lines(name: str) -> tuple[str, ...]:
+        return tuple(" ".join(text.split()) for text in typed[name].splitlines() if text.strip())
+
+    return Entry(
+        typed["code"].strip(),
+        axis,
+        line("label"),
+        line("definition"),
+        line("include"),
+        line("exclude"),
+        lines("examples"),
+        lines("lexicon"),
+        typed["family"] or None,
+        colour=typed["colour"],
+    )
+
+
+def _code_form(
+    request: HttpRequest,
+    grid: Grid,
+    code: Code | None,
+    axis: str,
+    typed: Mapping[str, str],
+    answer: FormAnswer,
+) -> HttpResponse:
+    families = dict.fromkeys(each.parent_id for each in grid.axis(axis) if each.parent_id)
+    others = {name: text for name, text in answer.others.items() if text != typed.get(name, "")}
+    shown = {
+        "section": "study_grid",
+        "code": code,
+        "axis": next(each for each in _axes(grid) if each.axis == axis),
+        "families": {family: grid.label_of(family) for family in families},
+        "typed": typed,
+        "version": answer.version,
+        "faults": answer.faults,
+        "refusal": answer.refusal,
+        "others": others,
+        "is_changed_since": isinstance(answer.refusal, ChangedSinceError),
+        "is_fixed": code is not None and is_read_by_name(code.axis, code.code),
+        "axis_colour": axis_colours(grid).get(axis, "#0072b2").lower(),
+    }
+    return render(request, "review/grid_code.html", shown, status=answer.status)
+
+
+@administers
+@require_http_methods(["GET", "POST"])
+def grid_remove(request: HttpRequest) -> HttpResponse:
+    """Say how many passages carry the code of the address, and remove it once confirmed."""
+    study = state.study()
+    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
+    code = _asked_code(grid, request)
+    if code is None:
+        raise Http404
+    after, faults = remove_code(grid, code.code)
+    refusal: StudyError | None = None
+    if request.method == "POST" and not faults:
+        try:
+            save_grid(study, write_yaml(after), version=request.POST.get("version", ""))
+            messages.success(
+                request,
+                _("« {label} » est retiré ; le prochain traitement en tiendra compte.").format(
+                    label=code.label
+                ),
+            )
+            return redirect("study_grid")
+        except StudyError as error:
+            refusal = error
+    counts = _passages_by_code(study)
+    shown = {
+        "section": "study_grid",
+        "code": code,
+        "n_passages": counts[code.axis, code.code] if counts else 0,
+        "fault": faults.get("", ""),
+        "refusal": refusal,
+        "is_read": is_read_by_name(code.axis, code.code),
+        "version": version,
+    }
+    status = IN_CONFLICT if refusal else REFUSED if faults and request.method == "POST" else 200
+    return render(request, "review/grid_remove.html", shown, status=status)
+
+
+@administers
+@require_POST
+def grid_import(request: HttpRequest) -> HttpResponse:
+    """Show what the sent grid would change; once confirmed, take it."""
+    if proposal := request.POST.get("proposal", ""):
+        return _take(request, proposal)
+    study, sent = state.study(), request.FILES.get("file")
+    try:
+        if sent is None:
+            raise GridError(_("aucun fichier"), _("une grille .yaml ou .qdc"), _("en choisir une"))
+        content = sent.read(MAX_SENT_BYTES + 1)
+        theirs = read_sent(sent.name or "", content)
+    except GridError as error:
+        shown = {"section": "study_grid", "fault": error, "formats": ",".join(SENT)}
+        return render(request, "review/grid_import.html", shown, status=REFUSED)
+    version, ours = version_of(study.grid_path), load_grid(study.grid_path)
+    named = with_former_names(theirs, ours)
+    is_theirs = named == theirs and (sent.name or "").lower().endswith((".yaml", ".yml"))
+    text = content.decode() if is_theirs else write_yaml(named)  # with its author's comments
+    return _preview(request, ours, named, version=version, proposal=_keep(study, text))
+
+
+def _keep(study: Study, text: str) -> str:
+    """Keep a proposed grid until somebody takes it, instead of the one before; return its name."""
+    folder = study.root / ".review"
+    for path in folder.glob("grille.proposee-*.yaml"):
+        path.unlink(missing_ok=True)
+    name = hashlib.sha256(text.encode()).hexdigest()[:32]
+    write_bytes(_kept(study, name), text.encode(), mode=0o600)
+    return name
+
+
+def _kept(study: Study, name: str) -> Path:
+    return study.root / ".review" / f"grille.proposee-{name}.yaml"
+
+
+def _preview(
+    request: HttpRequest,
+    ours: Grid,
+    theirs: Grid,
+    *,
+    version: str,
+    proposal: str,
+    refusal: StudyError | None = None,
+) -> HttpResponse:
+    counts = _passages_by_code(state.study())
+
+    def row(change: GridChange) -> dict[str, Any]:
+        key = change.code.axis, change.before or change.code.code
+        return {"change": change, "n_passages": counts[key] if counts else 0}
+
+    shown = {
+        "section": "study_grid",
+        "rows": [row(change) for change in grid_changes(ours, theirs)],
+        "grid": theirs,
+        "version": version,
+        "proposal": proposal,
+        "refusal": refusal,
+        "formats": ",".join(SENT),
+    }
+    status = IN_CONFLICT if refusal else 200
+    return render(request, "review/grid_import.html", shown, status=status)
+
+
+def _take(request: HttpRequest, proposal: str) -> HttpResponse:
+    study = state.study()
+    if not _PROPOSAL.fullmatch(proposal) or not _kept(study, proposal).is_file():
+        messages.error(request, _("Cette grille n’est plus là : l’envoyer à nouveau."))
+        return redirect("study_grid")
+    path = _kept(study, proposal)
+    version, ours, theirs = version_of(study.grid_path), load_grid(study.grid_path), load_grid(path)
+    n_changes = len(grid_changes(ours, theirs))
+    try:
+        save_grid(study, path.read_text("utf-8"), version=request.POST.get("version", ""))
+    except StudyError as error:
+        return _preview(request, ours, theirs, version=version, proposal=proposal, refusal=error)
+    path.unlink(missing_ok=True)
+    sentence = ngettext(
+        "La grille est prise : {n} changement. Le prochain traitement en tiendra compte.",
+        "La grille est prise : {n} changements. Le prochain traitement en tiendra compte.",
+        n_changes,
+    )
+    messages.success(request, sentence.format(n=n_changes))
+    return redirect("study_grid")

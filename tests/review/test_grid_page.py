@@ -1,0 +1,179 @@
+"""The grid in the browser: read by all, changed code by code or by a file, with each mistake beside its field."""
+
+import html
+import re
+
+import httpx
+import pytest
+
+from pipeline.grid import load_grid
+from pipeline.grid.yaml_file import write_yaml
+from support.review_client import client, token
+from support.review_server import Served
+
+pytestmark = pytest.mark.slow  # for the processed example study
+OLD = "/grille/code?code=enjeux.social"
+
+
+def send(session: httpx.Client, path: str, **changes: str) -> httpx.Response:
+    """Send the form of the page at `path`, with these changes."""
+    page = session.get(path).text
+    fields = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)"', page))
+    fields |= dict(re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>([^<]*)', page))
+    chosen = re.search(r'<select[^>]* name="family".*?<option value="([^"]*)" selected', page, re.S)
+    fields |= {"family": chosen[1]} if chosen else {}
+    fields |= {"no_colour": "on"} if 'name="no_colour"' in page else {}
+    data = {name: html.unescape(text) for name, text in fields.items()} | changes
+    if "colour" in changes:
+        del data["no_colour"]
+    return session.post(path, data=data)
+
+
+def beside(page: str, part: str) -> str:
+    row = re.search(rf'data-key-name="{part}">(.*?)</div>', page, re.S)
+    assert row is not None
+    return re.sub(r"<[^>]+>", "", row[1]).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def codes(served: Served) -> dict[str, str]:
+    return {code.code: code.label for code in load_grid(served.study.grid_path).codes}
+
+
+def test_everybody_reads_the_grid_and_only_administrators_may_change_it(served: Served) -> None:
+    page = client(served, "denis").get("/grille").text
+    assert "Besoins et menaces sociaux" in page
+    assert "Ajouter un code" not in page
+    for path in (OLD, "/grille/code", "/grille/retirer?code=offre"):
+        assert client(served, "alix").get(path).status_code == 403
+    analyst = client(served, "alix")
+    data = {"csrfmiddlewaretoken": token(analyst)}
+    assert analyst.post("/grille/importer", data=data).status_code == 403
+    assert client(served, "denis").get(
+        "/grille/grille.yaml"
+    ).text == served.study.grid_path.read_text("utf-8")
+
+
+def test_a_code_renamed_coloured_and_kept_everywhere(served: Served) -> None:
+    session, before = client(served, "chantal"), served.study.grid_path.read_bytes()
+    n_passages = re.findall(r"enjeux\.social\">(\d+) passages", session.get("/grille").text)
+    answer = send(
+        session, OLD, code="enjeux.habitants", label="Besoins des habitants", colour="#AA3377"
+    )
+    assert answer.status_code == 302
+    code = next(
+        row for row in load_grid(served.study.grid_path).codes if row.code == "enjeux.habitants"
+    )
+    assert (code.label, code.colour, code.former) == (
+        "Besoins des habitants",
+        "#aa3377",
+        ("enjeux.social",),
+    )
+    page = session.get("/grille").text
+    assert "Le prochain traitement" in page or "le prochain traitement" in page
+    assert re.findall(r"enjeux\.habitants\">(\d+) passages", page) == n_passages != []
+    assert "Besoins des habitants" in session.get("/passages/liste?etat=tous").text
+    copies = (served.study.root / ".review").glob("grille.avant-*.yaml")
+    assert before in [path.read_bytes() for path in copies]
+    assert session.get(OLD).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "part", "said"),
+    [
+        ("/grille/code?code=constat", {"definition": ""}, "definition", "une définition par code"),
+        ("/grille/code?code=constat", {"code": "offre"}, "code", "sur deux axes"),
+        ("/grille/code?code=constat", {"code": "un constat"}, "code", "sans espace"),
+        ("/grille/code?code=constat", {"colour": "bleu"}, "colour", "une couleur comme #0072b2"),
+        ("/grille/code?code=force", {"code": "atout"}, "code", "changer plutôt son libellé"),
+        (
+            "/grille/code?axe=pilier",
+            {"label": "", "definition": "Rien."},
+            "code",
+            "un « id » par code",
+        ),
+    ],
+)
+def test_a_mistake_is_said_beside_its_field(
+    served: Served, path: str, changes: dict[str, str], part: str, said: str
+) -> None:
+    before, session = served.study.grid_path.read_bytes(), client(served, "chantal")
+    answer = send(session, path, exclude="gardé", **changes)
+    assert answer.status_code == 422
+    assert said in beside(answer.text, part)
+    assert ">gardé</textarea>" in answer.text
+    assert served.study.grid_path.read_bytes() == before
+
+
+def test_a_code_is_added_then_removed_after_a_warning(served: Served) -> None:
+    session = client(served, "chantal")
+    assert (
+        send(
+            session, "/grille/code?axe=pilier", label="Sobriété", definition="Consommer moins."
+        ).status_code
+        == 302
+    )
+    assert codes(served)["sobriete"] == "Sobriété"
+    page = session.get("/grille/retirer?code=offre").text
+    assert re.search(r"\d+ passages le portent", page)
+    assert "Le classement des priorités et le rapport lisent ce code" in page
+    assert send(session, "/grille/retirer?code=sobriete").status_code == 302
+    assert "sobriete" not in codes(served)
+
+
+def test_the_second_of_two_people_is_told_and_loses_nothing(served: Served) -> None:
+    session = client(served, "chantal")
+    path, page = "/grille/code?code=eit", session.get("/grille/code?code=eit").text
+    version = re.findall(r'name="version" value="(\w+)"', page)[0]
+    assert send(session, path, definition="Des synergies.").status_code == 302
+    answer = send(session, path, definition="Des échanges.", version=version)
+    assert answer.status_code == 409
+    assert "Quelqu’un d’autre a changé la grille" in answer.text
+    assert "Dans la grille, désormais : Des synergies." in beside(answer.text, "definition")
+    assert ">Des échanges.</textarea>" in answer.text
+
+
+def test_another_grid_is_shown_before_it_is_taken(served: Served) -> None:
+    session, before = client(served, "chantal"), load_grid(served.study.grid_path)
+    text = "# la nôtre\n" + write_yaml(before).replace("Constat neutre", "Simple constat")
+    sent = {"file": ("../../nôtre.yaml", text.encode(), "text/plain")}
+    data = {"csrfmiddlewaretoken": token(session)}
+    page = session.post("/grille/importer", data=data, files=sent).text
+    assert "Un code changerait" in page
+    assert load_grid(served.study.grid_path) == before
+    data |= dict(re.findall(r'name="(proposal|version)" value="(\w+)"', page))
+    assert session.post("/grille/importer", data=data | {"version": "0"}).status_code == 409
+    assert session.post("/grille/importer", data=data).status_code == 302
+    assert served.study.grid_path.read_text("utf-8") == text  # with its author's comments
+    assert "La grille est prise : 1 changement." in session.get("/grille").text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("grille.docx", b"PK", "une grille .yaml"),
+        ("grille.yaml", b"rubriques:\n- {id: a, libelle: A}\n", "« a » sans définition"),
+        ("grille.qdc", b"<a/>", "pas un livre de codes"),
+        ("grille.yaml", b"#" * 210_000, "200 Kio au plus"),
+        ("grille.yaml", b"a: &a [x]\nrubriques: [*a, *a]\n", "renvoi YAML"),
+    ],
+)
+def test_a_file_that_is_no_grid_is_refused_beside_its_field(
+    served: Served, name: str, content: bytes, said: str
+) -> None:
+    session, before = client(served, "chantal"), served.study.grid_path.read_bytes()
+    data = {"csrfmiddlewaretoken": token(session)}
+    answer = session.post("/grille/importer", data=data, files={"file": (name, content)})
+    assert answer.status_code == 422
+    assert said in html.unescape(answer.text).replace("\u00a0", " ").replace("’", "'").replace(
+        "\u202f", " "
+    )
+    assert served.study.grid_path.read_bytes() == before
+
+
+@pytest.mark.parametrize("proposal", ["../../etude", "0" * 32, "a" * 40])
+def test_a_proposal_that_is_not_there_is_said(served: Served, proposal: str) -> None:
+    session, before = client(served, "chantal"), served.study.grid_path.read_bytes()
+    data = {"csrfmiddlewaretoken": token(session), "proposal": proposal, "version": "0"}
+    assert session.post("/grille/importer", data=data).status_code == 302
+    assert "Cette grille n’est plus là" in session.get("/grille").text
+    assert served.study.grid_path.read_bytes() == before
