@@ -6,12 +6,11 @@ pass are retried. Our manifests, not Prefect's states, record what was processed
 
 import errno
 import logging
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flows.execution import StageCall, StageOutcome
+from flows.execution import StageCall, StageExecutor, StageOutcome, execute_here
 from flows.notify import (
     Notice,
     comparison_summary,
@@ -25,6 +24,7 @@ from flows.notify import (
 from flows.prefect_server import named_server, prefect_ready
 from flows.run import Outcome, run_study
 from flows.typed_texts import followed_decisions
+from flows.workspace import Listener
 from pipeline.decisions import active_decisions
 from pipeline.decisions.tags import confirmed_units
 from pipeline.errors import (
@@ -403,7 +403,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-def conclude_review(root: Path) -> Outcome:
+def conclude_review(
+    root: Path,
+    *,
+    on_progress: Listener | None = None,
+    execute: StageExecutor = execute_here,
+) -> Outcome:
     """Tell Prefect where a server is named, then run the study; raise as `run_study`."""
     study = Study.open(root.resolve())
     if named_server() is not None:
@@ -415,12 +420,4 @@ def conclude_review(root: Path) -> Outcome:
                 resource={"prefect.resource.id": f"ateliers.study.{study.root.name}"},
                 payload={"n_decisions": study.decisions_state()},
             )
-    return run_study(study.root)
-
-
-if __name__ == "__main__":
-    try:
-        conclude_review(Path(sys.argv[1]))
-    except AteliersError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
+    return run_study(study.root, on_progress=on_progress, execute=execute)

@@ -30,7 +30,7 @@ from support.prefect_server import (
     read_variables,
     unit_lines,
 )
-from support.served import PrefectServer, Process, Service, running, wait_for
+from support.served import CONCLUDE, PrefectServer, Process, Service, running, wait_for
 from support.studies import new_small_study
 
 FOREIGN = "https://page-etrangere.example"
@@ -429,16 +429,16 @@ def test_a_review_reads_the_password_of_a_file_and_a_run_by_hand_asks_the_server
         file.write_text(named.pop("PREFECT_API_AUTH_STRING"), encoding="utf-8")
         file.chmod(0o600)
 
-        def call(module: str, *words: str, **told: str) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-m", module, *words]
+        def call(*words: str, **told: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, *words, str(study.root)]
             return subprocess.run(
                 command, env=named | told, capture_output=True, text=True, check=False, timeout=300
             )
 
-        by_hand = call("pipeline.cli", "run", str(study.root), PREFECT_API_AUTH_STRING="ateliers:x")
+        by_hand = call("-m", "pipeline.cli", "run", PREFECT_API_AUTH_STRING="ateliers:x")
         assert by_hand.returncode == 0
         assert server.ask("/flow_runs/filter", {}) == []
-        review = call("flows.served_flows", str(study.root), PREFECT_API_AUTH_STRING_FILE=str(file))
+        review = call("-c", CONCLUDE, PREFECT_API_AUTH_STRING_FILE=str(file))
         assert (review.returncode, review.stderr) == (0, "")
         asked = {"filter": {"event": {"name": ["ateliers.review.done"]}}}
         wait_for(lambda: server.ask("/events/filter", asked)["events"], "the event", 30)

@@ -20,7 +20,16 @@ from pipeline.study import Study
 from support import imap_server
 from support.mail_server import Hook
 from support.mail_server import running as answering
-from support.served import PrefectServer, Process, Service, begun, manifests, running, wait_for
+from support.served import (
+    CONCLUDE,
+    PrefectServer,
+    Process,
+    Service,
+    begun,
+    manifests,
+    running,
+    wait_for,
+)
 from support.studies import group_any_size
 
 FOLDER = "Pays de Retz 2026-10-01"
@@ -266,7 +275,7 @@ def test_a_review_that_ends_is_followed_once(server, tmp_path):
             value="Se soigner",
             why="plus clair",
         )
-        command = [sys.executable, "-m", "flows.served_flows", str(study.root)]
+        command = [sys.executable, "-c", CONCLUDE, str(study.root)]
         reviewed = Process(command, server.environment, tmp_path / "relecture.log")
         reviewed.start()
         assert reviewed.process and reviewed.process.wait(300) == 0

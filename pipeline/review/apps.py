@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.rank.order import Tallies
     from pipeline.review.agreement import AgreementCache, AgreementFigures
     from pipeline.review.journal import Journals
-    from pipeline.review.processes import DrawingCache, Reruns
+    from pipeline.review.processes import DrawingCache
     from pipeline.review.snapshot import Snapshots
     from pipeline.review.state import BackgroundCounts, CurrentThemes
 
@@ -31,7 +31,6 @@ class ReviewConfig(AppConfig):
     agreement_cache: "AgreementCache"
     agreement_figures: "BackgroundCounts[AgreementFigures]"
     tallies: "BackgroundCounts[Tallies]"
-    reruns: "Reruns"
     drawings: "DrawingCache"
     theme_lock: threading.Lock  # held from reading others' decisions on themes until appending
 
@@ -39,7 +38,7 @@ class ReviewConfig(AppConfig):
         """Create the caches and groups; check that every address has a role."""
         from pipeline.review import state
         from pipeline.review.agreement import AgreementCache
-        from pipeline.review.processes import DrawingCache, Reruns
+        from pipeline.review.processes import DrawingCache
         from pipeline.review.snapshot import Snapshots
 
         study = state.study()
@@ -47,7 +46,7 @@ class ReviewConfig(AppConfig):
         self.agreement_cache, self.theme_lock = AgreementCache(), threading.Lock()
         self.agreement_figures = state.BackgroundCounts()
         self.tallies = state.BackgroundCounts(_N_SCOPES)
-        self.reruns, self.drawings = Reruns(study), DrawingCache(study)
+        self.drawings = DrawingCache(study)
         post_migrate.connect(_make_groups, sender=self)
         register(check_roles)
 

@@ -25,7 +25,8 @@ def posts(served: Served) -> list[str]:
     return [
         "/journal/1/annuler",
         f"/passages/{unit_id}/decider",
-        "/resultats/recalculer",
+        "/traiter/lancer",
+        "/traiter/annuler",
         "/territoires/besoin",
         "/comptes",
         "/comptes/1",

@@ -26,6 +26,7 @@ PAGES = {
     "accord": "accord",
     "journal": "journal",
     "resultats": "resultats",
+    "traiter": "traiter",
     "recherche": "recherche?q=transport",
     "compte": "compte",
     "comptes": "comptes",

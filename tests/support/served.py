@@ -18,6 +18,10 @@ from support.prefect_server import authorization, documented_server, make_passwo
 ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 300
 CLOSING = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS")
+CONCLUDE = (
+    "import sys, pathlib; from flows.served_flows import conclude_review as conclude;"
+    " conclude(pathlib.Path(sys.argv[1]))"
+)
 _QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "OMP_NUM_THREADS": "1"}
 
 

@@ -1,4 +1,4 @@
-"""Show results and territories, decide of needs without answer, and start new runs."""
+"""Show results and territories, and decide of needs without answer."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from flows.jobs import Job, Jobs
 from pipeline.decisions import APPLIED, VOID
 from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_gaps
 from pipeline.publish.text import quoted
 from pipeline.review import state, territories
 from pipeline.review.apps import review_app
-from pipeline.review.processes import rank_changes
 from pipeline.review.roles import decides, reads
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
 
@@ -34,7 +34,7 @@ _FILES = MappingProxyType(
 @reads
 @require_GET
 def results(request: HttpRequest) -> HttpResponse:
-    """Show when results were made, later decisions, and changes of the last new run."""
+    """Show when results were made, later decisions, and changes of the last run asked here."""
     shown = _progress()
     if is_fragment(request):
         return render(request, "review/results_progress.html", shown)
@@ -51,19 +51,6 @@ def results(request: HttpRequest) -> HttpResponse:
     return render(request, "review/results.html", shown)
 
 
-@decides
-@require_POST
-def rerun(request: HttpRequest) -> HttpResponse:
-    """Start a new run, unless one is running."""
-    priorities = state.snapshot().tables["priorities"]
-    is_started = review_app().reruns.start(
-        asked_by=author_of(request), priorities=priorities, labels=state.labels()
-    )
-    if not is_started:
-        messages.warning(request, _("Un calcul est déjà en cours."))
-    return redirect("results")
-
-
 @reads
 @require_GET
 def report(request: HttpRequest, name: str) -> HttpResponseBase:
@@ -77,24 +64,34 @@ def report(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _progress() -> dict[str, Any]:
-    last, snapshot = review_app().reruns.last, state.snapshot()
+    """Return what the last run applied and changed, and what waits for the next."""
+    job, snapshot = Jobs(state.study()).last(), state.snapshot()
     effects = snapshot.tables["decision_effects"]
     void = effects[effects["state"] == VOID]
     last_counted = int(effects["decision_id"].max()) if len(effects) else 0
-    shown = {
+    is_of_job = job is not None and job.run_id == snapshot.run_id
+    return {
         "n_waiting": max(state.journal().last_id - last_counted, 0),
         "n_applied": int((effects["state"] == APPLIED).sum()),
         "void": list(zip(void["decision_id"].astype(int), void["reason"], strict=True)),
         "to_review": list(snapshot.to_review.items()),
-        "rerun": last,
+        "job": job,
+        "is_of_job": is_of_job,
+        "moves": _moves(job) if job and is_of_job else [],
     }
-    if last is None:
-        return shown
-    is_running, changes = last.is_running, []
-    if not is_running and not last.error:
-        priorities = state.snapshot().tables["priorities"]  # of the run that just ended
-        changes = rank_changes(last.priorities, priorities, last.labels | state.labels())
-    return shown | {"is_running": is_running, "moves": changes}
+
+
+def _moves(job: Job) -> list[dict[str, Any]]:
+    """Return the priorities whose rank the job changed, with today's names."""
+    labels = state.labels()
+    return [
+        {
+            "label": labels.get(theme_id, _("un thème qui n’existe plus")),
+            "before": before,
+            "after": after,
+        }
+        for theme_id, before, after in job.moves
+    ]
 
 
 PARTS = {

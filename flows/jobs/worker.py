@@ -1,0 +1,161 @@
+"""Do one job in this process, and write how far it is as the run tells it."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from flows.execution import StageCall, StageOutcome
+from flows.jobs import Jobs, JobState, now
+from flows.jobs.progress import expected_seconds, waiting_for
+from flows.run import Outcome
+from flows.served_flows import UnexpectedError, conclude_review
+from pipeline.errors import AteliersError, StudyError, reason_of
+from pipeline.study import Study
+
+_BETWEEN_S = 0.5  # two writings of one step's progress
+
+Move = tuple[str, int | None, int | None]  # theme_id, rank before, rank after
+
+
+def work_on(root: Path, job_id: int) -> None:
+    """Run the study for the job, and write how it ended."""
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, _stop)
+    study = Study.open(root)
+    with Jobs(study).writing():  # `start` wrote the job before this
+        pass
+    with JobRecord(study, job_id) as record:
+        record.prepare()
+        before = _ranks(study)
+        outcome = conclude_review(root, on_progress=record.tell, execute=record.execute)
+        record.conclude(outcome, _moves(before, _ranks(study)))
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+class JobRecord:
+    """The row of a job that this process does; an error that leaves the block is written in it."""
+
+    def __init__(self, study: Study, job_id: int) -> None:
+        self._study, self._job_id = study, job_id
+        self._lock = threading.Lock()  # files are read in threads
+        self._n_steps = 0
+        self._told: tuple[str, float] = "", 0.0
+
+    def __enter__(self) -> "JobRecord":
+        return self
+
+    def prepare(self) -> None:
+        """Write what is to be done, and how long it took last time."""
+        waiting = waiting_for(self._study)
+        self._update(
+            n_workshops=waiting.n_workshops,
+            has_new_files=waiting.has_files,
+            expected=json.dumps(expected_seconds(self._study, waiting)),
+        )
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Write the progress of a step, if it is another one or some time has passed."""
+        told, at = self._told
+        if what == told and done < total and time.monotonic() - at < _BETWEEN_S:
+            return
+        self._told = what, time.monotonic()
+        self._update(what=what, n_done=done, n_total=total)
+
+    def execute(self, call: StageCall) -> StageOutcome:
+        """Execute a stage, and write its beginning and its end."""
+        with self._lock:
+            position = self._n_steps = self._n_steps + 1
+        self._update(what="", n_done=0, n_total=0)
+        self._write(
+            "INSERT INTO steps (job_id, position, stage, workshop_id, started_at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (self._job_id, position, call.stage, call.workshop_id, now()),
+        )
+        outcome = call.work()
+        n_rows: dict[str, int] = {}
+        for record in outcome.records:
+            for name, n in record.n_rows.items():
+                n_rows[name] = n_rows.get(name, 0) + n
+        is_cached = bool(outcome.records) and all(row.is_cached for row in outcome.records)
+        self._write(
+            "UPDATE steps SET ended_at = ?, is_cached = ?, n_rows = ?"
+            " WHERE job_id = ? AND position = ?",
+            (now(), is_cached, json.dumps(n_rows), self._job_id, position),
+        )
+        return outcome
+
+    def conclude(self, outcome: Outcome, moves: list[Move]) -> None:
+        """Write that the run is done, and what it changed."""
+        self._update(
+            state=JobState.DONE if outcome.is_new else JobState.NOTHING_NEW,
+            ended_at=now(),
+            run_id=outcome.manifest["run_id"],
+            moves=json.dumps(moves),
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> bool:
+        """Write how the job failed; nobody reads this process's own output."""
+        if error is None:
+            return True
+        job = Jobs(self._study).last()
+        if job is not None and job.state is JobState.STOPPING:
+            state, line = JobState.CANCELLED, ""
+        elif isinstance(error, KeyboardInterrupt):
+            state, line = JobState.INTERRUPTED, ""
+        else:
+            state, line = JobState.FAILED, str(_said(error))
+        self._update(state=state, line=line, ended_at=now())
+        return True
+
+    def _update(self, **values: Any) -> None:
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self._write(f"UPDATE jobs SET {columns} WHERE job_id = ?", (*values.values(), self._job_id))
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        with self._lock, Jobs(self._study).writing() as connection:
+            connection.execute(statement, values)
+
+
+def _said(error: BaseException) -> AteliersError:
+    """Return the error in our words; another one's own may quote a participant."""
+    if isinstance(error, AteliersError):
+        return error
+    if isinstance(error, OSError):
+        return StudyError(
+            f"« {error.filename or 'le disque'} » : {reason_of(error)}",
+            "un fichier ou un dossier accessible",
+            "vérifier la place et les droits, puis relancer",
+        )
+    return UnexpectedError(type(error).__name__)
+
+
+def _ranks(study: Study) -> dict[str, int]:
+    if study.last_run() is None:
+        return {}
+    rows = study.read_table("priorities")
+    rows = rows[rows["scope"] == "study"]
+    return dict(zip(rows["theme_id"], rows["rank"].astype(int).tolist(), strict=True))
+
+
+def _moves(before: Mapping[str, int], after: Mapping[str, int]) -> list[Move]:
+    """Return the themes whose rank changed: in their new order, then those that have none."""
+    moves = [
+        (theme_id, before.get(theme_id), after.get(theme_id))
+        for theme_id in {**after, **before}
+        if before.get(theme_id) != after.get(theme_id)
+    ]
+    return sorted(moves, key=lambda move: (move[2] is None, move[2] or move[1] or 0))
