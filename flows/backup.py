@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sqlite3
 import tarfile
 import tempfile
@@ -44,8 +45,12 @@ class Backup:
     has_accounts: bool
 
 
-def backup_study(root: Path, target: Path | None = None) -> Backup:
+def backup_study(
+    root: Path, target: Path | None = None, *, passphrase: str | None = None
+) -> Backup:
     """Back up the study in `root` to `target`, by default a dated file beside it.
+
+    It is sealed under `passphrase`, or else under that of the environment if there is one.
 
     Raises `StudyError` for a study at work, lost decisions or a target that exists or cannot be
     written, `VaultError` for an unreadable passphrase.
@@ -57,7 +62,7 @@ def backup_study(root: Path, target: Path | None = None) -> Backup:
     if path.exists():
         do = "donner un autre nom avec -o"
         raise StudyError(f"« {path} » existe déjà", "un nouveau fichier", do)
-    passphrase = read_backup_passphrase()
+    passphrase = passphrase or read_backup_passphrase()
     study.check_decisions()  # what is lost must not take the place of an earlier backup
     with study.locked(), _scratch_folder(path.parent, ".sauvegarde-") as folder:
         entries = sorted(_files_to_save(study, _copies(study, folder)).items())
@@ -68,6 +73,19 @@ def backup_study(root: Path, target: Path | None = None) -> Backup:
         building.replace(path)
         n_bytes = sum(source.stat().st_size for _, source in entries)
     return Backup(path, len(entries), n_bytes, passphrase is not None, not study.database_url)
+
+
+def backups_of(study: Study) -> list[Path]:
+    """Return the backups beside the study under their usual names, the last one first."""
+    name = re.compile(rf"{re.escape(study.root.name)}-\d{{8}}T\d{{6}}Z\.ateliers")
+    beside = study.root.resolve().parent.glob("*.ateliers")
+    return sorted((path for path in beside if name.fullmatch(path.name)), reverse=True)
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a backup asks for a passphrase."""
+    with path.open("rb") as file:
+        return file.read(len(STREAM_MAGIC)) == STREAM_MAGIC
 
 
 def restore_study(source: Path, root: Path) -> Backup:
@@ -85,7 +103,7 @@ def restore_study(source: Path, root: Path) -> Backup:
     with _scratch_folder(root.resolve().parent, ".restauration-") as folder:
         building = folder / "etude"
         building.mkdir()
-        with _opened(source) as (stream, is_sealed):
+        with _opened(source) as (stream, has_seal):
             _extract(stream, building)
         manifest = _checked(building)
         if root.exists():
@@ -94,7 +112,7 @@ def restore_study(source: Path, root: Path) -> Backup:
         building.rename(root)
     files = manifest["files"]
     n_bytes = sum(entry["n_bytes"] for entry in files.values())
-    return Backup(root, len(files), n_bytes, is_sealed, bool(manifest["has_accounts"]))
+    return Backup(root, len(files), n_bytes, has_seal, bool(manifest["has_accounts"]))
 
 
 def read_backup_passphrase() -> str | None:
@@ -206,9 +224,7 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
 @contextlib.contextmanager
 def _opened(source: Path) -> Iterator[tuple[IO[bytes], bool]]:
     with source.open("rb") as file:
-        is_sealed = file.read(len(STREAM_MAGIC)) == STREAM_MAGIC
-        file.seek(0)
-        if not is_sealed:
+        if not is_sealed(source):
             yield file, False
             return
         passphrase = read_backup_passphrase()

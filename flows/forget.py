@@ -66,12 +66,13 @@ def forget_person(
     *,
     with_words: bool = False,
     dry_run: bool = False,
+    author: str | None = None,
     on_progress: Listener | None = None,
 ) -> Erasure:
     """Erase the person that `wanted` names: a name, mail address, telephone or participant_id.
 
-    `with_words` erases what the person said too. Raises `StudyError` when nobody or several persons
-    match, or decisions are lost.
+    `with_words` erases what the person said too; `author` erases, by default this machine's user.
+    Raises `StudyError` when nobody or several persons match, or decisions are lost.
     """
     study = Study.open(root.resolve())
     tell = on_progress or tell_nobody
@@ -87,12 +88,20 @@ def forget_person(
             erasure = _plan(study, person, with_words=with_words, dry_run=dry_run)
             if not dry_run:
                 tell("effacement", 0, 1)
-                _erase(study, vault, registry, person, erasure, with_words=with_words)
+                _erase(
+                    study, vault, registry, person, erasure, with_words=with_words, author=author
+                )
     if not dry_run and workshop_folders(study.depot):
         run_study(study.root, on_progress=on_progress)
         if person is not None:
             erasure = replace(erasure, still_readable=still_naming(study, person))
     return erasure
+
+
+def find_participant(root: Path, wanted: str) -> str | None:
+    """Return the id of whom `wanted` names, None if erased; raise as `forget_person`."""
+    person = _find(Vault(Study.open(root)).registry(), wanted)
+    return person.participant_id if person else None
 
 
 def _find(registry: Registry, wanted: str) -> Person | None:
@@ -151,6 +160,7 @@ def _erase(
     erasure: Erasure,
     *,
     with_words: bool,
+    author: str | None,
 ) -> None:
     """Erase the vault last: it finds the person again after an interruption."""
     units, clean = _units_of(study, person), _cleaner(person)
@@ -160,7 +170,7 @@ def _erase(
             units if with_words else [],
             clean,
             clean_author=_author_cleaner(person),
-            author=getpass.getuser(),
+            author=author or getpass.getuser(),
             counts=counts,
         )
     study.remove_tables()

@@ -194,6 +194,16 @@ def publish_whole(
     return Publication(target, files, changes)
 
 
+def expected_changes(study: Study) -> list[str]:
+    """Return what publishing the last run would change since the last publication, in lines."""
+    run_id = (study.last_run() or {})["run_id"]
+    tables = study.read_tables()
+    report = report_of(study, tables, made_on=day_of(run_id))
+    summary = summarise(report, tables, n_priorities=study.settings.publish.n_priorities)
+    previous = _previous(study, run_id)
+    return tell_changes(previous["summary"] if previous else None, summary)
+
+
 def _previous(study: Study, run_id: str) -> dict[str, Any] | None:
     before = [
         path

@@ -405,8 +405,10 @@ class Study:
 
 
 @contextlib.contextmanager
-def locked_file(path: Path, refusal: StudyError) -> Iterator[None]:
-    """Lock the file `path`, made if need be, until the block or the process ends.
+def locked_file(path: Path, refusal: StudyError) -> Iterator[int]:
+    """Lock the file `path`, made if need be, until the block or the process ends; give its handle.
+
+    A process that inherits the handle holds the lock too.
 
     Raises `refusal` when another process has it, `StudyError` when its folder cannot be written.
     """
@@ -421,7 +423,7 @@ def locked_file(path: Path, refusal: StudyError) -> Iterator[None]:
         os.close(handle)
         raise refusal from error
     try:
-        yield
+        yield handle
     finally:
         os.close(handle)
 

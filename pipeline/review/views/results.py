@@ -21,15 +21,6 @@ from pipeline.review.apps import review_app
 from pipeline.review.roles import decides, reads
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
 
-_REPORTS = [
-    f"{name}.{form}" for name in ("rapport", "annexe-technique") for form in ("html", "docx", "pdf")
-]
-_TABLES = ("tableaux.xlsx", "tables-techniques.xlsx")
-# within the publication, by name
-_FILES = MappingProxyType(
-    {name: name for name in _REPORTS} | {name: f"tableaux/{name}" for name in _TABLES}
-)
-
 
 @reads
 @require_GET
@@ -38,29 +29,9 @@ def results(request: HttpRequest) -> HttpResponse:
     shown = _progress()
     if is_fragment(request):
         return render(request, "review/results_progress.html", shown)
-    study, snapshot = state.study(), state.snapshot()
-    shown |= {
-        "section": "results",
-        "run_id": snapshot.run_id,
-        "files": [
-            name
-            for name, path in _FILES.items()
-            if (study.publications / snapshot.run_id / path).is_file()
-        ],
-    }
-    return render(request, "review/results.html", shown)
+    return render(request, "review/results.html", shown | {"section": "results"})
 
 
-@reads
-@require_GET
-def report(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Send a file of the report for download: the pages' rules forbid its inline styles."""
-    if name not in _FILES:
-        raise Http404
-    path = state.study().publications / state.snapshot().run_id / _FILES[name]
-    if not path.is_file():
-        raise Http404
-    return FileResponse(path.open("rb"), as_attachment=True, filename=name)
 
 
 def _progress() -> dict[str, Any]:

@@ -1,0 +1,230 @@
+"""List a study's publications and their files, and make its other exports once a run.
+
+In:   publications/<run>/, the tables of the last run
+Out:  .cache/exports/<run>/: an export a file, made when somebody asks for it
+"""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pipeline.errors import StudyError
+from pipeline.files import write_bytes
+from pipeline.study import Study
+
+CHANGES, ARCHIVE = "changements", "archive"
+# file names, by form of `ateliers export`
+EXPORTS: Mapping[str, str] = MappingProxyType(
+    {
+        "qdpx": "etude.qdpx",
+        "qdc": "grille.qdc",
+        "iramuteq": "corpus-iramuteq.txt",
+        "relecture": "relecture.xlsx",
+        "geojson": "structures.geojson",
+        "csv": "tables-csv.zip",
+        "parquet": "tables-parquet.zip",
+        ARCHIVE: "publication.zip",
+        CHANGES: "changements.txt",
+    }
+)
+_MANIFEST, _FOR_ANALYSTS = "manifeste.json", "analystes"
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of a publication, its `path` in its folder."""
+
+    path: str
+    n_bytes: int
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def extension(self) -> str:
+        """The kind of file, without its dot."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def is_for_analysts(self) -> bool:
+        """Whether it holds every passage, for another tool."""
+        return self.path.startswith((f"{_FOR_ANALYSTS}/", "tableaux/tables-techniques."))
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a run left in publications/: whole once published, else its report and tables."""
+
+    run_id: str
+    files: list[PublishedFile]
+    is_whole: bool
+    previous: str | None = None
+    published_by: str = ""
+    published_at: str = ""
+
+    @property
+    def run_at(self) -> str:
+        """The time of the run, in ISO form."""
+        return run_time(self.run_id)
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of its files."""
+        return sum(file.n_bytes for file in self.files)
+
+
+def run_time(run_id: str) -> str:
+    """Return the time of a run, in ISO form."""
+    return datetime.strptime(run_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC).isoformat()
+
+
+def published(study: Study, run_id: str) -> Published | None:
+    """Return what `run_id` left, None where it left nothing."""
+    folder = study.publications / run_id
+    if not run_id or folder.parent != study.publications or not folder.is_dir():
+        return None
+    files = [
+        PublishedFile(path.relative_to(folder).as_posix(), path.stat().st_size)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink() and path.name != _MANIFEST
+    ]
+    manifest = _manifest(folder)
+    note = _publishers(study).get(run_id, {})
+    return Published(
+        run_id,
+        files,
+        is_whole=bool(manifest),
+        previous=manifest.get("previous"),
+        published_by=note.get("by", ""),
+        published_at=note.get("at", ""),
+    )
+
+
+def publications(study: Study) -> list[Published]:
+    """Return the whole publications, the last one first."""
+    folders = sorted(study.publications.glob(f"*/{_MANIFEST}"), reverse=True)
+    found = [published(study, path.parent.name) for path in folders]
+    return [publication for publication in found if publication is not None]
+
+
+def publication_path(study: Study, run_id: str, path: str) -> Path | None:
+    """Return where a file listed in a publication lies, None for any other path."""
+    publication = published(study, run_id)
+    is_listed = publication and any(file.path == path for file in publication.files)
+    return study.publications / run_id / path if is_listed else None
+
+
+def changes_of(study: Study, run_id: str) -> list[str]:
+    """Return the lines that tell what a publication changed since the one before."""
+    path = study.publications / run_id / EXPORTS[CHANGES]
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+
+
+def note_publisher(study: Study, run_id: str, author: str) -> None:
+    """Record who published, beside the accounts: a publication's bytes depend on the run alone."""
+    kept = {name: note for name, note in _publishers(study).items() if name != run_id}
+    note = {"by": author, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    content = json.dumps(kept | {run_id: note}, ensure_ascii=False, indent=1)
+    write_bytes(_publishers_path(study), content.encode(), mode=0o600)
+
+
+def export_path(study: Study, form: str) -> Path | None:
+    """Return where the export of the last run is kept, None where there is nothing to export.
+
+    A project holds the decisions so far, an archive the last publication.
+    """
+    last = study.last_run()
+    if last is None:
+        return None
+    state = ""
+    if form == "qdpx":
+        state = f"{study.decisions_state()}-"
+    elif form == ARCHIVE:
+        whole = _last_published(study)
+        if whole is None:
+            return None
+        state = f"{whole}-"
+    return study.cache / "exports" / str(last["run_id"]) / f"{state}{EXPORTS[form]}"
+
+
+def make_export(study: Study, form: str) -> Path:
+    """Make the export unless it is made, drop those of earlier runs, and return its path.
+
+    Raises `StudyError` for a study without a run, or without a publication to archive.
+    """
+    path = export_path(study, form)
+    if path is None:
+        raise StudyError("rien à exporter", "une étude traitée, ou publiée", "la publier d'abord")
+    if not path.is_file():
+        _drop_others(path.parent)
+        write_bytes(path, _content(study, form, path.parent), mode=0o600)
+    return path
+
+
+def _content(study: Study, form: str, folder: Path) -> bytes:
+    from flows.publication import expected_changes, export_study
+
+    if form == CHANGES:
+        return ("\n".join(expected_changes(study)) + "\n").encode()
+    scratch = folder / f".{form}"
+    try:
+        if form == ARCHIVE:
+            source = study.publications / (_last_published(study) or "")
+        elif EXPORTS[form].endswith(".zip"):
+            export_study(study, form, scratch)
+            source = scratch
+        else:
+            (written,) = export_study(study, form, scratch / EXPORTS[form])
+            return written.read_bytes()
+        return _zipped(source)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _last_published(study: Study) -> str | None:
+    names = (path.parent.name for path in study.publications.glob(f"*/{_MANIFEST}"))
+    return max(names, default=None)
+
+
+def _zipped(source: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                archive.write(path, path.relative_to(source).as_posix())
+    return buffer.getvalue()
+
+
+def _drop_others(folder: Path) -> None:
+    for earlier in folder.parent.glob("*"):
+        if earlier != folder:
+            shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / _MANIFEST
+    if not path.is_file():
+        return {}
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def _publishers_path(study: Study) -> Path:
+    return study.root / ".review" / "publications.json"
+
+
+def _publishers(study: Study) -> dict[str, dict[str, str]]:
+    path = _publishers_path(study)
+    if not path.is_file():
+        return {}
+    notes: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return notes

@@ -1,0 +1,278 @@
+"""Publish the last run, show what it changes, and hand out every file of a publication."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from flows.publication_files import (
+    ARCHIVE,
+    CHANGES,
+    EXPORTS,
+    PublishedFile,
+    changes_of,
+    export_path,
+    publication_path,
+    publications,
+    published,
+)
+from flows.publish_tasks import Task, start_task, task_of
+from pipeline.decisions import Decision
+from pipeline.decisions.sign_off import SignOffTheme
+from pipeline.decisions.tags import TagDecision
+from pipeline.review import state
+from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.sending import sent
+from pipeline.review.views import author_of, is_fragment
+from pipeline.review.views.readers import links_shown
+from pipeline.study import Study
+
+PUBLISH, EXPORT = "publish", "export"  # tasks
+_N_FIRST = 10  # priorities that people sign
+_N_DECISIONS = 12  # shown in words
+_WAIT_S, _STEP_S = 5.0, 0.1  # for an export, before the page that waits
+
+
+@reads
+@require_GET
+def publishing(request: HttpRequest) -> HttpResponse:
+    """Show what publishing changes, what is not signed, and everything to take away."""
+    study = state.study()
+    task, last = task_of(study.root, PUBLISH), study.last_run()
+    shown: dict[str, Any] = {"section": "publishing", "task": task, "last": last}
+    if is_fragment(request) and request.GET.get("partie") == "avancement":
+        return _progress(request, shown)
+    if last is None:
+        return render(request, "review/publishing.html", shown)
+    whole = publications(study)
+    current = published(study, last["run_id"])
+    is_published = bool(whole) and whole[0].run_id == last["run_id"]
+    shown |= _changes(study, last["run_id"], author_of(request), is_published=is_published)
+    if is_fragment(request):
+        return render(request, "review/publishing_changes.html", shown)
+    shown |= {
+        "current": current,
+        "is_published": is_published,
+        "unsigned": _unsigned(),
+        "n_first": _N_FIRST,
+        "groups": _groups(current.files) if current else [],
+        "exports": _exports(study),
+        "earlier": [
+            {"publication": entry, "groups": _groups(entry.files)}
+            for entry in whole
+            if entry.run_id != last["run_id"]
+        ],
+        "whole": whole,
+        **links_shown(request),
+    }
+    return render(request, "review/publishing.html", shown)
+
+
+def _progress(request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
+    """Answer the progress; once it ends, have the whole page read again."""
+    answer = render(request, "review/publishing_progress.html", shown)
+    task = shown["task"]
+    if task is not None and not task.is_running:
+        if task.result:
+            messages.success(request, _("La publication est faite."))
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+@decides
+@require_POST
+def publish(request: HttpRequest) -> HttpResponse:
+    """Apply the decisions and write the publication, in a process of its own."""
+    if not start_task(state.study().root, PUBLISH, asked_by=author_of(request)):
+        messages.warning(request, _("Une publication est déjà en cours."))
+    return redirect("publishing")
+
+
+def _changes(study: Study, run_id: str, author: str, *, is_published: bool) -> dict[str, Any]:
+    """Return the lines of what changes, None while a process compares, and the decisions since."""
+    lines: list[str] | None = changes_of(study, run_id) if is_published else None
+    failed, path = None, export_path(study, CHANGES)
+    if not is_published and path is not None:
+        failed = _make(study, CHANGES, path, author)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else None
+    waiting = _waiting()
+    listed = [row for row in waiting if not isinstance(row, TagDecision)]
+    return {
+        "lines": lines,
+        "comparison": failed,
+        "is_published": is_published,
+        "n_waiting": len(waiting),
+        "waiting": [
+            {"decision": row, "sentence": state.sentence(row)} for row in listed[:_N_DECISIONS]
+        ],
+        # analysts code blind: others' codes are counted, not shown
+        "n_others": len(waiting) - len(listed[:_N_DECISIONS]),
+    }
+
+
+def _waiting() -> list[Decision]:
+    """Return the decisions that the last run did not read and nobody undid."""
+    effects = state.snapshot().tables["decision_effects"]
+    last_counted = int(effects["decision_id"].max()) if len(effects) else 0
+    return [row for row in state.journal().active(Decision) if row.decision_id > last_counted]
+
+
+def _unsigned() -> list[dict[str, Any]]:
+    """Return the themes among the first priorities that nobody has signed off, by rank."""
+    snapshot, journal, labels = state.snapshot(), state.journal(), state.themes().labels
+    ranked = snapshot.tables["priorities"]
+    ranked = ranked[(ranked["scope"] == "study") & (ranked["rank"] <= _N_FIRST)]
+    rows = ranked.sort_values("rank")[["theme_id", "rank"]].itertuples(index=False, name=None)
+    return [
+        {"theme_id": theme_id, "rank": int(rank), "label": labels[theme_id]}
+        for theme_id, rank in rows
+        if theme_id in labels
+        and all(
+            row.decision_id in snapshot.to_review
+            for row in journal.on_theme(theme_id, SignOffTheme)
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class FileGroup:
+    """Files that people look for together."""
+
+    title: str
+    words: str
+    files: list[PublishedFile]
+
+
+_GROUPS: tuple[tuple[str, Any, Any], ...] = (
+    (
+        r"rapport\.",
+        gettext_lazy("Rapport"),
+        gettext_lazy("Thèmes, priorités candidates et verbatims, à lire et à diffuser."),
+    ),
+    (
+        r"annexe-technique\.",
+        gettext_lazy("Annexe technique"),
+        gettext_lazy("Méthode, fichiers lus, limites et tableaux complets."),
+    ),
+    (
+        r"restitution\.pptx",
+        gettext_lazy("Diapositives de restitution"),
+        gettext_lazy("Pour présenter l’étude, à compléter dans PowerPoint ou LibreOffice."),
+    ),
+    (
+        r"ateliers/",
+        gettext_lazy("Fiches des ateliers"),
+        gettext_lazy("Deux pages par atelier, à rendre aux personnes venues."),
+    ),
+    (
+        r"carte\.html",
+        gettext_lazy("Carte"),
+        gettext_lazy("Les structures citées et les bassins, à ouvrir dans le navigateur."),
+    ),
+    (
+        r"tableaux/tableaux\.xlsx",
+        gettext_lazy("Tableaux à lire"),
+        gettext_lazy("Un classeur mis en forme pour les équipes."),
+    ),
+    (
+        r"tableaux/tables-techniques\.xlsx",
+        gettext_lazy("Tables techniques"),
+        gettext_lazy("Toutes les colonnes, pour l’analyse."),
+    ),
+)
+_KINDS = ("html", "pdf", "docx")  # pages first
+_FORMS = (
+    ("qdpx", gettext_lazy("Projet REFI-QDA, pour NVivo, ATLAS.ti, MAXQDA ou QualCoder")),
+    ("qdc", gettext_lazy("Grille de codes REFI-QDA")),
+    ("iramuteq", gettext_lazy("Corpus pour IRaMuTeQ")),
+    ("relecture", gettext_lazy("Feuille de relecture, à remplir dans un tableur")),
+    ("geojson", gettext_lazy("Structures citées, pour un système d’information géographique")),
+    ("csv", gettext_lazy("Toutes les tables en .csv, dans une archive .zip")),
+    ("parquet", gettext_lazy("Toutes les tables en .parquet, dans une archive .zip")),
+    (ARCHIVE, gettext_lazy("La dernière publication entière, dans une archive .zip")),
+)
+
+
+def _groups(files: list[PublishedFile]) -> list[FileGroup]:
+    in_order = sorted(files, key=lambda file: (file.path.rpartition(".")[0], _order(file)))
+    groups = [
+        FileGroup(title, words, [file for file in in_order if re.match(pattern, file.path)])
+        for pattern, title, words in _GROUPS
+    ]
+    return [group for group in groups if group.files]
+
+
+def _order(file: PublishedFile) -> int:
+    return _KINDS.index(file.extension) if file.extension in _KINDS else len(_KINDS)
+
+
+def _exports(study: Study) -> list[dict[str, Any]]:
+    """Return the exports that may be asked for, with the size of those made already."""
+    rows = []
+    for form, words in _FORMS:
+        path = export_path(study, form)
+        if path is not None:
+            n_bytes = path.stat().st_size if path.is_file() else None
+            rows.append({"form": form, "words": words, "name": EXPORTS[form], "n_bytes": n_bytes})
+    return rows
+
+
+@reads
+@require_GET
+def publication_file(request: HttpRequest, run_id: str, name: str) -> HttpResponseBase:
+    """Send a file of a publication; pages open in the browser."""
+    path = publication_path(state.study(), run_id, name)
+    if path is None:
+        raise Http404
+    if PublishedFile(name, 0).is_for_analysts and role_of(request.user) < Role.ANALYST:
+        raise PermissionDenied
+    return sent(path)
+
+
+@decides
+@require_GET
+def publication_export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Send an export, made once a run; a page waits for a long one."""
+    study = state.study()
+    path = export_path(study, form) if form in dict(_FORMS) else None
+    if path is None:
+        raise Http404
+    is_part, end = is_fragment(request), time.monotonic() + _WAIT_S
+    failed = _make(study, form, path, author_of(request), is_retry=not is_part)
+    while not (is_part or failed or path.is_file() or time.monotonic() > end):
+        time.sleep(_STEP_S)
+        failed = _make(study, form, path, author_of(request))
+    if path.is_file() and not is_part:
+        return FileResponse(path.open("rb"), as_attachment=True, filename=EXPORTS[form])
+    shown = {
+        "section": "publishing",
+        "form": form,
+        "name": EXPORTS[form],
+        "is_ready": path.is_file(),
+        "task": failed,
+    }
+    page = "publishing_wait_part" if is_part else "publishing_wait"
+    return render(request, f"review/{page}.html", shown)
+
+
+def _make(
+    study: Study, form: str, path: Path, author: str, *, is_retry: bool = False
+) -> Task | None:
+    """Have a process make `path` unless it is made or one failed, which is returned."""
+    if path.is_file():
+        return None
+    task, about = task_of(study.root, EXPORT), "/".join(path.parts[-2:])
+    if task is None or not task.is_running:
+        if task is not None and task.about == about and task.has_failed and not is_retry:
+            return task
+        start_task(study.root, EXPORT, asked_by=author, about=about, arguments={"form": form})
+    return None

@@ -1,0 +1,112 @@
+"""Erase a person from the study, and back it up: what only those who administer do."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from flows.backup import backups_of, is_sealed, read_backup_passphrase
+from flows.publish_tasks import clear_task, start_task, task_of
+from pipeline.review import state
+from pipeline.review.roles import administers
+from pipeline.review.views import author_of, is_fragment
+
+FORGET, BACKUP = "forget", "backup"  # tasks
+_MIN_CHARS = 12  # of a passphrase, as of a password
+
+
+@administers
+@require_GET
+def study_data(request: HttpRequest) -> HttpResponse:
+    """Show the erasure under way or tried, the backups, and how to restore one."""
+    study = state.study()
+    forgetting, backing_up = task_of(study.root, FORGET), task_of(study.root, BACKUP)
+    shown: dict[str, Any] = {"section": "publishing", "task": forgetting, "backup": backing_up}
+    if is_fragment(request):
+        part = "backup" if request.GET.get("partie") == "sauvegarde" else "forget"
+        answer = render(request, f"review/study_data_{part}.html", shown)
+        task = backing_up if part == "backup" else forgetting
+        if task is not None and not task.is_running:
+            answer["HX-Refresh"] = "true"
+        return answer
+    shown |= {
+        "has_run": study.last_run() is not None,
+        "study_name": study.root.name,
+        "backups": [
+            {"name": path.name, "n_bytes": path.stat().st_size, "is_sealed": is_sealed(path)}
+            for path in backups_of(study)
+        ],
+        "has_passphrase": read_backup_passphrase() is not None,
+        "min_chars": _MIN_CHARS,
+        "keeps_accounts": not study.database_url,
+    }
+    return render(request, "review/study_data.html", shown)
+
+
+@administers
+@require_POST
+def forget(request: HttpRequest) -> HttpResponse:
+    """Try an erasure, erase who was tried, or put the answer away."""
+    root, wanted = state.study().root, request.POST.get("personne", "").strip()
+    gesture, task = request.POST.get("geste", ""), task_of(root, FORGET)
+    if gesture == "fermer":
+        clear_task(root, FORGET)
+        return redirect("study_data")
+    if not wanted:
+        messages.error(request, _("Il manque le nom de la personne : rien n’a été effacé."))
+        return redirect("study_data")
+    arguments: dict[str, Any] = {
+        "wanted": wanted,
+        "with_words": request.POST.get("propos") == "on",
+    }
+    if gesture == "effacer":
+        plan = task.result if task is not None else None
+        if not plan or not plan["is_dry_run"] or not plan["participant_ids"]:
+            messages.error(request, _("L’essai manque : le refaire. Rien n’a été effacé."))
+            return redirect("study_data")
+        arguments |= {
+            "with_words": plan["with_words"],
+            "participant_ids": plan["participant_ids"],
+        }
+    elif gesture != "essayer":
+        raise Http404
+    if not start_task(root, FORGET, asked_by=author_of(request), arguments=arguments):
+        messages.warning(request, _("Un effacement est déjà en cours."))
+    return redirect("study_data")
+
+
+@administers
+@require_POST
+def back_up(request: HttpRequest) -> HttpResponse:
+    """Write a backup beside the study, sealed under the server's passphrase or the one typed."""
+    passphrase = None
+    if read_backup_passphrase() is None:
+        passphrase, again = request.POST.get("phrase", ""), request.POST.get("encore", "")
+        if len(passphrase) < _MIN_CHARS or passphrase != again:
+            fault = (
+                _("Les deux phrases de passe diffèrent : rien n’a été sauvegardé.")
+                if passphrase != again
+                else _("La phrase de passe est trop courte : {n} signes au moins.").format(
+                    n=_MIN_CHARS
+                )
+            )
+            messages.error(request, fault)
+            return redirect("study_data")
+    arguments = {"passphrase": passphrase}
+    root = state.study().root
+    if not start_task(root, BACKUP, asked_by=author_of(request), arguments=arguments):
+        messages.warning(request, _("Une sauvegarde est déjà en cours."))
+    return redirect("study_data")
+
+
+@administers
+@require_GET
+def backup_file(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Send a backup of this study."""
+    path = next((path for path in backups_of(state.study()) if path.name == name), None)
+    if path is None:
+        raise Http404
+    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
