@@ -110,7 +110,8 @@ def _start(root: Path, task: Task, arguments: dict[str, Any], lock: int) -> None
 
 def clear_task(root: Path, name: str) -> None:
     """Forget what a task that ended answered."""
-    if not _is_locked(root, name):
+    task = task_of(root, name)
+    if task is not None and not task.is_running:
         _state_path(root, name).unlink(missing_ok=True)
 
 

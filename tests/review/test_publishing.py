@@ -48,7 +48,36 @@ def post(served: Served, name: str, path: str, **fields: str) -> tuple[int, str]
 
 @pytest.fixture(scope="module")
 def published(new_study: Callable[..., Study]) -> Iterator[Served]:
-    """The example study, published from its page by Alix after one decision."""
+    """The example study, published from its page by Alix."""
+    with serving(new_study()) as served:
+        before = client(served, "denis").get("/publier").text
+        assert "Pas encore publié" in before and "restitution.pptx" not in before
+        publish(served)
+        yield served
+
+
+def publish(served: Served) -> None:
+    assert post(served, "alix", "/publier/lancer")[0] == 302
+    task = ended(served.study, "publish")
+    assert task.result, task
+
+
+def last_publication(served: Served) -> str:
+    return publications(served.study)[0].run_id
+
+
+def test_the_page_says_who_published_and_what_nobody_signed(published: Served) -> None:
+    page = client(published, "denis").get("/publier").text
+    assert "par alix" in page and "restitution.pptx" in page and "Première publication" in page
+    assert "10 thèmes des 10 premières priorités attendent une signature" in page
+    assert "/themes/" in page and "attend d’être appliquée" not in page
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_publishing_applies_the_decisions_that_waited(
+    new_study: Callable[..., Study], browser: Browser
+) -> None:
     study = new_study()
     priorities = study.read_table("priorities")
     first = priorities[(priorities["scope"] == "study") & (priorities["rank"] == 1)]["theme_id"]
@@ -56,31 +85,22 @@ def published(new_study: Callable[..., Study]) -> Iterator[Served]:
         author="bilal", action="rename_theme", theme_id=str(first.iloc[0]), value="Argent, trésor"
     )
     with serving(study) as served:
-        served.before = client(served, "denis").get("/publier").text  # type: ignore[attr-defined]
-        assert post(served, "alix", "/publier/lancer")[0] == 302
-        task = ended(study, "publish")
-        assert task.result, task
-        yield served
-
-
-def last_publication(served: Served) -> str:
-    return publications(served.study)[0].run_id
-
-
-def test_the_page_tells_what_waits_and_what_nobody_signed(published: Served) -> None:
-    before = published.before  # type: ignore[attr-defined]
-    assert "1 décision attend d’être appliquée" in before and "Argent, trésor" in before
-    assert "10 thèmes des 10 premières priorités attendent une signature" in before
-    assert "Pas encore publié" in before and "rapport.docx" in before
-    assert "restitution.pptx" not in before
-
-
-def test_publishing_applies_decisions_and_says_who_published(published: Served) -> None:
-    page = client(published, "denis").get("/publier").text
-    assert "par alix" in page and "restitution.pptx" in page and "Première publication" in page
-    assert "attend d’être appliquée" not in page
-    themes = published.study.read_table("themes")
-    assert "Argent, trésor" in set(themes["label"])
+        before = client(served, "denis").get("/publier").text
+        assert "1 décision attend d’être appliquée" in before and "Argent, trésor" in before
+        ended(study, "export")
+        part = client(served, "denis").get(
+            "/publier?partie=changements", headers={"HX-Request": "true"}
+        )
+        assert "Première publication" in part.text  # compared before anything is published
+        page = served.open(browser, "alix", "publier")
+        page.get_by_role("button", name="Publier", exact=True).click()
+        expect(page.locator("#publication")).to_contain_text("demandée par alix")
+        expect(page.locator("#annonce")).to_contain_text("est faite", timeout=420_000)
+        expect(page.locator("main")).not_to_contain_text("attend d’être appliquée")
+        with page.expect_download() as waiting:
+            page.click("text=restitution.pptx")
+        assert waiting.value.path().stat().st_size > 100_000
+    assert "Argent, trésor" in set(study.read_table("themes")["label"])
 
 
 def _is_zip(content: bytes, name: str) -> bool:
@@ -124,20 +144,22 @@ def test_every_file_of_a_publication_opens(published: Served) -> None:
         assert is_valid(answer.content), path
 
 
-def test_every_export_is_made_when_asked_for_and_kept(published: Served) -> None:
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=[pytest.mark.slow] * (form != "qdpx")) for form in EXPORTS]
+)
+def test_an_export_is_made_when_asked_for_and_kept(published: Served, form: str) -> None:
     session = client(published, "alix")
-    for form, is_valid in EXPORTS.items():
+    answer = session.get(f"/publier/exports/{form}")
+    if "attachment" not in answer.headers.get("content-disposition", ""):
+        assert "se prépare" in answer.text
+        ended(published.study, "export")
         answer = session.get(f"/publier/exports/{form}")
-        if "attachment" not in answer.headers.get("content-disposition", ""):
-            assert "se prépare" in answer.text, form
-            ended(published.study, "export")
-            answer = session.get(f"/publier/exports/{form}")
-        assert is_valid(answer.content), form
-        path = export_path(published.study, form)
-        assert path is not None and path.is_file()
-        assert path.stat().st_mode & 0o077 == 0
+    assert EXPORTS[form](answer.content)
+    path = export_path(published.study, form)
+    assert path is not None and path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.browser
 def test_pages_of_a_publication_run_their_own_script_alone(
     published: Served, browser: Browser
 ) -> None:

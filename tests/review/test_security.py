@@ -16,7 +16,9 @@ from support.review_pages import PAGES, address
 from support.review_server import PASSWORD, Served, make_accounts, serving
 
 HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
-READ_ONLY = [name for name in PAGES if name not in ("comptes", "grille-code", "grille-retirer")]
+READ_ONLY = [
+    name for name in PAGES if name not in ("comptes", "donnees", "grille-code", "grille-retirer")
+]
 
 
 def posts(served: Served) -> list[str]:
@@ -28,6 +30,10 @@ def posts(served: Served) -> list[str]:
         "/traiter/lancer",
         "/traiter/annuler",
         "/territoires/besoin",
+        "/publier/lancer",
+        "/publier/liens",
+        "/publier/donnees/oublier",
+        "/publier/donnees/sauvegarder",
         "/comptes",
         "/comptes/1",
         "/compte/preferences",
@@ -197,7 +203,7 @@ def test_no_page_is_kept_by_browsers_or_proxies(served: Served, name: str) -> No
 
 def test_nothing_that_holds_passages_is_kept_and_styles_are(served: Served) -> None:
     session = client(served, "chantal")
-    paths = ["/journal/export.csv", "/resultats/rapport.html", "/nulle-part", "/resultats/absent"]
+    paths = ["/journal/export.csv", "/publier/donnees", "/nulle-part", "/lecture/absent"]
     assert {path: session.get(path).headers["cache-control"] for path in paths} == dict.fromkeys(
         paths, "no-store"
     )

@@ -27,6 +27,8 @@ PAGES = {
     "journal": "journal",
     "resultats": "resultats",
     "traiter": "traiter",
+    "publier": "publier",
+    "donnees": "publier/donnees",
     "recherche": "recherche?q=transport",
     "compte": "compte",
     "comptes": "comptes",

@@ -1,5 +1,7 @@
 """Erase a person from the study, and back it up: what only those who administer do."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +17,7 @@ from pipeline.review.roles import administers
 from pipeline.review.views import author_of, is_fragment
 
 FORGET, BACKUP = "forget", "backup"  # tasks
+_KEPT_FOR = timedelta(days=1)
 _MIN_CHARS = 12  # of a passphrase, as of a password
 
 
@@ -23,6 +26,7 @@ _MIN_CHARS = 12  # of a passphrase, as of a password
 def study_data(request: HttpRequest) -> HttpResponse:
     """Show the erasure under way or tried, the backups, and how to restore one."""
     study = state.study()
+    _put_away_old(study.root)
     forgetting, backing_up = task_of(study.root, FORGET), task_of(study.root, BACKUP)
     shown: dict[str, Any] = {"section": "publishing", "task": forgetting, "backup": backing_up}
     if is_fragment(request):
@@ -44,6 +48,15 @@ def study_data(request: HttpRequest) -> HttpResponse:
         "keeps_accounts": not study.database_url,
     }
     return render(request, "review/study_data.html", shown)
+
+
+def _put_away_old(root: Path) -> None:
+    """Put away what an erasure answered a day ago: it lists files that may bear the name."""
+    task = task_of(root, FORGET)
+    if task is None or not task.ended_at:
+        return
+    if datetime.now(UTC) - datetime.fromisoformat(task.ended_at) > _KEPT_FOR:
+        clear_task(root, FORGET)
 
 
 @administers
