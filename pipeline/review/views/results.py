@@ -32,8 +32,6 @@ def results(request: HttpRequest) -> HttpResponse:
     return render(request, "review/results.html", shown | {"section": "results"})
 
 
-
-
 def _progress() -> dict[str, Any]:
     """Return what the last run applied and changed, and what waits for the next."""
     job, snapshot = Jobs(state.study()).last(), state.snapshot()
