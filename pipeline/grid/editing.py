@@ -4,6 +4,7 @@ In:   Grid; an Entry as a person typed it, or the bytes of a file
 Out:  the new Grid, or its faults by part of the code; GridChange
 """
 
+import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -130,10 +131,11 @@ def entries_of(grid: Grid) -> Entries:
     )
 
 
-def read_sent(name: str, content: bytes) -> Grid:
-    """Return the grid of a file that somebody sent; only the end of its `name` counts.
+@contextlib.contextmanager
+def sent_file(name: str, content: bytes) -> Iterator[Path]:
+    """Hold the bytes of a grid that somebody sent as a file; only the end of its `name` counts.
 
-    Raises `GridError` with its first fault.
+    Raises `GridError` for another format, or too long a file.
     """
     suffix = PurePath(name).suffix.lower()
     if suffix not in SENT:
@@ -151,6 +153,12 @@ def read_sent(name: str, content: bytes) -> Grid:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"grille{suffix}"
         path.write_bytes(content)
+        yield path
+
+
+def read_sent(name: str, content: bytes) -> Grid:
+    """Return the grid of a file that somebody sent; raise `GridError` with its first fault."""
+    with sent_file(name, content) as path:
         return load_grid(path)
 
 

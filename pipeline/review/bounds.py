@@ -26,6 +26,7 @@ _MAX_CHARS = {  # others: MAX_TEXT
     **dict.fromkeys(("examples", "lexicon"), 20_000),
     "etude.expected_structure_types": 20_000,
     "etude.territories": 20_000,
+    "territories": 20_000,
     "pseudonymise.hide": 20_000,
     "pseudonymise.keep": 20_000,
     "mail.workshops": 20_000,

@@ -3,19 +3,26 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from flows.creating import ChangedSinceError, save_settings, version_of
-from pipeline.errors import StudyError
+from flows.creating import ChangedSinceError, create_study, save_settings, version_of
+from pipeline.errors import GridError, StudyError
+from pipeline.grid import load_grid
+from pipeline.grid.editing import MAX_SENT_BYTES, SENT, sent_file
 from pipeline.review import state
-from pipeline.review.roles import Role, reads, role_of
+from pipeline.review.bounds import MAX_LABEL
+from pipeline.review.roles import Role, administers, reads, role_of
 from pipeline.settings import Settings, load_settings
 from pipeline.settings.form import (
     PERSONAL,
@@ -26,6 +33,7 @@ from pipeline.settings.form import (
     setting_sections,
     texts_of,
 )
+from pipeline.study import Study
 
 REFUSED, IN_CONFLICT = 422, 409
 
@@ -69,9 +77,9 @@ class SettingsFormState:
     found: StudyError | None = None
 
     @classmethod
-    def of(cls, settings: Settings, version: str) -> "SettingsFormState":
+    def of(cls, values: Settings, version: str) -> "SettingsFormState":
         """Return the form as it opens."""
-        return cls(version, texts_of(settings), {}, {})
+        return cls(version, texts_of(values), {}, {})
 
 
 @reads
@@ -79,27 +87,77 @@ class SettingsFormState:
 def settings_page(request: HttpRequest) -> HttpResponse:
     """Show the settings to all, and let administrators change them."""
     study = state.study()
-    version, settings = version_of(study.settings_path), load_settings(study.settings_path)
+    version, current = version_of(study.settings_path), load_settings(study.settings_path)
     if request.method != "POST":
-        return _settings(request, settings, SettingsFormState.of(settings, version))
+        return _settings(request, current, SettingsFormState.of(current, version))
     if role_of(request.user) < Role.ADMINISTRATOR:
         raise PermissionDenied
     shown, typed = _shown_before(request), _typed(request)
     mine = {key: text for key, text in typed.items() if same_text(text) != shown.get(key)}
-    texts, others = texts_of(settings), {}
+    texts, others = texts_of(current), {}
     if request.POST.get("version") != version:
         others = {key: texts[key] for key in mine if same_text(texts[key]) != shown.get(key)}
-    values, faults = read_texts(settings, mine)
+    values, faults = read_texts(current, mine)
     kept = SettingsFormState(version, texts | mine, faults, others)
     if faults:
-        return _settings(request, settings, kept, status=REFUSED)
+        return _settings(request, current, kept, status=REFUSED)
     try:
         save_settings(study, values, version=request.POST.get("version", ""))
     except StudyError as error:
         refused = SettingsFormState(version, texts | mine, {}, others, error)
-        return _settings(request, settings, refused, status=IN_CONFLICT)
+        return _settings(request, current, refused, status=IN_CONFLICT)
     messages.success(request, _saved(list(values)))
     return redirect("study_settings")
+
+
+@administers
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a study among those of the server's folder, and go there."""
+    folder = getattr(settings, "STUDIES_FOLDER", None)
+    if folder is None:
+        raise Http404
+    typed = {name: request.POST.get(name, "").strip() for name in ("title", "territories")}
+    typed["grid"] = "file" if request.POST.get("grid") == "file" else "ours"
+    faults: dict[str, str] = {}
+    if request.method == "POST":
+        study, faults = _create(request, Path(folder), typed)
+        if study is not None:
+            return redirect(f"{get_script_prefix()}etudes/{quote(study.root.name)}/")
+    shown = {
+        "typed": typed,
+        "faults": faults,
+        "formats": ",".join(SENT),
+        "max_chars": MAX_LABEL,
+    }
+    return render(request, "review/create.html", shown, status=REFUSED if faults else 200)
+
+
+def _create(
+    request: HttpRequest, folder: Path, typed: Mapping[str, str]
+) -> tuple[Study | None, dict[str, str]]:
+    """Return the new study, or the fault of each field."""
+    values, faults = read_texts(
+        Settings(),
+        {"etude.title": typed["title"], "etude.territories": typed["territories"]},
+    )
+    faults = {key.removeprefix("etude."): expected for key, expected in faults.items()}
+    if not typed["title"]:
+        faults["title"] = "un titre"
+    elif len(typed["title"]) > MAX_LABEL:
+        faults["title"] = f"{MAX_LABEL} signes au plus"
+    sent = request.FILES.get("file") if typed["grid"] == "file" else None
+    if typed["grid"] == "file" and sent is None:
+        faults["grid"] = "un fichier .yaml ou .qdc"
+    names = {"title": typed["title"], "territories": values.get("etude.territories", ())}
+    try:
+        if sent is None:
+            return (None if faults else create_study(folder, **names)), faults
+        with sent_file(sent.name or "", sent.read(MAX_SENT_BYTES + 1)) as grid:
+            load_grid(grid)  # its fault is said with the others
+            return (None if faults else create_study(folder, grid=grid, **names)), faults
+    except GridError as error:
+        return None, faults | {"grid": f"{error.expected} ; trouvé : {error.found}"}
 
 
 def _typed(request: HttpRequest) -> dict[str, str]:
@@ -137,7 +195,7 @@ def _saved(keys: list[str]) -> str:
 
 
 def _settings(
-    request: HttpRequest, settings: Settings, form: SettingsFormState, *, status: int = 200
+    request: HttpRequest, current: Settings, form: SettingsFormState, *, status: int = 200
 ) -> HttpResponse:
     may_change = role_of(request.user) >= Role.ADMINISTRATOR
 
@@ -166,7 +224,7 @@ def _settings(
         "sections": [entry for entry in sections if entry["usual"]],
         "folded": [entry for entry in sections if not entry["usual"]],
         "version": form.version,
-        "before": json.dumps(texts_of(settings)) if may_change else "",
+        "before": json.dumps(texts_of(current)) if may_change else "",
         "n_faults": len(form.faults),
         "refusal": form.found,
         "is_changed_since": isinstance(form.found, ChangedSinceError),

@@ -35,3 +35,8 @@ if (mistaken) {
 for (const box of document.querySelectorAll("[data-unticked-by]")) {
   document.getElementById(box.dataset.untickedBy).addEventListener("input", () => { box.checked = false; });
 }
+
+// A file that is chosen is the answer it belongs to.
+for (const input of document.querySelectorAll("[data-ticks]")) {
+  input.addEventListener("change", () => { document.getElementById(input.dataset.ticks).checked = true; });
+}
