@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from flows import serve
+from flows.jobs import Jobs, JobState
 from flows.run import due_fingerprint, run_study
 from flows.serve import serve_studies
 from pipeline.errors import StudyError, UsageError
 from pipeline.study import Study
 from support import imap_server
+from support.jobs import ended_job
 from support.mail_server import Hook
 from support.mail_server import running as answering
 from support.served import (
@@ -286,6 +288,34 @@ def test_a_review_that_ends_is_followed_once(server, tmp_path):
         assert {run["state"]["type"] for run in server.runs(study)} == {"COMPLETED"}
         assert len(manifests(study)) == 2
     assert list(study.read_table("themes")["label"]) == ["Se soigner"]
+
+
+@pytest.mark.service
+def test_a_job_of_a_served_study_is_its_flow_run_and_a_cancelled_one_stops_it(
+    server, tmp_path, monkeypatch
+):
+    study = new_study(tmp_path / "demandee")
+    group_any_size(study)
+    drop(study)
+    run_study(study.root)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    jobs = Jobs(study)
+    with running(Service(study, server)):
+        study.decisions.append(author="lise", action="rename_family", theme_id="x", value="Santé")
+        jobs.start("lise")
+        job = ended_job(study)
+        assert (job.state, job.line) == (JobState.DONE, "")
+        assert [run["state"]["type"] for run in server.runs(study)] == ["COMPLETED"]
+        assert {step.stage for step in jobs.steps(job.job_id)} >= {"read", "rank", "publish"}
+        assert len(manifests(study)) == 2
+        study.decisions.append(author="lise", action="rename_family", theme_id="x", value="Soins")
+        jobs.start("lise")
+        wait_for(lambda: jobs.steps(job.job_id + 1), "a first stage")
+        jobs.cancel("omar")
+        assert ended_job(study).state is JobState.CANCELLED
+        wait_for(lambda: ended(server, study, 2), "end of the cancelled run")
+        assert server.runs(study)[1]["state"]["type"] in ("CANCELLED", "CRASHED")
 
 
 @pytest.mark.service

@@ -24,7 +24,7 @@ from pipeline.errors import StudyError
 from pipeline.study import Study
 
 _WAIT_S = 20.0  # for another writer
-_GRACE_S = 5.0  # between asking a process to stop and killing it
+_GRACE_S = 10.0  # between asking a process to stop and killing it
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (

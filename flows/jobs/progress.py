@@ -27,6 +27,7 @@ PHASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "publish": ("write", "publish"),
     }
 )  # stages by phase, as they run
+PHASE_OF = {stage: phase for phase, stages in PHASES.items() for stage in stages}
 _ON_FILES = ("read", "code", "themes")  # cached while no file changes
 _BY_WORKSHOP = ("read", "segment", "tag")
 _MOST = 0.95  # of a bar that time alone moves
@@ -118,14 +119,13 @@ def expected_seconds(study: Study, waiting: Waiting) -> dict[str, float]:
     last = study.last_run()
     if last is None:
         return {}
-    phase_of = {stage: phase for phase, stages in PHASES.items() for stage in stages}
     seconds = dict.fromkeys(PHASES, 0.0)
     n_before = len({row["workshop"] for row in last["stages"] if row["workshop"]})
     touched = waiting.n_workshops_touched / n_before if waiting.has_files and n_before else 1.0
     for row in last["stages"]:
-        if row["stage"] in phase_of:
+        if row["stage"] in PHASE_OF:
             share = touched if row["stage"] in _BY_WORKSHOP else 1.0
-            seconds[phase_of[row["stage"]]] += share * row["seconds"]
+            seconds[PHASE_OF[row["stage"]]] += share * row["seconds"]
     computed = sum(row["seconds"] for row in last["stages"] if not row["is_cached"])
     started, ended = (datetime.fromisoformat(last[name]) for name in ("started_at", "ended_at"))
     seconds["publish"] += max((ended - started).total_seconds() - computed, 1.0)

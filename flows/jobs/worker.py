@@ -8,15 +8,19 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.execution import StageCall, StageOutcome
 from flows.jobs import Jobs, JobState, now
-from flows.jobs.progress import expected_seconds, waiting_for
+from flows.jobs.progress import PHASE_OF, expected_seconds, waiting_for
+from flows.jobs.served import is_served, run_by_service
 from flows.run import Outcome
 from flows.served_flows import UnexpectedError, conclude_review
 from pipeline.errors import AteliersError, StudyError, reason_of
 from pipeline.study import Study
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import TaskRun
 
 _BETWEEN_S = 0.5  # two writings of one step's progress
 
@@ -33,7 +37,10 @@ def work_on(root: Path, job_id: int) -> None:
     with JobRecord(study, job_id) as record:
         record.prepare()
         before = _ranks(study)
-        outcome = conclude_review(root, on_progress=record.tell, execute=record.execute)
+        if is_served(study):
+            outcome = run_by_service(study, record.observe)
+        else:
+            outcome = conclude_review(root, on_progress=record.tell, execute=record.execute)
         record.conclude(outcome, _moves(before, _ranks(study)))
 
 
@@ -92,6 +99,26 @@ class JobRecord:
             (now(), is_cached, json.dumps(n_rows), self._job_id, position),
         )
         return outcome
+
+    def observe(self, tasks: "list[TaskRun]") -> None:
+        """Write the stages that a flow run began: the tasks within that of the whole run."""
+        for position, task in enumerate(tasks):
+            stage, _, workshop_id = task.name.partition("-")
+            if stage in PHASE_OF:
+                ended_at = task.end_time.isoformat() if task.end_time else None
+                self._write(
+                    "INSERT OR REPLACE INTO steps"
+                    " (job_id, position, stage, workshop_id, started_at, ended_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        self._job_id,
+                        position,
+                        stage,
+                        workshop_id or None,
+                        str(task.start_time),
+                        ended_at,
+                    ),
+                )
 
     def conclude(self, outcome: Outcome, moves: list[Move]) -> None:
         """Write that the run is done, and what it changed."""
