@@ -33,6 +33,7 @@ from pipeline.text import counted
 MAX_STUDY_BYTES = 2_000_000_000  # of the depot and of what is being sent to it
 _LEAST_FREE_BYTES = 200_000_000  # left on the disk for tables and reports
 _MAX_NAME_BYTES, _MAX_DEPTH = 200, 8
+_IN_BIN_S = 30 * 24 * 3600
 _KEPT_S = 7 * 24 * 3600  # an upload left half-way
 _COPY_BYTES = 1024 * 1024
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -93,7 +94,9 @@ class Deposit:
             raise UsageError(f"« {name} » sans taille", "un fichier", "le déposer de nouveau")
         if not workshop and len(safe_parts(path)) < 2 and not path.lower().endswith(".zip"):
             raise UsageError(
-                f"« {name} » : hors de tout atelier", "un fichier sur son atelier", "le glisser là"
+                f"« {name} » est hors de tout atelier",
+                "un fichier dans un atelier",
+                "le déposer sur le sien",
             )
         upload_id = text_hash(workshop, path, str(size), author, mark)[:32]
         if workshop:
@@ -206,20 +209,21 @@ class Deposit:
         return max(0, MAX_STUDY_BYTES - self.n_bytes() - announced)
 
     def _check_room(self, name: str, size: int) -> None:
-        free = self.n_free()
+        free, most = self.n_free(), size_in_words(MAX_STUDY_BYTES)
         if size > free:
             raise UsageError(
-                f"« {name} » pèse {size_in_words(size)}",
-                f"au plus {size_in_words(free)} : une étude tient "
-                f"{size_in_words(MAX_STUDY_BYTES)} de fichiers",
+                f"« {name} » pèse {size_in_words(size)}, plus que la place qui reste "
+                f"({size_in_words(free)} sur les {most} d'une étude)",
+                f"{size_in_words(free)} au plus",
                 "le réduire ou le découper, ou retirer des fichiers",
             )
         self.uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
-        on_disk = shutil.disk_usage(self.uploads).free - _LEAST_FREE_BYTES
-        if 2 * size > on_disk:  # an archive stands beside its files while it is unpacked
+        on_disk = max(0, shutil.disk_usage(self.uploads).free - _LEAST_FREE_BYTES) // 2
+        if size > on_disk:  # an archive stands beside its files while it is unpacked
             raise UsageError(
-                f"« {name} » pèse {size_in_words(size)}",
-                f"{size_in_words(max(0, on_disk) // 2)} au plus, avec la place qui reste au disque",
+                f"« {name} » pèse {size_in_words(size)}, plus que le disque ne peut recevoir "
+                f"({size_in_words(on_disk)})",
+                f"{size_in_words(on_disk)} au plus",
                 "faire de la place sur le serveur, puis le déposer de nouveau",
             )
 
@@ -307,6 +311,7 @@ class Deposit:
     def remove(self, workshop: str, path: str) -> str:
         """Move a file of a workshop to the bin, and return the id that puts it back."""
         source = self._existing(workshop, path)
+        self._erase_old()
         kept = self.bin / text_hash(workshop, path, str(time.time_ns()))[:32]
         with self._placing():
             kept.mkdir(mode=0o700, parents=True)
@@ -315,6 +320,11 @@ class Deposit:
             shutil.move(source, kept / "fichier")
             self._tidy(source.parent, workshop)
         return kept.name
+
+    def _erase_old(self) -> None:
+        for row in self.removed():
+            if time.time() - float(row["removed_at"]) > _IN_BIN_S:
+                shutil.rmtree(self.bin / row["id"])
 
     def removed(self) -> list[dict[str, str]]:
         """Return what the bin holds, the last removed first."""
@@ -327,13 +337,25 @@ class Deposit:
 
     def put_back(self, removed_id: str) -> Placed:
         """Put a removed file where it was, beside a file that has taken its name."""
-        row = next((row for row in self.removed() if row["id"] == removed_id), None)
-        if row is None:
-            raise UsageError("ce fichier n'est plus dans la corbeille", "un fichier retiré", "—")
+        row = self._removed(removed_id)
         placed = self.place(self.bin / removed_id / "fichier", row["workshop"], row["path"])
         if placed.outcome != "refused":
             shutil.rmtree(self.bin / removed_id)
         return placed
+
+    def erase(self, removed_id: str) -> str:
+        """Erase a removed file for good, and return its name; raise `UsageError` if it is gone."""
+        row = self._removed(removed_id)
+        shutil.rmtree(self.bin / removed_id)
+        return row["path"]
+
+    def _removed(self, removed_id: str) -> dict[str, str]:
+        row = next((row for row in self.removed() if row["id"] == removed_id), None)
+        if row is None:
+            raise UsageError(
+                "ce fichier n'est plus dans la corbeille", "un fichier retiré", "recharger la page"
+            )
+        return row
 
     def rename(self, workshop: str, path: str, name: str) -> Placed:
         """Give a file of a workshop another name, with its ending; no passage loses its identity.
@@ -470,7 +492,7 @@ def summary_of(placed: Sequence[Placed]) -> str:
 
 def error_line(error: AteliersError) -> str:
     """Return an error in one line for a list of files."""
-    return f"{error.found} ; {error.expected} : {error.do}"
+    return f"{error.found} : {error.do}"
 
 
 def _twin(path: Path) -> Path | None:

@@ -14,7 +14,7 @@ import yaml
 from pipeline.depot import list_folder
 from pipeline.errors import StudyError, UsageError
 from pipeline.files import write_bytes
-from pipeline.ingest.workshop import is_manifest, load_manifest, read_answer
+from pipeline.ingest.workshop import EVERYWHERE, is_manifest, load_manifest, read_answer
 from pipeline.text import fold
 
 _HEAD = "# Écrit depuis la page Déposer ; peut aussi s'écrire à la main.\n"
@@ -30,12 +30,15 @@ def write_workshop(folder: Path, fields: Mapping[str, str]) -> None:
     _write(path, content)
 
 
-def write_answers(folder: Path, target: str, answers: Mapping[str, str]) -> bool:
+def write_answers(
+    folder: Path, target: str, answers: Mapping[str, str], *, is_everywhere: bool = False
+) -> bool:
     """Write what a person says of one document, `target` below the workshop's folder.
 
-    `answers` holds a word for each of `ANSWERS`, blank to leave the reading as it is. Returns
-    whether comments were lost. Raises `UsageError` for an unknown word, `StudyError` for a file
-    that does not load, which is left as it is.
+    `answers` holds a word for each of `ANSWERS`, blank to leave the reading as it is; they count
+    where the document says nothing, or `is_everywhere`, whatever it says. Returns whether comments
+    were lost. Raises `UsageError` for an unknown word, `StudyError` for a file that does not load,
+    which is left as it is.
     """
     content, path = _content(folder)
     for kind, word in answers.items():
@@ -47,7 +50,9 @@ def write_answers(folder: Path, target: str, answers: Mapping[str, str]) -> bool
             content[_key(content, _N_TABLES)] = own
             own = None
         kept = {name: value for name, value in (own or {}).items() if str(name) != target}
-        content[key] = kept | ({target: _plain(word)} if word else {})  # the last one counts
+        content[key] = kept | (
+            {target: f"{word} {EVERYWHERE}" if is_everywhere else _plain(word)} if word else {}
+        )  # the last one counts
         if not content[key]:
             del content[key]
     has_comments = path.is_file() and any(
@@ -68,7 +73,10 @@ def answers_of(folder: Path) -> dict[str, dict[str, str]]:
     for kind in ANSWERS:
         own = content.get(_key(content, kind))
         for target, word in own.items() if isinstance(own, dict) else ():
-            answers.setdefault(str(target), {})[kind] = str(word)
+            told = answers.setdefault(str(target), {})
+            told[kind] = str(word).removesuffix(EVERYWHERE).strip()
+            if str(word).endswith(EVERYWHERE):
+                told[EVERYWHERE] = "oui"
     return answers
 
 

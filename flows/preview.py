@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,16 @@ def reading_key(study: Study, folder: Path) -> str:
     ]
     settings = study.settings
     return text_hash(
-        versions()["code"],
+        _code(),
         settings.ingest.model_dump_json(),
         settings.segment.model_dump_json(),
         *states,
     )
+
+
+@cache
+def _code() -> str:
+    return str(versions()["code"])
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -13,6 +13,7 @@ from flows import deposit as deposit_module
 from flows.deposit import Deposit, ElsewhereError, Placed, safe_parts, size_in_words
 from flows.manifest import answers_of, target_of, write_answers
 from pipeline.errors import StudyError, UsageError
+from pipeline.ingest import ingest_workshop
 from pipeline.ingest.workshop import answers_for, read_manifest
 from pipeline.study import Study
 
@@ -133,7 +134,12 @@ def test_two_people_dropping_at_once_lose_nothing(deposit: Deposit) -> None:
 @pytest.mark.parametrize(
     ("workshop", "path", "size", "told"),
     [
-        (WORKSHOP, "video.mov", 3 * 10**9, "pèse 3 Go ; attendu : au plus 2 Go"),
+        (
+            WORKSHOP,
+            "video.mov",
+            3 * 10**9,
+            r"pèse 3 Go, plus que la place qui reste \(2 Go sur les 2 Go",
+        ),
         ("Ailleurs", "notes.txt", 10, "pas d'atelier « Ailleurs »"),
         ("../vault", "notes.txt", 10, "pas d'atelier"),
         ("", "notes.txt", 10, "hors de tout atelier"),
@@ -230,6 +236,8 @@ def test_a_removed_file_comes_back(deposit: Deposit) -> None:
     assert deposit.removed() == [] and len(names(deposit)) == 3
     with pytest.raises(UsageError):
         deposit.remove(WORKSHOP, "../../etude.toml")
+    assert deposit.erase(deposit.remove(WORKSHOP, "sous/notes.txt")) == "sous/notes.txt"
+    assert not list(deposit.bin.iterdir())
 
 
 def test_a_renamed_file_keeps_its_ending(deposit: Deposit) -> None:
@@ -273,6 +281,28 @@ def test_an_answer_keeps_what_people_wrote(deposit: Deposit) -> None:
     assert target not in answers_of(folder)
     with pytest.raises(UsageError):
         write_answers(folder, target, {"questions": "q9"})
+
+
+def test_a_correction_may_count_whatever_the_file_says(deposit: Deposit) -> None:
+    notes = "Question 2\n- Le local est prêté par la mairie depuis deux ans\n"
+    send(deposit, "Table 3.txt", notes.encode())
+    study, folder = deposit.study, deposit.study.depot / WORKSHOP
+
+    def located() -> tuple[int, str]:
+        read = ingest_workshop(folder, depot=study.depot, settings=study.settings.ingest)
+        (row,) = read["blocks"][read["blocks"]["kind"] == "bullet"].itertuples()
+        return row.table_number, row.question
+
+    assert located() == (3, "q2")
+    write_answers(folder, "Table 3.txt", {"questions": "q4", "tables": "5"})
+    assert located() == (5, "q2")
+    write_answers(folder, "Table 3.txt", {"questions": "q4", "tables": "5"}, is_everywhere=True)
+    assert located() == (5, "q4")
+    assert answers_of(folder)["Table 3.txt"] == {
+        "questions": "q4",
+        "tables": "5",
+        "partout": "oui",
+    }
 
 
 def test_an_unreadable_atelier_yaml_is_left_as_it_is(deposit: Deposit) -> None:

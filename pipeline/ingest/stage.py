@@ -21,7 +21,7 @@ from pipeline.depot import folder_name
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.contents import Contents, Part, read_contents
 from pipeline.ingest.locate import locate_blocks, questions_by_siblings
-from pipeline.ingest.locate.cues import LocatedBlock
+from pipeline.ingest.locate.cues import LocatedBlock, Location
 from pipeline.ingest.locate.spoken import is_role
 from pipeline.ingest.people import (
     Participant,
@@ -40,6 +40,7 @@ from pipeline.ingest.workshop import (
     SILENT,
     Manifest,
     Reject,
+    answer_everywhere,
     answers_for,
     date_of,
     identify_workshop,
@@ -180,6 +181,7 @@ def _write_documents(
             likely_question=likely.get(part.names),
             answers=answers_for(manifest, part.names),
         )
+        located = _moved(located, answer_everywhere(manifest, part.names))
         speakers = name_speakers(located, people)
         for i, block in enumerate(located):
             if block.channel == "mail" and sender:
@@ -191,6 +193,19 @@ def _write_documents(
         documents.append(document)
         blocks += _block_rows(document["document_id"], located, speakers)
     return DOCUMENTS.build(documents), BLOCKS.build(blocks)
+
+
+def _moved(located: Sequence[LocatedBlock], answer: Location) -> list[LocatedBlock]:
+    """Return the blocks where a person says that the whole document belongs."""
+    moved = {
+        "table_number": answer.table_number,
+        "question": answer.question,
+        "channel": answer.channel,
+    }
+    given: dict[str, Any] = {name: value for name, value in moved.items() if value is not None}
+    if answer.question:
+        given["proposed_question"] = None
+    return [replace(block, **given) for block in located] if given else list(located)
 
 
 def _without_person(block: LocatedBlock) -> LocatedBlock:

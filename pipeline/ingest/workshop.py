@@ -32,6 +32,7 @@ SILENT = (
     "sinon écrire en phrases ce qui a été dit, puis relancer",
 )
 _STRAY = ("fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier")
+EVERYWHERE = "partout"  # after an answer of atelier.yaml: also where the document says otherwise
 _MAX_BYTES = 50_000
 _MAX_TEXT = 200
 _MAX_KEY = 40  # characters of an unknown key, as shown
@@ -55,6 +56,7 @@ class DocumentAnswer:
     file: str  # a name or path in the workshop's folder, `*` for any letters
     heading: str  # folded, "" for the whole document
     location: Location
+    is_everywhere: bool = False  # also where the document itself says otherwise
 
     def matches(self, names: Sequence[str]) -> bool:
         """Whether the document of these names (folders, file, part) is meant."""
@@ -86,6 +88,15 @@ def answers_for(manifest: Manifest, names: Sequence[str]) -> dict[str, Location]
             other = answers.get(answer.heading, Location())
             answers[answer.heading] = answer.location.over(other)
     return answers
+
+
+def answer_everywhere(manifest: Manifest, names: Sequence[str]) -> Location:
+    """Return what the manifest says of a whole document, whatever the document itself says."""
+    location = Location()
+    for answer in manifest.answers:
+        if answer.is_everywhere and not answer.heading and answer.matches(names):
+            location = answer.location.over(location)
+    return location
 
 
 def reject_idle_answers(
@@ -169,8 +180,9 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
         if isinstance(value, dict) and fold(str(key)) in _ANSWERS:
             read_one, example = _ANSWERS[fold(str(key))]
             for target, written in value.items():
-                if location := read_one(written):
-                    answers.append(_answer(str(target), location))
+                word, is_everywhere = _without_everywhere(written)
+                if location := read_one(word):
+                    answers.append(_answer(str(target), location, is_everywhere))
                 else:
                     reject(f"réponse illisible pour « {str(target)[:_MAX_KEY]} »", example)
             continue
@@ -325,9 +337,17 @@ def _read_epci(value: Any) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(codes)) or None
 
 
-def _answer(target: str, location: Location) -> DocumentAnswer:
+def _answer(target: str, location: Location, is_everywhere: bool) -> DocumentAnswer:
     file, _, heading = target.partition(">")
-    return DocumentAnswer(file.strip(), fold(heading), location)
+    return DocumentAnswer(file.strip(), fold(heading), location, is_everywhere)
+
+
+def _without_everywhere(written: Any) -> tuple[Any, bool]:
+    """Read « q4 partout »."""
+    word = str(written).strip()
+    if isinstance(written, str) and word.endswith(f" {EVERYWHERE}"):
+        return word.removesuffix(EVERYWHERE).strip(), True
+    return written, False
 
 
 def _read_question(value: Any) -> Location | None:

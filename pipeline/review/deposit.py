@@ -22,7 +22,7 @@ from flows.preview import (
 )
 from pipeline.depot import folders_of, list_folder, text_of
 from pipeline.files import text_hash
-from pipeline.ingest.workshop import is_manifest
+from pipeline.ingest.workshop import EVERYWHERE, is_manifest
 from pipeline.study import Study
 
 QUESTIONS = {
@@ -75,6 +75,14 @@ class Row:
         return bool(self.answers) or bool(self.reading and self.reading.channel)
 
     @property
+    def is_everywhere(self) -> bool:
+        """Whether a correction counts, unless said otherwise, whatever the file says."""
+        if self.answers:
+            return EVERYWHERE in self.answers
+        own = self.reading
+        return own is not None and len(own.tables) < 2 and len(own.questions) < 2
+
+    @property
     def tables(self) -> str:
         """Return « 1 à 7 », « 2, 5 », with what has none."""
         if self.reading is None or not self.reading.n_units:
@@ -90,6 +98,8 @@ class Row:
         """Return the questions in words, with what has none."""
         if self.reading is None or not self.reading.n_units:
             return ""
+        if set(self.reading.questions) >= {"q1", "q2", "q3", "q4"}:
+            return _("les quatre")
         named = [QUESTIONS[_AS_WRITTEN.get(name, name)] for name in self.reading.questions]
         return _with_missing(
             ", ".join(map(str, named)),
@@ -149,12 +159,14 @@ def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
     listing = list_folder(folder, depot=study.depot)
     answers = answers_of(folder)
     is_current = reading.key == key
-    rows: list[Row] = []
+    groups: list[list[Row]] = []
     n_bytes = 0
     for path in listing.files:
         size = path.stat().st_size if path.exists() else 0
         n_bytes += size
-        rows += _rows_of(path, folder, size, reading, answers, is_current=is_current)
+        groups.append(list(_rows_of(path, folder, size, reading, answers, is_current=is_current)))
+    groups.sort(key=_place_in_list)
+    rows = [row for group in groups for row in group]
     own = {f"{folder.name}/{row.path}" for row in rows}
     others = [reject for reject in reading.rejects if reject["path"] not in own]
     return WorkshopRows(
@@ -175,6 +187,11 @@ def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
 def all_workshops(study: Study) -> list[WorkshopRows]:
     """Return the workshops of the depot, by folder."""
     return [workshop_rows(study, folder) for folder in folders_of(study.depot)]
+
+
+def _place_in_list(group: list[Row]) -> tuple[bool, bool]:
+    """Put what was not read first, and atelier.yaml last."""
+    return group[0].is_settings, not any(row.rejects for row in group)
 
 
 def _rows_of(

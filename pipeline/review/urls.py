@@ -91,6 +91,7 @@ urlpatterns = [
     path("depot/retirer", deposit.remove, name="deposit_remove"),
     path("depot/renommer", deposit.rename, name="deposit_rename"),
     path("depot/corriger", deposit.correct, name="deposit_correct"),
+    path("depot/corbeille/<str:removed_id>/supprimer", deposit.erase, name="deposit_erase"),
     path("depot/corbeille/<str:removed_id>/remettre", deposit.put_back, name="deposit_put_back"),
     path("depot/doutes", deposit.doubts, name="deposit_doubts"),
     path("depot/doutes/<str:doubt_id>", deposit.decide_doubt, name="deposit_doubt"),

@@ -26,6 +26,7 @@ from flows.vault import Vault
 from pipeline.depot import folders_of
 from pipeline.errors import AteliersError, UsageError, VaultError
 from pipeline.ingest.words import find_date
+from pipeline.ingest.workshop import EVERYWHERE
 from pipeline.publish.text import quoted
 from pipeline.review import state
 from pipeline.review.bounds import MAX_PIECE_BYTES
@@ -51,9 +52,12 @@ def deposit(request: HttpRequest) -> HttpResponse:
     study = state.study()
     place = Deposit(study)
     is_reading = previews_of(study).keep_current(study)
+    workshops = all_workshops(study)
     shown = {
         "section": "deposit",
-        "workshops": all_workshops(study),
+        "workshops": workshops,
+        "n_files": sum(workshop.n_files for workshop in workshops),
+        "n_unread": sum(workshop.n_unread for workshop in workshops),
         "is_reading": is_reading,
         "n_bytes": size_in_words(place.n_bytes()),
         "n_free": size_in_words(place.n_free()),
@@ -189,6 +193,15 @@ def put_back(request: HttpRequest, removed_id: str) -> HttpResponse:
 
 @decides
 @require_POST
+def erase(request: HttpRequest, removed_id: str) -> HttpResponse:
+    """Erase a removed file for good."""
+    name = Deposit(state.study()).erase(removed_id)
+    messages.success(request, _("{name} est supprimé pour de bon.").format(name=quoted(name)))
+    return redirect("deposit")
+
+
+@decides
+@require_POST
 def rename(request: HttpRequest) -> HttpResponse:
     """Give a file another name."""
     folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
@@ -211,7 +224,8 @@ def correct(request: HttpRequest) -> HttpResponse:
     answers = {kind: request.POST.get(kind, "").strip() for kind in ANSWERS}
 
     def write() -> str:
-        has_lost = write_answers(folder, target_of(path), answers)
+        is_everywhere = bool(request.POST.get(EVERYWHERE))
+        has_lost = write_answers(folder, target_of(path), answers, is_everywhere=is_everywhere)
         told = _("Corrigé dans atelier.yaml : {name} est relu ainsi.").format(name=quoted(path))
         lost = _("Les commentaires de ce fichier n’y sont plus ; ses réponses y sont toutes.")
         return f"{told} {lost}" if has_lost else told
