@@ -179,14 +179,9 @@ _GROUPS: tuple[tuple[str, Any, Any], ...] = (
         gettext_lazy("Les structures citées et les bassins, à ouvrir dans le navigateur."),
     ),
     (
-        r"tableaux/tableaux\.xlsx",
-        gettext_lazy("Tableaux à lire"),
-        gettext_lazy("Un classeur mis en forme pour les équipes."),
-    ),
-    (
-        r"tableaux/tables-techniques\.xlsx",
-        gettext_lazy("Tables techniques"),
-        gettext_lazy("Toutes les colonnes, pour l’analyse."),
+        r"tableaux/.*\.xlsx",
+        gettext_lazy("Tableaux"),
+        gettext_lazy("Un classeur à lire et à donner ; un autre, technique, pour l’analyse."),
     ),
 )
 _KINDS = ("html", "pdf", "docx")  # pages first
