@@ -78,6 +78,7 @@ def start_task(
     """
     busy = StudyError("déjà en cours", "une fois à la fois", "attendre")
     end = time.monotonic() + _LEAVES_S
+    _lock_path(root, name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     while True:
         try:
             with locked_file(_lock_path(root, name), busy) as lock:
@@ -96,7 +97,7 @@ def start_task(
 
 def _start(root: Path, task: Task, arguments: dict[str, Any], lock: int) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.publish_tasks", str(root), task.name],
+        [sys.executable, "-m", "flows.publish_tasks", str(root), str(lock)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -176,8 +177,8 @@ TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
 )
 
 
-def _work(root: Path, name: str) -> None:
-    """Do the task that standard input describes, and record how it ends."""
+def _work(root: Path, lock: int) -> None:
+    """Do the task that standard input describes, record how it ends and leave the lock."""
     asked = json.load(sys.stdin)
     task = Task(**asked["task"])
     last_told = 0.0
@@ -191,11 +192,12 @@ def _work(root: Path, name: str) -> None:
             _write(root, task)
 
     try:
-        result = TASKS[name](root, task.asked_by, tell, **asked["arguments"])
+        result = TASKS[task.name](root, task.asked_by, tell, **asked["arguments"])
         task = replace(task, result=result)
     except AteliersError as error:
         task = replace(task, fault=(error.found, error.expected, error.do))
     _write(root, replace(task, ended_at=_now()))
+    fcntl.flock(lock, fcntl.LOCK_UN)  # ending takes a while, and a worker may still hold it
 
 
 def _read(root: Path, name: str) -> Task | None:
@@ -239,4 +241,4 @@ def _is_locked(root: Path, name: str) -> bool:
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]), sys.argv[2])
+    _work(Path(sys.argv[1]), int(sys.argv[2]))
