@@ -7,6 +7,7 @@ import pytest
 from flows.creating import ChangedSinceError, save_grid, version_of
 from flows.run import run_study
 from models.registry import load_tagger
+from pipeline.compare import gaps
 from pipeline.errors import GridError
 from pipeline.exchange.codebook import codebook_file
 from pipeline.files import data_path
@@ -15,12 +16,14 @@ from pipeline.grid import save_grid as write_grid
 from pipeline.grid.codes import Entry, Grid
 from pipeline.grid.editing import (
     grid_changes,
+    is_read_by_name,
     put_code,
     read_sent,
     remove_code,
     with_former_names,
 )
 from pipeline.grid.yaml_file import write_yaml
+from pipeline.rank import criteria
 from pipeline.settings.sections import TagSettings
 from pipeline.study import Study
 from pipeline.tables import TABLES
@@ -169,6 +172,19 @@ def test_the_tagger_knows_a_renamed_code():
     columns = [code.code for code in tagger.codes]
     assert len(tagger._shared_columns) == len(columns)
     assert tagger.pretrained.codes[tagger._shared_columns[columns.index(NEW)]].code == OLD
+
+
+def test_codes_that_the_ranking_and_the_gaps_look_for_are_known():
+    looked_for = [
+        (axis, code)
+        for facts in criteria._CODES_OF_FACTS.values()
+        for axis, codes in facts.items()
+        for code in codes
+    ]
+    looked_for += [("posture", code) for code in (*gaps._WISHES, gaps._ANSWER)]
+    looked_for += [("rubrique", code) for code in (gaps._OFFER, "innovation.territoire")]
+    assert [(axis, code) for axis, code in looked_for if not is_read_by_name(axis, code)] == []
+    assert not is_read_by_name("rubrique", OLD)
 
 
 def decided(study: Study) -> list[int]:

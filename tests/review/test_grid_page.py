@@ -5,9 +5,11 @@ import re
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, expect
 
 from pipeline.grid import load_grid
 from pipeline.grid.yaml_file import write_yaml
+from support.accessible import faults
 from support.review_client import client, token
 from support.review_server import Served
 
@@ -177,3 +179,24 @@ def test_a_proposal_that_is_not_there_is_said(served: Served, proposal: str) -> 
     assert session.post("/grille/importer", data=data).status_code == 302
     assert "Cette grille n’est plus là" in session.get("/grille").text
     assert served.study.grid_path.read_bytes() == before
+
+
+@pytest.mark.browser
+def test_a_code_is_coloured_and_its_mistake_reached_by_keyboard(
+    served: Served, browser: Browser
+) -> None:
+    page = served.open(browser, "chantal", "grille/code?code=consommation")
+    page.locator("[name=colour]").fill("#aa3377")
+    expect(page.get_by_label("celle de l’axe")).not_to_be_checked()
+    page.get_by_label("Définition").fill("")
+    page.get_by_label("Libellé").press("Enter")
+    expect(page.get_by_label("Définition")).to_be_focused()
+    expect(page.locator("[data-key-name=definition] .fault-said")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_label("Définition").fill("Ce que choisissent les ménages.")
+    page.get_by_role("button", name="Enregistrer le code").click()
+    expect(page.locator("#annonce")).to_contain_text("« Consommation responsable » est enregistré")
+    code = next(
+        row for row in load_grid(served.study.grid_path).codes if row.code == "consommation"
+    )
+    assert (code.definition, code.colour) == ("Ce que choisissent les ménages.", "#aa3377")
