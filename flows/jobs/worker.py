@@ -1,5 +1,6 @@
 """Do one job in this process, and write how far it is as the run tells it."""
 
+import gc
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from pipeline.study import Study
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import TaskRun
 
+_SELDOM = (100_000, 50, 100)  # what a run allocates lives until its end, as on the command line
 _BETWEEN_S = 0.5  # two writings of one step's progress
 
 Move = tuple[str, int | None, int | None]  # theme_id, rank before, rank after
@@ -29,6 +31,7 @@ Move = tuple[str, int | None, int | None]  # theme_id, rank before, rank after
 
 def work_on(root: Path, job_id: int) -> None:
     """Run the study for the job, and write how it ended."""
+    gc.set_threshold(*_SELDOM)
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _stop)
     study = Study.open(root)
@@ -144,7 +147,7 @@ class JobRecord:
         elif isinstance(error, KeyboardInterrupt):
             state, line = JobState.INTERRUPTED, ""
         else:
-            state, line = JobState.FAILED, str(_said(error))
+            state, line = JobState.FAILED, str(_said(error)).replace(f"{self._study.root}/", "")
         self._update(state=state, line=line, ended_at=now())
         return True
 

@@ -22,6 +22,7 @@ from flows.jobs.progress import (
     seconds_left,
     waiting_for,
 )
+from flows.jobs.served import is_served
 from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.roles import decides, reads
@@ -97,6 +98,7 @@ def processing(request: HttpRequest) -> HttpResponse:
     job = latest[0] if latest else None
     shown: dict[str, Any] = {
         "section": "processing",
+        "is_served": is_served(study),
         "is_first": study.last_run() is None,
         "job": job,
         "runs": [_listed(run) for run in history(study, latest, _N_RUNS)],
