@@ -51,6 +51,7 @@ _CHANNEL_WORDS = {
     "telephone": "téléphone",
 }
 _IN_ROOM = ("notes", "postit", "transcript")
+_MAX_PARTS = 40  # of a file, such as mails of a mailbox; those that were not read first
 _SETTLED_S = 1.5  # without a new file, before reading
 
 
@@ -68,6 +69,7 @@ class Row:
     is_waiting: bool = False
     rejects: tuple[dict[str, str], ...] = ()
     answers: dict[str, str] = field(default_factory=dict)
+    n_more: int = 0  # parts that are not listed
 
     @property
     def may_correct(self) -> bool:
@@ -159,16 +161,24 @@ def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
     listing = list_folder(folder, depot=study.depot)
     answers = answers_of(folder)
     is_current = reading.key == key
+    parts: dict[str, list[PartReading]] = {}
+    for part in reading.parts:
+        parts.setdefault(part.path.split("#", 1)[0], []).append(part)
+    rejects: dict[str, list[dict[str, str]]] = {}
+    for reject in reading.rejects:
+        rejects.setdefault(reject["path"].split("#", 1)[0], []).append(reject)
     groups: list[list[Row]] = []
     n_bytes = 0
     for path in listing.files:
         size = path.stat().st_size if path.exists() else 0
         n_bytes += size
-        groups.append(list(_rows_of(path, folder, size, reading, answers, is_current=is_current)))
+        full = text_of(path.relative_to(study.depot))
+        own = _FileReading(parts.get(full, []), rejects.get(full, []), is_current)
+        groups.append(list(_rows_of(path, folder, size, own, answers)))
     groups.sort(key=_place_in_list)
     rows = [row for group in groups for row in group]
-    own = {f"{folder.name}/{row.path}" for row in rows}
-    others = [reject for reject in reading.rejects if reject["path"] not in own]
+    listed = {text_of(path.relative_to(study.depot)) for path in listing.files}
+    others = [row for path, some in rejects.items() if path not in listed for row in some]
     return WorkshopRows(
         folder.name,
         state_of(study, folder),
@@ -184,6 +194,27 @@ def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
     )
 
 
+@dataclass(frozen=True)
+class DepositCounts:
+    """What came in: workshops, files, files or parts that were not read; whether all are read."""
+
+    n_workshops: int
+    n_files: int
+    n_unread: int
+    is_current: bool
+
+
+def deposit_counts(study: Study) -> DepositCounts:
+    """Return where the depot stands, as the page says it."""
+    workshops = all_workshops(study)
+    return DepositCounts(
+        len(workshops),
+        sum(workshop.n_files for workshop in workshops),
+        sum(workshop.n_unread for workshop in workshops),
+        all(workshop.is_current for workshop in workshops),
+    )
+
+
 def all_workshops(study: Study) -> list[WorkshopRows]:
     """Return the workshops of the depot, by folder."""
     return [workshop_rows(study, folder) for folder in folders_of(study.depot)]
@@ -194,24 +225,29 @@ def _place_in_list(group: list[Row]) -> tuple[bool, bool]:
     return group[0].is_settings, not any(row.rejects for row in group)
 
 
+@dataclass(frozen=True)
+class _FileReading:
+    parts: list[PartReading]
+    rejects: list[dict[str, str]]
+    is_current: bool
+
+
 def _rows_of(
     path: Path,
     folder: Path,
     size: int,
-    reading: WorkshopReading,
+    reading: _FileReading,
     answers: dict[str, dict[str, str]],
-    *,
-    is_current: bool,
 ) -> Iterable[Row]:
     inside = text_of(path.relative_to(folder))
     full = f"{folder.name}/{inside}"
-    parts = [part for part in reading.parts if part.path.split("#", 1)[0] == full]
-    rejects = [row for row in reading.rejects if row["path"].split("#", 1)[0] == full]
+    parts, rejects = reading.parts, reading.rejects
     whole = next((part for part in parts if part.path == full), None)
     if whole is None and len(parts) == 1 and not any("#" in row["path"] for row in rejects):
         whole, parts = parts[0], []
     is_settings = is_manifest(path) and path.parent == folder
-    own_rejects = tuple(row for row in rejects if row["path"] == full)
+    by_part = {part.path: part for part in parts if part is not whole}
+    below = dict.fromkeys([*by_part, *(row["path"] for row in rejects if row["path"] != full)])
     yield Row(
         inside,
         inside,
@@ -219,21 +255,23 @@ def _rows_of(
         size_in_words(size),
         whole,
         is_settings=is_settings,
-        is_waiting=not (is_current or whole or parts or rejects or is_settings),
-        rejects=own_rejects,
+        is_waiting=not (reading.is_current or whole or parts or rejects or is_settings),
+        rejects=tuple(row for row in rejects if row["path"] == full),
         answers=answers.get(target_of(inside), {}),
+        n_more=max(0, len(below) - _MAX_PARTS),
     )
-    names = {part.path: part for part in parts if part is not whole}
-    for name in dict.fromkeys([*names, *(row["path"] for row in rejects if row["path"] != full)]):
-        below = name.split("/", 1)[1]
+    for name in sorted(below, key=lambda name: not any(row["path"] == name for row in rejects))[
+        :_MAX_PARTS
+    ]:
+        own = name.split("/", 1)[1]
         yield Row(
-            below,
+            own,
             name.split("#", 1)[1],
             text_hash(name)[:12],
-            reading=names.get(name),
+            reading=by_part.get(name),
             is_part=True,
             rejects=tuple(row for row in rejects if row["path"] == name),
-            answers=answers.get(target_of(below), {}),
+            answers=answers.get(target_of(own), {}),
         )
 
 

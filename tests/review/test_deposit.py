@@ -1,8 +1,10 @@
 """The page where files are dropped: sent by pieces through cuts and a killed server, read ahead, corrected, doubts settled."""
 
+import contextlib
 import hashlib
 import io
 import os
+import socket
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -62,8 +64,6 @@ class Sender:
 
 def cut(served: Served, sender: Sender, address: str, start: int, content: bytes) -> None:
     """Send half of a piece, then close the connection."""
-    import socket
-
     cookies = "; ".join(f"{name}={value}" for name, value in sender.session.cookies.items())
     head = (
         f"POST {address}?debut={start} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\n"
@@ -187,6 +187,21 @@ def test_only_pieces_may_be_longer_than_forms(served: Served) -> None:
 )
 def test_a_piece_is_known_by_its_address(line: bytes, is_one: bool) -> None:
     assert is_piece(line) is is_one
+
+
+def test_too_many_pieces_at_once_are_asked_to_wait(served: Served) -> None:
+    host, port = served.address.removeprefix("http://").split(":")
+    head = f"POST /depot/envois/{'0' * 32}?debut=0 HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        answers = []
+        for _ in range(40):
+            connection = socket.create_connection((host, int(port)), timeout=30)
+            stack.enter_context(connection)
+            connection.sendall(head.encode() + bytes(1000))
+            answers.append(connection)
+        assert b"503 Service Unavailable" in answers[-1].recv(200)
+    assert Sender(served).send("ensuite.bin", b"x")["outcome"] == "placed"
+    (served.study.depot / WORKSHOP / "ensuite.bin").unlink()
 
 
 def test_a_reader_sees_files_and_sends_none_nor_sees_real_names(served: Served) -> None:

@@ -25,6 +25,7 @@ from flows.manifest import ANSWERS, target_of, write_answers
 from flows.vault import Vault
 from pipeline.depot import folders_of
 from pipeline.errors import AteliersError, UsageError, VaultError
+from pipeline.files import text_hash
 from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import EVERYWHERE
 from pipeline.publish.text import quoted
@@ -97,20 +98,25 @@ def workshop(request: HttpRequest, folder: str) -> HttpResponse:
 @require_POST
 def make_workshop(request: HttpRequest) -> HttpResponse:
     """Make the folder of a workshop."""
-    date, written = "", request.POST.get("date", "").strip()
-    if written:
-        found = find_date(written)
-        if found is None:
-            raise UsageError(
-                f"la date {quoted(written[:40])}", "un jour, comme 2026-03-12", "la corriger"
-            )
-        date = found[0]
-    fields = (request.POST.get(name, "").strip() for name in ("territoire", "lieu"))
-    territory, place = fields
-    folder = Deposit(state.study()).make_workshop(territory, date, place)
+    try:
+        folder = _new_workshop(request)
+    except AteliersError as error:
+        messages.error(request, error_line(error))
+        return redirect("deposit")
     told = _("L’atelier {name} est créé : y déposer ses fichiers.")
     messages.success(request, told.format(name=quoted(folder.name)))
     return _back(folder.name)
+
+
+def _new_workshop(request: HttpRequest) -> Path:
+    territory, date, place = (
+        request.POST.get(name, "").strip() for name in ("territoire", "date", "lieu")
+    )
+    found = find_date(date) if date else None
+    if date and found is None:
+        fault = f"la date {quoted(date[:40])} ne se lit pas"
+        raise UsageError(fault, "un jour", "l'écrire comme 2026-03-12")
+    return Deposit(state.study()).make_workshop(territory, found[0] if found else "", place)
 
 
 @decides
@@ -177,9 +183,13 @@ def give_up(request: HttpRequest, upload_id: str) -> HttpResponse:
 def remove(request: HttpRequest) -> HttpResponse:
     """Move a file to the bin."""
     folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
-    Deposit(state.study()).remove(folder.name, path)
-    told = _("{name} est dans la corbeille de cette page, d’où il peut revenir.")
-    return _told(request, folder, told.format(name=quoted(path)))
+
+    def act() -> str:
+        Deposit(state.study()).remove(folder.name, path)
+        told = _("{name} est dans la corbeille de cette page, d’où il peut revenir.")
+        return told.format(name=quoted(path))
+
+    return _told_or_refused(request, folder, act)
 
 
 @decides
@@ -294,18 +304,10 @@ def _workshop(request: HttpRequest, folder: Path, **more: Any) -> HttpResponse:
     return render(request, "review/deposit_workshop.html", shown)
 
 
-def _told(request: HttpRequest, folder: Path, sentence: str) -> HttpResponse:
-    """Show the workshop again and say what was done, with or without htmx."""
-    messages.success(request, sentence)
-    if is_fragment(request):
-        return _workshop(request, folder, says=True)
-    return _back(folder.name)
-
-
 def _told_or_refused(request: HttpRequest, folder: Path, act: Callable[[], str]) -> HttpResponse:
-    """Say in one line why something is refused, the workshop unchanged."""
+    """Show the workshop again and say what was done, or in one line why not."""
     try:
-        return _told(request, folder, act())
+        messages.success(request, act())
     except AteliersError as error:
         messages.error(request, error_line(error))
     if is_fragment(request):
@@ -314,8 +316,6 @@ def _told_or_refused(request: HttpRequest, folder: Path, act: Callable[[], str])
 
 
 def _back(folder: str) -> HttpResponse:
-    from pipeline.files import text_hash
-
     return redirect(f"{reverse('deposit')}#atelier-{text_hash(folder)[:10]}")
 
 
