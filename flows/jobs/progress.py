@@ -35,7 +35,7 @@ _CACHED_S = 5.0  # cached phases take less
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Backlog:
     """Files and decisions that came after the last run."""
 
     n_files: int
@@ -52,7 +52,7 @@ class Waiting:
         return bool(self.n_new + self.n_changed + self.n_gone)
 
 
-def waiting_for(study: Study) -> Waiting:
+def waiting_for(study: Study) -> Backlog:
     """Compare the depot and the decisions with those of the last run.
 
     Only files touched since it began are read again: a large depot takes no time.
@@ -67,7 +67,7 @@ def waiting_for(study: Study) -> Waiting:
     new = {path for path in files if path not in before}
     changed = {path for path, state in files.items() if state != before.get(path)} - new
     gone = before.keys() - files.keys()
-    return Waiting(
+    return Backlog(
         len(files),
         len(new),
         len(changed),
@@ -110,7 +110,7 @@ def _hash(path: Path, _written_at: int, _changed_at: int, _size: int) -> str:
     return file_hash(path)
 
 
-def expected_seconds(study: Study, waiting: Waiting) -> dict[str, float]:
+def expected_seconds(study: Study, waiting: Backlog) -> dict[str, float]:
     """Return the seconds that each phase takes if it is computed; none before a first run.
 
     Records of cached stages keep the seconds that computing them took. Reading and tagging are
@@ -132,7 +132,7 @@ def expected_seconds(study: Study, waiting: Waiting) -> dict[str, float]:
     return {phase: round(took, 1) for phase, took in seconds.items()}
 
 
-def seconds_ahead(study: Study, waiting: Waiting) -> float | None:
+def seconds_ahead(study: Study, waiting: Backlog) -> float | None:
     """Return the seconds that a run should take now; None before a first one."""
     expected = expected_seconds(study, waiting)
     phases = (name for name in expected if waiting.has_files or name not in _ON_FILES)
