@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from flows.manifest import rename_targets, write_workshop
 from pipeline.depot import folders_of, is_junk, list_folder, text_of
 from pipeline.errors import AteliersError, StudyError, UsageError
 from pipeline.files import file_hash, read_only, text_hash, write_bytes
@@ -266,8 +267,6 @@ class Deposit:
 
         Raises `UsageError` for a blank territory or a name that is taken.
         """
-        from flows.manifest import write_workshop
-
         parts = safe_parts(f"{territory} {date}".replace("/", "-").strip())
         if not re.search(r"\w", territory) or is_junk(PurePosixPath(*parts)):
             raise UsageError("pas de territoire", "son nom", "l'écrire, comme « Pays de Redon »")
@@ -373,6 +372,8 @@ class Deposit:
             if (twin := _twin(target)) and twin != source:
                 raise UsageError(f"« {new} » existe déjà", "un autre nom", "en choisir un autre")
             source.rename(target)
+        folder = self.study.depot / workshop
+        rename_targets(folder, path, text_of(target.relative_to(folder)))
         return Placed(self._shown(target), "placed", f"« {source.name} » s'appelle « {new} »")
 
     def _existing(self, workshop: str, path: str) -> Path:

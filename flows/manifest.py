@@ -6,7 +6,7 @@ What others wrote there stays, but for comments; only the answers that are given
 import datetime
 import glob
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -61,6 +61,34 @@ def write_answers(
     )
     _write(path, content)
     return has_comments
+
+
+def rename_targets(folder: Path, old: str, new: str) -> None:
+    """Let what is said of the file `old` be said of `new`, both below the workshop's folder.
+
+    Patterns with `*` stay. A file that does not load is left as it is.
+    """
+    try:
+        content, path = _content(folder)
+    except StudyError:
+        return
+    names = {target_of(old): target_of(new)}
+    names |= {target_of(PurePosixPath(old).name): target_of(PurePosixPath(new).name)}
+
+    def renamed(target: Any) -> Any:
+        file, sign, heading = str(target).partition(">")
+        for before, after in names.items():
+            if file.strip() == before or file.startswith(f"{before}/"):
+                return file.replace(before, after, 1) + sign + heading
+        return target
+
+    changed = dict(content)
+    for kind in ANSWERS:
+        key = _key(content, kind)
+        if isinstance(content.get(key), dict):
+            changed[key] = {renamed(target): word for target, word in content[key].items()}
+    if changed != content:
+        _write(path, changed)
 
 
 def answers_of(folder: Path) -> dict[str, dict[str, str]]:

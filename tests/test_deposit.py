@@ -250,6 +250,19 @@ def test_a_renamed_file_keeps_its_ending(deposit: Deposit) -> None:
     assert f"{WORKSHOP}/autre.txt" in names(deposit)
 
 
+def test_what_was_said_of_a_renamed_file_follows_it(deposit: Deposit) -> None:
+    folder = deposit.study.depot / WORKSHOP
+    send(deposit, "sous/a [1].xlsx", b"un")
+    target = target_of("sous/a [1].xlsx#Feuil1")
+    write_answers(folder, target, {"questions": "q2"}, is_everywhere=True)
+    write_answers(folder, "a*", {"tables": "3"})
+    deposit.rename(WORKSHOP, "sous/a [1].xlsx", "b")
+    assert answers_of(folder) == {
+        "sous/b.xlsx/Feuil1": {"questions": "q2", "partout": "oui"},
+        "a*": {"tables": "3"},
+    }
+
+
 def test_a_workshop_is_made_as_it_will_be_read(deposit: Deposit) -> None:
     folder = deposit.study.depot / WORKSHOP
     manifest = read_manifest(folder, depot=deposit.study.depot)
