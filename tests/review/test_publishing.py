@@ -384,6 +384,27 @@ def test_a_task_that_is_killed_is_told_apart_from_one_at_work(tmp_path: Path) ->
     assert ended(study, "backup", within_s=60).result
 
 
+_VISIT = """
+import sys
+from pathlib import Path
+from pipeline.review.server import prepare
+prepare(Path(sys.argv[1]))
+from django.contrib.auth.models import User
+from django.test import Client
+from pipeline.review.roles import Role, give_role
+user = User.objects.create(username="chantal")
+give_role(user, Role.ADMINISTRATOR)
+visitor = Client(SERVER_NAME="localhost")
+visitor.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+for path in ("/publier", "/publier/donnees", "/publier/exports/qdpx", "/lecture/absent"):
+    answer = visitor.get(path)
+    print(answer.status_code, "Rien à publier" in answer.content.decode())
+"""
+
+
 def test_a_study_never_run_has_nothing_to_publish(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "etude")
     assert publications(study) == [] and export_path(study, "qdpx") is None
+    command = [sys.executable, "-c", _VISIT, str(study.root)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["200", "True", "200", "False", "404", "False", "404", "False"]
