@@ -180,6 +180,8 @@ def _erase(
         *made_again,
         *study.former_decisions,
         *_records_naming(study, person),
+        *_inside(study.root / ".review" / "corbeille"),
+        *_inside(study.root / ".review" / "uploads"),
         *study.vault.glob("*.csv"),
         *study.vault.glob("*.xlsx"),
     ):

@@ -8,6 +8,7 @@ numbers.
 import csv
 import io
 import json
+import re
 import stat
 import zipfile
 from functools import lru_cache
@@ -23,13 +24,14 @@ from pipeline.errors import StudyError, UsageError, VaultError
 from pipeline.files import text_hash, write_bytes
 from pipeline.pseudonymise.choices import Choices
 from pipeline.pseudonymise.documents import DOUBTS
+from pipeline.pseudonymise.identities import name_words
 from pipeline.pseudonymise.vault import Registry, damaged_vault
 from pipeline.study import Study
 from pipeline.text import fold
 
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_KEEP, _HIDE = "garder", "masquer"
+_KEEP, _HIDE, _JOIN = "garder", "masquer", "réunir"
 _README_TEXT = """Ce dossier est le coffre de l'étude. Il ne se partage pas.
 
 personnes.vault          qui se cache derrière chaque [personne 12] des tables
@@ -128,12 +130,15 @@ class Vault:
 
         Returns the case's words, None where there is no such case.
         """
-        doubts = self.doubts().set_index("doubt_id")
-        if doubt_id not in doubts.index or decision not in (_KEEP, _HIDE, None):
-            return None
-        words, done = (str(doubts.loc[doubt_id, name]) for name in ("words", "done"))
         decisions = self.decisions()
-        decisions.pop(doubt_id, None)
+        cases = {
+            str(row.doubt_id): (str(row.words), str(row.done)) for row in self.doubts().itertuples()
+        }
+        case = decisions.pop(doubt_id, None)  # of two persons who are one, no doubt is left
+        words, done = (case["words"], case["done"]) if case else cases.get(doubt_id, ("", ""))
+        may = (_KEEP, _JOIN, None) if done == "compté" else (_KEEP, _HIDE, None)
+        if not words or decision not in may:
+            return None
         if decision:
             decisions[doubt_id] = {
                 "words": words,
@@ -147,13 +152,18 @@ class Vault:
     def choices(self) -> Choices:
         """Return the words to keep readable and to hide, over the whole study.
 
-        Whether somebody who was counted is one person or two changes no word.
+        Whether somebody who was counted is one person or two changes no word: `same` tells it.
         """
         words: dict[str, set[str]] = {_KEEP: set(), _HIDE: set()}
         for entry in self.decisions().values():
             if entry["done"] != "compté" and entry["decision"] in words:
                 words[entry["decision"]].add(entry["words"])
-        return Choices(frozenset(words[_KEEP]), frozenset(words[_HIDE]))
+        joined = {
+            name_words(re.sub(r"\s*\(personne-\d+\)$", "", entry["words"]))
+            for entry in self.decisions().values()
+            if entry["decision"] == _JOIN
+        }
+        return Choices(frozenset(words[_KEEP]), frozenset(words[_HIDE]), frozenset(joined))
 
     def state(self) -> str:
         """Return a hash of decisions on doubts and of forgotten persons; "" before any."""
@@ -163,6 +173,7 @@ class Vault:
             for entry in self._registry().forgotten
         ]
         parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
+        parts += ["", *sorted(choices.same)] if choices.same else []
         return text_hash(*parts) if any(parts) else ""
 
     def with_earlier(self, people: pd.DataFrame, folder: str) -> pd.DataFrame:
@@ -291,7 +302,7 @@ def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
     """Return the decisions of `path` on `doubts`, and how many of its cases are unknown.
 
     Raises `StudyError` for another table, or for a decision, with its line, that is neither
-    masquer, garder nor blank.
+    masquer, garder, réunir nor blank.
     """
     rows = _rows(path)
     heads = [fold(str(cell), keep_signs=True).strip() for cell in rows[0]] if rows else []
@@ -320,9 +331,10 @@ def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
 
 def _decision(cell: str, path: Path, line: int) -> str | None:
     decision = fold(cell, keep_signs=True).strip()
-    if decision not in ("", _HIDE, _KEEP):
+    decision = _JOIN if decision == fold(_JOIN) else decision
+    if decision not in ("", _HIDE, _KEEP, _JOIN):
         fault = f"{path.name}, ligne {line} : décision « {cell.strip()} »"
-        raise StudyError(fault, "masquer, garder ou rien", "corriger cette cellule")
+        raise StudyError(fault, "masquer, garder, réunir ou rien", "corriger cette cellule")
     return decision or None
 
 
@@ -370,7 +382,7 @@ def _as_xlsx(rows: list[list[Any]]) -> bytes:
         for i, row in enumerate(rows, start=1):
             sheet.write_row(i, 0, row)
         last = len(_COLUMNS) - 1
-        choice = {"validate": "list", "source": [_HIDE, _KEEP]}
+        choice = {"validate": "list", "source": [_HIDE, _KEEP, _JOIN]}
         sheet.data_validation(1, last, max(1, len(rows)), last, choice)
         sheet.freeze_panes(1, 0)
         for i, width in enumerate(_WIDTHS):

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from pipeline.pseudonymise import pseudonymise
-from pipeline.pseudonymise.identities import HOMONYM, PERHAPS_ONE, PERHAPS_TWO
+from pipeline.pseudonymise.choices import Choices
+from pipeline.pseudonymise.identities import HOMONYM, PERHAPS_ONE, PERHAPS_TWO, name_words
 from pipeline.pseudonymise.mentions import AMBIGUOUS, PossiblePerson, number_names, spelt
 from pipeline.pseudonymise.vault import Registry
 from pipeline.settings.sections import PseudonymiseSettings
@@ -220,6 +221,26 @@ def test_a_homonym_who_contradicts_is_another_person_and_a_doubt(row, doubt):
     participants, registry, _ = _met(_workshop(REDON, [SAME[0]]), _workshop(SEDAN, [row]))
     assert participants == [["personne-1"], ["personne-2"]]
     assert registry.persons[2].doubt == doubt
+
+
+@pytest.mark.parametrize("row", [row for row, doubt in OTHERS if doubt])
+def test_two_persons_that_a_person_says_are_one_have_one_number(row):
+    workshops = [_workshop(REDON, [SAME[0]]), _workshop(SEDAN, [row])]
+    _, registry, _ = _met(*workshops)
+    same = frozenset({name_words(f"{row[0]} {row[1]}")})
+    for _ in range(2):
+        for tables in workshops:
+            clean, kept = pseudonymise(
+                tables,
+                registry=registry,
+                choices=Choices(same=same),
+                settings=PseudonymiseSettings(),
+            )
+            registry = kept.registry
+            assert list(clean["attendance"]["participant_id"]) == ["personne-1"]
+            assert kept.doubts.empty
+    assert list(registry.persons) == [1]
+    assert registry.last_number == 2, "a number is given once"
 
 
 def test_one_name_with_another_mail_and_structure_is_one_person_and_a_doubt():

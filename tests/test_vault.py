@@ -77,6 +77,21 @@ def test_what_is_written_is_read_back_and_doubts_carry_their_decision(study):
     assert again.doubts().empty
 
 
+def test_a_case_is_decided_alone_and_taken_back_even_where_no_doubt_is_left(study):
+    person = _doubts().head(1).assign(words="Hélène Garnières (personne-2)", done="compté")
+    Vault(study).write_doubts("W", person)
+    assert Vault(study).decide("c-1", "masquer", author="alix") is None
+    assert Vault(study).decide("c-0", "réunir", author="alix") is None
+    before = Vault(study).state()
+    assert Vault(study).decide("c-1", "réunir", author="alix") == "Hélène Garnières (personne-2)"
+    assert Vault(study).choices().same == {"garnieres helene"}
+    assert Vault(study).state() != before
+    assert Vault(study).decisions()["c-1"]["author"] == "alix"
+    Vault(study).write_doubts("W", person.head(0))
+    assert Vault(study).decide("c-1", None, author="bilal")
+    assert Vault(study).decisions() == {} and Vault(study).state() == before
+
+
 # --- passphrase -----------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +185,7 @@ def test_decisions_come_back_from_the_table_that_was_written(tmp_path, ending):
 RETURNED = [  # as spreadsheets and people send it back
     ("cas;décision\nc-1;Garder\nc-2;\n", {"c-1": "garder"}),
     ("cas,mots,decision\nc-1,Olive, MASQUER \n", {"c-1": "masquer"}),
+    ("cas;décision\nc-1;Réunir\n", {"c-1": "réunir"}),
     ("mots\tcas\tDÉCISION\nOlive\tc-1\tgarder\n", {"c-1": "garder"}),
 ]
 

@@ -64,8 +64,10 @@ def pseudonymise(
     earlier = VAULT.build(
         _vault_row(person, workshop_id) for person in registry.met_in(folder, is_listed=True)
     )
-    identified = identify_people(tables["people"], tables["attendance"], registry, folder=folder)
     decided = choices or Choices()
+    identified = identify_people(
+        tables["people"], tables["attendance"], registry, folder=folder, same=decided.same
+    )
     choices = replace(decided, hide=decided.hide | set(settings.hide))
     masker = _masker(tables, earlier, registry, choices, settings)
     clean = {name: table.copy() for name, table in tables.items() if name != "people"}

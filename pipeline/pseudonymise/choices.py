@@ -21,10 +21,14 @@ _MOST_WORDS = 5  # of a forgotten name
 
 @dataclass(frozen=True)
 class Choices:
-    """Words to hide or keep, in any case and accents; hiding wins."""
+    """Words to hide or keep, in any case and accents; hiding wins. Names of one same person.
+
+    `same` holds names of lists, as `name_words` gives them, that are another person's too.
+    """
 
     keep: frozenset[str] = frozenset()
     hide: frozenset[str] = frozenset()
+    same: frozenset[str] = frozenset()
 
 
 class DecidedMasker(Masker):

@@ -32,7 +32,7 @@ from pipeline.text import fold_same_length, person_token
 _log = logging.getLogger(__name__)
 ERASED = "[propos effacé]"
 HIDDEN, READABLE, COUNTED = "masqué", "gardé", "compté"
-HIDE, KEEP = "masquer", "garder"
+HIDE, KEEP, JOIN = "masquer", "garder", "réunir"
 _AROUND = 60  # characters of context on each side
 
 DOUBTS = Table(
@@ -61,7 +61,9 @@ DOUBTS = Table(
         Column("done", "text", "What was done", values=(HIDDEN, READABLE, COUNTED)),
         Column("reason", "text", "Why it is in doubt"),
         Column("n_occurrences", "int", "Times met in the workshop", "occurrences", low=1),
-        Column("decision", "text", "What a person decided", nullable=True, values=(HIDE, KEEP)),
+        Column(
+            "decision", "text", "What a person decided", nullable=True, values=(HIDE, KEEP, JOIN)
+        ),
     ),
 )
 

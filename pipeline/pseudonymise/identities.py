@@ -25,6 +25,7 @@ HOMONYM = (
 )
 PERHAPS_TWO = "même nom, mais autre courriel et autre structure : comptés comme une seule personne"
 PERHAPS_ONE = "deux écritures proches, sans rien d'autre en commun : comptées comme deux personnes"
+_APART = (HOMONYM, PERHAPS_ONE)
 MISSPELT = 90  # rapidfuzz score above which two names may be one, misspelt
 _SIZE_OF_CODE = 5  # an INSEE code; a slug stands for an unknown commune
 
@@ -55,10 +56,18 @@ class Identified:
 
 
 def identify_people(
-    people: pd.DataFrame, attendance: pd.DataFrame, registry: Registry, *, folder: str
+    people: pd.DataFrame,
+    attendance: pd.DataFrame,
+    registry: Registry,
+    *,
+    folder: str,
+    same: frozenset[str] = frozenset(),
 ) -> Identified:
-    """Number `people` in `registry`, and add their facts to it."""
-    identified, index = Identified(), _PersonIndex(registry, folder)
+    """Number `people` in `registry`, and add their facts to it.
+
+    A person decided that whoever has a name of `same` is the one it was doubted to be.
+    """
+    identified, index = Identified(), _PersonIndex(registry, folder, same)
     rows: list[dict[Any, Any]] = people.to_dict("records")
     attended: dict[Any, pd.DataFrame] = dict(list(attendance.groupby("participant_id")))
     facts_of_rows = [_facts(row, attended.get(row["participant_id"])) for row in rows]
@@ -71,7 +80,7 @@ def identify_people(
             identified.forgotten[provisional] = forgotten
             continue
         person = index.find(facts, names) or registry.add(is_listed=True)
-        _complete(person, row, facts, folder)
+        _complete(person, row, facts, folder, is_sure=bool(same & facts.names))
         index.enter(person)
         identified.numbers[provisional] = person.number
     return identified
@@ -116,10 +125,12 @@ def digits_of(phone: str) -> str:
     return digits[-9:] if len(digits) >= 9 else ""
 
 
-def _complete(person: Person, row: dict[Any, Any], facts: Facts, folder: str) -> None:
-    """Doubt the identity where mail and structure differ."""
+def _complete(
+    person: Person, row: dict[Any, Any], facts: Facts, folder: str, *, is_sure: bool
+) -> None:
+    """Doubt the identity where mail and structure differ, unless a person said who it is."""
     is_met = folder in person.folders
-    if not person.doubt and not is_met and facts.is_elsewhere(person.facts):
+    if not is_sure and not person.doubt and not is_met and facts.is_elsewhere(person.facts):
         person.doubt = PERHAPS_TWO
     for column in ("first_name", "last_name", "full_name"):
         if getattr(person, column) is None and pd.notna(row[column]):
@@ -129,8 +140,8 @@ def _complete(person: Person, row: dict[Any, Any], facts: Facts, folder: str) ->
 
 
 class _PersonIndex:
-    def __init__(self, registry: Registry, folder: str) -> None:
-        self._registry, self._folder = registry, folder
+    def __init__(self, registry: Registry, folder: str, same: frozenset[str]) -> None:
+        self._registry, self._folder, self._same = registry, folder, same
         self._unlisted = registry.met_in(folder, is_listed=False)
         self._persons_by: dict[tuple[str, str], dict[int, Person]] = {}  # kind and fact, number
         self._names: list[str] = []  # sorted
@@ -148,6 +159,8 @@ class _PersonIndex:
     def find(self, facts: Facts, list_names: Sequence[frozenset[str]]) -> Person | None:
         """Return the person with these facts, or a new doubtful one, or None."""
         namesakes = self._having("names", facts.names)
+        if self._same & facts.names and (joined := self._joined(facts, namesakes)):
+            return joined
         here = [person for person in namesakes if self._folder in person.folders]
         if here:
             return here[0]
@@ -168,6 +181,19 @@ class _PersonIndex:
         unlisted = [person for person in self._unlisted if not person.is_listed]
         adopted = _named_in_texts(facts, unlisted, list_names)
         return self._new(PERHAPS_ONE) if adopted is None and misspelt else adopted
+
+    def _joined(self, facts: Facts, namesakes: list[Person]) -> Person | None:
+        """Return the person who was there first, and drop the one doubted to be another."""
+        alike = {person.number: person for person in [*namesakes, *self._misspelt(facts)]}
+        sure = [person for _, person in sorted(alike.items()) if person.doubt not in _APART]
+        if not sure:
+            return None
+        for person in namesakes:
+            if person.doubt in _APART:
+                del self._registry.persons[person.number]
+                for persons in self._persons_by.values():
+                    persons.pop(person.number, None)
+        return sure[0]
 
     def _having(self, kind: str, facts: frozenset[str]) -> list[Person]:
         persons: dict[int, Person] = {}

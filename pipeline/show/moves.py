@@ -23,6 +23,8 @@ def imported(
 ) -> None:
     """Show how many decisions on doubtful cases were read and are left."""
     counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}
+    if n_joined := decisions.count("réunir"):
+        counts["réunir"] = n_joined
     if as_json:
         write_json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})
         return

@@ -254,14 +254,16 @@ def doubts(request: HttpRequest) -> HttpResponse:
 @require_POST
 def decide_doubt(request: HttpRequest, doubt_id: str) -> HttpResponse:
     """Hide or keep doubtful words, or take a decision back."""
-    decision = {"masquer": "masquer", "garder": "garder"}.get(request.POST.get("decision", ""))
+    asked = request.POST.get("decision", "")
+    decision = asked if asked in ("masquer", "garder", "réunir") else None
     with _DECIDING:
         words = Vault(state.study()).decide(doubt_id, decision, author=author_of(request))
     if words is None:
         raise Http404
     told = {
         "masquer": _("{words} sera masqué au prochain traitement."),
-        "garder": _("{words} restera lisible."),
+        "garder": _("{words} restera ainsi."),
+        "réunir": _("{words} sera compté comme une seule et même personne au prochain traitement."),
         None: _("{words} attend de nouveau une décision."),
     }[decision]
     messages.success(request, told.format(words=quoted(words)))
@@ -275,9 +277,15 @@ def _doubts(request: HttpRequest) -> HttpResponse:
         table, decisions = vault.doubts(), vault.decisions()
     except VaultError as error:
         return render(request, "review/deposit_doubts.html", shown | {"fault": error})
-    rows = [
+    rows: list[dict[str, Any]] = [
         {str(name): value if isinstance(value, str | int) else "" for name, value in row.items()}
         for row in table.to_dict("records")
+    ]
+    listed = {row["doubt_id"] for row in rows}
+    rows += [  # two persons who are one leave no doubt
+        dict.fromkeys(table.columns, "") | entry | {"doubt_id": doubt_id}
+        for doubt_id, entry in decisions.items()
+        if doubt_id not in listed and entry["decision"] == "réunir"
     ]
     for row in rows:
         row["author"] = decisions.get(str(row["doubt_id"]), {}).get("author", "")
