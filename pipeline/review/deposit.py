@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -325,14 +326,14 @@ class Previews:
         return True
 
 
-_PREVIEWS: dict[Path, Previews] = {}
-_PREVIEWS_LOCK = threading.Lock()
-
-
 def previews_of(study: Study) -> Previews:
     """Return the readings of one study, whichever request asks."""
-    with _PREVIEWS_LOCK:
-        return _PREVIEWS.setdefault(study.root, Previews())
+    return _previews(study.root)
+
+
+@cache
+def _previews(_root: Path) -> Previews:
+    return Previews()
 
 
 def _is_receiving(study: Study) -> bool:
