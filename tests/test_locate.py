@@ -10,6 +10,8 @@ from pipeline.ingest.locate.cues import LocatedBlock, read_cues
 from pipeline.ingest.locate.prefixes import split_prefix
 from pipeline.ingest.locate.spoken import announced_question, announced_table
 from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.plain_text import read_plain
+from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sheets import sort_part
 
 NAMES = [  # path inside the workshop, table, question, channel
@@ -1073,3 +1075,25 @@ def test_a_label_that_only_announces_does_not_stay_before_what_was_said(label: s
     ]
     placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
     assert (placed[-1].kind, placed[-1].text) == ("paragraph", "le guichet unique est attendu")
+
+
+def _read(text: str, name: str) -> list[LocatedBlock]:
+    (part,) = read_plain(FileContent(text.encode(), name))
+    placed = locate_blocks(part, part.blocks, names=[name])
+    return [block for block in placed if block.kind not in ("meta", "heading")]
+
+
+def test_a_line_tells_its_table_question_and_speaker_as_a_reader_sees_them() -> None:
+    bare = "TABLE DES JEUNES (la n°5)\n\n1)\n- le lycée est loin\n\n2)\n- la radio du collège\n\n3)\n- des locaux vétustes\n"
+    assert [(b.table_number, b.question) for b in _read(bare, "table des jeunes.txt")] == [
+        (5, "q1"),
+        (5, "q2"),
+        (5, "q3"),
+    ]
+    pad = "== Constats ==\n* Rémi : le plateau se vide\n* Sabrina : les gens se cachent\n* Rémi : rien le soir\n"
+    assert [b.speaker for b in _read(pad, "pad table 2.txt")] == ["Rémi", "Sabrina", "Rémi"]
+    told = "RESTITUTION\n\nTable 1 – rapporteure : Nadia Ferrand\nLes bus manquent le soir.\n\nTable 3, par Idriss Benali\nLa digue fuit depuis un an.\n"
+    assert [(b.table_number, b.speaker) for b in _read(told, "restitution orale.txt")] == [
+        (1, "Nadia Ferrand"),
+        (3, "Idriss Benali"),
+    ]

@@ -609,3 +609,21 @@ def test_a_plenary_is_a_restitution_only_where_nothing_inside_says_otherwise(
     name: str, lines: list[tuple[str, str]], expected: list[tuple[str | None, str]]
 ) -> None:
     assert _placed_lines(lines, name) == expected
+
+
+def test_four_headings_in_the_order_of_the_questions_ask_them() -> None:
+    told = {
+        1: "Aïe (ce qui fait mal au pays)",
+        2: "Chouette (ce qu'on garde)",
+        3: "La cuisine interne",
+        4: "On retrousse les manches",
+    }
+    assert asked_together(told) == dict(zip(told, ("q1", "q2", "q3", "q4"), strict=True))
+    assert 4 not in asked_together(told | {4: "Participants"})
+    last = {
+        1: "Besoins",
+        2: "Ce qui marche",
+        3: "Forces internes",
+        4: "Dernier tour : caps à tenir",
+    }
+    assert asked_together(last)[4] == "q4"

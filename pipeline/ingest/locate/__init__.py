@@ -19,9 +19,9 @@ A reporters' summary keeps question `resume`, a mail or phone note `distance`, w
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import median
 from types import MappingProxyType
 
+from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.locate.asides import is_title
 from pipeline.ingest.locate.chats import is_in_session, locate_chat
 from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues
@@ -49,10 +49,9 @@ from pipeline.ingest.locate.titles import (
     without_plenary,
 )
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.words import number_pattern, strip_dates, to_number
+from pipeline.ingest.words import number_pattern, strip_dates, to_number, word_pattern
 from pipeline.text import fold, lexicon
 
-_SHORT_CELL = 18  # words: a sheet of mostly shorter cells holds post-its
 _IN_COLUMNS = 2  # questions of columns that outweigh "synthèse" in the file's name
 _OTHERS = 2  # other words in a name, such as the note-taker
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
@@ -123,7 +122,7 @@ def _locate(
     if channel in ("mail", "telephone"):
         if n_asked >= STRUCTURED and name.table_number is not None:
             return locate_sections(blocks, replace(name, channel=channel), answers)
-        return locate_letter(blocks, channel, answer)
+        return locate_letter(blocks, channel, answer, name.table_number)
     is_told_again = all(map(is_plain_summary, names)) or len(_tables_of_columns(blocks)) > 1
     if name.question == "resume" and is_told_again:
         is_headed = n_asked >= (1 if name.is_perhaps else STRUCTURED)
@@ -143,10 +142,10 @@ def _name_location(
     if is_answered:  # "Enquête (réponses).xlsx" is not about what answers the needs
         names, sheet = [_ANSWERS.sub(" ", own) for own in names], []
     name = _head_location(blocks).over(read_names([*names, *sheet]))
+    name = name.over(Location(question=likely_question))
     n_asked_by_columns = len(_asked_by_columns(blocks)) if name.question in CAFE else 0
     if n_asked_by_columns >= (1 if is_answered else _IN_COLUMNS):
         name = replace(name, question=None)  # a row that tells none answers none
-    name = name.over(Location(question=likely_question))
     if part.channel == "consultation":  # asked of everyone, whatever folder it lies in
         return Location(channel="consultation")
     if part.channel is None and not name.question and are_reported(blocks):
@@ -194,15 +193,13 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
         return "notes"  # typed on a phone
     if channel and not (part.rows and channel in ("mail", "telephone")):
         return channel
-    lengths = [len(block.text.split()) for block in blocks if block.kind == "cell"]
-    is_short = part.rows and lengths and median(lengths) <= _SHORT_CELL and not _is_matrix(blocks)
-    return "postit" if is_short else "notes"
+    return "postit" if part.rows and _is_wall(blocks) else "notes"
 
 
-def _is_matrix(blocks: Sequence[RawBlock]) -> bool:
-    """Whether a sheet crosses questions and tables, each cell the notes of one."""
-    cells = [block for block in blocks if block.kind == "cell"]
-    return len({b.column for b in cells}) > 1 and len(_tables_of_columns(cells)) > 1
+def _is_wall(blocks: Sequence[RawBlock]) -> bool:
+    """Whether the columns of a sheet are those of post-its: their colours, their votes."""
+    titles = {title for block in blocks for title, _ in block.columns}
+    return bool({"color", "votes"} & {*map(meaning_of, titles)})
 
 
 def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
@@ -238,8 +235,10 @@ def questions_by_siblings(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, .
         groups.setdefault((path[:-1], location.table_number), {})[path] = name
     questions: dict[tuple[str, ...], str] = {}
     for siblings in groups.values():
+        are_four = len(siblings) <= len(CAFE)  # a fifth file may be what is left
         for path, question in asked_together(siblings).items():
-            if question in CAFE and locations[path].question is None:
+            is_told = are_four or read_cues(siblings[path]).lead is not None
+            if is_told and question in CAFE and locations[path].question is None:
                 questions[path] = question
     return questions
 
@@ -280,7 +279,8 @@ def _read_cleaned(text: str, above: str) -> Location:
 def _filed_question(text: str, cues: TextCues) -> str | None:
     is_clear = cues.number is not None or cues.n_other <= _OTHERS
     question = cues.question if is_clear else None
-    question = question or agreed_lead(text, cues) or resembled(text, margin=SURE)
+    about = word_pattern("locate", "facons_de_faire", r"\b{}\b").sub(" ", fold(text))
+    question = question or agreed_lead(text, cues) or resembled(about, margin=SURE)
     return question if question not in ("resume", "autre") else None
 
 

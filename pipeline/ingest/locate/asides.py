@@ -35,6 +35,7 @@ _LINKS = re.compile(r"\s+[|>›»·•]\s+|\s*›\s*")
 _ADDRESS = re.compile(
     r"(?:(?:https?://|www\.)\S+|\S+@\S+\.\w+|[\w%-]+\.(?:jpe?g|png|gif|svg|pdf|docx?))", re.I
 )
+_VOTES = re.compile(r"[^\w\s()\[\]#.,;:°*/<>=-]\ufe0f?\s*[x×]?\s*\d{1,3}")  # "♥ 2"
 _MARKUP = re.compile(
     r"(?:\[\[(?:fichier|file|image|cat[ée]gorie|category):.*?\]\]|\{\{.*?\}\}|</?\w[^<>]*>"
     r"|\[/[\w-]+\]|\[\w+(?:_\w+)*(?:\s+[\w-]+=[^\]]*)+/?\]|\[\w+_\w+\]|\s)+",
@@ -60,6 +61,8 @@ def aside_of(text: str, *, in_head: bool) -> str:
         return ""
     if _MARKUP.fullmatch(text) and text.strip():
         return "markup"
+    if _VOTES.fullmatch(text.strip()):
+        return "votes"
     if states_after_label(text):
         return ""
     reason = _reason_of_label(text, in_head=in_head) or _reason_of_page(text)
@@ -137,7 +140,8 @@ def is_title(text: str) -> bool:
     if is_long or text.rstrip().endswith(("!", ";", ".")) or states_after_label(text):
         return False
     titled = word_pattern("locate", "titres", _START).match(folded)
-    return bool(titled or number_patterns()["tables"].match(text.strip()))
+    is_table = folded.startswith(tuple(lexicon("locate")["tables"])) and read_cues(text).has_tables
+    return bool(titled or is_table or number_patterns()["tables"].match(text.strip()))
 
 
 def _reason(folded: str, group: str) -> str:

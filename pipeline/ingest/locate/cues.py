@@ -154,6 +154,9 @@ def read_cues(text: str) -> TextCues:
     folded = fold(_PAIR.sub(r"\1 et ", text))
     lead = re.match(r"0?(\d)(?!\d| et \d)\b", folded)
     rest, tables = _take_numbers(folded, _numbered("tables", "t ?"))
+    if not tables and (apart := _numbered_apart().match(folded)):
+        number = to_number(apart["number"])
+        rest, tables = apart["name"], [number] if number is not None else []
     rest, numbers = _take_numbers(rest, _numbered("questions", "q ?"))
     rest, scores = _weigh(rest, fold(text))
     ignored = _neutral() | {lead[0]} if lead else _neutral()
@@ -188,6 +191,17 @@ def _numbered(group: str, letter: str) -> re.Pattern[str]:
     more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
     word = rf"(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d)"
     return re.compile(rf"\b(?:(?:{word})(?P<a>{number})\b{more}|(?P<b>{ordinal}) (?:{nouns})\b)")
+
+
+@cache
+def _numbered_apart() -> re.Pattern[str]:
+    """Match a table that has a name and, last, its number: "Table des jeunes (la n°5)"."""
+    nouns = longest_first("locate", "tables")
+    number = number_pattern("romains", "cardinaux")
+    return re.compile(
+        rf"(?P<name>(?:la |notre )?(?:{nouns})\b(?: \w+){{1,5}}?) (?:la )?(?:no|numero) ?"
+        rf"(?P<number>{number})$"
+    )
 
 
 def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]]:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.ingest.locate.asides import aside_of
-from pipeline.ingest.locate.cues import LocatedBlock, Location, aside
-from pipeline.ingest.locate.lines import is_fact, states
+from pipeline.ingest.locate.cues import LocatedBlock, Location, aside, read_cues
+from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, is_fact, states
+from pipeline.ingest.locate.titles import CAFE
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.people import is_whole_name
 from pipeline.ingest.readers.mail_body import blocks_of_mail
@@ -20,7 +21,13 @@ _MARKS = re.compile(
 )
 _DAY = re.compile(
     r"\W{0,3}(?:le\s+)?\d{1,2}(?:[/.]\d{1,2}(?:[/.]\d{2,4})?|(?:er)?\s(?:janv|f[ée]v|mars|avr|mai|juin"
-    r"|juil|ao[uû]t|sept|oct|nov|d[ée]c)\w*\.?)\s*[:,–-]?\s*(?=[^\W\d])",
+    r"|juil|ao[uû]t|sept|oct|nov|d[ée]c)\w*\.?)(?:\s*(?:à|vers)?\s*\d{1,2}\s?[hH:]\s?(?:\d{2})?)?"
+    r"\s*[:,–-]?\s*(?=[^\W\d])",
+    re.IGNORECASE,
+)
+_ENTRY = re.compile(  # "16/03 11h - une aide à domicile : elle dit que…"
+    rf"(?P<day>{_DAY.pattern})(?P<who>[^:→/]{{3,70}}?)(?P<mark>\s*:\s+|\s+[-–—]+>?\s+|\s*→\s*|\s+/\s+)"
+    r"(?=\S)",
     re.IGNORECASE,
 )
 _NAME = r"[A-ZÀ-Ý][\w'’-]+"
@@ -31,32 +38,57 @@ _NAMES = re.compile(rf"{_NAME}\s{_NAME}(?:\s{_NAME})?")
 _SMALL, _MIN_WORDS = 3, 2  # letters of a small word; words needed beside a figure
 
 
-def locate_letter(blocks: Sequence[RawBlock], channel: str, answer: Location) -> list[LocatedBlock]:
+def locate_letter(
+    blocks: Sequence[RawBlock], channel: str, answer: Location, table: int | None = None
+) -> list[LocatedBlock]:
     """Return the blocks of a mail or call, its circumstances told from what is said.
 
     They are said after the workshop, unless `answer` says of which table or question.
     """
     located: list[LocatedBlock] = []
     caller: str | None = None
+    question: str | None = None
     is_top = True
     for block in _unfold_mail(blocks) if is_copied_mail(blocks) else blocks:
         is_call = opens_call(block.text) and (is_top or calls_surely(block.text))
         if is_call and not _says(block.text):  # a call noted below a mail is no mail
             channel = "telephone"
         for piece in cut_call(block, in_list=True) if channel == "telephone" else [block]:
-            location = answer.over(Location(None, "distance", channel))
+            question = _question_named(piece, question)
+            location = answer.over(Location(table, question or "distance", channel))
             reason = aside_of(piece.text, in_head=is_top)
             is_opening = is_call and piece.text == block.text and not _says(piece.text)
             if is_opening or (piece.kind == "meta" and channel == "telephone"):
-                caller = caller_in(piece.text)
+                is_entry = _ENTRY.match(block.text) is not None
+                named = _entry_caller(block.text) if is_entry else caller_in(piece.text)
+                caller = named if is_entry else named or caller
             if piece.kind == "meta" or reason or is_opening:
                 located.append(aside(piece, location, reason or "circumstance"))
                 continue
             is_top = is_top and piece.kind == "heading"
-            own = caller_in(piece.text) if _opens_entry(piece.text) else caller
-            said = replace(piece, speaker=own or piece.speaker)
+            own = caller_in(piece.text) if _opens_entry(piece.text) else None
+            cut = piece.speaker if piece.speaker != block.speaker else None
+            said = replace(piece, speaker=own or cut or caller or piece.speaker)
             located.append(LocatedBlock.at(said if channel == "telephone" else piece, location))
     return located
+
+
+def _question_named(block: RawBlock, above: str | None) -> str | None:
+    """Return the question that a line says it goes back to, by its number, for what follows."""
+    cues = read_cues(block.text)
+    if cues.n_words <= MAX_LABEL_WORDS and cues.numbered in CAFE:
+        return cues.numbered
+    return None if block.kind == "heading" else above
+
+
+def _entry_caller(text: str) -> str | None:
+    """Return who called, of a dated entry: a name, else the words for a person."""
+    entry = _ENTRY.match(text)
+    if entry is None:
+        return None
+    who = re.split(r"[(,]", entry["who"])[0].strip(" -–")
+    is_told = not word_pattern("columns", "anonymes").fullmatch(fold(who))
+    return caller_in(entry["who"]) or (who if who and is_told else None)
 
 
 def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
@@ -109,6 +141,15 @@ def cut_call(block: RawBlock, *, in_list: bool = False) -> list[RawBlock]:
     In a list of calls, a line may open with its day only: "3/4 Mme Riou – elle dit que…".
     """
     opens = _opens_entry(block.text) if in_list else opens_call(block.text)
+    entry = _ENTRY.match(block.text) if in_list and block.kind != "meta" else None
+    if entry and not states(entry["who"], is_announced=False):
+        said = block.text[entry.end() :].strip()
+        told = replace(block, text=block.text[: entry.end()].strip(), kind="meta", level=None)
+        speaker = _entry_caller(block.text) or block.speaker
+        return [
+            replace(told, reason="circumstance"),
+            replace(block, text=said, kind="paragraph", level=None, speaker=speaker),
+        ]
     if block.kind == "meta" or not opens or (_says(block.text) and not _DAY.match(block.text)):
         return [block]
     for mark in _MARKS.finditer(block.text):

@@ -1,6 +1,8 @@
 """Tell what a line does: name what follows, ask a question, or state something."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -23,6 +25,12 @@ _CIVILITY, _WORD = r"(?:Mmes?|Madame|M\.|Mr|Monsieur|Mlle|Dr)\s+", r"[A-ZÀ-Ý][
 _PERSON = rf"(?P<name>{_CIVILITY}{_WORD}(?:\s{_WORD})?|{_WORD}(?:\s(?:de|du|Le|La))?\s{_WORD})"
 _NAMED = re.compile(rf"{_PERSON}\s*(?:\([^()]{{1,60}}\)|,[^,.]{{1,60}},)?\s+")
 _ACCORDING = re.compile(rf"(?:Pour|Selon|D['’]après)\s+{_PERSON}\s*(?:\([^()]{{1,60}}\))?,\s")
+_WHO = r"(?P<name>[A-ZÀ-Ý][\w.'’ -]{1,38}?)"
+_SAID = (  # who says a line, and her words
+    re.compile(rf"[(\[]{_WHO}[)\]]\s*:?\s*(?P<words>\S.*)", re.DOTALL),
+    re.compile(rf"{_WHO}\s*(?:\([^()]{{1,40}}\)\s*)?(?::|→|->)\s+(?P<words>\S.*)", re.DOTALL),
+    re.compile(rf"(?P<words>[«“\"].+[»”\"])\s*[(,–—-]\s*{_WHO}\)?\.?", re.DOTALL),
+)
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!\bM\.)(?<!\bDr\.)\s+(?=[A-ZÀ-Ý])")
 _GOES_ON = re.compile(r"(?:Il|Elle)s?\s")
 
@@ -130,6 +138,42 @@ def split_role(text: str) -> tuple[str, str] | None:
     before, _, after = text.partition(":")
     is_role = matches("roles_nommes", fold(before), WHOLE)
     return (before.strip(), after.strip()) if is_role and states_after_label(text) else None
+
+
+def split_said(text: str) -> tuple[str, str] | None:
+    """Return (person, words) of "Rémi : le plateau se vide", "(Karim) …", "« … » (Anne Riou)".
+
+    >>> split_said("(Karim) une seule personne sait s'en servir")
+    ('Karim', "une seule personne sait s'en servir")
+    """
+    for pattern in _SAID:
+        match = pattern.match(text.strip())
+        if match and _is_speaker(match["name"]) and not are_names(match["words"]):
+            return match["name"].strip(), match["words"].strip()
+    return None
+
+
+def speakers_named(texts: Sequence[str]) -> frozenset[str]:
+    """Return who surely speaks: whole names and names in brackets, first names that come back."""
+    said = [(text, found[0]) for text in texts if (found := split_said(text))]
+    n_lines = Counter(name for _, name in said)
+    are_many = len(n_lines) > 1 and len(said) > MAX_NAMED
+    return frozenset(
+        name
+        for text, name in said
+        if len(name.split()) > 1 or not text.startswith(name) or n_lines[name] > 1 or are_many
+    )
+
+
+def _is_speaker(name: str) -> bool:
+    if fold(name).split()[0] in ("le", "la", "les", "l", "un", "une", "des"):
+        return False
+    bare = re.sub(r"^(?:Mme|M\.|Mr|Monsieur|Madame)\s+", "", name.strip())
+    words = bare.split()
+    is_initial = len(words) > 1 and re.fullmatch(r"[A-ZÀ-Ý]\.?", words[-1]) is not None
+    is_civil = bare != name.strip() and len(words) < MAX_NAMED + 1 and bare[:1].isupper()
+    bare = " ".join(words[:-1]) if is_initial else bare
+    return is_civil or is_whole_name(bare) or (bare[:1].isupper() and is_first_name(bare))
 
 
 def cut_reported(block: RawBlock) -> list[RawBlock]:

@@ -13,7 +13,10 @@ from pipeline.text import fold
 
 SURE_FORMS = ("spelled", "bracketed")  # prefixes that surely name a table or question
 _REPORTER = re.compile(
-    r"\b(?:rapporteu|porte[- ]parole)\w*\s*:?\s+(?P<name>[^():,;–|/]{2,40})", re.I
+    r"(?:\b(?:rapporteu|porte[- ]parole)\w*\s*:?\s+"
+    r"|[,–(-]\s*(?:présentée? |racontée? |dite? )?par\s+)"
+    r"(?P<name>[^():,;–|/]{2,40})",
+    re.I,
 )
 _MAX_NAME_WORDS = 4
 # what ends the label of a line said by someone, and what lies between its pieces

@@ -27,7 +27,9 @@ from pipeline.ingest.locate.lines import (
     cut_reported,
     is_fact,
     is_label,
+    speakers_named,
     split_role,
+    split_said,
     states,
     states_as_heading,
     without_label,
@@ -46,12 +48,12 @@ from pipeline.ingest.locate.titles import (
     asked,
     asked_together,
     channel_of,
+    clearly_asked,
     is_plain_summary,
     locate_cell,
     names_part,
     one_sided,
     proposed,
-    questions_between,
     resembled,
     without_plenary,
 )
@@ -129,6 +131,8 @@ class AuthorHabits:
     bullets_ask: bool  # bullets that ask a question each head what follows
     tables_lead: bool  # tables contain questions
     has_one_table: bool  # no two tables are named
+    speakers: frozenset[str] = frozenset()  # persons whose words lines give: "Rémi : …"
+    level: float | None = None  # of the headings that ask most questions: those below ask none
 
     def accepts(self, prefix: Prefix) -> bool:
         """Whether `prefix` is no part of the passage's own words."""
@@ -178,7 +182,20 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         bullets_ask=bullets_ask,
         tables_lead=next(leading, True),
         has_one_table=len(tables) == 1 and not any(c.table is None for c in naming),
+        speakers=speakers_named([block.text for block in passages]),
+        level=_asking_level(blocks, told),
     )
+
+
+def _asking_level(blocks: Sequence[RawBlock], told: Mapping[int, str]) -> float | None:
+    """Return the highest rank of headings of which three questions or more are asked."""
+    asked_at: dict[float, set[str]] = {}
+    for i, question in told.items():
+        if question in CAFE:
+            rank = float((blocks[i].level if blocks[i].kind == "heading" else None) or _PARAGRAPH)
+            asked_at.setdefault(rank, set()).add(question)
+    ranks = [rank for rank, questions in asked_at.items() if len(questions) >= STRUCTURED]
+    return min(ranks, default=None)
 
 
 def count_asked(blocks: Sequence[RawBlock]) -> int:
@@ -215,9 +232,21 @@ def _heads_part(
     is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
     if block.kind == "heading" or is_asking or names_table_alone(block, below):
         return True
-    if names_table_in_passing(block, below):
+    if names_table_in_passing(block, below) or _calls_reporter(block):
         return True
     return names_part(block, cues, is_first=is_first)
+
+
+def _calls_reporter(block: RawBlock) -> bool:
+    """Whether a line only names a table and its reporter: "Table 1 – rapporteure : Anne Riou"."""
+    is_line = block.kind == "paragraph" and len(block.text.split()) <= _MAX_LISTED_WORDS
+    is_said = not is_line or block.text.rstrip().endswith((".", "!", "?"))
+    named = None if is_said else reporter_named(block.text)
+    return (
+        named is not None
+        and block.text.rstrip(" )").endswith(named)
+        and read_cues(block.text).table is not None
+    )
 
 
 def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
@@ -250,7 +279,8 @@ def _questions_of_bare_lines(blocks: Sequence[RawBlock], told: Mapping[int, str]
     follows, with neither colon nor style.
     """
     heads = [(i, question) for i, question in told.items() if question in CAFE]
-    questions: dict[int, str] = {}
+    are_few = len({question for _, question in heads}) < 2
+    questions = _lines_in_order(blocks) if are_few else {}
     for (start, left), (end, right) in pairwise(heads):
         missing = CAFE[CAFE.index(left) + 1 : CAFE.index(right)]
         lines = [i for i in range(start + 2, end - 1) if _may_head(blocks[i])] if missing else []
@@ -260,6 +290,21 @@ def _questions_of_bare_lines(blocks: Sequence[RawBlock], told: Mapping[int, str]
             if len(found) == 1:
                 questions[found[0]] = question
     return questions
+
+
+def _lines_in_order(blocks: Sequence[RawBlock]) -> dict[int, str]:
+    """Return the short lines that ask three questions or more, each once and in order."""
+    lines = [i for i, block in enumerate(blocks) if _is_short_line(block)]
+    asking = {i: question for i in lines if (question := clearly_asked(blocks[i].text)) in CAFE}
+    found = list(asking.values())
+    is_ordered = found == sorted(set(found)) and len(found) >= STRUCTURED
+    are_apart = all(after - before > 1 for before, after in pairwise([*asking, len(blocks)]))
+    return asking if is_ordered and are_apart else {}
+
+
+def _is_short_line(block: RawBlock) -> bool:
+    is_line = block.kind == "paragraph" and not block.columns and not block.speaker
+    return is_line and len(block.text.split()) <= 2 * _MAX_ASKING_WORDS
 
 
 def _may_head(block: RawBlock) -> bool:
@@ -280,12 +325,18 @@ def _questions_together(
             groups.setdefault((n_tables, blocks[i].level), {})[i] = blocks[i].text
     questions: dict[int, str] = {}
     for titles in groups.values():
-        together = asked_together(titles)
-        likely = questions_between(titles, together)
-        for i, question in (likely | together).items():
-            if heads[i].question is None:
+        for i, question in (_counted(titles) or asked_together(titles)).items():
+            if heads[i].question is None or question != asked(titles[i]):
                 questions[i] = question
     return questions
+
+
+def _counted(titles: Mapping[int, str]) -> dict[int, str]:
+    """Return the questions of headings that are bare numbers: "1)", "2)", "3)"."""
+    leads = [read_cues(title).lead for title in titles.values()]
+    are_bare = all(len(fold(title).split()) == 1 for title in titles.values())
+    is_counting = leads == list(range(1, len(leads) + 1)) and len(leads) in (3, len(CAFE))
+    return dict(zip(titles, CAFE, strict=False)) if are_bare and is_counting else {}
 
 
 def _sure_forms(prefixes: Sequence[Prefix], *, has_table: bool) -> frozenset[str]:
@@ -340,6 +391,7 @@ class _Walk:
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
         is_located = cues.table is not None or cues.question is not None
         is_told = names or (block.kind == "heading" and is_located) or self._reports(block)
+        is_told = is_told or _calls_reporter(block)
         if not is_told and (reason := self._reason_to_skip(block, cues)):
             return self._aside(block, cues, reason)
         rank = _PARAGRAPH if i in self._habits.bare else self._rank(block, cues, below)
@@ -378,7 +430,7 @@ class _Walk:
 
     def _aside(self, block: RawBlock, cues: TextCues, reason: str) -> LocatedBlock:
         """Above the first passage, "Table 4, rapporteure" tells the table."""
-        if block.kind == "heading":
+        if block.kind == "heading" and reason != "votes":
             self._close_by(float(block.level or _PARAGRAPH))
         if self._is_head and cues.table is not None:
             rank = _TITLE if self._is_top else _PARAGRAPH
@@ -422,7 +474,8 @@ class _Walk:
         is_report = self._here().question == "resume" and split_reporter(block.text) is not None
         if is_report and prefix is None:
             return None
-        if names_table_alone(block, below) or names_table_in_passing(block, below):
+        is_naming = names_table_alone(block, below) or names_table_in_passing(block, below)
+        if is_naming or _calls_reporter(block):
             return _TITLE if self._is_top else _PARAGRAPH
         is_sure = prefix is not None and prefix.form in SURE_FORMS
         is_passage = is_sure or (prefix is not None and self._habits.accepts(prefix))
@@ -443,7 +496,8 @@ class _Walk:
         question, is_perhaps = self._question(i, block.text, cues, rank, words)
         question = answer.question if answer else question
         reason = reason_of_section(block.text)
-        if not (reason or question or cues.has_tables or cues.has_numbers):
+        is_located = cues.has_tables or cues.has_numbers or self._concludes(block.text)
+        if not (reason or question or is_located):
             self._close_by(rank)
             return
         rank += 0 if reason else self._minor(cues, question)
@@ -455,7 +509,7 @@ class _Walk:
             Location(cues.table, own, channel, is_numbered, is_perhaps),
             reason=reason,
             is_answered=answer is not None,
-            hides_table=cues.has_tables and cues.table is None,
+            hides_table=(cues.has_tables or self._concludes(block.text)) and cues.table is None,
             hides_question=cues.has_numbers and question is None,
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
             words=words,
@@ -464,6 +518,14 @@ class _Walk:
         self._keep_above(rank)
         self._sections.append(section)
 
+    def _concludes(self, title: str) -> bool:
+        """Whether a heading of a summary is of no table: "En conclusion", "Points de vigilance"."""
+        is_summary = self._here().question == "resume" and not self._habits.has_one_table
+        return (
+            is_summary
+            and word_pattern("locate", "de_toutes_les_tables").search(fold(title)) is not None
+        )
+
     def _question(
         self, i: int, title: str, cues: TextCues, rank: float, words: frozenset[str]
     ) -> tuple[str | None, bool]:
@@ -471,13 +533,22 @@ class _Walk:
         side = one_sided(title) if question == "q3" and cues.number is None else None
         question = side if side and side not in self._habits.asked else question
         if question and cues.number is None:
-            question = self._question_above(rank, words) or question
+            question = self._question_around(rank) or self._question_above(rank, words) or question
         is_structured = self._habits.n_asked >= STRUCTURED
         if question != "resume" or (is_structured and is_plain_summary(title)):
             return (None if question == "resume" else question), False
         rest = without_plenary(title)
         inside = _question_of(rest, read_cues(rest)) if rest is not None else None
         return inside or question, rest is not None and not inside
+
+    def _question_around(self, rank: float) -> str | None:
+        """Take the question of the heading above where headings of its rank ask them all."""
+        level = self._habits.level
+        if level is None or rank <= level:
+            return None
+        above = (section for section in reversed(self._sections) if section.rank < rank)
+        asking = (s.location.question for s in above if level <= s.rank < level + 1)
+        return next(filter(None, asking), None)
 
     def _question_above(self, rank: float, words: frozenset[str]) -> str | None:
         """Take the question above: "Fragilités" below "Atouts et fragilités" is half of it."""
@@ -519,7 +590,10 @@ class _Walk:
     def _passage(self, block: RawBlock, *, was_top: bool = False) -> LocatedBlock:
         if block.kind == "bullet":
             self._close_nested(block.level or 0)
-        spoken = split_role(block.text)
+        named = split_said(block.text)
+        spoken = split_role(block.text) or (
+            named if named and named[0] in self._habits.speakers else None
+        )
         if spoken and not block.speaker:
             block = replace(block, speaker=spoken[0], text=spoken[1])
         block = replace(block, text=without_label(block.text))

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from pipeline.ingest.locate.cues import LocatedBlock, Location, aside, read_cues
-from pipeline.ingest.locate.titles import CAFE, SURE, resembled
+from pipeline.ingest.locate.titles import CAFE, SURE, clearly_asked, resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import (
     longest_first,
@@ -35,6 +35,7 @@ _OPENING_WORDS, _ANNOUNCING_WORDS, _LONG_TURN = 14, 30, 40
 # weight of the question, and other words, for a turn to announce it
 _CLEAR, _OTHERS = 3, 2
 _FIRST_TURNS = 4
+_SENTENCE = re.compile(r"[.!?…]+\s+")
 _CLAUSE = re.compile(r"[.!?…;:(),]\s")
 
 
@@ -48,18 +49,29 @@ def locate_turns(
     if name.question == "resume" or _is_summary(turns, name):
         return _locate_reports(turns, name, n_tables)
     table, question = name.table_number, name.question
+    if table is None:  # said for the recording before anybody speaks
+        first = [turn.text for turn in turns if turn.kind != "meta"][:_FIRST_TURNS]
+        table = next(filter(None, map(called_table, first)), None)
     leader = _leader(turns)
     located: list[LocatedBlock] = []
     for turn in turns:
         table = announced_table(turn.text, by_letter=False) or table
-        asks = turn.speaker == leader and turn.text.rstrip().endswith("?")
-        leads = bool(turn.speaker) and (asks or is_animator(turn.speaker or ""))
-        asked = announced_question(turn.text, by_animator=leads)
-        question = asked or _last_question(turn.text, question) or question
-        if asked and turn.kind != "meta" and only_announces(turn.text):
+        is_asking = turn.speaker == leader and turn.text.rstrip().endswith("?")
+        leads = bool(turn.speaker) and (is_asking or is_animator(turn.speaker or ""))
+        announced = announced_question(turn.text, by_animator=leads)
+        question = announced or _last_question(turn.text, question) or question
+        if announced and turn.kind != "meta" and only_announces(turn.text):
             turn = replace(turn, kind="meta", reason="circumstance")
         located.append(_located(turn, table, question))
-    return located
+    return _with_first_question(located) if name.question is None else located
+
+
+def _with_first_question(located: list[LocatedBlock]) -> list[LocatedBlock]:
+    """Give what is said before the second question, where the others follow in order, to q1."""
+    told = [question for question, _ in groupby(b.question for b in located) if question]
+    if told[:2] not in (["q2", "q3"], ["q2", "q4"]):
+        return located
+    return [replace(block, question=block.question or CAFE[0]) for block in located]
 
 
 def _leader(turns: Sequence[RawBlock]) -> str | None:
@@ -97,12 +109,26 @@ def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
         return [block]
     flat = flatten(block.text)
     cuts = [0]
-    for match in _cut_pattern(has_tables=len(block.text.split()) > _LONG_TURN).finditer(flat):
+    is_long = len(block.text.split()) > _LONG_TURN
+    is_bare = is_long and not _SENTENCE.search(block.text)
+    for match in _cut_pattern(has_tables=is_long, needs_opening=not is_bare).finditer(flat):
         before = flat[cuts[-1] : match.start()].split()
         if len(before) >= _MIN_BEFORE and not _refers_back(" ".join(before[-_OPENING_WORDS:])):
             cuts.append(match.start())
+    cuts = sorted({*cuts, *_sentences_announcing(block.text)})
     pieces = [block.text[start:end].strip() for start, end in pairwise([*cuts, len(block.text)])]
     return [replace(block, text=piece) for piece in pieces if piece]
+
+
+def _sentences_announcing(text: str) -> Iterator[int]:
+    """Yield where a sentence announces a question, and where the next one begins."""
+    ends = [match.end() for match in _SENTENCE.finditer(text)]
+    for start, end in pairwise([0, *ends, len(text)]):
+        sentence = text[start:end].strip()
+        if len(ends) and announced_question(sentence) and _announces_alone(sentence):
+            yield start
+            if end < len(text):
+                yield end
 
 
 def flatten(text: str) -> str:
@@ -141,15 +167,15 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
     turning = word_pattern("locate", "transitions", "{}")
     pieces = map(str.strip, _CLAUSE.split(text))
     clauses = [piece for piece in pieces if piece and not turning.fullmatch(fold(piece))]
-    asked = {_asked_clearly(fold(clause)) for clause in clauses} - {None}
-    asked = asked or {resembled(clause, margin=SURE) for clause in clauses} - {None}
-    return asked.pop() if len(asked) == 1 else None
+    found = {_asked_clearly(fold(clause)) for clause in clauses} - {None}
+    found = found or {resembled(clause, margin=SURE) for clause in clauses} - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _asked_clearly(folded: str) -> str | None:
-    asked = read_cues(folded)
-    is_clear = bool(asked.scores) and asked.scores[0][1] >= _CLEAR and asked.n_other <= _OTHERS
-    return asked.meaning if is_clear and asked.meaning in CAFE else None
+    cues = read_cues(folded)
+    is_clear = bool(cues.scores) and cues.scores[0][1] >= _CLEAR and cues.n_other <= _OTHERS
+    return cues.meaning if is_clear and cues.meaning in CAFE else None
 
 
 def only_announces(text: str) -> bool:
@@ -163,6 +189,29 @@ def only_announces(text: str) -> bool:
     cues = read_cues(rest)
     is_asked = text.rstrip().endswith("?") and len(words.split()) <= _ANNOUNCING_WORDS
     return is_asked or (not cues.scores and cues.n_other == 0)
+
+
+def _announces_alone(text: str) -> bool:
+    """Whether a sentence turns to a question and asks it, with hardly a word more."""
+    is_short = len(text.split()) <= _ANNOUNCING_WORDS
+    own = announced_question(text, by_animator=True)
+    clauses = [piece for piece in _CLAUSE.split(f"{text} ") if fold(piece)]
+    if not is_short or own is None:
+        return False
+    asking = [clause for clause in clauses if _asks(clause, own)]
+    others = [clause for clause in clauses if clause not in asking and not _turns(clause)]
+    return bool(asking) and sum(len(fold(other).split()) for other in others) <= _OTHERS * 2
+
+
+def _asks(clause: str, question: str) -> bool:
+    cues = read_cues(clause)
+    return clearly_asked(clause) == question and cues.n_words > _OTHERS and cues.number is None
+
+
+def _turns(clause: str) -> bool:
+    """Whether a clause only counts the question or turns to it: "Allez, la question deux"."""
+    turning = word_pattern("locate", "transitions", r"\b{}\b").search(fold(clause))
+    return bool(turning) or read_cues(clause).number is not None or called_table(clause) is not None
 
 
 def _last_question(text: str, question: str | None) -> str | None:
@@ -397,11 +446,12 @@ def _counted_transition() -> re.Pattern[str]:
 
 
 @cache
-def _cut_pattern(*, has_tables: bool) -> re.Pattern[str]:
+def _cut_pattern(*, has_tables: bool, needs_opening: bool) -> re.Pattern[str]:
     words = lexicon("locate")
-    opening = rf"(?:(?:{'|'.join(words['amorces'])}) +){{1,3}}"
+    opening = rf"(?:(?:{'|'.join(words['amorces'])}) +){{{int(needs_opening)},3}}"
     questions = [noun for noun in words["questions"] if len(noun) > 1]
     nouns = "|".join([*([longest_first("locate", "tables")] if has_tables else []), *questions])
     numbered = rf"(?:{nouns}) +(?:no +)?(?:{number_pattern('cardinaux')})"
     ordinal = rf"(?:{ordinal_pattern()}) +(?:{nouns})"
-    return re.compile(rf"(?<= ){opening}(?:\w+ +){{0,4}}?(?:la +)?(?:{numbered}|{ordinal})\b")
+    between = r"(?:\w+ +){0,4}?(?:la +)?" if needs_opening else ""
+    return re.compile(rf"(?<= ){opening}{between}(?:{numbered}|{ordinal})\b")

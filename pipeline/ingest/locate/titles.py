@@ -36,6 +36,7 @@ _OPEN_MARGIN = 0.2  # over the next, where another than the cue's is told
 _MAX_FULL, _OPENINGS = 45, (9, 5)
 _MIN_SENTENCE = 8
 _FULL_SCORE, _FULL_MARGIN = 0.4, 0.1  # of a sentence: mean of the three
+_SURE_SCORE = 0.5  # of a sentence, below which clear cue words count more
 # margins for a possible title, and for one that a number or position makes likely
 SURE, HINTED, _PROPOSED_MARGIN = 0.4, 0.08, 0.15
 _PERSONAL = NAMES | CONTACTS | {"structure", "role", "commune", "signature"}
@@ -72,6 +73,12 @@ def agreed_lead(text: str, cues: TextCues) -> str | None:
     return question if question in CAFE and agrees(text, question) else None
 
 
+def _says_clearly(cues: TextCues) -> bool:
+    totals = [total for _, total in cues.scores] + [0, 0]
+    is_clear = totals[0] > ENOUGH and totals[0] - totals[1] >= ENOUGH
+    return is_clear and cues.question in CAFE
+
+
 @lru_cache(maxsize=4096)
 def _asked_in_full(text: str) -> str | None:
     """Read what is asked: "Qu'est-ce qu'il faudrait améliorer pour… ?" is q4.
@@ -85,6 +92,8 @@ def _asked_in_full(text: str) -> str | None:
         return cues.numbered
     views = [" ".join(words), *(" ".join(words[:n_words]) for n_words in _OPENINGS)]
     found = _best(views)
+    if found.label != cues.question and found.score < _SURE_SCORE and _says_clearly(cues):
+        return cues.question
     is_sure = found.score >= _FULL_SCORE and found.margin >= _FULL_MARGIN
     return found.label if is_sure and found.label in CAFE else None
 
@@ -117,6 +126,13 @@ def resembled(text: str, *, margin: float = MARGIN) -> str | None:
     found = _compared(text)
     is_clear = found.label in CAFE and found.score >= SCORE and found.margin >= margin
     return found.label if is_clear else None
+
+
+def clearly_asked(text: str) -> str | None:
+    """Return the question that a line asks by cues alone, or by far the nearest wordings."""
+    cues = read_cues(text)
+    question = cues.question if cues.is_label else None
+    return question or resembled(text, margin=SURE)
 
 
 def agrees(text: str, question: str) -> bool:
@@ -239,20 +255,76 @@ def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
 def asked_together(
     titles: Mapping[Key, str], *, read: Callable[[str], str | None] = asked
 ) -> dict[Key, str]:
-    """Return the questions of `titles` of one kind; of four, the last takes the one left.
+    """Return the questions of `titles` of one kind, in the order of the document.
 
     Opening numbers count where two or more agree with what their titles ask and none contradicts
-    it. `read` tells what one title asks.
+    it; four titles may stand in the order of the questions, and an open one takes the question that
+    its neighbours leave. `read` tells what one title asks.
     """
     questions = {key: question for key, title in titles.items() if (question := read(title))}
     questions = _agreed_leads(titles, questions) | questions
-    left = [question for question in CAFE if question not in questions.values()]
-    open_keys = [key for key in titles if key not in questions]
-    if len(titles) == len(CAFE) and len(open_keys) == len(left) == 1:
-        title = titles[open_keys[0]]
-        if not read_cues(title).question and not asks_none(title):
-            questions[open_keys[0]] = left[0]
+    asking = {key: title for key, title in titles.items() if not _asks_aside(title)}
+    if _are_in_order(asking, questions):
+        return questions | dict(zip(asking, CAFE, strict=True))
+    return _left_by_neighbours(asking, questions) | questions
+
+
+def _asks_aside(title: str) -> bool:
+    return asks_none(title) or read_cues(title).question == "autre"
+
+
+def _are_in_order(titles: Mapping[Key, str], told: Mapping[Key, str]) -> bool:
+    """Whether four titles ask q1 to q4: two are nearest to their place's question, none is told
+    another but one that is already told in its own place."""
+    if len(titles) != len(CAFE):
+        return False
+    placed = dict(zip(titles, CAFE, strict=True))
+    fitting = {key for key, own in placed.items() if nearest(titles[key]) == own}
+    held = {told[key] for key, own in placed.items() if told.get(key) == own}
+    weak = {key for key in titles if read_cues(titles[key]).question is None}
+    against = (
+        told.get(key) in CAFE
+        and told[key] not in {own, *(held if key in weak else ())}
+        and key not in fitting
+        for key, own in placed.items()
+    )
+    is_counted = any(
+        read_cues(titles[key]).numbered not in (None, own) for key, own in placed.items()
+    )
+    return len(fitting) >= len(CAFE) // 2 and not any(against) and not is_counted
+
+
+def _left_by_neighbours(titles: Mapping[Key, str], told: Mapping[Key, str]) -> dict[Key, str]:
+    """Return the question of each open title that its neighbours leave: q2, ?, q4.
+
+    It must be the nearest, or the only one left of four.
+    """
+    keys = list(titles)
+    placed = {i: told[key] for i, key in enumerate(keys) if told.get(key) in CAFE}
+    left = [question for question in CAFE if question not in placed.values()]
+    is_ordered = list(placed.values()) == sorted(placed.values())
+    questions: dict[Key, str] = {}
+    still_open = [i for i, key in enumerate(keys) if key not in told]
+    for i in still_open:
+        before = max((q for j, q in placed.items() if j < i), default="") if is_ordered else ""
+        after = min((q for j, q in placed.items() if j > i), default="q9") if is_ordered else "q9"
+        fitting = [question for question in left if before < question < after]
+        is_last = len(left) == len(fitting) == len(still_open) == 1
+        is_between = len(placed) > 1 and bool(before) and after != "q9"
+        near = nearest(titles[keys[i]])
+        if fitting and (is_last or (is_between and near == fitting[0] and len(fitting) == 1)):
+            questions[keys[i]] = fitting[0]
     return questions
+
+
+@lru_cache(maxsize=4096)
+def nearest(title: str) -> str | None:
+    """Return the one of the four questions whose wordings are nearest, however far."""
+    words = without_numbers(title).split()[:_MAX_FULL]
+    if not words or not fold(" ".join(words)):
+        return None
+    scores = _best([" ".join(words)]).scores
+    return max(CAFE, key=lambda question: scores[question])
 
 
 def _agreed_leads(titles: Mapping[Key, str], questions: Mapping[Key, str]) -> dict[Key, str]:
@@ -266,21 +338,6 @@ def _agreed_leads(titles: Mapping[Key, str], questions: Mapping[Key, str]) -> di
     if len(agreed) < 2 or is_contradicted or len(set(leads.values())) < len(leads):
         return {}
     return {key: lead for key, lead in leads.items() if lead in CAFE}
-
-
-def questions_between(titles: Mapping[int, str], told: Mapping[int, str]) -> dict[int, str]:
-    """Return the question of each title between two, if it resembles one they leave: q2, ?, q4."""
-    indexes = list(titles)
-    questions: dict[int, str] = {}
-    for before, i, after in zip(indexes, indexes[1:], indexes[2:], strict=False):
-        left, right = told.get(before, ""), told.get(after, "")
-        if i in told or not {left, right} <= {*CAFE}:
-            continue
-        between = CAFE[CAFE.index(left) + 1 : CAFE.index(right)]
-        fitting = (question for question in between if agrees(titles[i], question))
-        if question := next(fitting, None):
-            questions[i] = question
-    return questions
 
 
 def channel_of(text: str) -> str | None:
@@ -343,7 +400,8 @@ def _row_location(block: RawBlock) -> Location:
         if meaning == "table":
             table = _table_of(cell)
         elif meaning == "question":
-            question = _question_of(cell)
+            question, told = _question_of(cell), read_cues(cell).table
+            table = table if told is None else told
         elif i == 0 and block.column != 0 and meaning not in TELLING and _labels_row(cell):
             cues = read_cues(cell)
             table, question = cues.table, cues.question

@@ -18,7 +18,14 @@ from pipeline.ingest.columns import (
     sentence_columns,
 )
 from pipeline.ingest.locate.cues import ENOUGH, read_cues
-from pipeline.ingest.locate.titles import CAFE, SURE, asked_by_header, asked_together, resembled
+from pipeline.ingest.locate.titles import (
+    CAFE,
+    SURE,
+    asked,
+    asked_by_header,
+    asked_together,
+    resembled,
+)
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.sheets.roles import timestamp_columns
 from pipeline.ingest.words import word_pattern
@@ -54,14 +61,14 @@ def questions_of_titles(titles: Mapping[int, str]) -> dict[int, str]:
         if not open_ended(fold(title))
         and (meaning_of(title) in _WORDED or read_cues(title).question or is_question(title))
     }
-    asked = asked_together(bare, read=_asked_by_survey)
-    return {column: question for column, question in asked.items() if question in CAFE}
+    together = asked_together(bare, read=_asked_by_survey)
+    return {column: question for column, question in together.items() if question in CAFE}
 
 
 def _asked_by_survey(title: str) -> str | None:
     """Read a survey's question, by its cue words where no known wording is near."""
-    if asked := asked_by_header(title):
-        return asked
+    if in_full := asked_by_header(title):
+        return in_full
     cues = read_cues(title)
     totals = [total for _, total in cues.scores] + [0, 0]
     is_clear = totals[0] >= _CLEAR and totals[0] - totals[1] >= ENOUGH
@@ -77,11 +84,10 @@ def question_of_category(cell: str) -> str | None:
     if mapped := _mapped(cell):
         return mapped if mapped in CAFE else None
     if is_question(cell):
-        asked = asked_by_header(cell)
-        return asked if asked in CAFE else None
+        in_full = asked_by_header(cell)
+        return in_full if in_full in CAFE else None
     cues = read_cues(cell)
-    question = cues.question if cues.is_mostly_cues else None
-    question = question or resembled(cell, margin=SURE)
+    question = asked(cell) if cues.is_mostly_cues else resembled(cell, margin=SURE)
     return question if question in CAFE else None
 
 
@@ -124,7 +130,7 @@ def with_locations(header: Header, body: Rows) -> tuple[Header, list[list[str]]]
         for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True))
     )
     rows = [
-        [asking.get(column, {}).get(cell, cell) for column, cell in enumerate(row)] for row in body
+        [_placed(asking.get(column, {}), cell) for column, cell in enumerate(row)] for row in body
     ]
     return Header(header.index, titles, meanings), rows
 
@@ -141,13 +147,25 @@ def annotate_blocks(
 
     def annotate(block: RawBlock) -> RawBlock:
         columns = tuple(
-            (names.get(column, title), asking.get(column, {}).get(cell, cell))
+            (names.get(column, title), _placed(asking.get(column, {}), cell))
             for column, (title, cell) in enumerate(block.columns)
         )
         is_aside = passages and block.column is not None and block.column not in passages
         return replace(block, columns=columns, kind="meta" if is_aside else block.kind)
 
     return [annotate(block) for block in blocks]
+
+
+def _placed(asking: Mapping[str, str], cell: str) -> str:
+    """Return a cell of questions as "q2", or as "table 7 q2" where it names its table too."""
+    question = asking.get(cell, cell)
+    return place_of(cell, question) if cell in asking and question else question
+
+
+def place_of(cell: str, question: str) -> str:
+    """Return a question with the table that its cell names: "Table 7 ▸ nos pépites"."""
+    table = read_cues(cell).table
+    return question if table is None else f"table {table} {question}"
 
 
 def _column_names(
@@ -164,8 +182,8 @@ def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, st
     if "question" in meanings:
         return {}
     columns = [column for column, meaning in enumerate(meanings) if meaning in _ASKING]
-    asked = {column: _questions_of_cells(column, body) for column in columns}
-    return {column: questions for column, questions in asked.items() if questions}
+    found = {column: _questions_of_cells(column, body) for column in columns}
+    return {column: questions for column, questions in found.items() if questions}
 
 
 def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
@@ -177,8 +195,8 @@ def _questions_of_cells(column: int, body: Rows) -> dict[str, str]:
         return {}
     if any(len(cell.split()) > _MAX_WORDS and not is_question(cell) for cell in different):
         return {}
-    asked = asked_together(different, read=lambda cell: _mapped(cell) or asked_by_header(cell))
-    questions = {cell: question for cell, question in asked.items() if question in CAFE}
+    together = asked_together(different, read=lambda cell: _mapped(cell) or asked_by_header(cell))
+    questions = {cell: question for cell, question in together.items() if question in CAFE}
     are_most = len(questions) >= _ASKED_SHARE * len(different)
     return questions | no_question if are_most and len(set(questions.values())) > 1 else {}
 

@@ -35,6 +35,7 @@ from pipeline.ingest.sheets.kinds import (
 )
 from pipeline.ingest.sheets.locations import (
     looks_answered,
+    place_of,
     question_of_category,
     with_locations,
 )
@@ -91,11 +92,18 @@ def blocks_of_ideas(
     is_answered = is_answered and not sheet.tool and not labels_rows(sheet)
     senders = name_senders(body, columns) if is_answered else [None] * len(body)
     n_titles = len(blocks)
+    # some tools list a wall's frames among its ideas
+    placing = [i for i, own in enumerate(header.meanings) if own in ("question", "theme")]
+    frames = {cell for column in placing for cell in column_cells(written, column)}
     for i, row in enumerate(body):
         lone = lone_cell(row)
         is_label = lone and len(columns) < len(row) and read_cues(lone).is_label
         if lone and (is_label or _heads_rows(row, lone, columns)):
             blocks.append(RawBlock(lone, "heading", 2))
+        elif lone and sum(map(bool, row)) > max(2, len(columns) / 2):
+            blocks.append(RawBlock(lone, "meta", reason="circumstance"))  # merged over them all
+        elif frames & {*written[i]} and not any(written[i][column] for column in placing):
+            blocks.append(aside_of_cell(" | ".join(filter(None, written[i])), "theme"))
         else:
             own = passages_of_row(sheet, written[i]) if sheet.tool else columns
             blocks += merged(_ideas_of_row(sheet, header, row, written[i], own, senders[i]))
@@ -155,7 +163,11 @@ def _with_categories(
         return header, body
     for column, role in enumerate(sheet.roles):
         cells = column_cells(body, column)
-        asked = {cell: question_of_category(cell) for cell in set(cells)}
+        asked = {
+            cell: place_of(cell, question)
+            for cell in set(cells)
+            if (question := question_of_category(cell))
+        }
         if role not in CATEGORIES or not any(asked.values()):
             continue
         titles = list(header.titles)

@@ -80,6 +80,7 @@ _KINDS = {  # of a cell, the first that fits
     ),
     "phone": re.compile(r"(?:\+|0)\d(?:[\s.()/-]{0,2}\d){8,13}"),
     "place": re.compile(r"-?\d{1,2}[.,]\d{3,}\s*[,;\s]\s*-?\d{1,3}[.,]\d{3,}(?:\s+[\d.,]+){0,2}"),
+    "encoded": re.compile(r"\{\s*\".*\}"),
     "number": re.compile(r"[+-]?\d[\d\s.,]*\s?%?"),
     "code": re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.:-]{7,}|[A-Za-z0-9+/_-]{24,}={0,2}"),
 }
