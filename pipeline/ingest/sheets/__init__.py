@@ -1,16 +1,18 @@
 """Sort a part: its lists and maps, the respondents of its forms, and its blocks."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from pipeline.ingest.attendance import count_remarks, count_unclear
-from pipeline.ingest.columns import NAMES, Rows, header_of, is_question
+from pipeline.ingest.columns import NAMES, Rows, header_of, is_question, meaning_of
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.people import is_anonymous
 from pipeline.ingest.sheets.kinds import CATEGORIES, SortedSheet, read_sheet, reason_of_role
 from pipeline.ingest.sheets.locations import (
     annotate_blocks,
+    clean_question,
     question_of_category,
     questions_of_titles,
     table_column,
@@ -32,6 +34,7 @@ from pipeline.ingest.sheets.roles import timestamp_columns
 from pipeline.ingest.words import strip_markup, word_pattern
 from pipeline.text import counted, fold
 
+_STACKED = 2  # questions over headers of their own, from which a sheet is several tables
 _ANSWERED = frozenset({"form", "consultation", "both"})  # kinds whose rows each have an author
 _RESPONDENT = ("Nom", "Prénom", "Nom et prénom", "Mail", "Téléphone")
 _RESPONDENT_ROLES = ("last_name", "first_name", "full_name", "email", "phone")
@@ -81,7 +84,44 @@ def sort_part(
     return SortedPart(tuple(attendance), tuple(maps), tuple(passages), tuple(forms))
 
 
+def _stacked(rows: Rows) -> list[Rows]:
+    """Cut a poll's sheet into its questions, each over the same header."""
+    headers = Counter(tuple(row) for row in rows if any(map(meaning_of, filter(None, row))))
+    starts = [
+        i
+        for i in range(len(rows) - 1)
+        if headers[tuple(rows[i + 1])] >= _STACKED
+        and sum(map(bool, rows[i + 1])) > 1
+        and is_question(clean_question(rows[i][0]))
+    ]
+    if len(starts) < _STACKED:
+        return [rows]
+    ends = [*starts[1:], len(rows)]
+    blank = [""] * len(rows[0])
+    tables: list[Rows] = [rows[: starts[0]]] if starts[0] else []
+    for start, end in zip(starts, ends, strict=True):
+        asked = ["Question", clean_question(rows[start][0]), *blank[2:]]
+        tables.append([asked, blank, *rows[start + 1 : end]])
+    return tables
+
+
+def _together(parts: Sequence[SortedPart]) -> SortedPart:
+    """Return the tables of one sheet as one part."""
+    return SortedPart(
+        tuple(rows for part in parts for rows in part.attendance),
+        tuple(rows for part in parts for rows in part.maps),
+        tuple(block for part in parts for block in part.blocks),
+        tuple(rows for part in parts for rows in part.forms),
+        tuple(dict.fromkeys(reason for part in parts for reason in part.skipped)),
+        parts[-1].taken_for,
+        tuple(dict.fromkeys(column for part in parts for column in part.left_out)),
+    )
+
+
 def _sort_sheet(rows: Rows, title: str, legend: Mapping[str, str]) -> SortedPart:
+    tables = _stacked(rows)
+    if len(tables) > 1:
+        return _together([_sort_sheet(table, title, legend) for table in tables])
     sheet = read_sheet(rows, title)
     blocks: list[RawBlock] = []
     skipped: list[str] = []

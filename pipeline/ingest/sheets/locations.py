@@ -65,6 +65,11 @@ def questions_of_titles(titles: Mapping[int, str]) -> dict[int, str]:
     return {column: question for column, question in together.items() if question in CAFE}
 
 
+def clean_question(title: str) -> str:
+    """Return a survey's question without its number."""
+    return _NUMBERED.sub("", title) or title
+
+
 def _asked_by_survey(title: str) -> str | None:
     """Read a survey's question, by its cue words where no known wording is near."""
     if in_full := asked_by_header(title):

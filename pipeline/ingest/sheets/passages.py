@@ -259,7 +259,8 @@ def _blocks_of_list(body: Rows) -> list[RawBlock]:
     roles = [_role_in_list(body, i) if row[0] else None for i, row in enumerate(body)]
     titles = [row[0] for row, role in zip(body, roles, strict=True) if role == "heading"]
     is_asking = any(map(question_of_category, titles))
-    channel = "consultation" if "settings" in roles else "postit"
+    is_of_table = any(read_cues(title).has_tables for title in titles)
+    channel = "consultation" if "settings" in roles else None if is_of_table else "postit"
     question: str | None = None
     blocks: list[RawBlock] = []
     for i, (row, role) in enumerate(zip(body, roles, strict=True), start=1):
