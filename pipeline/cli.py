@@ -132,16 +132,23 @@ def make_parser() -> argparse.ArgumentParser:
         _JSON,
     )
     add("status", status, "où en est l'étude", _STUDY, _JSON)
-    invite = "rouvrir l'accès de ce compte : donne une adresse qui sert une fois"
-    add(
-        "review",
-        review,
-        "relire, corriger et décider dans un navigateur",
-        _STUDY,
+    served = (
         _value("--port", "PORT", "port de cette machine (8010)", type=int, default=8010),
         _flag("--no-browser", "ne pas ouvrir le navigateur"),
-        _value("--invite", "NOM", invite),
+        _value(
+            "--invite", "NOM", "rouvrir l'accès de ce compte : donne une adresse qui sert une fois"
+        ),
     )
+    folder = _path("folder", "DOSSIER", "dossier des études (celui-ci)", nargs="?")
+    add(
+        "web",
+        web,
+        "toutes les études d'un dossier dans un navigateur, des fichiers au rapport",
+        (folder[0], folder[1] | {"default": Path()}),
+        *served,
+    )
+    review_one = "la même application, pour une étude"
+    add("review", review, review_one, _STUDY, *served)
     add("compare", compare, "comparer les territoires", _STUDY, _JSON)
     whole = "remettre à jour avec les décisions, puis publier le tout"
     add("publish", publish, whole, _STUDY, *_AGREED, _JSON)
@@ -314,14 +321,31 @@ def _doubts_waiting(study: Study) -> int | None:
 
 
 def review(options: argparse.Namespace) -> None:
-    """Serve the review application, or print an invitation's address."""
-    from pipeline.review.server import invite, serve_review
+    """Serve one study, or print an invitation's address."""
+    _serve_pages(options, options.study, is_folder=False)
+
+
+def web(options: argparse.Namespace) -> None:
+    """Serve all the studies of a folder, or print an invitation's address."""
+    if not options.folder.is_dir():
+        raise UsageError(
+            f"pas de dossier « {options.folder} »",
+            "le dossier où sont, ou seront, les études",
+            f"mkdir {options.folder}",
+        )
+    _serve_pages(options, options.folder, is_folder=True)
+
+
+def _serve_pages(options: argparse.Namespace, root: Path, *, is_folder: bool) -> None:
+    from pipeline.review.server import invite, serve
 
     if options.invite is not None:
-        moves.invited(options.invite, *invite(options.study, options.invite, port=options.port))
+        given = invite(root, options.invite, is_folder=is_folder, port=options.port)
+        moves.invited(options.invite, *given)
         return
-    serve_review(
-        options.study,
+    serve(
+        root,
+        is_folder=is_folder,
         port=options.port,
         opens_browser=not options.no_browser,
         on_address=moves.review_served,

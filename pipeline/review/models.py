@@ -1,4 +1,4 @@
-"""Store a person's preferences beside the account."""
+"""Store a person's preferences and studies beside the account."""
 
 from typing import Any
 
@@ -13,3 +13,17 @@ class Preference(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference"
     )
     has_keys: "models.BooleanField[bool, bool]" = models.BooleanField(default=True)
+
+
+class Membership(models.Model):
+    """A person who works on one of the studies of a folder; administrators work on all."""
+
+    user: models.ForeignKey[Any, Any] = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    folder_name: "models.CharField[str, str]" = models.CharField(max_length=255)
+
+    class Meta:
+        """A person is a member once."""
+
+        constraints = (models.UniqueConstraint(fields=["user", "folder_name"], name="member_once"),)

@@ -11,9 +11,11 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from pipeline.errors import AteliersError, StoreError
+from pipeline.review import desks, state
 from pipeline.review.bounds import PassingMiddleware, body_too_long
 from pipeline.review.models import Preference
 from pipeline.review.roles import Role, role_of
+from pipeline.review.steps import Step, steps
 
 
 class FaultMiddleware(PassingMiddleware):
@@ -64,11 +66,27 @@ def page_variables(request: HttpRequest) -> dict[str, Any]:
         "can_decide": role >= Role.ANALYST,
         "can_administer": role >= Role.ADMINISTRATOR,
         "has_keys": role >= Role.ANALYST and _has_keys(request),
+        "steps_now": _steps if role >= Role.READER else None,  # counted by base.html alone
     }
 
 
+def _steps() -> list[Step]:
+    """Return the steps of the study; none on the pages about all studies, or that say a failure."""
+    try:
+        return steps() if desks.is_in_study() else []
+    except AteliersError:
+        return []
+
+
 def _study_variables() -> dict[str, Any]:
-    return {"study_title": settings.STUDY.settings.etude.title, "language": settings.LANGUAGE_CODE}
+    is_in_study = desks.is_in_study()
+    title = state.study().settings.etude.title if is_in_study else "Ateliers territoires"
+    return {
+        "study_title": title,
+        "language": settings.LANGUAGE_CODE,
+        "is_in_study": is_in_study,
+        "has_studies": settings.STUDIES_FOLDER is not None,
+    }
 
 
 def _has_keys(request: HttpRequest) -> bool:

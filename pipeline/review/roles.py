@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from pipeline.errors import UsageError
 from pipeline.publish.text import joined
+from pipeline.review import desks
 
 View = Callable[..., HttpResponseBase]
 
@@ -44,15 +45,25 @@ _BY_GROUP = {name: role for role, name in GROUPS.items()}
 
 
 def role_of(user: Any) -> Role:
-    """Return the highest role of `user`, cached on it; NONE without a login."""
+    """Return the role of `user` in the request's study, cached on it; NONE without a login.
+
+    Where a folder of studies is served, only administrators work on a study they are no member of.
+    """
     if not user.is_authenticated:
         return Role.NONE
     if not hasattr(user, "review_role"):
-        names = user.groups.values_list("name", flat=True)
-        user.review_role = max(
-            (_BY_GROUP.get(name, Role.NONE) for name in names), default=Role.NONE
-        )
+        role, folder_name = role_everywhere(user), desks.folder_name()
+        is_open = role == Role.ADMINISTRATOR or not folder_name
+        if not (is_open or user.memberships.filter(folder_name=folder_name).exists()):
+            role = Role.NONE
+        user.review_role = role
     return Role(user.review_role)
+
+
+def role_everywhere(user: Any) -> Role:
+    """Return the highest role that `user` was given."""
+    names = user.groups.values_list("name", flat=True)
+    return max((_BY_GROUP.get(name, Role.NONE) for name in names), default=Role.NONE)
 
 
 def give_role(user: Any, role: Role) -> None:

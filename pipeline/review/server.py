@@ -1,4 +1,4 @@
-"""Serve the review of one study with gunicorn.
+"""Serve one study, or those of a folder, with gunicorn.
 
 Threads take only complete requests: a slow client holds a socket, never a thread.
 """
@@ -21,7 +21,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from pipeline.errors import StudyError, reason_of
+from pipeline.errors import AteliersError, StudyError, reason_of
 from pipeline.review.bounds import MAX_BODY_BYTES, MAX_PIECE_BYTES, is_piece
 from pipeline.study import Study
 
@@ -32,58 +32,61 @@ _COUNT_S = 60.0  # between counts of decisions
 _LOG = logging.getLogger(__name__)
 
 
-def serve_review(
-    root: Path, *, port: int, opens_browser: bool, on_address: Callable[[str, bool], None]
+def serve(
+    root: Path,
+    *,
+    is_folder: bool,
+    port: int,
+    opens_browser: bool,
+    on_address: Callable[[str, bool], None],
 ) -> None:
-    """Serve the study on this machine's `port` until interrupted.
+    """Serve the study in `root`, or the studies of that folder, on `port` until interrupted.
 
     `on_address` receives the address and whether it is a first access. One process with threads
-    holds the tables once. Raises `StudyError` for a taken port or a study without a run.
+    holds the tables once. Raises `StudyError` for a taken port or a folder that is no study.
     """
-    study = Study.open(root.resolve())
-    if study.last_run() is None:
-        raise StudyError(
-            "l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}"
-        )
-    study.check_decisions()  # fails in one line if the database is silent
+    root = root.resolve()
+    if not is_folder:
+        Study.open(root).check_decisions()  # fails in one line if the database is silent
     _check_port(port)
-    address = f"{_origin(study, port)}/"
-    is_first = prepare(study.root)
+    is_first = prepare(root, is_folder=is_folder)
+    address = f"{_origin(port)}/"
     if is_first:
         from django.conf import settings
 
         settings.FIRST_ACCESS_TOKEN = secrets.token_urlsafe(24)
         address += f"premier-acces?jeton={settings.FIRST_ACCESS_TOKEN}"
     on_address(address, is_first)
-    _serve(study, port, on_ready=(lambda: webbrowser.open(address)) if opens_browser else None)
+    _serve(port, on_ready=(lambda: webbrowser.open(address)) if opens_browser else None)
 
 
-def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
+def invite(root: Path, name: str, *, is_folder: bool, port: int) -> tuple[str, bool]:
     """Return a new invitation's address, and whether `name` becomes an administrator.
 
     Whoever runs commands on the folder can recover an administrator. Raises `UsageError` for a name
     without account, or a closed one.
     """
-    study = Study.open(root.resolve())
-    prepare(study.root)
+    prepare(root.resolve(), is_folder=is_folder)
     from pipeline.review.roles import invite_again
 
     path, is_made = invite_again(name)
-    return _origin(study, port) + path, is_made
+    return _origin(port) + path, is_made
 
 
-def _origin(study: Study, port: int) -> str:
-    review = study.settings.review
-    has_public_name = review.https and review.hosts  # behind a proxy
-    return f"https://{review.hosts[0]}" if has_public_name else f"http://{HOST}:{port}"
+def _origin(port: int) -> str:
+    from django.conf import settings
+
+    public_names = settings.CSRF_TRUSTED_ORIGINS if settings.SECURE_SSL_REDIRECT else ()
+    return next(iter(public_names), f"http://{HOST}:{port}")  # behind a proxy, its own
 
 
-def prepare(root: Path) -> bool:
+def prepare(root: Path, *, is_folder: bool = False) -> bool:
     """Set Django up and return whether nobody has an account yet.
 
     Raises `StudyError` if the tables of accounts cannot be made or updated.
     """
-    os.environ["ATELIERS_STUDY"] = str(root)
+    os.environ["ATELIERS_STUDIES" if is_folder else "ATELIERS_STUDY"] = str(root)
+    os.environ.pop("ATELIERS_STUDY" if is_folder else "ATELIERS_STUDIES", None)
     # This pool returns memory to the system after reading tables.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ["DJANGO_SETTINGS_MODULE"] = "pipeline.review.settings"
@@ -111,15 +114,19 @@ def prepare(root: Path) -> bool:
     return is_first
 
 
-def _count_decisions(study: Study) -> None:
-    """Record the number of decisions every minute, to reveal losses."""
+def _count_decisions() -> None:
+    """Record the number of decisions of each study every minute, to reveal losses."""
+    from django.conf import settings
+
+    from pipeline.review.desks import studies
 
     def count() -> None:
         while True:
-            try:
-                study.note_decisions()
-            except StudyError as error:  # silent database or read-only folder: try next minute
-                _LOG.warning(str(error))
+            for _name, root in studies() or [("", settings.STUDY_ROOT)]:
+                try:
+                    Study.open(root).note_decisions()
+                except AteliersError as error:  # silent database or folder: try next minute
+                    _LOG.warning(str(error))
             time.sleep(_COUNT_S)
 
     threading.Thread(target=count, daemon=True, name="count").start()
@@ -139,7 +146,7 @@ def _check_port(port: int) -> None:
             ) from error
 
 
-def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) -> None:
+def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
     from gunicorn.app.base import BaseApplication
 
     class Application(BaseApplication):  # type: ignore[misc]
@@ -158,14 +165,16 @@ def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) ->
             for name, value in options.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
-            self.cfg.set("post_worker_init", lambda _worker: _count_decisions(study))
+            self.cfg.set("post_worker_init", lambda _worker: _count_decisions())
             if on_ready is not None:
                 self.cfg.set("when_ready", lambda _server: on_ready())
 
         def load(self) -> Any:
             from django.core.wsgi import get_wsgi_application
 
-            return get_wsgi_application()
+            from pipeline.review.mount import StudiesHandler
+
+            return StudiesHandler(get_wsgi_application())
 
     Application().run()
 

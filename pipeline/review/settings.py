@@ -1,6 +1,7 @@
-"""Django's settings for the review of the study in ATELIERS_STUDY.
+"""Django's settings for the study in ATELIERS_STUDY, or the studies in the folder ATELIERS_STUDIES.
 
-Accounts and sessions are in .review/ of the study (SQLite), or in the PostgreSQL of [review].
+Accounts and sessions are in .review/ of the study or folder (SQLite), or in the PostgreSQL of
+[review], in etude.toml or in the folder's ateliers.toml.
 """
 
 import datetime
@@ -10,15 +11,23 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from pipeline.review.bounds import MAX_BODY_BYTES
-from pipeline.review.storage import cookie_suffix, database, private_folder, secret_key
-from pipeline.study import Study
+from pipeline.review.storage import (
+    cookie_suffix,
+    database,
+    database_of,
+    private_folder,
+    secret_key,
+    settings_of,
+)
 
-STUDY = Study.open(Path(os.environ["ATELIERS_STUDY"]))
-_REVIEW = STUDY.settings.review
-_FOLDER = private_folder(STUDY.root)
+_SERVED = Path(os.environ.get("ATELIERS_STUDIES") or os.environ["ATELIERS_STUDY"])
+STUDIES_FOLDER = _SERVED if os.environ.get("ATELIERS_STUDIES") else None
+STUDY_ROOT = None if STUDIES_FOLDER else _SERVED
+_REVIEW = settings_of(_SERVED, is_folder=STUDIES_FOLDER is not None)
+_FOLDER = private_folder(_SERVED)
 
 SECRET_KEY = secret_key(_FOLDER)
-_SUFFIX = cookie_suffix(STUDY.root, SECRET_KEY)
+_SUFFIX = cookie_suffix(_SERVED, SECRET_KEY)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_REVIEW.hosts]
 ROOT_URLCONF = "pipeline.review.urls"
@@ -34,6 +43,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "pipeline.review.mount.StudyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pipeline.review.bounds.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -62,7 +72,8 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": database(STUDY, _FOLDER)}
+_DATABASE = database_of(_SERVED, _REVIEW, is_folder=STUDIES_FOLDER is not None)
+DATABASES = {"default": database(_DATABASE, _FOLDER)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- accounts and passwords
@@ -128,7 +139,7 @@ LANGUAGES = [("fr", "Français"), ("en", "English")]
 LOCALE_PATHS = [str(Path(__file__).with_name("locale"))]
 TIME_ZONE = "Europe/Paris"
 USE_TZ = True
-STATIC_URL = "static/"
+STATIC_URL = "/static/"  # the same for all studies
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 LOGGING = {

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
 import pandas as pd
-from django.conf import settings
 from django.utils.translation import gettext
 
 from pipeline import counting
@@ -21,7 +21,7 @@ from pipeline.decisions import Decision, active_decisions
 from pipeline.decisions.replay import ThemeReplay
 from pipeline.decisions.themes import ThemeDecision
 from pipeline.publish.text import joined, quoted, shortened
-from pipeline.review.apps import review_app
+from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
 from pipeline.study import Study
@@ -30,24 +30,23 @@ _N_CHARS = 80  # of a passage in a sentence
 
 
 def study() -> Study:
-    """Return the study as the process started."""
-    opened: Study = settings.STUDY
-    return opened
+    """Return the study of the request."""
+    return desk().study
 
 
 def snapshot() -> Snapshot:
     """Return the tables of the last run."""
-    return review_app().snapshots.current()
+    return desk().snapshots.current()
 
 
 def journal() -> Journal:
     """Return every acknowledged decision, and nothing erased."""
-    return review_app().journals.current()
+    return desk().journals.current()
 
 
 def journal_of_page() -> Journal:
     """Return the decisions as `journal` last read them."""
-    return review_app().journals.last_read()
+    return desk().journals.last_read()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +128,7 @@ class CurrentThemes:
 
 def themes() -> Themes:
     """Return the same object until the next decision on themes."""
-    return review_app().current_themes.of(snapshot(), journal())
+    return desk().current_themes.of(snapshot(), journal())
 
 
 def why_no_theme() -> str | None:
@@ -143,7 +142,7 @@ def why_no_theme() -> str | None:
 def labels() -> dict[str, str]:
     """Return names of themes and families, former ones included."""
     run = snapshot()
-    now = review_app().current_themes.of(run, journal_of_page())
+    now = desk().current_themes.of(run, journal_of_page())
     return {**run.theme_names, **now.given_names, **now.names}
 
 
@@ -225,7 +224,9 @@ class BackgroundCounts(Generic[_Value]):
             if last is not None and family in self._counting:
                 wait_s = 0.0
             if family not in self._counting:
-                self._counting[family] = (key, self._counter.submit(count))
+                # the count is of this request's study
+                counting = self._counter.submit(copy_context().run, count)
+                self._counting[family] = (key, counting)
             counted_key, future = self._counting[family]
         try:
             value = future.result(timeout=wait_s)

@@ -5,9 +5,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from pipeline.credentials import secret_in
+from pipeline.credentials import read_secret, secret_in
 from pipeline.errors import StudyError
 from pipeline.files import write_bytes
+from pipeline.settings import load_settings
+from pipeline.settings.sections import ReviewSettings
 from pipeline.study import Study
 
 _WAIT_S = 20
@@ -17,10 +19,36 @@ _N_KEY_BYTES = 48
 _PARTS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 
 
-def database(study: Study, folder: Path) -> dict[str, Any]:
-    """Return Django's settings for PostgreSQL, or for a file in `folder`."""
-    if study.database_url:
-        return _postgres(study.database_url)
+def settings_of(served: Path, *, is_folder: bool) -> ReviewSettings:
+    """Return [review] of a study's etude.toml, or of the ateliers.toml of a folder of studies.
+
+    Raises `StudyError` for a folder that is no study, `SettingsError` for wrong settings.
+    """
+    if is_folder:
+        return load_settings(served / "ateliers.toml").review
+    return Study.open(served).settings.review
+
+
+def database_of(served: Path, review: ReviewSettings, *, is_folder: bool) -> str:
+    """Return the address of the database of accounts; blank for a file.
+
+    Raises `StudyError` for one address by environment for the decisions of several studies.
+    """
+    if not is_folder:
+        return Study.open(served).database_url
+    if read_secret("ATELIERS_DATABASE_URL", "l'adresse de la base"):
+        raise StudyError(
+            "ATELIERS_DATABASE_URL donne une base à toutes les études du dossier",
+            "une base par étude, une autre pour les comptes",
+            "l'ôter ; écrire « database » dans [review] d'ateliers.toml et de chaque etude.toml",
+        )
+    return review.database
+
+
+def database(address: str, folder: Path) -> dict[str, Any]:
+    """Return Django's settings for PostgreSQL, or for a file in `folder` if `address` is blank."""
+    if address:
+        return _postgres(address)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": folder / "accounts.sqlite3",

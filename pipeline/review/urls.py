@@ -1,12 +1,8 @@
-"""List every address, and who may go there."""
+"""List every address of a study."""
 
-from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LogoutView
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import path
 
-from pipeline.review.roles import reads
+from pipeline.review.urls_of_studies import ACCOUNTS
 from pipeline.review.views import (
     accounts,
     agreement,
@@ -14,6 +10,7 @@ from pipeline.review.views import (
     deposit,
     documents,
     grid,
+    home,
     journal,
     passages,
     priorities,
@@ -25,31 +22,15 @@ from pipeline.review.views import (
     themes,
 )
 
-
-@reads
-def home(request: HttpRequest) -> HttpResponse:
-    """Redirect to the queue of passages."""
-    return redirect("passages")
-
-
 handler400 = "pipeline.review.pages.unreadable"
 handler403 = "pipeline.review.pages.refused"
 handler404 = "pipeline.review.pages.missing"
 handler500 = "pipeline.review.pages.broken"
 urlpatterns = [
-    path("", home, name="home"),
-    path("connexion", accounts.Login.as_view(), name="login"),
-    path("deconnexion", login_not_required(LogoutView.as_view()), name="logout"),
-    path("premier-acces", accounts.first_access, name="first_access"),
-    path(
-        "invitation/<uidb64>/<token>",
-        login_not_required(accounts.Invitation.as_view()),
-        name="invitation",
-    ),
-    path("compte", accounts.account, name="account"),
-    path("compte/preferences", accounts.preferences, name="preferences"),
-    path("comptes", accounts.accounts, name="accounts"),
-    path("comptes/<int:user_id>", accounts.change_account, name="change_account"),
+    path("", home.study, name="home"),
+    path("glossaire", home.glossary, name="glossary"),
+    path("membres", accounts.members, name="members"),
+    *ACCOUNTS,
     path("passages", passages.listing, name="passages"),
     path("passages/liste", passages.table, name="passages_list"),
     path("documents", documents.listing, name="documents"),

@@ -21,7 +21,7 @@ from pipeline.publish.text import number, ordinal, quoted
 from pipeline.rank.criteria import CRITERIA
 from pipeline.rank.order import Tallies, rank_tallies, tally_themes
 from pipeline.review import state
-from pipeline.review.apps import review_app
+from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Counted
@@ -276,7 +276,7 @@ def current_tallies(scope: str) -> Counted[Tallies] | None:
     """Return the tallies of `scope`, maybe moments old; None during the first count."""
     snapshot, journal = state.snapshot(), state.journal()
     last_id = max(journal.last_on_tags_id, journal.last_on_themes_id)
-    return review_app().tallies.get(
+    return desk().tallies.get(
         (snapshot.run_id, scope), last_id, lambda: _count(snapshot, journal, scope)
     )
 

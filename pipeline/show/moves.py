@@ -125,9 +125,9 @@ def service(text: str) -> None:
 def invited(name: str, address: str, is_made_administrator: bool) -> None:
     """Give, once, the address where somebody chooses a new password."""
     if is_made_administrator:
-        line(f"Plus personne n'administrait l'étude : {name} l'administre désormais.")
+        line(f"Plus personne n'administrait : {name} administre désormais.")
     line(f"À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}")
-    line("L'ouvrir pendant que la relecture est servie (ateliers review).")
+    line("L'ouvrir pendant que la relecture est servie (ateliers web, ateliers review).")
 
 
 def saved(backup: "Backup", *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -131,3 +132,15 @@ def _joined(spans: Iterable[Sequence[int]], length: int) -> list[tuple[int, int]
         else:
             joined.append((start, end))
     return joined
+
+
+@register.simple_tag
+def term(key: str) -> SafeString:
+    """Return a « ? » that leads to what a word of the pages means."""
+    return format_html(
+        '<a class="term" href="{}#{}" title="{}" aria-label="{}">?</a>',
+        reverse("glossary"),
+        key,
+        gettext("Ce que ce mot veut dire"),
+        gettext("Ce que ce mot veut dire"),
+    )

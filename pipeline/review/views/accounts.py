@@ -13,13 +13,14 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from pipeline.review.models import Preference
+from pipeline.review import desks
+from pipeline.review.models import Membership, Preference
 from pipeline.review.roles import (
     LABELS,
     Role,
@@ -28,6 +29,7 @@ from pipeline.review.roles import (
     has_other_administrator,
     invitation_of,
     reads,
+    role_everywhere,
     role_of,
 )
 
@@ -132,9 +134,9 @@ def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
         return redirect("account")
     if command == "inviter":
         return _accounts_page(request, invited=user)
-    role = _asked_role(request) if command == "role" else role_of(user)
+    role = _asked_role(request) if command == "role" else role_everywhere(user)
     is_active = command != "fermer" if command in ("fermer", "ouvrir") else user.is_active
-    is_last = role_of(user) == Role.ADMINISTRATOR and not has_other_administrator(user)
+    is_last = role_everywhere(user) == Role.ADMINISTRATOR and not has_other_administrator(user)
     if is_last and (role < Role.ADMINISTRATOR or not is_active):
         messages.error(request, _("Il faut au moins un compte d’administration."))
     else:
@@ -148,6 +150,37 @@ def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
     return redirect("accounts")
 
 
+@administers
+@require_http_methods(["GET", "POST"])
+def members(request: HttpRequest) -> HttpResponse:
+    """Choose who works on the study, where a folder of studies is served."""
+    folder_name = desks.folder_name()
+    if not folder_name:
+        raise Http404
+    users = User.objects.filter(is_active=True).order_by("username")
+    if request.method == "POST":
+        chosen = set(request.POST.getlist("membre"))
+        with transaction.atomic():
+            Membership.objects.filter(folder_name=folder_name).delete()
+            Membership.objects.bulk_create(
+                Membership(user=user, folder_name=folder_name)
+                for user in users
+                if str(user.pk) in chosen
+            )
+        messages.success(request, _("C’est noté."))
+        return redirect("members")
+    joined = set(
+        Membership.objects.filter(folder_name=folder_name).values_list("user_id", flat=True)
+    )
+    rows = []
+    for user in users:
+        role = role_everywhere(user)
+        is_always = role == Role.ADMINISTRATOR
+        label, is_member = LABELS.get(role, ""), is_always or user.pk in joined
+        rows.append({"user": user, "label": label, "is_always": is_always, "is_member": is_member})
+    return render(request, "review/members.html", {"section": "members", "rows": rows})
+
+
 def _accounts_page(
     request: HttpRequest,
     *,
@@ -157,8 +190,9 @@ def _accounts_page(
 ) -> HttpResponse:
     users = User.objects.prefetch_related("groups").order_by("username")
     rows = [
-        {"user": user, "role": role_of(user), "label": LABELS.get(role_of(user), "")}
+        {"user": user, "role": role, "label": LABELS.get(role, "")}
         for user in users
+        for role in [role_everywhere(user)]
     ]
     roles = [(int(role), LABELS[role]) for role in _ROLES]
     shown: dict[str, Any] = {

@@ -23,7 +23,7 @@ from pipeline.review.agreement import (
     Disagreement,
     coder_label,
 )
-from pipeline.review.apps import review_app
+from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
@@ -214,7 +214,7 @@ def _wanted(
 
 def _figures() -> Counted[AgreementFigures] | None:
     snapshot, journal = state.snapshot(), state.journal()
-    return review_app().agreement_figures.get(
+    return desk().agreement_figures.get(
         snapshot.run_id, journal.last_on_tags_id, lambda: _measure(snapshot, journal)
     )
 
@@ -224,7 +224,7 @@ def _measure(snapshot: Snapshot, journal: Journal) -> AgreementFigures:
     codings = agreement.all_codings(
         snapshot.machine["tags"], snapshot.units, decisions, grid, _second_codes(snapshot)
     )
-    rows = review_app().agreement_cache.rows(codings, grid)
+    rows = desk().agreement_cache.rows(codings, grid)
     return AgreementFigures(rows, _codings().open_units())
 
 

@@ -17,7 +17,7 @@ from pipeline.decisions import APPLIED, VOID
 from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_gaps
 from pipeline.publish.text import quoted
 from pipeline.review import state, territories
-from pipeline.review.apps import review_app
+from pipeline.review.desks import desk
 from pipeline.review.roles import decides, reads
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
 
@@ -96,7 +96,7 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
 @require_GET
 def drawing(request: HttpRequest, name: str) -> HttpResponseBase:
     """Send one drawing, which may style itself and nothing else."""
-    path = review_app().drawings.path(state.snapshot().run_id, _names(), name)
+    path = desk().drawings.path(state.snapshot().run_id, _names(), name)
     if path is None:
         raise Http404
     answer = FileResponse(path.open("rb"), content_type="image/svg+xml")
@@ -229,7 +229,7 @@ _GAP_DECISIONS: Mapping[str, type[GapDecision]] = MappingProxyType(
 
 
 def _drawn(*kinds: str) -> dict[str, Any]:
-    drawings = review_app().drawings.of(state.snapshot().run_id, _names())
+    drawings = desk().drawings.of(state.snapshot().run_id, _names())
     return {
         "is_drawing": drawings is None,
         "drawings": [entry for entry in drawings or () if entry.kind in kinds],

@@ -23,8 +23,8 @@ from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.without_themes import show_without_themes
 from pipeline.publish.text import typography
 from pipeline.review import state, theme_page
-from pipeline.review.apps import review_app
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
+from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
@@ -254,7 +254,7 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
         return HttpResponseRedirect(return_url(request, subject_url))
     except KeyError as unknown:
         raise Http404 from unknown
-    with review_app().theme_lock:
+    with desk().theme_lock:
         seen, author = request.POST.get("seen", ""), author_of(request)
         if seen.isdecimal():
             newer = decisions_since(int(seen), command.touches, state.journal(), author=author)

@@ -1,0 +1,126 @@
+"""Find the study of a request, and keep what its pages share.
+
+One server shows one study, or all those of a folder under /etudes/<dossier>/. What pages share of a
+study is made again when its settings or its grid change.
+"""
+
+import threading
+from collections import OrderedDict
+from contextvars import ContextVar
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from pipeline.errors import StudyError
+from pipeline.study import Study
+
+if TYPE_CHECKING:
+    from pipeline.rank.order import Tallies
+    from pipeline.review.agreement import AgreementFigures
+    from pipeline.review.journal import Journals
+    from pipeline.review.state import BackgroundCounts
+
+_N_SCOPES = 6  # with cached tallies
+_N_OPEN = 4  # studies whose tables are in memory
+_folder_name: ContextVar[str] = ContextVar("folder_name", default="")
+
+
+class Desk:
+    """One study, and what its pages share between requests."""
+
+    def __init__(self, study: Study, theme_lock: threading.Lock) -> None:
+        from pipeline.review import state
+        from pipeline.review.agreement import AgreementCache
+        from pipeline.review.processes import DrawingCache
+        from pipeline.review.snapshot import Snapshots
+
+        self.study, self.written = study, _written(study)
+        self.snapshots, self.current_themes = Snapshots(study), state.CurrentThemes()
+        self.agreement_cache = AgreementCache()
+        self.agreement_figures: BackgroundCounts[AgreementFigures] = state.BackgroundCounts()
+        self.tallies: BackgroundCounts[Tallies] = state.BackgroundCounts(_N_SCOPES)
+        self.drawings = DrawingCache(study)
+        # held from reading others' decisions on themes until appending
+        self.theme_lock = theme_lock
+
+    @cached_property
+    def journals(self) -> "Journals":
+        """Open the decisions on first use, in the server's worker, not its parent."""
+        from flows.typed_texts import keep_decisions
+        from pipeline.review.journal import Journals
+
+        return Journals(self.study.decisions, append=partial(keep_decisions, self.study))
+
+
+class Desks:
+    """The desks of the studies opened last; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: OrderedDict[Path, Desk] = OrderedDict()
+        self._theme_locks: dict[Path, threading.Lock] = {}
+
+    def of(self, root: Path) -> Desk:
+        """Return the desk of the study in `root`; raise as `Study.open`."""
+        with self._lock:
+            desk = self._open.pop(root, None)
+            if desk is None or desk.written != _written(desk.study):
+                lock = self._theme_locks.setdefault(root, threading.Lock())
+                desk = Desk(Study.open(root), lock)
+            self._open[root] = desk
+            while len(self._open) > _N_OPEN:
+                self._open.popitem(last=False)
+            return desk
+
+
+def _written(study: Study) -> tuple[int, ...]:
+    """Return when the settings and the grid were last written."""
+    paths = (study.settings_path, study.grid_path)
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+
+
+@cache
+def _desks() -> Desks:
+    return Desks()
+
+
+def desk() -> Desk:
+    """Return the desk of the request's study; raise `StudyError` for a folder that is none."""
+    root = study_root(_folder_name.get())
+    if root is None:
+        raise StudyError(
+            "cette page est celle d'une étude", "une étude ouverte", "en choisir une dans la liste"
+        )
+    return _desks().of(root)
+
+
+def enter(folder_name: str) -> None:
+    """Make the study in this folder of the studies that of the request."""
+    _folder_name.set(folder_name)
+
+
+def folder_name() -> str:
+    """Return the folder of the request's study among the studies, blank if only one is served."""
+    return _folder_name.get()
+
+
+def is_in_study() -> bool:
+    """Whether the request's page is one of a study."""
+    return study_root(_folder_name.get()) is not None
+
+
+def study_root(name: str) -> Path | None:
+    """Return the folder of the study `name`, None if there is none such."""
+    if settings.STUDY_ROOT is not None:
+        return settings.STUDY_ROOT  # type: ignore[no-any-return]
+    return dict(studies()).get(name)
+
+
+def studies() -> list[tuple[str, Path]]:
+    """Return the name of the folder and the path of each study served, by name."""
+    if settings.STUDIES_FOLDER is None:
+        return []
+    paths = sorted(settings.STUDIES_FOLDER.glob("*/etude.toml"))
+    return [(path.parent.name, path.parent) for path in paths]

@@ -1,0 +1,181 @@
+"""Tell where a study is: five steps, each with its state and its pages."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from pipeline.depot import list_folder, name_files, workshop_folders
+from pipeline.review import state
+from pipeline.study import Study
+
+_N_ADVISED = 30  # passages to review before trusting the codes
+_N_FIRST = 10  # themes to sign off first
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a study: its pages by the name of their section, and where it stands in words."""
+
+    name: str
+    label: str
+    address: str
+    told: str
+    is_done: bool
+    pages: Mapping[str, str]
+
+
+_PAGES = MappingProxyType(
+    {
+        "deposit": gettext_lazy("Déposer"),
+        "processing": gettext_lazy("Traiter"),
+        "passages": gettext_lazy("Passages"),
+        "documents": gettext_lazy("Documents"),
+        "agreement": gettext_lazy("Accord"),
+        "journal": gettext_lazy("Journal"),
+        "themes": gettext_lazy("Thèmes"),
+        "priorities": gettext_lazy("Priorités"),
+        "territories": gettext_lazy("Territoires"),
+        "publishing": gettext_lazy("Publier"),
+        "results": gettext_lazy("Résultats"),
+    }
+)
+_STEPS = (
+    ("deposit", gettext_lazy("Déposer"), ("deposit",)),
+    ("process", gettext_lazy("Traiter"), ("processing",)),
+    ("review", gettext_lazy("Relire"), ("passages", "documents", "agreement", "journal")),
+    ("decide", gettext_lazy("Décider"), ("themes", "priorities", "territories")),
+    ("publish", gettext_lazy("Publier"), ("publishing", "results")),
+)
+
+
+def steps() -> list[Step]:
+    """Return the five steps of the request's study, in order."""
+    has_run = state.study().last_run() is not None
+    told = {name: tell(has_run) for name, tell in _TOLD.items()}
+    return [
+        Step(
+            name,
+            str(label),
+            reverse(pages[0]),
+            *told[name],
+            pages={page: str(_PAGES[page]) for page in pages},
+        )
+        for name, label, pages in _STEPS
+    ]
+
+
+def _folders(study: Study) -> list[Path]:
+    return workshop_folders(study.depot) if study.depot.is_dir() else []
+
+
+def _deposited(has_run: bool) -> tuple[str, bool]:
+    study = state.study()
+    n_files = sum(len(list_folder(path, depot=study.depot).files) for path in _folders(study))
+    if not n_files:
+        return _("aucun fichier encore"), False
+    n_unread = len(state.snapshot().tables["rejects"]) if has_run else 0
+    if n_unread:
+        return ngettext("{n} fichier non lu", "{n} fichiers non lus", n_unread).format(
+            n=n_unread
+        ), False
+    return ngettext("{n} fichier", "{n} fichiers", n_files).format(n=n_files), True
+
+
+def n_new_files() -> int:
+    """Return how many files came, left or were written since the last run began."""
+    study = state.study()
+    last = study.last_run() or {}
+    inputs = set(last.get("inputs", ()))
+    since = (
+        datetime.datetime.fromisoformat(last["started_at"]).timestamp() if last else float("-inf")
+    )
+    names, n_changed = set(), 0
+    for folder in _folders(study):
+        files = list_folder(folder, depot=study.depot).files
+        for path, name in name_files(files, depot=study.depot).items():
+            names.add(name)
+            n_changed += name in inputs and path.stat().st_mtime > since
+    return n_changed + len(names ^ inputs)
+
+
+def n_waiting() -> int:
+    """Return how many decisions came since the last run."""
+    effects = state.snapshot().tables["decision_effects"]
+    last_counted = int(effects["decision_id"].max()) if len(effects) else 0
+    return max(state.journal_of_page().last_id - last_counted, 0)
+
+
+def _processed(has_run: bool) -> tuple[str, bool]:
+    if not has_run:
+        return _("jamais traitée"), False
+    n_new, n_decided = n_new_files(), n_waiting()
+    if n_new:
+        return ngettext("{n} fichier à traiter", "{n} fichiers à traiter", n_new).format(
+            n=n_new
+        ), False
+    if n_decided:
+        told = ngettext(
+            "{n} décision à prendre en compte", "{n} décisions à prendre en compte", n_decided
+        )
+        return told.format(n=n_decided), False
+    return _("à jour"), True
+
+
+def _reviewed(has_run: bool) -> tuple[str, bool]:
+    if not has_run:
+        return _("après le traitement"), False
+    journal = state.journal_of_page()
+    judged = set().union(*(journal.judged_by(coder) for coder in journal.coders))
+    n_advised = min(_N_ADVISED, len(state.snapshot().units))
+    told = ngettext(
+        "{n} passage relu sur {of} conseillés",
+        "{n} passages relus sur {of} conseillés",
+        len(judged),
+    )
+    return told.format(n=len(judged), of=n_advised), len(judged) >= n_advised
+
+
+def _decided(has_run: bool) -> tuple[str, bool]:
+    if not has_run:
+        return _("après le traitement"), False
+    themes = state.themes().themes
+    first = set(first_themes(_N_FIRST)) & set(themes["theme_id"])
+    if not first:
+        return _("aucun thème"), True
+    signed = themes.loc[themes["is_signed_off"].astype(bool), "theme_id"]
+    n = len(first & set(signed))
+    told = ngettext("{n} thème signé sur {of}", "{n} thèmes signés sur {of}", n)
+    return told.format(n=n, of=len(first)), n == len(first)
+
+
+def first_themes(n: int) -> list[str]:
+    """Return the study's `n` first priorities, as themes."""
+    rows = state.snapshot().tables["priorities"]
+    rows = rows[rows["scope"] == "study"].sort_values("rank").head(n)
+    return [str(theme_id) for theme_id in rows["theme_id"]]
+
+
+def _published(has_run: bool) -> tuple[str, bool]:
+    last = state.study().last_run()
+    if last is None:
+        return _("après le traitement"), False
+    ended = datetime.datetime.fromisoformat(last["ended_at"])
+    return _("rapport du {date}").format(date=date_format(ended, "j F")), not n_waiting()
+
+
+_TOLD: Mapping[str, Callable[[bool], tuple[str, bool]]] = MappingProxyType(
+    {
+        "deposit": _deposited,
+        "process": _processed,
+        "review": _reviewed,
+        "decide": _decided,
+        "publish": _published,
+    }
+)

@@ -1,0 +1,32 @@
+"""List the addresses about all studies of a folder, and those of accounts."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from pipeline.review.views import accounts, creating, home
+
+handler400 = "pipeline.review.pages.unreadable"
+handler403 = "pipeline.review.pages.refused"
+handler404 = "pipeline.review.pages.missing"
+handler500 = "pipeline.review.pages.broken"
+ACCOUNTS = [
+    path("connexion", accounts.Login.as_view(), name="login"),
+    path("deconnexion", login_not_required(LogoutView.as_view()), name="logout"),
+    path("premier-acces", accounts.first_access, name="first_access"),
+    path(
+        "invitation/<uidb64>/<token>",
+        login_not_required(accounts.Invitation.as_view()),
+        name="invitation",
+    ),
+    path("compte", accounts.account, name="account"),
+    path("compte/preferences", accounts.preferences, name="preferences"),
+    path("comptes", accounts.accounts, name="accounts"),
+    path("comptes/<int:user_id>", accounts.change_account, name="change_account"),
+]
+urlpatterns = [
+    path("", home.studies, name="home"),
+    path("creer", creating.create, name="create_study"),
+    path("etudes/<str:folder_name>", home.open_study, name="study"),
+    *ACCOUNTS,
+]

@@ -1,0 +1,116 @@
+"""Show the studies of a folder, where one stands, and what its words mean."""
+
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from flows.publication import CHANGES
+from pipeline.errors import AteliersError
+from pipeline.files import data_path
+from pipeline.review import desks, state
+from pipeline.review.roles import Role, reads, role_everywhere
+from pipeline.review.steps import first_themes, steps
+from pipeline.study import Study
+
+_N_PRIORITIES, _N_CHANGES = 5, 8
+
+
+@reads
+@require_GET
+def studies(request: HttpRequest) -> HttpResponse:
+    """List the studies of the folder that the person works on."""
+    if settings.STUDIES_FOLDER is None:
+        raise Http404
+    is_everywhere = role_everywhere(request.user) == Role.ADMINISTRATOR
+    joined = set(request.user.memberships.values_list("folder_name", flat=True))  # type: ignore[union-attr]
+    rows = [
+        _summary(name, Study(root))
+        for name, root in desks.studies()
+        if is_everywhere or name in joined
+    ]
+    return render(request, "review/studies.html", {"section": "studies", "rows": rows})
+
+
+def _summary(name: str, study: Study) -> dict[str, Any]:
+    """Return what the list says of a study; one that cannot be opened is listed with the reason."""
+    row: dict[str, Any] = {"name": name, "address": f"/etudes/{name}/", "title": name}
+    try:
+        last = study.last_run()
+        n_workshops = len([path for path in study.depot.iterdir() if path.is_dir()])
+        return row | {
+            "title": study.settings.etude.title,
+            "n_workshops": n_workshops,
+            "n_units": (last or {}).get("n_rows", {}).get("units"),
+            "ended_at": (last or {}).get("ended_at", "")[:10],
+        }
+    except (AteliersError, OSError) as error:
+        return row | {"fault": str(error)}
+
+
+@reads
+@require_GET
+def open_study(request: HttpRequest, folder_name: str) -> HttpResponse:
+    """Redirect to a study's home."""
+    if desks.study_root(folder_name) is None:
+        raise Http404
+    return redirect(f"/etudes/{folder_name}/")
+
+
+@reads
+@require_GET
+def study(request: HttpRequest) -> HttpResponse:
+    """Show where the study stands: its steps, what came in, what comes first, what changed."""
+    shown: dict[str, Any] = {"section": "home", "steps": steps()}
+    if state.study().last_run() is not None:
+        snapshot = state.snapshot()
+        shown |= {
+            "workshops": _workshops(),
+            "priorities": _priorities(),
+            "changes": _changes(),
+            "is_new": state.journal().last_id == 0,
+            "n_units": len(snapshot.units),
+        }
+    return render(request, "review/home.html", shown | {"is_new": shown.get("is_new", True)})
+
+
+def _workshops() -> list[dict[str, Any]]:
+    tables = state.snapshot().tables
+    documents = tables["documents"].groupby("workshop_id").size()
+    units = tables["units"].groupby("workshop_id").size()
+    return [
+        {
+            **row,
+            "n_documents": int(documents.get(workshop_id, 0)),
+            "n_units": int(units.get(workshop_id, 0)),
+        }
+        for workshop_id, row in state.snapshot().workshops.items()
+    ]
+
+
+def _priorities() -> list[tuple[str, str]]:
+    """Return the themes of the first priorities, with their names of today."""
+    labels = state.labels()
+    return [
+        (theme_id, labels[theme_id])
+        for theme_id in first_themes(_N_PRIORITIES)
+        if theme_id in labels
+    ]
+
+
+def _changes() -> list[str]:
+    """Return what the last publication says that changed since the one before."""
+    written = sorted(state.study().publications.glob(f"*/{CHANGES}"))
+    lines = written[-1].read_text(encoding="utf-8").splitlines() if written else []
+    return [line.removeprefix("- ") for line in lines if line.strip()][:_N_CHANGES]
+
+
+@reads
+@require_GET
+def glossary(request: HttpRequest) -> HttpResponse:
+    """Say what each word of the pages means."""
+    terms = yaml.safe_load(data_path("lexicon", "glossaire.yaml").read_text(encoding="utf-8"))
+    return render(request, "review/glossary.html", {"section": "glossary", "terms": terms})
