@@ -11,7 +11,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from pipeline.depot import list_folder, name_files, workshop_folders
+from flows.jobs.progress import n_decisions_waiting, waiting_for
+from pipeline.depot import list_folder, workshop_folders
 from pipeline.review import state
 from pipeline.study import Study
 
@@ -88,43 +89,19 @@ def _deposited(has_run: bool) -> tuple[str, bool]:
     return ngettext("{n} fichier", "{n} fichiers", n_files).format(n=n_files), True
 
 
-def n_new_files() -> int:
-    """Return how many files came, left or were written since the last run began."""
-    study = state.study()
-    last = study.last_run() or {}
-    inputs = set(last.get("inputs", ()))
-    since = (
-        datetime.datetime.fromisoformat(last["started_at"]).timestamp() if last else float("-inf")
-    )
-    names, n_changed = set(), 0
-    for folder in _folders(study):
-        files = list_folder(folder, depot=study.depot).files
-        for path, name in name_files(files, depot=study.depot).items():
-            names.add(name)
-            n_changed += name in inputs and path.stat().st_mtime > since
-    return n_changed + len(names ^ inputs)
-
-
-def n_waiting() -> int:
-    """Return how many decisions came since the last run."""
-    effects = state.snapshot().tables["decision_effects"]
-    last_counted = int(effects["decision_id"].max()) if len(effects) else 0
-    return max(state.journal_of_page().last_id - last_counted, 0)
-
-
 def _processed(has_run: bool) -> tuple[str, bool]:
     if not has_run:
         return _("jamais traitée"), False
-    n_new, n_decided = n_new_files(), n_waiting()
-    if n_new:
-        return ngettext("{n} fichier à traiter", "{n} fichiers à traiter", n_new).format(
-            n=n_new
-        ), False
-    if n_decided:
+    waiting = waiting_for(state.study())
+    n_files, n_decisions = waiting.n_new + waiting.n_changed + waiting.n_gone, waiting.n_decisions
+    if n_files:
+        told = ngettext("{n} fichier à traiter", "{n} fichiers à traiter", n_files)
+        return told.format(n=n_files), False
+    if n_decisions:
         told = ngettext(
-            "{n} décision à prendre en compte", "{n} décisions à prendre en compte", n_decided
+            "{n} décision à prendre en compte", "{n} décisions à prendre en compte", n_decisions
         )
-        return told.format(n=n_decided), False
+        return told.format(n=n_decisions), False
     return _("à jour"), True
 
 
@@ -167,7 +144,8 @@ def _published(has_run: bool) -> tuple[str, bool]:
     if last is None:
         return _("après le traitement"), False
     ended = datetime.datetime.fromisoformat(last["ended_at"])
-    return _("rapport du {date}").format(date=date_format(ended, "j F")), not n_waiting()
+    told = _("rapport du {date}").format(date=date_format(ended, "j F"))
+    return told, not n_decisions_waiting(state.study())
 
 
 _TOLD: Mapping[str, Callable[[bool], tuple[str, bool]]] = MappingProxyType(
