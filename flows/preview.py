@@ -144,7 +144,9 @@ def read_depot(study: Study) -> int:
     """
     refusal = StudyError("le dépôt est déjà en cours de lecture", "une à la fois", "attendre")
     n_read = 0
-    with locked_file(study.root / ".review" / "apercus" / ".lock", refusal):
+    kept = study.root / ".review" / "apercus"
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked_file(kept / ".lock", refusal):
         from pipeline.ingest import FileReaders
 
         with FileReaders() as readers:

@@ -3,7 +3,6 @@
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -124,7 +123,7 @@ def test_the_page_says_each_mistake_beside_its_field_then_makes_the_study(tmp_pa
     root, studies = Study.create(tmp_path / "etude").root, tmp_path / "etudes"
     studies.mkdir()
     code = [sys.executable, "-c", _PAGE, str(root), str(studies)]
-    told = subprocess.run(code, check=True, capture_output=True, text=True
+    told = subprocess.run(code, check=True, capture_output=True, text=True)
     away, refused, shown, blank, faulty, other, made, own = json.loads(told.stdout)
     assert (away[0], refused[0], shown[0]) == (404, 403, 200)
     assert blank[0] == 422

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _N_SCOPES = 6  # with cached tallies
 _N_OPEN = 4  # studies whose tables are in memory
-_folder_name: ContextVar[str] = ContextVar("folder_name", default="")
 
 
 class Desk:
@@ -55,9 +54,11 @@ class Desk:
 
 
 class Desks:
-    """The desks of the studies opened last; thread-safe."""
+    """The desks of the studies opened last, and the request's; thread-safe."""
 
     def __init__(self) -> None:
+        # the folder of the request's study among the studies, blank if only one is served
+        self.folder_name = ContextVar("folder_name", default="")
         self._lock = threading.Lock()
         self._open: OrderedDict[Path, Desk] = OrderedDict()
         self._theme_locks: dict[Path, threading.Lock] = {}
@@ -88,7 +89,7 @@ def _desks() -> Desks:
 
 def desk() -> Desk:
     """Return the desk of the request's study; raise `StudyError` for a folder that is none."""
-    root = study_root(_folder_name.get())
+    root = study_root(folder_name())
     if root is None:
         raise StudyError(
             "cette page est celle d'une étude", "une étude ouverte", "en choisir une dans la liste"
@@ -96,19 +97,19 @@ def desk() -> Desk:
     return _desks().of(root)
 
 
-def enter(folder_name: str) -> None:
+def enter(name: str) -> None:
     """Make the study in this folder of the studies that of the request."""
-    _folder_name.set(folder_name)
+    _desks().folder_name.set(name)
 
 
 def folder_name() -> str:
     """Return the folder of the request's study among the studies, blank if only one is served."""
-    return _folder_name.get()
+    return _desks().folder_name.get()
 
 
 def is_in_study() -> bool:
     """Whether the request's page is one of a study."""
-    return study_root(_folder_name.get()) is not None
+    return study_root(folder_name()) is not None
 
 
 def study_root(name: str) -> Path | None:

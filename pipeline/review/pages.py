@@ -15,7 +15,7 @@ from pipeline.review import desks, state
 from pipeline.review.bounds import PassingMiddleware, body_too_long
 from pipeline.review.models import Preference
 from pipeline.review.roles import Role, role_of
-from pipeline.review.steps import Step, steps
+from pipeline.review.steps import StudyStep, steps
 
 
 class FaultMiddleware(PassingMiddleware):
@@ -70,7 +70,7 @@ def page_variables(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _steps() -> list[Step]:
+def _steps() -> list[StudyStep]:
     """Return the steps of the study; none on the pages about all studies, or that say a failure."""
     try:
         return steps() if desks.is_in_study() else []

@@ -21,7 +21,7 @@ _N_FIRST = 10  # themes to sign off first
 
 
 @dataclass(frozen=True)
-class Step:
+class StudyStep:
     """A step of a study: its pages by the name of their section, and where it stands in words."""
 
     name: str
@@ -56,12 +56,12 @@ _STEPS = (
 )
 
 
-def steps() -> list[Step]:
+def steps() -> list[StudyStep]:
     """Return the five steps of the request's study, in order."""
     has_run = state.study().last_run() is not None
     told = {name: tell(has_run) for name, tell in _TOLD.items()}
     return [
-        Step(
+        StudyStep(
             name,
             str(label),
             reverse(pages[0]),
