@@ -13,7 +13,8 @@ The first source that tells wins:
 5. the names of sheet, file and folders, innermost first, and the question that the files beside
    it leave over.
 
-A reporters' summary keeps question `resume`, a mail or phone note `distance`, whatever is inside.
+A reporters' summary keeps question `resume`, whatever is inside; a mail or phone note `distance`,
+unless a line of it goes back to a question by its number.
 """
 
 import re
