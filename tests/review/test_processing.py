@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
@@ -212,3 +213,21 @@ def test_readers_follow_and_start_nothing(served: Served, pretended) -> None:
     for path in ("/traiter/lancer", "/traiter/annuler"):
         assert session.post(path, data=data).status_code == 403
     assert pretended.poll() is None
+
+
+def test_a_study_that_was_never_run_is_processed_from_its_page(tmp_path: Path) -> None:
+    study = Study.create(tmp_path / "étude")
+    with serving(study) as served:
+        session = client(served, "alix", follow_redirects=True)
+        page = session.get("/traiter").text
+        assert "Aucun fichier n’est déposé" in page and 'id="traiter"' not in page
+        (study.depot / RETZ).mkdir()
+        add_file(study, "Table 1.txt")
+        assert "fichier à lire" in session.get("/traiter").text
+        post(session, "/traiter/lancer")
+        begun(study)
+        page = session.get("/traiter").text
+        assert "C’est le premier traitement" in page
+        assert ended_job(study).state is JobState.DONE
+        assert "Terminé." in session.get("/traiter").text
+        assert session.get("/resultats").status_code == 200
