@@ -55,7 +55,7 @@ _STATES: Mapping[str, Any] = MappingProxyType(
 )
 _STAGES: Mapping[str, Any] = MappingProxyType(
     {
-        "read": gettext_lazy("Lecture"),
+        "read": gettext_lazy("Lecture des fichiers"),
         "segment": gettext_lazy("Découpage en passages"),
         "tag": gettext_lazy("Étiquetage"),
         "second": gettext_lazy("Second codeur"),
