@@ -35,6 +35,20 @@ def to_number(word: str) -> int | None:
     return int(digits[1]) if digits else _values().get(word)
 
 
+def numbered_letters(text: str) -> str:
+    """Return `text`, as long, with a table's letter as a digit: "Table B – soir", "Table 2 – soir".
+
+    No word follows a letter "A", which is a word of titles in capitals.
+    """
+    return _lettered().sub(lambda match: f"{match[1]}{ord(match[2]) - ord('A') + 1}", text)
+
+
+@cache
+def _lettered() -> re.Pattern[str]:
+    nouns = r"((?i:table|tabl[ée]e|groupe|[îi]lot|[ée]quipe)[ _-])"
+    return re.compile(rf"(?<![^\W_]){nouns}([A-H])(?![^\W_]|['’]|(?<=A) \w)")
+
+
 def number_pattern(*groups: str) -> str:
     """Return alternatives for digits or number words (cardinaux, ordinaux, romains), folded."""
     words = [re.escape(str(word)) for group in groups for word in lexicon("numbers")[group]]

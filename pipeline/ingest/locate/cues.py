@@ -12,7 +12,13 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.words import longest_first, number_pattern, ordinal_pattern, to_number
+from pipeline.ingest.words import (
+    longest_first,
+    number_pattern,
+    numbered_letters,
+    ordinal_pattern,
+    to_number,
+)
 from pipeline.tables.schema import QUESTIONS
 from pipeline.text import fold, lexicon
 
@@ -149,7 +155,7 @@ def read_cues(text: str) -> TextCues:
     n_words = len(text.split())
     if n_words > _MAX_WORDS:
         return TextCues(n_words=n_words, n_other=n_words)
-    text = _NAMED.sub("", _ENUMERATOR.sub("", text))
+    text = _NAMED.sub("", _ENUMERATOR.sub("", numbered_letters(text)))
     text = _MINUS.sub("moins", _PLUS.sub("plus", text))
     folded = fold(_PAIR.sub(r"\1 et ", text))
     lead = re.match(r"0?(\d)(?!\d| et \d)\b", folded)
@@ -174,7 +180,8 @@ def read_cues(text: str) -> TextCues:
 
 def without_tables(text: str) -> str:
     """Return `text` folded, without its numbered tables."""
-    return " ".join(_take_numbers(fold(text), _numbered("tables", "t ?"))[0].split())
+    folded = fold(numbered_letters(text))
+    return " ".join(_take_numbers(folded, _numbered("tables", "t ?"))[0].split())
 
 
 def telling_words(text: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from pipeline.ingest.locate.cues import LocatedBlock, Location, question_of_numb
 from pipeline.ingest.locate.lines import are_names, matches
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.people import is_first_name
-from pipeline.ingest.words import longest_first, number_pattern, to_number
+from pipeline.ingest.words import longest_first, number_pattern, numbered_letters, to_number
 from pipeline.text import fold
 
 SURE_FORMS = ("spelled", "bracketed")  # prefixes that surely name a table or question
@@ -44,6 +44,7 @@ class Prefix:
 
 def split_prefix(text: str) -> Prefix | None:
     """Return the prefix of `text` that gives a table, a question or both, if any."""
+    whole, text = text, numbered_letters(text)
     if spoken := _split_speaker(text):
         return spoken
     opening = re.match(r"\s*([\[({])?\s*", text)
@@ -66,7 +67,7 @@ def split_prefix(text: str) -> Prefix | None:
     else:
         form = "spelled" if is_spelled else "marked"
     location = Location(numbers.get("tables"), question, is_numbered=question is not None)
-    return Prefix(location, form, text[closing.end() :].strip())
+    return Prefix(location, form, whole[closing.end() :].strip())
 
 
 def with_prefix(block: RawBlock, located: LocatedBlock) -> list[LocatedBlock]:
@@ -97,6 +98,7 @@ def _match_number(
 
 def without_numbers(text: str) -> str:
     """Return `text` without tables and questions: "2 – T1 : ce qui marche" → "ce qui marche"."""
+    text = numbered_letters(text)
     for pattern in _removed_numbers():
         text = pattern.sub(" ", text)
     return " ".join(text.split()).strip(" :–—-,;.()[]/|>_")

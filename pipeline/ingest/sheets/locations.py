@@ -40,6 +40,7 @@ _ASKED_SHARE = 0.75
 _CLEAR = 3  # total of the cue words of a survey's question, with a clear lead
 _MAX_LEGEND = 15  # rows of a legend
 _MIN_TABLES, _MAX_TABLES = 3, 40
+_MAX_NAME = 3  # words of a table that has a name in place of a number
 _NO_QUESTION = "aucune"  # key of data/lexicon/sheets.yaml
 _NUMBERED = re.compile(r"^\W*(?:q(?:uestion)?\s*)?\d{1,2}\s*(?:[.):–-]|\s-)\s*", re.IGNORECASE)
 
@@ -248,6 +249,9 @@ def _number_tables(title: str, cells: Sequence[str]) -> bool:
         return False
     matches = [re.fullmatch(r"(\d{1,2})(?:[.,]0+)?", cell) for cell in cells]
     numbers = [int(match[1]) for match in matches if match]
-    n_tables = len(set(numbers))
-    has_no_gap = len(numbers) == len(cells) and set(numbers) == set(range(1, n_tables + 1))
-    return has_no_gap and _MIN_TABLES <= n_tables <= min(_MAX_TABLES, len(numbers) - 1)
+    names = {fold(cell) for cell, match in zip(cells, matches, strict=True) if not match}
+    if len(numbers) <= len(cells) / 2 or any(len(name.split()) > _MAX_NAME for name in names):
+        return False
+    n_tables = len({*numbers, *names})  # a table may have a name: "Aînés", 2, 3
+    has_no_gap = min(numbers) > 0 and max(numbers) <= n_tables
+    return has_no_gap and _MIN_TABLES <= n_tables <= min(_MAX_TABLES, len(cells) - 1)
