@@ -16,9 +16,8 @@ from support.review_pages import PAGES, address
 from support.review_server import PASSWORD, Served, make_accounts, serving
 
 HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
-READ_ONLY = [
-    name for name in PAGES if name not in ("comptes", "donnees", "grille-code", "grille-retirer")
-]
+_OF_OTHER_ROLES = ("comptes", "depot-doutes", "donnees", "grille-code", "grille-retirer")
+READ_ONLY = [name for name in PAGES if name not in _OF_OTHER_ROLES]
 
 
 def posts(served: Served) -> list[str]:
@@ -30,6 +29,15 @@ def posts(served: Served) -> list[str]:
         "/traiter/lancer",
         "/traiter/annuler",
         "/territoires/besoin",
+        "/depot/ateliers",
+        "/depot/envois",
+        "/depot/retirer",
+        "/depot/renommer",
+        "/depot/corriger",
+        "/reglages",
+        "/grille/code",
+        "/grille/retirer",
+        "/grille/importer",
         "/publier/lancer",
         "/publier/liens",
         "/publier/donnees/oublier",

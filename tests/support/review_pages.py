@@ -7,9 +7,12 @@ from pipeline.study import Study
 from support.review_server import Served
 
 PAGES = {
+    "accueil": "",
+    "glossaire": "glossaire",
     "passages": "passages",
     "passages-liste": "passages/liste?etat=tous",
     "depot": "depot",
+    "depot-doutes": "depot/doutes",
     "documents": "documents",
     "document": "documents/{document}",
     "themes": "themes",
