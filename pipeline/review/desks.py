@@ -114,14 +114,12 @@ def is_in_study() -> bool:
 
 def study_root(name: str) -> Path | None:
     """Return the folder of the study `name`, None if there is none such."""
-    if settings.STUDY_ROOT is not None:
-        return settings.STUDY_ROOT  # type: ignore[no-any-return]
-    return dict(studies()).get(name)
+    return dict(studies()).get(name if settings.STUDY_ROOT is None else "")
 
 
 def studies() -> list[tuple[str, Path]]:
-    """Return the name of the folder and the path of each study served, by name."""
-    if settings.STUDIES_FOLDER is None:
-        return []
+    """Return the name of the folder, blank for a study alone, and the path of each study served."""
+    if settings.STUDY_ROOT is not None:
+        return [("", settings.STUDY_ROOT)]
     paths = sorted(settings.STUDIES_FOLDER.glob("*/etude.toml"))
     return [(path.parent.name, path.parent) for path in paths]

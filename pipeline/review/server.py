@@ -28,6 +28,7 @@ from pipeline.study import Study
 HOST = "127.0.0.1"
 _N_THREADS, _N_CONNECTIONS = 8, 400
 _TIMEOUT_S = 60
+_GOODBYE_S = 3  # for pages that follow a run, when the server stops
 _COUNT_S = 60.0  # between counts of decisions
 _LOG = logging.getLogger(__name__)
 
@@ -116,13 +117,11 @@ def prepare(root: Path, *, is_folder: bool = False) -> bool:
 
 def _count_decisions() -> None:
     """Record the number of decisions of each study every minute, to reveal losses."""
-    from django.conf import settings
-
     from pipeline.review.desks import studies
 
     def count() -> None:
         while True:
-            for _name, root in studies() or [("", settings.STUDY_ROOT)]:
+            for _name, root in studies():
                 try:
                     Study.open(root).note_decisions()
                 except AteliersError as error:  # silent database or folder: try next minute
@@ -158,6 +157,7 @@ def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
                 "worker_connections": _N_CONNECTIONS,
                 "threads": _N_THREADS,
                 "timeout": _TIMEOUT_S,
+                "graceful_timeout": _GOODBYE_S,
                 "accesslog": None,  # addresses quote searches
                 "loglevel": "error",
                 "control_socket_disable": True,

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from flows.vault import Vault
 from pipeline.review.bounds import MAX_PIECE_BYTES, is_piece
 from pipeline.study import Study
 from support.accessible import faults
+from support.dropped import drop
 from support.review_client import client, token
 from support.review_server import Served, serving
 
@@ -261,17 +262,6 @@ def test_a_new_file_is_read_ahead_corrected_and_its_doubtful_name_settled(
     session.post(address, data={"decision": ""}, headers=sender.headers)
     assert case["doubt_id"] not in Vault(served.study).decisions()
     assert session.post("/depot/doutes/c-0", headers=sender.headers).status_code == 404
-
-
-def drop(page: Page, selector: str, *paths: Path) -> None:
-    """Drop files and folders of this machine, as a person would."""
-    box = page.locator(selector).first.bounding_box()
-    assert box is not None
-    session = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        where = {"x": box["x"] + 40, "y": box["y"] + 20}
-        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **where})
 
 
 def test_dropped_folders_and_files_show_for_everybody(
