@@ -29,7 +29,7 @@ def test_from_files_to_report_without_a_terminal(
         _make_first_account(page, first_access)
         _make_study(page, "Hauts-de-France")
         study = Study.open(next(tmp_path.glob("*/etude.toml")).parent)
-        workshops = sorted(path for path in (ROOT / "data" / "demo" / "depot").iterdir() if path.is_dir())
+        workshops = sorted((ROOT / "data" / "demo").glob("* 2026-*"))
         _drop_workshops(page, workshops)
         _settle_a_doubtful_name(page, study)
         _run(page)
