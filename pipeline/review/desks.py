@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from pipeline.errors import StudyError
+from pipeline.review.storage import private_folder
 from pipeline.study import Study
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Desk:
         from pipeline.review.snapshot import Snapshots
 
         self.study, self.written = study, _written(study)
+        private_folder(study.root)  # before anything is kept there
         self.snapshots, self.current_themes = Snapshots(study), state.CurrentThemes()
         self.agreement_cache = AgreementCache()
         self.agreement_figures: BackgroundCounts[AgreementFigures] = state.BackgroundCounts()

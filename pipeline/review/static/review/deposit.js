@@ -196,6 +196,9 @@ const percent = (at, size) => `${Math.floor((100 * at) / Math.max(size, 1))} %`;
 
 // --- what others drop, and what is read meanwhile
 
+// htmx forgets a request that another overtakes while it waits: its promise would hold the page for ever.
+const refreshed = (...asked) => Promise.race([htmx.ajax(...asked), new Promise((resolve) => setTimeout(resolve, 5000))]);
+
 let isReading = words.reading === "oui";
 let isLooking = false;
 async function look() {
@@ -210,11 +213,11 @@ async function look() {
     const isSame = shown.size === Object.keys(now.workshops).length && Object.keys(now.workshops).every((folder) => shown.has(folder));
     const isBusy = (element) => element.querySelector("details[open]") !== null || element.querySelector(":focus") !== null;
     if (!isSame) {
-      if (!isBusy(document.getElementById("ateliers"))) await htmx.ajax("GET", window.location.pathname, { target: "#ateliers", select: "#ateliers", swap: "outerHTML" });
+      if (!isBusy(document.getElementById("ateliers"))) await refreshed("GET", window.location.pathname, { target: "#ateliers", select: "#ateliers", swap: "outerHTML" });
     } else {
       for (const [folder, section] of shown) {
         if (section.dataset.state !== now.workshops[folder] && !isBusy(section)) {
-          await htmx.ajax("GET", section.dataset.url, { target: section, swap: "outerHTML" });
+          await refreshed("GET", section.dataset.url, { target: section, swap: "outerHTML" });
         }
       }
     }
