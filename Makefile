@@ -21,7 +21,7 @@ demo: $(STAMP) ## process the example study in demo/ and say where the report is
 	$(BIN)/ateliers demo demo
 
 test: $(STAMP) ## run the tests, the slow ones left out
-	$(BIN)/python -m pytest -m "not slow and not service" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(COVERAGE)
+	$(BIN)/python -m pytest -m "not slow and not service" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-all: $(STAMP) ## run every test
 	$(BIN)/python -m pytest
