@@ -221,7 +221,7 @@ class Snapshots:
             raise StudyError(
                 "l'étude n'a encore jamais été traitée",
                 "des tables à relire",
-                f"ateliers run {self._study.root}",
+                "déposer ses fichiers, puis la traiter : pages Déposer et Traiter",
             )
         is_same = before is not None and last["run_id"] == before.run_id and not is_renamed
         if before is not None and (is_same or not self._study.tables_match(last["tables"])):
