@@ -18,7 +18,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of a served study on both databases; on PostgreSQL with the slow ones (test_postgres.py is quick)."""
     if "database" in metafunc.fixturenames:
         shared = pytest.param("postgresql", marks=pytest.mark.slow)
-        metafunc.parametrize("database", ["sqlite", shared], indirect=True, scope="module")
+        # pages of files and processes ask nothing of a database that other pages do not
+        is_of_files = getattr(metafunc.module, "IS_OF_FILES", False)
+        databases = ["sqlite"] if is_of_files else ["sqlite", shared]
+        metafunc.parametrize("database", databases, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")

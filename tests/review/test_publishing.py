@@ -24,6 +24,8 @@ from pipeline.study import Study
 from support.review_client import client, token
 from support.review_server import Served, serving
 
+IS_OF_FILES = True
+
 PHRASE = "une longue phrase de passe"
 
 
