@@ -45,7 +45,7 @@ def numbered_letters(text: str) -> str:
 
 @cache
 def _lettered() -> re.Pattern[str]:
-    nouns = r"((?i:table|tabl[ée]e|groupe|[îi]lot|[ée]quipe)[ _-])"
+    nouns = r"((?i:table|tabl[ée]e|[îi]lot)[ _-])"
     return re.compile(rf"(?<![^\W_]){nouns}([A-H])(?![^\W_]|['’]|(?<=A) \w)")
 
 
