@@ -100,6 +100,14 @@ def counted(n: int, singular: str, plural: str | None = None) -> str:
     return f"{n} {singular if n < 2 else plural or singular + 's'}"
 
 
+def size_in_words(n_bytes: int) -> str:
+    """Return « 4,2 Mo »; less than a thousandth of a megabyte is « 1 ko »."""
+    for unit, size in (("Go", 1e9), ("Mo", 1e6)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f}".replace(".0", "").replace(".", ",") + f" {unit}"
+    return f"{max(1, round(n_bytes / 1000))} ko" if n_bytes else "0 ko"
+
+
 class Count(int):
     """A number that its noun agrees with: "{n:fichier lu|fichiers lus}" gives 1 fichier lu.
 

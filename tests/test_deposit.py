@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from flows import deposit as deposit_module
-from flows.deposit import Deposit, ElsewhereError, Placed, safe_parts, size_in_words
-from flows.manifest import answers_of, target_of, write_answers
+from flows.deposit import Deposit, Placed
+from flows.deposit import uploads as uploads_module
+from flows.deposit.manifest import answers_of, target_of, write_answers
+from flows.deposit.names import safe_parts
+from flows.deposit.uploads import ElsewhereError, Uploads
 from pipeline.errors import StudyError, UsageError
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.workshop import answers_for, read_manifest
 from pipeline.study import Study
+from pipeline.text import size_in_words
 
 WORKSHOP = "Redon 2026-05-04"
 
@@ -28,9 +31,9 @@ def deposit(tmp_path: Path) -> Deposit:
 
 
 def send(place: Deposit, path: str, content: bytes, workshop: str = WORKSHOP) -> list[Placed]:
-    upload = place.announce(workshop, path, len(content), author="alix")
-    place.add(upload, place.n_received(upload), [content])
-    return place.finish(upload)
+    upload = Uploads(place).announce(workshop, path, len(content), author="alix")
+    Uploads(place).add(upload, Uploads(place).n_received(upload), [content])
+    return Uploads(place).finish(upload)
 
 
 def names(place: Deposit) -> list[str]:
@@ -80,26 +83,26 @@ def test_sizes_are_said_in_french(n_bytes: int, words: str) -> None:
 
 def test_pieces_are_put_together_and_a_cut_one_goes_on_where_it_ended(deposit: Deposit) -> None:
     content = bytes(range(256)) * 40
-    upload = deposit.announce(WORKSHOP, "notes.txt", len(content), author="alix")
-    assert deposit.add(upload, 0, [content[:1000]]) == 1000
+    upload = Uploads(deposit).announce(WORKSHOP, "notes.txt", len(content), author="alix")
+    assert Uploads(deposit).add(upload, 0, [content[:1000]]) == 1000
     with pytest.raises(ElsewhereError) as error:
-        deposit.add(upload, 500, [content[500:]])
+        Uploads(deposit).add(upload, 500, [content[500:]])
     assert error.value.n_received == 1000
-    again = deposit.announce(WORKSHOP, "notes.txt", len(content), author="alix")
-    assert again == upload and deposit.n_received(again) == 1000
-    assert deposit.add(again, 1000, [content[1000:], b"trop"]) == len(content)
+    again = Uploads(deposit).announce(WORKSHOP, "notes.txt", len(content), author="alix")
+    assert again == upload and Uploads(deposit).n_received(again) == 1000
+    assert Uploads(deposit).add(again, 1000, [content[1000:], b"trop"]) == len(content)
     assert names(deposit) == [f"{WORKSHOP}/atelier.yaml"]
-    assert deposit.finish(again)[0].outcome == "placed"
+    assert Uploads(deposit).finish(again)[0].outcome == "placed"
     assert (deposit.study.depot / WORKSHOP / "notes.txt").read_bytes() == content
-    assert deposit.find(upload.upload_id) is None and not deposit.waiting()
+    assert Uploads(deposit).find(upload.upload_id) is None and not Uploads(deposit).waiting()
 
 
 def test_the_last_answer_lost_is_given_again(deposit: Deposit) -> None:
-    upload = deposit.announce(WORKSHOP, "notes.txt", 5, author="alix")
-    deposit.add(upload, 0, [b"texte"])
-    placed = deposit.finish(upload)
-    assert deposit.ended(upload.upload_id) == placed
-    assert deposit.ended("../" * 4) is None
+    upload = Uploads(deposit).announce(WORKSHOP, "notes.txt", 5, author="alix")
+    Uploads(deposit).add(upload, 0, [b"texte"])
+    placed = Uploads(deposit).finish(upload)
+    assert Uploads(deposit).ended(upload.upload_id) == placed
+    assert Uploads(deposit).ended("../" * 4) is None
 
 
 def test_a_blank_file_arrives(deposit: Deposit) -> None:
@@ -120,9 +123,11 @@ def test_nothing_is_overwritten(deposit: Deposit) -> None:
 def test_two_people_dropping_at_once_lose_nothing(deposit: Deposit) -> None:
     def drop(n: int) -> str:
         content = b"texte de %d" % (n % 6)
-        upload = deposit.announce(WORKSHOP, "notes.txt", len(content), author=f"personne {n}")
-        deposit.add(upload, 0, [content])
-        return deposit.finish(upload)[0].outcome
+        upload = Uploads(deposit).announce(
+            WORKSHOP, "notes.txt", len(content), author=f"personne {n}"
+        )
+        Uploads(deposit).add(upload, 0, [content])
+        return Uploads(deposit).finish(upload)[0].outcome
 
     with ThreadPoolExecutor(12) as pool:
         outcomes = list(pool.map(drop, range(12)))
@@ -149,20 +154,20 @@ def test_what_cannot_come_in_is_refused_in_one_line(
     deposit: Deposit, workshop: str, path: str, size: int, told: str
 ) -> None:
     with pytest.raises(UsageError, match=told) as error:
-        deposit.announce(workshop, path, size, author="alix")
+        Uploads(deposit).announce(workshop, path, size, author="alix")
     assert "\n" not in str(error.value)
 
 
 def test_what_is_being_sent_counts_in_the_room_left(
     deposit: Deposit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deposit_module, "MAX_STUDY_BYTES", 10_000)
-    first = deposit.announce(WORKSHOP, "a.bin", 9_000, author="alix")
+    monkeypatch.setattr(uploads_module, "MAX_STUDY_BYTES", 10_000)
+    first = Uploads(deposit).announce(WORKSHOP, "a.bin", 9_000, author="alix")
     with pytest.raises(UsageError):
-        deposit.announce(WORKSHOP, "b.bin", 5_000, author="bilal")
-    assert deposit.announce(WORKSHOP, "a.bin", 9_000, author="alix") == first
-    deposit.drop(first)
-    deposit.announce(WORKSHOP, "b.bin", 5_000, author="bilal")
+        Uploads(deposit).announce(WORKSHOP, "b.bin", 5_000, author="bilal")
+    assert Uploads(deposit).announce(WORKSHOP, "a.bin", 9_000, author="alix") == first
+    Uploads(deposit).drop(first)
+    Uploads(deposit).announce(WORKSHOP, "b.bin", 5_000, author="bilal")
 
 
 def test_a_hostile_name_stays_below_its_workshop(deposit: Deposit) -> None:
@@ -205,7 +210,7 @@ def test_a_bomb_is_refused_before_anything_is_written(deposit: Deposit) -> None:
         send(deposit, "bombe.zip", archive({"zeros.txt": bytes(400_000_000)}))
     with pytest.raises(UsageError, match="bombe de compression"):
         send(deposit, "mille.zip", archive({f"{n}.txt": b"" for n in range(2_001)}))
-    assert names(deposit) == before and not deposit.waiting()
+    assert names(deposit) == before and not Uploads(deposit).waiting()
 
 
 def test_a_dangerous_entry_is_refused_alone(deposit: Deposit) -> None:

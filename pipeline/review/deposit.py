@@ -12,8 +12,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from flows.deposit import size_in_words
-from flows.manifest import answers_of, target_of
+from flows.deposit.manifest import answers_of, target_of
 from flows.preview import (
     PartReading,
     WorkshopReading,
@@ -25,6 +24,7 @@ from pipeline.depot import folders_of, list_folder, text_of
 from pipeline.files import text_hash
 from pipeline.ingest.workshop import EVERYWHERE, is_manifest
 from pipeline.study import Study
+from pipeline.text import size_in_words
 
 QUESTIONS = {
     "q1": gettext_lazy("besoins et menaces"),
@@ -195,25 +195,25 @@ def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
     )
 
 
-@dataclass(frozen=True)
-class DepositCounts:
-    """What came in: workshops, files, files or parts that were not read; whether all are read."""
+def deposit_counts(study: Study) -> tuple[int, int | None]:
+    """Return how many files came, atelier.yaml left out, and how many cannot be read.
 
-    n_workshops: int
-    n_files: int
-    n_unread: int
-    is_current: bool
-
-
-def deposit_counts(study: Study) -> DepositCounts:
-    """Return where the depot stands, as the page says it."""
-    workshops = all_workshops(study)
-    return DepositCounts(
-        len(workshops),
-        sum(workshop.n_files for workshop in workshops),
-        sum(workshop.n_unread for workshop in workshops),
-        all(workshop.is_current for workshop in workshops),
+    The latter is None while a workshop was never read ahead.
+    """
+    folders = folders_of(study.depot)
+    n_files = sum(
+        not _is_settings(path, folder)
+        for folder in folders
+        for path in list_folder(folder, depot=study.depot).files
     )
+    kept = [read_kept(study, folder) for folder in folders]
+    readings = [reading for reading in kept if reading is not None]
+    unread = {reject["path"] for reading in readings for reject in reading.rejects}
+    return n_files, len(unread) if len(readings) == len(kept) else None
+
+
+def _is_settings(path: Path, folder: Path) -> bool:
+    return is_manifest(path) and path.parent == folder
 
 
 def all_workshops(study: Study) -> list[WorkshopRows]:
@@ -246,7 +246,7 @@ def _rows_of(
     whole = next((part for part in parts if part.path == full), None)
     if whole is None and len(parts) == 1 and not any("#" in row["path"] for row in rejects):
         whole, parts = parts[0], []
-    is_settings = is_manifest(path) and path.parent == folder
+    is_settings = _is_settings(path, folder)
     by_part = {part.path: part for part in parts if part is not whole}
     below = dict.fromkeys([*by_part, *(row["path"] for row in rejects if row["path"] != full)])
     yield Row(

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -117,6 +118,11 @@ def is_in_study() -> bool:
 def study_root(name: str) -> Path | None:
     """Return the folder of the study `name`, None if there is none such."""
     return dict(studies()).get(name if settings.STUDY_ROOT is None else "")
+
+
+def address_of(name: str) -> str:
+    """Return the address of a study's home, by the name of its folder."""
+    return f"/etudes/{quote(name)}/"
 
 
 def studies() -> list[tuple[str, Path]]:

@@ -3,7 +3,6 @@
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
 from django.urls import reverse
@@ -12,12 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from flows.jobs.progress import n_decisions_waiting, waiting_for
-from pipeline.depot import list_folder, workshop_folders
 from pipeline.review import state
-from pipeline.study import Study
+from pipeline.review.deposit import deposit_counts
 
 _N_ADVISED = 30  # passages to review before trusting the codes
-_N_FIRST = 10  # themes to sign off first
+N_FIRST = 10  # themes to sign off first
 
 
 @dataclass(frozen=True)
@@ -72,16 +70,12 @@ def steps() -> list[StudyStep]:
     ]
 
 
-def _folders(study: Study) -> list[Path]:
-    return workshop_folders(study.depot) if study.depot.is_dir() else []
-
-
 def _deposited(has_run: bool) -> tuple[str, bool]:
-    study = state.study()
-    n_files = sum(len(list_folder(path, depot=study.depot).files) for path in _folders(study))
+    n_files, n_unread = deposit_counts(state.study())
     if not n_files:
         return _("aucun fichier encore"), False
-    n_unread = len(state.snapshot().tables["rejects"]) if has_run else 0
+    if n_unread is None and has_run:
+        n_unread = len(state.snapshot().tables["rejects"])
     if n_unread:
         return ngettext("{n} fichier non lu", "{n} fichiers non lus", n_unread).format(
             n=n_unread
@@ -122,21 +116,27 @@ def _reviewed(has_run: bool) -> tuple[str, bool]:
 def _decided(has_run: bool) -> tuple[str, bool]:
     if not has_run:
         return _("après le traitement"), False
-    themes = state.themes().themes
-    first = set(first_themes(_N_FIRST)) & set(themes["theme_id"])
+    first, unsigned = first_themes(N_FIRST), unsigned_themes()
     if not first:
         return _("aucun thème"), True
-    signed = themes.loc[themes["is_signed_off"].astype(bool), "theme_id"]
-    n = len(first & set(signed))
+    n = len(first) - len(unsigned)
     told = ngettext("{n} thème signé sur {of}", "{n} thèmes signés sur {of}", n)
-    return told.format(n=n, of=len(first)), n == len(first)
+    return told.format(n=n, of=len(first)), not unsigned
 
 
-def first_themes(n: int) -> list[str]:
-    """Return the study's `n` first priorities, as themes."""
-    rows = state.snapshot().tables["priorities"]
+def first_themes(n: int) -> dict[str, int]:
+    """Return the rank of the study's `n` first priorities that are still themes, by theme."""
+    rows, themes = state.snapshot().tables["priorities"], state.themes().labels
     rows = rows[rows["scope"] == "study"].sort_values("rank").head(n)
-    return [str(theme_id) for theme_id in rows["theme_id"]]
+    ranks = zip(rows["theme_id"], rows["rank"].astype(int).tolist(), strict=True)
+    return {str(theme_id): rank for theme_id, rank in ranks if theme_id in themes}
+
+
+def unsigned_themes() -> dict[str, int]:
+    """Return the rank of the `N_FIRST` first priorities that nobody signed off, by theme."""
+    themes = state.themes().themes
+    signed = set(themes.loc[themes["is_signed_off"].astype(bool), "theme_id"])
+    return {name: rank for name, rank in first_themes(N_FIRST).items() if name not in signed}
 
 
 def _published(has_run: bool) -> tuple[str, bool]:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 
 from flows.backup import PASSPHRASE, restore_study
 from flows.publication_files import export_path, publications
-from flows.publish_tasks import Task, start_task, task_of
+from flows.tasks import Task, start_task, task_of
 from flows.vault import Vault
 from pipeline.review.reader_links import RateLimit
 from pipeline.study import Study
@@ -371,7 +371,7 @@ def test_an_erasure_once_confirmed_leaves_no_name(new_study: Callable[..., Study
 def test_a_task_that_is_killed_is_told_apart_from_one_at_work(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "etude")
     command = (
-        "import sys; from pathlib import Path; from flows.publish_tasks import start_task;"
+        "import sys; from pathlib import Path; from flows.tasks import start_task;"
         "start_task(Path(sys.argv[1]), 'backup', asked_by='chantal', arguments={'passphrase': None})"
     )
     with study.locked():  # a backup does not wait for a study at work

@@ -14,6 +14,7 @@ from pipeline.publish.text import french_date, percent, points, typography, wher
 from pipeline.review import state
 from pipeline.review.agreement import coder_label
 from pipeline.review.snapshot import Unit
+from pipeline.text import size_in_words
 
 register = template.Library()
 
@@ -22,6 +23,12 @@ register = template.Library()
 def french(text: str) -> str:
     """Return `text` with the spaces of French typography."""
     return typography(text)
+
+
+@register.filter
+def size(n_bytes: int) -> str:
+    """Return a number of bytes as « 4,2 Mo »."""
+    return typography(size_in_words(n_bytes))
 
 
 @register.filter

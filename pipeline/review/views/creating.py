@@ -4,14 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -20,7 +18,7 @@ from flows.creating import ChangedSinceError, create_study, save_settings, versi
 from pipeline.errors import GridError, StudyError
 from pipeline.grid import load_grid
 from pipeline.grid.editing import MAX_SENT_BYTES, SENT, sent_file
-from pipeline.review import state
+from pipeline.review import desks, state
 from pipeline.review.bounds import MAX_LABEL
 from pipeline.review.roles import Role, administers, reads, role_of
 from pipeline.settings import Settings, load_settings
@@ -114,16 +112,16 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     """Make a study among those of the server's folder, and go there."""
-    folder = getattr(settings, "STUDIES_FOLDER", None)
+    folder = settings.STUDIES_FOLDER
     if folder is None:
         raise Http404
     typed = {name: request.POST.get(name, "").strip() for name in ("title", "territories")}
     typed["grid"] = "file" if request.POST.get("grid") == "file" else "ours"
     faults: dict[str, str] = {}
     if request.method == "POST":
-        study, faults = _create(request, Path(folder), typed)
+        study, faults = _create(request, folder, typed)
         if study is not None:
-            return redirect(f"{get_script_prefix()}etudes/{quote(study.root.name)}/")
+            return redirect(desks.address_of(study.root.name))
     shown = {
         "typed": typed,
         "faults": faults,

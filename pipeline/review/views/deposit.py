@@ -12,16 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from flows.deposit import (
-    Deposit,
-    ElsewhereError,
-    Placed,
-    Upload,
-    error_line,
-    size_in_words,
-    summary_of,
-)
-from flows.manifest import ANSWERS, target_of, write_answers
+from flows.deposit import Deposit, Placed, summary_of
+from flows.deposit.manifest import ANSWERS, target_of, write_answers
+from flows.deposit.uploads import ElsewhereError, Upload, Uploads
 from flows.vault import Vault
 from pipeline.depot import folders_of
 from pipeline.errors import AteliersError, UsageError, VaultError
@@ -35,12 +28,14 @@ from pipeline.review.deposit import (
     CHANNELS,
     QUESTIONS,
     all_workshops,
+    deposit_counts,
     previews_of,
     state_of,
     workshop_rows,
 )
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.views import author_of, is_fragment, page_of
+from pipeline.text import size_in_words
 
 _READ_BYTES = 64 * 1024
 _DECIDING = threading.Lock()  # from reading the decisions on doubts until writing them
@@ -52,23 +47,24 @@ def deposit(request: HttpRequest) -> HttpResponse:
     """Show the workshops with their files, and where to drop more."""
     study = state.study()
     place = Deposit(study)
+    uploads = Uploads(place)
     is_reading = previews_of(study).keep_current(study)
-    workshops = all_workshops(study)
+    workshops, (n_files, n_unread) = all_workshops(study), deposit_counts(study)
     shown = {
         "section": "deposit",
         "workshops": workshops,
-        "n_files": sum(workshop.n_files for workshop in workshops),
-        "n_unread": sum(workshop.n_unread for workshop in workshops),
+        "n_files": n_files,
+        "n_unread": n_unread,
         "is_reading": is_reading,
         "n_bytes": size_in_words(place.n_bytes()),
-        "n_free": size_in_words(place.n_free()),
+        "n_free": size_in_words(uploads.n_free()),
         "waiting": [
             {
                 "upload": upload,
                 "received": size_in_words(n_received),
                 "size": size_in_words(upload.size),
             }
-            for upload, n_received in place.waiting()
+            for upload, n_received in uploads.waiting()
         ],
         "removed": place.removed()[:20],
         "piece_bytes": MAX_PIECE_BYTES,
@@ -101,7 +97,7 @@ def make_workshop(request: HttpRequest) -> HttpResponse:
     try:
         folder = _new_workshop(request)
     except AteliersError as error:
-        messages.error(request, error_line(error))
+        messages.error(request, _line(error))
         return redirect("deposit")
     told = _("L’atelier {name} est créé : y déposer ses fichiers.")
     messages.success(request, told.format(name=quoted(folder.name)))
@@ -123,10 +119,10 @@ def _new_workshop(request: HttpRequest) -> Path:
 @require_POST
 def announce(request: HttpRequest) -> JsonResponse:
     """Accept a file that a browser is about to send, and say how much of it has arrived."""
-    place = Deposit(state.study())
+    uploads = Uploads(Deposit(state.study()))
     size = request.POST.get("taille", "")
     try:
-        upload = place.announce(
+        upload = uploads.announce(
             request.POST.get("atelier", ""),
             request.POST.get("chemin", ""),
             int(size) if size.isdigit() and len(size) < 16 else -1,
@@ -134,10 +130,10 @@ def announce(request: HttpRequest) -> JsonResponse:
             mark=request.POST.get("change", ""),
         )
     except AteliersError as error:
-        return JsonResponse({"error": error_line(error)}, status=422)
+        return JsonResponse({"error": _line(error)}, status=422)
     return JsonResponse(
         {
-            "received": place.n_received(upload),
+            "received": uploads.n_received(upload),
             "address": reverse("deposit_piece", args=[upload.upload_id]),
         }
     )
@@ -147,24 +143,24 @@ def announce(request: HttpRequest) -> JsonResponse:
 @require_POST
 def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
     """Append a piece of a file; the last one puts it into the depot."""
-    place = Deposit(state.study())
+    uploads = Uploads(Deposit(state.study()))
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_PIECE_BYTES:
         most = size_in_words(MAX_PIECE_BYTES)
         return JsonResponse({"error": _("un morceau de plus de {n}").format(n=most)}, status=413)
-    ended = place.ended(upload_id)
+    ended = uploads.ended(upload_id)
     if ended is not None:  # its last answer was lost
         return _arrived(ended)
-    upload = _own_upload(request, place, upload_id)
+    upload = _own_upload(request, uploads, upload_id)
     start = request.GET.get("debut", "")
     try:
-        n_received = place.add(upload, int(start) if start.isdigit() else -1, _chunks(request))
+        n_received = uploads.add(upload, int(start) if start.isdigit() else -1, _chunks(request))
         if n_received < upload.size:
             return JsonResponse({"received": n_received})
-        placed = place.finish(upload)
+        placed = uploads.finish(upload)
     except ElsewhereError as error:
         return JsonResponse({"received": error.n_received}, status=409)
     except AteliersError as error:
-        return JsonResponse({"error": error_line(error)}, status=422)
+        return JsonResponse({"error": _line(error)}, status=422)
     return _arrived(placed)
 
 
@@ -172,8 +168,8 @@ def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
 @require_POST
 def give_up(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Drop what has arrived of a file."""
-    place = Deposit(state.study())
-    place.drop(_own_upload(request, place, upload_id, of_anybody=True))
+    uploads = Uploads(Deposit(state.study()))
+    uploads.drop(_own_upload(request, uploads, upload_id, of_anybody=True))
     messages.success(request, _("L’envoi est abandonné."))
     return redirect("deposit")
 
@@ -295,6 +291,10 @@ def _doubts(request: HttpRequest) -> HttpResponse:
     return render(request, "review/deposit_doubts.html", shown)
 
 
+def _line(error: AteliersError) -> str:
+    return f"{error.found} : {error.do}"
+
+
 def _choices() -> dict[str, Any]:
     return {"questions": list(QUESTIONS.items()), "channels": list(CHANNELS.items())}
 
@@ -317,7 +317,7 @@ def _told_or_refused(request: HttpRequest, folder: Path, act: Callable[[], str])
     try:
         messages.success(request, act())
     except AteliersError as error:
-        messages.error(request, error_line(error))
+        messages.error(request, _line(error))
     if is_fragment(request):
         return _workshop(request, folder, says=True)
     return _back(folder.name)
@@ -328,9 +328,9 @@ def _back(folder: str) -> HttpResponse:
 
 
 def _own_upload(
-    request: HttpRequest, place: Deposit, upload_id: str, *, of_anybody: bool = False
+    request: HttpRequest, uploads: Uploads, upload_id: str, *, of_anybody: bool = False
 ) -> Upload:
-    upload = place.find(upload_id)
+    upload = uploads.find(upload_id)
     is_mine = upload is not None and upload.author == author_of(request)
     if upload is None or not (is_mine or of_anybody or role_of(request.user) >= Role.ADMINISTRATOR):
         raise Http404

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from flows.publication import CHANGES
+from flows.publication_files import changes_of, publications
 from pipeline.errors import AteliersError
 from pipeline.files import data_path
 from pipeline.review import desks, state
@@ -37,7 +37,7 @@ def studies(request: HttpRequest) -> HttpResponse:
 
 def _summary(name: str, study: Study) -> dict[str, Any]:
     """Return what the list says of a study; one that cannot be opened is listed with the reason."""
-    row: dict[str, Any] = {"name": name, "address": f"/etudes/{name}/", "title": name}
+    row: dict[str, Any] = {"name": name, "address": desks.address_of(name), "title": name}
     try:
         last = study.last_run()
         n_workshops = len([path for path in study.depot.iterdir() if path.is_dir()])
@@ -57,7 +57,7 @@ def open_study(request: HttpRequest, folder_name: str) -> HttpResponse:
     """Redirect to a study's home."""
     if desks.study_root(folder_name) is None:
         raise Http404
-    return redirect(f"/etudes/{folder_name}/")
+    return redirect(desks.address_of(folder_name))
 
 
 @reads
@@ -94,18 +94,14 @@ def _workshops() -> list[dict[str, Any]]:
 def _priorities() -> list[tuple[str, str]]:
     """Return the themes of the first priorities, with their names of today."""
     labels = state.labels()
-    return [
-        (theme_id, labels[theme_id])
-        for theme_id in first_themes(_N_PRIORITIES)
-        if theme_id in labels
-    ]
+    return [(theme_id, labels[theme_id]) for theme_id in first_themes(_N_PRIORITIES)]
 
 
 def _changes() -> list[str]:
     """Return what the last publication says that changed since the one before."""
-    written = sorted(state.study().publications.glob(f"*/{CHANGES}"))
-    lines = written[-1].read_text(encoding="utf-8").splitlines() if written else []
-    return [line.removeprefix("- ") for line in lines if line.strip()][:_N_CHANGES]
+    study = state.study()
+    lines = changes_of(study, whole[0].run_id) if (whole := publications(study)) else []
+    return [line.removeprefix("- ") for line in lines][:_N_CHANGES]
 
 
 @reads

@@ -25,19 +25,18 @@ from flows.publication_files import (
     publications,
     published,
 )
-from flows.publish_tasks import Task, start_task, task_of
+from flows.tasks import Task, start_task, task_of
 from pipeline.decisions import Decision
-from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.tags import TagDecision
 from pipeline.review import state
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.sending import sent
+from pipeline.review.steps import N_FIRST, unsigned_themes
 from pipeline.review.views import author_of, is_fragment
 from pipeline.review.views.readers import links_shown
 from pipeline.study import Study
 
 PUBLISH, EXPORT = "publish", "export"  # tasks
-_N_FIRST = 10  # priorities that people sign
 _N_DECISIONS = 12  # shown in words
 _WAIT_S, _STEP_S = 5.0, 0.1  # for an export, before the page that waits
 
@@ -59,11 +58,15 @@ def publishing(request: HttpRequest) -> HttpResponse:
     shown |= _changes(study, last["run_id"], author_of(request), is_published=is_published)
     if is_fragment(request):
         return render(request, "review/publishing_changes.html", shown)
+    labels = state.labels()
     shown |= {
         "current": current,
         "is_published": is_published,
-        "unsigned": _unsigned(),
-        "n_first": _N_FIRST,
+        "unsigned": [
+            {"theme_id": theme_id, "rank": rank, "label": labels[theme_id]}
+            for theme_id, rank in unsigned_themes().items()
+        ],
+        "n_first": N_FIRST,
         "groups": _groups(current.files) if current else [],
         "exports": _exports(study),
         "earlier": [
@@ -124,23 +127,6 @@ def _waiting() -> list[Decision]:
     effects = state.snapshot().tables["decision_effects"]
     last_counted = int(effects["decision_id"].max()) if len(effects) else 0
     return [row for row in state.journal().active(Decision) if row.decision_id > last_counted]
-
-
-def _unsigned() -> list[dict[str, Any]]:
-    """Return the themes among the first priorities that nobody has signed off, by rank."""
-    snapshot, journal, labels = state.snapshot(), state.journal(), state.themes().labels
-    ranked = snapshot.tables["priorities"]
-    ranked = ranked[(ranked["scope"] == "study") & (ranked["rank"] <= _N_FIRST)]
-    rows = ranked.sort_values("rank")[["theme_id", "rank"]].itertuples(index=False, name=None)
-    return [
-        {"theme_id": theme_id, "rank": int(rank), "label": labels[theme_id]}
-        for theme_id, rank in rows
-        if theme_id in labels
-        and all(
-            row.decision_id in snapshot.to_review
-            for row in journal.on_theme(theme_id, SignOffTheme)
-        )
-    ]
 
 
 @dataclass(frozen=True)

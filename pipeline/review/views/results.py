@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from flows.jobs import Job, Jobs
+from flows.jobs.progress import n_decisions_waiting
 from pipeline.decisions import APPLIED, VOID
 from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_gaps
 from pipeline.publish.text import quoted
@@ -37,10 +38,9 @@ def _progress() -> dict[str, Any]:
     job, snapshot = Jobs(state.study()).last(), state.snapshot()
     effects = snapshot.tables["decision_effects"]
     void = effects[effects["state"] == VOID]
-    last_counted = int(effects["decision_id"].max()) if len(effects) else 0
     is_of_job = job is not None and job.run_id == snapshot.run_id
     return {
-        "n_waiting": max(state.journal().last_id - last_counted, 0),
+        "n_waiting": n_decisions_waiting(state.study()),
         "n_applied": int((effects["state"] == APPLIED).sum()),
         "void": list(zip(void["decision_id"].astype(int), void["reason"], strict=True)),
         "to_review": list(snapshot.to_review.items()),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from flows.backup import backups_of, is_sealed, read_backup_passphrase
-from flows.publish_tasks import clear_task, start_task, task_of
+from flows.tasks import clear_task, start_task, task_of
 from pipeline.review import state
 from pipeline.review.roles import administers
 from pipeline.review.views import author_of, is_fragment

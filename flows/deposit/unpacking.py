@@ -6,8 +6,8 @@ A bomb is refused before anything is written; a dangerous entry is refused alone
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
+from flows.deposit import Deposit, Placed
 from pipeline.depot import is_junk
 from pipeline.errors import ReadError, UsageError
 from pipeline.ingest.readers.container import (
@@ -17,9 +17,6 @@ from pipeline.ingest.readers.container import (
     entry_path,
 )
 from pipeline.ingest.readers.source import Limits
-
-if TYPE_CHECKING:
-    from flows.deposit import Deposit, Placed, Upload
 
 _MAX_ENTRIES = 2_000
 _COPY_BYTES = 1024 * 1024
@@ -32,30 +29,29 @@ def is_archive(path: str, content: Path) -> bool:
     return path.lower().endswith(".zip") and zipfile.is_zipfile(content)
 
 
-def unpack(deposit: "Deposit", content: Path, upload: "Upload") -> "list[Placed]":
-    """Place each file of an archive; may be called again after a crash.
+def unpack(
+    deposit: Deposit, content: Path, path: str, workshop: str, *, max_bytes: int
+) -> list[Placed]:
+    """Place each file of the archive called `path`; may be called again after a crash.
 
     Without a workshop, each first folder of the archive is one, or the archive itself is. Raises
-    `UsageError` for an archive that is damaged, blank, or unfolds beyond the limits.
+    `UsageError` for an archive that is damaged, blank, or unfolds beyond `max_bytes`.
     """
-    from flows.deposit import Placed
-
-    name = PurePosixPath(upload.path.replace("\\", "/")).name
+    name = PurePosixPath(path.replace("\\", "/")).name
     try:
         with zipfile.ZipFile(content) as archive:
             entries = _entries(archive)
-            free = deposit.n_free() + upload.size
-            limits = Limits(max_entries=_MAX_ENTRIES, max_unzipped_bytes=free)
+            limits = Limits(max_entries=_MAX_ENTRIES, max_unzipped_bytes=max_bytes)
             check_unfolding([entry for _, entry in entries], limits, f"« {name} » : archive")
             placed = []
-            for path, entry in _in_workshops(entries, upload.workshop, name):
+            for inside, entry in _in_workshops(entries, workshop, name):
                 try:
-                    check_entry(path, entry)
-                    placed.append(_place(deposit, archive, (path, entry), content, upload.workshop))
+                    check_entry(inside, entry)
+                    placed.append(_place(deposit, archive, (inside, entry), content, workshop))
                 except ReadError as error:
-                    shown = PurePosixPath(path).name[:80]
+                    shown = PurePosixPath(inside).name[:80]
                     told = f"« {shown} » : {error.found} ; {error.do}"
-                    placed.append(Placed(path, "refused", told))
+                    placed.append(Placed(inside, "refused", told))
     except ReadError as error:
         raise UsageError(error.found, error.expected, error.do) from error
     except (*DAMAGED_ZIP, RuntimeError) as error:
@@ -92,8 +88,8 @@ def _in_workshops(entries: Sequence[Entry], workshop: str, name: str) -> list[En
 
 
 def _place(
-    deposit: "Deposit", archive: zipfile.ZipFile, member: Entry, content: Path, workshop: str
-) -> "Placed":
+    deposit: Deposit, archive: zipfile.ZipFile, member: Entry, content: Path, workshop: str
+) -> Placed:
     path, entry = member
     unpacked = content.with_suffix(".membre")
     with archive.open(entry) as source, unpacked.open("wb") as target:

@@ -97,7 +97,7 @@ def start_task(
 
 def _start(root: Path, task: Task, arguments: dict[str, Any], lock: int) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.publish_tasks", str(root), str(lock)],
+        [sys.executable, "-m", "flows.tasks", str(root), str(lock)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
