@@ -37,14 +37,13 @@ def create_study(
     if grid is not None:
         load_grid(grid)
     root = _new_folder(folder, title)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, root, ignore_errors=True)
         study = Study.create(root, grid)
         values = {"etude.title": title, "etude.territories": list(territories)}
         _change_settings(study, {key: value for key, value in values.items() if value})
-        return study
-    except BaseException:
-        shutil.rmtree(root, ignore_errors=True)
-        raise
+        undo.pop_all()
+    return study
 
 
 def _new_folder(folder: Path, title: str) -> Path:

@@ -116,6 +116,11 @@ def publications(study: Study) -> list[Published]:
     return [publication for publication in found if publication is not None]
 
 
+def is_published(study: Study, run_id: str) -> bool:
+    """Whether the whole publication of a run is there."""
+    return (study.publications / run_id / _MANIFEST).is_file()
+
+
 def publication_path(study: Study, run_id: str, path: str) -> Path | None:
     """Return where a file listed in a publication lies, None for any other path."""
     publication = published(study, run_id)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from flows.jobs.progress import n_decisions_waiting, waiting_for
+from flows.publication_files import is_published
 from pipeline.review import state
 from pipeline.review.deposit import deposit_counts
 
@@ -143,6 +144,8 @@ def _published(has_run: bool) -> tuple[str, bool]:
     last = state.study().last_run()
     if last is None:
         return _("après le traitement"), False
+    if not is_published(state.study(), last["run_id"]):
+        return _("pas encore publié"), False
     ended = datetime.datetime.fromisoformat(last["ended_at"])
     told = _("rapport du {date}").format(date=date_format(ended, "j F"))
     return told, not n_decisions_waiting(state.study())

@@ -21,6 +21,7 @@ from flows.publication_files import (
     PublishedFile,
     changes_of,
     export_path,
+    is_published,
     publication_path,
     publications,
     published,
@@ -54,14 +55,13 @@ def publishing(request: HttpRequest) -> HttpResponse:
         return render(request, "review/publishing.html", shown)
     whole = publications(study)
     current = published(study, last["run_id"])
-    is_published = bool(whole) and whole[0].run_id == last["run_id"]
-    shown |= _changes(study, last["run_id"], author_of(request), is_published=is_published)
+    is_whole = is_published(study, last["run_id"])
+    shown |= _changes(study, last["run_id"], author_of(request), is_whole=is_whole)
     if is_fragment(request):
         return render(request, "review/publishing_changes.html", shown)
     labels = state.labels()
     shown |= {
         "current": current,
-        "is_published": is_published,
         "unsigned": [
             {"theme_id": theme_id, "rank": rank, "label": labels[theme_id]}
             for theme_id, rank in unsigned_themes().items()
@@ -100,11 +100,11 @@ def publish(request: HttpRequest) -> HttpResponse:
     return redirect("publishing")
 
 
-def _changes(study: Study, run_id: str, author: str, *, is_published: bool) -> dict[str, Any]:
+def _changes(study: Study, run_id: str, author: str, *, is_whole: bool) -> dict[str, Any]:
     """Return the lines of what changes, None while a process compares, and the decisions since."""
-    lines: list[str] | None = changes_of(study, run_id) if is_published else None
+    lines: list[str] | None = changes_of(study, run_id) if is_whole else None
     failed, path = None, export_path(study, CHANGES)
-    if not is_published and path is not None:
+    if not is_whole and path is not None:
         failed = _make(study, CHANGES, path, author)
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else None
     waiting = _waiting()
@@ -112,7 +112,7 @@ def _changes(study: Study, run_id: str, author: str, *, is_published: bool) -> d
     return {
         "lines": lines,
         "comparison": failed,
-        "is_published": is_published,
+        "is_published": is_whole,
         "n_waiting": len(waiting),
         "waiting": [
             {"decision": row, "sentence": state.sentence(row)} for row in listed[:_N_DECISIONS]
