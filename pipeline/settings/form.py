@@ -18,6 +18,17 @@ from pipeline.settings.sections import Settings
 
 YES, NO = "oui", "non"
 PERSONAL = frozenset({"pseudonymise.hide", "pseudonymise.keep"})  # may hold people's names
+# Where secrets, passages and tables go: whoever runs the machine changes it, in etude.toml.
+OF_MACHINE = frozenset(
+    {
+        "vault.passphrase_file",
+        *(f"review.{name}" for name in ("database", "hosts", "https", "session_hours")),
+        *(f"execution.{name}" for name in ("runner", "dask_address", "store")),
+        *(f"notify.{name}" for name in ("host", "port", "starttls", "user", "password_file")),
+        *(f"mail.{name}" for name in ("host", "port", "encryption", "user", "password_file")),
+        *("notify.webhook", "embed.url", "language_model.url"),
+    }
+)
 _DECIMAL, _WHOLE = re.compile(r"[+-]?\d{1,12}([.,]\d{1,12})?"), re.compile(r"[+-]?\d{1,12}")
 _KINDS = {"boolean": "switch", "integer": "whole", "number": "decimal"}
 _KINDS |= {"string": "text", "array": "list", "object": "pairs"}
@@ -45,6 +56,11 @@ class SettingField:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     is_optional: bool = False  # blank stands for no value
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether no page changes it."""
+        return self.key in OF_MACHINE
 
 
 @dataclass(frozen=True)

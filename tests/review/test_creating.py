@@ -93,7 +93,6 @@ def test_a_change_is_written_where_it_stands_and_said(served: Served) -> None:
             "Attendu : un nombre.",
         ),
         ({"language_model.enabled": "oui"}, "language_model.model", "un modèle nommé"),
-        ({"embed.url": "https://moi:cle@ailleurs/v1"}, "embed.url", "sans clé"),
         ({"etude.title": ""}, "etude.title", "Attendu : un titre."),
     ],
 )
@@ -142,6 +141,22 @@ def form_again(page: str) -> dict[str, Any]:
             return Shown()
 
     return form_of(Session(), "")  # type: ignore[arg-type]
+
+
+def test_no_page_changes_where_secrets_and_passages_go(served: Served) -> None:
+    session, before = client(served, "chantal"), served.study.settings_path.read_bytes()
+    form, page = form_of(session, "/reglages"), session.get("/reglages").text
+    elsewhere = {
+        "notify.host": "smtp.ailleurs.example",
+        "notify.password_file": "/etc/hostname",
+        "mail.host": "imap.ailleurs.example",
+        "execution.store": "s3://ailleurs/etude",
+        "language_model.url": "https://ailleurs.example/v1",
+    }
+    assert not elsewhere.keys() & form.keys()
+    assert "etude.toml" in beside(page, "notify.host")
+    session.post("/reglages", data=form | elsewhere)
+    assert served.study.settings_path.read_bytes() == before
 
 
 def test_nothing_is_written_during_a_run(served: Served) -> None:

@@ -162,8 +162,8 @@ def _typed(request: HttpRequest) -> dict[str, str]:
     """Return the texts of the inputs; an unticked box sends only the blank before it."""
     return {
         key: request.POST.getlist(key)[-1].replace("\r\n", "\n")
-        for key in setting_fields()
-        if key in request.POST
+        for key, field in setting_fields().items()
+        if key in request.POST and not field.is_of_machine
     }
 
 
