@@ -46,6 +46,7 @@ urlpatterns = [
     path("themes/decider", themes.decide, name="set_aside_decide"),
     path("themes/<str:theme_id>", themes.theme, name="theme"),
     path("themes/<str:theme_id>/separer", themes.split, name="theme_split"),
+    path("themes/<str:theme_id>/reunir", themes.merger, name="theme_merger"),
     path("themes/<str:theme_id>/lecture", themes.reading, name="theme_reading"),
     path("themes/<str:subject>/decider", themes.decide, name="theme_decide"),
     path("priorites", priorities.listing, name="priorities"),

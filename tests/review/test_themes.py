@@ -125,7 +125,6 @@ def test_a_theme_is_merged_into_another_whose_counts_grow(served: Served, browse
         _members(served.study, gone) + _members(served.study, left),
     )
     page = served.open(browser, "alix", f"themes/{gone}")
-    _opened(page, "Réunir")
     page.select_option("#autre", left)
     page.get_by_role("button", name="Réunir").click()
     expect(page.locator("h1")).to_have_text(_label(served.study, left).replace("'", "’"))
@@ -395,7 +394,6 @@ def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(
     boxes.nth(0).check()
     boxes.nth(1).check()
     first = served.open(browser, "alix", f"themes/{gone}")
-    _opened(first, "Réunir")
     first.select_option("#autre", left)
     first.get_by_role("button", name="Réunir").click()
     expect(first.locator("#annonce")).to_contain_text("réunit")

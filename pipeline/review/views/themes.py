@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pipeline.decisions import Decision
 from pipeline.decisions.kinds import Undo
 from pipeline.decisions.sign_off import SignOffTheme
-from pipeline.decisions.themes import MergeThemes, MoveUnit
+from pipeline.decisions.themes import MergeThemes, MoveUnit, ThemeDecision
 from pipeline.publish.report.content import WithoutThemes
 from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.without_themes import show_without_themes
@@ -51,6 +51,7 @@ from pipeline.review.theme_reading import read_so_far
 from pipeline.review.views import author_of, page_of, request_id_of, return_url
 
 _N_LATEST, _N_HISTORY = 5, 100
+_N_QUOTES_BEFORE = 2  # of the other theme, before two are merged
 _EDITABLE = ("nom", "description", "why")
 _NOT_SENT_AGAIN = ("csrfmiddlewaretoken", "seen", "request_id", *_EDITABLE)
 
@@ -180,6 +181,29 @@ def split(request: HttpRequest, theme_id: str) -> HttpResponse:
         for is_smaller, names in halves.items()
     ]
     return render(request, "review/theme_split.html", shown | {"card": summary, "groups": groups})
+
+
+@decides
+@require_GET
+def merger(request: HttpRequest, theme_id: str) -> HttpResponse:
+    """Show what two themes would be as one, before anybody decides."""
+    journal, now, snapshot = state.journal(), state.themes(), state.snapshot()
+    if theme_id not in now.labels:
+        raise Http404
+    other_id = request.GET.get("autre", "")
+    if other_id not in now.labels or other_id == theme_id:
+        return render(request, "review/theme_merger.html")
+    rows = [*journal.active(ThemeDecision), MergeThemes(theme_id, other_id)]
+    after = state.replay_themes(snapshot, rows, now.last_id)
+    merged = after.themes.set_index("theme_id").loc[other_id]
+    other = now.themes.set_index("theme_id").loc[other_id]
+    quotes = theme_page.theme_quotes(other_id, str(other["quotes"]), now, snapshot, journal)
+    shown = {
+        "merged": merged.to_dict(),
+        "other": other.to_dict(),
+        "quotes": quotes[:_N_QUOTES_BEFORE],
+    }
+    return render(request, "review/theme_merger.html", shown)
 
 
 @reads
