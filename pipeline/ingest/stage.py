@@ -20,8 +20,9 @@ import pandas as pd
 from pipeline.depot import folder_name
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.contents import Contents, Part, read_contents
-from pipeline.ingest.locate import locate_blocks, questions_by_siblings
+from pipeline.ingest.locate import clean_name, locate_blocks, questions_by_siblings
 from pipeline.ingest.locate.cues import LocatedBlock, Location
+from pipeline.ingest.locate.nicknames import number_tables, tables_by_nickname
 from pipeline.ingest.locate.spoken import is_role
 from pipeline.ingest.people import (
     Participant,
@@ -170,18 +171,22 @@ def _write_documents(
     parts = contents.documents
     senders = [enter_correspondents(part.raw.people, people)[:1] for part in parts]
     likely = questions_by_siblings([part.names for part in parts])
+    nicknames = tables_by_nickname({part.names: clean_name(part.names[-1]) for part in parts})
     documents: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
-    for part, sender in zip(parts, senders, strict=True):
+    read: list[list[LocatedBlock]] = []
+    for part in parts:
         located = locate_blocks(
             part.raw,
             part.sorted.blocks,
             names=part.names,
             n_tables=manifest.n_tables,
             likely_question=likely.get(part.names),
+            nickname=nicknames.get(part.names),
             answers=answers_for(manifest, part.names),
         )
-        located = _moved(located, answer_everywhere(manifest, part.names))
+        read.append(_moved(located, answer_everywhere(manifest, part.names)))
+    for part, sender, located in zip(parts, senders, number_tables(read), strict=True):
         speakers = name_speakers(located, people)
         for i, block in enumerate(located):
             if block.channel == "mail" and sender:

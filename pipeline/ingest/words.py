@@ -24,7 +24,7 @@ def blank_to_none(text: str | None) -> str | None:
 @cache
 def _values() -> dict[str, int]:
     values: dict[str, int] = {}
-    for group in ("romains", "ordinaux", "cardinaux"):
+    for group in ("couleurs", "romains", "ordinaux", "cardinaux"):
         values |= {str(word): int(value) for word, value in lexicon("numbers")[group].items()}
     return values
 
@@ -36,11 +36,31 @@ def to_number(word: str) -> int | None:
 
 
 def numbered_letters(text: str) -> str:
-    """Return `text`, as long, with a table's letter as a digit: "Table B – soir", "Table 2 – soir".
+    """Return `text`, as long, with a table's letter or colour as a number: "Table B", "Table 2".
 
     No word follows a letter "A", which is a word of titles in capitals.
     """
+    text = _coloured().sub(lambda match: match[1] + number_of_colour(match[2]), text)
     return _lettered().sub(lambda match: f"{match[1]}{ord(match[2]) - ord('A') + 1}", text)
+
+
+def number_of_colour(colour: str) -> str:
+    """Return the provisional number of a table's colour, as long as its name: "61   " for rouge."""
+    return str(to_number(fold(colour))).ljust(len(colour))
+
+
+def colours() -> str:
+    """Return alternatives for the colours that name tables, with their accents."""
+    names = sorted(lexicon("numbers")["couleurs"], key=len, reverse=True)
+    return "|".join(name.replace("dore", "dor[ée]") for name in names)
+
+
+@cache
+def _coloured() -> re.Pattern[str]:
+    """Match "îlot rouge", not "un îlot vert" in a street, nor "groupe vert 3"."""
+    nouns = r"(?i:table(?: ronde)?|tabl[ée]e|[îi]lot|groupe|[ée]quipe|cercle)"
+    before = r"(?<![^\W_])(?<!\bun )(?<!\bune )(?<!\bd['’])"
+    return re.compile(rf"{before}({nouns}[ _-](?:de )?)((?i:{colours()}))(?![^\W_]|[ _-]\d)")
 
 
 @cache

@@ -70,15 +70,19 @@ def locate_blocks(
     names: Sequence[str],
     n_tables: int | None = None,
     likely_question: str | None = None,
+    nickname: int | None = None,
     answers: Mapping[str, Location] = MappingProxyType({}),
 ) -> list[LocatedBlock]:
     """Return the `blocks` of `part` located, in order.
 
     `names` are its path's parts inside the workshop, `n_tables` the announced number,
-    `likely_question` what the files beside it leave; `answers` what a person says of it, under "",
+    `likely_question` what the files beside it leave, `nickname` the number of the table that the
+    file is called after; `answers` what a person says of it, under "",
     and of its sections, under their folded headings.
     """
-    located = _locate(part, blocks, names, n_tables, likely_question, answers)
+    if part.channel == "consultation" or any(block.channel == "consultation" for block in blocks):
+        nickname = None
+    located = _locate(part, blocks, names, n_tables, Location(nickname, likely_question), answers)
     proposals = (proposed(clean_name(name)) for name in reversed(names))
     proposal = next(filter(None, proposals), None)
     located = [
@@ -109,11 +113,11 @@ def _locate(
     blocks: Sequence[RawBlock],
     names: Sequence[str],
     n_tables: int | None,
-    likely_question: str | None,
+    likely: Location,
     answers: Mapping[str, Location],
 ) -> list[LocatedBlock]:
     answer = answers.get("", Location())
-    name = answer.over(_name_location(part, blocks, names, likely_question))
+    name = answer.over(_name_location(part, blocks, names, likely))
     if part.channel == "transcript":
         return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
     channel = answer.channel or _channel(part, blocks, name)
@@ -135,7 +139,7 @@ def _locate(
 
 
 def _name_location(
-    part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], likely_question: str | None
+    part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], likely: Location
 ) -> Location:
     """Return what the names of file and folders and the head of the document tell of it all."""
     sheet = [part.title] if part.title and part.rows else []
@@ -143,7 +147,7 @@ def _name_location(
     if is_answered:  # "Enquête (réponses).xlsx" is not about what answers the needs
         names, sheet = [_ANSWERS.sub(" ", own) for own in names], []
     name = _head_location(blocks).over(read_names([*names, *sheet]))
-    name = name.over(Location(question=likely_question))
+    name = name.over(likely)
     n_asked_by_columns = len(_asked_by_columns(blocks)) if name.question in CAFE else 0
     if n_asked_by_columns >= (1 if is_answered else _IN_COLUMNS):
         name = replace(name, question=None)  # a row that tells none answers none

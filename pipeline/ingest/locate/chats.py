@@ -1,13 +1,17 @@
 """Locate a conversation held during the workshop: messages tell tables and questions."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from pipeline.ingest.locate.cues import LocatedBlock, Location
 from pipeline.ingest.locate.prefixes import Prefix, split_prefix, with_prefix
 from pipeline.ingest.locate.spoken import announced_question, is_animator, only_announces
 from pipeline.ingest.locate.titles import CAFE
 from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.words import colours, to_number
+from pipeline.text import fold
 
 _ENOUGH = 2  # messages that open with their table or question, or questions announced
 
@@ -58,5 +62,16 @@ def _announced(block: RawBlock) -> str | None:
 
 
 def _prefix(block: RawBlock) -> Prefix | None:
-    prefix = split_prefix(block.text) if block.kind != "meta" else None
+    if block.kind == "meta":
+        return None
+    named = _colour_first().match(block.text)
+    if named:  # "Violet : …", from the table so called
+        return Prefix(Location(to_number(fold(named[1]))), "marked", block.text[named.end() :])
+    prefix = split_prefix(block.text)
     return prefix if prefix and prefix.form != "bare" else None
+
+
+@cache
+def _colour_first() -> re.Pattern[str]:
+    still = r"(?: +(?:tjs|toujours|encore|aussi|bis|suite))?"
+    return re.compile(rf"({colours()}){still}\s*[:,–—-]\s*(?=\S)", re.IGNORECASE)

@@ -197,7 +197,10 @@ def _numbered(group: str, letter: str) -> re.Pattern[str]:
     number = number_pattern("romains", "cardinaux")
     more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
     word = rf"(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d)"
-    return re.compile(rf"\b(?:(?:{word})(?P<a>{number})\b{more}|(?P<b>{ordinal}) (?:{nouns})\b)")
+    day = rf"(?! (?:{_MONTHS}))"  # "soirée des tablées, 3 juin"
+    return re.compile(
+        rf"\b(?:(?:{word})(?P<a>{number})\b{day}{more}|(?P<b>{ordinal}) (?:{nouns})\b)"
+    )
 
 
 @cache

@@ -34,6 +34,7 @@ from pipeline.ingest.locate.lines import (
     states_as_heading,
     without_label,
 )
+from pipeline.ingest.locate.nicknames import nickname_in
 from pipeline.ingest.locate.prefixes import (
     SURE_FORMS,
     Prefix,
@@ -131,6 +132,7 @@ class AuthorHabits:
     bullets_ask: bool  # bullets that ask a question each head what follows
     tables_lead: bool  # tables contain questions
     has_one_table: bool  # no two tables are named
+    numbers_tables: bool  # headings give the numbers of tables
     speakers: frozenset[str] = frozenset()  # persons whose words lines give: "Rémi : …"
     level: float | None = None  # of the headings that ask most questions: those below ask none
 
@@ -181,6 +183,7 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         asked=frozenset(asked(blocks[i].text) for i in heads if not one_sided(blocks[i].text)),
         bullets_ask=bullets_ask,
         tables_lead=next(leading, True),
+        numbers_tables=any(cues.table is not None for cues in naming),
         has_one_table=len(tables) == 1 and not any(c.table is None for c in naming),
         speakers=speakers_named([block.text for block in passages]),
         level=_asking_level(blocks, told),
@@ -496,7 +499,8 @@ class _Walk:
         question, is_perhaps = self._question(i, block.text, cues, rank, words)
         question = answer.question if answer else question
         reason = reason_of_section(block.text)
-        is_located = cues.has_tables or cues.has_numbers or self._concludes(block.text)
+        is_of_other = self._concludes(block.text) or self._nicknames_table(block)
+        is_located = cues.has_tables or cues.has_numbers or is_of_other
         if not (reason or question or is_located):
             self._close_by(rank)
             return
@@ -509,7 +513,7 @@ class _Walk:
             Location(cues.table, own, channel, is_numbered, is_perhaps),
             reason=reason,
             is_answered=answer is not None,
-            hides_table=(cues.has_tables or self._concludes(block.text)) and cues.table is None,
+            hides_table=(cues.has_tables or is_of_other) and cues.table is None,
             hides_question=cues.has_numbers and question is None,
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
             words=words,
@@ -517,6 +521,11 @@ class _Walk:
         )
         self._keep_above(rank)
         self._sections.append(section)
+
+    def _nicknames_table(self, block: RawBlock) -> bool:
+        """Whether a heading beside "Table 3" is another table's: "La tablée du fond"."""
+        is_beside = self._habits.numbers_tables and block.kind == "heading"
+        return is_beside and nickname_in(block.text) is not None
 
     def _concludes(self, title: str) -> bool:
         """Whether a heading of a summary is of no table: "En conclusion", "Points de vigilance"."""

@@ -1,0 +1,95 @@
+"""Tables that have a colour or a nickname in place of a number."""
+
+import pytest
+
+from pipeline.ingest.locate import clean_name, locate_blocks, read_names
+from pipeline.ingest.locate.cues import LocatedBlock, read_cues
+from pipeline.ingest.locate.nicknames import nickname_in, number_tables, tables_by_nickname
+from pipeline.ingest.parts import RawBlock, RawPart
+
+COLOURS = [  # names of a path, provisional number
+    ("ilot_rouge_zoomH1_whisper.txt", 61),
+    ("Brainstorm_Ilot-orange_export.xlsx", 62),
+    ("table jaune.docx", 63),
+    ("notes/Groupe vert.odt", 64),
+    ("Table Verte/notes.docx", 64),
+    ("équipe bleue - saisie.csv", 65),
+    ("table ronde violette.md", 66),
+    # no table: a street, a number beside, a party
+    ("un îlot vert au centre.docx", None),
+    ("groupe vert 3.docx", None),
+    ("les verts.docx", None),
+    ("post-its rouges.xlsx", None),
+]
+
+
+@pytest.mark.parametrize(("path", "table"), COLOURS)
+def test_a_colour_names_a_table(path: str, table: int | None) -> None:
+    assert read_names(path.split("/")).table_number == table
+
+
+NICKNAMES = [
+    ("Tablée de Gwenaëlle.odt", "gwenaelle"),
+    ("framapad-tablee-du-fond.txt", "fond"),
+    ("transcription tablée jeunes (YLG).odt", "jeunes"),
+    ("Table Vervins - notes.docx", "vervins"),
+    ("table ronde.docx", None),
+    ("table des matières.docx", None),
+    ("notes table 4.docx", None),
+    ("îlot rouge.docx", None),
+    ("îlot de fraîcheur.docx", None),
+    ("table besoins.docx", None),
+    ("les tablées (une feuille par table).ods", None),
+]
+
+
+@pytest.mark.parametrize(("file", "nickname"), NICKNAMES)
+def test_a_file_may_be_called_after_its_table(file: str, nickname: str | None) -> None:
+    assert nickname_in(clean_name(file)) == nickname
+
+
+def test_files_of_one_nickname_are_of_one_table() -> None:
+    names = {("a", "x"): "tablée du fond", ("b", "x"): "La tablée du fond", ("c", "x"): "mails"}
+    assert tables_by_nickname(names) == {("a", "x"): 81, ("b", "x"): 81}
+
+
+def test_named_tables_take_the_first_free_numbers_of_the_workshop() -> None:
+    read = [
+        [LocatedBlock("", "paragraph", table_number=table) for table in tables]
+        for tables in ([66, None], [2], [81, 61])
+    ]
+    numbered = [[block.table_number for block in located] for located in number_tables(read)]
+    assert numbered == [[3, None], [2], [4, 1]]
+
+
+def test_a_day_after_the_tables_is_no_number() -> None:
+    assert read_cues("Soirée des tablées, 3 juin").table is None
+    assert read_cues("Table 3, 3 juin").table == 3
+
+
+def _tables(blocks: list[RawBlock], *, taken_for: str = "", name: str = "notes.docx") -> list[int]:
+    part = RawPart(tuple(blocks), taken_for=taken_for)
+    located = locate_blocks(part, blocks, names=[name])
+    return [b.table_number or 0 for b in located if b.kind not in ("heading", "meta")]
+
+
+def test_messages_open_with_the_colour_of_their_table() -> None:
+    messages = {
+        "Violet : huit mois d'attente au CMP": "Yasmine",
+        "jaune, la sous-préfecture va fermer": "Guy",
+        "Violet tjs, les impayés de cantine ont doublé": "Yasmine",
+        "le bus du soir ne passe plus": "Guy",
+        "Rouge de colère, un monsieur s'en va": "Tom",
+    }
+    blocks = [RawBlock(text, "paragraph", speaker=name) for text, name in messages.items()]
+    assert _tables(blocks, taken_for="conversation WhatsApp") == [66, 63, 66, 63, 0]
+
+
+def test_a_nicknamed_table_is_not_the_one_above_it() -> None:
+    blocks = [
+        RawBlock("Table 3", "heading", 3),
+        RawBlock("Le conseil des habitants a divisé la table.", "paragraph"),
+        RawBlock("La tablée du fond", "heading", 3),
+        RawBlock("La doyenne a parlé des bancs face à la mer.", "paragraph"),
+    ]
+    assert _tables(blocks) == [3, 0]
