@@ -2,8 +2,10 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flows.prefect_server import ask_run, named_server, prefect_ready, server
 from flows.run import Outcome, due_fingerprint
@@ -33,6 +35,20 @@ def is_served(study: Study) -> bool:
             return False
     except StudyError:
         return True
+
+
+def next_run(study: Study, now: datetime | None = None) -> datetime | None:
+    """Return when the clock next has a served study processed, None where it never does."""
+    from cronsim import CronSim, CronSimError
+
+    execution = study.settings.execution
+    if not execution.nightly:
+        return None
+    zone = ZoneInfo(execution.timezone)
+    try:
+        return next(CronSim(execution.nightly, (now or datetime.now(UTC)).astimezone(zone)))
+    except (CronSimError, StopIteration):  # the service says it where it starts
+        return None
 
 
 def run_by_service(study: Study, on_tasks: TaskListener) -> Outcome:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -14,8 +15,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from flows.jobs import Jobs, JobState, process_mark
+from flows.jobs.served import next_run
 from flows.run import run_study
-from pipeline.study import Study
+from pipeline.errors import StudyError
+from pipeline.study import Study, locked_file
 from support.accessible import faults
 from support.jobs import ended_job, pretend_job
 from support.review_client import client, token
@@ -233,3 +236,41 @@ def test_a_study_that_was_never_run_is_processed_from_its_page(tmp_path: Path) -
         assert ended_job(study).state is JobState.DONE
         assert "Terminé." in session.get("/traiter").text
         assert session.get("/resultats").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("nightly", "expected"),
+    [
+        ("0 3 * * *", "2026-03-12T03:00+01:00"),
+        ("30 4 1 * *", "2026-04-01T04:30+02:00"),
+        ("", None),
+        ("0 3 31 2 *", None),  # never
+    ],
+)
+def test_the_next_run_by_the_clock_is_foreseen(
+    tmp_path: Path, nightly: str, expected: str | None
+) -> None:
+    study = scheduled(tmp_path, nightly)
+    moment = next_run(study, datetime(2026, 3, 11, 12, tzinfo=UTC))
+    assert (moment and moment.isoformat(timespec="minutes")) == expected
+
+
+def scheduled(folder: Path, nightly: str) -> Study:
+    study = Study.create(folder / "etude")
+    with study.settings_path.open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[execution]\nnightly = "{nightly}"\n')
+    return Study.open(study.root)
+
+
+def test_the_page_of_a_served_study_says_when_and_where_to_change_it(tmp_path: Path) -> None:
+    study = scheduled(tmp_path, "0 3 * * *")
+    with serving(study, environment={"PREFECT_API_URL": "http://127.0.0.1:9/api"}) as served:
+        assert "Prochain traitement" not in client(served, "chantal").get("/traiter").text
+        with locked_file(study.runs / ".served", StudyError("", "", "")):  # as a service does
+            page = client(served, "chantal").get("/traiter").text
+            assert "à 3 h 00" in page and "Aucune boîte de mails" in page
+            assert "/reglages#section-execution" in page and "/reglages#section-mail" in page
+            assert "#section-execution" not in client(served, "denis").get("/traiter").text
+        settings = client(served, "chantal").get("/reglages").text
+    assert 'id="section-execution"' in settings and 'name="execution.nightly"' in settings
+    assert 'name="mail.every_minutes"' in settings and ' name="mail.host"' not in settings

@@ -22,11 +22,12 @@ from flows.jobs.progress import (
     seconds_left,
     waiting_for,
 )
-from flows.jobs.served import is_served
+from flows.jobs.served import is_served, next_run
 from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.roles import decides, reads
 from pipeline.review.views import author_of, is_fragment
+from pipeline.study import Study
 
 _N_RUNS = 30  # listed
 _N_STREAMS = 3  # at once; each holds one of the server's eight threads
@@ -98,7 +99,7 @@ def processing(request: HttpRequest) -> HttpResponse:
     job = latest[0] if latest else None
     shown: dict[str, Any] = {
         "section": "processing",
-        "is_served": is_served(study),
+        **_service_shown(study),
         "is_first": study.last_run() is None,
         "job": job,
         "runs": [_listed(run) for run in history(study, latest, _N_RUNS)],
@@ -170,6 +171,18 @@ def _changes(jobs: Jobs) -> Iterator[str]:
             time.sleep(_LOOK_S)
     finally:
         _streams.release()
+
+
+def _service_shown(study: Study) -> dict[str, Any]:
+    """Return when the service has the study processed unasked, where one serves it."""
+    if not is_served(study):
+        return {"is_served": False}
+    mail = study.settings.mail
+    return {
+        "is_served": True,
+        "next_run": next_run(study),
+        "mail_minutes": mail.every_minutes if mail.host else None,
+    }
 
 
 def _job_shown(job: Job, steps: list[Step]) -> dict[str, Any]:
