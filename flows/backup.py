@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -32,6 +33,7 @@ _LEFT_OUT = frozenset((".cache", LIST))
 _LOCK = Path("runs/.lock")
 _PRIVATE = frozenset(("vault", ".review"))
 _JOURNALS = ("-wal", "-shm", "-journal")
+_LEAST_FREE_BYTES = 200_000_000  # left on the disk by what is unpacked
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Backup:
 
 
 def backup_study(
-    root: Path, target: Path | None = None, *, passphrase: str | None = None
+    root: Path,
+    target: Path | None = None,
+    *,
+    passphrase: str | None = None,
+    may_lack_decisions: bool = False,
 ) -> Backup:
     """Back up the study in `root` to `target`, by default a dated file beside it.
 
@@ -63,7 +69,8 @@ def backup_study(
         do = "donner un autre nom avec -o"
         raise StudyError(f"« {path} » existe déjà", "un nouveau fichier", do)
     passphrase = passphrase or read_backup_passphrase()
-    study.check_decisions()  # what is lost must not take the place of an earlier backup
+    if not may_lack_decisions:
+        study.check_decisions()  # what is lost must not take the place of an earlier backup
     with study.locked(), _scratch_folder(path.parent, ".sauvegarde-") as folder:
         entries = sorted(_files_to_save(study, _copies(study, folder)).items())
         building = folder / "sauvegarde"
@@ -102,17 +109,26 @@ def restore_study(source: Path, root: Path) -> Backup:
         raise StudyError(f"« {root} » n'est pas vide", expected, "donner un autre dossier")
     with _scratch_folder(root.resolve().parent, ".restauration-") as folder:
         building = folder / "etude"
-        building.mkdir()
-        with _opened(source) as (stream, has_seal):
-            _extract(stream, building)
-        manifest = _checked(building)
+        manifest = unpack_backup(source, building)
         if root.exists():
             root.rmdir()
-        force_to_disk(building)
         building.rename(root)
     files = manifest["files"]
     n_bytes = sum(entry["n_bytes"] for entry in files.values())
-    return Backup(root, len(files), n_bytes, has_seal, bool(manifest["has_accounts"]))
+    return Backup(root, len(files), n_bytes, is_sealed(source), bool(manifest["has_accounts"]))
+
+
+def unpack_backup(source: Path, folder: Path, *, passphrase: str | None = None) -> dict[str, Any]:
+    """Unpack `source` into the new `folder`, check every file, and return what lists them.
+
+    It opens with `passphrase`, or else with that of the environment. Raises as `restore_study`.
+    """
+    folder.mkdir(mode=0o700)
+    with _opened(source, passphrase) as stream:
+        _extract(stream, folder)
+    manifest = _checked(folder)
+    force_to_disk(folder)
+    return manifest
 
 
 def read_backup_passphrase() -> str | None:
@@ -222,27 +238,35 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _opened(source: Path) -> Iterator[tuple[IO[bytes], bool]]:
+def _opened(source: Path, passphrase: str | None) -> Iterator[IO[bytes]]:
     with source.open("rb") as file:
         if not is_sealed(source):
-            yield file, False
+            yield file
             return
-        passphrase = read_backup_passphrase()
+        passphrase = passphrase or read_backup_passphrase()
         if passphrase is None:
             raise VaultError(
                 "la sauvegarde est chiffrée",
                 "sa phrase de passe",
                 f"la donner par {PASSPHRASE_FILE} ou {PASSPHRASE}",
             )
-        yield io.BufferedReader(OpeningReader(file, passphrase)), True
+        yield io.BufferedReader(OpeningReader(file, passphrase))
 
 
 def _extract(stream: IO[bytes], folder: Path) -> None:
+    n_free = shutil.disk_usage(folder).free - _LEAST_FREE_BYTES
     try:
         with tarfile.open(fileobj=stream, mode="r|gz") as archive:
             for entry in archive:
                 if not entry.isfile():
                     raise _damaged("une entrée qui n'est pas un fichier")
+                n_free -= entry.size
+                if n_free < 0:
+                    raise StudyError(
+                        "la sauvegarde tient plus que le disque ne peut recevoir",
+                        "la place de ses fichiers",
+                        "en faire sur le disque, puis recommencer",
+                    )
                 archive.extract(entry, folder, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's own answer

@@ -163,6 +163,12 @@ class OpeningReader(io.RawIOBase):
             nonce = _nonce(self._prefix, self._n_pieces, not self._next)
             piece = self._key.decrypt(nonce, sealed, STREAM_MAGIC)
         except (InvalidTag, ValueError) as error:
+            if self._n_pieces:  # the passphrase opened those before
+                raise VaultError(
+                    "la sauvegarde est abîmée ou incomplète",
+                    "un fichier entier, tel qu'il a été fait",
+                    "en prendre une autre ; rien n'a été écrit",
+                ) from error
             raise VaultError(
                 "la phrase de passe n'ouvre pas la sauvegarde, ou le fichier est abîmé ou "
                 "incomplet",

@@ -172,8 +172,31 @@ def _back_up(root: Path, asked_by: str, tell: Tell, *, passphrase: str | None) -
     return {"name": backup.path.name, "n_files": backup.n_files}
 
 
+def _restore(
+    root: Path,
+    asked_by: str,
+    tell: Tell,
+    *,
+    archive: str | None,
+    passphrase: str | None,
+) -> dict[str, Any]:
+    """Say what restoring `archive` would change, or without one restore what was tried."""
+    from flows.restoration import restore_over, try_restoration
+
+    if archive is None:
+        tell("restauration", 0, 1)
+        return restore_over(root, passphrase=passphrase)
+    return try_restoration(root, Path(archive), passphrase)
+
+
 TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
-    {"publish": _publish, "export": _export, "forget": _forget, "backup": _back_up}
+    {
+        "publish": _publish,
+        "export": _export,
+        "forget": _forget,
+        "backup": _back_up,
+        "restore": _restore,
+    }
 )
 
 

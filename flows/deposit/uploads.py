@@ -73,15 +73,18 @@ class Uploads:
                 "un fichier dans un atelier",
                 "le déposer sur le sien",
             )
-        upload_id = text_hash(workshop, path, str(size), author, mark)[:32]
         if workshop:
             self.deposit.workshop_folder(workshop)
+        upload_id = text_hash(workshop, path, str(size), author, mark)[:32]
+        return self._begin(Upload(upload_id, workshop, path, size, author), name)
+
+    def _begin(self, upload: Upload, name: str) -> Upload:
         self._forget_old_uploads()
-        if not self._file(upload_id).is_file():
-            self._check_room(name, size)
-        upload = Upload(upload_id, workshop, path, size, author)
-        self._ended(upload_id).unlink(missing_ok=True)
-        write_bytes(self._file(upload_id), json.dumps(asdict(upload)).encode(), mode=0o600)
+        if not self._file(upload.upload_id).is_file():
+            self._check_room(name, upload.size)
+        self._ended(upload.upload_id).unlink(missing_ok=True)
+        content = json.dumps(asdict(upload)).encode()
+        write_bytes(self._file(upload.upload_id), content, mode=0o600)
         return upload
 
     def find(self, upload_id: str) -> Upload | None:
@@ -131,13 +134,7 @@ class Uploads:
         with self._opened_alone(upload) as handle:
             os.fsync(handle)
             try:
-                if is_archive(upload.path, part):
-                    most = self.n_free() + upload.size
-                    placed = unpack(
-                        self.deposit, part, upload.path, upload.workshop, max_bytes=most
-                    )
-                else:
-                    placed = [self.deposit.place(part, upload.workshop, upload.path)]
+                placed = self._placed(upload, part)
             except UsageError:
                 self.drop(upload)
                 raise
@@ -145,6 +142,12 @@ class Uploads:
             write_bytes(self._ended(upload.upload_id), told, mode=0o600)
             self.drop(upload)  # not before: a full disk leaves what was received
             return placed
+
+    def _placed(self, upload: Upload, part: Path) -> list[Placed]:
+        if is_archive(upload.path, part):
+            most = self.n_free() + upload.size
+            return unpack(self.deposit, part, upload.path, upload.workshop, max_bytes=most)
+        return [self.deposit.place(part, upload.workshop, upload.path)]
 
     def ended(self, upload_id: str) -> list[Placed] | None:
         """Return what became of an upload whose last answer was lost; None where it goes on."""

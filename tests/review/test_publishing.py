@@ -228,7 +228,7 @@ def test_only_administration_opens_the_data_of_the_study(published: Served) -> N
     for name in ("denis", "alix"):
         assert client(published, name).get("/publier/donnees").status_code == 403
     page = client(published, "chantal").get("/publier/donnees").text
-    assert "Effacer une personne" in page and "ateliers restore" in page
+    assert "Effacer une personne" in page and "Restaurer une sauvegarde" in page
 
 
 def made_link(served: Served, days: str = "30") -> str:

@@ -119,7 +119,11 @@ def _new_workshop(request: HttpRequest) -> Path:
 @require_POST
 def announce(request: HttpRequest) -> JsonResponse:
     """Accept a file that a browser is about to send, and say how much of it has arrived."""
-    uploads = Uploads(Deposit(state.study()))
+    return announce_to(request, Uploads(Deposit(state.study())), "deposit_piece")
+
+
+def announce_to(request: HttpRequest, uploads: Uploads, address: str) -> JsonResponse:
+    """Accept a file into `uploads`; its pieces go to the page named `address`."""
     size = request.POST.get("taille", "")
     try:
         upload = uploads.announce(
@@ -134,7 +138,7 @@ def announce(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "received": uploads.n_received(upload),
-            "address": reverse("deposit_piece", args=[upload.upload_id]),
+            "address": reverse(address, args=[upload.upload_id]),
         }
     )
 
@@ -143,7 +147,11 @@ def announce(request: HttpRequest) -> JsonResponse:
 @require_POST
 def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
     """Append a piece of a file; the last one puts it into the depot."""
-    uploads = Uploads(Deposit(state.study()))
+    return receive_piece(request, Uploads(Deposit(state.study())), upload_id)
+
+
+def receive_piece(request: HttpRequest, uploads: Uploads, upload_id: str) -> JsonResponse:
+    """Append a piece of one of `uploads`; the last one ends it."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_PIECE_BYTES:
         most = size_in_words(MAX_PIECE_BYTES)
         return JsonResponse({"error": _("un morceau de plus de {n}").format(n=most)}, status=413)

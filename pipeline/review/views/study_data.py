@@ -11,28 +11,37 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from flows.backup import backups_of, is_sealed, read_backup_passphrase
+from flows.restoration import give_up_restoration
 from flows.tasks import clear_task, start_task, task_of
 from pipeline.review import state
 from pipeline.review.roles import administers
 from pipeline.review.views import author_of, is_fragment
+from pipeline.review.views.restoring import MIN_CHARS, RESTORE, restoring_shown
 
 FORGET, BACKUP = "forget", "backup"  # tasks
+_PARTS = {"sauvegarde": BACKUP, "restauration": RESTORE}  # of the page, by task
 _KEPT_FOR = timedelta(days=1)
-_MIN_CHARS = 12  # of a passphrase, as of a password
 
 
 @administers
 @require_GET
 def study_data(request: HttpRequest) -> HttpResponse:
-    """Show the erasure under way or tried, the backups, and how to restore one."""
+    """Show the erasure and the restoration under way or tried, and the backups."""
     study = state.study()
     _put_away_old(study.root)
-    forgetting, backing_up = task_of(study.root, FORGET), task_of(study.root, BACKUP)
-    shown: dict[str, Any] = {"section": "publishing", "task": forgetting, "backup": backing_up}
+    tasks = {name: task_of(study.root, name) for name in (FORGET, BACKUP, RESTORE)}
+    shown: dict[str, Any] = {
+        "section": "publishing",
+        "task": tasks[FORGET],
+        "backup": tasks[BACKUP],
+        **restoring_shown(study, tasks[RESTORE]),
+    }
+    shown["has_passphrase"] = read_backup_passphrase() is not None
+    shown["min_chars"] = MIN_CHARS
     if is_fragment(request):
-        part = "backup" if request.GET.get("partie") == "sauvegarde" else "forget"
+        part = _PARTS.get(request.GET.get("partie", ""), FORGET)
         answer = render(request, f"review/study_data_{part}.html", shown)
-        task = backing_up if part == "backup" else forgetting
+        task = tasks[part]
         if task is not None and not task.is_running:
             answer["HX-Refresh"] = "true"
         return answer
@@ -43,20 +52,21 @@ def study_data(request: HttpRequest) -> HttpResponse:
             {"name": path.name, "n_bytes": path.stat().st_size, "is_sealed": is_sealed(path)}
             for path in backups_of(study)
         ],
-        "has_passphrase": read_backup_passphrase() is not None,
-        "min_chars": _MIN_CHARS,
         "keeps_accounts": not study.database_url,
     }
     return render(request, "review/study_data.html", shown)
 
 
 def _put_away_old(root: Path) -> None:
-    """Put away what an erasure answered a day ago: it lists files that may bear the name."""
-    task = task_of(root, FORGET)
-    if task is None or not task.ended_at:
-        return
-    if datetime.now(UTC) - datetime.fromisoformat(task.ended_at) > _KEPT_FOR:
-        clear_task(root, FORGET)
+    """Put away what was tried a day ago: files that may bear a name, a backup unpacked."""
+    for name in (FORGET, RESTORE):
+        task = task_of(root, name)
+        if task is None or not task.ended_at:
+            continue
+        if datetime.now(UTC) - datetime.fromisoformat(task.ended_at) > _KEPT_FOR:
+            clear_task(root, name)
+            if name == RESTORE:
+                give_up_restoration(root)
 
 
 @administers
@@ -98,12 +108,12 @@ def back_up(request: HttpRequest) -> HttpResponse:
     passphrase = None
     if read_backup_passphrase() is None:
         passphrase, again = request.POST.get("phrase", ""), request.POST.get("encore", "")
-        if len(passphrase) < _MIN_CHARS or passphrase != again:
+        if len(passphrase) < MIN_CHARS or passphrase != again:
             fault = (
                 _("Les deux phrases de passe diffèrent : rien n’a été sauvegardé.")
                 if passphrase != again
                 else _("La phrase de passe est trop courte : {n} signes au moins.").format(
-                    n=_MIN_CHARS
+                    n=MIN_CHARS
                 )
             )
             messages.error(request, fault)
