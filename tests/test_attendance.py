@@ -19,7 +19,7 @@ from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import PEOPLE, Participant, WorkshopPeople, split_name
-from pipeline.ingest.readers.grids import blocks_of_rows
+from pipeline.ingest.readers.blocks import blocks_of_rows
 from pipeline.ingest.sheets import sort_part
 from pipeline.ingest.sheets.kinds import read_sheet
 from pipeline.ingest.stage import enter_correspondents

@@ -10,8 +10,8 @@ from pipeline.ingest.locate.cues import LocatedBlock, read_cues
 from pipeline.ingest.locate.prefixes import split_prefix
 from pipeline.ingest.locate.spoken import announced_question, announced_table
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.plain_text import read_plain
 from pipeline.ingest.readers.source import FileContent
+from pipeline.ingest.readers.texts import read_plain
 from pipeline.ingest.sheets import sort_part
 
 NAMES = [  # path inside the workshop, table, question, channel

@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.outlook import unpacked
+from pipeline.ingest.readers.mail import unpacked
 from pipeline.ingest.readers.source import FileContent, Limits
 from support.made_files import compound, docx, msg, msg_properties, w_p
 

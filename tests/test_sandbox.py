@@ -386,7 +386,7 @@ def test_children_fit_into_the_memory_at_hand(monkeypatch: pytest.MonkeyPatch) -
 CONFINED = """
 import os, socket, sys
 from pathlib import Path
-from pipeline.ingest.readers.confine import confine
+from pipeline.ingest.readers.__main__ import confine
 confine()
 tried = [
     socket.socket,

@@ -121,7 +121,7 @@ def test_the_same_files_in_another_folder_are_the_same_code(tmp_path):
     [
         (segment_documents, "data/lexicon/segmentation.yaml"),
         (ingest_workshop, "pipeline/ingest/readers/__main__.py"),
-        (ingest_workshop, "pipeline/ingest/readers/pdf/reading_order.py"),
+        (ingest_workshop, "pipeline/ingest/readers/pdf_lines.py"),
         (ingest_workshop, "data/reference/communes.parquet"),
         (tag_each, "models/weights/definitions.json"),
         (rank_themes, "data/lexicon/gravite.yaml"),

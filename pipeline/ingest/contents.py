@@ -16,7 +16,7 @@ from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.child import away_error
 from pipeline.ingest.columns import Rows, meaning_of
 from pipeline.ingest.parts import RawPart, parse_json
-from pipeline.ingest.readers.chats import SLACK, name_members
+from pipeline.ingest.readers.exports import SLACK, name_members
 from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
 from pipeline.ingest.sheets.locations import legend_of

@@ -6,21 +6,15 @@ from functools import partial
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, sniff
-from pipeline.ingest.readers.chats import as_chat
 from pipeline.ingest.readers.container import read_archive
-from pipeline.ingest.readers.docx import read_docx
-from pipeline.ingest.readers.html_page import read_html, read_html_rows
-from pipeline.ingest.readers.json_files import read_json
-from pipeline.ingest.readers.mail import read_mail, read_mailbox
-from pipeline.ingest.readers.maps import read_kml
-from pipeline.ingest.readers.odt import read_odt
-from pipeline.ingest.readers.outlook import read_outlook
+from pipeline.ingest.readers.exports import as_chat, read_json, read_kml
+from pipeline.ingest.readers.mail import read_mail, read_mailbox, read_outlook
+from pipeline.ingest.readers.odf import read_odp, read_odt
+from pipeline.ingest.readers.office import read_docx, read_slides
 from pipeline.ingest.readers.pdf import read_pdf
 from pipeline.ingest.readers.pictures import read_picture
-from pipeline.ingest.readers.plain_text import read_markdown, read_plain
 from pipeline.ingest.readers.rtf import read_rtf
 from pipeline.ingest.readers.sheets import read_delimited, read_ods, read_sheets
-from pipeline.ingest.readers.slides import read_odp, read_slides
 from pipeline.ingest.readers.source import (
     PICTURE,
     READ_BY_MACHINE,
@@ -28,6 +22,7 @@ from pipeline.ingest.readers.source import (
     protected,
     too_much,
 )
+from pipeline.ingest.readers.texts import read_html, read_html_rows, read_markdown, read_plain
 from pipeline.ingest.readers.transcripts import as_timed_rows, as_transcript, read_subtitles
 from pipeline.ingest.readers.word97 import read_word97
 

@@ -1,18 +1,35 @@
-"""Read what OpenDocument files share, and their workbooks (.ods, .fods).
+"""Read OpenDocument texts and slides (.odt, .fodt, .odp) from their XML in reading order.
 
-Workbooks are walked here: calamine ignores their merged cells.
+Insertions are kept; deletions, hidden slides and slide numbers are not. Notes, comments and frames
+follow their calls.
 """
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
 
 from lxml import etree
 
 from pipeline.errors import ReadError
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.blocks import (
+    Cell,
+    CoveredCell,
+    Draft,
+    StyledText,
+    TableWalk,
+    blocks_of_drafts,
+    cell_above,
+    comment_blocks,
+    drafts_of_blocks,
+    drafts_of_text,
+    furniture_blocks,
+    single_part,
+    slides_part,
+)
 from pipeline.ingest.readers.container import Container, parse_xml
 from pipeline.ingest.readers.source import FileContent, protected
-from pipeline.ingest.readers.wording import small_number
+from pipeline.ingest.readers.wording import clean, small_number
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -27,10 +44,26 @@ _ROW_GROUPS = (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table
 _TITLES = frozenset({"title", "titre", "titre principal", "subtitle", "sous-titre"})
 _MAX_STYLE_ANCESTORS = 30
 _LARGE = 14  # points: a title, bold or not
-_MAX_CELLS = 5_000_000  # of a sheet, with repeats
-_MAX_REPEATS = 10_000  # of a row or cell with content
-_TIME = re.compile(r"PT(\d+)H(\d+)M([\d.]+)S")
-_FAULT = re.compile(r"#[A-Z/0-9]+[!?]|#N/[AD]|Err:\d+")
+
+_SKIPPED = frozenset(
+    {
+        *(
+            TEXT + name
+            for name in (
+                "tracked-changes", "sequence-decls", "table-of-content", "alphabetical-index",
+                "note-citation", "list-header-number", "hidden-text", "hidden-paragraph",
+                "ruby-text",
+            )
+        ),
+        *(OFFICE + name for name in ("annotation-end", "forms", "binary-data")),
+        *(SVG + name for name in ("title", "desc")),
+    }
+)  # fmt: skip
+_BLANKS = str.maketrans("\n\t", "  ")
+_MAX_REPEATS = 60  # columns of one repeated cell in a text's table
+_MAX_DEPTH = 30
+_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_SLIDE_FURNITURE = ("page-number", "date-time", "footer", "header", "page")
 
 
 @dataclass(frozen=True)
@@ -146,143 +179,238 @@ def rows_of_table(parent: etree._Element) -> Iterator[etree._Element]:
             yield from rows_of_table(child)
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A sheet's rows as shown, not padded, and its number of commented cells."""
-
-    name: str
-    is_visible: bool
-    rows: Sequence[Sequence[str]]
-    n_comments: int = 0
-
-
-def sheets_of_ods(file: FileContent) -> list[Sheet]:
-    """Return the sheets of a workbook, in order.
-
-    Raises `ReadError` for a damaged or protected workbook, and for millions of cells.
-    """
-    body, styles, _ = open_odf(
-        file,
-        "classeur",
-        "spreadsheet",
-        (
-            "classeur OpenDocument sans feuille",
-            "un classeur .ods",
-            "l'ouvrir dans un tableur et l'enregistrer de nouveau",
-        ),
+def read_odt(file: FileContent) -> tuple[RawPart, ...]:
+    """Return the document as one part; raise `ReadError` if damaged, protected or textless."""
+    refusal = (
+        "document OpenDocument sans corps de texte",
+        "un document texte .odt",
+        "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
     )
-    return [_sheet(table, styles) for table in body.findall(TABLE + "table")]
+    body, styles, styles_root = open_odf(file, "document OpenDocument", "text", refusal)
+    walk = OdfWalk(styles)
+    blocks = [*_furniture(styles_root), *blocks_of_drafts(list(walk.drafts(body)))]
+    return single_part(blocks, "document OpenDocument", title=walk.title)
 
 
-def _sheet(table: etree._Element, styles: OdfStyles) -> Sheet:
-    rows: list[list[str]] = []
-    merged: list[tuple[int, int, int, int]] = []
-    n_blank = n_cells = 0
-    for row in rows_of_table(table):
-        cells = _cells(row, len(rows) + n_blank, merged)
-        repeat = count_of(row, "number-rows-repeated")
-        if not any(cells):
-            n_blank += repeat
-            continue
-        n_times = min(repeat, _MAX_REPEATS)
-        n_cells += n_times * len(cells)
-        if n_cells > _MAX_CELLS or n_blank > _MAX_CELLS:
-            raise ReadError(
-                "feuille démesurée",
-                f"{_MAX_CELLS} cellules au plus",
-                "copier le tableau dans un nouveau classeur",
-            )
-        rows += [[] for _ in range(n_blank)]
-        rows += [list(cells) for _ in range(n_times)]
-        n_blank = 0
-    _fill_merged(rows, merged)
-    style = table.get(TABLE + "style-name", "")
-    displays = [
-        properties.get(TABLE + "display") for properties in styles.properties(style, "table")
+def _furniture(styles: etree._Element | None) -> list[RawBlock]:
+    if styles is None:
+        return []
+    elements = [*styles.iter(STYLE + "header"), *styles.iter(STYLE + "footer")]
+    return furniture_blocks(clean(_plain_text(element)) for element in elements)
+
+
+def _plain_text(element: etree._Element) -> str:
+    paragraphs = element.iter(TEXT + "p")
+    return " ".join("".join(map(str, paragraph.itertext())) for paragraph in paragraphs)
+
+
+@dataclass
+class _OpenList:
+    """`around` is the text around its numbers, None for bullets."""
+
+    style: str
+    around: tuple[str, str] | None
+    n_items: int
+    has_number_to_show: bool = False
+
+    def number(self) -> str:
+        """Return the number before an item's first paragraph, "" before others."""
+        is_shown, self.has_number_to_show = self.has_number_to_show, False
+        return f"{self.around[0]}{self.n_items}{self.around[1]}" if is_shown and self.around else ""
+
+
+@dataclass
+class OdfWalk(TableWalk):
+    """Walk a document once, counting its lists."""
+
+    styles: OdfStyles
+    _lists: list[_OpenList] = field(default_factory=list)  # outermost first
+    _n_items: dict[tuple[str, int], int] = field(default_factory=dict)  # by style and level
+
+    def drafts(self, parent: etree._Element, depth: int = -1) -> Iterator[Draft]:
+        """Yield the drafts below `parent`; `depth` is the list level, -1 outside lists."""
+        for element in parent:
+            if element.tag in _SKIPPED or not isinstance(element.tag, str):
+                continue
+            if element.tag in (TEXT + "p", TEXT + "h"):
+                yield from self._paragraph(element, depth)
+            elif element.tag == TEXT + "list":
+                yield from self._list(element, depth + 1)
+            elif element.tag == TABLE + "table":
+                yield from self.table_drafts(partial(self._rows, element))
+            else:
+                if element.tag == TEXT + "list-item" and self._lists:
+                    self._lists[-1].n_items += 1
+                    self._lists[-1].has_number_to_show = True
+                yield from self.drafts(element, depth)
+
+    def _list(self, element: etree._Element, depth: int) -> Iterator[Draft]:
+        style = element.get(TEXT + "style-name") or (self._lists[-1].style if self._lists else "")
+        key = (style, depth)
+        is_continued = (
+            element.get(TEXT + "continue-numbering") == "true"
+            or element.get(TEXT + "continue-list") is not None
+        )
+        n_items = self._n_items.get(key, 0) if is_continued else 0
+        self._lists.append(_OpenList(style, self.styles.numbers.get(key), n_items))
+        yield from self.drafts(element, depth)
+        self._n_items[key] = self._lists.pop().n_items
+
+    def _paragraph(self, element: etree._Element, depth: int) -> Iterator[Draft]:
+        style = element.get(TEXT + "style-name", "")
+        runs = _Runs(self.styles)
+        runs.walk(element, is_bold=self.styles.is_bold(style))
+        text = runs.styled.text
+        if element.tag == TEXT + "h":
+            heading = small_number(element.get(TEXT + "outline-level", "1"))
+        else:
+            heading = self.styles.title_level(style)
+        heading = min(6, heading) if clean(text) else 0
+        if heading == 1:
+            self.title = self.title or clean(text)
+        number = self._lists[-1].number() if depth >= 0 and self._lists and not heading else ""
+        yield from drafts_of_text(
+            text,
+            heading=heading,
+            list_level=depth if depth >= 0 else None,
+            number=number,
+            is_strong=runs.styled.is_strong,
+        )
+        for box in runs.boxes:
+            yield from self.drafts(box)
+        for comment in runs.comments:
+            self.comments += drafts_of_blocks(_comment(comment))
+        yield from self.comments_due()
+
+    def _rows(self, table: etree._Element) -> list[list[Cell]]:
+        rows: list[list[Cell]] = []
+        for row in rows_of_table(table):
+            rows.append(self._cells(row, rows))
+        return rows
+
+    def _cells(self, row: etree._Element, rows_above: list[list[Cell]]) -> list[Cell]:
+        cells: list[Cell] = []
+        n_covered = 0  # cells beside the last one that it covers
+        for cell in row:
+            if cell.tag not in CELLS:
+                continue
+            content: Cell
+            if cell.tag == TABLE + "table-cell":
+                content = blocks_of_drafts(list(self.drafts(cell)), has_headings=False)
+                n_covered = count_of(cell, "number-columns-spanned") - 1
+            else:
+                is_beside = n_covered > 0 and bool(cells)
+                content = CoveredCell(
+                    cells[-1] if is_beside else cell_above(rows_above, len(cells))
+                )
+                n_covered -= 1
+            cells.append(content)
+            is_covered = isinstance(content, CoveredCell)
+            n_repeats = min(count_of(cell, "number-columns-repeated"), _MAX_REPEATS)
+            cells += [CoveredCell(content) if is_covered else [] for _ in range(n_repeats - 1)]
+        return cells
+
+
+def _comment(element: etree._Element) -> list[RawBlock]:
+    """Return a comment's block; later ones of its thread are comments of their own."""
+    is_resolved = any(
+        str(key).endswith("}resolved") and value == "true" for key, value in element.attrib.items()
+    )
+    author = element.findtext(DC + "creator", "")
+    return comment_blocks(_plain_text(element), author, is_resolved=is_resolved)
+
+
+@dataclass
+class _Runs:
+    styles: OdfStyles
+    styled: StyledText = field(default_factory=StyledText)
+    boxes: list[etree._Element] = field(default_factory=list)
+    comments: list[etree._Element] = field(default_factory=list)
+
+    def walk(self, element: etree._Element, *, is_bold: bool) -> None:
+        """Add all text below `element`; line ends count as spaces."""
+        self._add(element.text, is_bold)
+        for child in element:
+            self._child(child, is_bold)
+            self._add(child.tail, is_bold)
+
+    def _child(self, child: etree._Element, is_bold: bool) -> None:
+        tag = child.tag
+        if tag in _SKIPPED or not isinstance(tag, str):
+            return
+        if tag == TEXT + "line-break":
+            self.styled.text += "\n"
+        elif tag in (TEXT + "tab", TEXT + "s"):
+            self.styled.text += " "
+        elif tag == OFFICE + "annotation":
+            self.comments.append(child)
+        elif tag == TEXT + "note":
+            self.boxes += child.findall(TEXT + "note-body")
+        elif tag in (DRAW + "text-box", TABLE + "table") or (
+            tag.startswith(DRAW) and child.find(TEXT + "p") is not None
+        ):
+            self.boxes.append(child)
+        elif tag != TEXT + "span":
+            self.walk(child, is_bold=is_bold)
+        elif not self.styles.is_hidden(name := child.get(TEXT + "style-name", "")):
+            self.walk(child, is_bold=self.styles.is_bold(name, is_bold))
+
+    def _add(self, text: str | None, is_bold: bool) -> None:
+        self.styled.add((text or "").translate(_BLANKS), is_strong=is_bold)
+
+
+def read_odp(file: FileContent) -> tuple[RawPart, ...]:
+    """Return an OpenDocument presentation as one part; raises as `read_slides`."""
+    refusal = (
+        "diaporama sans contenu",
+        "un diaporama .odp",
+        "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
+    )
+    body, styles, _ = open_odf(file, "diaporama OpenDocument", "presentation", refusal)
+    walk = OdfWalk(styles)
+    pages = body.findall(DRAW + "page")
+    shown = [page for page in pages if not _is_hidden_page(page, styles)]
+    blocks = [
+        block
+        for i, page in enumerate(shown)
+        for block in _page_blocks(page, walk, is_opening=i == 0)
     ]
-    n_comments = sum(1 for _ in table.iter(OFFICE + "annotation"))
-    return Sheet(table.get(TABLE + "name", ""), "false" not in displays, rows, n_comments)
+    return slides_part(blocks, n_hidden=len(pages) - len(shown))
 
 
-def _cells(
-    row: etree._Element, row_number: int, merged: list[tuple[int, int, int, int]]
-) -> list[str]:
-    """Return a row's cells up to the last with content.
+def _is_hidden_page(page: etree._Element, styles: OdfStyles) -> bool:
+    name = page.get(DRAW + "style-name", "")
+    return any(
+        properties.get(_PRESENTATION + "visibility") == "hidden"
+        for properties in styles.properties(name, "drawing-page")
+    )
 
-    Adds merged ranges to `merged`: first row, first column, rows, columns.
-    """
-    cells: list[str] = []
-    n_blank = 0
-    for cell in row:
-        if cell.tag not in CELLS:
+
+def _page_blocks(page: etree._Element, walk: OdfWalk, *, is_opening: bool) -> list[RawBlock]:
+    """The opening slide's subtitle is the occasion."""
+    shapes = [(shape, shape.get(_PRESENTATION + "class", "")) for shape in _page_shapes(page, 0)]
+    titles = [shape for shape, kind in shapes if kind == "title"]
+    heading = clean(" ".join(draft.text for shape in titles for draft in walk.drafts(shape)))
+    is_title_page = is_opening and any(kind == "subtitle" for _, kind in shapes)
+    blocks = [RawBlock(heading, "heading", 1 if is_title_page else 2)] if heading else []
+    for shape, kind in shapes:
+        if kind == "title" or kind in _SLIDE_FURNITURE:
             continue
-        repeat, text = count_of(cell, "number-columns-repeated"), _shown(cell)
-        if not text:
-            n_blank = min(n_blank + repeat, _MAX_CELLS)
-            continue
-        if n_blank > _MAX_REPEATS:
-            raise ReadError(
-                "feuille démesurée",
-                f"{_MAX_REPEATS} colonnes au plus",
-                "effacer les cellules loin du tableau (Ctrl+Fin les montre)",
-            )
-        n_rows = count_of(cell, "number-rows-spanned")
-        n_columns = count_of(cell, "number-columns-spanned")
-        if 1 < n_rows * n_columns <= _MAX_CELLS:
-            merged.append((row_number, len(cells) + n_blank, n_rows, n_columns))
-        cells += [""] * n_blank + [text] * min(repeat, _MAX_REPEATS)
-        n_blank = 0
-    return cells
+        own = blocks_of_drafts(list(walk.drafts(shape)), has_headings=False)
+        if kind == "subtitle" and is_opening:
+            own = [RawBlock(block.text, "meta", reason="circumstance") for block in own]
+        blocks += own
+    return blocks
 
 
-def _fill_merged(rows: list[list[str]], merged: list[tuple[int, int, int, int]]) -> None:
-    for top, left, n_rows, n_columns in merged:
-        if top >= len(rows) or left >= len(rows[top]):
-            continue
-        text = rows[top][left]
-        right = left + min(n_columns, _MAX_REPEATS)
-        for row in rows[top : top + n_rows]:
-            row += [""] * (right - len(row))
-            end = left + n_columns
-            row[left:end] = [cell or text for cell in row[left:end]]
-
-
-def _shown(cell: etree._Element) -> str:
-    """Return whole numbers without a point, dates in ISO 8601, errors blank."""
-    kind = cell.get(OFFICE + "value-type", "")
-    text = "\n".join(_text(paragraph) for paragraph in cell.findall(TEXT + "p"))
-    if kind == "date":
-        date = cell.get(OFFICE + "date-value", text)
-        return date.removesuffix("T00:00:00").replace("T", " ")[:16]
-    if kind == "time" and (time := _TIME.match(cell.get(OFFICE + "time-value", ""))):
-        return f"{int(time[1]):02}:{int(time[2]):02}"
-    if kind == "boolean":
-        return "oui" if cell.get(OFFICE + "boolean-value") == "true" else "non"
-    if kind == "float":
-        return _plain_number(cell.get(OFFICE + "value", text))
-    return "" if _FAULT.fullmatch(text) else text
-
-
-def _plain_number(text: str) -> str:
-    try:
-        return number_text(float(text))
-    except ValueError:
-        return text
-
-
-def number_text(number: float) -> str:
-    """Return a number as shown, without a point if it is whole."""
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-
-
-def _text(paragraph: etree._Element) -> str:
-    shown = paragraph.text or ""
-    for child in paragraph:
-        if child.tag == TEXT + "line-break":
-            shown += "\n"
-        elif child.tag in (TEXT + "s", TEXT + "tab"):
-            shown += " "
-        elif child.tag != OFFICE + "annotation" and isinstance(child.tag, str):
-            shown += _text(child)
-        shown += child.tail or ""
-    return shown
+def _page_shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
+    """Yield frames and shapes in order, groups opened, those of the notes last."""
+    for child in parent:
+        if child.tag == DRAW + "g" and depth < _MAX_DEPTH:
+            yield from _page_shapes(child, depth + 1)
+        elif isinstance(child.tag, str) and child.tag.startswith(DRAW):
+            yield child
+    for notes in parent.findall(_PRESENTATION + "notes"):
+        for frame in notes.findall(DRAW + "frame"):
+            if frame.get(_PRESENTATION + "class") == "notes":
+                yield frame

@@ -20,17 +20,20 @@ from striprtf.striprtf import (
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.blocks import (
+    Cell,
+    CoveredCell,
     Draft,
     StyledText,
     blocks_of_drafts,
+    blocks_of_rows,
+    cell_above,
     comment_blocks,
     drafts_of_blocks,
     drafts_of_text,
     furniture_blocks,
     single_part,
 )
-from pipeline.ingest.readers.docx_styles import LARGE
-from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above
+from pipeline.ingest.readers.office import LARGE
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import clean
 

@@ -1,4 +1,7 @@
-"""Read workbooks and delimited tables: every row of every visible sheet with content."""
+"""Read workbooks and delimited tables: every row of every visible sheet with content.
+
+OpenDocument workbooks are walked here: calamine ignores their merged cells.
+"""
 
 import csv
 import datetime as dt
@@ -7,18 +10,34 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 import olefile
 import python_calamine as calamine
+from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, decode
 from pipeline.ingest.readers.container import Container, check_chains
-from pipeline.ingest.readers.odf import Sheet, number_text, sheets_of_ods
+from pipeline.ingest.readers.odf import (
+    CELLS,
+    OFFICE,
+    TABLE,
+    TEXT,
+    OdfStyles,
+    count_of,
+    open_odf,
+    rows_of_table,
+)
 from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean, plural_warning
+
+_MAX_CELLS = 5_000_000  # of a sheet, with repeats
+_MAX_REPEATS = 10_000  # of a row or cell with content
+_TIME = re.compile(r"PT(\d+)H(\d+)M([\d.]+)S")
+_FAULT = re.compile(r"#[A-Z/0-9]+[!?]|#N/[AD]|Err:\d+")
 
 # Share of rows that a separator must cut alike: sentences have commas too.
 _MIN_SHARE = {";": 0.5, "\t": 0.5, ",": 0.8, "|": 0.7}
@@ -37,6 +56,148 @@ _FAULTS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 csv.field_size_limit(10_000_000)
 
 Rows = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet's rows as shown, not padded, and its number of commented cells."""
+
+    name: str
+    is_visible: bool
+    rows: Sequence[Sequence[str]]
+    n_comments: int = 0
+
+
+def sheets_of_ods(file: FileContent) -> list[Sheet]:
+    """Return the sheets of a workbook, in order.
+
+    Raises `ReadError` for a damaged or protected workbook, and for millions of cells.
+    """
+    body, styles, _ = open_odf(
+        file,
+        "classeur",
+        "spreadsheet",
+        (
+            "classeur OpenDocument sans feuille",
+            "un classeur .ods",
+            "l'ouvrir dans un tableur et l'enregistrer de nouveau",
+        ),
+    )
+    return [_sheet(table, styles) for table in body.findall(TABLE + "table")]
+
+
+def _sheet(table: etree._Element, styles: OdfStyles) -> Sheet:
+    rows: list[list[str]] = []
+    merged: list[tuple[int, int, int, int]] = []
+    n_blank = n_cells = 0
+    for row in rows_of_table(table):
+        cells = _cells(row, len(rows) + n_blank, merged)
+        repeat = count_of(row, "number-rows-repeated")
+        if not any(cells):
+            n_blank += repeat
+            continue
+        n_times = min(repeat, _MAX_REPEATS)
+        n_cells += n_times * len(cells)
+        if n_cells > _MAX_CELLS or n_blank > _MAX_CELLS:
+            raise ReadError(
+                "feuille démesurée",
+                f"{_MAX_CELLS} cellules au plus",
+                "copier le tableau dans un nouveau classeur",
+            )
+        rows += [[] for _ in range(n_blank)]
+        rows += [list(cells) for _ in range(n_times)]
+        n_blank = 0
+    _fill_spans(rows, merged)
+    style = table.get(TABLE + "style-name", "")
+    displays = [
+        properties.get(TABLE + "display") for properties in styles.properties(style, "table")
+    ]
+    n_comments = sum(1 for _ in table.iter(OFFICE + "annotation"))
+    return Sheet(table.get(TABLE + "name", ""), "false" not in displays, rows, n_comments)
+
+
+def _cells(
+    row: etree._Element, row_number: int, merged: list[tuple[int, int, int, int]]
+) -> list[str]:
+    """Return a row's cells up to the last with content.
+
+    Adds merged ranges to `merged`: first row, first column, rows, columns.
+    """
+    cells: list[str] = []
+    n_blank = 0
+    for cell in row:
+        if cell.tag not in CELLS:
+            continue
+        repeat, text = count_of(cell, "number-columns-repeated"), _shown_in_ods(cell)
+        if not text:
+            n_blank = min(n_blank + repeat, _MAX_CELLS)
+            continue
+        if n_blank > _MAX_REPEATS:
+            raise ReadError(
+                "feuille démesurée",
+                f"{_MAX_REPEATS} colonnes au plus",
+                "effacer les cellules loin du tableau (Ctrl+Fin les montre)",
+            )
+        n_rows = count_of(cell, "number-rows-spanned")
+        n_columns = count_of(cell, "number-columns-spanned")
+        if 1 < n_rows * n_columns <= _MAX_CELLS:
+            merged.append((row_number, len(cells) + n_blank, n_rows, n_columns))
+        cells += [""] * n_blank + [text] * min(repeat, _MAX_REPEATS)
+        n_blank = 0
+    return cells
+
+
+def _fill_spans(rows: list[list[str]], merged: list[tuple[int, int, int, int]]) -> None:
+    for top, left, n_rows, n_columns in merged:
+        if top >= len(rows) or left >= len(rows[top]):
+            continue
+        text = rows[top][left]
+        right = left + min(n_columns, _MAX_REPEATS)
+        for row in rows[top : top + n_rows]:
+            row += [""] * (right - len(row))
+            end = left + n_columns
+            row[left:end] = [cell or text for cell in row[left:end]]
+
+
+def _shown_in_ods(cell: etree._Element) -> str:
+    """Return whole numbers without a point, dates in ISO 8601, errors blank."""
+    kind = cell.get(OFFICE + "value-type", "")
+    text = "\n".join(_text(paragraph) for paragraph in cell.findall(TEXT + "p"))
+    if kind == "date":
+        date = cell.get(OFFICE + "date-value", text)
+        return date.removesuffix("T00:00:00").replace("T", " ")[:16]
+    if kind == "time" and (time := _TIME.match(cell.get(OFFICE + "time-value", ""))):
+        return f"{int(time[1]):02}:{int(time[2]):02}"
+    if kind == "boolean":
+        return "oui" if cell.get(OFFICE + "boolean-value") == "true" else "non"
+    if kind == "float":
+        return _plain_number(cell.get(OFFICE + "value", text))
+    return "" if _FAULT.fullmatch(text) else text
+
+
+def _plain_number(text: str) -> str:
+    try:
+        return number_text(float(text))
+    except ValueError:
+        return text
+
+
+def number_text(number: float) -> str:
+    """Return a number as shown, without a point if it is whole."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _text(paragraph: etree._Element) -> str:
+    shown = paragraph.text or ""
+    for child in paragraph:
+        if child.tag == TEXT + "line-break":
+            shown += "\n"
+        elif child.tag in (TEXT + "s", TEXT + "tab"):
+            shown += " "
+        elif child.tag != OFFICE + "annotation" and isinstance(child.tag, str):
+            shown += _text(child)
+        shown += child.tail or ""
+    return shown
 
 
 def read_delimited(file: FileContent) -> tuple[RawPart, ...]:

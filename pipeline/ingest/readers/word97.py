@@ -1,52 +1,254 @@
 """Read old Word documents (.doc, Word 97 to 2003) from [MS-DOC] in reading order.
 
 Every library needs a thread, which the child process may not start (decision 0012). Insertions are
-kept, deletions are not; notes, comments and text boxes follow their calls.
+kept, deletions are not; notes, comments and text boxes follow their calls. Table cells: [MS-DOC]
+2.9.295 and 2.9.300.
 """
 
+import re
+import struct
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
+from typing import NamedTuple
 
 from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers import word97_binary as binary
 from pipeline.ingest.readers.blocks import (
+    Cell,
+    CoveredCell,
     Draft,
+    StyledText,
     blocks_of_drafts,
+    blocks_of_rows,
+    cell_above,
     comment_blocks,
     drafts_of_blocks,
     drafts_of_text,
     furniture_blocks,
     single_part,
+    spread,
 )
 from pipeline.ingest.readers.container import DAMAGED
-from pipeline.ingest.readers.docx_styles import outline_level
-from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above, spread
+from pipeline.ingest.readers.office import (
+    LARGE,
+    WordStyle,
+    outline_level,
+)
 from pipeline.ingest.readers.source import FileContent, corrupt
-from pipeline.ingest.readers.word97 import binary
-from pipeline.ingest.readers.word97.binary import (
+from pipeline.ingest.readers.word97_binary import (
+    NO_OUTLINE,
+    PARAGRAPH_MARKS,
+    StyleSheet,
+    TextRun,
     WordStreams,
     WordText,
+    list_id_of,
     number_of,
+    numbering_of,
     open_streams,
     positions_of,
 )
-from pipeline.ingest.readers.word97.paragraphs import (
-    MAX_CELLS,
-    NO_SHAPE,
-    ParagraphReader,
-    RowShape,
-    StyleSheet,
-    Word97Paragraph,
-    numbering_of,
-)
 from pipeline.ingest.readers.wording import clean
+
+_MAX_LEVEL = 8  # of a list
+MAX_CELLS = 64  # of a row, and columns of one cell: Word allows 63
+_FIRST_RIGHT, _FROM_LEFT, _FROM_ABOVE, _FIRST_DOWN = 1, 2, 0x20, 0x40
+_MAX_DEPTH = 20
+_MARK = re.compile(f"[{PARAGRAPH_MARKS}]")
+_FIELD = re.compile("[\x13-\x15]")
+_BEGIN, _RESULT, _END = "\x13\x14\x15"
+# Typed in a font of signs.
+_ARROWS = {"\uf0e0": "→", "\uf0e8": "→", "\uf0e2": "↑", "\uf0e4": "↗"}
+_SHOWN = str.maketrans(
+    {
+        **dict.fromkeys(map(chr, (*range(9), *range(0x13, 0x16), 0x1F)), ""),
+        "\x0b": "\n",
+        "\x0c": " ",
+        "\x0e": " ",
+        "\x1e": "-",
+        **_ARROWS,
+    }
+)
 
 _NOTE_BYTES, _COMMENT_BYTES, _ANCHOR_BYTES, _BOX_BYTES = 2, 30, 26, 22
 _AUTHOR_AT, _SHAPE_AT = 20, 14  # offset in a comment's, a box's entry
 _TOLERANCE = 80  # twips, 1.4 mm: nearer edges are one
 _N_SEPARATORS = 6  # stories before the first section's
 _N_STORIES, _FOOTERS = 6, (2, 3, 5)  # stories of a section; its footers
+
+
+class RowShape(NamedTuple):
+    """Cell edges in twips, and what covers each cell: "left", "above" or ""."""
+
+    edges: tuple[int, ...] = ()
+    covered: tuple[str, ...] = ()
+
+
+NO_SHAPE = RowShape()
+
+
+@dataclass
+class Word97Paragraph(StyledText):
+    """A paragraph; `calls` are the positions of its notes, comments and text boxes."""
+
+    style: WordStyle = field(default_factory=WordStyle)
+    list_id: str = ""
+    level: int = 0
+    outline: int = NO_OUTLINE
+    depth: int = 0  # of tables around it
+    ends_cell: bool = False
+    ends_row: bool = False
+    is_joined: bool = False  # its mark is deleted: the next paragraph continues it
+    row: RowShape = NO_SHAPE
+    calls: list[int] = field(default_factory=list)
+
+
+class ParagraphReader:
+    """Read a document's paragraphs; `calls` are the calling positions, in order."""
+
+    def __init__(self, text: WordText, styles: StyleSheet, calls: Sequence[int] = ()) -> None:
+        self._text, self._styles, self._calls = text, styles, calls
+
+    def paragraphs(self, stretch: range) -> Iterator[Word97Paragraph]:
+        """Yield the paragraphs of `stretch` in order."""
+        end = min(stretch.stop, len(self._text.characters))
+        first = start = min(stretch.start, end)
+        shown = without_field_codes(self._text.characters[start:end])
+        for match in _MARK.finditer(shown):
+            mark = first + match.start()
+            if match[0] == "\x0c" and not self._text.ends_paragraph(mark):
+                continue
+            text = shown[start - first : mark - first]
+            yield self._paragraph(text, start, mark, is_cell_end=match[0] == "\x07")
+            start = mark + 1
+        if start < end:
+            yield self._paragraph(shown[start - first :], start, end - 1)
+
+    def _paragraph(
+        self, shown: str, start: int, mark: int, *, is_cell_end: bool = False
+    ) -> Word97Paragraph:
+        style_number, changes = self._text.paragraph_format(mark)
+        paragraph = _laid_out(self._styles, style_number, dict(changes), is_cell_end=is_cell_end)
+        marks = self._text.runs(mark, mark + 1)
+        paragraph.is_joined = any(_is_deleted(dict(run.changes)) for run in marks)
+        for run in self._text.runs(start, start + len(shown)):
+            self._add(paragraph, run, shown[run.start - start : run.end - start])
+        halves = paragraph.text.encode("utf-16-le", "surrogatepass")
+        paragraph.text = halves.decode("utf-16-le", "replace")
+        return paragraph
+
+    def _add(self, paragraph: Word97Paragraph, run: TextRun, text: str) -> None:
+        changes = dict(run.changes)
+        if _is_deleted(changes) or _is_toggled(changes, binary.C_HIDDEN, inherited=False):
+            return
+        if binary.C_SYMBOL in changes:
+            symbol = chr(number_of(changes[binary.C_SYMBOL][2:]))
+            text = text.replace("(", _ARROWS.get(symbol, " "))
+        first, end = bisect_left(self._calls, run.start), bisect_left(self._calls, run.end)
+        paragraph.calls += self._calls[first:end]
+        style = self._styles.get(number_of(changes.get(binary.C_STYLE, b"")))
+        inherited = paragraph.style.is_bold or style.is_bold
+        is_strong = (
+            _is_toggled(changes, binary.C_BOLD, inherited=inherited)
+            or number_of(changes.get(binary.C_UNDERLINE, b"")) > 0
+            or number_of(changes.get(binary.C_SIZE, b"")) >= LARGE
+        )
+        paragraph.add(text.translate(_SHOWN), is_strong=is_strong)
+
+
+def without_field_codes(text: str) -> str:
+    """Return `text` at the same length, with field codes blanked and results kept.
+
+    A mark without its pair hides nothing.
+    """
+    opened: list[tuple[int, int | None]] = []  # start of a field, and of its result
+    hidden: list[tuple[int, int]] = []
+    for match in _FIELD.finditer(text):
+        at = match.start()
+        if match[0] == _BEGIN:
+            opened.append((at, None))
+        elif match[0] == _RESULT and opened:
+            start, result = opened[-1]
+            opened[-1] = (start, at if result is None else result)
+        elif match[0] == _END and opened:
+            start, result = opened.pop()
+            hidden.append((start, at if result is None else result))
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(hidden):
+        if end > done:
+            pieces.append(text[done:start])
+            code = text[max(done, start) : end]
+            pieces += [sign if sign in PARAGRAPH_MARKS else "\0" for sign in code]
+            done = end
+    return "".join(pieces) + text[done:]
+
+
+def _is_deleted(changes: Mapping[int, bytes]) -> bool:
+    return number_of(changes.get(binary.C_DELETED, b"")) > 0
+
+
+def _is_toggled(changes: Mapping[int, bytes], which: int, *, inherited: bool) -> bool:
+    """Whether a format is on: set, as in the style (0x80) or opposite to it (0x81)."""
+    setting = number_of(changes.get(which, b"\x80"))
+    if setting in (0x80, 0x81):
+        return inherited == (setting == 0x80)
+    return setting == 1
+
+
+def _laid_out(
+    styles: StyleSheet, style_number: int, changes: Mapping[int, bytes], *, is_cell_end: bool
+) -> Word97Paragraph:
+
+    def number(which: int) -> int:
+        return number_of(changes.get(which, b""))
+
+    style = styles.get(number(binary.P_STYLE) or style_number)
+    list_id, level = style.list_id, style.list_level
+    if binary.P_LIST in changes:
+        list_id = list_id_of(changes[binary.P_LIST])
+    if binary.P_LEVEL in changes:
+        level = min(number(binary.P_LEVEL), _MAX_LEVEL)
+    depth = number(binary.P_DEPTH if binary.P_DEPTH in changes else binary.P_IN_TABLE)
+    depth += int.from_bytes(changes.get(binary.P_DEEPER, b""), "little", signed=True)
+    depth = min(max(0, depth), _MAX_DEPTH)
+    ends_row = depth > 0 and bool(number(binary.P_ROW_END) or number(binary.P_INNER_ROW_END))
+    ends_inner_cell = depth > 1 and bool(number(binary.P_INNER_CELL_END))
+    return Word97Paragraph(
+        style=style,
+        list_id=list_id,
+        level=level,
+        outline=number(binary.P_OUTLINE) if binary.P_OUTLINE in changes else NO_OUTLINE,
+        depth=depth,
+        ends_cell=depth > 0 and not ends_row and (is_cell_end or ends_inner_cell),
+        ends_row=ends_row,
+        row=_row_shape(changes) if ends_row else NO_SHAPE,
+    )
+
+
+def _row_shape(changes: Mapping[int, bytes]) -> RowShape:
+    cells = changes.get(binary.T_CELLS, b"")
+    n_told = cells[0] if cells else 0
+    n_cells = min(n_told, MAX_CELLS, max(0, (len(cells) - 3) // 2))
+    edges = struct.unpack_from(f"<{n_cells + 1}h", cells, 1) if n_cells else ()
+    start = 3 + 2 * n_told if cells else 1
+    entries = (cells[start + 20 * i : start + 20 * i + 2] for i in range(n_cells))
+    covered = [_covered(number_of(entry)) for entry in entries]
+    first, end = (*changes.get(binary.T_MERGE, b"\0\0"), 0, 0)[:2]
+    covered[first + 1 : end] = ["left"] * len(covered[first + 1 : end])
+    down = changes.get(binary.T_MERGE_DOWN, b"")
+    if len(down) == 2 and down[0] < n_cells and down[1] == 1:
+        covered[down[0]] = "above"
+    return RowShape(edges, tuple(covered))
+
+
+def _covered(flags: int) -> str:
+    if flags & _FROM_LEFT and not flags & _FIRST_RIGHT:
+        return "left"
+    return "above" if flags & _FROM_ABOVE and not flags & _FIRST_DOWN else ""
 
 
 def read_word97(file: FileContent) -> tuple[RawPart, ...]:

@@ -1,7 +1,8 @@
-"""Read the streams of a Word 97 document, and its text with the format changes.
+"""Read the streams, text, formats, styles and lists of a Word 97 document.
 
 [MS-DOC] 2.5 (header), 2.8 (position tables), 2.9.33 and 2.9.195 (format pages), 2.2.5 (changes,
-Sprm and Prl). The pieces of text are in any order in the file.
+Sprm and Prl), 2.9.271 (styles), 2.9.147 and 2.9.131 (lists). The pieces of text are in any order in
+the file.
 """
 
 import io
@@ -16,6 +17,14 @@ from typing import NamedTuple
 import olefile
 
 from pipeline.errors import ReadError
+from pipeline.ingest.readers.office import (
+    MAX_STYLE_ANCESTORS,
+    ListLevel,
+    ListNumbering,
+    WordStyle,
+    first_named_style,
+    outline_level,
+)
 from pipeline.ingest.readers.source import FileContent, protected, too_much
 
 # Table numbers in the header, which gives each an offset and a length in the table stream.
@@ -54,6 +63,25 @@ _OF_PIECES = {
 }  # fmt: skip
 
 Change = tuple[int, bytes]  # code, operand
+
+_BUILT_IN = {  # Word's own styles in any language
+    **{number: f"heading {number}" for number in range(1, 10)},
+    **{0x12 + number: f"toc {number}" for number in range(1, 10)},
+    0x30: "List Bullet",
+    0x31: "List Number",
+    0x3E: "Title",
+    **{0x34 + number: f"List Bullet {number}" for number in range(2, 6)},
+    **{0x38 + number: f"List Number {number}" for number in range(2, 6)},
+}
+_CONTENTS = ("toc ", "tm ", "table des matières ")  # repeat the headings
+_PARAGRAPH_STYLE = 1
+_LIST_KINDS = {
+    0: "decimal", 1: "upperRoman", 2: "lowerRoman", 3: "upperLetter", 4: "lowerLetter",
+    5: "decimal", 22: "decimal",
+}  # fmt: skip
+_MAX_LIST = 0x7FE
+_N_LEVELS = 9  # of a list
+NO_OUTLINE = 9
 
 
 @dataclass(frozen=True)
@@ -339,3 +367,129 @@ def _characters(main: bytes, piece: _Piece) -> str:
     if len(text) == n_characters:
         return text
     return "".join(map(chr, struct.unpack(f"<{len(content) // 2}H", content)))
+
+
+class _OwnStyle(NamedTuple):
+    name: str
+    parent: int
+    paragraph: dict[int, bytes]
+    characters: dict[int, bytes]
+
+
+class StyleSheet:
+    """The styles of a document by number, resolved on demand."""
+
+    def __init__(self, streams: WordStreams) -> None:
+        self._own = dict(_own_styles(streams.table_of(STYLES)))
+        self._inherited: dict[int, WordStyle] = {}
+
+    def get(self, number: int) -> WordStyle:
+        """Return the style, a plain one if it is undefined."""
+        if number not in self._inherited:
+            self._inherited[number] = _inherited_style(number, self._own)
+        return self._inherited[number]
+
+
+def _own_styles(content: bytes) -> Iterator[tuple[int, _OwnStyle]]:
+    if len(content) < 6:
+        return
+    head, n_styles, base = struct.unpack_from("<HHH", content)
+    at = 2 + head
+    for number in range(n_styles):
+        entry, at = _sized(content, at)
+        if len(entry) >= base + 2 and base >= 8:
+            yield number, _own_style(entry, base)
+
+
+def _sized(content: bytes, at: int) -> tuple[bytes, int]:
+    length = number_of(content[at : at + 2])
+    return content[at + 2 : at + 2 + length], at + 2 + length + length % 2
+
+
+def _own_style(entry: bytes, base: int) -> _OwnStyle:
+    which, kind, n_formats = struct.unpack_from("<HHH", entry)
+    name, at = _text_at(entry, base)
+    formats: list[bytes] = []
+    at += 2
+    for _ in range(n_formats & 0xF):
+        stored, at = _sized(entry, at)
+        formats.append(stored)
+    is_paragraph = kind & 0xF == _PARAGRAPH_STYLE
+    paragraph = formats[0][2:] if is_paragraph and formats else b""
+    characters = formats[is_paragraph] if len(formats) > is_paragraph else b""
+    return _OwnStyle(
+        _BUILT_IN.get(which & 0xFFF, name),
+        kind >> 4,
+        dict(changes_of(paragraph)),
+        dict(changes_of(characters)),
+    )
+
+
+def _text_at(content: bytes, at: int) -> tuple[str, int]:
+    end = at + 2 + 2 * number_of(content[at : at + 2])
+    return content[at + 2 : end].decode("utf-16-le", errors="replace"), end
+
+
+def _inherited_style(number: int, own: dict[int, _OwnStyle]) -> WordStyle:
+    chain: list[_OwnStyle] = []
+    while number in own and len(chain) < MAX_STYLE_ANCESTORS:
+        chain.append(own[number])
+        number = chain[-1].parent
+    named = first_named_style(style.name for style in chain)
+    outlines = (style.paragraph.get(P_OUTLINE) for style in chain)
+    outline = next((number_of(outline) for outline in outlines if outline is not None), NO_OUTLINE)
+    list_changes = next((style.paragraph for style in chain if P_LIST in style.paragraph), {})
+    weights = (style.characters.get(C_BOLD) for style in chain)
+    weight = next((number_of(weight) for weight in weights if weight is not None), 0)
+    has_level = P_LEVEL in list_changes
+    return WordStyle(
+        heading=named.heading or outline_level(str(outline)),
+        is_title=named.is_title,
+        list_id=list_id_of(list_changes[P_LIST]) if list_changes else named.list_id,
+        list_level=number_of(list_changes[P_LEVEL]) if has_level else named.list_level,
+        is_bold=weight in (1, 0x81),
+        is_contents=any(style.name.lower().startswith(_CONTENTS) for style in chain),
+    )
+
+
+def list_id_of(operand: bytes) -> str:
+    """Return "" from 0xF801 on: the paragraph has left its list."""
+    number = number_of(operand)
+    return str(number) if 0 < number <= _MAX_LIST else ""
+
+
+def numbering_of(streams: WordStreams) -> ListNumbering:
+    """Return the list definitions by the number in paragraphs and level."""
+    levels_by_list = dict(_list_levels(streams))
+    uses = streams.table_of(LIST_USES)
+    n_uses = min(number_of(uses[:4]), _MAX_LIST, (len(uses) - 4) // 16)
+    levels: dict[tuple[str, int], ListLevel] = {}
+    for number in range(1, n_uses + 1):
+        list_number = number_of(uses[16 * number - 12 : 16 * number - 8])
+        for depth, level in enumerate(levels_by_list.get(list_number, [])):
+            levels[str(number), depth] = level
+    return ListNumbering(levels)
+
+
+def _list_levels(streams: WordStreams) -> Iterator[tuple[int, list[ListLevel]]]:
+    start, length = streams.position_of(LISTS)
+    content = streams.table[start:]
+    n_lists = min(number_of(content[:2]), (min(length, len(content)) - 2) // 28)
+    at = 2 + 28 * n_lists
+    for i in range(n_lists):
+        entry = content[2 + 28 * i : 30 + 28 * i]
+        levels: list[ListLevel] = []
+        for _ in range(1 if entry[26] & 1 else _N_LEVELS):
+            if at + 30 > len(content):
+                return
+            level, at = _list_level(content, at)
+            levels.append(level)
+        yield number_of(entry[:4]), levels
+
+
+def _list_level(content: bytes, at: int) -> tuple[ListLevel, int]:
+    """Return a level and the next one's offset; numbers in its text are signs below nine."""
+    start, kind = struct.unpack_from("<IB", content, at)
+    text, end = _text_at(content, at + 28 + content[at + 24] + content[at + 25])
+    shown = "".join(f"%{ord(sign) + 1}" if ord(sign) < _N_LEVELS else sign for sign in text)
+    return ListLevel(_LIST_KINDS.get(kind, "bullet"), shown, min(start, 1_000_000)), end

@@ -1,30 +1,59 @@
-"""Read web pages and HTML mails with selectolax.
+"""Read plain text, Markdown, and web pages and HTML mails (with selectolax).
 
-Menus, footers, legends and link lists are `meta` blocks; scripts and hidden text are left out.
+Menus, legends, link lists, shortcodes and what a shared pad adds are `meta` blocks, by the
+expressions of data/lexicon/pages.txt; scripts and hidden text are left out.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from email.utils import getaddresses
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from pipeline.ingest.parts import RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import (
+    Cell,
     Draft,
     StyledText,
     blocks_of_drafts,
+    blocks_of_lines,
+    blocks_of_rows,
     drafts_of_blocks,
     drafts_of_text,
+    grid_of_spans,
+    joined_lines,
+    paragraphs_of_lines,
     single_part,
+    text_of_cell,
 )
-from pipeline.ingest.readers.chats import Message, part_of_messages
-from pipeline.ingest.readers.grids import Cell, blocks_of_rows, grid_of_spans, text_of_cell
-from pipeline.ingest.readers.json_files import exports, plain_message
-from pipeline.ingest.readers.pages import is_furniture_name, set_furniture_apart
-from pipeline.ingest.readers.sheets import squared
+from pipeline.ingest.readers.exports import (
+    Message,
+    exports,
+    part_of_messages,
+    plain_message,
+    read_chat,
+)
+from pipeline.ingest.readers.mail_body import blocks_of_mail, opens_with_headers
+from pipeline.ingest.readers.sheets import looks_delimited, rows_of_text, squared
 from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.readers.wording import clean, unreadable_signs
+from pipeline.ingest.readers.transcripts import spoken_blocks
+from pipeline.ingest.readers.wording import (
+    clean,
+    has_letters,
+    lexicon_sections,
+    matches,
+    straight,
+    unreadable_signs,
+)
+
+# HackMD and CodiMD sign a quote so: github.com/hackmdio/codimd, « blockquote tags »
+_PAD_TAG = re.compile(r"\s*\[(name|time|color)=([^\[\]]{0,80})\]")
+_EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,40}:(?!\w)")
+_TAGS = re.compile(r"tags?\s*:\s*\S.*", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"\[caption\b[^\[\]]*\](.*?)\[/caption\]|\[button\b[^\[\]]*\](.*?)\[/button\]"
+)
 
 _CHARSET = re.compile(rb"""<meta[^>]+charset=["']?([\w-]+)""", re.IGNORECASE)
 _HIDDEN_STYLE = re.compile(
@@ -54,6 +83,69 @@ _INLINE = frozenset(
 )  # fmt: skip
 _MIN_AUTHORS = 2  # messages with an author, in a page that is a conversation
 _MAX_DEPTH = 150  # nested elements; deeper text loses its layout
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
+_LEFT_OUT = (("en-tête du fichier (titre, étiquettes, réglages)", "settings"),)
+_DECLARED_TITLE = re.compile(
+    r"^(?:title|titre)\s*:\s*[\"']?(.*?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE
+)
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s*(.*)$")
+_FENCE = re.compile(r"^\s*(?:```|~~~)")
+_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_IMAGE = re.compile(r"!\[[^\]]{0,500}\](?:\([^)]{0,1000}\)|\[[^\]]{0,500}\])")
+_MARKS = (
+    (_IMAGE, ""),
+    (re.compile(r"\[([^\]]{1,500})\]\((?:[^()]|\([^()]{0,500}\)){0,1000}\)"), r"\1"),
+    (re.compile(r"<(https?://[^<>]+|[^\s@<>]+@[^<>]+)>"), r"\1"),
+    (re.compile(r"<br\s*/?>", re.IGNORECASE), "\n"),
+    (re.compile(r"</?(?:[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>", re.IGNORECASE), ""),
+    (re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"(?<![\w*])\*(?=[^\s*])(.{1,500}?)(?<=[^\s*])\*(?![\w*])"), r"\1"),
+    (re.compile(r"(?<![\w_])_(?=[^\s_])(.{1,500}?)(?<=[^\s_])_(?![\w_])"), r"\1"),
+    (re.compile(r"~~(?=\S)(.{1,500}?)(?<=\S)~~"), r"\1"),
+    (re.compile(r"`([^`]{1,500})`"), r"\1"),
+)
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|>~])")
+_STRONG = re.compile(r"^(\*\*|__)(?=\S).+(?<=\S)\1\s*:?$")
+
+
+def is_furniture_name(names: Iterable[str]) -> bool:
+    """Whether a class, an identifier or a role of an element tells that it is no text."""
+    pattern = lexicon_sections("pages")["elements"]
+    return any(pattern.fullmatch(name) for name in names)
+
+
+def set_furniture_apart(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
+    """Yield the blocks, with lines of furniture and layout codes as `meta` blocks."""
+    for block in blocks:
+        if block.kind in ("meta", "cue") or block.columns:
+            yield block
+        elif matches("pages", "lignes", block.text, whole=True):
+            yield replace(block, kind="meta", level=None, reason="page furniture")
+        elif block.kind == "heading" and block.level == 6 and _TAGS.fullmatch(block.text):
+            yield replace(block, kind="meta", level=None, reason="category")
+        else:
+            yield from _without_codes(block)
+
+
+def _without_codes(block: RawBlock) -> Iterator[RawBlock]:
+    """A code with its legend or label is apart; a quote's tag names who said it."""
+    text, speaker = block.text, block.speaker
+    apart: list[tuple[str, str]] = []
+    for pattern, reason in ((_CAPTION, "page furniture"), (_PAD_TAG, "markup")):
+        for match in pattern.finditer(text):
+            apart.append((clean(match[0]), reason))
+            if pattern is _PAD_TAG and match[1] == "name":
+                speaker = clean(match[2]) or speaker
+        text = pattern.sub(" ", text)
+    codes = lexicon_sections("pages")["codes"]
+    apart += [(clean(match[0]), "markup") for match in codes.finditer(straight(text))]
+    text = clean(_EMOJI.sub(" ", codes.sub(" ", straight(text)) if apart else text))
+    if has_letters(text) or (not apart and text):
+        yield replace(block, text=text, speaker=speaker)
+    for shown, reason in apart:
+        yield RawBlock(shown, "meta", reason=reason)
 
 
 def read_html(file: FileContent) -> tuple[RawPart, ...]:
@@ -317,3 +409,122 @@ def _spans(cell: LexborNode) -> tuple[int, int]:
 def _span(cell: LexborNode, name: str) -> int:
     text = (cell.attributes.get(name) or "1").strip()
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+
+
+def read_plain(file: FileContent) -> tuple[RawPart, ...]:
+    """Return a text as one part, as rows if all its lines are cut alike.
+
+    Raises `ReadError` for non-text bytes and for a blank file.
+    """
+    text = decode(file.content)
+    warnings = unreadable_signs(text)
+    lines = text.replace("\f", "\n\n").split("\n")
+    chat = read_chat(lines)
+    if chat is not None:
+        return (replace(chat, warnings=warnings),)
+    if opens_with_headers(lines):
+        blocks, authors = blocks_of_mail(text)
+        people = tuple(person for person in getaddresses(authors) if any(person))
+        mail = RawPart(
+            tuple(blocks), channel="mail", people=people, warnings=warnings, taken_for="courriel"
+        )
+        return (mail,)
+    if looks_delimited(text):
+        return (RawPart((), rows=rows_of_text(text)),)
+    spoken = spoken_blocks(lines)
+    if spoken is not None:
+        return (RawPart(tuple(spoken), channel="transcript", warnings=warnings),)
+    blocks = list(set_furniture_apart(blocks_of_lines(lines)))
+    return single_part(blocks, "fichier texte", warnings=warnings)
+
+
+def read_markdown(file: FileContent) -> tuple[RawPart, ...]:
+    """Return the notes as one part, without emphasis, links, images and front matter.
+
+    Raises `ReadError` for non-text bytes and for a blank file.
+    """
+    text = decode(file.content)
+    front = _FRONT_MATTER.match(text)
+    body = _IMAGE.sub("", _without_comments(text[front.end() :] if front else text))
+    blocks = blocks_of_drafts(list(_drafts(body.split("\n"))))
+    declared = _DECLARED_TITLE.search(front[1]) if front else None
+    if declared:
+        title: str | None = clean(declared[1])
+    else:
+        title = next((block.text for block in blocks if _is_main_heading(block)), None)
+    (part,) = single_part(
+        list(set_furniture_apart(blocks)),
+        "fichier Markdown",
+        title=title,
+        warnings=unreadable_signs(text),
+        taken_for="bloc-notes partagé" if front else "notes en Markdown",
+    )
+    return (replace(part, left_out=_LEFT_OUT if front else ()),)
+
+
+def _is_main_heading(block: RawBlock) -> bool:
+    return block.kind == "heading" and block.level == 1
+
+
+def _without_comments(text: str) -> str:
+    """Remove comments; an unclosed one stays."""
+    end = text.rfind("-->") + 3
+    return _COMMENT.sub("", text[:end]) + text[end:] if end > 2 else text
+
+
+def _drafts(lines: list[str]) -> Iterator[Draft]:
+    flow: list[str] = []
+    i = 0
+    while i < len(lines):
+        line = lines[i]
+        heading = _HEADING.match(line)
+        title = heading[2].rstrip().rstrip("#").rstrip() if heading else ""
+        if heading and title:
+            yield from _flow(flow)
+            flow = []
+            yield from drafts_of_text(_unmarked(title), heading=len(heading[1]))
+        elif _opens_table(lines[i : i + 2]):
+            yield from _flow(flow)
+            flow = []
+            end = i + 2
+            while end < len(lines) and "|" in lines[end]:
+                end += 1
+            yield from drafts_of_blocks(
+                blocks_of_rows([_cells_of_line(row) for row in (line, *lines[i + 2 : end])])
+            )
+            i = end - 1
+        elif not _FENCE.match(line):
+            flow.append(re.sub(r"^(\s*)>\s?", r"\1", line))
+        i += 1
+    yield from _flow(flow)
+
+
+def _opens_table(lines: Sequence[str]) -> bool:
+    return (
+        len(lines) == 2 and all("|" in line for line in lines) and bool(_TABLE_RULE.match(lines[1]))
+    )
+
+
+def _cells_of_line(line: str) -> list[Cell]:
+    cells = re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))
+    return [
+        [RawBlock(text) for text in map(clean, _unmarked(cell).split("\n")) if text]
+        for cell in cells
+    ]
+
+
+def _flow(lines: list[str]) -> Iterator[Draft]:
+    # A star at the start of a line that is no bullet is emphasis.
+    shown = [_unmarked(line) if re.match(r"^\s*\*(?![\s*])", line) else line for line in lines]
+    for group in paragraphs_of_lines(shown):
+        marked, is_underlined = joined_lines(group)
+        is_strong = bool(_STRONG.match(marked.strip()))
+        for text in _unmarked(marked).split("\n"):
+            yield Draft(text, is_underlined=is_underlined, is_strong=is_strong)
+
+
+def _unmarked(text: str) -> str:
+    text = _without_comments(text)
+    for pattern, shown in _MARKS:
+        text = pattern.sub(shown, text)
+    return _ESCAPED.sub(r"\1", text)
