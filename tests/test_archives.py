@@ -10,9 +10,8 @@ import pytest
 
 from pipeline.errors import ReadError
 from pipeline.ingest import ingest_workshop
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import FileContent, Limits, RawPart
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent, Limits
 from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, odt, w_p, xlsx, zipped
 

@@ -13,25 +13,27 @@ from pipeline.communes.tables import LINKS, by_slug, ending_with, sorted_slugs
 from pipeline.gather import StructureRow, gather_workshops, share_ids
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest import people as people_module
-from pipeline.ingest import structures as structures_module
 from pipeline.ingest.attendance import Attendance, read_attendance
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.people import PEOPLE, Participant, WorkshopPeople, split_name
-from pipeline.ingest.readers.blocks import blocks_of_rows
-from pipeline.ingest.sheets import sort_part
-from pipeline.ingest.sheets.kinds import read_sheet
-from pipeline.ingest.stage import enter_correspondents
-from pipeline.ingest.structures import (
+from pipeline.ingest.people import (
+    PEOPLE,
     Mention,
+    Participant,
     WorkshopCommunes,
+    WorkshopPeople,
     is_elected,
     is_lone_person,
     join_structures,
     type_of,
 )
-from pipeline.ingest.territory_map.shapes import Pin
+from pipeline.ingest.readers.blocks import blocks_of_rows
+from pipeline.ingest.sheets import sort_part
+from pipeline.ingest.sheets.kinds import read_sheet
+from pipeline.ingest.stage import enter_correspondents
+from pipeline.ingest.territory_map import Pin
+from pipeline.ingest.words import split_name
 from pipeline.ingest.workshop import Commune
 from pipeline.pseudonymise import pseudonymise
 from pipeline.pseudonymise.vault import Registry
@@ -484,7 +486,7 @@ def test_a_long_list_of_structures_is_not_compared_with_itself(
         for _ in range(1_200)
     ]
     mentions += [Mention("Comité des fêtes", f"{code}") for code in range(10_000, 10_300)]
-    calls = counted_calls(monkeypatch, structures_module, "are_one")
+    calls = counted_calls(monkeypatch, people_module, "are_one")
     structures, ids = join_structures(
         mentions, PLACES, territory="Trégor", name_match=85, workshop_id="tregor"
     )

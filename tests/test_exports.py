@@ -8,9 +8,8 @@ import json
 import pytest
 
 from pipeline.ingest.contents import read_contents
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import FileContent, RawPart
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.transcripts import reason_of_sentence
 from pipeline.settings.sections import IngestSettings
 

@@ -8,10 +8,9 @@ from pipeline.ingest import ingest_workshop
 from pipeline.ingest.attendance import enter_respondents
 from pipeline.ingest.locate import locate_blocks
 from pipeline.ingest.locate.cues import LocatedBlock
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import FileContent, Limits, RawPart
 from pipeline.ingest.people import WorkshopPeople
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent, Limits
 from pipeline.ingest.sheets import sort_part
 from pipeline.ingest.sheets.kinds import read_sheet
 from pipeline.settings.sections import IngestSettings

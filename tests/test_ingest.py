@@ -12,9 +12,8 @@ import pytest
 
 from pipeline.files import data_path
 from pipeline.ingest import ingest_workshop, reject_stray_files
-from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.parts import RawBlock, RawPart, from_line, to_line
 from pipeline.ingest.people import PEOPLE
-from pipeline.ingest.readers.source import from_line, to_line
 from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import (
     Manifest,

@@ -19,8 +19,8 @@ from flows.workspace import open_workspace
 from pipeline.errors import VaultError
 from pipeline.files import file_hash
 from pipeline.ingest import contents
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import FileReading, read_files
 from pipeline.pseudonymise import VaultUpdate
 from pipeline.pseudonymise.vault import Registry

@@ -5,12 +5,10 @@ import re
 import pytest
 
 from pipeline.ingest.locate import locate_blocks, read_names
-from pipeline.ingest.locate.asides import aside_of, is_idea
-from pipeline.ingest.locate.cues import LocatedBlock, read_cues
-from pipeline.ingest.locate.prefixes import split_prefix
+from pipeline.ingest.locate.cues import LocatedBlock, read_cues, split_prefix
+from pipeline.ingest.locate.lines import aside_of, is_idea
 from pipeline.ingest.locate.spoken import announced_question, announced_table
-from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.source import FileContent
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart
 from pipeline.ingest.readers.texts import read_plain
 from pipeline.ingest.sheets import sort_part
 

@@ -5,9 +5,9 @@ import quopri
 
 import pytest
 
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.mail_body import blocks_of_mail
-from pipeline.ingest.readers.source import FileContent
 from support.made_files import docx, w_p, zipped
 
 OWN = [

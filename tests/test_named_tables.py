@@ -3,8 +3,13 @@
 import pytest
 
 from pipeline.ingest.locate import clean_name, locate_blocks, read_names
-from pipeline.ingest.locate.cues import LocatedBlock, read_cues
-from pipeline.ingest.locate.nicknames import nickname_in, number_tables, tables_by_nickname
+from pipeline.ingest.locate.cues import (
+    LocatedBlock,
+    nickname_in,
+    number_tables,
+    read_cues,
+    tables_by_nickname,
+)
 from pipeline.ingest.parts import RawBlock, RawPart
 
 COLOURS = [  # names of a path, provisional number

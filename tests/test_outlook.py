@@ -5,10 +5,9 @@ import struct
 import pytest
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import FileContent, Limits, RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.mail import unpacked
-from pipeline.ingest.readers.source import FileContent, Limits
 from support.made_files import compound, docx, msg, msg_properties, w_p
 
 SUBJECT, BODY, HTML, RTF, HEADERS, CLASS = 0x0037, 0x1000, 0x1013, 0x1009, 0x007D, 0x001A

@@ -20,8 +20,8 @@ from pipeline.exchange.project import project_file, read_project
 from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_sheet
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import FileReading
 from pipeline.publish.html import write_html
 from pipeline.publish.layout import Part

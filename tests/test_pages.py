@@ -2,9 +2,8 @@
 
 import pytest
 
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import FileContent, RawPart
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent
 
 WORDPRESS = """<!doctype html><html><head><title>Retour</title><meta name="generator" content="WordPress 6.8"></head><body>
 <a class="skip-link screen-reader-text" href="#c">Aller au contenu</a>

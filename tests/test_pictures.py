@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.errors import ReadError
 from pipeline.ingest import ingest_workshop, sandbox
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.pictures import (
     Pixels,
@@ -15,7 +16,6 @@ from pipeline.ingest.readers.pictures import (
     blocks_of_picture,
     ocr_version,
 )
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import read_files
 from pipeline.settings.sections import IngestSettings
 from support.made_files import pdf, shown, zipped

@@ -9,9 +9,8 @@ import pytest
 
 from models.embedder import Likeness, load_embedder
 from pipeline.ingest.locate import locate_blocks, questions_by_siblings, read_names
-from pipeline.ingest.locate.asides import aside_of
-from pipeline.ingest.locate.cues import LocatedBlock, read_cues
-from pipeline.ingest.locate.prefixes import without_numbers
+from pipeline.ingest.locate.cues import LocatedBlock, read_cues, without_numbers
+from pipeline.ingest.locate.lines import aside_of
 from pipeline.ingest.locate.spoken import locate_round
 from pipeline.ingest.locate.titles import (
     CAFE,

@@ -5,10 +5,9 @@ import base64
 import pytest
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.parts import FileContent, Limits, RawBlock, RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.pdf_lines import PdfWord, lines_of_words
-from pipeline.ingest.readers.source import FileContent, Limits
 from support.made_files import (
     ODF,
     W,

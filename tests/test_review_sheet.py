@@ -14,8 +14,8 @@ from pipeline.errors import StudyError, UsageError
 from pipeline.exchange import review_sheet as reasons
 from pipeline.exchange.import_project import Taken
 from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_sheet
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import FileReading
 from pipeline.tables.material import DECISIONS, TAGS
 from pipeline.tables.results import THEME_MEMBERS

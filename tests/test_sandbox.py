@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.ingest import child
-from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.source import (
+from pipeline.ingest import sandbox
+from pipeline.ingest.parts import (
+    RawBlock,
+    RawPart,
     TooLongError,
     frame,
     from_line,
@@ -107,9 +108,9 @@ def test_a_file_that_takes_too_long_is_given_up(note: Path, tmp_path: Path) -> N
 def readers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The processes that were started, the last one last."""
     started: list[Any] = []
-    start = child.start_reading_process
+    start = sandbox.start_reading_process
     monkeypatch.setattr(
-        child,
+        sandbox,
         "start_reading_process",
         lambda scratch: started.append(start(scratch)) or started[-1],
     )
@@ -120,9 +121,9 @@ def signal_at_a_file(
     monkeypatch: pytest.MonkeyPatch, readers: list[Any], numbers: list[signal.Signals]
 ) -> None:
     """Send the next of `numbers` to a reader that was just given a file; none once they are used up."""
-    send = child.Child._send
+    send = sandbox.Child._send
 
-    def send_then_signal(self: child.Child, message: object) -> None:
+    def send_then_signal(self: sandbox.Child, message: object) -> None:
         is_hit = isinstance(message, str) and numbers
         if is_hit:
             readers[-1].send_signal(signal.SIGSTOP)  # it reads nothing before the signal comes
@@ -131,7 +132,7 @@ def signal_at_a_file(
             readers[-1].send_signal(numbers.pop(0))
             readers[-1].send_signal(signal.SIGCONT)
 
-    monkeypatch.setattr(child.Child, "_send", send_then_signal)
+    monkeypatch.setattr(sandbox.Child, "_send", send_then_signal)
 
 
 @on_linux
@@ -200,7 +201,7 @@ def test_a_reader_that_gets_no_processor_at_all_is_given_up_until_the_next_run(
     settings = IngestSettings(n_readers=1)
     with FileReaders() as kept:
         read_files([note], settings=settings, readers=kept)
-        monkeypatch.setattr(child, "max_wall_seconds", lambda _: 0.3)
+        monkeypatch.setattr(sandbox, "max_wall_seconds", lambda _: 0.3)
         readers[0].send_signal(signal.SIGSTOP)
         (reading,) = read_files([note], settings=settings, readers=kept)
     assert reading.error is not None and reading.error[0].startswith(
@@ -212,14 +213,14 @@ def test_a_reader_that_gets_no_processor_at_all_is_given_up_until_the_next_run(
 def test_a_file_that_goes_away_while_it_is_read_can_be_read_later(
     note: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = child.Child._send
+    send = sandbox.Child._send
 
-    def send_once_gone(self: child.Child, message: object) -> None:
+    def send_once_gone(self: sandbox.Child, message: object) -> None:
         if isinstance(message, str):
             note.unlink()
         send(self, message)
 
-    monkeypatch.setattr(child.Child, "_send", send_once_gone)
+    monkeypatch.setattr(sandbox.Child, "_send", send_once_gone)
     (reading,) = read_files([note], settings=SETTINGS)
     assert reading.error is not None
     assert reading.error[0].startswith("fichier absent ou inaccessible pendant la lecture")
@@ -232,7 +233,7 @@ def test_a_reader_that_cannot_be_started_is_no_fault_of_a_file(
     def refuse(_: Path) -> None:
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
-    monkeypatch.setattr(child, "start_reading_process", refuse)
+    monkeypatch.setattr(sandbox, "start_reading_process", refuse)
     readings = read_files([note, note], settings=SETTINGS)
     assert [(reading.error is not None, reading.can_pass) for reading in readings] == [
         (True, True)
@@ -325,9 +326,9 @@ def test_kept_children_read_folder_after_folder_and_end_with_the_block(
     note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
-    start = child.start_reading_process
+    start = sandbox.start_reading_process
     monkeypatch.setattr(
-        child,
+        sandbox,
         "start_reading_process",
         lambda scratch: started.append(start(scratch)) or started[-1],
     )
@@ -371,16 +372,16 @@ def test_a_slow_file_holds_up_no_other(tmp_path: Path) -> None:
 
 
 def test_children_fit_into_the_memory_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "_megabytes_at_hand", lambda: 3500)
-    monkeypatch.setattr(child, "n_processors", lambda: 16)
+    monkeypatch.setattr(sandbox, "_megabytes_at_hand", lambda: 3500)
+    monkeypatch.setattr(sandbox, "n_processors", lambda: 16)
     asked = [
         (IngestSettings(), 2),
         (IngestSettings(max_memory_mb=500), 4),
         (IngestSettings(max_memory_mb=500, n_readers=6), 6),
     ]
-    assert [child.count_children(settings) for settings, _ in asked] == [n for _, n in asked]
-    monkeypatch.setattr(child, "_megabytes_at_hand", lambda: 10)
-    assert child.count_children(IngestSettings()) == 1
+    assert [sandbox.count_children(settings) for settings, _ in asked] == [n for _, n in asked]
+    monkeypatch.setattr(sandbox, "_megabytes_at_hand", lambda: 10)
+    assert sandbox.count_children(IngestSettings()) == 1
 
 
 CONFINED = """
@@ -423,7 +424,7 @@ def test_a_confined_process_reads_files_and_does_nothing_else(tmp_path: Path) ->
 def test_the_child_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ATELIERS_PASSPHRASE", "sésame")
     monkeypatch.setenv("LANG", "fr_FR.UTF-8")
-    process = child.start_reading_process(tmp_path)
+    process = sandbox.start_reading_process(tmp_path)
     try:
         environment = Path(f"/proc/{process.pid}/environ")
         if not environment.exists():
@@ -443,16 +444,16 @@ def test_the_child_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path:
 PARENT = """
 import sys, threading
 from pathlib import Path
-from pipeline.ingest import child
+from pipeline.ingest import sandbox
 from pipeline.ingest.sandbox import read_files
 from pipeline.settings.sections import IngestSettings
-start = child.start_reading_process
+start = sandbox.start_reading_process
 def told(scratch):
     process = start(scratch)
     sys.stdout.write(f"{process.pid}\\n")  # in one piece: two threads write
     sys.stdout.flush()
     return process
-child.start_reading_process = told
+sandbox.start_reading_process = told
 read_files([Path(sys.argv[1])] * 2, settings=IngestSettings(max_seconds_per_file=60, n_readers=2))
 """
 
@@ -501,10 +502,10 @@ FORGED = [  # what a child that was taken over might answer
 
 @pytest.mark.parametrize("line", FORGED)
 def test_a_forged_answer_is_a_reject_and_never_an_error_of_the_run(line: bytes) -> None:
-    (parts, error, can_pass), failure = child.read_answer(line)
+    (parts, error, can_pass), failure = sandbox.read_answer(line)
     assert (parts, error, can_pass) == (
         (),
-        child.BROKEN,
+        sandbox.BROKEN,
         False,
     ) and failure == "an answer of another form"
 

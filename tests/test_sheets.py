@@ -11,7 +11,7 @@ from pipeline.ingest.parts import RawPart
 from pipeline.ingest.people import WorkshopPeople
 from pipeline.ingest.sheets import SortedPart, sort_part
 from pipeline.ingest.sheets.kinds import read_sheet
-from pipeline.ingest.sheets.locations import legend_of
+from pipeline.ingest.sheets.roles import legend_of
 from pipeline.ingest.words import spelled_in
 from pipeline.tables.schema import ASIDES
 

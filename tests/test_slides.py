@@ -2,8 +2,8 @@
 
 import pytest
 
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent
 from support.made_files import ODF, p_shape, pptx, zipped
 
 Shown = list[tuple[str, str]]

@@ -12,7 +12,7 @@ import pytest
 from flows.execution import StageCall, StageOutcome
 from flows.run import run_study
 from pipeline.cli import main
-from pipeline.ingest import child
+from pipeline.ingest import sandbox
 from pipeline.store import Store
 from pipeline.study import Study
 from support.decisions import weighting_value
@@ -242,7 +242,7 @@ def test_an_altered_cache_changes_no_table_of_the_next_run(small_study, tmp_path
 def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_the_file(
     small_study, monkeypatch, capsys
 ):
-    send = child.Child._send
+    send = sandbox.Child._send
 
     def send_to_the_dead(self, message):
         if isinstance(message, str) and message.endswith("Table 2.txt"):
@@ -250,7 +250,7 @@ def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_th
             self._process.wait()
         send(self, message)
 
-    monkeypatch.setattr(child.Child, "_send", send_to_the_dead)
+    monkeypatch.setattr(sandbox.Child, "_send", send_to_the_dead)
     assert main(["run", str(small_study.root)]) == 0
     out = capsys.readouterr().out
     assert "Table 2.txt : lecture arrêtée par le système" in out
@@ -259,7 +259,7 @@ def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_th
     )
     assert main(["status", str(small_study.root)]) == 0
     assert "machine trop occupée) : 1" in capsys.readouterr().out
-    monkeypatch.setattr(child.Child, "_send", send)
+    monkeypatch.setattr(sandbox.Child, "_send", send)
     assert run_study(small_study.root).is_new
     assert len(small_study.read_table("documents")) == 2 and small_study.read_table("rejects").empty
     assert not run_study(small_study.root).is_new

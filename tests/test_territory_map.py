@@ -10,9 +10,10 @@ from pipeline.compare.voices import list_map_problems
 from pipeline.geometry import count_points
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.readers.exports import is_map
-from pipeline.ingest.territory_map import build_catchments, lighten_zones
-from pipeline.ingest.territory_map.shapes import (
+from pipeline.ingest.territory_map import (
     Pin,
+    build_catchments,
+    lighten_zones,
     name_zones,
     read_features,
     read_km,

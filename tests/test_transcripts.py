@@ -4,8 +4,8 @@ import textwrap
 
 import pytest
 
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.transcripts import spoken_blocks
 from pipeline.segment import cut_block
 from pipeline.settings import Settings

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.readers.source import FileContent, Limits
+from pipeline.ingest.parts import FileContent, Limits, RawBlock
 from pipeline.ingest.readers.word97 import read_word97, without_field_codes
 from pipeline.ingest.sandbox import read_files
 from pipeline.settings.sections import IngestSettings

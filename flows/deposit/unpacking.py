@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 from flows.deposit import Deposit, Placed
 from pipeline.depot import is_junk
 from pipeline.errors import ReadError, UsageError
+from pipeline.ingest.parts import Limits
 from pipeline.ingest.readers.container import (
     DAMAGED_ZIP,
     check_entry,
     check_unfolding,
     entry_path,
 )
-from pipeline.ingest.readers.source import Limits
 
 _MAX_ENTRIES = 2_000
 _COPY_BYTES = 1024 * 1024

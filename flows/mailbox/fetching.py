@@ -26,8 +26,8 @@ from pipeline.credentials import read_secret
 from pipeline.depot import workshop_files
 from pipeline.errors import AteliersError, SettingsError, StudyError
 from pipeline.files import read_only, text_hash, write_bytes
+from pipeline.ingest.parts import MEGABYTE
 from pipeline.ingest.readers.mail import header_text
-from pipeline.ingest.readers.source import MEGABYTE
 from pipeline.settings.sections import MailSettings
 from pipeline.study import Study, locked_file
 from pipeline.text import Count

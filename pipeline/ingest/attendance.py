@@ -23,18 +23,19 @@ from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.people import (
     Participant,
     WorkshopPeople,
-    is_first_name,
-    is_whole_name,
-    split_name,
-)
-from pipeline.ingest.structures import (
     is_elected,
     is_lone_person,
     split_structures,
     type_of,
     type_of_role,
 )
-from pipeline.ingest.words import blank_to_none, word_pattern
+from pipeline.ingest.words import (
+    blank_to_none,
+    is_first_name,
+    is_whole_name,
+    split_name,
+    word_pattern,
+)
 from pipeline.text import fold, lexicon
 
 log = logging.getLogger(__name__)

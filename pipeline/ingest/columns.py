@@ -9,8 +9,7 @@ from statistics import median
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from pipeline.ingest.people import is_first_name, is_whole_name
-from pipeline.ingest.words import word_pattern
+from pipeline.ingest.words import is_first_name, is_whole_name, word_pattern
 from pipeline.text import fold, lexicon
 
 Rows = Sequence[Sequence[str]]

@@ -13,16 +13,15 @@ from pathlib import Path, PurePath
 
 from pipeline.depot import list_folder, name_files, text_of
 from pipeline.ingest.attendance import rows_of_prose
-from pipeline.ingest.child import away_error
 from pipeline.ingest.columns import Rows, meaning_of
 from pipeline.ingest.parts import RawPart, parse_json
 from pipeline.ingest.readers.exports import SLACK, name_members
-from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
+from pipeline.ingest.sandbox import FileReaders, FileReading, away_error, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
-from pipeline.ingest.sheets.locations import legend_of
-from pipeline.ingest.territory_map import lighten_zones
-from pipeline.ingest.territory_map.shapes import (
+from pipeline.ingest.sheets.roles import legend_of
+from pipeline.ingest.territory_map import (
     Pin,
+    lighten_zones,
     name_zones,
     read_features,
     read_map_rows,

@@ -1,21 +1,36 @@
-"""List the people named in a workshop's files, before pseudonymisation: raw personal data.
+"""List the people and the structures named in a workshop's files, whatever their spelling.
 
-The table `people` is for the vault only, never in tables/.
+The table `people` is raw personal data, before pseudonymisation: for the vault only, never in
+tables/.
 """
 
+import json
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from pipeline.files import data_path
+from pipeline.communes import centre_of, name_of
+from pipeline.communes.gazetteer import CommuneMatch, Gazetteer, around
+from pipeline.communes.tables import epci_of, epci_of_most, find_epci, members_of
 from pipeline.ingest.words import word_pattern
+from pipeline.ingest.workshop import Commune
+from pipeline.structure_names import (
+    NameIndex,
+    StructureName,
+    are_one,
+    fullest_name,
+    telling_words,
+    word_group,
+)
+from pipeline.tables.material import STRUCTURES
 from pipeline.tables.schema import Column, Table
-from pipeline.text import fold, lexicon
+from pipeline.text import fold, lexicon, slug
 
 ORIGINS = ("attendance", "manifest", "mail", "transcript", "form")
 
@@ -40,7 +55,18 @@ PEOPLE = Table(
 )
 
 _SAME_NAME = 90  # rapidfuzz score from which two whole names are one person's
-_MAX_NAME_WORDS = 5
+
+_ABBREVIATIONS = {"st": "saint", "ste": "sainte", "sts": "saints", "s": "sur", "ss": "sous"}
+_CERTAIN = ("code", "exact")
+_ELECTED_AND = re.compile(
+    r"(?P<elected>(?:[ée]lue?s?|maires?|(?:\d\w*\s)?adjointe?s?|conseill\w+)\b[^,;/]*?)"
+    r"\s*(?:,|;|/|\bet\b|\+)\s*"
+    r"(?P<role>(?:vice-)?pr[ée]sidente?|membre|direct\w+|b[ée]n[ée]voles?|tr[ée]sori\w+"
+    r"|administrat\w+|salari[ée]e?)\s+"
+    r"(?:de\s+l['’]|de\s+la\s|de\s|du\s|des\s|d['’]|[àa]\s(?:la\s|l['’])?|au\s)\s*"
+    r"(?P<structure>.+)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -191,70 +217,309 @@ def fits_name(words: list[str], person: Participant) -> bool:
     return not rest or (len(words) > len(rest) and are_initials)
 
 
-def split_name(full_name: str) -> tuple[str | None, str | None]:
-    """Return (first name, last name) by capitals or a comma, else by known first names.
+class WorkshopCommunes:
+    """A workshop's communes, with INSEE codes where certain.
 
-    A particle opens a last name: "de Sousa Kelly" is Kelly.
+    `epci_codes` are the manifest's authorities, `written` the communes of lists and maps.
     """
-    particles, civilities = lexicon("people")["particules"], lexicon("people")["civilites"]
-    words = re.sub(r"\([^)]*\)", " ", full_name).split()
-    bare = " ".join(word for word in words if fold(word) not in civilities)
-    if "," in bare:
-        last, first = (part.strip() or None for part in bare.split(",", 1))
-        return first, last
-    words = bare.split()
-    capitals = [word for word in words if word.isupper() and len(word) > 1]
-    if capitals and len(capitals) < len(words):
-        firsts = [word for word in words if word not in capitals and fold(word) not in particles]
-        lasts = [word for word in words if word not in firsts]
-        return " ".join(firsts) or None, " ".join(lasts) or None
-    if len(words) < 2:
-        return (bare, None) if is_first_name(bare) else (None, bare or None)
-    is_particle_first = fold(words[0]) in particles and not is_first_name(words[0])
-    if is_particle_first and all(fold(word) in particles for word in words[:-1]):
-        return None, bare
-    if is_particle_first or (is_first_name(words[-1]) and not is_first_name(words[0])):
-        return words[-1], " ".join(words[:-1])
-    return words[0], " ".join(words[1:])
+
+    def __init__(
+        self,
+        communes: Sequence[Commune],
+        territory: str,
+        written: Iterable[str] = (),
+        *,
+        epci_codes: Sequence[str] = (),
+    ) -> None:
+        names = sorted(set(written) - {""})
+        self._codes: dict[str, str] = {}
+        for commune in communes:
+            if commune.name and commune.code:
+                self._codes[_name_slug(commune.name)] = commune.code
+        if len(communes) == 1 and communes[0].code and not communes[0].name:
+            # a workshop of one commune bears its name
+            self._codes[_name_slug(territory)] = communes[0].code
+        self.own_codes = _own_communes(communes, territory, epci_codes)
+        self._gazetteer = _settled(names, self.own_codes)
+        self._matches: dict[tuple[str, str], CommuneMatch] = {}
+        self._slugs = sorted({_name_slug(name) for name in names} | set(self._codes) - {""})
+        codes = [self._find(name, "").code for name in names]
+        official = [slug(name_of(code)) for code in codes if code]
+        words = "-".join([*self._slugs, *official, slug(territory)]).split("-")
+        self.words = frozenset(word for word in words if len(word) > 2)
+        self.epci_code = self._authority(territory, epci_codes)
+
+    def code_of(self, commune: str, code: str = "") -> str | None:
+        """Return a commune's code from its name, code or both.
+
+        An uncertain name gives its slug, an empty one None.
+        """
+        match = self._find(commune, code)
+        if match.code:
+            return match.code
+        name = _name_slug(commune)
+        if not name:
+            given = re.search(r"\b(?:\d{5}|2[ABab]\d{3})\b", code)
+            return given[0].upper() if given else None
+        full = self._full_slug(name)
+        return self._codes.get(full) or full
+
+    def point_of(self, commune: str, code: str = "") -> tuple[float, float] | None:
+        """Return latitude and longitude of the commune's town hall, or of its named part."""
+        match = self._find(commune, code)
+        return centre_of(match.part_code) if match.part_code else None
+
+    @property
+    def n_unsettled(self) -> int:
+        """Return the number of names without code: unknown, or shared."""
+        return len(
+            {
+                _name_slug(commune)
+                for (commune, _), match in self._matches.items()
+                if match.how in ("ambiguous", "unknown")
+            }
+        )
+
+    def find_codes(self, text: str) -> tuple[str, ...]:
+        """Return the codes of communes that `text` surely lists; an authority gives its members."""
+        group = find_epci(text, communes=self.own_codes) or find_epci(text)
+        if group:
+            return members_of(group)
+        parts = [part.strip() for part in re.split(r"[,;+/|\n]|\bet\b|\s-\s", text)]
+        codes = [self._gazetteer.find(part).code for part in parts if part]
+        return tuple(dict.fromkeys(code for code in codes if code))
+
+    def _find(self, commune: str, code: str) -> CommuneMatch:
+        given = self._codes.get(_name_slug(commune))
+        if given and not code:
+            return CommuneMatch(given, given, "code")
+        key = (commune, code)
+        if key not in self._matches:
+            self._matches[key] = self._gazetteer.find(commune, code)
+        return self._matches[key]
+
+    def _full_slug(self, name: str) -> str:
+        """Extend "Le Nouvion" to "Le Nouvion-en-Thiérache" where no other name fits."""
+        first = bisect_left(self._slugs, f"{name}-")
+        longer = [own for own in self._slugs[first : first + 2] if own.startswith(f"{name}-")]
+        return longer[0] if len(longer) == 1 else name
+
+    def _authority(self, territory: str, epci_codes: Sequence[str]) -> str | None:
+        if epci_codes:
+            return epci_codes[0]
+        authorities = {epci_of(code) for code in self.own_codes}
+        named = find_epci(territory, communes=self.own_codes)
+        if named or len(authorities) == 1:
+            return named or authorities.pop()
+        codes = [match.code for match in self._matches.values() if match.code]
+        return epci_of_most(codes) if not authorities else None
 
 
-def is_whole_name(text: str) -> bool:
-    """Whether a civility or known first name stands beside 1–3 capitalised words."""
-    bare = re.sub(r"\([^)]*\)", "", text).replace(",", " ")
-    words = bare.split()
-    if not 2 <= len(words) <= _MAX_NAME_WORDS or any(letter.isdigit() for letter in bare):
-        return False
-    civilities, particles = lexicon("people")["civilites"], lexicon("people")["particules"]
-    names = [word for word in words if fold(word) not in civilities and fold(word) not in particles]
-    has_civility = len(names) < len(words) and fold(words[0]) in civilities
-    is_capitalised = bool(names) and all(word[:1].isupper() for word in names)
-    return is_capitalised and (has_civility or any(map(is_first_name, names)))
+def _own_communes(
+    communes: Sequence[Commune], territory: str, epci_codes: Sequence[str]
+) -> frozenset[str]:
+    members = {member for code in epci_codes for member in members_of(code)}
+    view = around(members, own_codes=members)
+    codes = [view.find(commune.name or "", commune.code or "").code for commune in communes]
+    given = {code for code in codes if code} or members
+    if given:
+        return frozenset(given)
+    group = find_epci(territory)
+    if group:
+        return frozenset(members_of(group))
+    alone = Gazetteer().find(territory)
+    is_certain = alone.code is not None and alone.how in _CERTAIN
+    return frozenset({alone.code} if alone.code and is_certain else ())
 
 
-def is_person_name(name: str) -> bool:
-    """Whether a name can be a person's, not a service's or structure's ("contact")."""
-    words, services = fold(name).split(), lexicon("people")["services"]
-    is_service = any(word in services or word.isdigit() for word in words)
-    return 1 <= len(words) <= _MAX_NAME_WORDS and not is_service
-
-
-def is_first_name(name: str) -> bool:
-    """Whether every word of `name` is a first name borne in France."""
-    words = fold(name).split()
-    return bool(words) and all(word in _first_names() for word in words)
+def _settled(written: Sequence[str], own: frozenset[str]) -> Gazetteer:
+    view = around((), own_codes=own)
+    matches = [view.find(name) for name in written]
+    return around([m.code for m in matches if m.code and m.how in _CERTAIN], own_codes=own)
 
 
 @cache
-def _first_names() -> frozenset[str]:
-    lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
-    names = " ".join(fold(line) for line in lines if not line.startswith("#"))
-    return frozenset(names.split())
+def _name_slug(commune: str | None) -> str:
+    beside = r"\b\d{2} ?\d{3}\b|\([^)]*\)|\bcedex\b.*"
+    words = slug(re.sub(beside, " ", commune or "", flags=re.IGNORECASE)).split("-")
+    return "-".join(_ABBREVIATIONS.get(word, word) for word in words if word)
 
 
-def is_anonymous(name: str) -> bool:
-    """Whether a cell of names hides who it is: "Anonyme", "Participant 4".
+@dataclass(frozen=True)
+class Mention(StructureName):
+    """A structure as written on a list or map; `point` is its commune's centre."""
 
-    >>> is_anonymous("Participant 4"), is_anonymous("Karim")
-    (True, False)
+    type_text: str = ""
+    is_on_map: bool = False
+    lat: float | None = None
+    lon: float | None = None
+    point: tuple[float, float] | None = None  # latitude and longitude
+
+
+def join_structures(
+    mentions: Sequence[Mention],
+    communes: WorkshopCommunes,
+    *,
+    territory: str,
+    name_match: int,
+    workshop_id: str,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the structures table and each mention's structure_id.
+
+    `name_match` is the rapidfuzz score (0..100) of a misspelt word.
     """
-    return word_pattern("columns", "anonymes").fullmatch(fold(name)) is not None
+    groups: list[list[Mention]] = []
+    group_of: list[int] = []
+    index = NameIndex(mentions, communes.words, name_match)
+    for mention in mentions:
+        near = (
+            i for i, other in index.near(mention) if _are_one(mention, other, communes, name_match)
+        )
+        group = next(near, len(groups))
+        if group == len(groups):
+            groups.append([])
+        groups[group].append(mention)
+        group_of.append(group)
+        index.add(mention, group)
+    ids = _identify(groups, territory)
+    rows = map(_row, ids, groups, [workshop_id] * len(ids))
+    return STRUCTURES.build(rows), [ids[group] for group in group_of]
+
+
+def _are_one(
+    first: Mention, second: StructureName, communes: WorkshopCommunes, name_match: int
+) -> bool:
+    """A common name twice on the map, or twice on lists, is one structure too."""
+    if are_one(first, second, communes.words, name_match):
+        return True
+    is_same_kind = isinstance(second, Mention) and first.is_on_map == second.is_on_map
+    return is_same_kind and first.words == second.words and not telling_words(first, communes.words)
+
+
+def _row(structure_id: str, group: Sequence[Mention], workshop_id: str) -> dict[str, object]:
+    map_first = sorted(group, key=lambda mention: not mention.is_on_map)
+    is_on_map = map_first[0].is_on_map
+    points = [(mention.lat, mention.lon) for mention in group if mention.lat is not None]
+    lat, lon = next(
+        iter([*points, *(mention.point for mention in map_first if mention.point)]), (None, None)
+    )
+    return {
+        "structure_id": structure_id,
+        "name": fullest_name([mention.name for mention in group]),
+        "structure_type": _common_type(group),
+        "commune_code": _first_code(map_first),
+        "lat": lat,
+        "lon": lon,
+        "is_on_map": is_on_map,
+        "map_workshop_ids": json.dumps([workshop_id]) if is_on_map else None,
+        "is_in_attendance": not map_first[-1].is_on_map,
+    }
+
+
+def _common_type(group: Sequence[Mention]) -> str | None:
+    """Stated types come before names; an elected official's is an authority."""
+    stated = filter(None, (type_of(mention.type_text) for mention in group))
+    types = list(stated) or list(filter(None, (type_of("", mention.name) for mention in group)))
+    others = [kind for kind in types if kind != "élu"] or ["collectivité"] * bool(types)
+    candidates = [kind for kind in others if kind != "autre"] or others
+    return max(dict.fromkeys(candidates), key=candidates.count) if candidates else None
+
+
+def _first_code(group: Sequence[Mention]) -> str | None:
+    return next((mention.commune_code for mention in group if mention.commune_code), None)
+
+
+def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
+    """Commune or territory follows a common or duplicate name."""
+    ids: dict[str, None] = {}
+    last: dict[str, int] = {}  # last number of each duplicate name
+    for group in groups:
+        words = StructureName(fullest_name([mention.name for mention in group])).words
+        own = "-".join(words) or "structure"
+        is_common = not set(words) - word_group("generiques") - word_group("descripteurs")
+        if is_common or own in ids:
+            code = _first_code(group)
+            own = f"{own}-{slug(name_of(code) if code else territory)}"
+        unique = own
+        while unique in ids:
+            last[own] = last.get(own, 1) + 1
+            unique = f"{own}-{last[own]}"
+        ids[unique] = None
+    return list(ids)
+
+
+def type_of(type_text: str, name: str = "") -> str | None:
+    """Return the type in the fiche's terms, from the list's type, else the name.
+
+    An unknown type gives `autre`, an empty one None.
+    """
+    for text in (re.sub(r"\([^)]*\)", " ", type_text), type_text):
+        folded = fold(text)
+        for kind, pattern in _patterns("types", r"\b{}\b"):
+            if folded and pattern.search(folded):
+                return kind
+    folded = fold(name)
+    by_name = next((kind for kind, pattern in _name_patterns() if pattern.match(folded)), None)
+    # a legal form tells anywhere: "Menuiserie du Port SCOP"
+    forms = lexicon("structures")["formes_dans_le_nom"].items()
+    by_form = next((str(kind) for kind, words in forms if set(folded.split()) & set(words)), None)
+    return by_name or by_form or ("autre" if fold(type_text) else None)
+
+
+def is_elected(type_text: str, role: str, structure_type: str | None) -> bool:
+    """Whether the type or role is an elected official's."""
+    folded = fold(role)
+    is_role = word_pattern("structures", "fonctions_elues").fullmatch(folded)
+    if is_role or re.search(r"\belue?s?\b", fold(type_text)):
+        return bool(folded or fold(type_text))
+    in_authority = word_pattern("structures", "fonctions_elues_en_collectivite")
+    return structure_type in ("collectivité", "élu") and bool(in_authority.fullmatch(folded))
+
+
+def is_lone_person(name: str, type_text: str = "") -> bool:
+    """Whether the entry is a person without structure ("particulier", "maraîcher retraité")."""
+    is_lone = word_pattern("structures", "personnes_seules").fullmatch(fold(name))
+    return not fold(name) or bool(is_lone or re.match(r"particulier|habitant", fold(type_text)))
+
+
+def type_of_role(role: str) -> str | None:
+    """Return the type that a function names ("président de l'association"), or None."""
+    patterns = _patterns("roles", r"\b{}\b")
+    return next((kind for kind, pattern in patterns if pattern.search(fold(role))), None)
+
+
+def split_structures(cell: str) -> list[tuple[str, str]]:
+    """Return (structure, function) of each structure in a cell; an "élue" has none.
+
+    "A/B" and "A et B" are two only where both say what they are; "élu et président de B" is an
+    elected official, and B.
+    """
+    double = _ELECTED_AND.fullmatch(cell.strip())
+    if double:
+        elected, role, structure = map(str.strip, double.groups())
+        return [(elected, elected), (structure, role)]
+    spaced = [part.strip() for part in re.split(r"\s+/\s+|\s*[;+]\s*|\s*\n\s*", cell) if fold(part)]
+    if len(spaced) > 1:
+        return [(part, "") for part in spaced]
+    tight = [part.strip() for part in re.split(r"/|\bet\b", cell) if fold(part)]
+    are_two = len(tight) == 2 and all(map(_says_what_it_is, tight))
+    return [(part, "") for part in tight] if are_two else [(cell, "")]
+
+
+def _says_what_it_is(name: str) -> bool:
+    words = [word for word in fold(name).split() if word not in word_group("vides")]
+    if len(words) > 1 and words[0] in word_group("descripteurs"):
+        return True
+    return bool(words) and any(pattern.match(fold(name)) for _, pattern in _name_patterns())
+
+
+def _name_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return _patterns("noms", r"(?:la |le |les |l )?{}\b")
+
+
+@cache
+def _patterns(group: str, template: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (kind, re.compile(template.replace("{}", f"(?:{'|'.join(words)})")))
+        for kind, words in lexicon("structures")[group].items()
+    )

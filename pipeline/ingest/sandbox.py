@@ -1,30 +1,289 @@
-"""Read files in child processes with limits of memory and time: no file ends the run."""
+"""Read files in child processes with limits of memory and time: no file ends the run.
 
+A child that dies is started again. An error lasts where the file is at fault: its reader says so,
+exceeds its memory or processor time, or crashes. It can pass where the system is: a signal from
+outside, a timeout, a missing file.
+"""
+
+import contextlib
+import json
 import logging
 import os
 import queue
+import signal
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import reason_of
-from pipeline.ingest.child import Answer, Child, away_error, count_children
-from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.pictures import ocr_version
-from pipeline.ingest.readers.source import (
+from pipeline.ingest.parts import (
     MEGABYTE,
+    READY,
     Error,
+    RawPart,
+    TooLongError,
+    away_of_line,
+    failure_of_line,
+    from_line,
     is_passing,
     is_picture,
+    read_frame,
     too_large,
 )
+from pipeline.ingest.readers.pictures import ocr_version
+from pipeline.parallel import n_processors
 from pipeline.settings.sections import IngestSettings
 
 _log = logging.getLogger(__name__)
+_DYING_S = 5.0  # to wait for a child that closed its output
+_START_SECONDS = 60.0
+_PACKAGES = Path(__file__).parents[2]
+_MAX_CHILDREN = 4  # more gains little: what follows reading takes longer
+_LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+_INHERITED = (*_LOCALE, "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
+_SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
+BROKEN: Error = (
+    "fichier abîmé ou trop lourd : sa lecture s'est interrompue",
+    "l'enregistrer de nouveau ou dans un autre format",
+)
+_SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+_AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
+_KILLED: Error = ("lecture arrêtée par le système (mémoire de la machine, arrêt)", _AGAIN)
+_NO_READER: Error = ("lecture impossible pour l'instant : le lecteur ne démarre pas", _AGAIN)
+# signals that no file causes
+_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM")
+_OVER_TIME = ("SIGPROF", "SIGXCPU")
+# times the processor limit; a slower machine is not waited for
+_PATIENCE, _LEAST_WALL_S = 10, 60.0
+
+
+class Answer(NamedTuple):
+    """A file's content or its error; `can_pass` where another try may succeed."""
+
+    parts: tuple[RawPart, ...] = ()
+    error: Error | None = None
+    can_pass: bool = False
+
+
+def count_children(settings: IngestSettings) -> int:
+    """Return how many children may run: as set, or one a processor up to four.
+
+    It never exceeds what fits in memory.
+    """
+    wanted = settings.n_readers or min(_MAX_CHILDREN, n_processors())
+    at_hand = _megabytes_at_hand()
+    return max(1, wanted if at_hand is None else min(wanted, at_hand // settings.max_memory_mb))
+
+
+class Child:
+    """A process `python -m pipeline.ingest.readers` for one thread; any thread may close it."""
+
+    def __init__(
+        self, settings: IngestSettings, scratch: Path, *, reads_pictures: bool = False
+    ) -> None:
+        self.is_closed = False
+        self._settings, self._scratch = settings, scratch
+        self._reads_pictures = reads_pictures
+        self._max_seconds = (
+            settings.max_seconds_per_scan if reads_pictures else settings.max_seconds_per_file
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def read(self, path: Path) -> Answer:
+        """Return what `path` holds, in limited time; a child killed from outside is asked again."""
+        answer = self._read(path)
+        return self._read(path) if answer.error == _KILLED and not self.is_closed else answer
+
+    def _read(self, path: Path) -> Answer:
+        if self._process is not None and self._process.poll() is not None:
+            self._end()  # killed while idle: not this file's fault
+        if self._process is None and not self._start():
+            return Answer(error=_NO_READER, can_pass=True)
+        self._send(str(path.absolute()))
+        reply = self._listen(max_wall_seconds(self._max_seconds))
+        if reply.trouble:
+            self._end()
+            return reply.trouble
+        answer, failure = read_answer(reply.line)
+        if reply.is_last or failure:
+            code = self._end(waits=not reply.line)
+            if failure:
+                _log.warning("a reader ended at a file: %s, code %s", failure, code)
+            if not reply.line:
+                return self._judged(code)
+        return answer
+
+    def _judged(self, code: int | None) -> Answer:
+        name = signal.Signals(-code).name if code is not None and code < 0 else ""
+        if name in _FROM_OUTSIDE:
+            return Answer(error=_KILLED, can_pass=True)
+        return Answer(error=self._too_late() if name in _OVER_TIME else BROKEN)
+
+    def close(self) -> None:
+        """End the child for good at once; the file being read is lost."""
+        self.is_closed = True
+        self._end()
+
+    def _start(self) -> bool:
+        with self._lock:
+            if self.is_closed:
+                return False
+            try:
+                self._process = start_reading_process(self._scratch)
+            except OSError as error:  # no memory or no process left
+                _log.warning("a reader could not be started: %s", error.strerror)
+                return False
+        self._send(
+            {
+                "max_bytes": int(self._settings.max_file_mb * MEGABYTE),
+                "max_memory_bytes": self._settings.max_memory_mb * MEGABYTE,
+                "max_seconds": self._max_seconds,
+                "max_wall_seconds": max_wall_seconds(self._max_seconds),
+                "reads_pictures": self._reads_pictures,
+            }
+        )
+        if self._listen(_START_SECONDS).line == READY:
+            return True
+        _log.warning("a reader did not start: code %s", self._end())
+        return False
+
+    def _end(self, *, waits: bool = False) -> int | None:
+        """Kill the process; return its exit code if it ended by itself, in a while if `waits`."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None:
+            return None
+        if waits:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_DYING_S)
+        is_alive = process.poll() is None
+        process.kill()
+        code = process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                with contextlib.suppress(OSError):  # unsent input
+                    stream.close()
+        return None if is_alive else code
+
+    def _send(self, message: object) -> None:
+        process = self._process
+        try:
+            if process and process.stdin:
+                process.stdin.write(json.dumps(message).encode("ascii") + b"\n")
+                process.stdin.flush()
+        except (OSError, ValueError):  # gone, or closed by another thread
+            _log.warning("a reader could not be asked")  # the missing answer tells
+
+    def _listen(self, seconds: float) -> "_Reply":
+        """A late child is killed."""
+        process = self._process
+        if process is None or process.stdout is None:
+            return _Reply(b"")
+        is_late = threading.Event()
+
+        def stop() -> None:
+            is_late.set()
+            process.kill()
+
+        watch = threading.Timer(seconds, stop)
+        watch.daemon = True
+        watch.start()
+        try:
+            line, is_last = read_frame(process.stdout)
+        except TooLongError:
+            return _Reply(b"", trouble=Answer(error=_SWOLLEN))
+        except (OSError, ValueError):  # closed by another thread
+            return _Reply(b"")
+        finally:
+            watch.cancel()
+        return _Reply(
+            line, is_last, _waited_for(seconds) if is_late.is_set() and not line else None
+        )
+
+    def _too_late(self) -> Error:
+        seconds = f"{self._max_seconds:g}".replace(".", ",")
+        setting = "max_seconds_per_scan" if self._reads_pictures else "max_seconds_per_file"
+        advice = f"{_SPLIT}, ou relever « {setting} » dans etude.toml, section [ingest]"
+        return f"lecture trop longue (plus de {seconds} s de calcul)", advice
+
+
+@dataclass(frozen=True)
+class _Reply:
+    line: bytes  # b"" where it died
+    is_last: bool = True  # the child ends after it
+    trouble: Answer | None = None  # why nothing came, if known
+
+
+def read_answer(line: bytes) -> tuple[Answer, str | None]:
+    """Return the answer in `line`, and the failure in the child where it holds none."""
+    try:
+        failure = failure_of_line(line) if line else "no answer"
+        if failure:
+            return Answer(error=BROKEN), failure
+        away = away_of_line(line)
+        if away:
+            return Answer(error=away_error(away), can_pass=True), None
+        return Answer(*from_line(line)), None
+    except _UNREADABLE:
+        return Answer(error=BROKEN), "an answer of another form"
+
+
+def max_wall_seconds(max_seconds: float) -> float:
+    """Return the wall-clock limit of a file, many times its processor limit."""
+    return max(_LEAST_WALL_S, _PATIENCE * max_seconds)
+
+
+def away_error(why: str) -> Error:
+    """Return the error of a file that was missing while it was read."""
+    return f"fichier absent ou inaccessible pendant la lecture ({why})", _AGAIN
+
+
+def _waited_for(seconds: float) -> Answer:
+    reason = f"lecture arrêtée après {seconds:.0f} s d'attente : machine ou disque trop occupés"
+    return Answer(error=(reason, _AGAIN), can_pass=True)
+
+
+def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:
+    """Start a child that imports from this package, never from a depot, and inherits no secret."""
+    paths = [str(_PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    own = {
+        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in paths if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(scratch),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "pipeline.ingest.readers"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=scratch,
+        env=inherited | own,
+        start_new_session=True,
+    )
+
+
+def _megabytes_at_hand() -> int | None:
+    """Return the free memory, or the container's limit where lower."""
+    n_bytes = []
+    with contextlib.suppress(OSError, ValueError):  # no Linux, no cgroup, or no limit ("max")
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                n_bytes.append(int(line.split()[1]) * 1024)
+        n_bytes.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return min(n_bytes) // MEGABYTE if n_bytes else None
 
 
 @dataclass(frozen=True)

@@ -21,22 +21,25 @@ from pipeline.depot import folder_name
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.contents import Contents, Part, read_contents
 from pipeline.ingest.locate import clean_name, locate_blocks, questions_by_siblings
-from pipeline.ingest.locate.cues import LocatedBlock, Location
-from pipeline.ingest.locate.nicknames import number_tables, tables_by_nickname
+from pipeline.ingest.locate.cues import LocatedBlock, Location, number_tables, tables_by_nickname
 from pipeline.ingest.locate.spoken import is_role
 from pipeline.ingest.people import (
+    Mention,
     Participant,
+    WorkshopCommunes,
     WorkshopPeople,
+    join_structures,
+)
+from pipeline.ingest.sandbox import FileReaders
+from pipeline.ingest.territory_map import Pin, build_catchments
+from pipeline.ingest.words import (
+    find_date,
     is_first_name,
     is_person_name,
     is_whole_name,
+    spelled_in,
     split_name,
 )
-from pipeline.ingest.sandbox import FileReaders
-from pipeline.ingest.structures import Mention, WorkshopCommunes, join_structures
-from pipeline.ingest.territory_map import build_catchments
-from pipeline.ingest.territory_map.shapes import Pin
-from pipeline.ingest.words import find_date, spelled_in
 from pipeline.ingest.workshop import (
     SILENT,
     Manifest,

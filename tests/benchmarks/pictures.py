@@ -23,9 +23,9 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 from pipeline.errors import ReadError
+from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers import pictures
 from pipeline.ingest.readers.pictures import LineReader, Pixels, WrittenLine, load_line_reader
-from pipeline.ingest.readers.source import FileContent
 from support.made_pictures import Picture, made_pictures
 
 _SAME = 90  # of 100, the likeness of a paper that is read whole

@@ -122,7 +122,7 @@ def _read_batch(
     keep: Path | None,
 ) -> None:
     listener = _Listener()
-    log = logging.getLogger("pipeline.ingest.child")
+    log = logging.getLogger("pipeline.ingest.sandbox")
     log.addHandler(listener)
     try:
         with measuring() as costs:

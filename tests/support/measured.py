@@ -9,8 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 from pipeline.ingest import sandbox
-from pipeline.ingest.child import Answer, Child
-from pipeline.ingest.sandbox import FileReading, read_files
+from pipeline.ingest.sandbox import Answer, Child, FileReading, read_files
 from pipeline.settings.sections import IngestSettings
 
 _INTERVAL = 0.02  # seconds between two looks at a child's memory

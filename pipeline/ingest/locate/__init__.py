@@ -20,14 +20,35 @@ unless a line of it goes back to a question by its number.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 
 from pipeline.ingest.columns import meaning_of
-from pipeline.ingest.locate.asides import is_title
-from pipeline.ingest.locate.chats import is_in_session, locate_chat
-from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues
-from pipeline.ingest.locate.letters import are_calls, is_copied_mail, locate_letter, opens_call
-from pipeline.ingest.locate.lines import states
+from pipeline.ingest.locate.cues import (
+    LocatedBlock,
+    Location,
+    Prefix,
+    TextCues,
+    aside,
+    read_cues,
+    split_prefix,
+    with_prefix,
+)
+from pipeline.ingest.locate.lines import (
+    CALL_ENTRY,
+    MAX_LABEL_WORDS,
+    are_calls,
+    aside_of,
+    caller_in,
+    calls_surely,
+    cut_call,
+    entry_caller,
+    is_title,
+    opens_call,
+    opens_entry,
+    says_beside_call,
+    states,
+)
 from pipeline.ingest.locate.sections import (
     STRUCTURED,
     are_reported,
@@ -35,7 +56,12 @@ from pipeline.ingest.locate.sections import (
     locate_sections,
     names_tables,
 )
-from pipeline.ingest.locate.spoken import locate_turns
+from pipeline.ingest.locate.spoken import (
+    announced_question,
+    is_animator,
+    locate_turns,
+    only_announces,
+)
 from pipeline.ingest.locate.titles import (
     CAFE,
     SURE,
@@ -50,8 +76,13 @@ from pipeline.ingest.locate.titles import (
     without_plenary,
 )
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.words import number_pattern, strip_dates, to_number, word_pattern
+from pipeline.ingest.readers.mail_body import blocks_of_mail
+from pipeline.ingest.words import colours, number_pattern, strip_dates, to_number, word_pattern
 from pipeline.text import fold, lexicon
+
+_N_OPENING = 6  # blocks that may hold a copied mail's headers
+
+_MIN_OPENED = 2  # messages that open with their table or question, or questions announced
 
 _IN_COLUMNS = 2  # questions of columns that outweigh "synthèse" in the file's name
 _OTHERS = 2  # other words in a name, such as the note-taker
@@ -296,3 +327,122 @@ def _bare_number(text: str, above: str, group: str) -> int | None:
     is_named = re.search(rf"\b(?:{nouns})s\b", fold(above)) is not None
     is_named = is_named or (group == "tables" and folded.startswith("g"))
     return to_number(number[1]) if number and is_named else None
+
+
+def locate_letter(
+    blocks: Sequence[RawBlock], channel: str, answer: Location, table: int | None = None
+) -> list[LocatedBlock]:
+    """Return the blocks of a mail or call, its circumstances told from what is said.
+
+    They are said after the workshop, unless `answer` says of which table or question.
+    """
+    located: list[LocatedBlock] = []
+    caller: str | None = None
+    question: str | None = None
+    is_top = True
+    for block in _unfold_mail(blocks) if is_copied_mail(blocks) else blocks:
+        is_call = opens_call(block.text) and (is_top or calls_surely(block.text))
+        if is_call and not says_beside_call(block.text):  # a call noted below a mail is no mail
+            channel = "telephone"
+        for piece in cut_call(block, in_list=True) if channel == "telephone" else [block]:
+            question = _question_named(piece, question)
+            location = answer.over(Location(table, question or "distance", channel))
+            reason = aside_of(piece.text, in_head=is_top)
+            is_opening = is_call and piece.text == block.text and not says_beside_call(piece.text)
+            if is_opening or (piece.kind == "meta" and channel == "telephone"):
+                is_entry = CALL_ENTRY.match(block.text) is not None
+                named = entry_caller(block.text) if is_entry else caller_in(piece.text)
+                caller = named if is_entry else named or caller
+            if piece.kind == "meta" or reason or is_opening:
+                located.append(aside(piece, location, reason or "circumstance"))
+                continue
+            is_top = is_top and piece.kind == "heading"
+            own = caller_in(piece.text) if opens_entry(piece.text) else None
+            cut = piece.speaker if piece.speaker != block.speaker else None
+            said = replace(piece, speaker=own or cut or caller or piece.speaker)
+            located.append(LocatedBlock.at(said if channel == "telephone" else piece, location))
+    return located
+
+
+def _question_named(block: RawBlock, above: str | None) -> str | None:
+    """Return the question that a line says it goes back to, by its number, for what follows."""
+    cues = read_cues(block.text)
+    if cues.n_words <= MAX_LABEL_WORDS and cues.numbered in CAFE:
+        return cues.numbered
+    return None if block.kind == "heading" else above
+
+
+def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
+    """Whether the first lines are like "De : …", "Objet : …"."""
+    written = [block for block in blocks[:_N_OPENING] if block.kind != "meta"]
+    opening = [fold(block.text) for block in written if ":" in block.text[:14]]
+    return sum(map(bool, map(word_pattern("locate", "en_tete_mail").search, opening))) > 1
+
+
+def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
+    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
+    return blocks_of_mail("\n\n".join(lines))[0]
+
+
+def is_in_session(blocks: Sequence[RawBlock]) -> bool:
+    """Whether messages open with their table or question, or several questions are announced."""
+    messages = [block for block in blocks if block.kind != "meta"]
+    announced = {_announced_in_message(block) for block in messages} & {*CAFE}
+    return (
+        sum(map(bool, map(_prefix_of_message, messages))) >= _MIN_OPENED
+        or len(announced) >= _MIN_OPENED
+    )
+
+
+def locate_chat(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
+    """Return the messages by their prefixes, the question announced last and the author's table.
+
+    An author sits at the only table that her messages name.
+    """
+    tables: dict[str | None, set[int]] = {}
+    for block in blocks:
+        prefix = _prefix_of_message(block)
+        if prefix and prefix.location.table_number is not None:
+            tables.setdefault(block.speaker, set()).add(prefix.location.table_number)
+    located: list[LocatedBlock] = []
+    question = name.question
+    for block in blocks:
+        announced = _announced_in_message(block) if block.kind != "meta" else None
+        question = announced or question
+        if announced and only_announces(block.text):
+            block = replace(block, kind="meta", reason="circumstance")
+        own = tables.get(block.speaker, set())
+        is_seated = len(own) == 1 and not is_animator(block.speaker or "")
+        here = replace(name, table_number=min(own) if is_seated else name.table_number)
+        here = replace(here, question=question)
+        prefix = _prefix_of_message(block)
+        if prefix:
+            here, said = prefix.location.over(here), replace(block, text=prefix.rest)
+        else:
+            said = block
+        located += with_prefix(block, LocatedBlock.at(said, here))
+    return located
+
+
+def _announced_in_message(block: RawBlock) -> str | None:
+    prefix = _prefix_of_message(block)
+    if prefix and prefix.location.table_number is not None:
+        return None
+    asks = is_animator(block.speaker or "") and block.text.rstrip().endswith("?")
+    return announced_question(block.text, by_animator=asks)
+
+
+def _prefix_of_message(block: RawBlock) -> Prefix | None:
+    if block.kind == "meta":
+        return None
+    named = _colour_first().match(block.text)
+    if named:  # "Violet : …", from the table so called
+        return Prefix(Location(to_number(fold(named[1]))), "marked", block.text[named.end() :])
+    prefix = split_prefix(block.text)
+    return prefix if prefix and prefix.form != "bare" else None
+
+
+@cache
+def _colour_first() -> re.Pattern[str]:
+    still = r"(?: +(?:tjs|toujours|encore|aussi|bis|suite))?"
+    return re.compile(rf"({colours()}){still}\s*[:,–—-]\s*(?=\S)", re.IGNORECASE)

@@ -4,44 +4,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pipeline.ingest.locate.asides import (
+from pipeline.ingest.locate.cues import (
+    SURE_FORMS,
+    LocatedBlock,
+    Location,
+    Prefix,
+    TextCues,
+    aside,
+    nickname_in,
+    read_cues,
+    reporter_named,
+    split_prefix,
+    split_reporter,
+    telling_words,
+    with_prefix,
+)
+from pipeline.ingest.locate.lines import (
     aside_of,
+    asks,
+    calls_surely,
+    cut_call,
+    cut_reported,
+    is_fact,
+    is_label,
     is_title,
     names_person,
     names_table_alone,
     names_table_in_passing,
     opens_with_idea,
     reason_of_section,
-)
-from pipeline.ingest.locate.cues import (
-    LocatedBlock,
-    Location,
-    TextCues,
-    aside,
-    read_cues,
-    telling_words,
-)
-from pipeline.ingest.locate.letters import calls_surely, cut_call
-from pipeline.ingest.locate.lines import (
-    asks,
-    cut_reported,
-    is_fact,
-    is_label,
     speakers_named,
     split_role,
     split_said,
     states,
     states_as_heading,
     without_label,
-)
-from pipeline.ingest.locate.nicknames import nickname_in
-from pipeline.ingest.locate.prefixes import (
-    SURE_FORMS,
-    Prefix,
-    reporter_named,
-    split_prefix,
-    split_reporter,
-    with_prefix,
 )
 from pipeline.ingest.locate.titles import (
     CAFE,

@@ -11,9 +11,17 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pipeline.ingest.columns import CONTACTS, NAMES, TELLING, is_question, meaning_of
-from pipeline.ingest.locate.cues import ENOUGH, LocatedBlock, Location, TextCues, aside, read_cues
+from pipeline.ingest.locate.cues import (
+    ENOUGH,
+    LocatedBlock,
+    Location,
+    TextCues,
+    aside,
+    read_cues,
+    split_prefix,
+    without_numbers,
+)
 from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, WHOLE, asks, is_label
-from pipeline.ingest.locate.prefixes import split_prefix, without_numbers
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import to_number, word_pattern
 from pipeline.text import fold, lexicon

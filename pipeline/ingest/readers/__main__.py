@@ -18,9 +18,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from pipeline.errors import ReadError, reason_of
-from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.pictures import LineReader, load_line_reader
-from pipeline.ingest.readers.source import (
+from pipeline.ingest.parts import (
     NO_MEMORY,
     READY,
     FileContent,
@@ -32,6 +30,8 @@ from pipeline.ingest.readers.source import (
     to_line,
     too_large,
 )
+from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.pictures import LineReader, load_line_reader
 
 _DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 1, 38, 22, 2  # prctl(2)
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
-from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.source import no_text
-from pipeline.ingest.readers.wording import (
+from pipeline.ingest.parts import RawBlock, RawPart, no_text
+from pipeline.ingest.words import (
     Bullet,
     bullet_of,
     clean,

@@ -21,9 +21,16 @@ from lxml import etree
 
 from pipeline.depot import is_junk
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart, best_french
-from pipeline.ingest.readers.source import FileContent, Limits, ReadSource, corrupt, protected
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.parts import (
+    FileContent,
+    Limits,
+    RawPart,
+    ReadSource,
+    best_french,
+    corrupt,
+    protected,
+)
+from pipeline.ingest.words import clean
 
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _USUAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"

@@ -5,7 +5,15 @@ from dataclasses import replace
 from functools import partial
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart, sniff
+from pipeline.ingest.parts import (
+    PICTURE,
+    READ_BY_MACHINE,
+    FileContent,
+    RawPart,
+    protected,
+    sniff,
+    too_much,
+)
 from pipeline.ingest.readers.container import read_archive
 from pipeline.ingest.readers.exports import as_chat, read_json, read_kml
 from pipeline.ingest.readers.mail import read_mail, read_mailbox, read_outlook
@@ -15,13 +23,6 @@ from pipeline.ingest.readers.pdf import read_pdf
 from pipeline.ingest.readers.pictures import read_picture
 from pipeline.ingest.readers.rtf import read_rtf
 from pipeline.ingest.readers.sheets import read_delimited, read_ods, read_sheets
-from pipeline.ingest.readers.source import (
-    PICTURE,
-    READ_BY_MACHINE,
-    FileContent,
-    protected,
-    too_much,
-)
 from pipeline.ingest.readers.texts import read_html, read_html_rows, read_markdown, read_plain
 from pipeline.ingest.readers.transcripts import as_timed_rows, as_transcript, read_subtitles
 from pipeline.ingest.readers.word97 import read_word97

@@ -20,12 +20,11 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.files import data_path, load_yaml
-from pipeline.ingest.parts import RawBlock, RawPart, decode, parse_json
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart, decode, no_text, parse_json
 from pipeline.ingest.readers.blocks import blocks_of_lines
 from pipeline.ingest.readers.container import parse_xml
-from pipeline.ingest.readers.source import FileContent, no_text
 from pipeline.ingest.readers.transcripts import Cue, blocks_of_cues, is_prose
-from pipeline.ingest.readers.wording import (
+from pipeline.ingest.words import (
     clean,
     first_names,
     has_letters,
@@ -35,9 +34,9 @@ from pipeline.ingest.readers.wording import (
     matches,
     may_be_speaker,
     starts_low,
+    strip_markup,
     unreadable_signs,
 )
-from pipeline.ingest.words import strip_markup
 
 _DAY = (
     r"(?:[^\W\d_]{2,8}\.?,?\s+)?"

@@ -18,13 +18,20 @@ from email.utils import getaddresses
 import olefile
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart, decode
+from pipeline.ingest.parts import (
+    FileContent,
+    RawPart,
+    ReadSource,
+    corrupt,
+    decode,
+    no_text,
+    protected,
+)
 from pipeline.ingest.readers.container import DAMAGED
 from pipeline.ingest.readers.mail_body import blocks_of_mail
 from pipeline.ingest.readers.rtf import text_of_rtf
-from pipeline.ingest.readers.source import FileContent, ReadSource, corrupt, no_text, protected
 from pipeline.ingest.readers.texts import drafts_of_html
-from pipeline.ingest.readers.wording import clean, matches, plural_warning
+from pipeline.ingest.words import clean, matches, plural_warning
 
 _UNSAFE = re.compile(r"[/\\#\x00-\x1f]+")
 _MAX_NAME = 80  # characters of an attachment's name

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.blocks import blocks_of_lines
-from pipeline.ingest.readers.wording import bullet_of, clean, first_names, is_finished, matches
+from pipeline.ingest.words import bullet_of, clean, first_names, is_finished, matches
 
 _PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)33\s?\(?0?\)?|0)\s?[1-9](?:[\s.\-/]?\d{2}){4}(?!\d)")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|https?://\S+|\bwww\.\S+", re.IGNORECASE)

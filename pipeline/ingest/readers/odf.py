@@ -11,7 +11,7 @@ from functools import partial
 from lxml import etree
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart, protected
 from pipeline.ingest.readers.blocks import (
     Cell,
     CoveredCell,
@@ -28,8 +28,7 @@ from pipeline.ingest.readers.blocks import (
     slides_part,
 )
 from pipeline.ingest.readers.container import Container, parse_xml
-from pipeline.ingest.readers.source import FileContent, protected
-from pipeline.ingest.readers.wording import clean, small_number
+from pipeline.ingest.words import clean, small_number
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

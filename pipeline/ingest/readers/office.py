@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import (
     Cell,
     CoveredCell,
@@ -33,9 +33,8 @@ from pipeline.ingest.readers.blocks import (
     spread,
 )
 from pipeline.ingest.readers.container import Container
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.texts import drafts_of_html
-from pipeline.ingest.readers.wording import clean, small_number
+from pipeline.ingest.words import clean, small_number
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MAX_STYLE_ANCESTORS = 30  # Word allows ten

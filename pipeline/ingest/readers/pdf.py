@@ -18,7 +18,16 @@ from pdfminer.pdfexceptions import PDFException
 from pdfplumber.utils.exceptions import PdfminerException
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.parts import (
+    NO_TEXT_LAYER,
+    READ_BY_MACHINE,
+    FileContent,
+    RawBlock,
+    RawPart,
+    corrupt,
+    no_text,
+    protected,
+)
 from pipeline.ingest.readers.blocks import (
     Cell,
     Draft,
@@ -40,15 +49,7 @@ from pipeline.ingest.readers.pdf_lines import (
     words_of_page,
 )
 from pipeline.ingest.readers.pictures import LineReader, blocks_of_picture
-from pipeline.ingest.readers.source import (
-    NO_TEXT_LAYER,
-    READ_BY_MACHINE,
-    FileContent,
-    corrupt,
-    no_text,
-    protected,
-)
-from pipeline.ingest.readers.wording import bullet_of, is_finished
+from pipeline.ingest.words import bullet_of, is_finished
 
 _MIN_DRAWN, _MAX_DRAWN = 4, 3000  # shapes on a page: fewer are no table, more a drawing
 _MAX_DRAWN_PAGES = 60  # pages of one file: pdfplumber takes a second for each

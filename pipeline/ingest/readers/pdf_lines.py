@@ -18,14 +18,7 @@ import pypdfium2.raw as raw
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.blocks import Draft, comment_blocks, is_label
-from pipeline.ingest.readers.wording import (
-    bullet_of,
-    clean,
-    is_finished,
-    lexicon_words,
-    runs_on,
-    starts_low,
-)
+from pipeline.ingest.words import bullet_of, clean, is_finished, lexicon_words, runs_on, starts_low
 
 _BOLD_NAMES = ("bold", "black", "heavy", "semibd", "demi", "-gras")
 _BOLD_WEIGHT = 600

@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart, corrupt, no_text
 from pipeline.ingest.readers.blocks import Draft, blocks_of_drafts, is_label
-from pipeline.ingest.readers.source import FileContent, corrupt, no_text
-from pipeline.ingest.readers.wording import bullet_of, clean, has_letters, starts_low
+from pipeline.ingest.words import bullet_of, clean, has_letters, starts_low
 
 TAKEN_FOR = "photo, lue par machine"
 _PACKAGE = "rapidocr"

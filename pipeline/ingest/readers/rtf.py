@@ -18,7 +18,7 @@ from striprtf.striprtf import (
 )
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import FileContent, RawPart
 from pipeline.ingest.readers.blocks import (
     Cell,
     CoveredCell,
@@ -34,8 +34,7 @@ from pipeline.ingest.readers.blocks import (
     single_part,
 )
 from pipeline.ingest.readers.office import LARGE
-from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.words import clean
 
 # Symbol and Wingdings bullets, as in the list text.
 _SIGNS = {"\xb7": "•", "\uf0b7": "•", "\xa7": "▪"}

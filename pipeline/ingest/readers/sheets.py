@@ -19,7 +19,7 @@ import python_calamine as calamine
 from lxml import etree
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart, decode
+from pipeline.ingest.parts import FileContent, RawPart, corrupt, decode, no_text, protected
 from pipeline.ingest.readers.container import Container, check_chains
 from pipeline.ingest.readers.odf import (
     CELLS,
@@ -31,8 +31,7 @@ from pipeline.ingest.readers.odf import (
     open_odf,
     rows_of_table,
 )
-from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
-from pipeline.ingest.readers.wording import clean, plural_warning
+from pipeline.ingest.words import clean, plural_warning
 
 _MAX_CELLS = 5_000_000  # of a sheet, with repeats
 _MAX_REPEATS = 10_000  # of a row or cell with content

@@ -11,7 +11,7 @@ from email.utils import getaddresses
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import (
     Cell,
     Draft,
@@ -36,9 +36,8 @@ from pipeline.ingest.readers.exports import (
 )
 from pipeline.ingest.readers.mail_body import blocks_of_mail, opens_with_headers
 from pipeline.ingest.readers.sheets import looks_delimited, rows_of_text, squared
-from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.transcripts import spoken_blocks
-from pipeline.ingest.readers.wording import (
+from pipeline.ingest.words import (
     clean,
     has_letters,
     lexicon_sections,

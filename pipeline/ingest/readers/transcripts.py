@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
-from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import single_part, wrap_column
-from pipeline.ingest.readers.source import FileContent
-from pipeline.ingest.readers.wording import (
+from pipeline.ingest.words import (
     NAME_WORD,
     bullet_of,
     clean,

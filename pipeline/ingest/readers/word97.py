@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.parts import FileContent, RawPart, corrupt
 from pipeline.ingest.readers import word97_binary as binary
 from pipeline.ingest.readers.blocks import (
     Cell,
@@ -37,7 +37,6 @@ from pipeline.ingest.readers.office import (
     WordStyle,
     outline_level,
 )
-from pipeline.ingest.readers.source import FileContent, corrupt
 from pipeline.ingest.readers.word97_binary import (
     NO_OUTLINE,
     PARAGRAPH_MARKS,
@@ -51,7 +50,7 @@ from pipeline.ingest.readers.word97_binary import (
     open_streams,
     positions_of,
 )
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.words import clean
 
 _MAX_LEVEL = 8  # of a list
 MAX_CELLS = 64  # of a row, and columns of one cell: Word allows 63

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import olefile
 
 from pipeline.errors import ReadError
+from pipeline.ingest.parts import FileContent, protected, too_much
 from pipeline.ingest.readers.office import (
     MAX_STYLE_ANCESTORS,
     ListLevel,
@@ -25,7 +26,6 @@ from pipeline.ingest.readers.office import (
     first_named_style,
     outline_level,
 )
-from pipeline.ingest.readers.source import FileContent, protected, too_much
 
 # Table numbers in the header, which gives each an offset and a length in the table stream.
 STYLES, HEADERS, LISTS, LIST_USES = 1, 11, 73, 74

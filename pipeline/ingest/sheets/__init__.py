@@ -1,38 +1,70 @@
-"""Sort a part: its lists and maps, the respondents of its forms, and its blocks."""
+"""Sort a part: its lists and maps, the respondents of its forms, and its blocks.
 
+Each cell of a sheet is a passage, a heading, or `meta` with its reason.
+"""
+
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby, pairwise
+from statistics import median
 from types import MappingProxyType
 
 from pipeline.ingest.attendance import count_remarks, count_unclear
-from pipeline.ingest.columns import NAMES, Rows, header_of, is_question, meaning_of
+from pipeline.ingest.columns import (
+    NAMES,
+    TECHNICAL,
+    Header,
+    Rows,
+    column_cells,
+    header_of,
+    is_question,
+    lone_cell,
+    meaning_of,
+)
+from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.locate.titles import resembled
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.people import is_anonymous
-from pipeline.ingest.sheets.kinds import CATEGORIES, SortedSheet, read_sheet, reason_of_role
-from pipeline.ingest.sheets.locations import (
+from pipeline.ingest.sheets.kinds import (
+    CATEGORIES,
+    OF_IDEAS,
+    PRESENCE,
+    SortedSheet,
+    is_grouped_list,
+    labels_rows,
+    names_location,
+    read_sheet,
+    reason_of_role,
+)
+from pipeline.ingest.sheets.roles import (
     annotate_blocks,
+    are_choices,
     clean_question,
+    is_asked,
+    is_closed,
+    kind_of_cell,
+    kind_of_cells,
+    looks_answered,
+    place_of,
     question_of_category,
     questions_of_titles,
+    says_something,
     table_column,
+    timestamp_columns,
     with_locations,
 )
-from pipeline.ingest.sheets.passages import (
-    aside_of_cell,
-    blocks_of_ideas,
-    merged,
-    name_senders,
-    passage_columns,
-    passages_of_cell,
-    passages_of_row,
-    says_nothing,
-    titles_of,
-    votes_of,
-)
-from pipeline.ingest.sheets.roles import timestamp_columns
-from pipeline.ingest.words import strip_markup, word_pattern
+from pipeline.ingest.words import bullet_of, is_anonymous, strip_markup, word_pattern
+from pipeline.tables.schema import RESPONDENT
 from pipeline.text import counted, fold
+
+_MIN_OTHER = 4  # words of a passage under an unknown header
+_MIN_LETTERS = 4  # of a word that a title may add
+_LINES = 3  # lines of a cell, from which each is a passage
+_ALIKE = 0.5  # of the longest column's mean length: such columns hold passages too
+_SPARSE = 0.5  # share of filled cells below which a column names groups of rows
+_SAME_ROW = 6  # words of all answers, from which two equal rows are one person's
+_VERY_LONG = 8  # words of most answers under a header that asks nothing
 
 _STACKED = 2  # questions over headers of their own, from which a sheet is several tables
 _ANSWERED = frozenset({"form", "consultation", "both"})  # kinds whose rows each have an author
@@ -346,3 +378,334 @@ def _tables_of(blocks: Sequence[RawBlock]) -> Iterator[tuple[slice, list[tuple[s
 
 def _repeats_header(block: RawBlock, titles: Sequence[str]) -> bool:
     return block.kind == "meta" and block.text in titles
+
+
+def titles_of(sheet: SortedSheet) -> Iterator[RawBlock]:
+    """Yield the rows above the header as headings, then its titles."""
+    for row in sheet.above:
+        if any(row):
+            yield RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1)
+    for title in sheet.titles:
+        columns = ((title, ""),)
+        yield RawBlock(title, "meta", reason="column header", columns=columns)
+
+
+def blocks_of_ideas(
+    sheet: SortedSheet, legend: Mapping[str, str]
+) -> tuple[list[RawBlock], list[int]]:
+    """Return the blocks of ideas by table or on a wall; lone labels are headings.
+
+    `legend` tells what is asked by the colours of the ideas.
+    """
+    blocks = list(titles_of(sheet))
+    header, body = with_locations(sheet.header, sheet.body)
+    if sheet.tool:
+        header, body = _with_categories(sheet, header, body)
+    header, body = _with_colors(sheet, header, body, legend)
+    _fill_down(body, header)
+    written, sheet = sheet.body, replace(sheet, body=body)
+    columns = sheet.texts if sheet.tool else passage_columns(body, header)
+    if is_grouped_list(body):
+        return _blocks_of_list(body), [0]
+    is_answered = sheet.header.index >= 0 and looks_answered(header.titles, body)
+    is_answered = is_answered and not sheet.tool and not labels_rows(sheet)
+    senders = name_senders(body, columns) if is_answered else [None] * len(body)
+    n_titles = len(blocks)
+    # some tools list a wall's frames among its ideas
+    placing = [i for i, own in enumerate(header.meanings) if own in ("question", "theme")]
+    frames = {cell for column in placing for cell in column_cells(written, column)}
+    for i, row in enumerate(body):
+        lone = lone_cell(row)
+        is_label = lone and len(columns) < len(row) and read_cues(lone).is_label
+        if lone and (is_label or _heads_rows(row, lone, columns)):
+            blocks.append(RawBlock(lone, "heading", 2))
+        elif lone and sum(map(bool, row)) > max(2, len(columns) / 2):
+            blocks.append(RawBlock(lone, "meta", reason="circumstance"))  # merged over them all
+        elif frames & {*written[i]} and not any(written[i][column] for column in placing):
+            blocks.append(aside_of_cell(" | ".join(filter(None, written[i])), "theme"))
+        else:
+            own = passages_of_row(sheet, written[i]) if sheet.tool else columns
+            blocks += merged(_ideas_of_row(sheet, header, row, written[i], own, senders[i]))
+    if _are_lists(header, body, blocks[n_titles:]):
+        blocks[n_titles:] = sorted(blocks[n_titles:], key=lambda block: block.column or 0)
+    return blocks, columns
+
+
+def _are_lists(header: Header, body: Rows, blocks: Sequence[RawBlock]) -> bool:
+    """Whether each column is a list under its question or table, of its own length."""
+    columns = {block.column for block in blocks}
+    n_filled = {column: len(column_cells(body, column)) for column in columns if column is not None}
+    is_ragged = len(set(n_filled.values())) > 1 and all(
+        row[column] for column, n_rows in n_filled.items() for row in body[:n_rows]
+    )
+    return is_ragged and all(
+        column is not None and (is_asked(title := header.titles[column]) or names_location(title))
+        for column in columns
+    )
+
+
+def _ideas_of_row(
+    sheet: SortedSheet,
+    header: Header,
+    row: Sequence[str],
+    written: Sequence[str],
+    columns: Sequence[int],
+    sender: str | None,
+) -> Iterator[RawBlock]:
+    names = {i for i, role in enumerate(sheet.roles) if role == "speaker" and is_anonymous(row[i])}
+    shown = ["" if i in names else cell for i, cell in enumerate(row)]
+    titled = tuple(zip(header.titles, shown, strict=False))
+    n_votes = votes_of(sheet, row)
+    channel = "postit" if sheet.tool else None
+    for column, cell in enumerate(written):
+        if not cell:
+            continue
+        if column not in columns:
+            meaning = header.meanings[column]
+            role = meaning if meaning in ("table", "question") else sheet.roles[column]
+            yield replace(aside_of_cell(cell, role), columns=titled)
+            continue
+        for passage in passages_of_cell(cell):
+            if reason := says_nothing(passage):
+                yield replace(aside_of_cell(passage, reason=reason), columns=titled)
+            else:
+                yield RawBlock(
+                    passage, "cell", None, sender, titled, column, channel=channel, n_votes=n_votes
+                )
+
+
+def _with_categories(
+    sheet: SortedSheet, header: Header, body: list[list[str]]
+) -> tuple[Header, list[list[str]]]:
+    """Read a wall's categories as questions where one of them is."""
+    if "question" in header.meanings:
+        return header, body
+    for column, role in enumerate(sheet.roles):
+        cells = column_cells(body, column)
+        asked = {
+            cell: place_of(cell, question)
+            for cell in set(cells)
+            if (question := question_of_category(cell))
+        }
+        if role not in CATEGORIES or not any(asked.values()):
+            continue
+        titles = list(header.titles)
+        titles[column] = "question"
+        for row in body:
+            row[column] = asked.get(row[column]) or ""
+        return header_of(titles, header.index), body
+    return header, body
+
+
+def _with_colors(
+    sheet: SortedSheet, header: Header, body: list[list[str]], legend: Mapping[str, str]
+) -> tuple[Header, list[list[str]]]:
+    """Read colours as questions, by the legend, where nothing else tells them."""
+    colors = [column for column, role in enumerate(sheet.roles) if role == "color"]
+    if not legend or not colors or "question" in header.meanings:
+        return header, body
+    (column, *_), titles = colors, list(header.titles)
+    titles[column] = "question"
+    for row in body:
+        row[column] = legend.get(fold(row[column])) or ""
+    return header_of(titles, header.index), body
+
+
+def _fill_down(rows: list[list[str]], header: Header) -> None:
+    for meaning in ("table", "question"):
+        column = header.column(meaning)
+        if column is None:
+            continue
+        cells = [row[column] for row in rows]
+        filled = [cell for cell in cells if cell]
+        repeats = any(above == below for above, below in pairwise(filled))
+        if not filled or not cells[0] or len(filled) > _SPARSE * len(cells) or repeats:
+            continue
+        for above, row in pairwise(rows):
+            row[column] = row[column] or above[column]
+
+
+def _heads_rows(row: Sequence[str], lone: str, columns: Sequence[int]) -> bool:
+    """Whether a few merged words, or a question elsewhere, name the rows below."""
+    if len(columns) >= len(row):
+        return False
+    is_merged = sum(map(bool, row)) > 1
+    if is_merged and len(lone.split()) < _MIN_OTHER:
+        return True
+    column = next(column for column, cell in enumerate(row) if cell.strip())
+    return (is_merged or column not in columns) and resembled(lone) is not None
+
+
+def passage_columns(body: Rows, header: Header) -> list[int]:
+    """Return the columns of ideas: named, of sentences, or else the longest."""
+    stamps = timestamp_columns(header, body)
+    is_answered = looks_answered(header.titles, body)
+    columns: list[int] = []
+    for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
+        cells = column_cells(body, column)
+        is_chosen = is_answered and bool(cells) and are_choices(cells)
+        is_chosen = is_chosen or (bool(stamps) and is_question(title) and is_closed(title, cells))
+        may_hold = bool(cells) and (meaning == "text" or meaning not in OF_IDEAS | TECHNICAL)
+        may_hold = may_hold and kind_of_cells(cells) is None
+        is_titled = meaning == "text" or (
+            meaning not in PRESENCE | {"remark"}
+            and (names_location(title) or (meaning is None and is_asked(title)))
+        )
+        is_said = column not in stamps and _are_sentences(column, cells) if cells else False
+        if may_hold and ((is_titled and not is_chosen) or is_said):
+            columns.append(column)
+    if columns:
+        return columns
+    # the longest column and those nearly as long; marks and colours are shorter
+    means: dict[int, float] = {}
+    for column, meaning in enumerate(header.meanings):
+        lengths = [len(cell) for cell in column_cells(body, column)]
+        if lengths and (meaning == "text" or meaning not in OF_IDEAS):
+            means[column] = sum(lengths) / len(lengths)
+    return [column for column, mean in means.items() if mean >= _ALIKE * max(means.values())]
+
+
+def _are_sentences(column: int, cells: Sequence[str]) -> bool:
+    if median(len(cell.split()) for cell in cells) < _MIN_OTHER:
+        return False
+    cues = [read_cues(cell) for cell in cells]
+    n_naming = sum(cue.question is not None or cue.table is not None for cue in cues)
+    return column > 0 or n_naming <= len(cells) / 2
+
+
+def _blocks_of_list(body: Rows) -> list[RawBlock]:
+    """Return the blocks of a single column of groups: the frames of a wall, a poll's answers."""
+    roles = [_role_in_list(body, i) if row[0] else None for i, row in enumerate(body)]
+    titles = [row[0] for row, role in zip(body, roles, strict=True) if role == "heading"]
+    is_asking = any(map(question_of_category, titles))
+    is_of_table = any(read_cues(title).has_tables for title in titles)
+    channel = "consultation" if "settings" in roles else None if is_of_table else "postit"
+    question: str | None = None
+    blocks: list[RawBlock] = []
+    for i, (row, role) in enumerate(zip(body, roles, strict=True), start=1):
+        cell = row[0]
+        if role == "heading":
+            question = question_of_category(cell)
+            blocks.append(RawBlock(cell, "heading", 2))
+        elif role:
+            blocks.append(RawBlock(cell, "meta", reason=role))
+        elif cell and (reason := says_nothing(cell)):
+            blocks.append(aside_of_cell(cell, reason=reason))
+        elif cell:
+            columns = (*([("question", question)] if is_asking and question else []), ("", cell))
+            sender = f"{RESPONDENT} {i}" if channel == "consultation" else None
+            blocks += [
+                RawBlock(text, "cell", None, sender, columns, len(columns) - 1, channel=channel)
+                for text in passages_of_cell(cell)
+            ]
+    return blocks
+
+
+def _role_in_list(body: Rows, i: int) -> str | None:
+    """Return "heading" or a reason for a line of a single column that is no idea.
+
+    A group of lines opens with its title; "Responses" only announces, "Open ended" is the tool's.
+    """
+    text = body[i][0]
+    if word_pattern("columns", "genres_d_activite").fullmatch(fold(text)):
+        return "settings"
+    if i and body[i - 1][0]:
+        return None
+    if meaning_of(text) == "text":
+        return "column header"
+    is_alone = i + 1 < len(body) and not body[i + 1][0] and i == 0
+    has_more = i + 1 < len(body) and bool(body[i + 1][0])
+    is_title = is_question(text) or (len(text.split()) < _VERY_LONG and text[-1] not in ".!…")
+    return "heading" if is_title and (has_more or is_alone) else None
+
+
+def passages_of_row(sheet: SortedSheet, row: Sequence[str]) -> list[int]:
+    """Return the columns of free words; a title counts where nothing else is said."""
+    texts = [column for column in sheet.texts if row[column]]
+    names = {fold(cell) for cell, role in zip(row, sheet.roles, strict=True) if role == "theme"}
+    texts = [column for column in texts if fold(row[column]) not in names]  # an area's own name
+    if sheet.kind == "form":
+        return texts
+    titles = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
+    if texts:
+        return sorted([*texts, *(i for i in titles if _says_more(sheet, row, i, texts))])
+    is_attached = any(
+        role == "url" and row[column] and len(column_cells(sheet.body, column)) < len(sheet.body)
+        for column, role in enumerate(sheet.roles)
+    )  # an address in each row is the contribution's own
+    return [] if is_attached else titles
+
+
+def _says_more(sheet: SortedSheet, row: Sequence[str], column: int, texts: Sequence[int]) -> bool:
+    """Whether a title is its author's own, of several words that the texts do not repeat."""
+    words = fold(row[column]).split()
+    said = {word for text in texts for word in fold(row[text]).split()}
+    is_new = any(len(word) >= _MIN_LETTERS and word not in said for word in words)
+    is_own = column_cells(sheet.body, column).count(row[column]) == 1
+    is_label = read_cues(row[column]).is_label or is_question(row[column])
+    return is_own and not is_label and len(words) > 1 and is_new
+
+
+def passages_of_cell(cell: str) -> list[str]:
+    """Return a cell's lines where they are bullets or three or more, else the cell."""
+    lines = [line for line in cell.split("\n") if line.strip()]
+    bullets = [bullet_of(line) for line in lines]
+    if len(lines) == 1:
+        return [bullets[0].text if bullets[0] else lines[0]]
+    if len(lines) >= _LINES or any(bullets):
+        pairs = zip(lines, bullets, strict=True)
+        return [bullet.text if bullet else line.strip() for line, bullet in pairs]
+    return ["\n".join(lines)]
+
+
+def says_nothing(passage: str) -> str | None:
+    """Return why a free answer is no passage: an address, a date, « RAS »; None for words."""
+    kind = kind_of_cell(passage)
+    if kind == "number":
+        return "closed answer"
+    if kind in ("email", "phone"):
+        return "person"
+    if kind and kind != "code":
+        return reason_of_role(kind)
+    return None if says_something(passage) else "no answer"
+
+
+def aside_of_cell(cell: str, role: str = "", reason: str = "") -> RawBlock:
+    """Return the `meta` block of a cell; encoded data shrink to their size."""
+    reason = reason or ("encoded" if kind_of_cell(cell) == "encoded" else reason_of_role(role))
+    if reason == "encoded":
+        n_letters = f"{len(cell):,}".replace(",", "\u202f")
+        cell = f"[données encodées : {n_letters} caractères]"
+    return RawBlock(cell, "meta", reason=reason, columns=(("", ""),))
+
+
+def votes_of(sheet: SortedSheet, row: Sequence[str]) -> int | None:
+    """Return the votes of a row, the largest count of several; None where none is told."""
+    cells = [cell for cell, role in zip(row, sheet.roles, strict=False) if role == "votes"]
+    counts = [re.fullmatch(r"\s*(\d{1,6})(?:[.,]0+)?\s*", cell) for cell in cells]
+    return max((int(count[1]) for count in counts if count), default=None)
+
+
+def merged(blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
+    """Join a row's neighbouring asides of one reason."""
+    for (kind, _), group in groupby(blocks, key=lambda block: (block.kind, block.reason)):
+        if kind != "meta":
+            yield from group
+            continue
+        own = list(group)
+        yield replace(own[0], text=" | ".join(block.text for block in own))
+
+
+def name_senders(body: Rows, columns: Sequence[int]) -> list[str]:
+    """Return « répondant 1 » and so on by row; a row sent again is of the first one's sender.
+
+    Short answers may be alike by chance: only rows of several answers and words are one.
+    """
+    number_of: dict[tuple[str, ...], int] = {}
+    senders = []
+    for i, row in enumerate(body, start=1):
+        answers = tuple(row[column].strip() for column in columns)
+        is_telling = sum(map(bool, answers)) > 1 and len(" ".join(answers).split()) >= _SAME_ROW
+        number = number_of.setdefault(answers, i) if is_telling else i
+        senders.append(f"{RESPONDENT} {number}")
+    return senders
