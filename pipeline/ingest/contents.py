@@ -26,7 +26,7 @@ from pipeline.ingest.territory_map import (
     read_features,
     read_map_rows,
 )
-from pipeline.ingest.workshop import Reject, is_manifest
+from pipeline.ingest.workshop import Reject, is_manifest, reject
 from pipeline.settings.sections import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
@@ -131,7 +131,7 @@ class Contents:
         )
         reason = "{} de {} lignes en tout : seules les {} premières sont lues"
         return [
-            _reject(folder, reason.format(what, n_rows, max_listed), advice)
+            reject(folder, reason.format(what, n_rows, max_listed), advice)
             for what, n_rows in counts.items()
             if n_rows > max_listed
         ]
@@ -163,7 +163,7 @@ def read_contents(
 
     contents = Contents()
     for path, reason, advice in listing.unread:
-        contents.rejects.append(_reject(text_of(path.relative_to(depot)), reason, advice))
+        contents.rejects.append(reject(text_of(path.relative_to(depot)), reason, advice))
     for reading in read_files(
         paths, settings=settings, within=(depot,), on_file=count, readers=readers
     ):
@@ -171,10 +171,10 @@ def read_contents(
         sha256 = None if reading.error else _hash(reading.path)
         if reading.error or sha256 is None:
             contents.n_passing += reading.can_pass or not reading.error
-            contents.rejects.append(_reject(name, *(reading.error or _GONE)))
+            contents.rejects.append(reject(name, *(reading.error or _GONE)))
             continue
         if PurePath(name).parts[1:] != reading.path.relative_to(folder).parts:
-            contents.rejects.append(_reject(name, *_RENAMED))
+            contents.rejects.append(reject(name, *_RENAMED))
         first = (first_paths or {}).get(name)
         for part in _parts(reading, name, folder, sha256, settings.max_outline_points):
             if first:
@@ -218,10 +218,6 @@ def _with_legends(parts: list[Part]) -> list[Part]:
         else part
         for part in parts
     ]
-
-
-def _reject(path: str, reason: str, advice: str) -> Reject:
-    return {"path": path, "reason": reason, "advice": advice}
 
 
 def _hash(path: Path) -> str | None:
@@ -282,10 +278,10 @@ def _read_json_map(raw: RawPart) -> list[Pin] | None:
 def _rejects(part: Part) -> Iterator[Reject]:
     content, listed = part.sorted, part.raw.left_out
     if part.raw.error:
-        yield _reject(part.path, *part.raw.error)
+        yield reject(part.path, *part.raw.error)
     elif not (content.blocks or content.attendance or content.maps or part.pins or listed):
-        yield _reject(part.path, *(_BLANK_MAP if part.raw.blocks else _EMPTY))
+        yield reject(part.path, *(_BLANK_MAP if part.raw.blocks else _EMPTY))
     for reason, advice in part.lightened:
-        yield _reject(part.path, reason, advice)
+        yield reject(part.path, reason, advice)
     for warning in (*part.raw.warnings, *content.skipped):
-        yield _reject(part.path, warning, _SKIPPED_ADVICE)
+        yield reject(part.path, warning, _SKIPPED_ADVICE)

@@ -18,7 +18,7 @@ from rapidfuzz import fuzz, process
 from pipeline.communes import centre_of, name_of
 from pipeline.communes.gazetteer import CommuneMatch, Gazetteer, around
 from pipeline.communes.tables import epci_of, epci_of_most, find_epci, members_of
-from pipeline.ingest.words import word_pattern
+from pipeline.ingest.words import first_key, word_pattern
 from pipeline.ingest.workshop import Commune
 from pipeline.structure_names import (
     NameIndex,
@@ -58,6 +58,7 @@ _SAME_NAME = 90  # rapidfuzz score from which two whole names are one person's
 
 _ABBREVIATIONS = {"st": "saint", "ste": "sainte", "sts": "saints", "s": "sur", "ss": "sous"}
 _CERTAIN = ("code", "exact")
+_NAME_START = r"^(?:la |le |les |l )?{}\b"
 _ELECTED_AND = re.compile(
     r"(?P<elected>(?:[ée]lue?s?|maires?|(?:\d\w*\s)?adjointe?s?|conseill\w+)\b[^,;/]*?)"
     r"\s*(?:,|;|/|\bet\b|\+)\s*"
@@ -454,12 +455,10 @@ def type_of(type_text: str, name: str = "") -> str | None:
     An unknown type gives `autre`, an empty one None.
     """
     for text in (re.sub(r"\([^)]*\)", " ", type_text), type_text):
-        folded = fold(text)
-        for kind, pattern in _patterns("types", r"\b{}\b"):
-            if folded and pattern.search(folded):
-                return kind
+        if fold(text) and (kind := first_key("structures", "types", fold(text), r"\b{}\b")):
+            return kind
     folded = fold(name)
-    by_name = next((kind for kind, pattern in _name_patterns() if pattern.match(folded)), None)
+    by_name = first_key("structures", "noms", folded, _NAME_START)
     # a legal form tells anywhere: "Menuiserie du Port SCOP"
     forms = lexicon("structures")["formes_dans_le_nom"].items()
     by_form = next((str(kind) for kind, words in forms if set(folded.split()) & set(words)), None)
@@ -484,8 +483,7 @@ def is_lone_person(name: str, type_text: str = "") -> bool:
 
 def type_of_role(role: str) -> str | None:
     """Return the type that a function names ("président de l'association"), or None."""
-    patterns = _patterns("roles", r"\b{}\b")
-    return next((kind for kind, pattern in patterns if pattern.search(fold(role))), None)
+    return first_key("structures", "roles", fold(role), r"\b{}\b")
 
 
 def split_structures(cell: str) -> list[tuple[str, str]]:
@@ -510,16 +508,5 @@ def _says_what_it_is(name: str) -> bool:
     words = [word for word in fold(name).split() if word not in word_group("vides")]
     if len(words) > 1 and words[0] in word_group("descripteurs"):
         return True
-    return bool(words) and any(pattern.match(fold(name)) for _, pattern in _name_patterns())
-
-
-def _name_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return _patterns("noms", r"(?:la |le |les |l )?{}\b")
-
-
-@cache
-def _patterns(group: str, template: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple(
-        (kind, re.compile(template.replace("{}", f"(?:{'|'.join(words)})")))
-        for kind, words in lexicon("structures")[group].items()
-    )
+    is_kind = first_key("structures", "noms", fold(name), _NAME_START) is not None
+    return bool(words) and is_kind

@@ -50,6 +50,7 @@ from pipeline.ingest.workshop import (
     identify_workshop,
     name_territory,
     read_manifest,
+    reject,
     reject_idle_answers,
 )
 from pipeline.settings.sections import IngestSettings
@@ -391,12 +392,7 @@ def _write_attendance(
 def _silent(contents: Contents, documents: pd.DataFrame, blocks: pd.DataFrame) -> list[Reject]:
     passages = blocks.loc[~blocks["kind"].isin(_NO_PASSAGE), "document_id"]
     paths = documents.loc[~documents["document_id"].isin(passages), "path"]
-    reason, advice = SILENT
-    return [
-        {"path": path, "reason": reason, "advice": advice}
-        for path in paths
-        if path not in contents.list_paths
-    ]
+    return [reject(path, *SILENT) for path in paths if path not in contents.list_paths]
 
 
 def _unsettled(folder: Path, communes: WorkshopCommunes) -> list[Reject]:
@@ -406,7 +402,7 @@ def _unsettled(folder: Path, communes: WorkshopCommunes) -> list[Reject]:
         return []
     names = counted(n_unsettled, "nom de commune", "noms de commune")
     reason = f"{names} sans code INSEE (inconnu ou porté par plusieurs)"
-    return [{"path": folder_name(folder), "reason": reason, "advice": _COMMUNE_ADVICE}]
+    return [reject(folder_name(folder), reason, _COMMUNE_ADVICE)]
 
 
 def _write_receipts(contents: Contents, documents: pd.DataFrame, workshop_id: str) -> pd.DataFrame:

@@ -44,9 +44,26 @@ _LAST_WORD = re.compile(r"([^\W\d_]+['’]?)\s*$")
 
 
 @cache
-def word_pattern(name: str, group: str, template: str = "{}") -> re.Pattern[str]:
-    """Return `template` with a lexicon group's expressions as alternatives for `{}`."""
-    return re.compile(template.replace("{}", f"(?:{'|'.join(lexicon(name)[group])})"))
+def word_pattern(
+    name: str, group: str, template: str = "{}", *, key: str | None = None
+) -> re.Pattern[str]:
+    """Return `template` with a lexicon group's expressions as alternatives for `{}`.
+
+    `key` chooses the expressions of a group that has several lists.
+    """
+    words = lexicon(name)[group] if key is None else lexicon(name)[group][key]
+    return re.compile(template.replace("{}", f"(?:{'|'.join(words)})"))
+
+
+def first_key(
+    name: str, group: str, folded: str, template: str = "{}", *, whole: bool = False
+) -> str | None:
+    """Return the first key of a lexicon group whose expressions are in `folded`, None for none."""
+    for key in lexicon(name)[group]:
+        pattern = word_pattern(name, group, template, key=key)
+        if (pattern.fullmatch if whole else pattern.search)(folded):
+            return str(key)
+    return None
 
 
 def blank_to_none(text: str | None) -> str | None:

@@ -80,6 +80,11 @@ class Manifest:
     rejects: tuple[Reject, ...] = ()
 
 
+def reject(path: str, reason: str, advice: str) -> Reject:
+    """Return a row of the table `rejects`."""
+    return {"path": path, "reason": reason, "advice": advice}
+
+
 def answers_for(manifest: Manifest, names: Sequence[str]) -> dict[str, Location]:
     """Return what the manifest says of one document, by folded heading, "" for the whole."""
     answers: dict[str, Location] = {}
@@ -106,12 +111,9 @@ def reject_idle_answers(
     names = list(documents)
     idle = {answer.file for answer in manifest.answers if not any(map(answer.matches, names))}
     path = f"{folder_name(folder)}/atelier.yaml"
-    reason = "aucun document ne s'appelle « {} »"
     advice = "reprendre le nom du fichier, tel que le montre « ateliers status »"
-    return [
-        {"path": path, "reason": reason.format(file[:_MAX_KEY]), "advice": advice}
-        for file in sorted(idle)
-    ]
+    reasons = [f"aucun document ne s'appelle « {file[:_MAX_KEY]} »" for file in sorted(idle)]
+    return [reject(path, reason, advice) for reason in reasons]
 
 
 def reject_silent_documents(rejects: pd.DataFrame, paths: Iterable[str]) -> pd.DataFrame:
@@ -162,17 +164,14 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
     path, *others = manifests
     label = folder_name(folder)
     second = f"un autre fichier {path.name} est dans ce dossier : lui seul est lu"
-    rejects: list[Reject] = [
-        {"path": f"{label}/{other.name}", "reason": second, "advice": "n'en garder qu'un"}
-        for other in others
-    ]
+    rejects = [reject(f"{label}/{other.name}", second, "n'en garder qu'un") for other in others]
 
-    def reject(reason: str, advice: str) -> None:
-        rejects.append({"path": f"{label}/{path.name}", "reason": reason, "advice": advice})
+    def refuse(reason: str, advice: str) -> None:
+        rejects.append(reject(f"{label}/{path.name}", reason, advice))
 
     content, problem = load_manifest(path)
     if not isinstance(content, dict):
-        reject(problem or "pas de clés dans ce fichier", f"y écrire {_EXAMPLE}")
+        refuse(problem or "pas de clés dans ce fichier", f"y écrire {_EXAMPLE}")
         content = {}
     fields: dict[str, Any] = {}
     answers: list[DocumentAnswer] = []
@@ -184,17 +183,17 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
                 if location := read_one(word):
                     answers.append(_answer(str(target), location, is_everywhere))
                 else:
-                    reject(f"réponse illisible pour « {str(target)[:_MAX_KEY]} »", example)
+                    refuse(f"réponse illisible pour « {str(target)[:_MAX_KEY]} »", example)
             continue
         attribute, read, advice = _KEYS.get(fold(str(key)), ("", None, ""))
         if read is None:
             reason = f"clé inconnue « {str(key)[:_MAX_KEY]} »"
-            reject(reason, f"la retirer ou la corriger ; {_EXAMPLE} sont lues")
+            refuse(reason, f"la retirer ou la corriger ; {_EXAMPLE} sont lues")
             continue
         is_blank = value in (None, "", [])
         fields[attribute] = None if is_blank else read(value)
         if fields[attribute] is None and not is_blank:
-            reject(f"valeur illisible pour « {key} »", advice)
+            refuse(f"valeur illisible pour « {key} »", advice)
     fields = {attribute: value for attribute, value in fields.items() if value is not None}
     return Manifest(**fields, answers=tuple(answers), rejects=tuple(rejects))
 

@@ -144,9 +144,12 @@ class TextCues:
     @property
     def meaning(self) -> str | None:
         """Return the question that the words clearly ask, or None."""
+        return self.scores[0][0] if self.is_clear(ENOUGH, MARGIN) else None
+
+    def is_clear(self, least: int, margin: int) -> bool:
+        """Whether one question has the total `least` and that `margin` over the next."""
         totals = [total for _, total in self.scores] + [0, 0]
-        is_clear = totals[0] >= ENOUGH and totals[0] - totals[1] >= MARGIN
-        return self.scores[0][0] if is_clear else None
+        return totals[0] >= least and totals[0] - totals[1] >= margin
 
     @property
     def numbered(self) -> str | None:

@@ -6,7 +6,7 @@ pipeline.tables.schema.ASIDES; the words are in data/lexicon/locate.yaml.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -22,6 +22,7 @@ from pipeline.ingest.locate.cues import (
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import (
     are_names,
+    first_key,
     fits_lexicon,
     is_anonymous,
     is_first_name,
@@ -383,14 +384,7 @@ def is_title(text: str) -> bool:
 
 
 def _reason(folded: str, group: str) -> str:
-    patterns = _by_reason(group).items()
-    return next((reason for reason, pattern in patterns if pattern.fullmatch(folded)), "")
-
-
-@cache
-def _by_reason(group: str) -> Mapping[str, re.Pattern[str]]:
-    groups: Mapping[str, Sequence[str]] = lexicon("locate")[group]
-    return {reason: re.compile("|".join(texts)) for reason, texts in groups.items()}
+    return first_key("locate", group, folded, whole=True) or ""
 
 
 def _label_of(text: str) -> str:

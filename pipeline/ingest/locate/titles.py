@@ -82,9 +82,7 @@ def agreed_lead(text: str, cues: TextCues) -> str | None:
 
 
 def _says_clearly(cues: TextCues) -> bool:
-    totals = [total for _, total in cues.scores] + [0, 0]
-    is_clear = totals[0] > ENOUGH and totals[0] - totals[1] >= ENOUGH
-    return is_clear and cues.question in CAFE
+    return cues.is_clear(ENOUGH + 1, ENOUGH) and cues.question in CAFE
 
 
 @lru_cache(maxsize=4096)
@@ -164,13 +162,12 @@ def one_sided(title: str) -> str | None:
     folded, sides = fold(title), lexicon("questions")["d_un_seul_cote"]
     if word_pattern("questions", "interne", WHOLE).search(folded):
         return None
-    named = [side for side in sides if _side(side).search(folded)]
+    named = [
+        side
+        for side in sides
+        if word_pattern("questions", "d_un_seul_cote", WHOLE, key=side).search(folded)
+    ]
     return named[0] if len(named) == 1 else None
-
-
-@cache
-def _side(question: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(lexicon('questions')['d_un_seul_cote'][question])})\b")
 
 
 @lru_cache(maxsize=4096)
@@ -188,9 +185,13 @@ def proposed(title: str) -> str | None:
         return None
     if side := one_sided(title):
         return side
-    hints = {own for own in CAFE if own != "q3" and _hints_at(own).search(folded)}
+    hints = {
+        own
+        for own in CAFE
+        if own != "q3" and word_pattern("questions", "propositions", WHOLE, key=own).search(folded)
+    }
     is_inside = word_pattern("questions", "interne", WHOLE).search(folded) is not None
-    if is_inside and hints != {"q4"} and (hints or _nearest_is_inside(title)):
+    if is_inside and hints != {"q4"} and (hints or _compared(title).label == "q3"):
         return "q3"
     if question in CAFE:
         return question
@@ -200,15 +201,6 @@ def proposed(title: str) -> str | None:
 def is_aside_title(folded: str) -> bool:
     """Whether the title is of a meeting's course, on which nothing is proposed."""
     return word_pattern("questions", "sans_proposition").fullmatch(folded) is not None
-
-
-def _nearest_is_inside(title: str) -> bool:
-    return _compared(title).label == "q3"
-
-
-@cache
-def _hints_at(question: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(lexicon('questions')['propositions'][question])})\b")
 
 
 class _Nearest(NamedTuple):
@@ -351,15 +343,14 @@ def _agreed_leads(titles: Mapping[Key, str], questions: Mapping[Key, str]) -> di
 def channel_of(text: str) -> str | None:
     """Return the channel that a name, title or header tells."""
     folded = fold(text)
-    channels = (channel for channel in _CHANNELS if _says_channel(channel).search(folded))
+    channels = (
+        channel
+        for channel in _CHANNELS
+        if word_pattern("locate", "canaux", WHOLE, key=channel).search(folded)
+    )
     channel = next(channels, None)
     is_reported = word_pattern("locate", "resume_malgre_tout", r"\b{}\b").search(folded)
     return "resume" if channel == "postit" and is_reported else channel
-
-
-@cache
-def _says_channel(channel: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(lexicon('locate')['canaux'][channel])})\b")
 
 
 def is_plain_summary(text: str) -> bool:

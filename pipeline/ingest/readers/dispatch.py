@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from typing import NamedTuple
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import (
@@ -23,60 +23,46 @@ from pipeline.ingest.readers.pdf import read_pdf
 from pipeline.ingest.readers.pictures import read_picture
 from pipeline.ingest.readers.rtf import read_rtf
 from pipeline.ingest.readers.sheets import read_delimited, read_ods, read_sheets
-from pipeline.ingest.readers.texts import read_html, read_html_rows, read_markdown, read_plain
+from pipeline.ingest.readers.texts import read_markdown, read_page, read_plain
 from pipeline.ingest.readers.transcripts import as_timed_rows, as_transcript, read_subtitles
 from pipeline.ingest.readers.word97 import read_word97
 
-READERS: dict[str, Callable[[FileContent], tuple[RawPart, ...]]] = {
-    "csv": read_delimited,
-    "doc": read_word97,
-    "docx": read_docx,
-    "eml": lambda file: read_mail(file, read_source),
-    "html": lambda file: (read_html_rows if ".xls" in file.name.lower() else read_html)(file),
-    "json": read_json,
-    "kml": read_kml,
-    "mbox": lambda file: read_mailbox(file, read_source),
-    "md": read_markdown,
-    "ods": read_ods,
-    "msg": lambda file: read_outlook(file, read_source),
-    "odp": read_odp,
-    "odt": read_odt,
-    "pdf": read_pdf,
-    "pptx": read_slides,
-    "rtf": read_rtf,
-    "srt": read_subtitles,
-    "txt": read_plain,
-    "vtt": read_subtitles,
-    "xls": read_sheets,
-    "xlsx": read_sheets,
-    "zip": lambda file: read_archive(file, read_source),
+
+class Format(NamedTuple):
+    """How a format is read, what it is taken for, and what the blocks or rows may turn out to be.
+
+    "prose" may be a conversation or a transcript, a "table" timed segments.
+    """
+
+    read: Callable[[FileContent], tuple[RawPart, ...]]
+    taken_for: str = ""
+    holds: str = ""
+
+
+READERS = {
+    "csv": Format(read_delimited, "tableau (CSV)", "table"),
+    "doc": Format(read_word97, "document Word", "prose"),
+    "docx": Format(read_docx, "document Word", "prose"),
+    "eml": Format(lambda file: read_mail(file, read_source), "courriel"),
+    "html": Format(read_page, "page web", "prose"),
+    "json": Format(read_json, "fichier JSON"),
+    "kml": Format(read_kml, "carte (KML ou GPX)"),
+    "mbox": Format(lambda file: read_mailbox(file, read_source), "courriel"),
+    "md": Format(read_markdown, "notes en Markdown", "prose"),
+    "msg": Format(lambda file: read_outlook(file, read_source), "courriel"),
+    "odp": Format(read_odp, "diaporama"),
+    "ods": Format(read_ods, "classeur", "table"),
+    "odt": Format(read_odt, "document LibreOffice", "prose"),
+    "pdf": Format(read_pdf, "PDF", "prose"),
+    "pptx": Format(read_slides, "diaporama"),
+    "rtf": Format(read_rtf, "document RTF", "prose"),
+    "srt": Format(read_subtitles, "sous-titres"),
+    "txt": Format(read_plain, "fichier texte", "table"),
+    "vtt": Format(read_subtitles, "sous-titres"),
+    "xls": Format(read_sheets, "classeur", "table"),
+    "xlsx": Format(read_sheets, "classeur", "table"),
+    "zip": Format(lambda file: read_archive(file, read_source)),
 }
-# May hold a transcript or conversation.
-_PROSE = frozenset({"doc", "docx", "html", "md", "odt", "pdf", "rtf"})
-_TAKEN_FOR = {
-    "csv": "tableau (CSV)",
-    "doc": "document Word",
-    "docx": "document Word",
-    "eml": "courriel",
-    "html": "page web",
-    "json": "fichier JSON",
-    "kml": "carte (KML ou GPX)",
-    "mbox": "courriel",
-    "md": "notes en Markdown",
-    "msg": "courriel",
-    "odp": "diaporama",
-    "ods": "classeur",
-    "odt": "document LibreOffice",
-    "pdf": "PDF",
-    "pptx": "diaporama",
-    "rtf": "document RTF",
-    "srt": "sous-titres",
-    "txt": "fichier texte",
-    "vtt": "sous-titres",
-    "xls": "classeur",
-    "xlsx": "classeur",
-}
-_TABLES = frozenset({"csv", "ods", "txt", "xls", "xlsx"})
 _EXPECTED = "un texte, un tableau, un courriel ou un PDF"
 _TRANSCRIPT = "déposer sa transcription (.vtt, .srt, .docx ou .txt)"
 _REFUSALS = {
@@ -124,12 +110,13 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
     if kind in _REFUSALS:
         reason, advice = _REFUSALS[kind]
         raise ReadError(reason, _EXPECTED, advice)
-    parts = READERS[kind](file)
-    if kind in _PROSE:
+    read, taken_for, holds = READERS[kind]
+    parts = read(file)
+    if holds == "prose":
         parts = tuple(as_transcript(as_chat(part)) for part in parts)
-    elif kind in _TABLES:
+    elif holds == "table":
         parts = tuple(map(as_timed_rows, parts))
-    parts = tuple(map(partial(_named, _TAKEN_FOR.get(kind, "")), parts))
+    parts = tuple(_named(taken_for, part) for part in parts)
     n_chars = sum(map(_n_chars, parts))
     n_blocks = sum(len(part.blocks) for part in parts)
     if n_chars > file.limits.max_chars or n_blocks > file.limits.max_blocks:

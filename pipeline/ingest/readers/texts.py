@@ -35,7 +35,7 @@ from pipeline.ingest.readers.exports import (
     read_chat,
 )
 from pipeline.ingest.readers.mail_body import blocks_of_mail, opens_with_headers
-from pipeline.ingest.readers.sheets import looks_delimited, rows_of_text, squared
+from pipeline.ingest.readers.sheets import Rows, looks_delimited, rows_of_text, squared
 from pipeline.ingest.readers.transcripts import spoken_blocks
 from pipeline.ingest.words import (
     clean,
@@ -147,8 +147,16 @@ def _without_codes(block: RawBlock) -> Iterator[RawBlock]:
         yield RawBlock(shown, "meta", reason=reason)
 
 
-def read_html(file: FileContent) -> tuple[RawPart, ...]:
-    """Return the page as one part; raise `ReadError` for a page without text."""
+def read_page(file: FileContent) -> tuple[RawPart, ...]:
+    """Return the page as one part, or its largest table where a program exported a workbook so.
+
+    Raises `ReadError` for a page without text.
+    """
+    rows = _largest_table(file) if ".xls" in file.name.lower() else ()
+    return (RawPart((), rows=rows),) if rows else _read_prose(file)
+
+
+def _read_prose(file: FileContent) -> tuple[RawPart, ...]:
     declared = _CHARSET.search(file.content[:4096])
     text = decode(file.content, declared[1].decode("ascii") if declared else None)
     page = LexborHTMLParser(text)
@@ -195,13 +203,11 @@ def _chat_of(
     return None
 
 
-def read_html_rows(file: FileContent) -> tuple[RawPart, ...]:
-    """Return a page's largest table: some programs export workbooks so."""
+def _largest_table(file: FileContent) -> Rows:
     page = LexborHTMLParser(decode(file.content))
     tables = [_text_rows(table) for table in page.css("table")]
     largest = max(tables, key=lambda rows: sum(map(len, rows)), default=[])
-    rows = squared(largest)
-    return (RawPart((), rows=rows),) if rows else read_html(file)
+    return squared(largest)
 
 
 def _text_rows(table: LexborNode) -> list[list[str]]:

@@ -345,9 +345,7 @@ def _asked_by_survey(title: str) -> str | None:
     if in_full := asked_by_header(title):
         return in_full
     cues = read_cues(title)
-    totals = [total for _, total in cues.scores] + [0, 0]
-    is_clear = totals[0] >= _CLEAR and totals[0] - totals[1] >= ENOUGH
-    return cues.scores[0][0] if is_clear else _mapped(title)
+    return cues.scores[0][0] if cues.is_clear(_CLEAR, ENOUGH) else _mapped(title)
 
 
 @cache
