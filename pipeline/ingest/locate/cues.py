@@ -44,9 +44,9 @@ _NAMED = re.compile(
 )
 # "les + et les -"
 _PLUS, _MINUS = re.compile(r"(?<!\S)\+(?!\S)"), re.compile(r"(?<!\S)[-–](?=\s*$)")
-_MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
+MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
 _PAIR = re.compile(
-    rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{_MONTHS}))"
+    rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{MONTHS}))"
 )
 FIRST_NAMED, _FIRST_NICKNAME = 61, 81  # provisional numbers
 _ARTICLE = r"(?:de|des|du|d|la|le|les|l)"
@@ -229,7 +229,7 @@ def _numbered(group: str, letter: str) -> re.Pattern[str]:
     number = number_pattern("romains", "cardinaux")
     more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
     word = rf"(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d)"
-    day = rf"(?! (?:{_MONTHS}))"  # "soirée des tablées, 3 juin"
+    day = rf"(?! (?:{MONTHS}))"  # "soirée des tablées, 3 juin"
     return re.compile(
         rf"\b(?:(?:{word})(?P<a>{number})\b{day}{more}|(?P<b>{ordinal}) (?:{nouns})\b)"
     )

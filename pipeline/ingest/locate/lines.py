@@ -12,6 +12,7 @@ from functools import cache
 
 from pipeline.ingest.locate.cues import (
     ENOUGH,
+    MONTHS,
     SURE_FORMS,
     TextCues,
     number_patterns,
@@ -74,8 +75,8 @@ _CALL_MARKS = re.compile(
     r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
 )
 _CALL_DAY = re.compile(
-    r"\W{0,3}(?:le\s+)?\d{1,2}(?:[/.]\d{1,2}(?:[/.]\d{2,4})?|(?:er)?\s(?:janv|f[ée]v|mars|avr|mai|juin"
-    r"|juil|ao[uû]t|sept|oct|nov|d[ée]c)\w*\.?)(?:\s*(?:à|vers)?\s*\d{1,2}\s?[hH:]\s?(?:\d{2})?)?"
+    r"\W{0,3}(?:le\s+)?\d{1,2}(?:[/.]\d{1,2}(?:[/.]\d{2,4})?"
+    rf"|(?:er)?\s(?:{MONTHS})\w*\.?)(?:\s*(?:à|vers)?\s*\d{{1,2}}\s?[hH:]\s?(?:\d{{2}})?)?"
     r"\s*[:,–-]?\s*(?=[^\W\d])",
     re.IGNORECASE,
 )

@@ -4,10 +4,11 @@ Find titles without a style, typed list signs and wrapped lines.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 from pipeline.ingest.parts import RawBlock, RawPart, no_text
 from pipeline.ingest.words import (
@@ -38,6 +39,7 @@ _ANNOUNCED = re.compile(r"\W*[^\W\d_]+\s*(?:n°)?\s*\d{1,2}\s*[:–—.)/-]")
 _UNDERLINE = re.compile(r"^\s*(={3,}|-{3,}|~{3,})\s*$")
 _LIST_SIGNS = frozenset("-–—−‐*•●")
 _SIGN_LEVEL = {"o": 1, "▪": 2, "§": 2, "\uf0a7": 2}
+_MAX_ANCESTORS = 30  # of a style: Word allows ten
 _MAX_WORDS = 14
 _MAX_QUESTION_WORDS = 25
 _MAX_STRONG_SHARE = 0.4  # of the words; in a bolder text, bold says nothing
@@ -49,6 +51,10 @@ Cell = list[RawBlock]
 _MAX_HEADER_WORDS = 10
 _MAX_LABEL_WORDS = 12
 _MAX_SPAN = 200  # rows or columns of one cell
+
+
+_Name = TypeVar("_Name")
+_Style = TypeVar("_Style")
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,17 @@ class StyledText:
             self.n_strong += n_letters
         else:
             self.n_plain += n_letters
+
+
+def styles_from(
+    name: _Name, styles: Mapping[_Name, _Style], parent_of: Callable[[_Style], _Name]
+) -> list[_Style]:
+    """Return the style called `name` and its ancestors, nearest first; a loop ends."""
+    chain: list[_Style] = []
+    while name in styles and len(chain) < _MAX_ANCESTORS and styles[name] not in chain:
+        chain.append(styles[name])
+        name = parent_of(chain[-1])
+    return chain
 
 
 def drafts_of_text(

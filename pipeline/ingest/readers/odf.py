@@ -26,6 +26,7 @@ from pipeline.ingest.readers.blocks import (
     furniture_blocks,
     single_part,
     slides_part,
+    styles_from,
 )
 from pipeline.ingest.readers.container import Container, parse_xml
 from pipeline.ingest.words import clean, small_number
@@ -41,7 +42,6 @@ _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 CELLS = (TABLE + "table-cell", TABLE + "covered-table-cell")
 _ROW_GROUPS = (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table-row-group")
 _TITLES = frozenset({"title", "titre", "titre principal", "subtitle", "sous-titre"})
-_MAX_STYLE_ANCESTORS = 30
 _LARGE = 14  # points: a title, bold or not
 
 _SKIPPED = frozenset(
@@ -96,15 +96,8 @@ class OdfStyles:
             yield from style.findall(f"{STYLE}{kind}-properties")[:1]
 
     def _chain(self, name: str) -> list[etree._Element]:
-        chain: list[etree._Element] = []
-        while (
-            name in self.by_name
-            and len(chain) < _MAX_STYLE_ANCESTORS
-            and self.by_name[name] not in chain
-        ):
-            chain.append(self.by_name[name])
-            name = chain[-1].get(STYLE + "parent-style-name", "")
-        return chain
+        parent = STYLE + "parent-style-name"
+        return styles_from(name, self.by_name, lambda style: style.get(parent, ""))
 
     def is_bold(self, name: str, inherited: bool = False) -> bool:
         """Whether the style is bold, underlined or large; `inherited` if it sets none."""

@@ -31,13 +31,13 @@ from pipeline.ingest.readers.blocks import (
     single_part,
     slides_part,
     spread,
+    styles_from,
 )
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.texts import drafts_of_html
 from pipeline.ingest.words import clean, small_number
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-MAX_STYLE_ANCESTORS = 30  # Word allows ten
 LARGE = 28  # half-points: a title, bold or not
 _OFF = frozenset({"0", "false", "off", "none"})
 _HEADING_NAME = re.compile(r"^(?:heading|titre|title|rubrik)\s*(\d)?$", re.IGNORECASE)
@@ -49,7 +49,6 @@ _ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
 _W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_CHUNK_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _SEPARATORS = ("separator", "continuationSeparator", "continuationNotice")
 _SKIPPED = frozenset(
@@ -125,14 +124,7 @@ class WordStyles:
 
 
 def _style(style_id: str, elements: dict[str, etree._Element]) -> WordStyle:
-    chain: list[etree._Element] = []
-    while (
-        style_id in elements
-        and len(chain) < MAX_STYLE_ANCESTORS
-        and elements[style_id] not in chain
-    ):
-        chain.append(elements[style_id])
-        style_id = value(chain[-1], "basedOn")
+    chain = styles_from(style_id, elements, lambda style: value(style, "basedOn"))
     named = first_named_style(value(element, "name") for element in chain)
     outlines = (value(element, "pPr/outlineLvl") for element in chain)
     numbered = next(
@@ -337,7 +329,7 @@ class _Walk(TableWalk):
             elif element.tag == W + "tbl":
                 yield from self.table_drafts(partial(self._rows, element))
             elif element.tag == W + "altChunk":
-                content = self.asides.pages.get(element.get(_CHUNK_ID, ""), b"")
+                content = self.asides.pages.get(element.get(_RELATION + "id", ""), b"")
                 yield from drafts_of_html(_html_of(content)) if content else ()
             elif element.tag == _MC + "AlternateContent":
                 yield from self.drafts(_choice_of(element))

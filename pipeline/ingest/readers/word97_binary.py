@@ -18,8 +18,8 @@ import olefile
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import FileContent, protected, too_much
+from pipeline.ingest.readers.blocks import styles_from
 from pipeline.ingest.readers.office import (
-    MAX_STYLE_ANCESTORS,
     ListLevel,
     ListNumbering,
     WordStyle,
@@ -431,10 +431,7 @@ def _text_at(content: bytes, at: int) -> tuple[str, int]:
 
 
 def _inherited_style(number: int, own: dict[int, _OwnStyle]) -> WordStyle:
-    chain: list[_OwnStyle] = []
-    while number in own and len(chain) < MAX_STYLE_ANCESTORS:
-        chain.append(own[number])
-        number = chain[-1].parent
+    chain = styles_from(number, own, lambda style: style.parent)
     named = first_named_style(style.name for style in chain)
     outlines = (style.paragraph.get(P_OUTLINE) for style in chain)
     outline = next((number_of(outline) for outline in outlines if outline is not None), NO_OUTLINE)
