@@ -1,7 +1,7 @@
 """Draw the charts of the territories in a process of its own: it takes much memory.
 
 In:   a study that was run; the current names of themes
-Out:  .cache/territories/<run_id>-<names>/: an .svg a chart, index.json with kinds and titles
+Out:  .cache/territories/<run_id>-<names>/: index.json with titles and the maps' paths, arbre.svg
 """
 
 import hashlib
@@ -10,15 +10,18 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.study import Study
 
 INDEX = "index.json"
+_FORMAT = 2  # of the index
 
 
 def drawings_folder(study: Study, run_id: str, names: Mapping[str, str]) -> Path:
     """Return the folder of a run's charts, drawn with these theme `names`, by theme_id."""
-    digest = hashlib.sha256(json.dumps(sorted(names.items())).encode()).hexdigest()[:12]
+    drawn = json.dumps([_FORMAT, sorted(names.items())])
+    digest = hashlib.sha256(drawn.encode()).hexdigest()[:12]
     return study.cache / "territories" / f"{run_id}-{digest}"
 
 
@@ -30,8 +33,9 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
     """
     from flows.publish_study import report_of, whole_folder
     from pipeline.publish.charts import Drawings, draw_svg
+    from pipeline.publish.html import map_drawing
     from pipeline.publish.layout.catchments import map_alt
-    from pipeline.publish.territory_charts import comparison_specs
+    from pipeline.publish.territory_charts import tree_spec
     from pipeline.store import Store
     from pipeline.text import slug
 
@@ -43,20 +47,24 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
         label=themes["theme_id"].map(dict(names)).fillna(themes["label"])
     )
     report = report_of(study, tables)
-    titles = {
-        f"carte-{slug(shown.name)}": (shown.name, map_alt(shown)) for shown in report.reading.maps
-    }
+    charts: list[dict[str, Any]] = [
+        {
+            "name": f"carte-{slug(shown.name)}",
+            "kind": "carte",
+            "title": shown.name,
+            "words": map_alt(shown),
+            "drawing": map_drawing(shown),
+        }
+        for shown in report.reading.maps
+    ]
     target = drawings_folder(study, run_id, names)
     store = Store(study.cache)
     drawings = Drawings(store)
     with whole_folder(target) as folder:
-        charts = []
-        for name, spec in comparison_specs(report).items():
-            (folder / f"{name}.svg").write_text(draw_svg(spec, drawings), encoding="utf-8")
-            title, words = titles.get(name, ("", ""))
-            charts.append(
-                {"name": name, "kind": name.split("-")[0], "title": title, "words": words}
-            )
+        if len(report.reading.tree) > 1:
+            charts.append({"name": "arbre", "kind": "arbre", "title": "", "words": ""})
+            tree = draw_svg(tree_spec(report.reading.tree), drawings)
+            (folder / "arbre.svg").write_text(tree, encoding="utf-8")
         (folder / INDEX).write_text(json.dumps(charts, ensure_ascii=False), encoding="utf-8")
     drawings.save(drops_others=False)
     store.close()

@@ -32,11 +32,10 @@ def test_territories_are_drawn_from_what_is_at_hand_and_the_next_report_is_writt
     kept = drawn(study)
     folder = draw_territories(study.root)
     listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    assert {row["kind"] for row in listed} == {"plan", "arbre", "carte"}
-    assert all(
-        (folder / f"{row['name']}.svg").read_text(encoding="utf-8").startswith("<svg")
-        for row in listed
-    )
+    assert {row["kind"] for row in listed} == {"arbre", "carte"}
+    assert (folder / "arbre.svg").read_text(encoding="utf-8").startswith("<svg")
+    drawings = [row["drawing"] for row in listed if row["kind"] == "carte"]
+    assert all(drawing["communes"] and drawing["structures"] for drawing in drawings)
     assert kept and kept <= drawn(study)
     with open_workspace(study) as workspace:
         publish_study(workspace, "20261201T080000000000Z")

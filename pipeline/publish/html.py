@@ -75,11 +75,14 @@ def write_map_page(report: Report, path: Path) -> bool:
     """
     if not report.reading.maps:
         return False
-    _render("carte.html.j2", path, title=report.title, maps=list(map(_drawn, report.reading.maps)))
+    _render(
+        "carte.html.j2", path, title=report.title, maps=list(map(map_drawing, report.reading.maps))
+    )
     return True
 
 
-def _drawn(drawn: TerritoryMap) -> dict[str, Any]:
+def map_drawing(drawn: TerritoryMap) -> dict[str, Any]:
+    """Return the paths, marks and words of a map, for a page that draws it."""
     frame = frame_of(drawn, width=_WIDTH, tallest=_TALLEST)
     marks = mark_places(drawn, frame, _RADIUS)
     colours = commune_colours(drawn)
@@ -110,6 +113,7 @@ def _drawn(drawn: TerritoryMap) -> dict[str, Any]:
     unplaced = sentence("cartes.non_places", n=count(drawn.n_unplaced, "structure"))
     return {
         "name": drawn.name,
+        "n_covering": {town.name: len(town.covered_by) for town in drawn.towns},
         "alt": map_alt(drawn),
         "said": " ".join(cover_sentences(drawn)),
         "box": f"0 0 {width:g} {height:g}",

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flows.drawings import INDEX, drawings_folder
 from pipeline.study import Study
@@ -14,12 +15,13 @@ from pipeline.study import Study
 
 @dataclass(frozen=True)
 class Drawing:
-    """A plan, arbre or carte; `words` describe it, unless a table does."""
+    """An arbre or a carte; `words` describe it, unless a table does; `drawing` has its paths."""
 
     name: str
     kind: str
     title: str
     words: str
+    drawing: dict[str, Any] = field(default_factory=dict)
 
 
 class DrawingCache:
@@ -54,7 +56,8 @@ class DrawingCache:
             return None
 
     def path(self, run_id: str, names: Mapping[str, str], name: str) -> Path | None:
-        """Return the file of a drawing in the index, else None."""
+        """Return the file of a drawing in the index that has one, else None."""
         if name not in {drawing.name for drawing in self.of(run_id, names) or ()}:
             return None
-        return drawings_folder(self._study, run_id, names) / f"{name}.svg"
+        path = drawings_folder(self._study, run_id, names) / f"{name}.svg"
+        return path if path.is_file() else None

@@ -1,7 +1,7 @@
 """Order a person's passages, search them, and list the codes of one."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -27,6 +27,9 @@ class PassageFilter:
     question: str = ""
     code: str = ""  # axis:code
     theme_id: str = ""
+    family_id: str = ""
+    territory: str = ""
+    zone: str = ""  # corners on the map of passages
     state: str = TODO
     order: str = DOUBT
 
@@ -40,6 +43,9 @@ class PassageFilter:
             question=query.get("question", ""),
             code=query.get("code", ""),
             theme_id=query.get("theme", ""),
+            family_id=query.get("famille", ""),
+            territory=query.get("territoire", ""),
+            zone=query.get("zone", ""),
             state=state if state in STATES else TODO,
             order=order if order in ORDERS else DOUBT,
         )
@@ -53,6 +59,9 @@ class PassageFilter:
             "question": self.question,
             "code": self.code,
             "theme": self.theme_id,
+            "famille": self.family_id,
+            "territoire": self.territory,
+            "zone": self.zone,
             "etat": self.state if self.state != TODO else "",
             "ordre": self.order if self.order != DOUBT else "",
         }
@@ -95,18 +104,24 @@ class CodeState:
 
 @dataclass(frozen=True)
 class CoderView:
-    """The passages as one person codes them, blind to others' decisions."""
+    """The passages as one person codes them, blind to others' decisions.
+
+    None but those `among` them are listed, where it is given.
+    """
 
     author: str
     snapshot: Snapshot
     journal: Journal
     grid: Grid
+    among: Collection[str] | None = None
 
     def unit_ids(self, wanted: PassageFilter) -> list[str]:
         """Return the filtered passages in order."""
         snapshot, mine = self.snapshot, self._coded_by(self.author)
         unit_ids = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
-        if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
+        if self.among is not None:
+            unit_ids = [name for name in unit_ids if name in self.among]
+        if wanted.workshop_id or wanted.territory or wanted.table or wanted.question:
             unit_ids = [name for name in unit_ids if self._matches(name, wanted)]
         if wanted.state == TODO:
             unit_ids = [name for name in unit_ids if name not in mine]
@@ -117,14 +132,29 @@ class CoderView:
             theirs = set().union(*map(self._coded_by, others))
             unit_ids = [name for name in unit_ids if name in mine & theirs]
         if wanted.code:
-            key, judged = tuple(wanted.code.split(":", 1)), self.journal.judged_by(self.author)
-            unit_ids = [name for name in unit_ids if key in self._assigned(name, judged)]
+            key, judged = tuple(wanted.code.split(":", 1)), self.judged
+            unit_ids = [name for name in unit_ids if key in self.assigned(name, judged)]
         return unit_ids
 
     def codes(self, unit_id: str) -> list[CodeState]:
         """Return the codes of a passage."""
         proposed = self.snapshot.proposed.get(unit_id, ())
         return code_states(proposed, self.decisions(unit_id), self.grid)
+
+    @property
+    def judged(self) -> set[str]:
+        """Return the passages whose codes the person decided on."""
+        return self.journal.judged_by(self.author)
+
+    def coded(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Yield every passage, in reading order, with axis and code of its codes."""
+        judged = self.judged
+        for unit_id in self.snapshot.units:
+            yield unit_id, self.assigned(unit_id, judged)
+
+    def assigned(self, unit_id: str, judged: set[str]) -> list[tuple[str, str]]:
+        """Return axis and code of a passage's codes: the machine's where it is not `judged`."""
+        return assigned(self.codes(unit_id)) if unit_id in judged else self.snapshot.put_on(unit_id)
 
     def decisions(self, unit_id: str) -> list[TagDecision]:
         """Return the person's active decisions on a passage's codes."""
@@ -139,11 +169,8 @@ class CoderView:
             wanted.workshop_id in ("", unit.workshop_id)
             and wanted.table in ("", str(unit.table_number or ""))
             and wanted.question in ("", unit.question)
-            and wanted.theme_id in ("", self.snapshot.theme_of.get(unit_id))
+            and wanted.territory in ("", self.snapshot.workshops[unit.workshop_id]["territory"])
         )
-
-    def _assigned(self, unit_id: str, judged: set[str]) -> list[tuple[str, str]]:
-        return assigned(self.codes(unit_id)) if unit_id in judged else self.snapshot.put_on(unit_id)
 
 
 def neighbours(unit_id: str, unit_ids: list[str]) -> tuple[str | None, str | None]:
@@ -225,6 +252,11 @@ class SearchQuery:
         )
 
 
+def naming(name: str) -> str:
+    """Return what to type to find the passages that have this name."""
+    return '"' + " ".join(re.sub(r'["«“»”]', " ", name).split()) + '"'
+
+
 class SearchIndex:
     """The passages' folded texts."""
 
@@ -232,6 +264,12 @@ class SearchIndex:
         self._folded = [
             (unit_id, fold(unit.text, keep_signs=True)) for unit_id, unit in snapshot.units.items()
         ]
+
+    def count_naming(self, name: str) -> int:
+        """Count the passages that `naming` this finds, quickly for a long name."""
+        query, folded_name = SearchQuery(naming(name)), fold(name, keep_signs=True)
+        longest = max(re.findall(r"\w+", folded_name), key=len, default="")
+        return sum(longest in folded and query.weight(folded) > 0 for _, folded in self._folded)
 
     def find(self, query: SearchQuery) -> list[str]:
         """Return the passages with every word, most occurrences first."""

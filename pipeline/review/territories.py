@@ -1,7 +1,8 @@
 """Compare territories by the tables of the last run."""
 
 import json
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,12 @@ import pandas as pd
 from pipeline.communes import name_of
 from pipeline.compare.reach import shown_verdicts
 from pipeline.grid.codes import Grid
+from pipeline.publish.labels import place_names, square_box
+from pipeline.review.doors import Door
 from pipeline.tables.schema import LEAD, OWN_HERE, REACHES, VERDICTS
 
 Tables = Mapping[str, pd.DataFrame]
+Doors = Mapping[tuple[str, str], Door]  # by theme_id or « axis:code », and territory
 _LEVELS = 5  # of the heat map
 _AFFIRMED = frozenset({*VERDICTS[:2], OWN_HERE})
 
@@ -29,6 +33,7 @@ class HeatCell:
     low: float
     high: float
     verdict: str
+    door: Door | None = None
 
     @property
     def is_affirmed(self) -> bool:
@@ -55,9 +60,15 @@ class HeatMap:
 
 
 def heat_map(
-    tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: str, axis: str = ""
+    tables: Tables,
+    grid: Grid,
+    labels: Mapping[str, str],
+    doors: Doors,
+    *,
+    subject: str,
+    axis: str = "",
 ) -> HeatMap:
-    """Return the heat map of themes, or of the codes of `axis`."""
+    """Return the heat map of themes, or of the codes of `axis`; `doors` by subject, territory."""
     contrasts = _with_verdicts(tables)
     rows = contrasts[contrasts["subject"] == subject]
     if axis:
@@ -65,7 +76,7 @@ def heat_map(
     territories = tuple(sorted(set(rows["territory"])))
     cells: dict[str, dict[str, HeatCell]] = {}
     for row in rows.itertuples():
-        cells.setdefault(str(row.subject_id), {})[str(row.territory)] = _cell(row)
+        cells.setdefault(str(row.subject_id), {})[str(row.territory)] = _cell(row, doors)
     map_rows = [
         (name, _label(name, grid, labels), tuple(map(by_territory.get, territories)))
         for name, by_territory in cells.items()
@@ -75,7 +86,7 @@ def heat_map(
 
 
 def specificities(
-    tables: Tables, grid: Grid, labels: Mapping[str, str], territory: str
+    tables: Tables, grid: Grid, labels: Mapping[str, str], doors: Doors, territory: str
 ) -> list[dict[str, Any]]:
     """Return a territory's themes and codes, the most specific first."""
     contrasts = _with_verdicts(tables)
@@ -87,7 +98,7 @@ def specificities(
             "subject": row.subject,
             "subject_id": row.subject_id,
             "label": _label(str(row.subject_id), grid, labels),
-            "cell": _cell(row),
+            "cell": _cell(row, doors),
             "n_units": int(str(row.n_units)),
             "specificity": float(str(row.specificity)),
         }
@@ -115,6 +126,50 @@ def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict
     return [
         row | {"label": labels.get(str(row["point"]), row["point"])} for row in _records(ordered)
     ]
+
+
+_PLANE_WIDTH, _PLANE_TALLEST, _PLANE_LOWEST = 900.0, 640.0, 360.0
+_NAME_CHARS = 26
+
+
+def plane_drawing(points: Sequence[dict[str, Any]], doors: Mapping[str, Door]) -> dict[str, Any]:
+    """Return a factor plane's points with their places, doors and the names that have room.
+
+    `doors` is by point; a lemma has none, and leads to a search. The first points are named first.
+    """
+    x, y = (max(0.05, *(abs(point[side]) for point in points)) * 1.15 for side in "xy")
+    height = min(_PLANE_TALLEST, max(_PLANE_LOWEST, _PLANE_WIDTH * y / x))
+    scale = min(_PLANE_WIDTH / 2 / x, height / 2 / y)
+    middle = _PLANE_WIDTH / 2, height / 2
+    spots = [(middle[0] + at["x"] * scale, middle[1] - at["y"] * scale) for at in points]
+    ranked = sorted(
+        range(len(points)),
+        key=lambda i: (
+            points[i]["kind"] != "territoire",
+            -(points[i]["x"] ** 2 + points[i]["y"] ** 2),
+        ),
+    )
+    names = ["\n".join(textwrap.wrap(str(points[i]["label"]), _NAME_CHARS)) for i in ranked]
+    taken = [square_box(spot, 5) for spot in spots]
+    size = _PLANE_WIDTH, height
+    places = place_names(names, [spots[i] for i in ranked], size, taken)
+    named = [
+        {"lines": names[i].split("\n"), "x": round(at[0], 1), "y": round(at[1], 1)}
+        | {"is_territory": points[ranked[i]]["kind"] == "territoire"}
+        for i, at in places.items()
+    ]
+    dots = [
+        point | {"at": (round(left, 1), round(top, 1)), "door": doors.get(str(point["point"]))}
+        for point, (left, top) in zip(points, spots, strict=True)
+    ]
+    return {
+        "width": _PLANE_WIDTH,
+        "height": round(height, 1),
+        "middle": middle,
+        "dots": dots,
+        "names": named,
+        "shares": (points[0]["share_x"], points[0]["share_y"]),
+    }
 
 
 def absent_voices(tables: Tables) -> list[dict[str, Any]]:
@@ -202,9 +257,17 @@ def _with_verdicts(tables: Tables) -> pd.DataFrame:
     return contrasts.assign(shown=shown_verdicts(contrasts, tables["theme_reach"]))
 
 
-def _cell(row: Any) -> HeatCell:
+def _cell(row: Any, doors: Doors) -> HeatCell:
     bounds = (float(row.share), float(row.share_low), float(row.share_high))
-    return HeatCell(int(row.n_tables), *bounds, str(row.shown))
+    door = doors.get((str(row.subject_id), str(row.territory)))
+    return HeatCell(int(row.n_tables), *bounds, str(row.shown), door)
+
+
+def tables_saying(tables: Tables) -> dict[tuple[str, str], int]:
+    """Return at how many tables each theme and code was said, by its id and territory."""
+    rows = tables["contrasts"]
+    keys = zip(rows["subject_id"], rows["territory"], strict=True)
+    return dict(zip(keys, rows["n_tables"].astype(int).tolist(), strict=True))
 
 
 def _name(value: str) -> str:

@@ -1,22 +1,18 @@
-"""Draw passages on a plane, whose axes mean nothing."""
+"""Place passages on a plane, whose axes mean nothing, and name what is where."""
 
-import zlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from pipeline.publish.text import shortened
+from pipeline.publish.text import typography
+from pipeline.review.doors import EVERY, GRID, door, grid_spots
+from pipeline.review.queue import PassageFilter
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 
-N_DRAWN = 2000  # marks at most
-WIDTH = 1000.0  # the SVG's height depends on the marks
-_MARGIN, _N_SPARSE = 14.0, 600
-_N_CHARS = 120
-# Contrast of at least 4.5 to 1 on white; neighbours in the list are easy to tell apart.
-COLOURS = ("#0b5c8a", "#a8410b", "#2a6b3c", "#8a2be2", "#7a5a00", "#b3125f", "#007a78", "#4a5560")
-_SHAPES = (
+N_HUES = 8  # --hue-1 to --hue-8, neighbours in the list easy to tell apart
+SHAPES = (
     "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z",  # disc
     "M-4.5,-4.5h9v9h-9z",  # square
     "M0,-6L5.6,4.4H-5.6z",  # triangle
@@ -25,93 +21,69 @@ _SHAPES = (
     "M0,6L5.6,-4.4H-5.6z",  # triangle on its tip
     "M-3,-5.2H3L6,0L3,5.2H-3L-6,0z",  # hexagon
 )
-_NO_THEME_COLOUR, _NO_THEME_SHAPE = "#5d6873", "M-3.5,-3.5L3.5,3.5M-3.5,3.5L3.5,-3.5"
-
-
-@dataclass(frozen=True)
-class MapFilter:
-    """A person's filters; blank means any."""
-
-    family_id: str = ""
-    workshop_id: str = ""
-    theme_id: str = ""
-
-
-class MapMark(NamedTuple):
-    """A passage, `x` and `y` in the SVG's units; `title` shows when hovering."""
-
-    unit_id: str
-    x: str
-    y: str
-    title: str
+_NO_THEME_SHAPE = (
+    "M-4,-2.6L-2.6,-4L0,-1.4L2.6,-4L4,-2.6L1.4,0L4,2.6L2.6,4L0,1.4L-2.6,4L-4,2.6L-1.4,0z"
+)
 
 
 @dataclass(frozen=True)
 class MapGroup:
-    """A family or theme of `n` passages, with the drawn `marks`."""
+    """A family or theme of `n` dots; `hue` is 0 for what has none."""
 
     key: str
     label: str
-    colour: str
+    hue: int
     shape: str
-    is_open: bool  # outline only
     n: int
-    marks: tuple[MapMark, ...]
 
 
 @dataclass(frozen=True)
 class ThemeMap:
-    """The passages drawn and listed; the same unless too many to draw."""
+    """The passages that have a dot, by group, in reading order; `group_of` is by passage."""
 
     groups: tuple[MapGroup, ...]
     units: tuple[Unit, ...]
+    group_of: Mapping[str, str]
     by_family: bool
-    height: float
-    n_drawn: int
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether marks have room to be larger."""
-        return self.n_drawn <= _N_SPARSE
 
 
 def draw_map(
-    wanted: MapFilter, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]
+    wanted: PassageFilter, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]
 ) -> ThemeMap:
-    """Return the passages, coloured by family, or by theme within a family.
-
-    Above N_DRAWN, a fixed sample is drawn; all are listed, by group, in reading order.
-    """
-    family_of = dict(zip(now.themes["theme_id"], now.themes["parent_id"], strict=True))
+    """Return the passages of a family, theme and workshop, by family, or by theme within one."""
+    family_of = families_of(now)
     by_family = bool(family_labels) and not wanted.family_id and not wanted.theme_id
     units = [
         unit
         for unit in snapshot.units.values()
         if unit.unit_id in snapshot.spots and _is_wanted(unit, wanted, now, family_of)
     ]
-    projection = _Projection([snapshot.spots[unit.unit_id] for unit in units])
-    key_of = {unit.unit_id: _key(unit, now, family_of, by_family=by_family) for unit in units}
-    drawn = sorted(units, key=lambda unit: zlib.crc32(unit.unit_id.encode()))[:N_DRAWN]
-    marks: dict[str, list[MapMark]] = defaultdict(list)
-    for unit in drawn:
-        x, y = projection.position(snapshot.spots[unit.unit_id])
-        marks[key_of[unit.unit_id]].append(MapMark(unit.unit_id, x, y, _title(unit, now)))
+    group_of = {}
+    for unit in units:
+        theme_id = now.theme_of.get(unit.unit_id, "")
+        group_of[unit.unit_id] = family_of.get(theme_id, "") if by_family else theme_id
     labels = family_labels if by_family else now.labels
-    counts, styles = Counter(key_of.values()), _styles(labels)
-    keys = [key for key in styles if key and counts[key]]
-    groups = [
-        MapGroup(key, labels[key], *styles[key], False, counts[key], tuple(marks[key]))
-        for key in keys
-    ]
+    counts, groups = Counter(group_of.values()), []
+    for i, (key, label) in enumerate(labels.items()):
+        if counts[key]:
+            shape = SHAPES[(i + i // N_HUES) % len(SHAPES)]  # 56 pairs before one repeats
+            groups.append(MapGroup(key, label, 1 + i % N_HUES, shape, counts[key]))
     if counts[""]:
-        style = (_NO_THEME_COLOUR, _NO_THEME_SHAPE)
-        groups.append(MapGroup("", "", *style, True, counts[""], tuple(marks[""])))
-    order = {key: i for i, key in enumerate([*keys, ""])}
-    units.sort(key=lambda unit: order[key_of[unit.unit_id]])
-    return ThemeMap(tuple(groups), tuple(units), by_family, projection.height, len(drawn))
+        groups.append(MapGroup("", "", 0, _NO_THEME_SHAPE, counts[""]))
+    order = {group.key: i for i, group in enumerate(groups)}
+    units.sort(key=lambda unit: order[group_of[unit.unit_id]])
+    return ThemeMap(tuple(groups), tuple(units), group_of, by_family)
 
 
-def _is_wanted(unit: Unit, wanted: MapFilter, now: Themes, family_of: Mapping[str, object]) -> bool:
+def families_of(now: Themes) -> dict[str, str]:
+    """Return the family by theme, of those that have one."""
+    pairs = zip(now.themes["theme_id"], now.themes["parent_id"], strict=True)
+    return {theme_id: family_id for theme_id, family_id in pairs if isinstance(family_id, str)}
+
+
+def _is_wanted(
+    unit: Unit, wanted: PassageFilter, now: Themes, family_of: Mapping[str, str]
+) -> bool:
     theme_id = now.theme_of.get(unit.unit_id, "")
     return (
         wanted.workshop_id in ("", unit.workshop_id)
@@ -120,39 +92,94 @@ def _is_wanted(unit: Unit, wanted: MapFilter, now: Themes, family_of: Mapping[st
     )
 
 
-class _Projection:
-    """Scale `spots` to fill the SVG."""
+def dots_of(
+    drawn: ThemeMap,
+    wanted: PassageFilter,
+    now: Themes,
+    snapshot: Snapshot,
+    family_labels: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return what map.js draws: where each dot is, of which group and theme, and the names.
 
-    def __init__(self, spots: Sequence[tuple[float, float]]) -> None:
-        xs, ys = [spot[0] for spot in spots] or [0.0], [spot[1] for spot in spots] or [0.0]
-        self._left, self._top = min(xs), max(ys)
-        width, height = max(max(xs) - self._left, 1e-6), self._top - min(ys)
-        self._scale = (WIDTH - 2 * _MARGIN) / max(width, height)
-        self.height = round(2 * _MARGIN + height * self._scale, 1)
-
-    def position(self, spot: tuple[float, float]) -> tuple[str, str]:
-        x = _MARGIN + (spot[0] - self._left) * self._scale
-        y = _MARGIN + (self._top - spot[1]) * self._scale
-        return f"{x:.1f}", f"{y:.1f}"
-
-
-def _key(unit: Unit, now: Themes, family_of: Mapping[str, object], *, by_family: bool) -> str:
-    theme_id = now.theme_of.get(unit.unit_id, "")
-    if not by_family or not theme_id:
-        return theme_id
-    family_id = family_of.get(theme_id)
-    return family_id if isinstance(family_id, str) else ""
-
-
-def _title(unit: Unit, now: Themes) -> str:
-    label = now.labels.get(now.theme_of.get(unit.unit_id, ""), "")
-    text = shortened(unit.text, _N_CHARS)
-    return f"{label} : {text}" if label else text
-
-
-def _styles(labels: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """56 pairs of colour and shape before one repeats."""
+    `shown` has the numbers of `themes`, which a name stands over; families come before themes.
+    """
+    unit_ids, xs, ys = grid_spots(snapshot)
+    spot_of = dict(zip(unit_ids, zip(xs.tolist(), ys.tolist(), strict=True), strict=True))
+    group_index = {group.key: i for i, group in enumerate(drawn.groups)}
+    themes = list(now.labels)
+    theme_index = {theme_id: i for i, theme_id in enumerate(themes)}
+    ids = [unit.unit_id for unit in drawn.units]
     return {
-        key: (COLOURS[i % len(COLOURS)], _SHAPES[(i + i // len(COLOURS)) % len(_SHAPES)])
-        for i, key in enumerate(labels)
+        "grid": GRID,
+        "ids": ids,
+        "x": [spot_of[name][0] for name in ids],
+        "y": [spot_of[name][1] for name in ids],
+        "groups": [group_index[drawn.group_of[name]] for name in ids],
+        "themes": [theme_index.get(now.theme_of.get(name, ""), -1) for name in ids],
+        "shapes": [group.shape for group in drawn.groups],
+        "names": [
+            *_family_names(wanted, now, snapshot, family_labels, theme_index),
+            *_theme_names(wanted, now, snapshot, theme_index),
+        ],
     }
+
+
+def _theme_names(
+    wanted: PassageFilter, now: Themes, snapshot: Snapshot, theme_index: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    counts = _counts(wanted, now, snapshot)
+    return [
+        _name(label, replace(EVERY, theme_id=theme_id), wanted, counts[theme_id], [i])
+        for theme_id, label in now.labels.items()
+        if counts[theme_id]
+        for i in [theme_index[theme_id]]
+    ]
+
+
+def _family_names(
+    wanted: PassageFilter,
+    now: Themes,
+    snapshot: Snapshot,
+    family_labels: Mapping[str, str],
+    theme_index: Mapping[str, int],
+) -> list[dict[str, Any]]:
+    if wanted.family_id or wanted.theme_id:
+        return []
+    counts, themes = _counts(wanted, now, snapshot), defaultdict(list)
+    for theme_id, family_id in families_of(now).items():
+        themes[family_id].append(theme_id)
+    return [
+        _name(
+            label,
+            replace(EVERY, family_id=family_id),
+            wanted,
+            n,
+            [theme_index[name] for name in themes[family_id]],
+        )
+        | {"is_family": True}
+        for family_id, label in family_labels.items()
+        if (n := sum(counts[name] for name in themes[family_id]))
+    ]
+
+
+def _name(
+    label: str, about: PassageFilter, wanted: PassageFilter, n: int, shown: list[int]
+) -> dict[str, Any]:
+    to = door(replace(about, workshop_id=wanted.workshop_id), n, label)
+    return {
+        "label": typography(label),
+        "address": to.address,
+        "words": to.words,
+        "shown": shown,
+        "n": n,
+    }
+
+
+def _counts(wanted: PassageFilter, now: Themes, snapshot: Snapshot) -> Counter[str]:
+    """Count each theme's passages, those without a dot too: the list has them."""
+    family_of = families_of(now)
+    return Counter(
+        now.theme_of.get(unit.unit_id, "")
+        for unit in snapshot.units.values()
+        if _is_wanted(unit, wanted, now, family_of)
+    )

@@ -20,6 +20,7 @@ from pipeline.review.views import (
     restoring,
     results,
     study_data,
+    theme_map,
     themes,
 )
 
@@ -40,7 +41,10 @@ urlpatterns = [
     path("documents/<str:document_id>/passage", documents.make_passage, name="make_passage"),
     path("passages/<str:unit_id>/decider", passages.decide, name="decide"),
     path("themes", themes.listing, name="themes"),
-    path("themes/carte", themes.chart, name="theme_map"),
+    path("themes/carte", theme_map.chart, name="theme_map"),
+    path("themes/carte/points", theme_map.dots, name="theme_map_dots"),
+    path("themes/carte/recherche", theme_map.found, name="theme_map_found"),
+    path("themes/carte/points/<str:unit_id>", theme_map.passage, name="theme_map_passage"),
     path("themes/propositions", themes.proposals, name="theme_proposals"),
     path("themes/sans-theme", themes.set_aside, name="set_aside"),
     path("themes/annuler", themes.undo, name="themes_undo"),

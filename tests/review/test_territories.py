@@ -48,21 +48,50 @@ def test_specificities_are_those_of_the_territory_asked_for(page: Page, served: 
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("part", "n_least"), [pytest.param("plans", 2, marks=pytest.mark.slow), ("cartes", 3)]
-)
-def test_drawings_come_once_made_with_a_table_beside_them(
-    page: Page, served: Served, part: str, n_least: int
-) -> None:
-    page.goto(served.url(f"territoires/{part}"))
-    expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
-    assert page.locator("img.drawing").count() >= n_least
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('img.drawing')].every(i => i.complete && i.naturalWidth > 100)"
-    )
-    assert all(page.locator("img.drawing").evaluate_all("all => all.map(i => i.alt)"))
+def test_planes_are_drawn_in_the_page_with_a_table_beside_them(page: Page, served: Served) -> None:
+    page.goto(served.url("territoires/plans"))
+    points = served.study.read_table("factor_points")
+    expect(page.locator(".plane .door")).to_have_count(len(points))
     expect(page.locator("table").first).to_be_visible()
+    expect(page.locator("img.drawing")).to_be_visible(timeout=120_000)  # the tree of territories
+
+
+def test_a_map_comes_once_made_and_lights_one_catchment_at_a_time(
+    page: Page, served: Served
+) -> None:
+    page.goto(served.url("territoires/cartes"))
+    expect(page.locator(".map.territory[data-ready]")).to_have_count(3, timeout=120_000)
+    shown = page.locator(".map.territory").first
+    expect(shown.locator(".lit")).to_have_count(0)
+    with_area = shown.locator(".structures button:not([data-covered=''])")
+    covered = [str(each.get_attribute("data-covered")).split("|") for each in with_area.all()[:2]]
+    for button, communes in zip(with_area.all()[:2], covered, strict=True):
+        button.focus()
+        lit = shown.locator(".commune.lit").evaluate_all("all => all.map(c => c.dataset.commune)")
+        assert set(lit) == set(communes)
+        expect(shown.locator(".area.on").first).to_have_attribute(
+            "data-name", str(button.get_attribute("data-name"))
+        )
+    with_area.first.press("Enter")
+    expect(with_area.first).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(shown.locator(".lit")).to_have_count(0)
+    shown.locator(".surface").focus()
+    page.keyboard.press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.territory .world').getAttribute('transform').includes('scale(1.4')"
+    )
+
+
+def test_a_pin_opens_the_passages_that_name_its_structure(page: Page, served: Served) -> None:
+    page.goto(served.url("territoires/cartes"))
+    pin = page.locator(".territory .pin.door").first
+    expect(pin).to_be_attached(timeout=120_000)
+    n = str(pin.get_attribute("aria-label")).split(" : ")[-1].split()[0]
+    pin.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/recherche?q=*")
+    expect(page.get_by_role("heading", name=f"{n} passage").first).to_be_visible()
 
 
 def test_absent_voices_and_carriers_are_told(page: Page, served: Served) -> None:
@@ -94,9 +123,8 @@ def test_a_theme_renamed_since_the_run_bears_its_new_name_in_the_drawings_as_in_
         author="alix", action="rename_theme", theme_id=theme_id, value="Zyzanie"
     )
     page.goto(served.url("territoires/plans"))
-    expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
-    sources = page.locator("img.drawing").evaluate_all("all => all.map(i => i.src)")
-    drawn = "".join(page.request.get(source).text() for source in sources)
+    drawn = "".join(page.locator(".plane").all_inner_texts())
+    drawn += "".join(page.locator(".plane title").all_text_contents())
     assert "Zyzanie" in drawn and names[theme_id] not in drawn
     expect(page.locator("tbody th", has_text="Zyzanie")).to_have_count(1)
     page.goto(served.url("passages"))

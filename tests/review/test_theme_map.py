@@ -1,12 +1,17 @@
-"""The map of passages: which are drawn, as what, and that the list has them all."""
+"""How the map of passages groups them, and tells the groups apart."""
+
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from pipeline.review.queue import PassageFilter
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
-from pipeline.review.theme_map import COLOURS, N_DRAWN, WIDTH, MapFilter, draw_map
+from pipeline.review.theme_map import N_HUES, draw_map
 
+STYLES = Path(__file__).parents[2] / "pipeline/review/static/review"
 _FAMILIES = {"f-1": "Se déplacer", "f-2": "Se loger"}
 
 
@@ -58,26 +63,24 @@ def _study(n_units: int) -> tuple[Themes, Snapshot]:
 @pytest.mark.parametrize(
     ("wanted", "groups"),
     [
-        (MapFilter(), {"f-1": 40, "f-2": 20, "": 20}),
-        (MapFilter(workshop_id="w-1"), {"f-1": 20, "f-2": 10, "": 10}),
-        (MapFilter(family_id="f-1"), {"t-1": 20, "t-2": 20}),
-        (MapFilter(theme_id="t-3"), {"t-3": 20}),
-        (MapFilter(family_id="f-2", workshop_id="w-2"), {"t-3": 10}),
+        (PassageFilter(), {"f-1": 40, "f-2": 20, "": 20}),
+        (PassageFilter(workshop_id="w-1"), {"f-1": 20, "f-2": 10, "": 10}),
+        (PassageFilter(family_id="f-1"), {"t-1": 20, "t-2": 20}),
+        (PassageFilter(theme_id="t-3"), {"t-3": 20}),
+        (PassageFilter(family_id="f-2", workshop_id="w-2"), {"t-3": 10}),
     ],
 )
 def test_passages_are_grouped_by_family_or_by_theme_within_one(
-    wanted: MapFilter, groups: dict[str, int]
+    wanted: PassageFilter, groups: dict[str, int]
 ) -> None:
     drawn = draw_map(wanted, *_study(80), _FAMILIES)
     assert {group.key: group.n for group in drawn.groups} == groups
-    assert {mark.unit_id for group in drawn.groups for mark in group.marks} == {
-        unit.unit_id for unit in drawn.units
-    }
-    assert len({(group.colour, group.shape) for group in drawn.groups}) == len(groups)
+    assert len(drawn.units) == sum(groups.values())
+    assert len({(group.hue, group.shape) for group in drawn.groups}) == len(groups)
 
 
 def test_without_families_themes_are_told_apart() -> None:
-    assert [group.key for group in draw_map(MapFilter(), *_study(80), {}).groups] == [
+    assert [group.key for group in draw_map(PassageFilter(), *_study(80), {}).groups] == [
         "t-1",
         "t-2",
         "t-3",
@@ -85,32 +88,43 @@ def test_without_families_themes_are_told_apart() -> None:
     ]
 
 
-def test_marks_stay_within_the_picture() -> None:
-    drawn = draw_map(MapFilter(), *_study(80), _FAMILIES)
-    for mark in (mark for group in drawn.groups for mark in group.marks):
-        assert 0 <= float(mark.x) <= WIDTH and 0 <= float(mark.y) <= drawn.height
+def test_fifty_six_groups_are_told_apart_by_hue_and_shape() -> None:
+    now, snapshot = _study(56 * 4)
+    labels = {f"t-{n}": f"Thème {n}" for n in range(1, 57)}
+    now = Themes(
+        pd.DataFrame({"theme_id": list(labels), "label": list(labels.values()), "parent_id": None}),
+        pd.DataFrame(),
+        now.members.assign(theme_id=[f"t-{1 + n % 56}" for n in range(len(now.members))]),
+        0,
+    )
+    groups = draw_map(PassageFilter(), now, snapshot, {}).groups[:-1]
+    assert len({(group.hue, group.shape) for group in groups}) == 56
+    assert {group.hue for group in groups} == set(range(1, N_HUES + 1))
 
 
-def test_of_many_passages_the_same_sample_is_drawn_and_all_are_listed() -> None:
-    first, again = (draw_map(MapFilter(), *_study(2 * N_DRAWN), _FAMILIES) for _ in range(2))
-    assert first == again
-    assert sum(len(group.marks) for group in first.groups) == first.n_drawn == N_DRAWN
-    assert len(first.units) == sum(group.n for group in first.groups) == 2 * N_DRAWN
+@pytest.mark.parametrize("i", [0, 1], ids=["light", "dark"])
+def test_every_hue_stands_out_from_the_page(i: int) -> None:
+    css = (STYLES / "review.css").read_text(encoding="utf-8")
+    pairs = dict(re.findall(r"--([\w-]+): light-dark\((.+?)\);", css))
+    card, *hues = (
+        pairs[name].split(", ")[i] for name in ("card", *(f"hue-{n}" for n in range(1, N_HUES + 1)))
+    )
+    card = "#ffffff" if card == "#fff" else card
+    for hue in hues:
+        light, dark = sorted((_luminance(card), _luminance(hue)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, hue
 
 
-def test_every_colour_stands_out_from_white() -> None:
-    drawn = draw_map(MapFilter(), *_study(80), {f"f-{n}": f"Famille {n}" for n in range(1, 9)})
-    for colour in {*(group.colour for group in drawn.groups), *COLOURS}:
-        channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        linear = [
-            value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-            for value in channels
-        ]
-        luminance = sum(
-            weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
-        )
-        assert 1.05 / (luminance + 0.05) >= 4.5, colour
+def _luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in channels
+    ]
+    return sum(
+        weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
+    )
 
 
 def test_nothing_wished_for_is_an_empty_map() -> None:
-    assert draw_map(MapFilter(workshop_id="w-9"), *_study(8), _FAMILIES).groups == ()
+    assert draw_map(PassageFilter(workshop_id="w-9"), *_study(8), _FAMILIES).groups == ()

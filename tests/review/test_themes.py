@@ -414,20 +414,19 @@ def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(
 def test_the_map_and_its_list_show_the_same_passages(served: Served, browser: Browser) -> None:
     page, study = served.open(browser, "denis", "themes/carte"), served.study
     n_units = len(study.read_table("units"))
-    expect(page.locator(".carte > svg a")).to_have_count(n_units)
+    expect(page.locator("#carte[data-ready]")).to_be_visible()
+    assert page.evaluate("dots.ids.length") == n_units
     expect(page.locator("#liste")).to_have_text(f"{n_units} passages")
     family = study.read_machine_table("theme_families").iloc[-1]
     page.select_option("[name=famille]", family["family_id"])
     page.select_option("[name=atelier]", index=1)
     page.click("text=Filtrer")
     page.wait_for_url("**/carte?famille=*")
-    drawn = page.locator(".carte > svg a")
-    listed = page.locator("tbody tr")
-    expect(drawn).to_have_count(listed.count())
-    targets = {str(link.get_attribute("href")) for link in drawn.all()}
-    assert targets == {str(row.locator("a").first.get_attribute("href")) for row in listed.all()}
-    drawn.first.locator("path").click()
-    expect(page.locator(".said")).to_be_visible()
+    expect(page.locator("#carte[data-ready]")).to_be_visible()
+    drawn, listed = page.evaluate("dots.ids"), page.locator("tbody tr")
+    expect(listed).to_have_count(len(drawn))
+    targets = {str(row.locator("a").first.get_attribute("href")) for row in listed.all()}
+    assert {target.rpartition("=")[2] for target in targets} == set(drawn)
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 """Show the queue of passages, one passage with its codes, and search."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.kinds import Undo
@@ -25,11 +28,19 @@ from pipeline.decisions.tags import (
 from pipeline.decisions.themes import ThemeDecision
 from pipeline.publish.text import joined, quoted
 from pipeline.review import queue, state
-from pipeline.review.queue import CoderView, CodeState, PassageFilter, SearchIndex, SearchQuery
+from pipeline.review.doors import coder_view
+from pipeline.review.queue import (
+    READING,
+    CoderView,
+    CodeState,
+    PassageFilter,
+    SearchIndex,
+    SearchQuery,
+)
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.theme_page import by_label
-from pipeline.review.views import author_of, is_fragment, page_of, reason_of, request_id_of
+from pipeline.review.views import is_fragment, page_of, reason_of, request_id_of
 
 _N_AROUND = 2  # on each side, in the document
 _N_NEXT = 12
@@ -40,20 +51,22 @@ _N_KEYS = 9
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the filtered queue, and one passage."""
-    wanted, view = PassageFilter.read(request.GET), _view(request)
+    wanted = PassageFilter.read(request.GET)
+    view = coder_view(request, wanted)
     unit_ids = view.unit_ids(wanted)
     unit_id = request.GET.get("passage") or next(iter(unit_ids), None)
     bench = _bench(view, wanted, unit_ids, unit_id)
     if is_fragment(request):
         return render(request, "review/bench.html", bench)
-    return render(request, "review/passages.html", bench | _filters(view.snapshot))
+    return render(request, "review/passages.html", bench | _filters(view, wanted))
 
 
 @reads
 @require_GET
 def table(request: HttpRequest) -> HttpResponse:
     """Show the queue as a list, fifty passages a page."""
-    wanted, view = PassageFilter.read(request.GET), _view(request)
+    wanted = PassageFilter.read(request.GET)
+    view = coder_view(request, wanted)
     unit_ids = view.unit_ids(wanted)
     page = page_of(request, unit_ids)
     shown = {
@@ -64,14 +77,15 @@ def table(request: HttpRequest) -> HttpResponse:
         "n_listed": len(unit_ids),
         "section": "passages",
     }
-    return render(request, "review/passages_list.html", shown | _filters(view.snapshot))
+    return render(request, "review/passages_list.html", shown | _filters(view, wanted))
 
 
 @decides
 @require_POST
 def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Append a decision; once validated, show the next passage."""
-    wanted, view = PassageFilter.read(request.GET), _view(request)
+    wanted = PassageFilter.read(request.GET)
+    view = coder_view(request, wanted)
     _unit(view.snapshot, unit_id)
     author, journal = view.author, view.journal
     command, _equals, key = request.POST.get("geste", "").partition("=")
@@ -102,10 +116,6 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     messages.success(request, announcement)
     parts = (wanted.address(), f"passage={next_id}" if next_id else "")
     return HttpResponseRedirect(f"{reverse('passages')}?{'&'.join(filter(None, parts))}")
-
-
-def _view(request: HttpRequest) -> CoderView:
-    return CoderView(author_of(request), state.snapshot(), state.journal(), state.study().grid)
 
 
 def _decision(view: CoderView, command: str, key: str, unit_id: str) -> TagDecision:
@@ -234,20 +244,68 @@ def _row(view: CoderView, unit_id: str) -> dict[str, Any]:
     }
 
 
-def _filters(snapshot: Snapshot) -> dict[str, Any]:
+def _filters(view: CoderView, wanted: PassageFilter) -> dict[str, Any]:
+    snapshot, grid = view.snapshot, view.grid
     themes, units = snapshot.machine["themes"], snapshot.units.values()
     labels = dict(zip(themes["theme_id"], themes["label"].astype(str), strict=True))
     for row in state.journal_of_page().active(ThemeDecision):
         if row.theme_id in labels and row.given_name:
             labels[row.theme_id] = row.given_name
-    grid = state.study().grid
+    if wanted.theme_id:
+        labels.setdefault(wanted.theme_id, state.labels().get(wanted.theme_id, wanted.theme_id))
     return {
         "workshops": list(snapshot.workshops.values()),
         "tables": sorted({unit.table_number for unit in units if unit.table_number is not None}),
         "questions": grid.questions,
         "grid": grid,
         "themes": list(by_label(labels).items()),
+        "kept": [
+            (name, value)
+            for name, value in (
+                ("territoire", wanted.territory),
+                ("famille", wanted.family_id),
+                ("zone", wanted.zone),
+            )
+            if value
+        ],
+        "chosen": _chosen(view, wanted, labels),
     }
+
+
+def _chosen(
+    view: CoderView, wanted: PassageFilter, labels: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    """Return each filter's name and value in words, and the address without it."""
+    usual, grid = PassageFilter(), view.grid
+    workshop = view.snapshot.workshops.get(wanted.workshop_id, {})
+    questions = {row.question: row.label for row in grid.questions}
+    orders = {READING: _("ordre de lecture")}
+    words = {
+        "state": (_("À voir"), _STATES.get(wanted.state, "")),
+        "order": (_("Ordre"), orders.get(wanted.order, "")),
+        "territory": (_("Territoire"), wanted.territory),
+        "workshop_id": (_("Atelier"), workshop.get("territory", wanted.workshop_id)),
+        "table": (_("Table"), wanted.table),
+        "question": (_("Question"), questions.get(wanted.question, wanted.question)),
+        "code": (_("Code"), grid.label_of(wanted.code.partition(":")[2])),
+        "family_id": (_("Famille"), state.labels().get(wanted.family_id, wanted.family_id)),
+        "theme_id": (_("Thème"), labels.get(wanted.theme_id, "")),
+        "zone": (_("Carte"), _("la zone entourée")),
+    }
+    return [
+        (name, str(value), replace(wanted, **{field: getattr(usual, field)}).address())
+        for field, (name, value) in words.items()
+        if getattr(wanted, field) != getattr(usual, field)
+    ]
+
+
+_STATES: Mapping[str, Any] = MappingProxyType(
+    {
+        queue.MINE: gettext_lazy("décidés par moi"),
+        queue.SHARED: gettext_lazy("décidés à plusieurs"),
+        queue.ALL: gettext_lazy("tous"),
+    }
+)
 
 
 def _unit(snapshot: Snapshot, unit_id: str) -> Unit:
@@ -263,7 +321,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """Show passages and themes with every word."""
     typed = request.GET.get("q", "").strip()[:200]
     query, snapshot = SearchQuery(typed), state.snapshot()
-    unit_ids = _index(snapshot).find(query)
+    unit_ids = search_index(snapshot).find(query)
     page = page_of(request, unit_ids)
     units = [snapshot.units[unit_id] for unit_id in page.object_list]
     columns = state.themes().themes[["theme_id", "label", "description"]]
@@ -287,5 +345,6 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=1)
-def _index(snapshot: Snapshot) -> SearchIndex:
+def search_index(snapshot: Snapshot) -> SearchIndex:
+    """Return what searches in the passages of the run."""
     return SearchIndex(snapshot)

@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from math import ceil
 from types import MappingProxyType
 from typing import Any
 
@@ -16,11 +18,14 @@ from flows.jobs import Job, Jobs
 from flows.jobs.progress import n_decisions_waiting
 from pipeline.decisions import APPLIED, VOID
 from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_gaps
-from pipeline.publish.text import quoted
-from pipeline.review import state, territories
+from pipeline.publish.text import one_line, quoted
+from pipeline.review import doors, state, territories
 from pipeline.review.desks import desk
+from pipeline.review.queue import naming
 from pipeline.review.roles import decides, reads
+from pipeline.review.snapshot import Snapshot
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
+from pipeline.review.views.passages import search_index
 
 
 @reads
@@ -30,7 +35,8 @@ def results(request: HttpRequest) -> HttpResponse:
     shown = _progress()
     if is_fragment(request):
         return render(request, "review/results_progress.html", shown)
-    return render(request, "review/results.html", shown | {"section": "results"})
+    shown |= {"section": "results", "axes": doors.code_bars(doors.coder_view(request))}
+    return render(request, "review/results.html", shown)
 
 
 def _progress() -> dict[str, Any]:
@@ -111,7 +117,12 @@ def _presence(request: HttpRequest) -> dict[str, Any]:
     tables, labels = state.snapshot().tables, state.labels()
     is_code = asked in axes
     heat = territories.heat_map(
-        tables, grid, labels, subject="code" if is_code else "theme", axis=asked if is_code else ""
+        tables,
+        grid,
+        labels,
+        _code_doors(request) if is_code else _theme_doors(),
+        subject="code" if is_code else "theme",
+        axis=asked if is_code else "",
     )
     only_there = [] if is_code else territories.only_there(tables, labels)
     return {
@@ -123,24 +134,41 @@ def _presence(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _theme_doors() -> territories.Doors:
+    snapshot = state.snapshot()
+    return doors.theme_doors(snapshot, state.labels(), territories.tables_saying(snapshot.tables))
+
+
+def _code_doors(request: HttpRequest) -> territories.Doors:
+    view = doors.coder_view(request)
+    return doors.code_doors(view, territories.tables_saying(view.snapshot.tables))
+
+
 def _specificities(request: HttpRequest) -> dict[str, Any]:
     tables = state.snapshot().tables
     names = sorted(set(tables["contrasts"]["territory"]))
     territory = request.GET.get("territoire", "")
     if territory not in names:
         territory = next(iter(names), "")
-    rows = territories.specificities(tables, state.study().grid, state.labels(), territory)
+    every = {**_theme_doors(), **_code_doors(request)}
+    grid, labels = state.study().grid, state.labels()
+    rows = territories.specificities(tables, grid, labels, every, territory)
     return {"territories": names, "territory": territory, "rows": rows}
 
 
 def _planes(request: HttpRequest) -> dict[str, Any]:
     tables, labels = state.snapshot().tables, state.labels()
-    planes = [
+    to = doors.point_doors(state.snapshot(), labels)
+    points = [
         (analysis, territories.plane(tables, labels, analysis)) for analysis in ("themes", "lemmes")
     ]
     links = tables["territory_links"].to_dict("records")
-    return _drawn("plan", "arbre") | {
-        "planes": [entry for entry in planes if entry[1]],
+    return _drawn("arbre") | {
+        "planes": [
+            (analysis, rows, territories.plane_drawing(rows, to))
+            for analysis, rows in points
+            if rows
+        ],
         "links": links,
     }
 
@@ -154,7 +182,29 @@ def _maps(request: HttpRequest) -> dict[str, Any]:
         row | {"name": names.get(row["structure_id"], "")}
         for row in tables["map_problems"].to_dict("records")
     ]
-    return _drawn("carte") | {"structures": territories.structures(tables), "problems": problems}
+    shown = _drawn("carte") | {
+        "structures": territories.structures(tables),
+        "problems": problems,
+        "named": _n_naming(state.snapshot()),
+    }
+    for drawing in shown["drawings"]:
+        levels = _levels(drawing.drawing["n_covering"])
+        shown.setdefault("maps", []).append((drawing, levels))
+    return shown
+
+
+def _levels(n_covering: Mapping[str, int]) -> dict[str, int]:
+    """Return the shade of each commune, 0 to 4: more, the more catchment areas hold it."""
+    most = max(n_covering.values(), default=0)
+    return {name: ceil(4 * n / most) if n else 0 for name, n in n_covering.items()}
+
+
+@lru_cache(maxsize=4)
+def _n_naming(snapshot: Snapshot) -> dict[str, tuple[int, str]]:
+    """Return how many passages name each structure, and what finds them, by its name."""
+    index = search_index(snapshot)
+    names = {one_line(name) for name in snapshot.tables["structures"]["name"]}
+    return {name: (index.count_naming(name), naming(name)) for name in names}
 
 
 def _voices(request: HttpRequest) -> dict[str, Any]:

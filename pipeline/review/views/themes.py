@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Container
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +24,7 @@ from pipeline.publish.text import typography
 from pipeline.review import state, theme_page
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
 from pipeline.review.desks import desk
+from pipeline.review.doors import code_doors_of_theme, coder_view
 from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
@@ -45,7 +45,6 @@ from pipeline.review.theme_history import (
     history_entries,
     latest_entries,
 )
-from pipeline.review.theme_map import N_DRAWN, MapFilter, ThemeMap, draw_map
 from pipeline.review.theme_opinions import opinion_groups
 from pipeline.review.theme_reading import read_so_far
 from pipeline.review.views import author_of, page_of, request_id_of, return_url
@@ -126,6 +125,7 @@ def _theme_page(
         "workshops": theme_page.workshop_counts(members, snapshot),
         "actors": actors,
         "n_known": n_known,
+        "code_doors": code_doors_of_theme(coder_view(request), theme_id, summary.label),
         "profile": theme_page.code_profile(members, snapshot, state.study().grid),
         "history": history,
         "page": page,
@@ -367,48 +367,3 @@ def undo(request: HttpRequest) -> HttpResponse:
             request, _("Annulé : {who} {told}.").format(who=left[0].author, told=sentence)
         )
     return HttpResponseRedirect(return_url(request, reverse("themes")))
-
-
-@reads
-@require_GET
-def chart(request: HttpRequest) -> HttpResponse:
-    """Show passages on a plane and in a table."""
-    now, snapshot = state.themes(), state.snapshot()
-    family_labels = theme_page.family_labels(now, snapshot)
-    wanted = MapFilter(
-        family_id=_asked(request, "famille", family_labels),
-        workshop_id=_asked(request, "atelier", snapshot.workshops),
-        theme_id=_asked(request, "theme", now.labels),
-    )
-    drawn = _map(wanted, now, snapshot)
-    page = page_of(request, drawn.units)
-    query = QueryDict(mutable=True)
-    asked = {"famille": wanted.family_id, "atelier": wanted.workshop_id, "theme": wanted.theme_id}
-    query.update({name: value for name, value in asked.items() if value})
-    shown = {
-        "section": "themes",
-        "map": drawn,
-        "wanted": wanted,
-        "page": page,
-        "address": query.urlencode(),
-        "rows": [
-            {"unit": unit, "theme_id": now.theme_of.get(unit.unit_id, "")}
-            for unit in page.object_list
-        ],
-        "labels": theme_page.by_label(now.labels),
-        "family_labels": family_labels,
-        "workshops_by_id": snapshot.workshops,
-        "is_sampled": len(drawn.units) > N_DRAWN,
-        "why_no_theme": state.why_no_theme(),
-    }
-    return render(request, "review/theme_map.html", shown)
-
-
-@lru_cache(maxsize=8)
-def _map(wanted: MapFilter, now: Themes, snapshot: Snapshot) -> ThemeMap:
-    return draw_map(wanted, now, snapshot, theme_page.family_labels(now, snapshot))
-
-
-def _asked(request: HttpRequest, name: str, known: Container[str]) -> str:
-    value = request.GET.get(name, "")
-    return value if value in known else ""

@@ -1,0 +1,239 @@
+"""Give the address of the passages behind a bar, a cell, a dot or a pin, and count them.
+
+The list at an address shows as many passages as its door says.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import ngettext
+from numpy.typing import NDArray
+
+from pipeline.grid.codes import Code
+from pipeline.publish.text import typography
+from pipeline.review import state
+from pipeline.review.queue import ALL, CoderView, PassageFilter
+from pipeline.review.snapshot import Snapshot
+from pipeline.review.templatetags.review import tables as tables_in_words
+from pipeline.review.views import author_of
+
+GRID = 50_000  # steps along each side of the map of passages, from the bottom left
+_MAX_CORNERS = 200  # of a zone; the page sends 64 at most
+Polygon = tuple[tuple[int, int], ...]  # corners on the grid
+EVERY = PassageFilter(state=ALL)
+
+
+@dataclass(frozen=True)
+class Door:
+    """The list at `address` has `n_units` passages; `words` say so, with what they are about."""
+
+    address: str
+    n_units: int
+    words: str
+
+
+def door(wanted: PassageFilter, n_units: int, *names: str, n_tables: int | None = None) -> Door:
+    """Return the door of the passages that `wanted` keeps, whoever decided on them."""
+    words = passages_in_words(n_units)
+    if n_tables is not None:
+        words += f", {tables_in_words(n_tables)}"
+    about = ", ".join(name for name in names if name)
+    address = f"{reverse('passages_list')}?{replace(wanted, state=ALL).address()}"
+    return Door(address, n_units, typography(f"{words} : {about}" if about else words))
+
+
+def passages_in_words(n: int) -> str:
+    """Return « 12 passages »."""
+    return ngettext("{n} passage", "{n} passages", n).format(n=n)
+
+
+def coder_view(request: HttpRequest, wanted: PassageFilter = EVERY) -> CoderView:
+    """Return the passages as the person of the request codes them, of what `wanted` keeps."""
+    snapshot = state.snapshot()
+    return CoderView(
+        author_of(request),
+        snapshot,
+        state.journal(),
+        state.study().grid,
+        among=_among(wanted, snapshot),
+    )
+
+
+def _among(wanted: PassageFilter, snapshot: Snapshot) -> frozenset[str] | None:
+    """Return the passages of the theme, the family and the zone as they are now; None for all."""
+    kept = []
+    if wanted.theme_id or wanted.family_id:
+        themes = state.themes()
+        if wanted.theme_id:
+            kept.append(frozenset(themes.of_theme.get(wanted.theme_id, ())))
+        if wanted.family_id:
+            rows = themes.themes
+            theme_ids = rows.loc[rows["parent_id"] == wanted.family_id, "theme_id"]
+            kept.append(frozenset().union(*(themes.of_theme.get(name, ()) for name in theme_ids)))
+    if wanted.zone:
+        kept.append(frozenset(units_inside(read_polygon(wanted.zone), snapshot)))
+    return frozenset.intersection(*kept) if kept else None
+
+
+def read_polygon(zone: str) -> Polygon:
+    """Return the corners of « 120.340_560.80_90.70 », none of what is no polygon.
+
+    >>> read_polygon("0.0_9.0_9.9")
+    ((0, 0), (9, 0), (9, 9))
+    >>> read_polygon("0.0_9.0_ailleurs")
+    ()
+    """
+    corners = [corner.split(".") for corner in zone.split("_")[: _MAX_CORNERS + 1]]
+    is_read = 3 <= len(corners) <= _MAX_CORNERS and all(
+        len(corner) == 2 and all(part.isdecimal() and len(part) <= 5 for part in corner)
+        for corner in corners
+    )
+    return tuple((int(x), int(y)) for x, y in corners) if is_read else ()
+
+
+def units_inside(polygon: Polygon, snapshot: Snapshot) -> list[str]:
+    """Return the passages whose dot is inside; map.js counts them by the same whole numbers."""
+    unit_ids, xs, ys = grid_spots(snapshot)
+    is_inside = np.zeros(len(xs), dtype=bool)
+    for (x1, y1), (x2, y2) in zip(polygon, polygon[1:] + polygon[:1], strict=True):
+        side = (xs - x1) * (y2 - y1) - (ys - y1) * (x2 - x1)
+        is_inside ^= ((y1 > ys) != (y2 > ys)) & ((side < 0) if y2 > y1 else (side > 0))
+    return [unit_ids[i] for i in np.flatnonzero(is_inside)]
+
+
+@lru_cache(maxsize=4)
+def grid_spots(
+    snapshot: Snapshot,
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the passages that have a dot, and where, in whole numbers from 0 to GRID."""
+    rows = snapshot.tables["unit_places"]
+    rows = rows[rows["unit_id"].isin(snapshot.units)]
+    x, y = (
+        (rows[name].to_numpy() * GRID).round().clip(0, GRID).astype(np.int64) for name in ("x", "y")
+    )
+    return rows["unit_id"].tolist(), x, y
+
+
+def theme_doors(
+    snapshot: Snapshot, labels: Mapping[str, str], n_tables: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], Door]:
+    """Return the doors of each theme in each territory that says it, by both."""
+    counts = _by_territory(snapshot, state.themes().theme_of.items())
+    return {
+        (theme_id, territory): door(
+            replace(EVERY, theme_id=theme_id, territory=territory),
+            n,
+            labels.get(theme_id, ""),
+            territory,
+            n_tables=n_tables.get((theme_id, territory)),
+        )
+        for (theme_id, territory), n in counts.items()
+    }
+
+
+def code_doors(
+    view: CoderView, n_tables: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], Door]:
+    """Return the doors of each code in each territory, by « axis:code » and territory."""
+    coded = [
+        (unit_id, f"{axis}:{code}")
+        for (axis, code), ids in by_code(view).items()
+        for unit_id in ids
+    ]
+    return {
+        (key, territory): door(
+            replace(EVERY, code=key, territory=territory),
+            n,
+            view.grid.label_of(key.partition(":")[2]),
+            territory,
+            n_tables=n_tables.get((key, territory)),
+        )
+        for (key, territory), n in _by_territory(view.snapshot, coded).items()
+    }
+
+
+def code_doors_of_theme(view: CoderView, theme_id: str, label: str) -> dict[str, Door]:
+    """Return the doors of a theme's passages by the code they bear, as « axis:code »."""
+    judged = view.judged
+    counts = Counter(
+        code
+        for unit_id in state.themes().of_theme.get(theme_id, ())
+        for code in view.assigned(unit_id, judged)
+    )
+    return {
+        f"{axis}:{code}": door(
+            replace(EVERY, theme_id=theme_id, code=f"{axis}:{code}"),
+            n,
+            view.grid.label_of(code),
+            label,
+        )
+        for (axis, code), n in counts.items()
+    }
+
+
+def _by_territory(snapshot: Snapshot, pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """Count pairs of passage and subject by subject and territory."""
+    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    units = snapshot.units
+    return Counter(
+        (subject, territory_of[units[unit_id].workshop_id])
+        for unit_id, subject in pairs
+        if unit_id in units
+    )
+
+
+def point_doors(snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, Door]:
+    """Return the doors of each theme and of each territory, by its id or name."""
+    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    here = Counter(territory_of[unit.workshop_id] for unit in snapshot.units.values())
+    themes = state.themes().of_theme
+    return {
+        theme_id: door(replace(EVERY, theme_id=theme_id), len(ids), labels.get(theme_id, ""))
+        for theme_id, ids in themes.items()
+    } | {name: door(replace(EVERY, territory=name), n, name) for name, n in here.items()}
+
+
+def by_code(view: CoderView) -> dict[tuple[str, str], list[str]]:
+    """Return the passages that bear each code for the person, in reading order."""
+    unit_ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for unit_id, codes in view.coded():
+        for code in codes:
+            unit_ids[code].append(unit_id)
+    return unit_ids
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A code's passages and tables; `width` is out of 100, of the longest bar of its axis."""
+
+    label: str
+    n_tables: int
+    width: int
+    door: Door
+
+
+def code_bars(view: CoderView) -> list[tuple[str, list[Bar]]]:
+    """Return each axis's codes, said at most tables first, under the axis's label."""
+    unit_ids, snapshot, bars = by_code(view), view.snapshot, []
+    for axis in view.grid.axes:
+        rows = [
+            (snapshot.n_tables(ids), ids, code)
+            for code in view.grid.axis(axis.axis)
+            if (ids := unit_ids.get((code.axis, code.code), []))
+        ]
+        longest = max((n for n, _ids, _code in rows), default=0)
+        rows.sort(key=lambda row: (-row[0], -len(row[1])))
+        bars.append((axis.label, [_bar(code, ids, n, longest) for n, ids, code in rows]))
+    return [(label, rows) for label, rows in bars if rows]
+
+
+def _bar(code: Code, unit_ids: Sequence[str], n_tables: int, longest: int) -> Bar:
+    width = max(round(100 * n_tables / longest), 1) if n_tables else 0
+    wanted = replace(EVERY, code=f"{code.axis}:{code.code}")
+    to = door(wanted, len(unit_ids), code.label, n_tables=n_tables)
+    return Bar(code.label, n_tables, width, to)
