@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline.communes import name_of
-from pipeline.compare.reach import shown_verdicts
 from pipeline.grid.codes import Grid
 from pipeline.publish.labels import place_names, square_box
 from pipeline.review.doors import Door
@@ -253,6 +252,8 @@ def structures(tables: Tables) -> list[dict[str, Any]]:
 
 
 def _with_verdicts(tables: Tables) -> pd.DataFrame:
+    from pipeline.compare.reach import shown_verdicts  # brings SciPy and scikit-learn
+
     contrasts = tables["contrasts"]
     return contrasts.assign(shown=shown_verdicts(contrasts, tables["theme_reach"]))
 

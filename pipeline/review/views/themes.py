@@ -3,7 +3,7 @@
 import json
 import uuid
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -17,9 +17,6 @@ from pipeline.decisions import Decision
 from pipeline.decisions.kinds import Undo
 from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.themes import MergeThemes, MoveUnit, ThemeDecision
-from pipeline.publish.report.content import WithoutThemes
-from pipeline.publish.report.passages import gather_passages
-from pipeline.publish.report.without_themes import show_without_themes
 from pipeline.publish.text import typography
 from pipeline.review import state, theme_page
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
@@ -49,6 +46,9 @@ from pipeline.review.theme_opinions import opinion_groups
 from pipeline.review.theme_reading import read_so_far
 from pipeline.review.views import author_of, page_of, request_id_of, return_url
 
+if TYPE_CHECKING:
+    from pipeline.publish.report.content import WithoutThemes
+
 _N_LATEST, _N_HISTORY = 5, 100
 _N_QUOTES_BEFORE = 2  # of the other theme, before two are merged
 _EDITABLE = ("nom", "description", "why")
@@ -74,7 +74,11 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=1)
-def _without_themes(snapshot: Snapshot) -> WithoutThemes:
+def _without_themes(snapshot: Snapshot) -> "WithoutThemes":
+    # the report brings spaCy and scikit-learn, 100 MB that no other page needs
+    from pipeline.publish.report.passages import gather_passages
+    from pipeline.publish.report.without_themes import show_without_themes
+
     return show_without_themes(
         gather_passages(snapshot.tables),
         state.study().grid,
