@@ -21,7 +21,11 @@ _MORE = {
     "theme-separer": "themes/{theme}/separer",
     "accord-desaccords": "accord/desaccords?premier=alix&second=bilal&axe=posture&code=tous",
 }
-_DRAWN = ("territoires-plans", "territoires-cartes")
+_DRAWN = {
+    "territoires-plans": "img.drawing",
+    "territoires-cartes": ".territory[data-ready]",
+    "themes-carte": "#carte[data-ready]",
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,7 @@ def test_a_picture_of_each_page_is_small(
         served.url(_MORE[name].format(theme=theme_id)) if name in _MORE else address(name, served)
     )
     if name in _DRAWN:
-        expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
+        expect(page.locator(_DRAWN[name]).first).to_be_visible(timeout=60_000)
     page.wait_for_function(
         "() => [...document.images].every(image => image.complete && image.naturalWidth)"
     )
