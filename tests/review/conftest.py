@@ -15,12 +15,14 @@ _numbers = itertools.count(1)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of a served study on both databases; on PostgreSQL with the slow ones (test_postgres.py is quick)."""
+    """Run the tests of a served study on SQLite; where a module says so, on PostgreSQL too, with the slow ones (test_postgres.py is quick).
+
+    A module says ON_BOTH_DATABASES where it tests what is written and in which order; how a page looks depends on no database.
+    """
     if "database" in metafunc.fixturenames:
+        on_both = getattr(metafunc.module, "ON_BOTH_DATABASES", False)
         shared = pytest.param("postgresql", marks=pytest.mark.slow)
-        # pages of files and processes ask nothing of a database that other pages do not
-        is_of_files = getattr(metafunc.module, "IS_OF_FILES", False)
-        databases = ["sqlite"] if is_of_files else ["sqlite", shared]
+        databases = ["sqlite", shared] if on_both else ["sqlite"]
         metafunc.parametrize("database", databases, indirect=True, scope="module")
 
 

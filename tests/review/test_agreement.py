@@ -9,6 +9,8 @@ from support.accessible import faults
 from support.decisions import confirmation
 from support.review_server import Served
 
+ON_BOTH_DATABASES = True
+
 pytestmark = pytest.mark.browser
 LIST = "accord/desaccords?premier=alix&second=bilal&axe={axis}&code={code}"
 OFFER, NEEDS, HARD, ASKED = (

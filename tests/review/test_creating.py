@@ -12,8 +12,6 @@ from support.accessible import faults
 from support.review_client import client, token
 from support.review_server import Served
 
-IS_OF_FILES = True
-
 pytestmark = pytest.mark.slow  # for the processed example study
 
 

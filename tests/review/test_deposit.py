@@ -23,8 +23,6 @@ from support.dropped import drop
 from support.review_client import client, token
 from support.review_server import Served, serving
 
-IS_OF_FILES = True
-
 WORKSHOP = "Roubaix 2026-04-02"
 NOTES = (
     "- On a un bon réseau de bénévoles dans le quartier\n"

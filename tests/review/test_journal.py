@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, expect
 from pipeline.study import Study
 from support.review_server import PASSWORD, Served, serving
 
+ON_BOTH_DATABASES = True
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 

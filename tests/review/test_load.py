@@ -13,6 +13,8 @@ from pipeline.study import Study
 from support.review_client import ANALYSTS, client, token, validate
 from support.review_server import Served, make_accounts, serving
 
+ON_BOTH_DATABASES = True
+
 _EACH = 5
 
 

@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, expect
 
 from support.review_server import Served
 
+ON_BOTH_DATABASES = True
+
 pytestmark = pytest.mark.browser
 
 

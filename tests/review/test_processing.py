@@ -26,8 +26,6 @@ from support.review_server import Served, serving
 from support.served import wait_for
 from support.studies import RETZ, new_small_study
 
-IS_OF_FILES = True
-
 _LONG_MS = 120_000
 
 

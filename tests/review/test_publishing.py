@@ -24,8 +24,6 @@ from pipeline.study import Study
 from support.review_client import client, token
 from support.review_server import Served, serving
 
-IS_OF_FILES = True
-
 PHRASE = "une longue phrase de passe"
 
 

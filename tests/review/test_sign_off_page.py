@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 from support.accessible import faults
 from support.review_server import Served
 
+ON_BOTH_DATABASES = True
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
