@@ -320,7 +320,7 @@ def test_the_page_goes_on_after_three_cuts(
 
     page.route("**/depot/envois/*?debut=*", fail)
     page.locator(f'input[data-into="{WORKSHOP}"]').set_input_files(big)
-    expect(page.locator("#annonce")).to_contain_text("Tout est arrivé", timeout=60_000)
+    expect(page.locator("#annonce")).to_contain_text("Tout est arrivé", timeout=180_000)
     assert next(failures, None) is None
     received = served.study.depot / WORKSHOP / "film.bin"
     assert received.read_bytes() == big.read_bytes()

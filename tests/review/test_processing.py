@@ -26,7 +26,7 @@ from support.review_server import Served, serving
 from support.served import wait_for
 from support.studies import RETZ, new_small_study
 
-_LONG_MS = 120_000
+_LONG_MS = 300_000
 
 
 @pytest.fixture(scope="module")

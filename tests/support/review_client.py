@@ -6,7 +6,7 @@ import httpx
 
 from support.review_server import Served
 
-PATIENCE_S = 60  # a server that has just started, beside a busy suite, may take seconds to answer
+PATIENCE_S = 120  # a server that has just started, beside a busy suite, may take seconds to answer
 
 
 def client(

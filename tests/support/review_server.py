@@ -23,7 +23,7 @@ from support.ports import free_port
 
 PASSWORD = "la ruche de Lumbres 62"
 ACCOUNTS = {"alix": "analyse", "bilal": "analyse", "chantal": "administration", "denis": "lecture"}
-_START_S, _WAIT_MS = 60, 15_000
+_START_S, _WAIT_MS = 120, 30_000
 _made: dict[
     str, tuple[dict[str, bytes], dict[str, str]]
 ] = {}  # files and session keys, by accounts

@@ -16,7 +16,7 @@ from pipeline.study import Study
 from support.prefect_server import authorization, documented_server, make_password, read_variables
 
 ROOT = Path(__file__).parents[2]
-_PATIENCE_S = 300
+_PATIENCE_S = 600
 CLOSING = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS")
 CONCLUDE = (
     "import sys, pathlib; from flows.served_flows import conclude_review as conclude;"
