@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from pipeline.study import Study
 from support.review_server import Served, copy_study, serving
 
+expect.set_options(timeout=20_000)  # beside a busy suite; nothing waits longer than it must
 CHROMIUM = Path("/usr/bin/chromium")
 _numbers = itertools.count(1)
 

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -51,6 +52,8 @@ def publishing(request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {"section": "publishing", "task": task, "last": last}
     if is_fragment(request) and request.GET.get("partie") == "avancement":
         return _progress(request, shown)
+    if "faite" in request.GET:
+        messages.success(request, _("La publication est faite."))
     if last is None:
         return render(request, "review/publishing.html", shown)
     whole = publications(study)
@@ -81,13 +84,14 @@ def publishing(request: HttpRequest) -> HttpResponse:
 
 
 def _progress(request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
-    """Answer the progress; once it ends, have the whole page read again."""
+    """Answer the progress; once it ends, have the whole page read again, which says so itself.
+
+    A message left here for the next page may be taken by another request of this one.
+    """
     answer = render(request, "review/publishing_progress.html", shown)
     task = shown["task"]
     if task is not None and not task.is_running:
-        if task.result:
-            messages.success(request, _("La publication est faite."))
-        answer["HX-Refresh"] = "true"
+        answer["HX-Redirect"] = f"{reverse('publishing')}{'?faite' if task.result else ''}"
     return answer
 
 
