@@ -264,6 +264,8 @@ def least_tables(members: pd.DataFrame) -> int:
 def least_tables_by(members: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], int]:
     """Return `least_tables` of each group of `keys` that has a counted passage said at a table."""
     said = members[members["is_said"] & members["is_counted"]]
+    if said.empty:
+        return {}
     doubt = 1 - said["probability"].astype(float).fillna(0.0)
     doubts = doubt.groupby([*(said[key] for key in keys), said["circle_id"]]).prod()
     chances: dict[tuple[Any, ...], list[float]] = {}

@@ -21,7 +21,6 @@ from pipeline.publish.layout.blocks import (
     make_section,
     note,
 )
-from pipeline.publish.layout.crossings import presence_cells
 from pipeline.publish.layout.gaps import confirmed_lines
 from pipeline.publish.layout.without_themes import question_table
 from pipeline.publish.report.content import Report, ReportQuote, Scope, WithoutThemes
@@ -131,10 +130,10 @@ def _shortened(quotes: Iterable[ReportQuote]) -> tuple[ReportQuote, ...]:
 
 def _what_works(report: Report, index: int, room: Room, draft: PageDraft) -> Section:
     """Quote what was said to work already, one quote a table first."""
-    rows = report.material.passages.with_codes([POSTURE])
-    workshop_id = list(report.material.passages.names)[index]
-    rows = rows[(rows["workshop_id"] == workshop_id) & (rows["code"] == _WORKS) & rows["is_said"]]
-    rows = rows[(rows["question"] == _ASKED) & ~is_scrap(rows)]
+    passages = report.material.passages
+    rows = passages.of_scope(list(passages.names)[index])
+    rows = rows[(rows["question"] == _ASKED) & rows["is_said"] & ~is_scrap(rows)]
+    rows = rows[passages.has_code(rows, POSTURE, [_WORKS])].sort_values("unit_id")
     rows = rows.assign(turn=rows.groupby("circle_id").cumcount())
     rows = rows.sort_values(["turn", "strength", "unit_id"], ascending=[True, False, True])
     quotes = _shortened(ReportQuote(row.text, row.where) for row in rows_of(rows))
@@ -158,8 +157,7 @@ def _who_came(report: Report, index: int) -> Section:
         if facts.n_tables:
             came.append(count(facts.n_tables, "table"))
         blocks = [body("atelier.venus", comptes=joined(came))] if came else []
-        cells = presence_cells(report)[:-1]
-        types = [name for name, of_workshops in cells if of_workshops[index] != "–"]
+        types = [row.structure_type for row in report.attendance if row.cells[index][1] != 0]
         types = [name for name in types if name in _TYPES]
         if types:
             blocks.append(body("atelier.types", types=joined(types)))

@@ -30,12 +30,11 @@ from pipeline.publish.layout.priorities import first_needs
 from pipeline.publish.maps import map_spec
 from pipeline.publish.report.content import Priority, Report, ReportQuote
 from pipeline.publish.report.passages import (
-    existing_answers,
+    are_among,
     is_scrap,
     n_tables_of,
     roughness,
     rows_of,
-    sure_postures,
 )
 from pipeline.publish.text import (
     NBSP,
@@ -195,9 +194,8 @@ def _rows_of_theme(report: Report, workshop_id: str, label: str) -> pd.DataFrame
     return rows[rows["theme_id"].isin(theme_ids)]
 
 
-def _units_with(report: Report, posture: str) -> pd.Series:
-    postures = sure_postures(report.material.tables["tags"])
-    return postures.loc[postures["code"] == posture, "unit_id"]
+def _units_with(report: Report, posture: str) -> frozenset[str]:
+    return report.material.sure_of_posture.get(posture, frozenset())
 
 
 def _answering(report: Report, rows: pd.DataFrame) -> list[str]:
@@ -207,8 +205,8 @@ def _answering(report: Report, rows: pd.DataFrame) -> list[str]:
     are known, its offer is of the theme's family of subjects.
     """
     tables = report.material.tables
-    answers = existing_answers(tables["tags"], report.material.passages.rows)
-    rows = rows[rows["unit_id"].isin(answers) & (rows["probability"] >= _SURE_ANSWER)]
+    rows = rows[rows["probability"] >= _SURE_ANSWER]
+    rows = rows[are_among(rows["unit_id"], report.material.answers)]
     family_of = _families_of_themes(tables["themes"])
     offers = tables["offers"].dropna(subset="structure_id")
     offers = offers.merge(rows[["unit_id", "theme_id"]], on="unit_id", validate="many_to_one")
@@ -237,8 +235,8 @@ def _topic(
     if rows["question"].isin(_QUESTIONS).any():
         rows = rows[rows["question"] == topic.question]
     else:
-        postures = [_units_with(report, posture) for posture in topic.postures]
-        rows = rows[rows["unit_id"].isin(pd.concat([pd.Series(dtype=str), *postures]))]
+        units = [_units_with(report, posture) for posture in topic.postures]
+        rows = rows[are_among(rows["unit_id"], frozenset().union(*units))]
     blocks: list[Block] = []
     for part in topic.parts:
         blocks += _part_blocks(report, draft, workshop_id, part, rows)
@@ -250,8 +248,8 @@ def _part_blocks(
     report: Report, draft: PageDraft, workshop_id: str, part: _Part, rows: pd.DataFrame
 ) -> list[Block]:
     if part.is_strict:
-        codes = [_units_with(report, posture) for posture in part.postures]
-        rows = rows[rows["unit_id"].isin(pd.concat(codes))]
+        units = [_units_with(report, posture) for posture in part.postures]
+        rows = rows[are_among(rows["unit_id"], frozenset().union(*units))]
     if rows.empty:
         return []
     passages = report.material.passages
@@ -310,15 +308,17 @@ def _candidates(
 
     A scrap is quoted only where there is nothing longer.
     """
-    rank = dict.fromkeys(rows["unit_id"], len(postures))
-    for i, posture in reversed(list(enumerate(postures))):
-        rank |= dict.fromkeys(_units_with(report, posture), i)
-    is_told = rows["unit_id"].map(rank) < len(postures)
+    units = [_units_with(report, posture) for posture in postures]
+    ranks = [
+        next((i for i, of_posture in enumerate(units) if unit_id in of_posture), len(units))
+        for unit_id in rows["unit_id"]
+    ]
+    rows = rows.assign(posture_rank=ranks)
+    is_told = rows["posture_rank"] < len(postures)
     rows = rows[is_told] if is_told.any() else rows
     rows = rows[~is_scrap(rows)] if not is_scrap(rows).all() else rows
     recurring = [one.theme_id for one in themes]
     ordered = rows.assign(
-        posture_rank=rows["unit_id"].map(rank),
         is_long=rows["text"].str.len() > _LONG_QUOTE,
         is_rough=roughness(rows["text"]) > 1,
         is_alone=~(rows["theme_id"].isin(recurring) & rows["is_counted"]),

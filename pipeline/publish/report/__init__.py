@@ -216,10 +216,12 @@ _OF_WORKSHOPS = ("c_rapporteurs", "c_late")  # criteria that speak of a world ca
 def _set_aside(passages: Passages, grid: Grid, n_rows: int) -> CappedRows:
     aside = passages.rows[passages.rows["theme_id"].isna()]
     axes = (RUBRIQUE, *(axis.axis for axis in grid.own_axes))
+    shown = aside.head(n_rows)
     tags = passages.tags[passages.tags["axis"].isin(axes)]
+    tags = tags[tags["unit_id"].isin(shown["unit_id"])]
     codes_of = tags.groupby("unit_id")["code"].agg(list)
     rows = []
-    for row in rows_of(aside.head(n_rows)):
+    for row in rows_of(shown):
         codes = [typography(grid.label_of(code)) for code in codes_of.get(row.unit_id, [])]
         where = f"{passages.names[row.workshop_id]}, {row.where}"
         rows.append((where, quoted(row.text), " ; ".join(codes) or "–"))

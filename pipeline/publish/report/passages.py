@@ -4,8 +4,9 @@ In:   the tables of the data dictionary, grid
 Out:  Passages, CountingWords, AxisRow
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,11 @@ Tables = Mapping[str, pd.DataFrame]
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
     """Yield named tuples."""
     yield from table.itertuples(index=False)
+
+
+def are_among(unit_ids: pd.Series, names: Set[str]) -> pd.Series:
+    """Return whether each of a few `unit_ids` is among many names, which `isin` reads each time."""
+    return pd.Series([one in names for one in unit_ids], index=unit_ids.index, dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -192,7 +198,20 @@ class Passages:
 
     def of_scope(self, scope: str) -> pd.DataFrame:
         """Return the passages of `study` or of one workshop."""
-        return self.rows if scope == "study" else self.rows[self.rows["workshop_id"] == scope]
+        return self.rows if scope == "study" else self._by_workshop.get(scope, self.rows.head(0))
+
+    @cached_property
+    def _by_workshop(self) -> dict[Any, pd.DataFrame]:
+        return dict(iter(self.rows.groupby("workshop_id", sort=False)))
+
+    def has_code(self, rows: pd.DataFrame, axis: str, codes: Iterable[str]) -> pd.Series:
+        """Tell which passages of `rows` have one of the codes of an axis."""
+        units = (self._units_by_code.get((axis, code), frozenset()) for code in codes)
+        return are_among(rows["unit_id"], frozenset().union(*units))
+
+    @cached_property
+    def _units_by_code(self) -> dict[Any, frozenset[str]]:
+        return self.tags.groupby(["axis", "code"])["unit_id"].agg(frozenset).to_dict()
 
     def with_codes(self, axes: Collection[str]) -> pd.DataFrame:
         """Return one row a passage and code of `axes`."""
@@ -244,6 +263,17 @@ class Material:
     passages: Passages
     grid: Grid
     settings: PublishSettings
+
+    @cached_property
+    def sure_of_posture(self) -> dict[Any, frozenset[str]]:
+        """Return the unit_ids of the passages that are surely of each posture."""
+        postures = sure_postures(self.tables["tags"])
+        return postures.groupby("code")["unit_id"].agg(frozenset).to_dict()
+
+    @cached_property
+    def answers(self) -> set[str]:
+        """Return the unit_ids that surely tell of what works already."""
+        return existing_answers(self.tables["tags"], self.passages.rows)
 
 
 def workshop_names(workshops: pd.DataFrame) -> dict[str, str]:

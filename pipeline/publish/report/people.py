@@ -4,7 +4,7 @@ In:   workshops, attendance, structures, voices, Passages
 Out:  AttendanceCounts, WorkshopFacts, AttendanceRow, AbsentVoices
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,16 +68,15 @@ def count_attendance(
     came = came.assign(structure_type=kinds)
     types = tuple(name for name in (*STRUCTURE_TYPES, "") if (kinds == name).any())
     columns, workshops = [], {}
+    count_structures = _counter(came, "structure_id", types, least)
+    count_people = _counter(came, "participant_id", types, least)
+    registered = tables["attendance"].groupby("workshop_id")["structure_id"].count()
     for workshop_id in workshop_ids:
-        here = came[came["workshop_id"] == workshop_id]
-        structures = _masked(here, "structure_id", types, least)
-        people = _masked(here, "participant_id", types, least)
+        structures, people = count_structures(workshop_id), count_people(workshop_id)
         columns.append(tuple(zip(structures.counts, people.counts, strict=True)))
-        registered = tables["attendance"][tables["attendance"]["workshop_id"] == workshop_id]
-        knows_structures = bool(registered["structure_id"].notna().any())
         workshops[workshop_id] = (
-            structures.total if knows_structures else None,
-            people.total if len(registered) else None,
+            structures.total if registered.get(workshop_id, 0) else None,
+            people.total if workshop_id in registered.index else None,
         )
     n_people = len(came.drop_duplicates(["participant_id", "workshop_id"]))
     return AttendanceCounts(
@@ -90,13 +89,21 @@ def count_attendance(
     )
 
 
-def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int) -> MaskedCounts:
-    """The total is no sum: some people have several types."""
-    counts = [here.loc[here["structure_type"] == name, column].nunique() for name in types]
-    masked = mask_counts(counts, least=least)
-    if isinstance(masked.total, CountMask):
-        return masked
-    return MaskedCounts(masked.counts, here[column].nunique())
+def _counter(
+    came: pd.DataFrame, column: str, types: tuple[str, ...], least: int
+) -> Callable[[str], MaskedCounts]:
+    """Return what counts `column` in a workshop; the total is no sum: some have several types."""
+    by_type = came.groupby(["workshop_id", "structure_type"])[column].nunique().to_dict()
+    by_workshop = came.groupby("workshop_id")[column].nunique().to_dict()
+
+    def counted(workshop_id: str) -> MaskedCounts:
+        counts = [int(by_type.get((workshop_id, name), 0)) for name in types]
+        masked = mask_counts(counts, least=least)
+        if isinstance(masked.total, CountMask):
+            return masked
+        return MaskedCounts(masked.counts, int(by_workshop.get(workshop_id, 0)))
+
+    return counted
 
 
 def _total(of_workshops: list[Tally | None], n: int) -> Tally | None:

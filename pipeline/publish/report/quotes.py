@@ -5,7 +5,7 @@ Out:  ReportQuote, ReportOpinion
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -14,6 +14,7 @@ from pipeline.grid.codes import POSTURE
 from pipeline.publish.report.content import Priority, ReportOpinion, ReportQuote
 from pipeline.publish.report.passages import (
     Passages,
+    are_among,
     is_scrap,
     n_tables_of,
     roughness,
@@ -60,11 +61,12 @@ class Quoter:
         statement says.
         """
         members = _not_said(members, said)
-        wanted = self.sure.intersection(self._of_postures(POSTURES_OF_KIND.get(kind, ())))
+        is_wanted = self.passages.has_code(members, POSTURE, POSTURES_OF_KIND.get(kind, ()))
+        is_wanted &= are_among(members["unit_id"], self.sure)
         rank = members["unit_id"].map({unit_id: i for i, unit_id in enumerate(central)})
         ordered = members.assign(
             is_short=is_scrap(members) & rank.isna(),
-            is_other=~(members["unit_id"].isin(wanted) & members["is_said"]),
+            is_other=~(is_wanted & members["is_said"]),
             roughness=roughness(members["text"]),
             central=rank.fillna(len(central)),
         ).sort_values(
@@ -81,12 +83,12 @@ class Quoter:
         self, rows: pd.DataFrame, theme_ids: list[str], scope: str, said: frozenset[str]
     ) -> tuple[ReportQuote, ...]:
         """Quote proposals, one a theme by rank, then the next of each."""
-        proposals = self._of_postures((_PROPOSAL,))
         rank = {theme_id: i for i, theme_id in enumerate(theme_ids)}
-        rows = rows[rows["unit_id"].isin(proposals) & rows["theme_id"].isin(theme_ids)]
+        rows = rows[rows["theme_id"].isin(theme_ids)]
+        rows = rows[self.passages.has_code(rows, POSTURE, [_PROPOSAL])]
         rows = rows.assign(
             theme_rank=rows["theme_id"].map(rank),
-            is_rough=(roughness(rows["text"]) > 1) | ~rows["unit_id"].isin(self.sure),
+            is_rough=(roughness(rows["text"]) > 1) | ~are_among(rows["unit_id"], self.sure),
         ).sort_values(
             ["theme_rank", "is_rough", "strength", "unit_id"], ascending=[True, True, False, True]
         )
@@ -135,10 +137,6 @@ class Quoter:
         disagrees = fresh["text"].map(lambda text: bool(groups_in(text, _DISAGREEMENT)))
         quotes = self._quoted(fresh[disagrees.astype(bool)].head(1), "study")
         return tuple(ReportOpinion("debat", quote) for quote in quotes)
-
-    def _of_postures(self, codes: Sequence[str]) -> pd.Series:
-        tags = self.passages.tags
-        return tags.loc[(tags["axis"] == POSTURE) & tags["code"].isin(codes), "unit_id"]
 
     def _quoted(self, rows: pd.DataFrame, scope: str) -> tuple[ReportQuote, ...]:
         is_study = scope == "study"

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.communes import centre_of, epci_names, population_of
@@ -204,17 +205,28 @@ def _problems(tables: Tables) -> Rows:
 
 def territory_maps(tables: Tables, passages: Passages) -> tuple[TerritoryMap, ...]:
     """Return the workshops' maps, by date."""
-    maps = (_map_of(workshop_id, name, tables) for workshop_id, name in passages.names.items())
+    structures, workshops = tables["structures"], tables["workshops"]
+    structures = structures[structures["is_on_map"]]
+    epcis = dict(zip(workshops["workshop_id"], workshops["epci_code"], strict=True))
+    workshop_ids = [
+        set(json.loads(text)) if isinstance(text, str) else set()
+        for text in structures["map_workshop_ids"]
+    ]
+    maps = []
+    for workshop_id, name in passages.names.items():
+        is_here = np.array([len(epcis) == 1 or workshop_id in ids for ids in workshop_ids], bool)
+        here, catchments = structures[is_here], tables["catchments"]
+        maps.append(_map_of(name, epcis.get(workshop_id), here, catchments))
     return tuple(made for made in maps if made.structures or made.areas)
 
 
-def _map_of(workshop_id: str, name: str, tables: Tables) -> TerritoryMap:
-    structures = _structures_of(workshop_id, tables)
+def _map_of(
+    name: str, epci: Any, structures: pd.DataFrame, catchments: pd.DataFrame
+) -> TerritoryMap:
     placed = structures.dropna(subset=["lat", "lon"])
-    epci = tables["workshops"].set_index("workshop_id")["epci_code"].get(workshop_id)
     members = _members(epci, structures)
     codes = sorted(members | _own_communes(structures))
-    areas = tuple(_areas(structures, tables["catchments"]))
+    areas = tuple(_areas(structures, catchments))
     return TerritoryMap(
         name=name,
         communes=tuple(
@@ -229,16 +241,6 @@ def _map_of(workshop_id: str, name: str, tables: Tables) -> TerritoryMap:
         authority=plain_name(epci_names().get(str(epci), "")),
         towns=tuple(_towns(codes, members, placed["commune_code"], areas)),
     )
-
-
-def _structures_of(workshop_id: str, tables: Tables) -> pd.DataFrame:
-    structures = tables["structures"][tables["structures"]["is_on_map"]]
-    if len(tables["workshops"]) == 1:
-        return structures
-    is_here = structures["map_workshop_ids"].map(
-        lambda text: isinstance(text, str) and workshop_id in json.loads(text)
-    )
-    return structures[is_here.astype(bool)]
 
 
 def _detail(row: Any) -> str:
@@ -289,10 +291,9 @@ def _outer_rings(geometry: Any) -> list[Ring]:
 
 def _areas(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterator[tuple[str, Ring]]:
     by_id = {row.structure_id: row for row in rows_of(structures)}
+    catchments = catchments[catchments["structure_id"].isin(by_id)]
     for row in rows_of(catchments.sort_values("structure_id")):
-        structure = by_id.get(row.structure_id)
-        if structure is None:
-            continue
+        structure = by_id[row.structure_id]
         name = one_line(structure.name)
         if isinstance(row.geometry, str):
             for ring in _outer_rings(json.loads(row.geometry)):

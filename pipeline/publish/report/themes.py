@@ -7,7 +7,7 @@ Out:  Scope, the study first; ThemeRow, Heat, printed rows
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import pandas as pd
@@ -74,7 +74,7 @@ class ScopeMaker:
     settings: PublishSettings
     weights: Mapping[str, float]
 
-    @property
+    @cached_property
     def quoter(self) -> Quoter:
         """What chooses the quotes."""
         offers = self.tables["offers"]
@@ -89,6 +89,24 @@ class ScopeMaker:
             self.passages, opinions, self.settings.n_quotes, naming=naming, sure=frozenset(sure)
         )
 
+    @cached_property
+    def _themes(self) -> pd.DataFrame:
+        return self.tables["themes"].set_index("theme_id")
+
+    @cached_property
+    def _ranked_by_scope(self) -> dict[Any, pd.DataFrame]:
+        ranked = self.tables["priorities"]
+        ranked = ranked[ranked["theme_id"].isin(self._themes.index)]
+        ranked = ranked.sort_values("rank", kind="stable")
+        return dict(iter(ranked.groupby("scope", sort=False)))
+
+    @cached_property
+    def _checks_by_scope(self) -> dict[Any, pd.Series]:
+        # methods first, late contributions last
+        checks = self.tables["rank_checks"]
+        checks = checks.sort_values("check", ascending=False, kind="stable")
+        return dict(iter(checks.groupby("scope", sort=False)["sentence"]))
+
     def scopes(self) -> tuple[Scope, ...]:
         """Return the study, then its workshops by date; one scope if there is one workshop."""
         names = self.passages.names
@@ -101,16 +119,13 @@ class ScopeMaker:
 
         A workshop quotes what the `study` does not, where it can.
         """
-        ranked, themes = self.tables["priorities"], self.tables["themes"].set_index("theme_id")
-        ranked = ranked[(ranked["scope"] == scope) & ranked["theme_id"].isin(themes.index)]
-        ranked = ranked.sort_values("rank")
+        themes, nothing = self._themes, self.tables["priorities"].head(0)
+        ranked = self._ranked_by_scope.get(scope, nothing)
         rows = self.passages.of_scope(scope)
         title = sentence("titres.ensemble") if scope == "study" else self.passages.names[scope]
         means = ranked[[name for name in CRITERIA if name in ranked]].mean().to_dict()
         first = ranked.head(self.settings.n_priorities).to_dict("records")
-        # methods first, late contributions last
-        checks = self.tables["rank_checks"].sort_values("check", ascending=False)
-        sentences = checks.loc[checks["scope"] == scope, "sentence"].map(typography)
+        sentences = map(typography, self._checks_by_scope.get(scope, ()))
 
         @cache
         def priorities() -> tuple[Priority, ...]:
@@ -156,7 +171,7 @@ class ScopeMaker:
         said: frozenset[str],
     ) -> Priority:
         passages = self.passages
-        theme = self.tables["themes"].set_index("theme_id").loc[row["theme_id"]]
+        theme = self._themes.loc[row["theme_id"]]
         members = rows[rows["theme_id"] == row["theme_id"]]
         counted = members[members["is_counted"]]
         workshop_ids = (scope,) if scope != "study" else tuple(passages.names)
@@ -165,7 +180,9 @@ class ScopeMaker:
         quotes = self.quoter.quotes(counted, central, scope, said, kind=theme["kind"])
         quoted = said | {fold(quote.text) for quote in quotes}
         statement = theme["statement"] if isinstance(theme["statement"], str) else ""
-        why = self._reasons(theme, members, workshop_ids, row, means)
+        is_exact = bool(theme["is_signed_off"])
+        extent = said_at(members, passages, workshop_ids, is_exact=is_exact)
+        why = self._reasons(extent, counted, workshop_ids, row, means)
         return Priority(
             rank=int(row["rank"]),
             label=plain_name(theme["label"]),
@@ -179,7 +196,7 @@ class ScopeMaker:
             n_units=len(members),
             kind=theme["kind"],
             n_tables=n_tables_of(counted),
-            said=said_at(members, passages, workshop_ids, is_exact=bool(theme["is_signed_off"])),
+            said=extent,
             workshops=_workshops_of(counted, passages) if scope == "study" else "",
             criteria=tuple(
                 ReportCriterion(passages.words().criterion(name)[0], row[name] * self._weight(name))
@@ -196,17 +213,15 @@ class ScopeMaker:
 
     def _reasons(
         self,
-        theme: Any,
+        extent: str,
         members: pd.DataFrame,
         workshop_ids: Collection[str],
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
     ) -> str:
-        is_exact = bool(theme["is_signed_off"])
-        extent = [said_at(members, self.passages, workshop_ids, is_exact=is_exact)]
-        members = members[members["is_counted"]]
+        parts = [extent]
         if len(workshop_ids) > 1:
-            extent.append(_workshops_of(members, self.passages))
+            parts.append(_workshops_of(members, self.passages))
         words = self.passages.words(workshop_ids)
         of_tables = sum(self.passages.n_ranked_tables[name] for name in workshop_ids)
         n_severe = round(row.get("c_severity", 0.0) * of_tables)
@@ -218,7 +233,7 @@ class ScopeMaker:
         }
         lifts = {name: self._weight(name) * (row[name] - mean) for name, mean in means.items()}
         above = [text for name, text in reasons.items() if text and lifts.get(name, 0.0) > 0]
-        sentences = [", ".join(filter(None, extent)), joined(above)]
+        sentences = [", ".join(filter(None, parts)), joined(above)]
         return " ".join(capitalised(text) + "." for text in sentences if text)
 
     def _late(self, members: pd.DataFrame) -> str:
