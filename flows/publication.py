@@ -159,7 +159,7 @@ def publish_whole(
         whole_folder(target) as folder,
     ):
         if not target.is_dir():
-            publish_study(workspace, run["run_id"])
+            publish_study(workspace, run["run_id"], report=report)
         # what the run wrote is the report of the same tables
         shutil.copytree(target, folder, dirs_exist_ok=True)
         workspace.tell("deux pages par atelier", 0, 1)

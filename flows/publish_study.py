@@ -19,10 +19,10 @@ from pipeline.decisions import active_decisions
 from pipeline.decisions.kinds import weights_in_use
 from pipeline.files import force_to_disk, read_only
 from pipeline.publish.charts import Drawings
-from pipeline.publish.docx import write_docx
-from pipeline.publish.html import write_html, write_map_page
-from pipeline.publish.layout import Part
-from pipeline.publish.pdf import write_pdf
+from pipeline.publish.docx import write_docx, write_page
+from pipeline.publish.html import write_html, write_map_page, write_web_page
+from pipeline.publish.layout import Part, lay_out
+from pipeline.publish.pdf import print_page
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report
 from pipeline.publish.tables import write_public_tables, write_tables
@@ -82,10 +82,17 @@ LARGE = 5_000  # passages
 _PARTS: dict[Part, str] = {"rapport": "rapport", "annexe": "annexe-technique"}  # file names
 
 
-def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = None) -> str:
+def publish_study(
+    workspace: Workspace,
+    run_id: str,
+    writer: Executor | None = None,
+    *,
+    report: Report | None = None,
+) -> str:
     """Write the report and its annex (.html, .docx, .pdf), and the tables (.xlsx, .csv).
 
-    A `writer` writes the tables meanwhile. Returns the folder, relative to the study.
+    A `writer` writes the tables meanwhile; `report` is the run's, where it was made already.
+    Returns the folder, relative to the study.
     """
     study, drawings = workspace.study, Drawings(workspace.store)
     workspace.tell("rédaction du rapport", 0, 1)
@@ -93,17 +100,13 @@ def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = N
         whole_folder(study.publications / run_id) as folder,
         _tables_written(study.root, folder / "tableaux", writer),
     ):
-        report = report_of(study, study.read_tables(), made_on=day_of(run_id))
+        report = report or report_of(study, study.read_tables(), made_on=day_of(run_id))
         for part, name in _PARTS.items():
-            write_html(report, folder / f"{name}.html", part=part, drawings=drawings)
-            write_docx(
-                report,
-                folder / f"{name}.docx",
-                part=part,
-                template=study.report_template,
-                drawings=drawings,
-            )
-            write_pdf(report, folder / f"{name}.pdf", part=part, drawings=drawings)
+            page = lay_out(report, part)
+            write_web_page(page, folder / f"{name}.html", drawings=drawings)
+            template = study.report_template
+            write_page(page, folder / f"{name}.docx", template=template, drawings=drawings)
+            (folder / f"{name}.pdf").write_bytes(print_page(page, drawings=drawings))
         write_map_page(report, folder / "carte.html")
     drawings.save(drops_others=True)
     return f"publications/{run_id}"

@@ -172,7 +172,7 @@ if target.startswith("table:"):
     on_disk.Study.write_table = lambda self, table, rows: die() if table == name else write(self, table, rows)
 elif target == "publish":
     from flows import publish_study
-    publish_study.write_docx = die
+    publish_study.write_page = die
 else:
     keep = store.Store.write_tables
     store.Store.write_tables = lambda self, entry, tables, record: die() if record["stage"] == target else keep(self, entry, tables, record)

@@ -102,7 +102,7 @@ def test_a_writer_that_is_killed_leaves_its_tables_to_this_process(
     assert made == files_of(*published)
 
 
-@pytest.mark.parametrize("fails", ["write_html", "_write_tables"])
+@pytest.mark.parametrize("fails", ["write_web_page", "_write_tables"])
 def test_after_an_error_on_either_side_no_folder_is_left(
     fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ docxtpl fills the template and python-docx adds the blocks, see docs/decisions/0
 import datetime
 import io
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pypdfium2
 from docx.document import Document
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from docx.shared import Cm, Emu, Pt
+from docx.text.paragraph import Paragraph
 from docxtpl import DocxTemplate
 from jinja2 import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
@@ -114,18 +117,18 @@ def _put_title_alone(document: Document, page: Page) -> None:
     for block in [*document.element.body]:
         if not block.tag.endswith("sectPr"):
             document.element.body.remove(block)
-    title = document.add_paragraph(page.title, style="Title")
+    title = _line(document, "Title", page.title)
     title.paragraph_format.space_before, title.runs[0].font.size = Pt(0), Pt(20)
-    subtitle = document.add_paragraph(page.subtitle, style="Subtitle")
+    subtitle = _line(document, "Subtitle", page.subtitle)
     subtitle.paragraph_format.space_after, subtitle.runs[0].font.size = Pt(4), Pt(11)
     if page.notice:
-        document.add_paragraph(page.notice, style="Avis")
+        _line(document, "Avis", page.notice)
 
 
 def _add_section(
     document: Document, section: Section, level: int, drawings: Drawings | None
 ) -> None:
-    heading = document.add_paragraph(style=f"Heading {level}")
+    heading = _line(document, f"Heading {level}")
     number = len(document.element.body.xpath("//w:bookmarkStart"))
     name = quoteattr(_bookmark(section))
     _append(heading, f'<w:bookmarkStart {_W} w:id="{number}" w:name={name}/>')
@@ -136,14 +139,26 @@ def _add_section(
     for block, after in zip_longest(section.blocks, section.blocks[1:]):
         if isinstance(block, PageFigure):
             _add_figure(document, block, drawings)
-        else:
-            _ADDERS[type(block)](document, block)
-        if isinstance(block, PageParagraph | Terms) and isinstance(
-            after, PageFigure | PageTable | Terms | Quotes
-        ):
-            document.paragraphs[-1].paragraph_format.keep_with_next = True
+            continue
+        last = _ADDERS[type(block)](document, block)
+        if last is not None and isinstance(after, PageFigure | PageTable | Terms | Quotes):
+            last.paragraph_format.keep_with_next = True
     for inner in section.sections:
         _add_section(document, inner, level + 1, drawings)
+
+
+def _line(document: Document, style: str, text: str = "") -> Paragraph:
+    """Add a paragraph in a style of the template."""
+    line = document.add_paragraph(text)
+    line.paragraph_format.element.style = _paragraph_style_id(document.part, style)
+    return line
+
+
+@lru_cache(maxsize=32)
+def _paragraph_style_id(part: Any, name: str) -> str | None:
+    """Return the id of a style, which python-docx looks for in the whole template each time."""
+    style_id: str | None = part.get_style_id(name, WD_STYLE_TYPE.PARAGRAPH)
+    return style_id
 
 
 def _bookmark(section: Section) -> str:
@@ -154,15 +169,17 @@ def _append(paragraph: Any, xml: str) -> None:
     paragraph.paragraph_format.element.append(parse_xml(xml))
 
 
-def _add_paragraph(document: Document, block: PageParagraph) -> None:
-    document.add_paragraph(block.text, style=_STYLES[block.style])
+def _add_paragraph(document: Document, block: PageParagraph) -> Paragraph:
+    return _line(document, _STYLES[block.style], block.text)
 
 
-def _add_terms(document: Document, block: Terms) -> None:
+def _add_terms(document: Document, block: Terms) -> Paragraph | None:
+    line = None
     for term, meaning in block.entries:
-        line = document.add_paragraph(style="List Bullet")
+        line = _line(document, "List Bullet")
         line.add_run(term).bold = True
         line.add_run(f"\u2002{meaning}")
+    return line
 
 
 def _add_table(document: Document, block: PageTable) -> None:
@@ -197,7 +214,7 @@ def _append_table(
         f"<w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>"
     )
     document.element.body.insert_element_before(parse_xml(table), "w:sectPr")
-    gap = document.add_paragraph(style="Graphique").paragraph_format
+    gap = _line(document, "Graphique").paragraph_format
     gap.space_after, gap.line_spacing = Pt(0), _GAP
 
 
@@ -222,7 +239,7 @@ def _add_figure(document: Document, block: PageFigure, drawings: Drawings | None
 
 def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
     """Number the caption with a field, so that Word renumbers and lists it."""
-    caption = document.add_paragraph(f"{block.label}{NBSP}", style="Caption")
+    caption = _line(document, "Caption", f"{block.label}{NBSP}")
     field = f'<w:fldSimple {_W} w:instr=" SEQ {block.label} \\* ARABIC ">'
     _append(caption, f"{field}<w:r><w:t>{block.number}</w:t></w:r></w:fldSimple>")
     caption.add_run(f". {block.caption}")
@@ -231,7 +248,7 @@ def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
 def _add_picture(
     document: Document, spec: Spec, alt: str, widest_cm: float, drawings: Drawings | None
 ) -> None:
-    run = document.add_paragraph(style="Graphique").add_run()
+    run = _line(document, "Graphique").add_run()
     picture = run.add_picture(io.BytesIO(draw_png(spec, drawings)))
     scale = min(72 / 96, Cm(widest_cm) / picture.width)
     picture.height = Emu(round(picture.height * scale))
@@ -246,15 +263,16 @@ def _add_picture(
 def _add_quotes(document: Document, block: Quotes) -> None:
     for quote in block.quotes:
         if block.is_compact:
-            line = document.add_paragraph(style="Quote")
+            line = _line(document, "Quote")
             line.paragraph_format.space_after = Pt(1)
             line.add_run(f"{quoted(quote.text)} ({quote.where})").font.size = Pt(9.5)
             continue
-        document.add_paragraph(quoted(quote.text), style="Quote")
-        document.add_paragraph(quote.where, style="Source de citation")
+        _line(document, "Quote", quoted(quote.text))
+        _line(document, "Source de citation", quote.where)
 
 
-_ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
+# each returns the last line of a text, which what it introduces follows on the same page
+_ADDERS: dict[type[Block], Callable[[Document, Any], Paragraph | None]] = {
     PageParagraph: _add_paragraph,
     Terms: _add_terms,
     PageTable: _add_table,

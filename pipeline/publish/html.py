@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from pipeline.publish.charts import Drawings, Spec, draw_svg
 from pipeline.publish.layout import Part, lay_out
+from pipeline.publish.layout.blocks import Page
 from pipeline.publish.layout.catchments import cover_sentences, map_alt, reach_sentence
 from pipeline.publish.maps import (
     UNCOVERED,
@@ -38,11 +39,16 @@ def write_html(
     report: Report, path: Path, *, part: Part = "rapport", drawings: Drawings | None = None
 ) -> None:
     """Write `report`, or another part of it, without scripts; replace any file at `path`."""
+    write_web_page(lay_out(report, part), path, drawings=drawings)
+
+
+def write_web_page(page: Page, path: Path, *, drawings: Drawings | None = None) -> None:
+    """Write `page` at `path`."""
     # our own file, nothing of the study in it
     css = Markup((_TEMPLATES / "rapport.css").read_text(encoding="utf-8"))
     draw = partial(_draw, drawings=drawings)
     values = {"css": css, "draw": draw, "quoted": quoted, "kind_of": _kind_of}
-    _render("rapport.html.j2", path, page=lay_out(report, part), **values)
+    _render("rapport.html.j2", path, page=page, **values)
 
 
 def _render(template: str, path: Path, **values: Any) -> None:

@@ -12,6 +12,7 @@ import datetime
 import json
 import re
 import tempfile
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,15 @@ def print_page(page: Page, *, size: float = 1.0, drawings: Drawings | None = Non
         main = folder / "page.typ"
         main.write_bytes(_TEMPLATE.read_bytes())
         day = datetime.datetime.fromisoformat(page.made_at).replace(tzinfo=datetime.UTC)
-        compiler = typst.Compiler(main, root=folder, font_paths=[FONTS], ignore_system_fonts=True)
+        compiler = typst.Compiler(main, root=folder, font_paths=_fonts())
         printed = compiler.compile(format="pdf", timestamp=day)
     assert isinstance(printed, bytes)
     return printed
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, font_paths=[FONTS])
 
 
 class _PageWriter:

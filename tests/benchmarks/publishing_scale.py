@@ -53,9 +53,10 @@ RUN = "20260601T080000000000Z"
 STEPS = {
     publish_study: (
         "report_of",
-        "write_html",
-        "write_docx",
-        "write_pdf",
+        "lay_out",
+        "write_web_page",
+        "write_page",
+        "print_page",
         "write_map_page",
         "write_public_tables",
         "write_people_tables",
