@@ -23,9 +23,16 @@ from support.review_server import Served, serving
 _OF_UNITS = ("units", "theme_members", "review_queue", "unit_places", "offers", "theme_quotes")
 _OF_MACHINE = ("tags", "theme_members")
 PAGES = (
+    "",
+    "depot",
+    "traiter",
+    "publier",
+    "grille",
+    "reglages",
     "passages",
     "passages/liste?etat=tous",
     "themes",
+    "themes/carte",
     "priorites",
     "territoires",
     "accord",
