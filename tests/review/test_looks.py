@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from support.accessible import faults
+from support.accessible import faults, faults_at_other_sizes
 from support.review_pages import PAGES, address
 from support.review_server import Served
 
@@ -17,6 +17,9 @@ SCREENS = {
     "small telephone": (320, 640),
     "tablet": (820, 1180),
 }
+
+_MOST_FILTERS = 130  # pixels of a laptop's 768
+_MOST_MOVE = 150  # of « Valider », under a passage too short to fill the window
 
 _COLOURS = """() => {
   const style = (selector, name) => getComputedStyle(document.querySelector(selector))[name];
@@ -112,7 +115,7 @@ def test_our_palette_wins_over_the_frameworks(
 def test_a_dark_page_is_accessible_too(served: Served, browser: Browser, name: str) -> None:
     page = served.open(browser, "chantal", color_scheme="dark")
     page.goto(address(name, served))
-    assert faults(page) == []
+    assert faults(page) + faults_at_other_sizes(page) == []
 
 
 _COVERED = """() => {
@@ -149,6 +152,28 @@ def test_valider_is_in_sight_and_hides_nothing(
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     expect(page.locator("#valider")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_valider_stays_in_its_place_and_filters_take_a_line_or_two(
+    served: Served, browser: Browser
+) -> None:
+    width, height = SCREENS["laptop"]
+    page = served.open(
+        browser, "alix", "passages?ordre=lecture", viewport={"width": width, "height": height}
+    )
+    filters = page.locator(".filtering").bounding_box()
+    assert filters is not None and filters["height"] <= _MOST_FILTERS
+    places = set()
+    for _ in range(8):  # passages of one sentence and of ten
+        shown = page.locator(".said").get_attribute("data-unit")
+        box = page.locator("#valider").bounding_box()
+        assert box is not None
+        places.add(round(box["y"]))
+        page.keyboard.press("j")
+        expect(page.locator(".said")).not_to_have_attribute("data-unit", str(shown))
+    assert max(places) - min(places) <= _MOST_MOVE
 
 
 @pytest.mark.slow

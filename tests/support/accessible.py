@@ -16,3 +16,21 @@ def faults(page: Page) -> list[str]:
     return [
         f"{rule['id']} ({len(rule['nodes'])}): {rule['nodes'][0]['html'][:200]}" for rule in found
     ]
+
+
+_LARGE, _ZOOMED = (1920, 1080, 1), (640, 400, 2)  # width, height, pixels of the screen for one
+
+
+def faults_at_other_sizes(page: Page) -> list[str]:
+    """What axe finds, or what scrolls sideways, on a large screen and at 200 % of 1280 pixels; the page is not loaded again."""
+    found = []
+    screen = page.context.new_cdp_session(page)
+    for width, height, scale in (_LARGE, _ZOOMED):
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        screen.send("Emulation.setDeviceMetricsOverride", metrics)
+        found += [f"{width} px: {fault}" for fault in faults(page)]
+        if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
+            found.append(f"{width} px: scrolls sideways to {needed}")
+    screen.send("Emulation.clearDeviceMetricsOverride")
+    screen.detach()
+    return found
