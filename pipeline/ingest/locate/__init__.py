@@ -35,6 +35,7 @@ from pipeline.ingest.locate.cues import (
     with_prefix,
 )
 from pipeline.ingest.locate.lines import (
+    CALL_DAY,
     CALL_ENTRY,
     MAX_LABEL_WORDS,
     are_calls,
@@ -86,6 +87,11 @@ _MIN_OPENED = 2  # messages that open with their table or question, or questions
 
 _IN_COLUMNS = 2  # questions of columns that outweigh "synthèse" in the file's name
 _OTHERS = 2  # other words in a name, such as the note-taker
+_WEEKDAY = re.compile(  # "lun. 8/6", "Lundi 25, 8h52,"
+    r"\W{0,3}(?:lun|mar|mer|jeu|ven|sam|dim)[a-z]*\.?\s+\d{1,2}(?:er)?(?:[/.]\d{1,2})?"
+    r"(?:[,\s]+\d{1,2}\s?[hH:]\s?(?:\d{2})?)?(?=\W|\Z)",
+    re.IGNORECASE,
+)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _VERSIONS = re.compile(
     r"\((?:\d{1,2}|copie|copy)\)|\b(?:v|version|vers|rev)[ _.-]?\d{1,2}(?:\.\d+)*\b|[-_ ]copie\b",
@@ -353,6 +359,17 @@ def locate_letter(
                 is_entry = CALL_ENTRY.match(block.text) is not None
                 named = entry_caller(block.text) if is_entry else caller_in(piece.text)
                 caller = named if is_entry else named or caller
+            if piece.columns:  # a table of calls: who, when, what
+                cell = locate_cell(piece, location)
+                is_day = _WEEKDAY.fullmatch(piece.text.strip()) is not None
+                cell = aside(piece, location, "date") if is_day else cell
+                is_other = cell.kind != "meta" and cell.speaker == piece.text
+                located.append(aside(piece, location, "person") if is_other else cell)
+                continue
+            if channel == "telephone" and _heads_call(piece):
+                caller = caller_in(piece.text) or _caller_after_hour(piece.text)
+                located.append(aside(piece, location, "circumstance"))
+                continue
             if piece.kind == "meta" or reason or is_opening:
                 located.append(aside(piece, location, reason or "circumstance"))
                 continue
@@ -362,6 +379,21 @@ def locate_letter(
             said = replace(piece, speaker=own or cut or caller or piece.speaker)
             located.append(LocatedBlock.at(said if channel == "telephone" else piece, location))
     return located
+
+
+def _heads_call(block: RawBlock) -> bool:
+    """Whether a line only says when and who called: "23/03 9h40 – Mme Girardet, Mirebois"."""
+    if block.kind not in ("paragraph", "heading") or ":" in block.text:
+        return False
+    rest = CALL_DAY.match(block.text) or _WEEKDAY.match(block.text)
+    return rest is not None and not states(block.text[rest.end() :], is_announced=False)
+
+
+def _caller_after_hour(text: str) -> str | None:
+    pieces = [piece.strip() for piece in re.split(r"\s[–—-]\s|[,(]", text)]
+    named = [piece for piece in pieces[1:] if fold(piece) and not piece[0].isdigit()]
+    is_told = named and not word_pattern("columns", "anonymes").fullmatch(fold(named[0]))
+    return named[0].strip(" )") if is_told else None
 
 
 def _question_named(block: RawBlock, above: str | None) -> str | None:

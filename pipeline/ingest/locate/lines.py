@@ -74,14 +74,14 @@ _MARKUP = re.compile(
 _CALL_MARKS = re.compile(
     r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
 )
-_CALL_DAY = re.compile(
+CALL_DAY = re.compile(
     r"\W{0,3}(?:le\s+)?\d{1,2}(?:[/.]\d{1,2}(?:[/.]\d{2,4})?"
     rf"|(?:er)?\s(?:{MONTHS})\w*\.?)(?:\s*(?:à|vers)?\s*\d{{1,2}}\s?[hH:]\s?(?:\d{{2}})?)?"
     r"\s*[:,–-]?\s*(?=[^\W\d])",
     re.IGNORECASE,
 )
 CALL_ENTRY = re.compile(  # "16/03 11h - une aide à domicile : elle dit que…"
-    rf"(?P<day>{_CALL_DAY.pattern})(?P<who>[^:→/]{{3,70}}?)(?P<mark>\s*:\s+|\s+[-–—]+>?\s+|\s*→\s*|\s+/\s+)"
+    rf"(?P<day>{CALL_DAY.pattern})(?P<who>[^:→/]{{3,70}}?)(?P<mark>\s*:\s+|\s+[-–—]+>?\s+|\s*→\s*|\s+/\s+)"
     r"(?=\S)",
     re.IGNORECASE,
 )
@@ -520,7 +520,7 @@ def opens_entry(text: str) -> bool:
     """Whether a line of a list of calls opens with its day or a person, or as a call."""
     name = _WHOLE_NAMES.match(text)
     is_named = bool(_CALLER.match(text)) or (name is not None and is_whole_name(name[0]))
-    return is_named or bool(_CALL_DAY.match(text)) or opens_call(text)
+    return is_named or bool(CALL_DAY.match(text)) or opens_call(text)
 
 
 def opens_call(text: str) -> bool:
@@ -546,7 +546,7 @@ def cut_call(block: RawBlock, *, in_list: bool = False) -> list[RawBlock]:
     if (
         block.kind == "meta"
         or not opens
-        or (says_beside_call(block.text) and not _CALL_DAY.match(block.text))
+        or (says_beside_call(block.text) and not CALL_DAY.match(block.text))
     ):
         return [block]
     for mark in _CALL_MARKS.finditer(block.text):

@@ -67,6 +67,7 @@ _MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_ASKING_WORDS = 30, 15, 4
 _MIN_LINES, _MAX_BARE_WORDS = 4, 5
+_BOARDS = 2  # questions that cells of a grid ask, each above its own list
 _TAGGED_SHARE = 0.5  # share of prefixed passages from which a prefix covers only its line
 _ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
 
@@ -79,7 +80,7 @@ def locate_sections(
     A numbered question, a summary or a remote contribution outlasts labels inside it. `answers`
     tells what a person says of headings and columns, by their folded text.
     """
-    blocks = _with_first_line(blocks)
+    blocks = _with_board_titles(_with_first_line(blocks))
     walk = _Walk(read_habits(blocks, name), name, answers)
     located: list[LocatedBlock] = []
     for i, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False)):
@@ -112,6 +113,24 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
     if names or is_title(text) or aside_of(text, in_head=True):
         return blocks
     return [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]]
+
+
+def _with_board_titles(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
+    """Make headings of the lines in capitals that open the cells of a grid of boards."""
+    titles = [i for i, block in enumerate(blocks) if _titles_board(block)]
+    questions = {asked(blocks[i].text) for i in titles} & {*CAFE}
+    if len(questions) < _BOARDS:
+        return blocks
+    return [
+        replace(block, kind="heading", level=2) if i in titles else block
+        for i, block in enumerate(blocks)
+    ]
+
+
+def _titles_board(block: RawBlock) -> bool:
+    is_cell = block.kind == "cell" and not block.columns
+    title = block.text.split("(")[0]  # "DANS NOS STRUCTURES (+ et -)"
+    return is_cell and title.isupper() and len(block.text.split()) <= _MAX_LISTED_WORDS
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from pipeline.ingest.columns import (
     meaning_of,
 )
 from pipeline.ingest.locate.cues import read_cues
-from pipeline.ingest.locate.titles import resembled
+from pipeline.ingest.locate.titles import asked_by_header, asked_together, resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.sheets.kinds import (
     CATEGORIES,
@@ -40,6 +40,7 @@ from pipeline.ingest.sheets.kinds import (
 from pipeline.ingest.sheets.roles import (
     annotate_blocks,
     are_choices,
+    are_colors,
     clean_question,
     is_asked,
     is_closed,
@@ -204,6 +205,7 @@ def _respondents(sheet: SortedSheet) -> Rows:
     rows: list[tuple[str, ...]] = [_RESPONDENT]
     for row in sheet.body:
         cells = {role: _cell(sheet, row, role) for role in _RESPONDENT_ROLES}
+        cells["full_name"] = re.split(r"\s*[,(]\s*", cells["full_name"])[0]
         cells["full_name"] = cells["full_name"] or _cell(sheet, row, "speaker")
         for role in NAMES:
             cells[role] = "" if is_anonymous(cells[role]) else cells[role]
@@ -220,7 +222,8 @@ def _cell(sheet: SortedSheet, row: Sequence[str], role: str) -> str:
 
 def _sender(sheet: SortedSheet, row: Sequence[str]) -> str:
     first_and_last = f"{_cell(sheet, row, 'first_name')} {_cell(sheet, row, 'last_name')}".strip()
-    for name in (_cell(sheet, row, "full_name"), first_and_last, _cell(sheet, row, "speaker")):
+    full_name = re.split(r"\s*[,(]\s*", _cell(sheet, row, "full_name"))[0]  # "Anne Riou, élue"
+    for name in (full_name, first_and_last, _cell(sheet, row, "speaker")):
         if name and not is_anonymous(name):
             return name
     return ""
@@ -409,7 +412,13 @@ def blocks_of_ideas(
         return _blocks_of_list(body), [0]
     is_answered = sheet.header.index >= 0 and looks_answered(header.titles, body)
     is_answered = is_answered and not sheet.tool and not labels_rows(sheet)
-    senders = name_senders(body, columns) if is_answered else [None] * len(body)
+    senders: list[str | None] = [None] * len(body)
+    if is_answered:
+        senders = [*name_senders(body, columns)]
+    senders = [
+        None if _names_author(sheet, row) else sender
+        for row, sender in zip(written, senders, strict=True)
+    ]
     n_titles = len(blocks)
     # some tools list a wall's frames among its ideas
     placing = [i for i, own in enumerate(header.meanings) if own in ("question", "theme")]
@@ -429,6 +438,14 @@ def blocks_of_ideas(
     if _are_lists(header, body, blocks[n_titles:]):
         blocks[n_titles:] = sorted(blocks[n_titles:], key=lambda block: block.column or 0)
     return blocks, columns
+
+
+def _names_author(sheet: SortedSheet, row: Sequence[str]) -> bool:
+    """Whether a row says who said what it holds."""
+    cells = zip(row, sheet.roles, strict=False)
+    return any(
+        role in ("speaker", "full_name") and cell and not is_anonymous(cell) for cell, role in cells
+    )
 
 
 def _are_lists(header: Header, body: Rows, blocks: Sequence[RawBlock]) -> bool:
@@ -501,7 +518,11 @@ def _with_colors(
     sheet: SortedSheet, header: Header, body: list[list[str]], legend: Mapping[str, str]
 ) -> tuple[Header, list[list[str]]]:
     """Read colours as questions, by the legend, where nothing else tells them."""
-    colors = [column for column, role in enumerate(sheet.roles) if role == "color"]
+    colors = [
+        column
+        for column, role in enumerate(sheet.roles)
+        if role == "color" or are_colors(column_cells(body, column))
+    ]
     if not legend or not colors or "question" in header.meanings:
         return header, body
     (column, *_), titles = colors, list(header.titles)
@@ -540,6 +561,13 @@ def passage_columns(body: Rows, header: Header) -> list[int]:
     """Return the columns of ideas: named, of sentences, or else the longest."""
     stamps = timestamp_columns(header, body)
     is_answered = looks_answered(header.titles, body)
+    open_titles = {
+        column: title
+        for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True))
+        if title and meaning is None
+    }
+    together = asked_together(open_titles, read=asked_by_header)
+    is_grid = len(set(together.values())) > 1 and not is_answered
     columns: list[int] = []
     for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
         cells = column_cells(body, column)
@@ -551,6 +579,7 @@ def passage_columns(body: Rows, header: Header) -> list[int]:
             meaning not in PRESENCE | {"remark"}
             and (names_location(title) or (meaning is None and is_asked(title)))
         )
+        is_titled = is_titled or (is_grid and column in together)
         is_said = column not in stamps and _are_sentences(column, cells) if cells else False
         if may_hold and ((is_titled and not is_chosen) or is_said):
             columns.append(column)

@@ -107,6 +107,7 @@ _WORDED = frozenset({None, "text", "theme", "title", "remark"})  # may ask in wo
 _MAX_TITLES, _MAX_WORDS = 8, 14  # distinct questions of a column; words of one that asks nothing
 _ASKED_SHARE = 0.75
 _CLEAR = 3  # total of the cue words of a survey's question, with a clear lead
+_COLOURED = 0.6  # share of cells of a column that are colours
 _MAX_LEGEND = 15  # rows of a legend
 _MIN_TABLES, _MAX_TABLES = 3, 40
 _MAX_NAME = 3  # words of a table that has a name in place of a number
@@ -376,13 +377,27 @@ def legend_of(rows: Rows) -> dict[str, str]:
     """Return the question of each colour in a legend such as "jaune | besoins"; {} for none."""
     is_color = word_pattern("columns", "noms_de_couleurs").fullmatch
     legend: dict[str, str] = {}
-    for row in rows[:_MAX_LEGEND]:
+    for row in map(_split_legend, rows[:_MAX_LEGEND]):
         colors = [fold(cell) for cell in row if is_color(fold(cell))]
         if any(color in legend for color in colors):
             return {}  # post-its, each with its colour
         if len(colors) == 1 and (asked := next(filter(None, map(_question_in_legend, row)), None)):
             legend[colors[0]] = asked
     return legend if len(set(legend.values())) > 1 else {}
+
+
+def _split_legend(row: Sequence[str]) -> list[str]:
+    """Return the cells of a row, "Jaune = besoins" as a colour and its meaning."""
+    if len(list(filter(None, row))) != 1:
+        return list(row)
+    color, mark, meaning = re.split(r"\s*([=:→])\s*|\Z", " ".join(filter(None, row)), maxsplit=1)
+    return [color, meaning or ""] if mark else list(row)
+
+
+def are_colors(cells: Sequence[str]) -> bool:
+    """Whether the cells of a column are colours of post-its."""
+    is_color = word_pattern("columns", "noms_de_couleurs").fullmatch
+    return share(cells, lambda cell: is_color(fold(cell))) > _COLOURED
 
 
 def _question_in_legend(cell: str) -> str | None:
@@ -455,6 +470,7 @@ def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, st
     if "question" in meanings:
         return {}
     columns = [column for column, meaning in enumerate(meanings) if meaning in _ASKING]
+    columns = [column for column in columns if not are_colors(column_cells(body, column))]
     found = {column: _questions_of_cells(column, body) for column in columns}
     return {column: questions for column, questions in found.items() if questions}
 
