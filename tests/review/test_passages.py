@@ -20,7 +20,7 @@ def test_forty_keys_typed_at_once_are_forty_decisions_in_order(
     before = len(served.decisions())
     for _ in range(40):
         page.keyboard.press("v", delay=0)
-    expect(page.locator("#a-suivre")).to_have_text(f"{363 - 40} passages", timeout=30_000)
+    expect(page.locator("#a-suivre")).to_have_text(f"{363 - 40} passages", timeout=90_000)
     added = served.decisions().iloc[before:]
     assert list(added["action"]) == ["confirm_unit"] * 40
     assert added["unit_id"].is_unique and added["unit_id"].iloc[0] == order[0]
