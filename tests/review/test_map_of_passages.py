@@ -14,7 +14,7 @@ from support.accessible import faults
 from support.review_server import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-_N_DOTS, _DRAW_MS = 20_000, 1500
+_N_DOTS = 20_000
 _TOUCH = """names => {
   const boxes = names.filter(name => !name.hidden).map(name => name.getBoundingClientRect());
   return boxes.some((one, i) => boxes.some((other, j) => i < j
