@@ -19,6 +19,12 @@ _IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 _numbers = itertools.count(1)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Leave what needs the processed example study to CI and `make test-all`: processing it takes a minute and a half."""
+    if "demo_study" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(trylast=True)  # once the tests that are not asked for are gone
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have one worker process the example study while the others do what needs none: test_flows.py first, its other users last.

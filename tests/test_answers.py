@@ -277,6 +277,7 @@ ANSWERS = [  # atelier.yaml, what becomes of « un car le soir », « une sage-f
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("manifest", "first", "second"), ANSWERS)
 def test_an_answer_in_the_manifest_holds_for_its_document_or_section(
     tmp_path: Path, manifest: str, first: str | None, second: str | None
@@ -298,6 +299,7 @@ CHANNELS_TOLD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("word", "channel"), CHANNELS_TOLD)
 def test_tables_and_channels_are_told_by_document_too(
     tmp_path: Path, word: str, channel: str
@@ -307,6 +309,7 @@ def test_tables_and_channels_are_told_by_document_too(
     assert told.to_numpy().tolist() == [[4, channel]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("manifest", "reasons"),
     [

@@ -120,6 +120,7 @@ def test_what_counts_as_state_that_calls_share(source: str, state: list[str]) ->
     assert shared_state(ast.parse(source)) == state
 
 
+@pytest.mark.slow
 def test_no_module_keeps_state_that_calls_change() -> None:
     assert len(sources()) > 200
     found = {str(path): state for path, tree in sources().items() if (state := shared_state(tree))}

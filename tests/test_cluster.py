@@ -287,6 +287,7 @@ def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, embedde
     pd.testing.assert_frame_equal(again.drop(columns="theme_id"), themes.drop(columns="theme_id"))
 
 
+@pytest.mark.slow
 def test_the_whole_stage_sets_thanks_aside_and_keeps_needs(embedder):
     units, tags = units_and_tags()
     _, members, *_ = cluster_units(

@@ -224,6 +224,7 @@ ALIKE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("here", "there", "is_alike"), [case[1:] for case in ALIKE], ids=[case[0] for case in ALIKE]
 )

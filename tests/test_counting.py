@@ -15,6 +15,7 @@ MAIL = {"channel": "mail", "document_id": "mail"}
 LATE = {"question": "distance", "document_id": "suite"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("others", "n_tables"),
     [

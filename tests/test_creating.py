@@ -117,6 +117,7 @@ print(json.dumps(answers))
 """
 
 
+@pytest.mark.slow
 def test_the_page_says_each_mistake_beside_its_field_then_makes_the_study(tmp_path):
     import json
 

@@ -237,6 +237,7 @@ def writer(place: Path | str, name: str, n: int) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_two_writers_at_once_lose_nothing(store: DecisionStore, place: Path | str) -> None:
     processes = [writer(place, name, 40) for name in ("lise", "omar")]
     told = [process.communicate(timeout=120) for process in processes]

@@ -186,6 +186,7 @@ TAG_CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decisions", "expected"), [case[1:] for case in TAG_CASES], ids=[case[0] for case in TAG_CASES]
 )
@@ -449,6 +450,7 @@ EFFECTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decisions", "expected"), [case[1:] for case in EFFECTS], ids=[case[0] for case in EFFECTS]
 )
@@ -584,6 +586,7 @@ def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_th
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", seeds(20))
 def test_decisions_on_different_subjects_may_come_in_any_order(seed: int) -> None:
     decisions = [
@@ -730,6 +733,7 @@ def test_which_decisions_are_active_once_some_are_undone(
     assert active_decisions(active) == active
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_undoing_everything_gives_the_machines_tables_and_undoing_that_gives_all_back(
     seed: int,
@@ -742,6 +746,7 @@ def test_undoing_everything_gives_the_machines_tables_and_undoing_that_gives_all
     assert_same(decided(*decisions, *undone, *again), decided(*decisions))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_undone_decision_is_as_if_it_had_never_been_taken(seed: int) -> None:
     decisions = random_decisions(seed)
@@ -799,6 +804,7 @@ CONFIRMED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decisions", "codes"), [case[1:] for case in CONFIRMED], ids=[case[0] for case in CONFIRMED]
 )
@@ -1143,6 +1149,7 @@ MORE_EFFECTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decisions", "states", "reason"),
     [case[1:] for case in MORE_EFFECTS],
@@ -1241,6 +1248,7 @@ NOW = [  # what the themes held when the decision was taken, the decision, wheth
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("then", "decision", "is_applied"), [case[1:] for case in NOW], ids=[case[0] for case in NOW]
 )
@@ -1290,6 +1298,7 @@ def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
     ].tolist() == ["sans objet"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS[:10])
 def test_while_themes_hold_what_they_held_nothing_awaits_a_review(seed: int) -> None:
     drawn = random_decisions(seed)

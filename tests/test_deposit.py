@@ -301,6 +301,7 @@ def test_an_answer_keeps_what_people_wrote(deposit: Deposit) -> None:
         write_answers(folder, target, {"questions": "q9"})
 
 
+@pytest.mark.slow
 def test_a_correction_may_count_whatever_the_file_says(deposit: Deposit) -> None:
     notes = "Question 2\n- Le local est prêté par la mairie depuis deux ans\n"
     send(deposit, "Table 3.txt", notes.encode())

@@ -337,6 +337,7 @@ def site(tmp_path_factory) -> Path:
     return folder / "guide"
 
 
+@pytest.mark.slow
 def test_the_guide_holds_every_page_and_fetches_nothing(site):
     pages = {page.relative_to(site).with_suffix("").as_posix() for page in site.rglob("*.html")}
     assert {NAMES[page].removesuffix(".md") for page in PAGES if page.name != "README.md"} <= pages

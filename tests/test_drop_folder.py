@@ -111,6 +111,7 @@ def test_a_look_survives_broken_links_and_a_depot_that_is_away(tmp_path):
     assert not list_depot(tmp_path / "absent").files
 
 
+@pytest.mark.slow
 def test_files_that_come_one_after_another_are_told_once(tmp_path):
     pytest.importorskip("watchfiles")
     calls, stop = [], threading.Event()

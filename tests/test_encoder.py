@@ -39,6 +39,7 @@ def test_both_halves_of_a_row_weigh_the_same():
     assert load_embedder().encode([]).shape == (0, 768)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_a_row_depends_neither_on_its_batch_nor_on_the_order_nor_on_threads(monkeypatch, threads):
     engine = load_engine(EmbedSettings())

@@ -82,6 +82,7 @@ def test_the_theme_model_passes_the_checks():
     assert set(found) == set(OF_THE_THEME_MODEL), found
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_tagger_passes_the_checks():
     check_estimator(GridTagger(GRID))

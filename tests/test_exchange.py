@@ -35,6 +35,7 @@ def study(tmp_path: Path) -> Study:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "name"), WRITTEN.items())
 def test_a_format_is_written_twice_alike_in_exports_or_where_one_says(
     form, name, study, capsys, tmp_path
@@ -67,6 +68,7 @@ def test_a_corpus_by_table_is_another_one_and_no_other_format_has_such_a_choice(
     assert (code, "--by" in err, err.count("\n")) == (2, True, 1)
 
 
+@pytest.mark.slow
 def test_a_project_comes_back_as_decisions_of_its_people_once(study, capsys, tmp_path):
     store = study.decisions
     store.append_all([{"author": "Lise", **on_tag("add", "d0u2", "rubrique", "offre")}])
@@ -87,6 +89,7 @@ def test_a_project_comes_back_as_decisions_of_its_people_once(study, capsys, tmp
     assert (json.loads(out)["n_new"], json.loads(out)["n_known"], len(store.read())) == (0, 1, 1)
 
 
+@pytest.mark.slow
 def test_a_review_sheet_comes_back_with_the_name_in_it_or_the_one_given(study, capsys, tmp_path):
     path = tmp_path / "relecture.xlsx"
     path.write_bytes(

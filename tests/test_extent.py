@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from pipeline.publish.docx import write_workshop_pages
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import PageParagraph
@@ -55,6 +57,7 @@ def test_of_a_large_study_the_workshops_of_most_passages_are_told_and_all_are_na
     assert len(re.findall("un par un", text)) >= 3
 
 
+@pytest.mark.slow
 def test_figures_of_the_whole_stay_those_of_all_workshops() -> None:
     for made in (large(), large(n_workshops=2)):
         facts = lay_out(made).sections[0].blocks[0]

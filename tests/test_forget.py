@@ -128,6 +128,7 @@ def identifier(study: Study) -> str:
     return person.participant_id
 
 
+@pytest.mark.slow
 def test_she_is_one_person_over_both_workshops_and_the_vault_alone_names_her(study):
     own = identifier(study)
     attendance = study.read_table("attendance")
@@ -240,6 +241,7 @@ def test_a_first_name_leaves_decisions_doubts_records_and_the_new_report_too(stu
     assert set(Vault(study).decisions()) == {"c-2"}
 
 
+@pytest.mark.slow
 def test_the_files_to_correct_are_those_that_hid_her_too_by_her_first_name_alone(study):
     person = Vault(study).registry().persons[int(identifier(study).removeprefix("personne-"))]
     files, _ = named_files(study, person)
@@ -344,6 +346,7 @@ def test_whoever_decided_keeps_a_first_name_that_the_forgotten_person_had_too(tm
     assert b"Chez Ludivine" not in content and b"Quenneson" not in content
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_the_same_and_changes_nothing(study):
     before = {
         path: path.read_bytes()

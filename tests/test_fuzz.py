@@ -2,6 +2,7 @@
 
 from random import Random
 
+import pytest
 from fuzz.mutations import mutated
 from fuzz.readers import fuzz
 from fuzz.seeds import seeds
@@ -20,6 +21,7 @@ def test_the_same_seed_changes_every_file_in_the_same_way() -> None:
         assert first == second
 
 
+@pytest.mark.slow
 def test_changed_files_of_every_format_neither_break_the_run_nor_go_over_its_limits() -> None:
     findings = fuzz(seconds=0, seed=3, n_files=2 * len(seeds()))
     assert findings.broken == [] and findings.over_limits == []

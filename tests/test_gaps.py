@@ -110,6 +110,7 @@ NO_GAP = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("passages", "structures"), [row[1:] for row in NO_GAP], ids=[row[0] for row in NO_GAP]
 )

@@ -32,6 +32,7 @@ def tables() -> dict[str, pd.DataFrame]:
     return {name: gathered.get(name, table.empty()) for name, table in TABLES.items()}
 
 
+@pytest.mark.slow
 def test_files_places_and_passages_are_read_nearly_as_a_person_reads_them(tables):
     found = evaluate_study(tables, HABITS / "gold")
     assert found["documents_missing"] == []

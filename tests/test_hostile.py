@@ -104,6 +104,7 @@ def test_a_run_of_signs_ends_in_time_whatever_the_format(kind: str) -> None:
         check(case, measured)
 
 
+@pytest.mark.slow
 def test_a_folder_of_hostile_files_gives_a_reject_for_each_and_the_good_file_is_read(
     tmp_path: Path,
 ) -> None:

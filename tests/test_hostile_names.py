@@ -154,6 +154,7 @@ def entries(path: Path) -> Iterator[tuple[str, bytes]]:
                     yield from ((f"{name}/{inner}", book.read(inner)) for inner in book.namelist())
 
 
+@pytest.mark.slow
 def test_the_names_reach_the_store_as_they_are_and_every_kind_of_file_is_looked_at(
     files: dict[str, Path],
 ) -> None:

@@ -199,6 +199,7 @@ SENTENCES: list[tuple[list[dict[str, Any]], str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("passages", "title", "expected"), SENTENCES)
 def test_each_part_of_the_grid_says_how_many_where_and_in_whose_words(
     passages: list[dict[str, Any]], title: str, expected: str

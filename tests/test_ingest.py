@@ -423,6 +423,7 @@ EXAMPLE = [  # folder, then rows of documents, blocks, attendance, structures, c
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folder", "counts"), EXAMPLE)
 def test_the_example_study_gives_the_same_counts_and_no_reject(
     folder: str, counts: tuple[int, ...]
@@ -462,6 +463,7 @@ MAPS = [  # file, content, structures on the map, reasons of rejects
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "content", "n_pins", "reasons"), MAPS, ids=[m[0] for m in MAPS])
 def test_a_map_is_known_by_its_content_whatever_its_file_is_called(
     tmp_path: Path, name: str, content: str, n_pins: int, reasons: list[str]
@@ -478,6 +480,7 @@ SILENT_FILES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", SILENT_FILES)
 def test_a_file_that_gives_no_passage_is_said(tmp_path: Path, content: str) -> None:
     tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", {"notes.txt": content}))

@@ -42,6 +42,7 @@ def test_a_modality_is_small_letters_and_digits(value: object, expected: str) ->
     assert modality(value) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", BY)
 @pytest.mark.parametrize("seed", seeds(15))
 def test_every_passage_stands_once_in_the_corpus_of_any_study(seed: int, by: str) -> None:

@@ -417,6 +417,7 @@ LanguageModelTagger(GRID, settings(sys.argv[2], batch_size=2), cache=Store(Path(
 """
 
 
+@pytest.mark.slow
 def test_a_killed_asking_goes_on_without_asking_again(tmp_path, right_table):
     stuck, release = threading.Event(), threading.Event()
 

@@ -85,6 +85,7 @@ def spans(tables: dict[str, pd.DataFrame], name: str) -> list[tuple[str, str, st
     ]
 
 
+@pytest.mark.slow
 def test_every_character_is_in_one_row(corbigny: dict[str, pd.DataFrame]) -> None:
     assert len(corbigny["documents"]) == 2 and not faults(corbigny)
 
@@ -217,6 +218,7 @@ def test_reasons_are_of_the_kinds_of_the_ledger() -> None:
     assert {kind for kind, _ in ASIDES.values()} <= set(LEDGER_KINDS)
 
 
+@pytest.mark.slow
 def test_people_make_a_passage_of_what_was_none(tmp_path: Path) -> None:
     folder = tmp_path / "Corbigny"
     folder.mkdir()
@@ -260,6 +262,7 @@ LISTED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "n_people"), LISTED)
 def test_persons_that_a_line_lists_are_known(tmp_path: Path, line: str, n_people: int) -> None:
     folder = tmp_path / "Corbigny"

@@ -308,6 +308,7 @@ fetch_mail(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where",
     [

@@ -85,6 +85,7 @@ def test_status_counts_what_is_there_and_says_what_to_do(
     assert files_of(study.root) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form",
     ["csv", "xlsx", "techniques", "parquet", "qdpx", "qdc", "iramuteq", "relecture", "geojson"],

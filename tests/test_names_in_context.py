@@ -195,6 +195,7 @@ def _plain(example: str) -> str:
     return re.sub(r"\[\[([^\]]*)\]\]", lambda match: match[1].replace("|", " "), example)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "example", [*BRANDS_AND_SIGNS, *PLACES, *RARE_NAMES, *TIED_NAMES, *SMALL_LETTERS, *SAME_WORDS]
 )

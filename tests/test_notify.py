@@ -46,6 +46,7 @@ def mail_of(server: MailServer) -> tuple[list[str], email.message.EmailMessage]:
     return to, email.message_from_bytes(content, policy=policy.default)
 
 
+@pytest.mark.slow
 def test_a_mail_says_that_a_workshop_is_ready(run_once):
     study, outcome = run_once
     with running(MailServer()) as server:

@@ -77,6 +77,7 @@ SAID = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("offers", "said"), [case[1:] for case in SAID], ids=[c[0] for c in SAID])
 def test_quantities_of_a_line_are_never_added(offers: list[dict[str, Any]], said: str) -> None:
     assert table_of(section(*offers)).rows[0][2] == said

@@ -26,6 +26,7 @@ def wheel_names(tmp_path_factory) -> set[str]:
     return set(zipfile.ZipFile(wheel).namelist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

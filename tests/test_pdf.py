@@ -7,6 +7,7 @@ from typing import Any
 
 import docx
 import pypdfium2
+import pytest
 from lxml import html
 from pypdfium2 import raw
 
@@ -47,6 +48,7 @@ def shown_by(made: Any, folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_every_word_and_figure_is_the_same_in_every_format(tmp_path: Path) -> None:
     made = report()
     shown = shown_by(made, tmp_path)
@@ -72,6 +74,7 @@ def test_what_looks_like_markup_stays_text(tmp_path: Path) -> None:
     assert [words for words in HOSTILE if squeezed(words) not in shown] == []
 
 
+@pytest.mark.slow
 def test_emoji_and_other_scripts_are_printed_in_a_font_that_has_them(tmp_path: Path) -> None:
     usual = fonts_of(report(tables(said("cars", 1, text="le car du 5"), said("cars", 2))), tmp_path)
     assert not any("Noto" in font for font in usual)
@@ -95,6 +98,7 @@ def fonts_of(made: Any, folder: Path) -> set[str]:
     return fonts
 
 
+@pytest.mark.slow
 def test_the_same_report_is_the_same_file_and_tells_no_other_day(tmp_path: Path) -> None:
     for name in ("a.pdf", "b.pdf"):
         write_pdf(report(), tmp_path / name)
@@ -103,6 +107,7 @@ def test_the_same_report_is_the_same_file_and_tells_no_other_day(tmp_path: Path)
     assert set(re.findall(rb"D:(\d{8})", content)) == {b"20250601"}
 
 
+@pytest.mark.slow
 def test_pages_are_numbered_in_french_and_the_contents_lead_to_them(tmp_path: Path) -> None:
     write_pdf(report(), tmp_path / "rapport.pdf")
     document = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")

@@ -187,6 +187,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return inside
 
 
+@pytest.mark.slow
 @needs_model
 def test_photos_and_scans_are_read_in_a_confined_child_and_marked(folder: Path) -> None:
     tables = ingest_workshop(folder, depot=folder.parent, settings=IngestSettings())
@@ -209,6 +210,7 @@ def test_photos_and_scans_are_read_in_a_confined_child_and_marked(folder: Path) 
     assert tables["rejects"].empty
 
 
+@pytest.mark.slow
 @needs_model
 def test_the_same_picture_gives_the_same_blocks(tmp_path: Path) -> None:
     paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
@@ -221,6 +223,7 @@ def test_the_same_picture_gives_the_same_blocks(tmp_path: Path) -> None:
     assert first.parts[0].taken_for == "photo, lue par machine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_installed", [False, True])
 def test_without_the_extra_or_the_setting_pictures_are_refused_with_how_to_have_them_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool
@@ -239,6 +242,7 @@ def test_without_the_extra_or_the_setting_pictures_are_refused_with_how_to_have_
     )
 
 
+@pytest.mark.slow
 @needs_model
 def test_a_picture_that_takes_too_long_leaves_the_rest_of_its_file(folder: Path) -> None:
     settings = IngestSettings(max_seconds_per_scan=0.01)

@@ -73,6 +73,7 @@ def published_by(study: Study, run: dict[str, Any], writer: Executor | None) -> 
     return files_of(study, run)
 
 
+@pytest.mark.slow
 def test_tables_written_by_a_process_beside_have_the_same_bytes(published, tmp_path: Path) -> None:
     with writer_ready(LARGE - 1) as writer:
         assert writer is None
@@ -91,6 +92,7 @@ class Dying(Executor):
         return future
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [pytest.param("before", marks=pytest.mark.slow), "meanwhile"])
 def test_a_writer_that_is_killed_leaves_its_tables_to_this_process(
     published, killed: str, tmp_path: Path
@@ -102,6 +104,7 @@ def test_a_writer_that_is_killed_leaves_its_tables_to_this_process(
     assert made == files_of(*published)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", ["write_web_page", "_write_tables"])
 def test_after_an_error_on_either_side_no_folder_is_left(
     fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -571,6 +571,7 @@ def test_both_formats_say_the_same(tmp_path: Path) -> None:
     assert VERBATIM in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["html", "docx"])
 def test_nothing_internal_or_english_is_shown(tmp_path: Path, suffix: str) -> None:
     content = report()
@@ -644,6 +645,7 @@ def test_what_people_wrote_is_never_markup(tmp_path: Path) -> None:
     assert any(quoted in paragraph for paragraph in words_of(tmp_path / "rapport.docx"))
 
 
+@pytest.mark.slow
 def test_the_page_can_be_read_without_seeing_it(tmp_path: Path) -> None:
     page = page_of(report(), tmp_path)
     assert page.get("lang") == "fr"
@@ -708,6 +710,7 @@ def test_control_characters_do_not_break_the_word_report(tmp_path: Path) -> None
     assert "« misà part »" in words_of(tmp_path / "annexe.docx")
 
 
+@pytest.mark.slow
 def test_two_reports_of_the_same_content_are_the_same_files(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -725,6 +728,7 @@ def test_two_reports_of_the_same_content_are_the_same_files(tmp_path: Path) -> N
     ] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rapport.docx", "tables-techniques.xlsx", "tableaux.xlsx"])
 def test_no_file_tells_when_it_was_written(tmp_path: Path, name: str) -> None:
     write_docx(report(), tmp_path / "rapport.docx")
@@ -736,6 +740,7 @@ def test_no_file_tells_when_it_was_written(tmp_path: Path, name: str) -> None:
     assert set(re.findall(r"(\d{4}-\d\d-\d\d)T", properties)) <= {"2025-06-01", "1980-01-01"}
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_in_the_tables_changes_nothing(tmp_path: Path) -> None:
     shuffled = {
         name: rows.sample(frac=1, random_state=3).reset_index(drop=True)

@@ -93,6 +93,7 @@ def test_a_title_in_any_words_is_told_and_a_subject_is_not(
     assert asked(title) == question
 
 
+@pytest.mark.slow
 def test_what_is_told_of_a_wording_left_out_is_right_and_the_titles_above_are_in_no_list() -> None:
     wordings = lexicon("intitules")
     assert not {title for title, _ in TITLES} & {

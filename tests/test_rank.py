@@ -168,6 +168,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("passages", "name", "share"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
@@ -622,6 +623,7 @@ def test_agreement_of_two_orders_is_kendalls_tau(seed: int) -> None:
         assert kendall_tau(places) == round(float(kendalltau(np.arange(n), places).statistic), 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", seeds(8))
 def test_other_weights_need_no_second_count(seed: int) -> None:
     draw = random.Random(seed)

@@ -91,6 +91,7 @@ OWNS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("passages", "only_in", "reach", "rests_on"),
     [case[1:] for case in OWNS],
@@ -187,6 +188,7 @@ def test_the_order_of_rows_moves_no_verdict(seed: int) -> None:
         pd.testing.assert_frame_equal(once, again)
 
 
+@pytest.mark.slow
 def test_a_table_elsewhere_that_says_it_ends_what_was_ones_own() -> None:
     held, n_owns = workshops(*PLACES, n_tables=None), 0
     for seed in range(4):

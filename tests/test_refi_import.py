@@ -271,6 +271,7 @@ HABITS: list[tuple[str, Callable[[Files], Files]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [habit[1] for habit in HABITS], ids=[habit[0] for habit in HABITS]
 )
@@ -458,6 +459,7 @@ LEFT_OUT: list[tuple[str, Callable[[Files], Files], dict[str, int]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "expected"), [case[1:] for case in LEFT_OUT], ids=[case[0] for case in LEFT_OUT]
 )

@@ -217,6 +217,7 @@ def person_codes(study: Study) -> list[tuple[str, bool]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_renamed_code_keeps_its_decisions_before_and_after_a_run(small_study):
     run_study(small_study.root)
     decided(small_study)

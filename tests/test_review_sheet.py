@@ -227,6 +227,7 @@ CASES: list[tuple[str, str, dict[str, str], list[str]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit_id", "cells", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
@@ -261,6 +262,7 @@ REFUSED: list[tuple[str, dict[tuple[str, str], str], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "line"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
@@ -329,6 +331,7 @@ def test_themes_of_strange_names_come_back(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_another_workbook_is_none_and_a_broken_one_is_said(tmp_path: Path) -> None:
     with xlsxwriter.Workbook(str(tmp_path / "autre.xlsx")) as workbook:
         workbook.add_worksheet().write(0, 0, "cas")

@@ -109,6 +109,7 @@ def asked(passages: list[dict], *missing: AbsentVoices, n_workshops: int = 2) ->
     return [re.sub("[\u00a0\u202f]", " ", question.text).replace("’", "'") for question in made]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("passages", "expected"), CASES.values(), ids=CASES)
 def test_questions_are_made_of_what_was_said(passages: list[dict], expected: list[str]) -> None:
     expected = expected or ["Qu'est-ce qui manque, qu'est-ce qui est mal dit, par quoi commencer ?"]

@@ -133,6 +133,7 @@ def test_a_large_matrix_fills_little_memory(tmp_path: Path):
     assert grown < 60
 
 
+@pytest.mark.slow
 def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     texts = [
         f"{SUBJECTS[at % 4]}, {word}"

@@ -95,6 +95,7 @@ def runner(request: pytest.FixtureRequest) -> Iterator[SharingRunner]:
 # --- one map -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_grains(runner):
     assert list(runner.spread(worked.double, GRAINS)) == [worked.double(grain) for grain in GRAINS]
 
@@ -368,6 +369,7 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
+@pytest.mark.slow
 def test_the_size_of_batches_changes_no_tag(units):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     tagger = load_tagger(grid, settings=TagSettings())
@@ -382,6 +384,7 @@ def test_the_size_of_batches_changes_no_tag(units):
     )
 
 
+@pytest.mark.slow
 def test_what_workers_encode_is_kept_and_what_is_known_is_lent(units, tmp_path, small_grains):
     texts = list(units["text"])
     alone = load_engine(EmbedSettings()).encode(texts)

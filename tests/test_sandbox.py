@@ -94,6 +94,7 @@ def test_a_file_that_takes_too_much_memory_is_refused_by_name(note: Path, tmp_pa
     assert texts(good) == ["rouvrir la gare de Figeac"]
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_given_up(note: Path, tmp_path: Path) -> None:
     slow = written(
         tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000
@@ -144,6 +145,7 @@ def test_a_reader_killed_once_by_the_system_is_asked_again(
     assert len(readers) == 2
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize(
     ("number", "reason", "can_pass"),
@@ -309,6 +311,7 @@ def test_a_reading_comes_back_from_the_wire_as_it_went() -> None:
     assert from_line(to_line((), ("raison", "conseil"))) == ((), ("raison", "conseil"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_readers", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_children_gives_the_same_readings_in_the_same_order(
     n_readers: int, tmp_path: Path
@@ -321,6 +324,7 @@ def test_any_number_of_children_gives_the_same_readings_in_the_same_order(
     assert [reading.path for reading in alone] == paths
 
 
+@pytest.mark.slow
 @on_linux
 def test_kept_children_read_folder_after_folder_and_end_with_the_block(
     note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -458,6 +462,7 @@ read_files([Path(sys.argv[1])] * 2, settings=IngestSettings(max_seconds_per_file
 """
 
 
+@pytest.mark.slow
 @on_linux
 def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     slow = written(

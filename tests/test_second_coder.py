@@ -99,6 +99,7 @@ def rows(ready: tuple[Study, list[StageRecord]], found: StageOutcome) -> Any:
     return stages_of(ready[0]).load(found.records[0])["second_tags"]
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_unless_the_study_says_so(ready):
     with serving(honest(GRID)) as server:
         for found in (

@@ -114,6 +114,7 @@ def test_a_file_that_others_may_read_or_that_holds_nothing_is_refused_in_one_lin
     )
 
 
+@pytest.mark.slow
 def test_no_other_code_reads_a_secret_of_the_environment() -> None:
     told = re.compile(r"PASS|SECRET|KEY|TOKEN|AUTH|DATABASE_URL|WEBHOOK|CREDENTIAL")
     found = []

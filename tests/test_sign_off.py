@@ -110,6 +110,7 @@ CASES: list[tuple[str, dict[str, pd.DataFrame], list[dict[str, Any]], str, tuple
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tables", "decisions", "members", "counts"),
     [case[1:] for case in CASES],

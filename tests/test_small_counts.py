@@ -151,6 +151,7 @@ REMOTE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "why", "value", "note"), REMOTE)
 def test_a_small_count_of_mails_and_calls_is_told_nowhere(
     n: int, why: str, value: str, note: str, tmp_path: Path

@@ -26,6 +26,7 @@ def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes(story, tmp
     assert table_bytes(other) == story.first_bytes
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_rest_goes_on(
     small_study, capsys
 ):
@@ -121,6 +122,7 @@ def test_one_workshop_alone_leaves_the_others_as_they_were(story):
     assert last["documents"]["path"].str.contains("Table 4").any()
 
 
+@pytest.mark.slow
 def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(story):
     _, before, after = (told["units"] for told in story.told)
     assert set(before["unit_id"]) < set(after["unit_id"])
@@ -142,6 +144,7 @@ def test_a_clock_that_went_back_does_not_make_an_older_run_the_last_one(story):
     assert not run_study(story.study.root).is_new
 
 
+@pytest.mark.slow
 def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_material(
     small_study,
 ):

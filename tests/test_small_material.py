@@ -127,6 +127,7 @@ def test_material_without_sixty_different_passages_gives_no_theme_and_no_rank(te
     assert all(rows.empty for rows in ranking)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "texts", [*list(BAD_INPUT.values())[1:], NONSENSE], ids=[*list(BAD_INPUT)[1:], "no subject"]
 )
@@ -164,6 +165,7 @@ def tables_of(passages: list[dict]) -> dict[str, pd.DataFrame]:
     return study(*passages) | {"workshops": workshops()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [

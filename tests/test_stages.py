@@ -73,6 +73,7 @@ def copied(root: Path) -> Path:
 EVERY = {stage.name for stage in STAGES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "stages"),
     [
@@ -137,6 +138,7 @@ def test_a_stage_whose_code_changed_is_computed_again_and_so_is_what_follows(
 # --- who executes them ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_hands_each_stage_to_whoever_executes_them(small_study):
     calls: list[tuple[str, str | None]] = []
 
@@ -153,6 +155,7 @@ def test_a_run_hands_each_stage_to_whoever_executes_them(small_study):
     }
 
 
+@pytest.mark.slow
 def test_a_run_by_hand_needs_no_server_though_one_is_named(small_study):
     script = (
         "import sys; from pathlib import Path; from flows.run import run_study\n"

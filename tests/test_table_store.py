@@ -124,6 +124,7 @@ def test_a_table_that_a_crash_cut_is_told_by_its_hash(tmp_path, torn):
     assert store.hashes(["rejects"]) != written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [0, 3, 7])
 def test_s3_and_a_folder_hold_the_same_bytes(s3, tmp_path, n):
     address = f"s3://{BUCKET}/octets-{n}"

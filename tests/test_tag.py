@@ -117,6 +117,7 @@ def test_no_unit_gives_an_empty_table(tagger):
     assert _tags(UNITS.empty(), tagger).empty
 
 
+@pytest.mark.slow
 def test_a_grid_of_rubriques_alone_gives_rubriques_alone():
     codes = (
         Code(

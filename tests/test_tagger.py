@@ -228,6 +228,7 @@ def test_a_higher_shift_never_puts_more_codes(shipped):
     assert counts[0] > counts[-1]
 
 
+@pytest.mark.slow
 def test_the_estimator_can_be_cloned_and_keeps_its_parameters(fitted):
     twin = clone(GridTagger(HOSPITAL, penalty=2.0))
     assert twin.get_params()["penalty"] == 2.0
@@ -297,6 +298,7 @@ def test_definitions_do_not_depend_on_the_batch():
     assert np.array_equal(tagger.predict_proba(_units(*texts)), alone)
 
 
+@pytest.mark.slow
 def test_codes_that_another_grid_defines_alike_keep_what_was_learnt_of_them(shipped):
     codes = tuple(code for code in GRID.codes if code.code != "offre")
     changed = (*codes, Code("sante", "rubrique", "Santé", "Soins, médecins, hôpitaux, prévention."))

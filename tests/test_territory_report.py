@@ -97,6 +97,7 @@ def report(made: dict[str, Any] | None = None) -> Report:
     )
 
 
+@pytest.mark.slow
 def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_is_missing(
     tmp_path: Path,
 ) -> None:
@@ -136,7 +137,7 @@ def test_the_review_lists_the_themes_of_one_territory_its_own_first() -> None:
     assert listed[2:] == [("Cars", "orthez", False)]
     nowhere = reach.assign(only_in=None, reach=REACHES[-1])
     assert review.only_there(made | {"theme_reach": nowhere}, labels) == []
-    heat = review.heat_map(made, GRID, labels, subject="theme")
+    heat = review.heat_map(made, GRID, labels, {}, subject="theme")
     cells = {name: cells for name, _, cells in heat.rows}
     assert [cell.verdict for cell in cells["cars"] if cell and cell.is_affirmed][-1:] == [
         "propre à ce territoire"

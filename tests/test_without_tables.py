@@ -156,6 +156,7 @@ def test_notes_on_a_rank_say_documents_or_people_where_nothing_has_tables() -> N
     assert not of_criteria["sentence"].str.contains(r"\btables?\b").any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("passages", "paths", "expected"),
     [

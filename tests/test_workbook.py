@@ -185,6 +185,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_text_is_never_a_formula_nor_a_link(text: str, tmp_path: Path) -> None:
     made = tables(said("cars", 1, text=text))

@@ -69,6 +69,7 @@ def page(browser: Any) -> Iterator[Any]:
     page.close()
 
 
+@pytest.mark.slow
 def test_the_page_asks_for_nothing_and_reports_no_error(page: Any, address: str) -> None:
     asked: list[str] = []
     errors: list[str] = []
@@ -125,6 +126,7 @@ def test_every_text_is_dark_and_large_enough_to_read(page: Any, address: str, wi
     assert [text for text in texts if text["contrast"] < 4.5 or text["size"] < 13] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_words_of_a_chart_are_legible(page: Any, tmp_path: Path, width: int) -> None:
     write_html(report(tables()), tmp_path / "annexe.html", part="annexe")

@@ -75,6 +75,7 @@ def begun(study: Study) -> int:
     return job.pid
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_run_that_is_killed_is_told_then_done_again_followed_and_listed(
     served: Served, browser: Browser
@@ -139,6 +140,7 @@ def test_two_who_start_at_once_start_one_job_and_one_is_told_who_runs_it(served:
     ended_job(served.study)
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_stops_says_who_and_can_be_asked_again(served: Served) -> None:
     add_file(served.study, "Table 4.txt")
     session = client(served, "chantal")
@@ -153,6 +155,7 @@ def test_a_cancelled_run_stops_says_who_and_can_be_asked_again(served: Served) -
     assert "Aucun traitement" in post(session, "/traiter/annuler")
 
 
+@pytest.mark.slow
 def test_a_run_outlives_its_server_and_the_next_server_finds_it(study: Study) -> None:
     add_file(study, "Table 5.txt")
     last = study.last_run()
@@ -169,6 +172,7 @@ def test_a_run_outlives_its_server_and_the_next_server_finds_it(study: Study) ->
     assert f"{RETZ}/Table 5.txt" in (study.last_run() or {})["inputs"]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_its_line(served: Served) -> None:
     session = client(served, "alix")
     with served.study.locked():  # by the command line
@@ -178,6 +182,7 @@ def test_a_run_that_fails_says_its_line(served: Served) -> None:
     assert "Échec :" in page and "est déjà en cours de traitement" in page
 
 
+@pytest.mark.slow
 def test_streams_are_bounded_and_the_pages_still_answer(served: Served, pretended) -> None:
     session = client(served, "denis")
     with ExitStack() as stack:
@@ -196,6 +201,7 @@ def _is_full(session: httpx.Client) -> bool:
         return next(answer.iter_lines()).startswith("event: full")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_page_without_a_stream_asks_by_itself(
     served: Served, browser: Browser, pretended
@@ -218,6 +224,7 @@ def test_readers_follow_and_start_nothing(served: Served, pretended) -> None:
     assert pretended.poll() is None
 
 
+@pytest.mark.slow
 def test_a_study_that_was_never_run_is_processed_from_its_page(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "étude")
     with serving(study) as served:
@@ -260,6 +267,7 @@ def scheduled(folder: Path, nightly: str) -> Study:
     return Study.open(study.root)
 
 
+@pytest.mark.slow
 def test_the_page_of_a_served_study_says_when_and_where_to_change_it(tmp_path: Path) -> None:
     study = scheduled(tmp_path, "0 3 * * *")
     with serving(study, environment={"PREFECT_API_URL": "http://127.0.0.1:9/api"}) as served:

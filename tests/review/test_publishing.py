@@ -366,6 +366,7 @@ def test_an_erasure_once_confirmed_leaves_no_name(new_study: Callable[..., Study
         assert name not in everyone
 
 
+@pytest.mark.slow
 def test_a_task_that_is_killed_is_told_apart_from_one_at_work(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "etude")
     command = (
@@ -402,6 +403,7 @@ for path in ("/publier", "/publier/donnees", "/publier/exports/qdpx", "/lecture/
 """
 
 
+@pytest.mark.slow
 def test_a_study_never_run_has_nothing_to_publish(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "etude")
     assert publications(study) == [] and export_path(study, "qdpx") is None

@@ -184,6 +184,7 @@ def asked(served: Served, **fields: str) -> str:
     return session.post("/publier/donnees/restaurer", data=fields).text
 
 
+@pytest.mark.slow
 def test_an_administrator_restores_from_the_page(study: Study, tmp_path: Path) -> None:
     shutil.rmtree(study.root / ".review")
     saved = backed_up(study, tmp_path)

@@ -117,6 +117,7 @@ def test_the_glossary_explains_what_pages_point_to(served: tuple[str, Path]) -> 
     assert asked <= anchors
 
 
+@pytest.mark.slow
 def test_a_database_for_several_studies_at_once_is_refused(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", "web", str(tmp_path), "--no-browser"],
