@@ -249,8 +249,12 @@ def _names_used(node: ast.AST) -> tuple[list[str], set[str]]:
             names.append(inner.id)
         elif isinstance(inner, ast.Import | ast.ImportFrom):
             modules |= {module for _, imported in _imported(inner) for module in imported}
-        elif isinstance(inner, ast.Constant) and re.fullmatch(_OURS, str(inner.value)):
-            modules |= {str(inner.value), f"{inner.value}.__main__"}
+        elif (
+            isinstance(inner, ast.Constant)
+            and isinstance(inner.value, str)
+            and re.fullmatch(_OURS, inner.value)
+        ):
+            modules |= {inner.value, f"{inner.value}.__main__"}
         skipped = ("annotation", "returns")
         for field, value in ast.iter_fields(inner):
             if field not in skipped:
