@@ -276,8 +276,9 @@ def _signature(lines: Sequence[str], written: Sequence[int], sender: str) -> set
     for order, i in enumerate(written):
         if lines[i].rstrip() == "--":
             return set(written[order:])
-        rest = written[order + 1 :]
-        if len(rest) < _MAX_SIGN_LINES and _is_closing(lines[i].strip()):
+        is_near_end = len(written) - order <= _MAX_SIGN_LINES
+        if is_near_end and _is_closing(lines[i].strip()):
+            rest = written[order + 1 :]
             sentences = _sentences_after(lines, rest)
             if len(sentences) < 2:
                 return {i, *rest}.difference(*sentences)

@@ -60,6 +60,7 @@ _COLUMNS = {
     "text": ("text", "texte", "transcript", "transcription", "paroles"),
     "speaker": ("speaker", "locuteur", "locutrice", "intervenant", "speaker name"),
 }
+_TAIL = 200  # characters: what is looked at of a turn to know whether it goes on
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
 _MAX_CONDUCT_WORDS = 16  # of a sentence that only leads the meeting
 _MIN_DICTATED = 60  # words of speech without full stops
@@ -247,7 +248,7 @@ def _turns(cues: list[Cue]) -> Iterator[tuple[str, str | None]]:
         is_new = cue.is_turn or (cue.speaker is not None and cue.speaker != speaker)
         has_paused = cue.start - end >= _LONG_PAUSE
         if not is_new and not is_punctuated:
-            is_open = runs_on(text, cue.text) or bool(_LACKS_VERB.search(text))
+            is_open = runs_on(text, cue.text) or bool(_LACKS_VERB.search(text[-_TAIL:]))
             is_new = has_paused and not is_open
         elif not is_new and not has_turns:
             is_new = is_finished(text) and (has_paused or len(text.split()) > _MAX_WORDS)
