@@ -102,6 +102,7 @@ def test_a_run_of_signs_ends_in_time_whatever_the_format(kind: str) -> None:
     cases = list(runs_in(kind))
     for case, measured in zip(cases, read_cases(cases).values(), strict=True):
         check(case, measured)
+        assert measured.cost.ended is None, f"{case.name}: its reader was ended"
 
 
 @pytest.mark.slow

@@ -129,10 +129,15 @@ def _theme_names(
 ) -> list[dict[str, Any]]:
     counts = _counts(wanted, now, snapshot)
     return [
-        _name(label, replace(EVERY, theme_id=theme_id), wanted, counts[theme_id], [i])
+        _name(
+            label,
+            replace(EVERY, theme_id=theme_id),
+            wanted,
+            counts[theme_id],
+            [theme_index[theme_id]],
+        )
         for theme_id, label in now.labels.items()
         if counts[theme_id]
-        for i in [theme_index[theme_id]]
     ]
 
 

@@ -205,8 +205,7 @@ def _respondents(sheet: SortedSheet) -> Rows:
     rows: list[tuple[str, ...]] = [_RESPONDENT]
     for row in sheet.body:
         cells = {role: _cell(sheet, row, role) for role in _RESPONDENT_ROLES}
-        cells["full_name"] = re.split(r"\s*[,(]\s*", cells["full_name"])[0]
-        cells["full_name"] = cells["full_name"] or _cell(sheet, row, "speaker")
+        cells["full_name"] = _full_name(sheet, row) or _cell(sheet, row, "speaker")
         for role in NAMES:
             cells[role] = "" if is_anonymous(cells[role]) else cells[role]
         rows.append(tuple(cells.values()))
@@ -220,10 +219,14 @@ def _cell(sheet: SortedSheet, row: Sequence[str], role: str) -> str:
     return next(filter(None, cells), "")
 
 
+def _full_name(sheet: SortedSheet, row: Sequence[str]) -> str:
+    """Return the name alone of « Anne Riou, élue »."""
+    return re.split(r"\s*[,(]", _cell(sheet, row, "full_name"))[0]
+
+
 def _sender(sheet: SortedSheet, row: Sequence[str]) -> str:
     first_and_last = f"{_cell(sheet, row, 'first_name')} {_cell(sheet, row, 'last_name')}".strip()
-    full_name = re.split(r"\s*[,(]\s*", _cell(sheet, row, "full_name"))[0]  # "Anne Riou, élue"
-    for name in (full_name, first_and_last, _cell(sheet, row, "speaker")):
+    for name in (_full_name(sheet, row), first_and_last, _cell(sheet, row, "speaker")):
         if name and not is_anonymous(name):
             return name
     return ""

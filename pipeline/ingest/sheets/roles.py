@@ -388,10 +388,8 @@ def legend_of(rows: Rows) -> dict[str, str]:
 
 def _split_legend(row: Sequence[str]) -> list[str]:
     """Return the cells of a row, "Jaune = besoins" as a colour and its meaning."""
-    if len(list(filter(None, row))) != 1:
-        return list(row)
-    color, mark, meaning = re.split(r"\s*([=:→])\s*|\Z", " ".join(filter(None, row)), maxsplit=1)
-    return [color, meaning or ""] if mark else list(row)
+    filled = [cell for cell in row if cell]
+    return re.split(r"\s*[=:→]\s*", filled[0], maxsplit=1) if len(filled) == 1 else list(row)
 
 
 def are_colors(cells: Sequence[str]) -> bool:

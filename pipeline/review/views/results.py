@@ -187,9 +187,9 @@ def _maps(request: HttpRequest) -> dict[str, Any]:
         "problems": problems,
         "named": _n_naming(state.snapshot()),
     }
-    for drawing in shown["drawings"]:
-        levels = _levels(drawing.drawing["n_covering"])
-        shown.setdefault("maps", []).append((drawing, levels))
+    shown["maps"] = [
+        (drawing, _levels(drawing.drawing["n_covering"])) for drawing in shown["drawings"]
+    ]
     return shown
 
 

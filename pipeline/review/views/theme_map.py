@@ -1,6 +1,7 @@
 """Show the map of passages, send its dots, and say what is under one or what a search finds."""
 
 from collections.abc import Container
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -36,7 +37,7 @@ def chart(request: HttpRequest) -> HttpResponse:
         "map": drawn,
         "wanted": wanted,
         "page": page,
-        "address": _query(wanted),
+        "address": replace(wanted, state=PassageFilter.state).address(),
         "list_address": door(wanted, len(drawn.units)).address,
         "rows": [
             {"unit": unit, "theme_id": now.theme_of.get(unit.unit_id, "")}
@@ -107,10 +108,6 @@ def _wanted(request: HttpRequest, now: Themes, snapshot: Snapshot) -> PassageFil
         theme_id=_asked(request, "theme", now.labels),
         state=ALL,
     )
-
-
-def _query(wanted: PassageFilter) -> str:
-    return wanted.address().replace("etat=tous", "").strip("&")
 
 
 def _asked(request: HttpRequest, name: str, known: Container[str]) -> str:
