@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.communes import name_of
 from pipeline.grid.codes import Grid
 from pipeline.publish.labels import place_names, square_box
+from pipeline.publish.text import typography
 from pipeline.review.doors import Door
 from pipeline.tables.schema import LEAD, OWN_HERE, REACHES, VERDICTS
 
@@ -148,7 +149,8 @@ def plane_drawing(points: Sequence[dict[str, Any]], doors: Mapping[str, Door]) -
             -(points[i]["x"] ** 2 + points[i]["y"] ** 2),
         ),
     )
-    names = ["\n".join(textwrap.wrap(str(points[i]["label"]), _NAME_CHARS)) for i in ranked]
+    labels = [typography(str(points[i]["label"])) for i in ranked]
+    names = ["\n".join(textwrap.wrap(label, _NAME_CHARS)) for label in labels]
     taken = [square_box(spot, 5) for spot in spots]
     size = _PLANE_WIDTH, height
     places = place_names(names, [spots[i] for i in ranked], size, taken)
