@@ -1,14 +1,12 @@
 """Draw the charts of the territories in a process of its own: it takes much memory.
 
-In:   a study that was run; the current names of themes
-Out:  .cache/territories/<run_id>-<names>/: index.json with titles and the maps' paths, arbre.svg
+In:   a study that was run
+Out:  .cache/territories/<run_id>-<format>/: index.json with titles and the maps' paths, arbre.svg
 """
 
-import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +16,15 @@ INDEX = "index.json"
 _FORMAT = 2  # of the index
 
 
-def drawings_folder(study: Study, run_id: str, names: Mapping[str, str]) -> Path:
-    """Return the folder of a run's charts, drawn with these theme `names`, by theme_id."""
-    drawn = json.dumps([_FORMAT, sorted(names.items())])
-    digest = hashlib.sha256(drawn.encode()).hexdigest()[:12]
-    return study.cache / "territories" / f"{run_id}-{digest}"
+def drawings_folder(study: Study, run_id: str) -> Path:
+    """Return the folder of a run's charts."""
+    return study.cache / "territories" / f"{run_id}-{_FORMAT}"
 
 
-def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path:
+def draw_territories(root: Path) -> Path:
     """Draw the charts of the last run, drop earlier ones, and return the folder.
 
-    `names` replaces themes' names, by theme_id. Raises `StudyError` for a study that cannot be
-    written to.
+    Raises `StudyError` for a study that cannot be written to.
     """
     from flows.publish_study import report_of, whole_folder
     from pipeline.publish.charts import Drawings, draw_svg
@@ -41,12 +36,7 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
 
     study = Study.open(root)
     run_id = (study.last_run() or {})["run_id"]
-    tables, names = study.read_tables(), names or {}
-    themes = tables["themes"]
-    tables["themes"] = themes.assign(
-        label=themes["theme_id"].map(dict(names)).fillna(themes["label"])
-    )
-    report = report_of(study, tables)
+    report = report_of(study, study.read_tables())
     charts: list[dict[str, Any]] = [
         {
             "name": f"carte-{slug(shown.name)}",
@@ -57,7 +47,7 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
         }
         for shown in report.reading.maps
     ]
-    target = drawings_folder(study, run_id, names)
+    target = drawings_folder(study, run_id)
     store = Store(study.cache)
     drawings = Drawings(store)
     with whole_folder(target) as folder:
@@ -75,4 +65,4 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
 
 
 if __name__ == "__main__":
-    draw_territories(Path(sys.argv[1]), json.load(sys.stdin))
+    draw_territories(Path(sys.argv[1]))

@@ -268,7 +268,6 @@ def have_a_folder_to_drop(work: Path) -> None:
 
 
 BETWEEN = {  # before the first line that begins so
-    "ateliers run ÉTUDE": drop_a_workshop,
     "ateliers import ÉTUDE doutes.xlsx": decide_on_doubts,
     "ateliers import ÉTUDE relecture.xlsx": read_every_row,
     'cp -r "Atelier': have_a_folder_to_drop,
@@ -415,6 +414,9 @@ def test_every_command_of_the_documentation_runs(demo_study: Study, tmp_path: Pa
     waiting, ran = dict(BETWEEN), set()
     session = Session(work)
     try:
+        session.run("ateliers init etude")  # the guides make a study in the browser
+        drop_a_workshop(work)
+        session.run("ateliers run etude")
         for _, line in LINES:
             if check_instead(words_of(line)[1]) or (line.startswith(ONCE) and line in ran):
                 continue

@@ -65,33 +65,3 @@ def test_a_drawing_is_made_once_and_only_what_a_report_asked_is_left(tmp_path: P
     assert asked == ["plan", "carte", "arbre"]
     report("carte")
     assert asked == ["plan", "carte", "arbre", "carte"]
-
-
-@pytest.mark.slow
-def test_a_theme_renamed_in_review_bears_its_new_name_in_every_chart_drawn_for_it(
-    demo_study: Study, tmp_path: Path
-) -> None:
-    shutil.copytree(demo_study.root, tmp_path / "etude")
-    study = Study.open(tmp_path / "etude")
-    before = {
-        path.stem: path.read_text(encoding="utf-8")
-        for path in draw_territories(study.root).glob("*.svg")
-    }
-    themes = study.read_table("themes")
-    names = {theme_id: f"Zyz{n}" for n, theme_id in enumerate(themes["theme_id"])}
-    after = {
-        path.stem: path.read_text(encoding="utf-8")
-        for path in draw_territories(study.root, names).glob("*.svg")
-    }
-    words = {
-        word
-        for label in themes["label"]
-        for word in label.replace(",", " ").split()
-        if len(word) > 6
-    }
-    with_names = [name for name, svg in before.items() if sum(word in svg for word in words) > 5]
-    assert with_names and after.keys() == before.keys()
-    assert {name: sorted(word for word in words if word in after[name]) for name in with_names} == {
-        name: [] for name in with_names
-    }
-    assert all("Zyz" in after[name] for name in with_names)

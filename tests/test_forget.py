@@ -182,9 +182,9 @@ def _check_tables(
     after = study.read_table("units")
     gone = set(before["unit_id"]) - set(after["unit_id"])
     spoken = set(before.loc[before["text"].str.contains("bouchons"), "unit_id"])
-    assert gone == (
-        set(before.loc[before["channel"] == "mail", "unit_id"]) if with_words else set()
-    )
+    own = set(before.loc[before["speaker"] == "personne-1", "unit_id"])  # said, or told as said
+    assert len(own) == 2
+    assert gone == (own if with_words else set())
     assert (spoken <= gone) is with_words
     assert set(study.read_table("attendance")["participant_id"]) == {"personne-2"}
     assert set(study.read_table("themes")["theme_id"]) == theme_ids

@@ -49,7 +49,7 @@ from pipeline.publish.text import (
 from pipeline.rank import rank_themes
 from pipeline.settings.sections import PublishSettings, RankSettings, RankWeights
 from pipeline.tables import TABLES
-from pipeline.tables.material import DOCUMENTS, TAGS
+from pipeline.tables.material import DOCUMENTS, RECEIPTS, TAGS
 from pipeline.tables.results import THEME_AGREEMENT, THEME_FAMILIES, THEME_OPINIONS, THEMES
 from support.invented import DIE, ORTHEZ, said, tag, workshops
 from support.published import GRID, VERBATIM, passages, report, tables, write_people
@@ -944,16 +944,20 @@ def test_families_stand_before_the_themes_and_each_theme_names_its_own(tmp_path:
 
 def test_a_table_names_no_file_of_the_depot(tmp_path: Path) -> None:
     made = tables()
-    made["documents"] = DOCUMENTS.check(
-        made["documents"].assign(path="Orthez 2025/contribution A. Boulanger.mbox#002")
-    )
+    path = "Orthez 2025/contribution A. Boulanger.mbox#002"
+    made["documents"] = DOCUMENTS.check(made["documents"].head(1).assign(path=path))
+    seen = {"path": [path, "Orthez 2025/liste A. Boulanger.csv"], "workshop_id": "orthez"}
+    counts = {one.name: 0 for one in RECEIPTS.columns if one.kind == "int"}
+    told = {"taken_for": "notes", "channel": None, "left_out": "[]", "warning": None}
+    made["receipts"] = RECEIPTS.check(pd.DataFrame(seen | counts | told))
     write_tables(made, tmp_path, formats=["csv"])
-    assert "Boulanger" not in (tmp_path / "documents.csv").read_text(encoding="utf-8-sig")
-    assert (
-        "photo"
-        not in (tmp_path / "rejects.csv")
-        .read_text(encoding="utf-8-sig")
-        .splitlines()[1]
-        .split(";")[0]
-    )
-    assert "orthez/fichier.heic" in (tmp_path / "rejects.csv").read_text(encoding="utf-8-sig")
+    paths = {
+        name: pd.read_csv(tmp_path / f"{name}.csv", sep=";")["path"].tolist()
+        for name in ("documents", "receipts", "rejects")
+    }
+    (document_id,) = made["documents"]["document_id"]
+    assert paths == {
+        "documents": [f"Orthez 2025/{document_id}.mbox"],
+        "receipts": [f"Orthez 2025/{document_id}.mbox", "Orthez 2025/fichier-2.csv"],
+        "rejects": ["orthez/fichier-1.heic"],
+    }

@@ -63,11 +63,17 @@ def write_tables(
 
 def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
     """Reduce each path to its folder and extension: people put names in file names."""
-    documents, rejects = tables["documents"], tables["rejects"]
-    ids = documents[["path", "document_id"]].itertuples(index=False, name=None)
-    paths = [_nameless(path, document_id) for path, document_id in ids]
-    unread = [_nameless(path, "fichier") for path in rejects["path"]]
-    return {"documents": documents.assign(path=paths), "rejects": rejects.assign(path=unread)}
+    documents = tables["documents"]
+    ids = dict(zip(documents["path"], documents["document_id"], strict=True))
+    return {
+        name: tables[name].assign(
+            path=[
+                _nameless(path, ids.get(path, f"fichier-{number}"))
+                for number, path in enumerate(tables[name]["path"], start=1)
+            ]
+        )
+        for name in ("documents", "receipts", "rejects")
+    }
 
 
 def _nameless(path: str, name: str) -> str:

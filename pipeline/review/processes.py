@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,16 @@ class Drawing:
 
 
 class DrawingCache:
-    """Drawings made once per run and names of themes."""
+    """Drawings made once per run."""
 
     def __init__(self, study: Study) -> None:
         self._study, self._lock = study, threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._last_tried: Path | None = None
 
-    def of(self, run_id: str, names: Mapping[str, str]) -> list[Drawing] | None:
+    def of(self, run_id: str) -> list[Drawing] | None:
         """Return the drawings of a run; None until they are made, [] if they cannot be."""
-        index = drawings_folder(self._study, run_id, names) / INDEX
+        index = drawings_folder(self._study, run_id) / INDEX
         if index.is_file():
             return [Drawing(**row) for row in json.loads(index.read_text(encoding="utf-8"))]
         with self._lock:
@@ -43,21 +42,17 @@ class DrawingCache:
             if self._last_tried == index:
                 return []
             self._last_tried = index
-            self._process = process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "flows.drawings", str(self._study.root)],
-                stdin=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                text=True,
             )
-            assert process.stdin is not None
-            with process.stdin as stdin:
-                json.dump(dict(names), stdin)
             return None
 
-    def path(self, run_id: str, names: Mapping[str, str], name: str) -> Path | None:
+    def path(self, run_id: str, name: str) -> Path | None:
         """Return the file of a drawing in the index that has one, else None."""
-        if name not in {drawing.name for drawing in self.of(run_id, names) or ()}:
+        if name not in {drawing.name for drawing in self.of(run_id) or ()}:
             return None
-        path = drawings_folder(self._study, run_id, names) / f"{name}.svg"
+        path = drawings_folder(self._study, run_id) / f"{name}.svg"
         return path if path.is_file() else None

@@ -18,7 +18,7 @@ def test_a_decision_is_undone_by_a_new_one_and_both_stay(served: Served, browser
     page = served.open(browser, "alix")
     page.fill("#pourquoi", "dit deux fois", force=True)
     page.keyboard.press("Escape")
-    page.locator("summary").click()
+    page.get_by_text("Dire pourquoi").click()
     page.fill("#pourquoi", "dit deux fois")
     with page.expect_response("**/decider"):
         page.click("text=Valider le passage")

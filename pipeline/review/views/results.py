@@ -102,7 +102,7 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
 @require_GET
 def drawing(request: HttpRequest, name: str) -> HttpResponseBase:
     """Send one drawing, which may style itself and nothing else."""
-    path = desk().drawings.path(state.snapshot().run_id, _names(), name)
+    path = desk().drawings.path(state.snapshot().run_id, name)
     if path is None:
         raise Http404
     answer = FileResponse(path.open("rb"), content_type="image/svg+xml")
@@ -279,18 +279,11 @@ _GAP_DECISIONS: Mapping[str, type[GapDecision]] = MappingProxyType(
 
 
 def _drawn(*kinds: str) -> dict[str, Any]:
-    drawings = desk().drawings.of(state.snapshot().run_id, _names())
+    drawings = desk().drawings.of(state.snapshot().run_id)
     return {
         "is_drawing": drawings is None,
         "drawings": [entry for entry in drawings or () if entry.kind in kinds],
     }
-
-
-def _names() -> dict[str, str]:
-    """Return today's names, as in the tables beside the drawings."""
-    labels = state.labels()
-    theme_ids = state.snapshot().tables["themes"]["theme_id"].tolist()
-    return {theme_id: labels[theme_id] for theme_id in theme_ids if theme_id in labels}
 
 
 _VIEWS: Mapping[str, Callable[[HttpRequest], dict[str, Any]]] = MappingProxyType(
