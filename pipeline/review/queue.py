@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from pipeline.decisions.tags import TagDecision, codes_after
+from pipeline.decisions.tags import TagDecision, codes_after, is_coded
 from pipeline.grid.codes import Code, Grid
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Proposed, Snapshot
@@ -159,6 +159,12 @@ class CoderView:
     def decisions(self, unit_id: str) -> list[TagDecision]:
         """Return the person's active decisions on a passage's codes."""
         return self.journal.on_unit(unit_id, TagDecision, by=self.author)
+
+    def progress(self, unit_id: str) -> dict[str, bool]:
+        """Return whether the person coded the passage, or began to."""
+        own = self.decisions(unit_id)
+        is_done = is_coded(self.snapshot.put_on(unit_id), own, self.grid.exclusive)
+        return {"is_done": is_done, "has_begun": bool(own) and not is_done}
 
     def _coded_by(self, author: str) -> set[str]:
         return self.journal.coded_by(author, self.snapshot.put_on, self.grid.exclusive)

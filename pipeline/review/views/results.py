@@ -25,7 +25,7 @@ from pipeline.review.queue import naming
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
-from pipeline.review.views.passages import search_index
+from pipeline.review.views.selections import search_index
 
 
 @reads

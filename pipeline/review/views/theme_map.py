@@ -18,7 +18,7 @@ from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.theme_map import ThemeMap, dots_of, draw_map
 from pipeline.review.views import page_of
-from pipeline.review.views.passages import search_index
+from pipeline.review.views.selections import search_index
 
 _N_CHARS = 240  # of a passage under the pointer
 _MAX_TYPED = 200
