@@ -26,6 +26,7 @@ class PassageFilter:
     table: str = ""
     question: str = ""
     code: str = ""  # axis:code
+    other_code: str = ""  # borne too
     theme_id: str = ""
     family_id: str = ""
     territory: str = ""
@@ -42,6 +43,7 @@ class PassageFilter:
             table=query.get("table", ""),
             question=query.get("question", ""),
             code=query.get("code", ""),
+            other_code=query.get("avec", ""),
             theme_id=query.get("theme", ""),
             family_id=query.get("famille", ""),
             territory=query.get("territoire", ""),
@@ -58,6 +60,7 @@ class PassageFilter:
             "table": self.table,
             "question": self.question,
             "code": self.code,
+            "avec": self.other_code,
             "theme": self.theme_id,
             "famille": self.family_id,
             "territoire": self.territory,
@@ -131,9 +134,10 @@ class CoderView:
             others = [name for name in self.journal.coders if name != self.author]
             theirs = set().union(*map(self._coded_by, others))
             unit_ids = [name for name in unit_ids if name in mine & theirs]
-        if wanted.code:
-            key, judged = tuple(wanted.code.split(":", 1)), self.judged
-            unit_ids = [name for name in unit_ids if key in self.assigned(name, judged)]
+        if wanted.code or wanted.other_code:
+            codes, judged = (wanted.code, wanted.other_code), self.judged
+            keys = {tuple(code.split(":", 1)) for code in codes if code}
+            unit_ids = [name for name in unit_ids if keys <= set(self.assigned(name, judged))]
         return unit_ids
 
     def codes(self, unit_id: str) -> list[CodeState]:

@@ -42,6 +42,7 @@ _PAGES = MappingProxyType(
         "themes": gettext_lazy("Thèmes"),
         "priorities": gettext_lazy("Priorités"),
         "territories": gettext_lazy("Territoires"),
+        "crossings": gettext_lazy("Croisements"),
         "publishing": gettext_lazy("Publier"),
         "results": gettext_lazy("Résultats"),
     }
@@ -50,7 +51,7 @@ _STEPS = (
     ("deposit", gettext_lazy("Déposer"), ("deposit",)),
     ("process", gettext_lazy("Traiter"), ("processing",)),
     ("review", gettext_lazy("Relire"), ("passages", "documents", "agreement", "journal")),
-    ("decide", gettext_lazy("Décider"), ("themes", "priorities", "territories")),
+    ("decide", gettext_lazy("Décider"), ("themes", "priorities", "territories", "crossings")),
     ("publish", gettext_lazy("Publier"), ("publishing", "results")),
 )
 

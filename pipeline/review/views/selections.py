@@ -72,6 +72,7 @@ def filters(view: CoderView, wanted: PassageFilter) -> dict[str, Any]:
             (name, value)
             for name, value in (
                 ("territoire", wanted.territory),
+                ("avec", wanted.other_code),
                 ("famille", wanted.family_id),
                 ("zone", wanted.zone),
             )
@@ -97,6 +98,7 @@ def _chosen(
         "table": (_("Table"), wanted.table),
         "question": (_("Question"), questions.get(wanted.question, wanted.question)),
         "code": (_("Code"), grid.label_of(wanted.code.partition(":")[2])),
+        "other_code": (_("Avec"), grid.label_of(wanted.other_code.partition(":")[2])),
         "family_id": (_("Famille"), state.labels().get(wanted.family_id, wanted.family_id)),
         "theme_id": (_("Thème"), labels.get(wanted.theme_id, "")),
         "zone": (_("Carte"), _("la zone entourée")),
