@@ -8,9 +8,10 @@ import pytest
 from scipy.stats import fisher_exact
 
 from pipeline.compare.contrasts import compare_territories
-from pipeline.compare.reach import SaidAlone, reach_themes, shown_verdicts
+from pipeline.compare.reach import SaidAlone, reach_themes
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.results import PRIORITIES
+from pipeline.verdicts import shown_verdicts
 from support.invented import DIE, ORTHEZ, said, study, workshops
 
 SETTINGS = CompareSettings(n_draws=20)

@@ -6,7 +6,7 @@ Out:  the tables of the comparison, one function each
 
 from pipeline.compare.contrasts import compare_territories, follow_territories
 from pipeline.compare.gaps import list_gaps
-from pipeline.compare.reach import reach_themes, shown_verdicts
+from pipeline.compare.reach import reach_themes
 from pipeline.compare.readings import link_territories, read_territories
 from pipeline.compare.voices import list_map_problems, list_voices, voices_of_themes
 
@@ -19,6 +19,5 @@ __all__ = [
     "list_voices",
     "reach_themes",
     "read_territories",
-    "shown_verdicts",
     "voices_of_themes",
 ]

@@ -1,7 +1,7 @@
 """Say how far each theme reaches: shared by the territories, one territory's own, or neither.
 
 In:   units, theme_members, contrasts, priorities, workshops
-Out:  theme_reach   one row a theme; what screens show of its contrasts
+Out:  theme_reach   one row a theme
 
 A theme said in one territory alone rests on tables, there and elsewhere (docs/decisions/0020).
 """
@@ -15,7 +15,7 @@ from scipy.stats import hypergeom
 from pipeline.counting import Circles, Noun, circles_of, counted_members, noun_of
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.results import THEME_REACH
-from pipeline.tables.schema import LEAD, OWN_ELSEWHERE, OWN_HERE, REACHES, VERDICTS
+from pipeline.tables.schema import REACHES, VERDICTS
 
 _MORE, _LESS, _ALIKE, _TOO_LITTLE = VERDICTS
 SHARED, OWN, CONTRASTED, NOT_SHOWN, UNKNOWN = REACHES
@@ -156,15 +156,6 @@ def said_alone(
 
 def _n_circles(said: pd.DataFrame) -> pd.Series:
     return said.groupby("theme_id")["circle_id"].nunique()
-
-
-def shown_verdicts(contrasts: pd.DataFrame, theme_reach: pd.DataFrame) -> pd.Series:
-    """Return what screens show of each contrast: a lead, whose own the theme is, or the verdict."""
-    own = theme_reach[theme_reach["reach"] == OWN].set_index("theme_id")["only_in"]
-    only_in = contrasts["subject_id"].map(own).where(contrasts["subject"] == "theme")
-    is_here = only_in == contrasts["territory"]
-    shown = contrasts["verdict"].mask(contrasts["is_lead"], LEAD).mask(is_here, OWN_HERE)
-    return shown.mask(only_in.notna() & ~is_here & (shown == _TOO_LITTLE), OWN_ELSEWHERE)
 
 
 def _n_tables_by_territory(contrasts: pd.DataFrame) -> pd.Series:

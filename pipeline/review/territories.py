@@ -14,6 +14,7 @@ from pipeline.publish.labels import place_names, square_box
 from pipeline.publish.text import typography
 from pipeline.review.doors import Door
 from pipeline.tables.schema import LEAD, OWN_HERE, REACHES, VERDICTS
+from pipeline.verdicts import shown_verdicts
 
 Tables = Mapping[str, pd.DataFrame]
 Doors = Mapping[tuple[str, str], Door]  # by theme_id or « axis:code », and territory
@@ -254,8 +255,6 @@ def structures(tables: Tables) -> list[dict[str, Any]]:
 
 
 def _with_verdicts(tables: Tables) -> pd.DataFrame:
-    from pipeline.compare.reach import shown_verdicts  # brings SciPy and scikit-learn
-
     contrasts = tables["contrasts"]
     return contrasts.assign(shown=shown_verdicts(contrasts, tables["theme_reach"]))
 

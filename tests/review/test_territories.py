@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pipeline.compare.reach import shown_verdicts
 from pipeline.tables.schema import LEAD
+from pipeline.verdicts import shown_verdicts
 from support.review_server import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.compare.reach import shown_verdicts
 from pipeline.counting import SURENESS, least_tables
 from pipeline.grid.codes import RUBRIQUE, Grid
 from pipeline.publish.report.content import (
@@ -60,6 +59,7 @@ from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
 from pipeline.tables.schema import LEAD, OUT_OF_ROOM, OWN_HERE, VERDICTS
 from pipeline.text import fold
+from pipeline.verdicts import shown_verdicts
 
 _N_NAMES = 4  # workshops named
 

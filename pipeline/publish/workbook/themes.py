@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.compare.reach import shown_verdicts
 from pipeline.publish.report.passages import (
     axis_title,
     rows_of,
@@ -27,6 +26,7 @@ from pipeline.publish.text import (
     word,
 )
 from pipeline.publish.workbook.rows import StudyRows, head
+from pipeline.verdicts import shown_verdicts
 
 _NO_QUESTION = ("resume", "autre")  # named where passages are listed without themes
 
