@@ -244,8 +244,11 @@ def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
     """Apply people's decisions to tags and themes; profile the reviewed themes."""
     _, decisions, grounds = _decided(workspace.study)
     machine = {name: tables[name] for name in ("units", *MACHINE)}
-    axes = workspace.study.grid.axes
-    reviewed = apply_decisions(machine, decisions, axes=axes, grounds=grounds)
+    grid = workspace.study.grid
+    codes = {(code.axis, code.code) for code in grid.codes}
+    reviewed = apply_decisions(
+        machine, decisions, axes=grid.axes, grounds=grounds, grid_codes=codes
+    )
     units, tags, themes, members = (
         reviewed.pop("units"),
         reviewed["tags"],
@@ -266,10 +269,11 @@ def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
 
 
 def decide_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """Return the decisions as masked now, since a name may be known only later."""
+    """Return the decisions as masked now, since a name may be known only later, and the grid."""
     study = workspace.study
     rows, _, grounds = _decided(study)
-    return study.decisions.mark().sha256, *rows["value"].fillna(""), grounds.to_json()
+    typed = rows["value"].fillna("")
+    return study.decisions.mark().sha256, study.grid_hash(), *typed, grounds.to_json()
 
 
 def _decided(study: Study) -> _Decided:

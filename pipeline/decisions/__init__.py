@@ -8,17 +8,18 @@ Out:  the same tables as reviewed; decision_effects
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from pipeline.counting import with_circles
-from pipeline.decisions import gaps, kinds, passages, sign_off, tags, themes
+from pipeline.decisions import gaps, kinds, memos, passages, sign_off, tags, themes
 from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import decisions_to_review
 from pipeline.decisions.kinds import (
+    Code,
     Decision,
     Reviewed,
     Subject,
@@ -51,6 +52,7 @@ _EVERY_KIND = (
     *themes.KINDS,
     *sign_off.KINDS,
     *gaps.KINDS,
+    *memos.KINDS,
     *kinds.KINDS,
 )
 KINDS = MappingProxyType({kind.action: kind for kind in _EVERY_KIND})
@@ -94,11 +96,12 @@ def apply_decisions(
     *,
     axes: Sequence[Axis] = tuple(STANDARD.values()),
     grounds: pd.DataFrame | None = None,
+    grid_codes: Set[Code] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return units, tags, themes, theme_families, theme_members as reviewed, and decision_effects.
 
     Decisions on an axis not in `axes` are void; those whose theme is no longer the one in `grounds`
-    await a review.
+    await a review; memos on a code not in `grid_codes` are void, where these are given.
     """
     every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
     units, exclusive = machine["units"], {axis.axis: axis.is_exclusive for axis in axes}
@@ -117,6 +120,8 @@ def apply_decisions(
         saved_weightings(active),
         weighting_in_use(active),
         {gap: row.decision_id for gap, row in decided_gaps(active).items()},
+        memos.last_notes(active),
+        grid_codes,
     )
     effects = DECISION_EFFECTS.build(_effects(every, reviewed, to_review))
     if every:

@@ -1,7 +1,7 @@
 """Define the kinds of decision, each a class that reads and writes rows of DECISIONS.
 
 Kinds on codes are in tags.py, on themes in themes.py and sign_off.py, on needs without answer in
-gaps.py, on what is no passage in passages.py, the others here.
+gaps.py, on what is no passage in passages.py, memos and flags in memos.py, the others here.
 """
 
 import dataclasses
@@ -30,6 +30,7 @@ GROUPS = MappingProxyType(
         "ponderations": "pondérations",
         "annulations": "annulations",
         "memos": "mémos",
+        "drapeaux": "drapeaux",
     }
 )  # filters of the journal
 
@@ -63,7 +64,8 @@ class Names(Protocol):
 class Reviewed:
     """The tables after all decisions; `codes` by unit, `exclusive` by axis.
 
-    `gaps` has the number of the last decision on each.
+    `gaps` and `notes` (memos and flags) have the number of the last decision on each;
+    `grid_codes` is None where the grid's codes are not told.
     """
 
     themes: "ThemeReplay"
@@ -72,6 +74,8 @@ class Reviewed:
     weightings: "Mapping[str, Weighting]"
     weighting_in_use: str
     gaps: Mapping[GapId, int]
+    notes: Mapping[Subject, int]
+    grid_codes: AbstractSet[Code] | None = None
 
 
 def text(value: object) -> str | None:
@@ -193,36 +197,6 @@ class PassageDecision(Decision):
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         return super().words(names, value) | {"passage": names.passage(self.unit_id)}
-
-
-@dataclass(frozen=True)
-class NoteMemo(PassageDecision):
-    """Notes a memo on a passage."""
-
-    action = "note_memo"
-    group = "memos"
-    template = "note un mémo sur {passage} : {value}"
-    has_typed_value = True
-
-    memo: str | None = field(metadata=in_value())
-
-    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        return {("memo", str(self.unit_id), str(self.memo))}
-
-    def fault(self, reviewed: Reviewed) -> str | None:
-        return None if self.memo else "Le mémo est vide."
-
-    def holds(self, reviewed: Reviewed) -> bool:
-        return True
-
-
-def memos_by_unit(active: Iterable[Decision]) -> dict[str, list[NoteMemo]]:
-    """Return the memos of each passage, in order."""
-    memos: dict[str, list[NoteMemo]] = {}
-    for row in active:
-        if isinstance(row, NoteMemo) and row.unit_id and row.memo:
-            memos.setdefault(row.unit_id, []).append(row)
-    return memos
 
 
 def _number(value: object) -> int:
@@ -377,4 +351,4 @@ def weights_in_use(active: Sequence[Decision], settings: RankSettings) -> Weight
     return saved_weightings(active).get(weighting_in_use(active), own)
 
 
-KINDS: tuple[type[Decision], ...] = (NoteMemo, Undo, SaveWeighting, UseWeighting)
+KINDS: tuple[type[Decision], ...] = (Undo, SaveWeighting, UseWeighting)

@@ -43,6 +43,7 @@ class ThemeReplay:
         self._themes, self._members = machine["themes"], machine["theme_members"]
         self._circles = circles
         self.unit_ids = set(circles["unit_id"].tolist())
+        self.document_ids = set(circles["document_id"].tolist())
         self.family_ids = frozenset(machine["theme_families"]["family_id"])
         decisions = list(active)
         self._left_by_split = {

@@ -21,6 +21,7 @@ _MAX_CHARS = {  # others: MAX_TEXT
     "why": MAX_WHY,
     "nom": MAX_LABEL,
     "username": 60,
+    "memo": 10_000,
     "next": 4096,  # an address
     "decisions": 20_000,  # numbers of decisions taken together
     "avant": 40_000,  # the settings as the page showed them
@@ -83,6 +84,7 @@ def too_long(request: HttpRequest, n_chars: int, limit: int, name: str) -> HttpR
         "nom": _("Nom"),
         "username": _("Nom"),
         "description": _("Description"),
+        "memo": _("Mémo"),
     }
     fault = UsageError(
         _("le champ « {name} » compte {n} signes").format(

@@ -32,6 +32,7 @@ class Journal:
         self._all: dict[int, Decision] = {}
         self._of_unit: dict[str, list[int]] = defaultdict(list)
         self._of_theme: dict[str, list[int]] = defaultdict(list)
+        self._of_kind: dict[type[Decision], list[int]] = defaultdict(list)
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
@@ -74,10 +75,8 @@ class Journal:
 
     def active(self, kind: type[_Kind]) -> list[_Kind]:
         """Return the active decisions of a kind."""
-        rows = list(self._all.values())
-        return [
-            row for row in rows if isinstance(row, kind) and row.decision_id not in self._undone
-        ]
+        listed = [rows for each, rows in list(self._of_kind.items()) if issubclass(each, kind)]
+        return self._active(sorted(number for rows in listed for number in list(rows)), kind)
 
     def on_unit(self, unit_id: str, kind: type[_Kind], *, by: str | None = None) -> list[_Kind]:
         """Return a passage's active decisions, in order."""
@@ -132,6 +131,7 @@ class Journal:
     def _take(self, rows: list[Decision]) -> None:
         for row in rows:
             self._all[row.decision_id] = row
+            self._of_kind[type(row)].append(row.decision_id)
             if unit_id := getattr(row, "unit_id", None):
                 self._of_unit[unit_id].append(row.decision_id)
             if theme_id := getattr(row, "theme_id", None):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from pipeline.decisions.memos import FlagDecision, flagged
 from pipeline.decisions.tags import TagDecision, codes_after, is_coded
 from pipeline.grid.codes import Code, Grid
 from pipeline.review.journal import Journal
@@ -13,7 +14,8 @@ from pipeline.review.snapshot import Proposed, Snapshot
 from pipeline.text import fold
 
 TODO, MINE, ALL, SHARED = "a-decider", "decides", "tous", "a-plusieurs"
-STATES = (TODO, MINE, SHARED, ALL)
+FLAGGED = "drapeaux"
+STATES = (TODO, MINE, SHARED, FLAGGED, ALL)
 DOUBT, READING = "doute", "lecture"
 ORDERS = (DOUBT, READING)
 
@@ -134,6 +136,9 @@ class CoderView:
             others = [name for name in self.journal.coders if name != self.author]
             theirs = set().union(*map(self._coded_by, others))
             unit_ids = [name for name in unit_ids if name in mine & theirs]
+        elif wanted.state == FLAGGED:
+            flags = flagged(self.journal.active(FlagDecision))
+            unit_ids = [name for name in unit_ids if name in flags]
         if wanted.code or wanted.other_code:
             codes, judged = (wanted.code, wanted.other_code), self.judged
             keys = {tuple(code.split(":", 1)) for code in codes if code}

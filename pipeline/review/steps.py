@@ -38,6 +38,7 @@ _PAGES = MappingProxyType(
         "passages": gettext_lazy("Passages"),
         "documents": gettext_lazy("Documents"),
         "agreement": gettext_lazy("Accord"),
+        "memos": gettext_lazy("Mémos"),
         "journal": gettext_lazy("Journal"),
         "themes": gettext_lazy("Thèmes"),
         "priorities": gettext_lazy("Priorités"),
@@ -50,7 +51,7 @@ _PAGES = MappingProxyType(
 _STEPS = (
     ("deposit", gettext_lazy("Déposer"), ("deposit",)),
     ("process", gettext_lazy("Traiter"), ("processing",)),
-    ("review", gettext_lazy("Relire"), ("passages", "documents", "agreement", "journal")),
+    ("review", gettext_lazy("Relire"), ("passages", "documents", "agreement", "memos", "journal")),
     ("decide", gettext_lazy("Décider"), ("themes", "priorities", "territories", "crossings")),
     ("publish", gettext_lazy("Publier"), ("publishing", "results")),
 )

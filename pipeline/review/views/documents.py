@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from pipeline.decisions.memos import DOCUMENT, MemoSubject
 from pipeline.decisions.passages import MakePassage
 from pipeline.files import file_hash
 from pipeline.publish.text import quoted
@@ -24,6 +25,7 @@ from pipeline.review import state
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Unit
 from pipeline.review.views import author_of, page_of, request_id_of
+from pipeline.review.views.memos import panel_of
 
 # what a browser shows as a picture, by its first bytes
 _SHOWN = {
@@ -94,6 +96,7 @@ def document(request: HttpRequest, document_id: str) -> HttpResponse:
         "warning": "" if receipt is None or pd.isna(receipt["warning"]) else receipt["warning"],
         "workshop": snapshot.workshops[row["workshop_id"]],
         "request_id": uuid.uuid4().hex,
+        "memos": panel_of(request, MemoSubject(DOCUMENT, document_id)),
     }
     return render(request, "review/document.html", shown)
 

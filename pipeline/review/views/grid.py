@@ -35,6 +35,7 @@ from pipeline.grid.editing import (
 from pipeline.grid.yaml_file import write_yaml
 from pipeline.review import state
 from pipeline.review.roles import administers, reads
+from pipeline.review.views.memos import MemoPanel, code_panels
 from pipeline.study import Study
 
 REFUSED, IN_CONFLICT = 422, 409
@@ -49,6 +50,7 @@ class CodeRow:
     code: Code
     colour: str
     n_passages: int | None
+    memos: MemoPanel
     family: str = ""  # the label of its family, where it is the first of it
 
 
@@ -75,7 +77,7 @@ class FormAnswer:
 def grid_page(request: HttpRequest) -> HttpResponse:
     """Show every code of the grid, axis by axis."""
     grid, counts = load_grid(state.study().grid_path), _passages_by_code(state.study())
-    colours = axis_colours(grid)
+    colours, memos = axis_colours(grid), code_panels(request, grid)
     axes = []
     for axis in grid.axes:
         rows, last = [], None
@@ -87,6 +89,7 @@ def grid_page(request: HttpRequest) -> HttpResponse:
                     code,
                     code.colour or colours[axis.axis],
                     None if counts is None else counts[axis.axis, code.code],
+                    memos[f"{axis.axis}:{code.code}"],
                     grid.label_of(family) if family else "",
                 )
             )

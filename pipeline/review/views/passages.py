@@ -31,6 +31,7 @@ from pipeline.review.queue import (
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.views import is_fragment, reason_of, request_id_of
+from pipeline.review.views.memos import notes_of
 from pipeline.review.views.selections import filters
 
 _N_AROUND = 2  # on each side, in the document
@@ -46,7 +47,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     view = coder_view(request, wanted)
     unit_ids = view.unit_ids(wanted)
     unit_id = request.GET.get("passage") or next(iter(unit_ids), None)
-    bench = _bench(view, wanted, unit_ids, unit_id)
+    bench = _bench(view, wanted, unit_ids, unit_id) | notes_of(request, unit_id)
     if is_fragment(request):
         return render(request, "review/bench.html", bench)
     return render(request, "review/passages.html", bench | filters(view, wanted))
@@ -83,7 +84,7 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     else:
         unit_ids = view.unit_ids(wanted)
     if is_fragment(request):
-        bench = _bench(view, wanted, unit_ids, next_id)
+        bench = _bench(view, wanted, unit_ids, next_id) | notes_of(request, next_id)
         return render(request, "review/bench.html", bench | {"announcement": announcement})
     messages.success(request, announcement)
     parts = (wanted.address(), f"passage={next_id}" if next_id else "")

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions import Decision
 from pipeline.decisions.kinds import Undo
+from pipeline.decisions.memos import THEME, MemoSubject
 from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.themes import MergeThemes, MoveUnit, ThemeDecision
 from pipeline.publish.text import typography
@@ -45,6 +46,7 @@ from pipeline.review.theme_history import (
 from pipeline.review.theme_opinions import opinion_groups
 from pipeline.review.theme_reading import read_so_far
 from pipeline.review.views import author_of, page_of, request_id_of, return_url
+from pipeline.review.views.memos import panel_of
 
 if TYPE_CHECKING:
     from pipeline.publish.report.content import WithoutThemes
@@ -132,6 +134,7 @@ def _theme_page(
         "code_doors": code_doors_of_theme(coder_view(request), theme_id, summary.label),
         "profile": theme_page.code_profile(members, snapshot, state.study().grid),
         "history": history,
+        "memos": panel_of(request, MemoSubject(THEME, theme_id)),
         "page": page,
         "rows": [
             {

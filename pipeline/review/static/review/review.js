@@ -6,7 +6,7 @@ let failed = null;
 
 const isTyping = (target) => target.closest("input, textarea, select, [contenteditable], dialog[open]") !== null;
 const areKeysOn = () => document.body.dataset.keys === "on";
-const knownKeys = "v123456789ujk";
+const knownKeys = "v123456789ujkdm";
 
 document.addEventListener("keydown", (event) => {
   if (!areKeysOn() || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
@@ -42,9 +42,17 @@ async function drain() {
   isBusy = true;
   while (waiting.length > 0) {
     const element = document.querySelector(`[data-key="${CSS.escape(waiting.shift())}"]`);
-    if (element && !element.disabled) await act(element);
+    if (element?.matches("summary")) openToType(element);
+    else if (element && !element.disabled) await act(element);
   }
   isBusy = false;
+}
+
+// What is typed after the key that opens a field is its text.
+function openToType(summary) {
+  waiting.length = 0;
+  summary.parentElement.open = true;
+  [...summary.parentElement.querySelectorAll("textarea")].pop()?.focus();
 }
 
 function act(element) {
