@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.counting import with_circles
-from pipeline.decisions import gaps, kinds, memos, passages, sign_off, tags, themes
+from pipeline.decisions import coding, gaps, kinds, memos, passages, sign_off, tags, themes
 from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import decisions_to_review
 from pipeline.decisions.kinds import (
@@ -53,6 +53,7 @@ _EVERY_KIND = (
     *sign_off.KINDS,
     *gaps.KINDS,
     *memos.KINDS,
+    *coding.KINDS,
     *kinds.KINDS,
 )
 KINDS = MappingProxyType({kind.action: kind for kind in _EVERY_KIND})

@@ -1,7 +1,8 @@
 """Define the kinds of decision, each a class that reads and writes rows of DECISIONS.
 
 Kinds on codes are in tags.py, on themes in themes.py and sign_off.py, on needs without answer in
-gaps.py, on what is no passage in passages.py, memos and flags in memos.py, the others here.
+gaps.py, on what is no passage in passages.py, memos and flags in memos.py, on how people code in
+coding.py, the others here.
 """
 
 import dataclasses
@@ -25,6 +26,7 @@ GROUPS = MappingProxyType(
     {
         "etiquettes": "étiquettes",
         "decoupage": "découpage",
+        "codage": "codage à plusieurs",
         "themes": "thèmes",
         "besoins": "besoins sans réponse",
         "ponderations": "pondérations",

@@ -70,6 +70,15 @@ class AgreementRow:
         """Whether it is of a whole axis."""
         return self.code == WHOLE_AXIS
 
+    def agreed(self, exclusive: Collection[str]) -> tuple[int, int]:
+        """Return how often both agree, and of how many.
+
+        They are labels that either puts; for a whole axis of one code, passages.
+        """
+        if self.is_whole and self.axis in exclusive:
+            return self.n_both, max(self.n_first, self.n_second)
+        return self.n_both, self.n_first + self.n_second - self.n_both
+
     @property
     def conclusion(self) -> str:
         """Say in French what one may conclude."""
@@ -325,7 +334,12 @@ class Codings:
 
 
 def arbitrate(
-    row: Disagreement, *, is_put: bool, is_proposed: bool, between: Sequence[str], why: str
+    row: Disagreement,
+    *,
+    is_put: bool,
+    is_proposed: bool,
+    between: Sequence[str],
+    why: str | None,
 ) -> TagDecision:
     """Return the decision that settles a code between two coders."""
     code = (row.axis, row.code)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pipeline.grid.codes import Code
 from pipeline.publish.text import typography
 from pipeline.review import state
+from pipeline.review.blind import task_of
 from pipeline.review.queue import ALL, CoderView, PassageFilter
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.templatetags.review import tables as tables_in_words
@@ -61,6 +62,7 @@ def coder_view(request: HttpRequest, wanted: PassageFilter = EVERY) -> CoderView
         state.journal(),
         state.study().grid,
         among=_among(wanted, snapshot),
+        task=task_of(author_of(request), state.journal()),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import Decision, read_decision
+from pipeline.decisions.coding import CodingDecision
 from pipeline.decisions.kinds import Code, Undo, undone_by
 from pipeline.decisions.tags import ConfirmUnit, TagDecision, is_coded
 from pipeline.decisions.themes import ThemeDecision
@@ -35,6 +36,7 @@ class Journal:
         self._of_kind: dict[type[Decision], list[int]] = defaultdict(list)
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
+        self._on_coding: list[int] = []
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
         self._confirmed: dict[str, set[str]] = defaultdict(set)
         self._coded: dict[tuple[str, str], tuple[Hashable, bool]] = {}  # by author and passage
@@ -86,6 +88,10 @@ class Journal:
     def on_theme(self, theme_id: str, kind: type[_Kind]) -> list[_Kind]:
         """Return a theme's or family's active decisions, in order."""
         return self._active(self._of_theme.get(theme_id, ()), kind)
+
+    def on_coding(self, kind: type[_Kind]) -> list[_Kind]:
+        """Return the active decisions on how people code, in order."""
+        return self._active(self._on_coding, kind)
 
     def judged_by(self, author: str) -> set[str]:
         """Return the passages with at least one code judged by `author`."""
@@ -139,6 +145,8 @@ class Journal:
             if isinstance(row, TagDecision):
                 self._on_tags[row.author].append(row.decision_id)
                 self._count(row)
+            if isinstance(row, CodingDecision):
+                self._on_coding.append(row.decision_id)
             if isinstance(row, TagDecision | Undo):
                 self.last_on_tags_id = row.decision_id
             if isinstance(row, ThemeDecision | Undo):

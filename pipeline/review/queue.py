@@ -2,20 +2,23 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.http import QueryDict
 
+from pipeline.decisions.coding import CodingTask
 from pipeline.decisions.memos import FlagDecision, flagged
 from pipeline.decisions.tags import TagDecision, codes_after, is_coded
 from pipeline.grid.codes import Code, Grid
+from pipeline.review.blind import is_hidden
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Proposed, Snapshot
 from pipeline.text import fold
 
 TODO, MINE, ALL, SHARED = "a-decider", "decides", "tous", "a-plusieurs"
 FLAGGED = "drapeaux"
-STATES = (TODO, MINE, SHARED, FLAGGED, ALL)
+DRAWN = "tires"  # for the person to code, and not coded yet
+STATES = (TODO, MINE, SHARED, FLAGGED, DRAWN, ALL)
 DOUBT, READING = "doute", "lecture"
 ORDERS = (DOUBT, READING)
 
@@ -119,10 +122,11 @@ class CoderView:
     journal: Journal
     grid: Grid
     among: Collection[str] | None = None
+    task: CodingTask = field(default_factory=CodingTask)
 
     def unit_ids(self, wanted: PassageFilter) -> list[str]:
         """Return the filtered passages in order."""
-        snapshot, mine = self.snapshot, self._coded_by(self.author)
+        snapshot, mine = self.snapshot, self._coded()
         unit_ids = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
         if self.among is not None:
             unit_ids = [name for name in unit_ids if name in self.among]
@@ -130,6 +134,9 @@ class CoderView:
             unit_ids = [name for name in unit_ids if self._matches(name, wanted)]
         if wanted.state == TODO:
             unit_ids = [name for name in unit_ids if name not in mine]
+        elif wanted.state == DRAWN:
+            left = self.task.drawn - mine
+            unit_ids = [name for name in unit_ids if name in left]
         elif wanted.state == MINE:
             unit_ids = [name for name in unit_ids if name in mine]
         elif wanted.state == SHARED:
@@ -147,8 +154,15 @@ class CoderView:
 
     def codes(self, unit_id: str) -> list[CodeState]:
         """Return the codes of a passage."""
-        proposed = self.snapshot.proposed.get(unit_id, ())
-        return code_states(proposed, self.decisions(unit_id), self.grid)
+        return code_states(self.proposed(unit_id), self.decisions(unit_id), self.grid)
+
+    def hides(self, unit_id: str) -> bool:
+        """Whether the person codes the passage before seeing what the machine proposes."""
+        return is_hidden(self.task, unit_id, self.decisions(unit_id))
+
+    def proposed(self, unit_id: str) -> Sequence[Proposed]:
+        """Return the machine's codes that the person may see."""
+        return () if self.hides(unit_id) else self.snapshot.proposed.get(unit_id, ())
 
     @property
     def judged(self) -> set[str]:
@@ -163,7 +177,9 @@ class CoderView:
 
     def assigned(self, unit_id: str, judged: set[str]) -> list[tuple[str, str]]:
         """Return axis and code of a passage's codes: the machine's where it is not `judged`."""
-        return assigned(self.codes(unit_id)) if unit_id in judged else self.snapshot.put_on(unit_id)
+        if unit_id in judged:
+            return assigned(self.codes(unit_id))
+        return [] if self.task.since(unit_id) else self.snapshot.put_on(unit_id)
 
     def decisions(self, unit_id: str) -> list[TagDecision]:
         """Return the person's active decisions on a passage's codes."""
@@ -172,8 +188,14 @@ class CoderView:
     def progress(self, unit_id: str) -> dict[str, bool]:
         """Return whether the person coded the passage, or began to."""
         own = self.decisions(unit_id)
-        is_done = is_coded(self.snapshot.put_on(unit_id), own, self.grid.exclusive)
+        is_done = not is_hidden(self.task, unit_id, own) and is_coded(
+            self.snapshot.put_on(unit_id), own, self.grid.exclusive
+        )
         return {"is_done": is_done, "has_begun": bool(own) and not is_done}
+
+    def _coded(self) -> set[str]:
+        coded = self._coded_by(self.author)
+        return {name for name in coded if not (self.task.since(name) and self.hides(name))}
 
     def _coded_by(self, author: str) -> set[str]:
         return self.journal.coded_by(author, self.snapshot.put_on, self.grid.exclusive)

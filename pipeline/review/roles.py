@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.encoding import force_bytes
@@ -64,6 +65,17 @@ def role_everywhere(user: Any) -> Role:
     """Return the highest role that `user` was given."""
     names = user.groups.values_list("name", flat=True)
     return max((_BY_GROUP.get(name, Role.NONE) for name in names), default=Role.NONE)
+
+
+def deciders() -> list[str]:
+    """Return the names of the open accounts that may decide in the request's study."""
+    administrates = Q(groups__name=GROUPS[Role.ADMINISTRATOR])
+    is_open = administrates | Q(groups__name=GROUPS[Role.ANALYST])
+    if folder_name := desks.folder_name():
+        is_member = Q(memberships__folder_name=folder_name)
+        is_open = administrates | Q(groups__name=GROUPS[Role.ANALYST]) & is_member
+    users = User.objects.filter(is_open, is_active=True).order_by("username").distinct()
+    return list(users.values_list("username", flat=True))
 
 
 def give_role(user: Any, role: Role) -> None:

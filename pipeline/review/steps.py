@@ -106,14 +106,21 @@ def _reviewed(has_run: bool) -> tuple[str, bool]:
     if not has_run:
         return _("après le traitement"), False
     journal = state.journal_of_page()
-    judged = set().union(*(journal.judged_by(coder) for coder in journal.coders))
+    put_on, exclusive = state.snapshot().put_on, state.study().grid.exclusive
+    coded = [journal.coded_by(coder, put_on, exclusive) for coder in journal.coders]
+    begun = [journal.judged_by(coder) for coder in journal.coders]
+    read = set().union(*coded)
+    n_begun = len(set().union(*begun) - read)
     n_advised = min(_N_ADVISED, len(state.snapshot().units))
     told = ngettext(
         "{n} passage relu sur {of} conseillés",
         "{n} passages relus sur {of} conseillés",
-        len(judged),
-    )
-    return told.format(n=len(judged), of=n_advised), len(judged) >= n_advised
+        len(read),
+    ).format(n=len(read), of=n_advised)
+    if n_begun:
+        more = ngettext(", {n} commencé", ", {n} commencés", n_begun)
+        told += more.format(n=n_begun)
+    return told, len(read) >= n_advised
 
 
 def _decided(has_run: bool) -> tuple[str, bool]:

@@ -6,6 +6,7 @@ from pipeline.review.urls_of_studies import ACCOUNTS
 from pipeline.review.views import (
     accounts,
     agreement,
+    coding,
     creating,
     crossings,
     deposit,
@@ -72,6 +73,8 @@ urlpatterns = [
     path("croisements", crossings.listing, name="crossings"),
     path("croisements/croisement.<str:form>", crossings.download, name="crossing_file"),
     path("accord", agreement.listing, name="agreement"),
+    path("accord/tirer", coding.draw, name="draw_sample"),
+    path("accord/machine", coding.sight, name="machine_sight"),
     path("accord/desaccords", agreement.disagreements, name="disagreements"),
     path("accord/desaccords/<str:unit_id>/arbitrer", agreement.arbitrate, name="arbitrate"),
     path("journal", journal.listing, name="journal"),

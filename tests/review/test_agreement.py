@@ -1,6 +1,7 @@
 """Agreement in a real browser: figures, the passages in disagreement, who sees which, and arbitration."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -60,9 +61,15 @@ def test_figures_say_what_they_rest_on_and_what_they_allow(
 ) -> None:
     page = served.open(browser, "denis", "accord")
     row = page.locator(".agreement tr", has_text="alix et bilal").filter(has_text="Rubriques")
-    expect(row).to_contain_text("35")
+    expect(row).to_contain_text("d’accord 33 fois sur 36")
+    expect(row).to_contain_text("35 passages communs")
+    posture = page.locator(".agreement tr", has_text="alix et bilal").filter(has_text="Postures")
+    expect(posture).to_contain_text("d’accord 34 fois sur 35")
+    measure = row.get_by_text("0,96 (")
+    expect(measure).to_be_hidden()
+    row.locator("summary").click()
+    expect(measure).to_be_visible()
     expect(row).to_contain_text("35 et 34, dont 33 ensemble")
-    expect(row).to_contain_text("0,96 (")
     few = page.locator(".agreement tr", has_text="bilal et erik").filter(has_text="Rubriques")
     expect(few).to_contain_text("Trop peu de passages pour conclure : 1")
     expect(page.locator(".agreement tr", has_text="alix et la machine").first).to_be_visible()
@@ -113,18 +120,21 @@ def test_nobody_settles_what_one_has_not_judged(
     assert len(served.decisions()) == before
 
 
-def test_a_code_is_settled_with_a_reason_leaves_the_list_and_comes_back_when_undone(
+def test_a_code_is_settled_by_key_leaves_the_list_and_comes_back_when_undone(
     served: Served, browser: Browser, coded: list[str]
 ) -> None:
     page = served.open(browser, "alix", LIST.format(axis="rubrique", code="offre"))
     unit_id, apart = coded[N_ALIKE], page.locator(f"[data-unit='{coded[N_ALIKE]}']")
-    before = len(served.decisions())
-    apart.get_by_role("button", name="Mettre « Offre de biens et services »", exact=True).click()
-    assert len(served.decisions()) == before  # the reason is asked for first
-    apart.get_by_label("Pourquoi").fill("une activité est bien citée")
-    apart.get_by_role("button", name="Mettre « Offre de biens et services »", exact=True).press(
-        "Enter"
-    )
+    near = apart.locator(".near")
+    assert 1 <= near.count() <= 2 and near.first.inner_text()
+    expect(apart).to_have_class(re.compile("lit"))
+    page.keyboard.press("j")
+    expect(apart).not_to_have_class(re.compile("lit"))
+    page.keyboard.press("k")
+    page.keyboard.press("m")
+    page.keyboard.type("une activité est bien citée 1 2")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")  # as alix coded it
     expect(page.locator("#annonce")).to_contain_text("Désaccord arbitré")
     assert unit_id not in listed(page)
     row = served.decisions().iloc[-1]
@@ -132,7 +142,7 @@ def test_a_code_is_settled_with_a_reason_leaves_the_list_and_comes_back_when_und
         "alix",
         unit_id,
         "offre",
-        "une activité est bien citée",
+        "une activité est bien citée 1 2",
     )
     assert row["action"] in ("accept_tag", "add_tag") and json.loads(row["value"]) == {
         "arbitrates": ["alix", "bilal"]
@@ -155,8 +165,8 @@ def test_a_code_is_settled_with_a_reason_leaves_the_list_and_comes_back_when_und
 def test_one_posture_is_kept_of_two(served: Served, browser: Browser, coded: list[str]) -> None:
     page = served.open(browser, "chantal", LIST.format(axis="posture", code="demande"))
     apart = page.locator(f"[data-unit='{coded[N_ALIKE + 2]}']")
-    apart.get_by_label("Pourquoi").fill("on demande une aide")
-    apart.get_by_role("button", name="Retenir « Besoin ou demande »").click()
+    expect(apart.locator("[data-choice='2']")).to_contain_text("Retenir « Besoin ou demande »")
+    page.keyboard.press("2")  # as bilal; no reason is needed
     expect(page.locator("main")).to_contain_text("Plus rien à arbitrer ici")
     row = served.decisions().iloc[-1]
     assert (row["author"], row["axis"], row["code"]) == ("chantal", "posture", "demande") and row[
@@ -174,7 +184,6 @@ def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(
     late = served.open(browser, "chantal", path)
     page = served.open(browser, "bilal", path)
     apart = page.locator(f"[data-unit='{unit_id}']")
-    apart.get_by_label("Pourquoi").fill("relu ensemble")
     apart.get_by_role("button", name="Suivre alix").click()
     expect(page.locator("#annonce")).to_contain_text("Désaccord arbitré")
     rows = served.decisions().tail(2)
@@ -184,7 +193,6 @@ def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(
     }
     before = len(served.decisions())
     apart = late.locator(f"[data-unit='{unit_id}']")
-    apart.get_by_label("Pourquoi").fill("non")
     apart.get_by_role("button", name="Suivre bilal").click()
     expect(late.locator("#annonce")).to_contain_text("bilal a déjà arbitré ce désaccord")
     assert len(served.decisions()) == before

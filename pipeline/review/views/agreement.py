@@ -1,6 +1,7 @@
 """Show the agreement of coders, and arbitrate between people."""
 
 import uuid
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
 from pipeline.decisions.tags import TagDecision
+from pipeline.publish.text import quoted
 from pipeline.review import agreement, state
 from pipeline.review.agreement import (
     AgreementFigures,
@@ -29,9 +31,11 @@ from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Counted
 from pipeline.review.views import author_of, page_of, reason_of, request_id_of
+from pipeline.review.views.coding import tasks
 
 OPEN, EVERY = "ouverts", "tous"
 _N_DISAGREEMENTS = 20  # passages a page
+_N_AROUND = 1  # on each side, in the document
 
 
 class _Asked(NamedTuple):
@@ -77,14 +81,18 @@ def listing(request: HttpRequest) -> HttpResponse:
         "n_people": len(codings.people),
         "min_units": agreement.MIN_UNITS,
     }
-    return render(request, "review/agreement.html", shown)
+    return render(request, "review/agreement.html", shown | tasks(request, codings))
 
 
 def _row(
     row: AgreementRow, open_units: AbstractSet[str], visible: set[str] | None
 ) -> dict[str, Any]:
+    n_agreed, n_put = row.agreed(state.study().grid.exclusive)
     return {
         "row": row,
+        "n_agreed": n_agreed,
+        "n_put": n_put,
+        "width": round(100 * n_agreed / n_put) if n_put else 0,
         "first": coder_label(row.first),
         "second": coder_label(row.second),
         "axis": next(axis.label for axis in state.study().grid.axes if axis.axis == row.axis),
@@ -119,7 +127,9 @@ def disagreements(request: HttpRequest) -> HttpResponse:
         "is_between_people": is_between_people,
         "page": page,
         "passages": [
-            _passage(unit_id, by_unit[unit_id], asked, codings) for unit_id in page.object_list
+            _passage(unit_id, by_unit[unit_id], asked, codings)
+            | {"following": _following(list(page.object_list), unit_id)}
+            for unit_id in page.object_list
         ],
         "n_passages": len(by_unit),
         "n_hidden": len(hidden),
@@ -147,14 +157,56 @@ def _passage(
         for coder in (asked.first, asked.second)
     ]
     is_exclusive = asked.axis in grid.exclusive  # one of the axis's codes is chosen
+    siblings = snapshot.of_document[unit.document_id]
+    i = siblings.index(unit_id)
+    listed = codings.on_unit(unit_id, *asked[:3]) if is_exclusive else rows
+    left = [row for row in listed if row.arbitration is None]
     return {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
-        "disagreements": codings.on_unit(unit_id, *asked[:3]) if is_exclusive else rows,
+        "before": [snapshot.units[name] for name in siblings[max(i - _N_AROUND, 0) : i]],
+        "after": [snapshot.units[name] for name in siblings[i + 1 : i + 1 + _N_AROUND]],
+        "disagreements": listed,
+        "choices": _choices(left, asked, is_exclusive=is_exclusive),
+        "one_by_one": left if len(left) > 1 and not is_exclusive else [],
         "sides": sides,
         "is_open": any(row.arbitration is None for row in rows),
         "request_id": uuid.uuid4().hex,
     }
+
+
+def _choices(
+    left: list[Disagreement], asked: _Asked, *, is_exclusive: bool
+) -> list[tuple[str, str, str]]:
+    """Return two commands, as the first and as the second coded: command, verb, name.
+
+    One code is put or not, one of the two codes of an exclusive axis is kept, several are followed.
+    """
+    if not left:
+        return []
+    if len(left) == 1 or is_exclusive:
+        by_side = {row.is_by_first: row for row in left}
+        sides = []
+        for is_first in (True, False):
+            row = by_side.get(is_first)
+            verb = _("Retenir") if is_exclusive else _("Mettre")
+            if row is None:
+                row, verb = left[0], _("Ne pas mettre")
+            command = "oter" if is_first not in by_side else "mettre"
+            label = quoted(state.study().grid.label_of(row.code))
+            sides.append((f"{command}={row.code}", f"{verb} {label}"))
+    else:
+        sides = [(f"suivre={name}", _("Suivre")) for name in asked[:2]]
+    return [
+        (command, words, coder_label(name))
+        for (command, words), name in zip(sides, asked[:2], strict=True)
+    ]
+
+
+def _following(unit_ids: Sequence[str], unit_id: str) -> str:
+    """Return the passage to go to once this one is settled."""
+    i = unit_ids.index(unit_id)
+    return next(iter([*unit_ids[i + 1 : i + 2], *unit_ids[max(i - 1, 0) : i]]), "")
 
 
 @decides
@@ -171,9 +223,7 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
     wanted = _wanted(request.POST.get("geste", ""), codings.on_unit(unit_id, *asked[:3]), asked)
     author, why = author_of(request), reason_of(request)
     settled = [row.arbitration for row, _is_put in wanted if row.arbitration is not None]
-    if not why:
-        messages.error(request, _("Dites pourquoi : l’arbitrage n’est pas enregistré sans motif."))
-    elif settled and settled[0].author != author:
+    if settled and settled[0].author != author:
         warning = _(
             "{who} a déjà arbitré ce désaccord (décision n° {n}) ; "
             "votre choix n’est pas enregistré."
@@ -193,7 +243,9 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
         ]
         state.journal().add(decisions, author=author, request_id=request_id_of(request))
         messages.success(request, _("Désaccord arbitré : il quitte la liste et reste au journal."))
-    return HttpResponseRedirect(f"{reverse('disagreements')}?{asked.address()}")
+    following = request.POST.get("suite", "")
+    anchor = f"#d-{following}" if following in state.snapshot().units else ""
+    return HttpResponseRedirect(f"{reverse('disagreements')}?{asked.address()}{anchor}")
 
 
 def _wanted(

@@ -115,6 +115,7 @@ _STATES: Mapping[str, Any] = MappingProxyType(
         queue.MINE: gettext_lazy("décidés par moi"),
         queue.SHARED: gettext_lazy("décidés à plusieurs"),
         queue.FLAGGED: gettext_lazy("avec un drapeau"),
+        queue.DRAWN: gettext_lazy("tirés au sort, à coder par moi"),
         queue.ALL: gettext_lazy("tous"),
     }
 )
