@@ -484,7 +484,7 @@ def test_an_author_may_be_given_and_an_unknown_code_is_named_with_all_else_that_
     )
     found = brought(change(exported(small(), CODED)), tmp_path, author="Ana")
     assert {row["author"] for row in rows_of(found)} == {"Ana"}
-    assert found.lines == ("notes et mémos : 1",)
+    assert found.lines == ("mémos sans texte : 1",)
     unknown = on_xml(
         lambda xml: xml.replace('name="Offre de biens et services"', 'name="Mobilité 🚲"').replace(
             "Identifiant : offre", ""

@@ -14,10 +14,12 @@ import pandas as pd
 
 from pipeline.decisions import Decision, active_decisions, read_decisions
 from pipeline.decisions.kinds import undone_by
+from pipeline.decisions.memos import CODE, DOCUMENT, UNIT, MemoSubject
 from pipeline.decisions.tags import put_code, words_in_order
 from pipeline.decisions.themes import MoveUnit, ThemeDecision
 from pipeline.exchange.codebook import THEME, CodebookEntry, build_codebook, identifier_in, walk
 from pipeline.exchange.documents import MACHINE, named_documents
+from pipeline.exchange.memos import NoteTarget, WrittenMemo, new_memos
 from pipeline.exchange.project import (
     CodingProject,
     FileCode,
@@ -35,6 +37,7 @@ from pipeline.text import counted, fold
 _WHY = "importé d'un projet REFI-QDA"
 _AUTHOR_CHARS = 80
 BY_MACHINE = "codages de la machine, laissés tels quels"
+NO_MEMO_AUTHOR = "mémo sans auteur (le donner par --author)"
 NO_AUTHOR = "codage sans auteur (le donner par --author)"
 GROUP = "code qui n'en est pas un : une branche de l'arbre"
 UNKNOWN_CODE = "code inconnu de la grille et des thèmes"
@@ -53,12 +56,14 @@ def take_project(
     reader = _ProjectReader(project, tables, grid, author)
     read = _with_one_theme(list(reader.decisions()), reader.reasons)
     new, n_known = take_new(read, decisions, tables["tags"])
+    memos, n_known_memos = new_memos(list(reader.memos()), decisions, why=_WHY)
     unknown = [
         f"code inconnu : « {name} », {counted(n, 'codage')}"
         for name, n in sorted(reader.unknown_codes.items())
     ]
     left = [f"{what} : {n}" for what, n in project.left.items()]
-    return Taken(new, n_known, counted_reasons(reader.reasons), (*unknown, *left))
+    reasons = counted_reasons(reader.reasons)
+    return Taken((*new, *memos), n_known + n_known_memos, reasons, (*unknown, *left))
 
 
 class _ProjectReader:
@@ -94,6 +99,48 @@ class _ProjectReader:
         if not coder:
             self.reasons.append(NO_AUTHOR)
         return coder or None
+
+    def memos(self) -> Iterator[WrittenMemo]:
+        """Yield the notes whose author and subjects are known, once a subject."""
+        for note in self._project.notes:
+            name = self._project.users.get(note.user, "")
+            is_machine = note.user == guid("user", MACHINE)
+            author = (None if is_machine else name[:_AUTHOR_CHARS]) or self._author
+            if not author:
+                self.reasons.append(NO_MEMO_AUTHOR)
+                continue
+            for subject in dict.fromkeys(filter(None, map(self._subject, note.targets))):
+                title = self._finder.names.get(subject.id, "")
+                at = settled_time(note.written_at)
+                yield WrittenMemo(note, subject, title, author, at)
+
+    def _subject(self, target: NoteTarget) -> MemoSubject | None:
+        if target.kind == CODE:
+            written = self._project.codes.get(target.guid)
+            entry = self._codes.find(written) if written else None
+            if entry is None or not entry.is_codable:
+                self.reasons.append(GROUP if entry else UNKNOWN_CODE)
+                return None
+            if entry.axis == THEME:
+                return MemoSubject(THEME, entry.code)
+            return MemoSubject(CODE, f"{entry.axis}:{entry.code}")
+        if target.kind not in (DOCUMENT, UNIT):
+            return MemoSubject(target.kind)
+        source = next((row for row in self._project.sources if row.guid == target.guid), None)
+        if source is None:
+            self.reasons.append(UNKNOWN_SOURCE)
+            return None
+        if target.kind == DOCUMENT:
+            document_id = self._finder.document_of(source)
+            if document_id is None:
+                self.reasons.append(UNKNOWN_SOURCE)
+            return MemoSubject(DOCUMENT, document_id) if document_id else None
+        selected = replace(source, selections=(Selection("", "", target.span, ""),))
+        (match,) = self._finder.find(selected)
+        if not match.unit_ids:
+            self.reasons.append(match.why)
+            return None
+        return MemoSubject(UNIT, match.unit_ids[0])
 
     def _entry(self, selection: Selection) -> CodebookEntry | None:
         written = self._project.codes.get(selection.code)
@@ -179,6 +226,7 @@ class _PassageFinder:
         self._texts: dict[str, str] = {row.document_id: xml_text(row.text) for row in documents}
         self._by_guid = {guid("document", name): name for name in self._texts}
         self._by_name: dict[str, str] = {row.name: row.document_id for row in documents}
+        self.names: dict[str, str] = {row.document_id: row.name for row in documents}
         self._by_text: dict[str, str] = {}
         for document_id, text in self._texts.items():
             self._by_text.setdefault(text.rstrip(), document_id)
@@ -212,6 +260,12 @@ class _PassageFinder:
             else:
                 answers.append(_selected(our_span, ours, units))
         return answers
+
+    def document_of(self, source: TextSource) -> str | None:
+        """Return the study's document that `source` is, None for another."""
+        if source.stored is None:
+            return self._by_guid.get(source.guid) or self._by_name.get(source.name)
+        return self._document(source, xml_text(plain_text(source.stored)))
 
     def _document(self, source: TextSource, theirs: str) -> str | None:
         """Look for the GUID with the text, then the text, then the GUID or name."""

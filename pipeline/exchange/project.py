@@ -18,9 +18,11 @@ import pandas as pd
 from lxml import etree
 
 from pipeline import __version__
+from pipeline.decisions.memos import Memo
 from pipeline.errors import StudyError
 from pipeline.exchange.codebook import ORIGIN, build_codebook, codes_element, walk
 from pipeline.exchange.documents import MACHINE, PassageCoding, named_documents
+from pipeline.exchange.memos import FileNote, add_notes, read_notes, user_guid
 from pipeline.exchange.xml import (
     Archive,
     guid,
@@ -58,13 +60,19 @@ Values = dict[str, Any]
 
 
 def project_file(
-    tables: Tables, grid: Grid, codings: Sequence[PassageCoding], *, title: str
+    tables: Tables,
+    grid: Grid,
+    codings: Sequence[PassageCoding],
+    *,
+    title: str,
+    memos: Sequence[Memo] = (),
 ) -> bytes:
-    """Return a .qdpx: documents, passages coded by person, workshops as cases."""
+    """Return a .qdpx: documents, passages coded by person, workshops as cases, memos as notes."""
     about = {"name": one_line(title) or ORIGIN, "origin": f"{ORIGIN} {__version__}"}
     root = root_element(NAMESPACE, "Project", **about, creatingUserGUID=MACHINE_GUID)
     documents = named_documents(tables)
-    _add_users(root, codings)
+    authors = {coding.author for coding in codings} | {memo.author for memo in memos}
+    _add_users(root, authors)
     entries = build_codebook(grid, tables["themes"], tables["theme_families"])
     _child(root, "CodeBook").append(codes_element(entries, NAMESPACE))
     variables = _child(root, "Variables")
@@ -74,23 +82,24 @@ def project_file(
     guids = {(entry.axis, entry.code): entry.guid for entry in walk(entries) if entry.is_codable}
     _add_sources(root, tables, documents, codings, guids)
     _child(root, "Description").text = _ABOUT
+    notes = add_notes(root, memos, guids)
     content = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
     texts = [
         (f"sources/{guid('document', row.document_id)}.txt", xml_text(row.text).encode())
         for row in documents
     ]
-    return zipped([("project.qde", content), *texts])
+    return zipped([("project.qde", content), *texts, *notes])
 
 
 def _child(parent: Any, tag: str, **attributes: str) -> Any:
     return etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}", attributes)
 
 
-def _add_users(root: Any, codings: Sequence[PassageCoding]) -> None:
+def _add_users(root: Any, authors: Collection[str]) -> None:
     users = _child(root, "Users")
     _child(users, "User", guid=MACHINE_GUID, name=f"{MACHINE} {__version__}")
-    for author in sorted({coding.author for coding in codings} - {""}):
-        _child(users, "User", guid=guid("user", "personne", author), name=one_line(author))
+    for author in sorted(set(authors) - {""}):
+        _child(users, "User", guid=user_guid(author), name=one_line(author))
 
 
 def _add_cases(root: Any, tables: Tables, documents: Sequence[Any]) -> None:
@@ -188,7 +197,7 @@ def _add_selection(
         **moment,
     )
     for coding in codings:
-        user = guid("user", "personne", coding.author) if coding.author else MACHINE_GUID
+        user = user_guid(coding.author) if coding.author else MACHINE_GUID
         coded = _moment(coding.decided_at) if coding.author else moment
         identity = guid("coding", coding.unit_id, coding.author, coding.axis, coding.code)
         element = _child(selection, "Coding", guid=identity, creatingUser=user, **coded)
@@ -231,7 +240,6 @@ _LEFT_OUT = {
     "PDFSource": "PDF",
     "AudioSource": "enregistrements",
     "VideoSource": "vidéos",
-    "Note": "notes et mémos",
     "Set": "ensembles",
     "Link": "liens",
     "Graph": "cartes",
@@ -272,12 +280,13 @@ class TextSource:
 
 @dataclass(frozen=True)
 class CodingProject:
-    """`users` and `codes` by GUID; `left` counts, in French, what codes no text."""
+    """`users` and `codes` by GUID; `left` counts, in French, what codes no text, memos apart."""
 
     users: Mapping[str, str]
     codes: Mapping[str, FileCode]
     sources: tuple[TextSource, ...]
     left: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[FileNote, ...] = ()
 
 
 def read_project(path: Path) -> CodingProject:
@@ -298,6 +307,9 @@ def read_project(path: Path) -> CodingProject:
             raise StudyError(message, _EXPECTED, _EXPORT)
         tags = map(_tag, root.iter())
         left = Counter(_LEFT_OUT[tag] for tag in tags if tag in _LEFT_OUT)
+        notes = read_notes(root, lambda element: _text_of(element, archive))
+        n_blank = sum(1 for _note in _each(root, "Note")) - len(notes)
+        left += Counter({"mémos sans texte": n_blank})
         return CodingProject(
             users={
                 plain_guid(user.get("guid")): one_line(user.get("name") or user.get("id") or "")
@@ -306,6 +318,7 @@ def read_project(path: Path) -> CodingProject:
             codes={code.guid: code for code in map(_code, _each(root, "Code"))},
             sources=tuple(_source(element, archive) for element in _each(root, "TextSource")),
             left=dict(sorted(left.items())),
+            notes=tuple(notes),
         )
 
 
@@ -328,11 +341,7 @@ def _code(element: Any) -> FileCode:
 
 
 def _source(element: Any, archive: Archive) -> TextSource:
-    content = _first(element, "PlainTextContent")
-    if content is None:
-        stored = _stored(element.get("plainTextPath"), archive)
-    else:
-        stored = content.text or ""
+    stored = _text_of(element, archive)
     selections: list[Selection] = []
     for child in element:
         if _tag(child) == "PlainTextSelection":
@@ -340,6 +349,13 @@ def _source(element: Any, archive: Archive) -> TextSource:
     selections += _codings(element, None)
     name = one_line(element.get("name", ""))
     return TextSource(plain_guid(element.get("guid")), name, stored, tuple(selections))
+
+
+def _text_of(element: Any, archive: Archive) -> str | None:
+    content = _first(element, "PlainTextContent")
+    if content is None:
+        return _stored(element.get("plainTextPath"), archive)
+    return content.text or ""
 
 
 def _stored(path: str | None, archive: Archive) -> str | None:

@@ -1,0 +1,165 @@
+"""Memos in a .qdpx: schema-valid, on what they are about, and read back as decisions."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from lxml import etree
+
+from pipeline.decisions import active_decisions
+from pipeline.decisions.memos import EditMemo, MemoSubject, NoteMemo, current_memos
+from pipeline.exchange.documents import gather_codings
+from pipeline.exchange.import_project import NO_MEMO_AUTHOR, Taken, take_project
+from pipeline.exchange.project import project_file, read_project
+from pipeline.exchange.xml import guid
+from pipeline.grid.codes import Grid
+from pipeline.publish.text import zipped
+from pipeline.tables.material import DECISIONS
+from support.exchanged import GRID, small, taken
+from support.refi import NS, SCHEMA
+
+Files = dict[str, bytes]
+SUBJECTS = [
+    MemoSubject("study"),
+    MemoSubject("document", "d1"),
+    MemoSubject("unit", "d0u1"),
+    MemoSubject("code", "rubrique:offre"),
+    MemoSubject("theme", "t-cars"),
+]
+NOTED = taken(
+    *({"author": "Zoé", **NoteMemo.on(about, f"Sur *{about.kind}* 🚲").row()} for about in SUBJECTS)
+)
+
+
+def exported(decisions: pd.DataFrame = NOTED, grid: Grid = GRID) -> Files:
+    tables = small()
+    codings = gather_codings(tables, grid, decisions=decisions)
+    memos = tuple(current_memos(active_decisions(decisions)).values())
+    content = project_file(tables, grid, codings, title="Essai", memos=memos)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def brought(
+    files: Files, folder: Path, known: pd.DataFrame | None = None, author: str | None = None
+) -> Taken:
+    path = folder / "retour.qdpx"
+    path.write_bytes(zipped(files.items()))
+    decisions = DECISIONS.empty() if known is None else known
+    return take_project(read_project(path), small(), GRID, decisions=decisions, author=author)
+
+
+def noted(found: Taken) -> list[tuple[str, MemoSubject, str]]:
+    rows = [row for row in found.decisions if isinstance(row, NoteMemo | EditMemo)]
+    return [(row.author, row.subject, row.text) for row in rows]
+
+
+def test_memos_are_notes_of_what_they_are_about_and_the_schema_holds() -> None:
+    files = exported()
+    root = etree.fromstring(files["project.qde"])
+    SCHEMA.assertValid(root)
+    notes = root.findall("p:Notes/p:Note", NS)
+    assert len({note.get("name") for note in notes}) == len(SUBJECTS), "some tools ask for it"
+    texts = {note.get("guid"): files[f"sources/{note.get('guid')}.txt"].decode() for note in notes}
+    about = {
+        texts[reference.get("targetGUID")]: etree.QName(reference.getparent()).localname
+        for reference in root.iterfind(".//p:NoteRef", NS)
+    }
+    assert about == {
+        "Sur *study* 🚲": "Project",
+        "Sur *document* 🚲": "TextSource",
+        "Sur *unit* 🚲": "PlainTextSelection",
+        "Sur *code* 🚲": "Code",
+        "Sur *theme* 🚲": "Code",
+    }
+    user = root.find("p:Users/p:User[@name='Zoé']", NS)
+    assert {note.get("creatingUser") for note in notes} == {user.get("guid")}
+    assert exported() == files
+
+
+def test_memos_come_back_once_as_decisions_of_who_wrote_them(tmp_path: Path) -> None:
+    found = brought(exported(), tmp_path)
+    wanted = [("Zoé", about, f"Sur *{about.kind}* 🚲") for about in SUBJECTS]
+    assert noted(found) == wanted
+    again = brought(exported(), tmp_path, NOTED)
+    assert (again.decisions, again.n_known) == ((), len(SUBJECTS))
+
+
+def _in_element(xml: str) -> str:
+    """As tools that put the texts into the XML."""
+    return re.sub(
+        r'<Note (guid="[^"]+") name="[^"]+" plainTextPath="[^"]+"([^>]*)/>',
+        r"<Note \1\2><PlainTextContent>Autre texte</PlainTextContent></Note>",
+        xml,
+    )
+
+
+def _without_users(xml: str) -> str:
+    return re.sub(r' creatingUser="[^"]+"', "", xml)
+
+
+@pytest.mark.parametrize(
+    ("change", "author", "wanted"),
+    [
+        (_in_element, None, [("Zoé", about, "Autre texte") for about in SUBJECTS]),
+        (_without_users, "Ana", [("Ana", about, f"Sur *{about.kind}* 🚲") for about in SUBJECTS]),
+        (_without_users, None, []),
+    ],
+)
+def test_what_other_tools_make_of_notes_is_read_too(
+    change: Callable[[str], str], author: str | None, wanted: list[Any], tmp_path: Path
+) -> None:
+    files = exported()
+    files["project.qde"] = change(files["project.qde"].decode()).encode()
+    found = brought(files, tmp_path, author=author)
+    assert noted(found) == wanted
+    if not wanted:
+        assert found.left_out[NO_MEMO_AUTHOR] == len(SUBJECTS)
+
+
+def test_one_that_another_tool_changed_is_written_again_and_not_doubled(tmp_path: Path) -> None:
+    files = exported()
+    files["project.qde"] = _in_element(files["project.qde"].decode()).encode()
+    found = brought(files, tmp_path, NOTED)
+    assert {type(row) for row in found.decisions} == {EditMemo}
+    assert [row.memo_id for row in found.decisions if isinstance(row, EditMemo)] == [1, 2, 3, 4, 5]
+
+
+def test_an_annotation_with_its_own_selection_is_on_that_passage(tmp_path: Path) -> None:
+    source, note = guid("document", "d0"), "0f758eeb-d61d-4e91-b250-79861c3869a6"
+    start = small()["units"].set_index("unit_id").loc["d0u2", "start_char"]
+    files = exported(DECISIONS.empty())
+    xml = files["project.qde"].decode()
+    xml = xml.replace(
+        "<Description>Textes",
+        f'<Notes><Note guid="{note}" creatingUser="{guid("user", "automate")}">'
+        "<PlainTextContent>Une pause</PlainTextContent>"
+        f'<PlainTextSelection guid="{guid("x")}" startPosition="{start}" endPosition="{start + 5}"/>'
+        "</Note></Notes><Description>Textes",
+    )
+    xml = re.sub(
+        rf'(guid="{source}" name=.*?)(<VariableValue>)',
+        rf'\1<NoteRef targetGUID="{note}"/>\2',
+        xml,
+        count=1,
+        flags=re.S,
+    )
+    files["project.qde"] = xml.encode()
+    found = brought(files, tmp_path, author="Ana")
+    assert noted(found) == [("Ana", MemoSubject("unit", "d0u2"), "Une pause")]
+
+
+def test_the_colour_of_a_code_is_that_of_the_project() -> None:
+    codes = tuple(
+        replace(code, colour="#aa3377") if code.code == "offre" else code for code in GRID.codes
+    )
+    root = etree.fromstring(exported(grid=replace(GRID, codes=codes))["project.qde"])
+    SCHEMA.assertValid(root)
+    coloured = [code.get("name") for code in root.iterfind(".//p:Code[@color='#aa3377']", NS)]
+    assert coloured == ["Offre de biens et services"]
