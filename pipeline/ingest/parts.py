@@ -115,6 +115,7 @@ _HTML = re.compile(
     rf"{_XML_OPENING}<(?:!doctype html|html|head|body|table|div|p)\b", re.IGNORECASE | re.DOTALL
 )
 _KML = re.compile(rf"{_XML_OPENING}<(?:\w+:)?(?:kml|gpx)\b", re.DOTALL)
+_MIND_MAP = re.compile(rf"{_XML_OPENING}<(?:opml|map)\b", re.DOTALL)
 _HEADER = re.compile(
     r"^(?:from|to|subject|date|message-id|mime-version|received|return-path|de|content-type"
     r"|x-[\w-]+|delivered-to):",
@@ -201,6 +202,8 @@ def _in_text(content: bytes, extension: str) -> str:
     by_extension = _by_extension(extension, _TEXT_EXTENSIONS, "txt")
     if _KML.match(start):
         return "kml"
+    if _MIND_MAP.match(start):
+        return "mind map"
     if start.lstrip().startswith("<?xml"):
         flat = (kind for kind, mark in _ODF.items() if b"<office:" + mark in content)
         return next(flat, "kml" if extension in (".kml", ".gpx") else "xml")

@@ -233,7 +233,7 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
     channel = name.channel or next(headings, None) or _channel_above_table(blocks)
     if channel == "telephone" and names_tables(blocks):
         return "notes"  # typed on a phone
-    if channel and not (part.rows and channel in ("mail", "telephone")):
+    if channel and not (part.rows and channel in ("mail", "telephone") and not _is_log(blocks)):
         return channel
     return "postit" if part.rows and _is_wall(blocks) else "notes"
 
@@ -242,6 +242,12 @@ def _is_wall(blocks: Sequence[RawBlock]) -> bool:
     """Whether the columns of a sheet are those of post-its: their colours, their votes."""
     titles = {title for block in blocks for title, _ in block.columns}
     return bool({"color", "votes"} & {*map(meaning_of, titles)})
+
+
+def _is_log(blocks: Sequence[RawBlock]) -> bool:
+    """Whether each row of a sheet is a call or message: its day, who, and what she says."""
+    titles = {meaning_of(title) for block in blocks for title, _ in block.columns}
+    return "date" in titles and bool({"full_name", "speaker"} & titles)
 
 
 def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
@@ -360,7 +366,8 @@ def locate_letter(
                 named = entry_caller(block.text) if is_entry else caller_in(piece.text)
                 caller = named if is_entry else named or caller
             if piece.columns:  # a table of calls: who, when, what
-                cell = locate_cell(piece, location)
+                is_aside = piece.kind == "meta"
+                cell = aside(piece, location, reason) if is_aside else locate_cell(piece, location)
                 is_day = _WEEKDAY.fullmatch(piece.text.strip()) is not None
                 cell = aside(piece, location, "date") if is_day else cell
                 is_other = cell.kind != "meta" and cell.speaker == piece.text

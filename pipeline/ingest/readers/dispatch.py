@@ -15,7 +15,7 @@ from pipeline.ingest.parts import (
     too_much,
 )
 from pipeline.ingest.readers.container import read_archive
-from pipeline.ingest.readers.exports import as_chat, read_json, read_kml
+from pipeline.ingest.readers.exports import as_chat, read_json, read_kml, read_mind_map
 from pipeline.ingest.readers.mail import read_mail, read_mailbox, read_outlook
 from pipeline.ingest.readers.odf import read_odp, read_odt
 from pipeline.ingest.readers.office import read_docx, read_slides
@@ -49,6 +49,7 @@ READERS = {
     "kml": Format(read_kml, "carte (KML ou GPX)"),
     "mbox": Format(lambda file: read_mailbox(file, read_source), "courriel"),
     "md": Format(read_markdown, "notes en Markdown", "prose"),
+    "mind map": Format(read_mind_map, "carte mentale"),
     "msg": Format(lambda file: read_outlook(file, read_source), "courriel"),
     "odp": Format(read_odp, "diaporama"),
     "ods": Format(read_ods, "classeur", "table"),

@@ -1,4 +1,4 @@
-"""Read what tools export: conversations as text, JSON files, and maps in KML or GPX.
+"""Read what tools export: conversations as text, JSON files, mind maps, and maps in KML or GPX.
 
 A message gives its author's blocks; what the app itself writes gives `meta` blocks. The forms of
 the lines and the app's own words are in data/lexicon/messageries.txt, the places of the words in
@@ -65,10 +65,13 @@ ANYBODY = "intervenant"  # shown as a number or a nickname only
 _EXPORT_AGAIN = "l'exporter de nouveau depuis l'outil d'origine"
 _MIN_SHARE = 0.6  # of the items that have the keys of an export
 _MIN_WORDS = 4  # of a record's longest text, for records to be read as a table
-_MAX_COLUMNS = 200
+_MAX_COLUMNS, _MAX_NODES = 200, 100_000
+# of a survey's question in JSON: what its answers are called, and what it asks
+_CODES, _LABELS = ("$xpath", "name", "$autoname", "code", "id"), ("label", "title", "question")
 
 Export = Mapping[str, Any]
 
+_DEEPEST = 6  # level of headings
 _HEADER = ("structure", "latitude", "longitude", "geometry")
 _PROSE = frozenset({"description", "desc", "notes", "gx_media_links"})
 _PAIR = re.compile(r"^\s*([^:<>]{2,30}?)\s*:\s*(\S[^<>]*?)\s*$")
@@ -323,7 +326,7 @@ def _part_of(content: Any, warnings: tuple[str, ...]) -> RawPart | None:
             items = _items_at(content, path)
             if _is_of(items, export):
                 return _read_export(content, items, export, warnings)
-    return _part_of_records(_items_at(content, "."))
+    return _part_of_records(content)
 
 
 @cache
@@ -439,18 +442,86 @@ def _marks() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(pattern), shown) for pattern, shown in exports()["balisage"])
 
 
-def _part_of_records(items: Sequence[dict[str, Any]]) -> RawPart | None:
-    """Return a list of flat records as a table if one of its texts is a sentence."""
-    flat = [
-        {key: _text(value) for key, value in item.items() if not isinstance(value, dict)}
-        for item in items
-    ]
-    keys = list(dict.fromkeys(key for item in flat for key in item if isinstance(key, str)))
+def _part_of_records(content: Any) -> RawPart | None:
+    """Return the largest list of records as a table if one of its texts is a sentence.
+
+    Surveys keep the questions apart from the answers, which have codes for keys.
+    """
+    nodes = _nodes_of(content)
+    lists = [_items_at(node, ".") for node in nodes if isinstance(node, list)]
+    items = max(lists, key=lambda own: sum(map(len, own)), default=[])
+    flat = [_flattened(item) for item in items]
+    keys = list(dict.fromkeys(key for item in flat for key in item))
     n_words = max((len(text.split()) for item in flat for text in item.values()), default=0)
     if len(flat) < 2 or not 1 < len(keys) <= _MAX_COLUMNS or n_words < _MIN_WORDS:
         return None
-    rows = [tuple(keys), *(tuple(clean(item.get(key, "")) for key in keys) for item in flat)]
+    answers = {id(node) for item in items for node in (item, *item.values())}
+    legends = [node for node in nodes if isinstance(node, dict) and id(node) not in answers]
+    labels = _labels_of(legends, keys)
+    rows = [tuple(clean(labels.get(key, key)) for key in keys)]
+    rows += [tuple(clean(item.get(key, "")) for key in keys) for item in flat]
     return RawPart((), rows=tuple(rows), taken_for="tableau JSON")
+
+
+def _nodes_of(content: Any) -> list[Any]:
+    """Return the lists and objects of a JSON file, the outer ones first."""
+    nodes = [content]
+    for node in nodes:
+        if len(nodes) > _MAX_NODES:
+            break
+        inner = node.values() if isinstance(node, dict) else node
+        nodes += [value for value in inner if isinstance(value, dict | list)]
+    return nodes
+
+
+def _flattened(item: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    """Return the texts of a record, those of its groups as "group/key"."""
+    texts: dict[str, str] = {}
+    for key, value in item.items():
+        if isinstance(value, dict) and not above:
+            texts |= _flattened(value, f"{key}/")
+        elif not isinstance(value, dict):
+            texts[f"{above}{key}"] = _text(value)
+    return texts
+
+
+def _labels_of(legends: Sequence[dict[str, Any]], keys: Sequence[str]) -> dict[str, str]:
+    """Return what the keys of the records ask: a label by code, or an object a question."""
+    codes = {name: key for key in keys for name in (key.split("/")[-1], key)}
+    labels: dict[str, str] = {}
+    for legend in legends:
+        names = [_text(legend.get(name)) for name in _CODES]
+        name = next((codes[name] for name in names if name in codes), None)
+        told = next(filter(None, (_first(legend, (path, f"{path}.0")) for path in _LABELS)), "")
+        if name and told:
+            labels.setdefault(name, told)
+        by_code = {codes[key]: _text(value) for key, value in legend.items() if key in codes}
+        if any(len(text.split()) >= _MIN_WORDS for text in by_code.values()):
+            labels = by_code | labels
+    return labels
+
+
+def read_mind_map(file: FileContent) -> tuple[RawPart, ...]:
+    """Return a tree of ideas: what has branches is a heading, what has none is said.
+
+    OPML has nodes `outline`, FreeMind and Freeplane `node`. Raises `ReadError` for malformed XML,
+    any DTD, or no idea.
+    """
+    root = parse_xml(file.content, "carte mentale")
+    blocks: list[RawBlock] = []
+    waiting = [(node, 1) for node in reversed(root.findall("node") or root.findall("body/outline"))]
+    while waiting:
+        node, level = waiting.pop()
+        inner = [*node.findall(node.tag)]
+        rich = ("".join(map(str, own.itertext())) for own in node.findall("richcontent"))
+        text = clean(strip_markup(node.get("text") or node.get("TEXT") or " ".join(rich)))
+        if text:
+            kind = "heading" if inner else "bullet"
+            blocks.append(RawBlock(text, kind, min(level, _DEEPEST) if inner else 0))
+        waiting += [(child, level + bool(text)) for child in reversed(inner)]
+    if not blocks:
+        raise no_text("fichier")
+    return (RawPart(tuple(blocks), title=clean(root.findtext("head/title") or "") or None),)
 
 
 def read_kml(file: FileContent) -> tuple[RawPart, ...]:

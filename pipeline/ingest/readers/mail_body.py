@@ -26,6 +26,8 @@ _CITED = re.compile(
     r"(?P<name>[^\d,;][^,;]{1,120}?)\s*(?:a écrit|écrivait|a ecrit|wrote)\b",
     re.IGNORECASE,
 )
+_RULE = re.compile(r"[=*#~]{4,}|-{5,}")
+_N_BELOW_RULE = 20  # lines that may hold the headers of the next mail
 _MAX_DEPTH = 20  # of quoted mails
 _MAX_LINE = 1000  # of a line that is all formula
 _MAX_SIGN_LINES = 14  # after a closing formula
@@ -56,9 +58,13 @@ def blocks_of_mail(
     The name `sender` finds a signature without a formula. A mail quoted in it is its own author's
     words, unless its author is one of the `recipients`, who asked for the answer.
     """
-    thread = _Thread(is_forward, tuple(map(_key, recipients)))
+    authors: list[str] = []
     blocks: list[RawBlock] = []
-    marked = list(thread.read(text.split("\n"), sender, None, 0))
+    marked: list[_MailLine] = []
+    for mail in _pasted(text.split("\n")):
+        thread = _Thread(is_forward, tuple(map(_key, recipients)))
+        marked += thread.read(mail, sender, None, 0)
+        authors += thread.authors
     for (reason, speaker), run in groupby(marked, key=lambda line: (line.reason, line.speaker)):
         texts = [line.text for line in run]
         if reason:
@@ -67,7 +73,17 @@ def blocks_of_mail(
         else:
             own = blocks_of_lines(texts, is_mail=True)
             blocks += [replace(block, speaker=speaker) for block in own]
-    return blocks, thread.authors
+    return blocks, authors
+
+
+def _pasted(lines: list[str]) -> Iterator[list[str]]:
+    """Yield the mails pasted one below another, a ruled line before the headers of the next."""
+    start = 0
+    for i, line in enumerate(lines):
+        if _RULE.fullmatch(line.strip()) and opens_with_headers(lines[i + 1 : i + _N_BELOW_RULE]):
+            yield lines[start : i + 1]
+            start = i + 1
+    yield lines[start:]
 
 
 def opens_with_headers(lines: Sequence[str]) -> bool:
@@ -239,6 +255,8 @@ def _reason(line: _MailLine) -> str:
     text = line.text.strip()
     if line.text.startswith(">"):
         return "circumstance"
+    if _RULE.fullmatch(text):
+        return "mark"
     return "application" if _starts("mentions", text) else ""
 
 

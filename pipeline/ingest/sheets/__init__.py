@@ -31,6 +31,7 @@ from pipeline.ingest.sheets.kinds import (
     OF_IDEAS,
     PRESENCE,
     SortedSheet,
+    is_grid,
     is_grouped_list,
     labels_rows,
     names_location,
@@ -570,7 +571,9 @@ def passage_columns(body: Rows, header: Header) -> list[int]:
         if title and meaning is None
     }
     together = asked_together(open_titles, read=asked_by_header)
-    is_grid = len(set(together.values())) > 1 and not is_answered
+    if is_grid(header, body):
+        return [i for i in range(1, len(header.titles)) if column_cells(body, i)]
+    is_asking = len(set(together.values())) > 1 and not is_answered
     columns: list[int] = []
     for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
         cells = column_cells(body, column)
@@ -582,7 +585,7 @@ def passage_columns(body: Rows, header: Header) -> list[int]:
             meaning not in PRESENCE | {"remark"}
             and (names_location(title) or (meaning is None and is_asked(title)))
         )
-        is_titled = is_titled or (is_grid and column in together)
+        is_titled = is_titled or (is_asking and column in together)
         is_said = column not in stamps and _are_sentences(column, cells) if cells else False
         if may_hold and ((is_titled and not is_chosen) or is_said):
             columns.append(column)

@@ -46,6 +46,7 @@ OF_IDEAS = TELLING | {"text", "theme"}
 _DATA = frozenset({"date", "email", "url", "phone", "place"})  # kinds of cells that no header has
 _MAX_TITLE = 14
 _HEAD_ROWS = 15
+_MAX_NAME = 5  # words of the title of a board
 _LINES = 3  # rows from which a header of tables or questions stands alone
 
 PRESENCE = frozenset({"status", "signature", "email", "phone", "role", "structure"})
@@ -78,6 +79,8 @@ def ideas_header(rows: Rows) -> Header:
     """Return the header of a sheet of ideas or answers; index -1 and guessed meanings for none."""
     if is_grouped_list(rows):
         return _guessed_header(rows)
+    if grid := _grid_header(rows):
+        return grid
     best, most = -1, 0
     is_top = True  # only titles above
     for i, row in enumerate(rows[:_HEAD_ROWS]):
@@ -90,6 +93,35 @@ def ideas_header(rows: Rows) -> Header:
     if most > 1 or (most and _heads_alone(rows, best)):
         return header_of(rows[best], best)
     return _guessed_header(rows)
+
+
+def _grid_header(rows: Rows) -> Header | None:
+    """Return the row of short titles above rows that questions label: a grid of boards."""
+    asked = [i for i, row in enumerate(rows[:_HEAD_ROWS]) if row and labels_question(row[0])]
+    if not asked or asked[0] == 0:
+        return None
+    index = asked[0] - 1
+    titles = [cell for cell in rows[index][1:] if cell]
+    is_short = all(len(cell.split()) < _MAX_NAME and not kind_of_cell(cell) for cell in titles)
+    is_titled = len(set(titles)) > 1 and is_short and not any(map(names_location, titles))
+    header = header_of(rows[index], index)
+    return header if is_titled and is_grid(header, rows[asked[0] :]) else None
+
+
+def is_grid(header: Header, body: Rows) -> bool:
+    """Whether two questions or more label the rows, and the columns have titles of their own."""
+    asked = {labels_question(row[0]) for row in body if row} - {None}
+    titles = [title for title in header.titles[1:] if title]
+    is_open = all(meaning_of(title) is None and not is_question(title) for title in titles)
+    labels = (row[0] for row in body if any(row[1:]))
+    are_labels = all(not label or labels_question(label) for label in labels)  # blank if merged
+    return len(asked) > 1 and len(titles) > 1 and is_open and are_labels
+
+
+def labels_question(cell: str) -> str | None:
+    """Return the question that a short cell names, such as "Q1 besoins"."""
+    cues = read_cues(cell)
+    return cues.question if cues.is_mostly_cues and cues.n_words <= _MAX_TITLE else None
 
 
 def is_grouped_list(rows: Rows) -> bool:
@@ -325,6 +357,8 @@ def _n_header_rows(rows: Rows, header: Header, titles: Sequence[str]) -> int:
 
 def _kind(sheet: SortedSheet, title: str) -> str:
     roles, body = set(sheet.roles), sheet.body
+    if _logs_calls(sheet):
+        return "speech"
     if _is_settings(sheet, title):
         return "settings"
     if not body:
@@ -472,7 +506,18 @@ def _counts_choices(rows: Rows) -> bool:
 
 def _is_agenda(sheet: SortedSheet) -> bool:
     """Whether each row has an hour and how long it lasts."""
-    titles, columns = sheet.header.titles, range(len(sheet.header.titles))
     lasts = word_pattern("columns", "durees")
-    is_timed = any(share(column_cells(sheet.body, i), _HOUR.match) > _MOST for i in columns)
-    return is_timed and any(lasts.fullmatch(fold(title)) for title in titles)
+    return _has_hours(sheet) and any(lasts.fullmatch(fold(title)) for title in sheet.header.titles)
+
+
+def _has_hours(sheet: SortedSheet) -> bool:
+    columns = range(len(sheet.header.titles))
+    return any(share(column_cells(sheet.body, i), _HOUR.match) > _MOST for i in columns)
+
+
+def _logs_calls(sheet: SortedSheet) -> bool:
+    """Whether each row is a call: its hour, who, and what she says."""
+    roles = {*sheet.roles}
+    is_voted = "votes" in roles or _numbers_respondents(sheet)
+    is_told = len(sheet.texts) == 1 and bool({"full_name", "speaker"} & roles)
+    return is_told and not is_voted and _has_hours(sheet)

@@ -1,0 +1,104 @@
+"""What any attentive reader uses: labels of codes, trees, rules between mails, keys and legends."""
+
+import json
+
+import pytest
+
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate.cues import LocatedBlock
+from pipeline.ingest.parts import FileContent, Limits, RawPart
+from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.sheets import sort_part
+
+
+def _read(name: str, text: str) -> RawPart:
+    return read_source(FileContent(text.encode(), name, Limits()))[0]
+
+
+def _said(part: RawPart, *names: str) -> list[LocatedBlock]:
+    blocks = sort_part(part.blocks, part.rows).blocks
+    located = locate_blocks(part, blocks, names=names)
+    return [block for block in located if block.kind not in ("meta", "heading")]
+
+
+ANSWERS = [
+    {"_id": 1, "g1/manque": "Plus de boulanger au bourg", "g2/idee": "Un four banal, à tous"},
+    {"_id": 2, "g1/manque": "La crèche ferme à cinq heures", "g2/idee": ""},
+]
+ASKED = {"manque": "De quoi manquez-vous ici ?", "idee": "Que faudrait-il améliorer ?"}
+SURVEYS = {
+    "labels by code": {"form": {f"g{i}/{k}": q for i, (k, q) in enumerate(ASKED.items(), 1)}},
+    "a list of questions": {"survey": [{"name": k, "label": [q]} for k, q in ASKED.items()]},
+}
+
+
+@pytest.mark.parametrize("legend", SURVEYS.values(), ids=SURVEYS)
+def test_answers_in_json_are_read_under_the_questions_of_their_codes(
+    legend: dict[str, object],
+) -> None:
+    part = _read("reponses.json", json.dumps(legend | {"results": ANSWERS}, ensure_ascii=False))
+    assert part.rows[0][1:] == tuple(ASKED.values())
+    assert len(part.rows) == len(ANSWERS) + 1
+
+
+TREES = {
+    "carte.opml": "<opml version='2.0'><head><title>t</title></head><body>{}</body></opml>",
+    "carte.mm": "<map version='1.0'>{}</map>",
+}
+
+
+@pytest.mark.parametrize(("name", "frame"), TREES.items())
+def test_a_mind_map_is_read_as_a_tree(name: str, frame: str) -> None:
+    node, text = ("outline", "text") if name.endswith("opml") else ("node", "TEXT")
+    leaf = f"<{node} {text}='un four banal'/><{node} {text}='un marché le soir'/>"
+    branch = f"<{node} {text}='Manger'>{leaf}</{node}>"
+    tree = f"<{node} {text}='Que faut-il améliorer ?'>{branch}</{node}>"
+    said = _said(_read(name, f"<?xml version='1.0'?>{frame.format(tree)}"), name)
+    assert [(b.text, b.question) for b in said] == [
+        ("un four banal", "q4"),
+        ("un marché le soir", "q4"),
+    ]
+
+
+def test_mails_pasted_below_one_another_are_each_their_authors_own() -> None:
+    mails = [
+        f"De : {name}\nEnvoyé : {day} mai 2026\nObjet : suite\n\nBonjour,\n\n{words}\n\nBien à vous\n"
+        for name, day, words in (
+            ("Anne Riou", 2, "Le car du soir ne passe plus chez nous."),
+            ("Marc Nolot", 3, "Ma cousine cherche une place en crèche depuis un an."),
+            ("Léa Petit", 4, "Le club prête sa salle le lundi matin."),
+        )
+    ]
+    said = _said(_read("mails.txt", "\n==========\n\n".join(mails)), "mails.txt")
+    assert [block.speaker for block in said] == ["Anne Riou", "Marc Nolot", "Léa Petit"]
+
+
+def test_a_log_of_calls_is_said_by_telephone() -> None:
+    rows = (
+        ("date", "heure", "qui", "durée", "ce qu'elle ou il dit", "suite"),
+        ("10/02", "9h20", "Anne Riou", "12 min", "Le car du soir ne passe plus.", "rappeler"),
+        ("11/02", "14h05", "Marc Nolot", "5 min", "Il manque une crèche.", ""),
+        ("12/02", "8h", "?", "1 min", "erreur de numéro", ""),
+    )
+    said = _said(RawPart((), rows=rows), "appels reçus.ods")
+    assert [(b.channel, b.speaker, b.text) for b in said] == [
+        ("telephone", "Anne Riou", "Le car du soir ne passe plus."),
+        ("telephone", "Marc Nolot", "Il manque une crèche."),
+    ]
+
+
+def test_a_grid_of_boards_loses_no_short_column() -> None:
+    rows = (
+        ("Paperboards du 4 mai", "", ""),
+        ("", "LARZAC", "CAUSSE NOIR"),
+        ("Q1\nbesoins & menaces", "le bus", "médecins !!"),
+        ("Q4\naméliorer", "achats groupés", "une halle"),
+        ("* photo coupée en bas", "", ""),
+    )
+    said = _said(RawPart((), rows=rows), "paperboards.xlsx")
+    assert [(b.text, b.question) for b in said] == [
+        ("le bus", "q1"),
+        ("médecins !!", "q1"),
+        ("achats groupés", "q4"),
+        ("une halle", "q4"),
+    ]
