@@ -3,18 +3,20 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import Decision, read_decision
 from pipeline.decisions.coding import CodingDecision
-from pipeline.decisions.kinds import Code, Undo, undone_by
-from pipeline.decisions.tags import ConfirmUnit, TagDecision, is_coded
+from pipeline.decisions.kinds import Code, PassageDecision, Undo, undone_by
+from pipeline.decisions.tags import AcceptTag, AddTag, ConfirmUnit, TagDecision, is_coded
 from pipeline.decisions.themes import ThemeDecision
 from pipeline.errors import StudyError
 from pipeline.tables.material import DECISIONS
 
 _COLUMNS = tuple(column.name for column in DECISIONS.columns)
+_N_READ_BACK = 1_000  # decisions on codes, for the recent ones
 _Kind = TypeVar("_Kind", bound=Decision)
 
 
@@ -37,12 +39,13 @@ class Journal:
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
         self._on_coding: list[int] = []
+        self._on_passages: dict[str, list[int]] = defaultdict(list)  # by author, none on themes
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
         self._confirmed: dict[str, set[str]] = defaultdict(set)
         self._coded: dict[tuple[str, str], tuple[Hashable, bool]] = {}  # by author and passage
         self.last_id = 0
         self.last_on_tags_id = 0  # or undoing of any decision
-        self.last_on_themes_id = 0  # or families, or undoing of any decision
+        self.last_on_themes_id = 0  # or families, or undoing of one of those
 
     def refresh(self) -> "Journal":
         """Read the new decisions of any person and process."""
@@ -114,10 +117,23 @@ class Journal:
         """Return who decided on a code."""
         return [author for author, judged in list(self._judged.items()) if judged]
 
-    def last_on_tags(self, author: str) -> TagDecision | None:
-        """Return the author's last active decision on codes."""
-        rows = self._active(self._on_tags.get(author, ()), TagDecision)
-        return rows[-1] if rows else None
+    def last_on_passages(self, author: str) -> PassageDecision | None:
+        """Return the author's last active decision on a passage, save those on themes."""
+        numbers = reversed(self._on_passages.get(author, ()))
+        last = next((number for number in numbers if number not in self._undone), None)
+        row = None if last is None else self._all[last]
+        return row if isinstance(row, PassageDecision) else None
+
+    def recent_codes(self, author: str, n: int) -> list[Code]:
+        """Return the `n` codes that the author put last, one by one."""
+        codes: dict[Code, None] = {}
+        for number in islice(reversed(self._on_tags.get(author, ())), _N_READ_BACK):
+            row = self._all[number]
+            if isinstance(row, AcceptTag | AddTag) and number not in self._undone:
+                codes[row.key] = None
+            if len(codes) == n:
+                break
+        return list(codes)
 
     def _is_coded(
         self, author: str, unit_id: str, put: tuple[Code, ...], exclusive: Collection[str]
@@ -147,16 +163,28 @@ class Journal:
                 self._count(row)
             if isinstance(row, CodingDecision):
                 self._on_coding.append(row.decision_id)
-            if isinstance(row, TagDecision | Undo):
-                self.last_on_tags_id = row.decision_id
-            if isinstance(row, ThemeDecision | Undo):
-                self.last_on_themes_id = row.decision_id
+            if isinstance(row, PassageDecision) and not isinstance(row, ThemeDecision):
+                self._on_passages[row.author].append(row.decision_id)
+            self._note_last(row)
         if any(isinstance(row, Undo) for row in rows):
             self._undone = frozenset(undone_by(self._all.values()))
             self._judged, self._confirmed = defaultdict(set), defaultdict(set)
             for row in self.active(TagDecision):
                 self._count(row)
         self.last_id = rows[-1].decision_id if rows else self.last_id
+
+    def _note_last(self, row: Decision) -> None:
+        if isinstance(row, TagDecision | Undo):
+            self.last_on_tags_id = row.decision_id
+        if isinstance(self._undone_last(row), ThemeDecision):
+            self.last_on_themes_id = row.decision_id
+
+    def _undone_last(self, row: Decision) -> Decision | None:
+        """Return what an undoing, of an undoing or not, is about; any other decision itself."""
+        about: Decision | None = row
+        while isinstance(about, Undo):
+            about = self._all.get(about.target) if about.target < about.decision_id else None
+        return about
 
     def _count(self, row: TagDecision) -> None:
         self._judged[row.author].add(str(row.unit_id))

@@ -3,7 +3,7 @@
 import json
 import sys
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,6 +96,25 @@ class Snapshot:
         for unit in self.units.values():
             unit_ids[unit.document_id].append(unit.unit_id)
         return {document_id: tuple(listed) for document_id, listed in unit_ids.items()}
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Return each document's text."""
+        rows = self.tables["documents"]
+        return _by_key(rows["document_id"], rows["text"])
+
+    @cached_property
+    def ledger_of(self) -> dict[str, Any]:
+        """Return where the rows of each document are in the ledger, in reading order."""
+        rows = self.tables["ledger"]
+        positions = rows.reset_index(drop=True).groupby("document_id").indices
+        starts = rows["start_char"].to_numpy()
+        return {str(name): where[starts[where].argsort()] for name, where in positions.items()}
+
+    @cached_property
+    def n_passages_of(self) -> Counter[tuple[str, str]]:
+        """Count the passages of each axis and code, as reviewed."""
+        return Counter(code for codes in self.assigned.values() for code in codes)
 
     @cached_property
     def titles(self) -> dict[str, str]:

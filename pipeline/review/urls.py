@@ -41,6 +41,7 @@ urlpatterns = [
     path("passages/liste", selections.table, name="passages_list"),
     path("documents", documents.listing, name="documents"),
     path("documents/<str:document_id>", documents.document, name="document"),
+    path("documents/<str:document_id>/suite", passages.more_of_document, name="document_more"),
     path("documents/<str:document_id>/photo", documents.picture, name="picture"),
     path("documents/<str:document_id>/passage", documents.make_passage, name="make_passage"),
     path("passages/<str:unit_id>/decider", passages.decide, name="decide"),

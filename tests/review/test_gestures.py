@@ -79,9 +79,9 @@ def _next(hand: Hand) -> None:
 
 
 def _add_code(hand: Hand) -> None:
-    option = hand.page.locator("#ajout optgroup option").first
-    hand.choose("#ajout", str(option.get_attribute("value")))
-    hand.click(".add button")
+    hand.press("a")
+    hand.type("écoconc")
+    hand.press("Enter")
 
 
 def _merge(hand: Hand) -> None:
@@ -142,7 +142,7 @@ GESTURES = {
     "reject a code": Gesture("passages", 1, lambda hand: hand.press("1"), _decided("reject_tag")),
     "undo": Gesture("passages", 1, _reject_then_undo, _decided("undo")),
     "next passage": Gesture("passages", 1, _next, _at("#passage-titre")),
-    "add a code": Gesture("passages", 4, _add_code, _decided("add_tag")),
+    "add a code": Gesture("passages", 2, _add_code, _decided("add_tag")),
     "merge two themes, seeing first what they become": Gesture("theme", 3, _merge, _is_merged),
     "find a passage and open it": Gesture("accueil", 3, _find, _at(".said", "transport")),
     "rename a theme": Gesture("theme", 2, _rename, _at("h1", "Venir sans voiture")),

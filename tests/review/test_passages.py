@@ -93,20 +93,60 @@ def test_a_passage_left_after_one_code_was_rejected_is_not_coded(
     expect(page.locator("section.others")).to_contain_text("chantal")
 
 
-def test_a_code_is_added_from_the_list(served: Served, browser: Browser) -> None:
+def test_a_code_is_added_by_a_part_of_its_label(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "passages?ordre=lecture")
     unit_id = page.locator(".said").get_attribute("data-unit")
-    option = page.locator("#ajout optgroup option").first
-    key, label = option.get_attribute("value"), option.inner_text()
-    page.select_option("#ajout", key)
-    page.click(".add button")
-    expect(page.locator(".coded")).to_contain_text([label])
+    page.keyboard.press("a")
+    field = page.get_by_role("combobox", name="Ajouter une étiquette")
+    expect(field).to_be_focused()
+    page.keyboard.type("ECOCONC")
+    option = page.locator(".picker [role=option]")
+    expect(option).to_have_text(["Écoconception"])
+    expect(option).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page.locator(".coded")).to_contain_text(["Écoconception"])
     added = served.decisions().iloc[-1]
-    assert (added["action"], f"{added['axis']}:{added['code']}", added["unit_id"]) == (
+    assert (added["action"], added["code"], added["unit_id"]) == (
         "add_tag",
-        key,
+        "ecoconception",
         unit_id,
     )
+    expect(page.locator("#annuler")).to_contain_text("Annuler : « Écoconception » ajoutée")
+    page.keyboard.press("u")
+    expect(page.locator("#annuler")).not_to_contain_text("Écoconception")
+    page.keyboard.press("a")
+    expect(page.locator(".picker [role=option]").first).not_to_have_text(
+        "Écoconception"
+    )  # it was undone
+
+
+def test_the_code_put_last_comes_first(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "bilal", "passages?ordre=lecture")
+    for typed in ("recycl", "écologie"):
+        page.keyboard.press("a")
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        expect(page.locator("#passage-titre")).to_be_focused()
+    page.keyboard.press("j")  # and at once:
+    page.keyboard.press("a")
+    expect(page.locator(".picker .group").first).to_have_text("Posées récemment")
+    options = page.locator(".picker [role=option]")
+    expect(options.nth(0)).to_have_text("Écologie industrielle et territoriale")
+    expect(options.nth(1)).to_have_text("Recyclage et valorisation")
+    expect(page.get_by_role("combobox", name="Ajouter une étiquette")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(0)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+
+
+def test_without_scripts_a_code_is_added_from_a_list(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "chantal", "passages?ordre=lecture", java_script_enabled=False)
+    page.select_option("#ajout", "pilier:ecoconception")
+    page.click("#ajouter")
+    expect(page.locator(".coded")).to_contain_text(["Écoconception"])
+    page.click("#annuler")
+    expect(page.locator("#annonce")).to_contain_text("Annulé : « Écoconception » ajoutée.")
 
 
 def test_keys_can_be_put_out(served: Served, browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from django.contrib import messages
@@ -22,8 +22,8 @@ from pipeline.receipts import (
     told_first,
 )
 from pipeline.review import state
+from pipeline.review.reading import spans_of
 from pipeline.review.roles import Role, decides, reads, role_of
-from pipeline.review.snapshot import Unit
 from pipeline.review.views import author_of, page_of, request_id_of
 from pipeline.review.views.memos import panel_of
 
@@ -36,17 +36,6 @@ _SHOWN = {
     b"RIFF": "image/webp",
 }
 _MAX_QUOTED = 200  # characters of a text, as a decision quotes it
-
-
-class Span(NamedTuple):
-    """A run of characters of a document; `making` is the decision that makes it a passage."""
-
-    text: str
-    kind: str
-    reason: str | None
-    unit_id: str | None
-    unit: Unit | None
-    making: MakePassage | None
 
 
 @reads
@@ -87,7 +76,7 @@ def document(request: HttpRequest, document_id: str) -> HttpResponse:
     shown = {
         "section": "documents",
         "here": request.GET.get("passage", ""),
-        "spans": _spans(row),
+        "spans": spans_of(snapshot, document_id, state.journal()),
         "is_machine_read": row.get("read_by") == "machine",
         "has_picture": role_of(request.user) >= Role.ANALYST and _picture(row) is not None,
         "title": snapshot.titles[document_id],
@@ -142,7 +131,9 @@ def _shown_type(path: Path) -> str | None:
 def make_passage(request: HttpRequest, document_id: str) -> HttpResponse:
     """Decide that a text of the document is a passage, from the next run on."""
     asked = request.POST.get("texte")
-    span = next((span for span in _spans(_row(document_id)) if span.unit_id == asked), None)
+    _row(document_id)
+    spans = spans_of(state.snapshot(), document_id, state.journal())
+    span = next((span for span in spans if span.unit_id == asked), None)
     if span is None or span.unit is not None:
         raise Http404
     decision = MakePassage(span.unit_id, said=span.text[:_MAX_QUOTED])
@@ -158,20 +149,3 @@ def _row(document_id: str) -> dict[str, Any]:
     if not rows:
         raise Http404
     return {str(name): value for name, value in rows[0].items()}
-
-
-def _spans(document: dict[str, Any]) -> list[Span]:
-    """Return the document's spans in order, without blanks."""
-    snapshot, text = state.snapshot(), document["text"]
-    making = {row.unit_id: row for row in state.journal().active(MakePassage)}
-    ledger = snapshot.tables["ledger"]
-    rows = ledger[ledger["document_id"] == document["document_id"]].sort_values("start_char")
-    spans: list[Span] = []
-    for row in rows.itertuples(index=False):
-        said = text[row.start_char : row.end_char]
-        unit_id = None if pd.isna(row.unit_id) else str(row.unit_id)
-        reason = None if pd.isna(row.reason) else str(row.reason)
-        if said.strip():
-            unit, decided = snapshot.units.get(unit_id or ""), making.get(unit_id or "")
-            spans.append(Span(said, str(row.kind), reason, unit_id, unit, decided))
-    return spans

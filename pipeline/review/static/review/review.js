@@ -12,9 +12,10 @@ document.addEventListener("keydown", (event) => {
   if (!areKeysOn() || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
   if (event.key === "?") return open("aide", event);
   if (event.key === "/") return focus(document.getElementById("recherche"), event);
-  const focused = document.querySelector(`[data-focus-key="${CSS.escape(event.key)}"]`);
-  if (focused) return focus(focused, event);
-  if (!knownKeys.includes(event.key) || !document.getElementById("poste")) return;
+  const field = fieldOf(event.key);
+  if (field && !isBusy) return focus(field, event);
+  const isForField = waiting.some(fieldOf) && event.key.length === 1;
+  if (!(knownKeys.includes(event.key) || field || isForField) || !document.getElementById("poste")) return;
   event.preventDefault();
   waiting.push(event.key);
   drain();
@@ -25,6 +26,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("[type=checkbox], [type=radio]")) event.preventDefault();
 });
 
+function fieldOf(key) {
+  return document.querySelector(`[data-focus-key="${CSS.escape(key)}"]`);
+}
+
 function open(name, event) {
   const dialog = document.getElementById(name);
   if (!dialog) return;
@@ -33,15 +38,31 @@ function open(name, event) {
 }
 
 function focus(element, event) {
-  event.preventDefault();
+  event?.preventDefault();
+  const details = element.closest("details");
+  if (details) details.open = true;
   element.focus();
+}
+
+// What was typed for a field while the page was busy goes into it.
+function fill(field, text) {
+  focus(field);
+  if (!text || !field.matches("input, textarea")) return;
+  field.value += text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 async function drain() {
   if (isBusy || failed) return;
   isBusy = true;
   while (waiting.length > 0) {
-    const element = document.querySelector(`[data-key="${CSS.escape(waiting.shift())}"]`);
+    const key = waiting.shift();
+    const field = fieldOf(key);
+    if (field) {
+      fill(field, waiting.splice(0).join(""));
+      continue;
+    }
+    const element = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (element?.matches("summary")) openToType(element);
     else if (element && !element.disabled) await act(element);
   }
