@@ -36,6 +36,9 @@ def _write_units(unit_ids: Iterable[str]) -> str:
     return as_json(list(unit_ids))
 
 
+_GATHERS = "fait un thème de {count} passages"
+
+
 @dataclass(frozen=True)
 class ThemeDecision(Decision):
     """A decision on a theme or a family."""
@@ -226,7 +229,7 @@ class KeepApart(_PairDecision):
 
 @dataclass(frozen=True)
 class SplitTheme(ThemeDecision):
-    """Makes a theme of some passages of another."""
+    """Makes a theme of some passages of another, or of passages without theme."""
 
     action = "split_theme"
     template = "sépare {count} passages de {theme}"
@@ -259,6 +262,10 @@ class SplitTheme(ThemeDecision):
     def holds(self, reviewed: Reviewed) -> bool:
         end, theme_of = reviewed.themes.end_of(self.new_id), reviewed.themes.theme_of
         return end is not None and any(theme_of.get(name) == end for name in self.unit_ids)
+
+    def sentence(self, names: Names) -> str:
+        template = self.template if self.theme_id else _GATHERS
+        return names.say(template, **self.words(names, None))
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         return super().words(names, value) | {"count": str(len(self.unit_ids))}

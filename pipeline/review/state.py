@@ -77,6 +77,12 @@ class Themes:
         return {theme_id: tuple(unit_ids) for theme_id, unit_ids in units.items()}
 
     @cached_property
+    def strengths(self) -> dict[str, float]:
+        """Return how close each passage is to its theme, 0 to 1."""
+        members = self.members
+        return dict(zip(members["unit_id"], members["strength"].astype(float), strict=True))
+
+    @cached_property
     def to_check(self) -> frozenset[str]:
         """Return the passages that are not counted for their theme."""
         return frozenset(self.members.loc[~self.members["is_counted"].astype(bool), "unit_id"])

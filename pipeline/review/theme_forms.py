@@ -39,6 +39,7 @@ NO_THEME = "-"  # no theme, in a form
 READING = ("valider", "garder-lecture")  # buttons of the form that signs off
 # The page of a split lists this many passages of a half; the others follow their half.
 N_LISTED_HALF = 400
+_WITHOUT_THEME = ("deplacer", "rassembler")  # buttons of the passages without theme
 _N_STEPS = 50  # of 2-means
 
 
@@ -125,7 +126,7 @@ def read_command(form: ThemeForm) -> ThemeCommand:
     Raises `RefusedError` for a meaningless form, `KeyError` for an unknown button or subject.
     """
     name, _equals, unit_id = form.fields.get("geste", "").partition("=")
-    if not form.has_subject and (form.subject or name != "deplacer"):
+    if not form.has_subject and (form.subject or name not in _WITHOUT_THEME):
         raise KeyError(form.subject)
     why = form.fields.get("why", "").strip() or None
     command = _COMMANDS[name](form, unit_id)
@@ -155,6 +156,14 @@ def _on_subject(form: ThemeForm, *decisions: ThemeDecision) -> ThemeCommand:
 def _merge(form: ThemeForm, _unit_id: str) -> ThemeCommand:
     other = form.other_theme()
     return ThemeCommand([MergeThemes(form.subject, other)], {form.subject, other}, other)
+
+
+def _merge_several(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    chosen = [name for name in dict.fromkeys(form.fields.getlist("theme")) if name != form.subject]
+    if not chosen or not set(chosen) <= form.now.labels.keys():
+        raise RefusedError(_("Il faut deux thèmes au moins, qui existent encore : en choisir."))
+    rows: list[ThemeDecision] = [MergeThemes(name, form.subject) for name in chosen]
+    return ThemeCommand(rows, {form.subject, *chosen}, form.subject)
 
 
 def _keep_apart(form: ThemeForm, _unit_id: str) -> ThemeCommand:
@@ -194,6 +203,16 @@ def _split(form: ThemeForm, _unit_id: str) -> ThemeCommand:
     if form.fields.get("nom", "").strip():
         rows.append(RenameTheme(split.new_id, form.typed("nom", MAX_LABEL)))
     return replace(_on_subject(form, *rows), new_ids=[split.new_id])
+
+
+def _gather(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    """Make a theme of passages that have none."""
+    aside = sorted(name for name in form.units() if name not in form.now.theme_of)
+    if not aside:
+        raise RefusedError(_("Ces passages ont un thème depuis : rien n’est enregistré."))
+    made = SplitTheme(None, tuple(aside))
+    name = RenameTheme(made.new_id, form.typed("nom", MAX_LABEL))
+    return ThemeCommand([made, name], made.touched(), made.new_id)
 
 
 def _pin(form: ThemeForm, unit_id: str) -> ThemeCommand:
@@ -253,6 +272,8 @@ _COMMANDS: Mapping[str, Callable[[ThemeForm, str], ThemeCommand]] = MappingProxy
         "renommer-famille": _rename_family,
         "ecarter": _reject,
         "reunir": _merge,
+        "reunir-plusieurs": _merge_several,
+        "rassembler": _gather,
         "garder": _keep_apart,
         "famille": _change_family,
         "deplacer": _move,

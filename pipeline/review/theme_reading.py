@@ -12,6 +12,7 @@ from pipeline.review.state import Themes
 ACCEPTED, REFUSED = "oui", "non"
 _FIELD = "avis-"  # then a unit_id
 _N_CIRCLES, _N_PASSAGES = 40, 12  # shown at once, of a circle
+BY_TABLE, BY_PROBABILITY = "table", "probabilite"  # orders of what is to read
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class ThemeReading:
     decided: tuple[ShownCircle, ...]
     n_open: int
     n_tables: int
+
+    def surest_first(
+        self, strengths: Mapping[str, float]
+    ) -> list[tuple[ShownCircle, PassageToRead]]:
+        """Return what is left to read as one list, by falling strength of membership."""
+        rows = [(circle, passage) for circle in self.to_decide for passage in circle.passages]
+        return sorted(rows, key=lambda row: -strengths.get(row[1].unit.unit_id, 0.0))
 
     @property
     def accepted(self) -> set[str]:

@@ -1,9 +1,8 @@
-"""Show and change the themes."""
+"""Show and change one theme, or the passages without any."""
 
 import json
 import uuid
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -18,7 +17,7 @@ from pipeline.decisions.kinds import Undo
 from pipeline.decisions.memos import THEME, MemoSubject
 from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.themes import MergeThemes, MoveUnit, ThemeDecision
-from pipeline.publish.text import typography
+from pipeline.publish.text import quoted, typography
 from pipeline.review import state, theme_page
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
 from pipeline.review.desks import desk
@@ -43,50 +42,16 @@ from pipeline.review.theme_history import (
     history_entries,
     latest_entries,
 )
+from pipeline.review.theme_list import nearest
 from pipeline.review.theme_opinions import opinion_groups
-from pipeline.review.theme_reading import read_so_far
+from pipeline.review.theme_reading import BY_PROBABILITY, BY_TABLE, read_so_far
 from pipeline.review.views import author_of, page_of, request_id_of, return_url
 from pipeline.review.views.memos import panel_of
 
-if TYPE_CHECKING:
-    from pipeline.publish.report.content import WithoutThemes
-
 _N_LATEST, _N_HISTORY = 5, 100
-_N_QUOTES_BEFORE = 2  # of the other theme, before two are merged
+N_QUOTES_BEFORE = 2  # of the other theme, before two are merged
 _EDITABLE = ("nom", "description", "why")
 _NOT_SENT_AGAIN = ("csrfmiddlewaretoken", "seen", "request_id", *_EDITABLE)
-
-
-@reads
-@require_GET
-def listing(request: HttpRequest) -> HttpResponse:
-    """Show the families and their themes."""
-    shown, now, snapshot, journal = _common(request)
-    n_mergers = len(theme_page.merge_proposals(now, snapshot, journal))
-    shown |= {
-        "families": theme_page.family_summaries(now, snapshot),
-        "n_themes": len(now.themes),
-        "n_proposed": n_mergers + len(theme_page.wording_proposals(now, snapshot, journal)),
-        "n_aside": len(snapshot.units) - len(now.theme_of),
-        "n_units": len(snapshot.units),
-    }
-    if shown["why_no_theme"]:
-        shown["instead"] = _without_themes(snapshot)
-    return render(request, "review/themes.html", shown)
-
-
-@lru_cache(maxsize=1)
-def _without_themes(snapshot: Snapshot) -> "WithoutThemes":
-    # the report brings spaCy and scikit-learn, 100 MB that no other page needs
-    from pipeline.publish.report.passages import gather_passages
-    from pipeline.publish.report.without_themes import show_without_themes
-
-    return show_without_themes(
-        gather_passages(snapshot.tables),
-        state.study().grid,
-        why=state.why_no_theme() or "",
-        n_rows=state.study().settings.publish.n_annex_rows,
-    )
 
 
 @reads
@@ -100,7 +65,7 @@ def _theme_page(
     request: HttpRequest, theme_id: str, sent: QueryDict | None = None, *, status: int = 200
 ) -> HttpResponse:
     """Show a theme, its form of sign-off as it was `sent`."""
-    shown, now, snapshot, journal = _common(request)
+    shown, now, snapshot, journal = common(request)
     history = history_entries(decisions_on({theme_id}, journal)[-_N_HISTORY:], journal)
     summary = theme_page.theme_summaries(now, snapshot).get(theme_id)
     if summary is None:
@@ -121,9 +86,14 @@ def _theme_page(
     actors, n_known = theme_page.actor_counts(members, snapshot)
     pins = theme_page.pin_decisions(list(page.object_list), journal)
     quotes = theme_page.theme_quotes(theme_id, str(row["quotes"]), now, snapshot, journal)
-    quoted = {quote.unit.unit_id for quote in quotes}
+    cited = {quote.unit.unit_id for quote in quotes}
     wordings = theme_page.wording_proposals(now, snapshot, journal, theme_id=theme_id)
+    so_far = read_so_far(theme_id, now, snapshot, journal, sent)
+    order = BY_PROBABILITY if request.GET.get("lire") == BY_PROBABILITY else BY_TABLE
+    near = nearest([theme_id], now, snapshot)
     shown |= {
+        "surest_first": so_far.surest_first(now.strengths) if order == BY_PROBABILITY else None,
+        "targets": {name: now.labels[name] for name in near} | shown["labels"],
         "card": summary,
         "keywords": [str(word) for word in json.loads(str(row["keywords"]))],
         "quotes": quotes,
@@ -139,7 +109,7 @@ def _theme_page(
         "rows": [
             {
                 "unit": snapshot.units[name],
-                "is_quoted": name in quoted,
+                "is_quoted": name in cited,
                 "is_to_check": name in now.to_check,
                 "pin": pins.get(name),
             }
@@ -147,7 +117,7 @@ def _theme_page(
         ],
         "wordings": {entry.subject: entry for entry in wordings},
         "family_label": shown["family_labels"].get(summary.family_id, ""),
-        "reading": read_so_far(theme_id, now, snapshot, journal, sent),
+        "reading": so_far,
         "typed_title": sent.get("nom", "") if sent else summary.label,
         "typed_statement": sent.get("enonce", "") if sent else summary.statement,
         "signed": next(reversed(journal.on_theme(theme_id, SignOffTheme)), None),
@@ -170,7 +140,7 @@ def reading(request: HttpRequest, theme_id: str) -> HttpResponse:
 @require_GET
 def split(request: HttpRequest, theme_id: str) -> HttpResponse:
     """Show the two proposed halves of a theme, to tick."""
-    shown, now, snapshot, _journal = _common(request)
+    shown, now, snapshot, _journal = common(request)
     summary = theme_page.theme_summaries(now, snapshot).get(theme_id)
     if summary is None:
         raise Http404
@@ -208,7 +178,7 @@ def merger(request: HttpRequest, theme_id: str) -> HttpResponse:
     shown = {
         "merged": merged.to_dict(),
         "other": other.to_dict(),
-        "quotes": quotes[:_N_QUOTES_BEFORE],
+        "quotes": quotes[:N_QUOTES_BEFORE],
     }
     return render(request, "review/theme_merger.html", shown)
 
@@ -217,7 +187,7 @@ def merger(request: HttpRequest, theme_id: str) -> HttpResponse:
 @require_GET
 def proposals(request: HttpRequest) -> HttpResponse:
     """Show the proposed mergers and wordings."""
-    shown, now, snapshot, journal = _common(request)
+    shown, now, snapshot, journal = common(request)
     shown |= {
         "mergers": theme_page.merge_proposals(now, snapshot, journal),
         "wordings": theme_page.wording_proposals(now, snapshot, journal),
@@ -230,7 +200,7 @@ def proposals(request: HttpRequest) -> HttpResponse:
 @require_GET
 def set_aside(request: HttpRequest) -> HttpResponse:
     """Show the passages without theme, fifty a page."""
-    shown, now, snapshot, _journal = _common(request)
+    shown, now, snapshot, _journal = common(request)
     workshop_id = request.GET.get("atelier", "")
     units = [
         unit
@@ -243,12 +213,13 @@ def set_aside(request: HttpRequest) -> HttpResponse:
         "rows": page.object_list,
         "n_listed": len(units),
         "address": f"atelier={workshop_id}" if workshop_id in snapshot.workshops else "",
+        "targets": shown["labels"],
         "workshop_id": workshop_id,
     }
     return render(request, "review/set_aside.html", shown)
 
 
-def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Journal]:
+def common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Journal]:
     """Read `seen` first: it must not count decisions that the page does not show."""
     journal = state.journal()
     last_id = journal.last_id
@@ -306,6 +277,9 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
 
 def _sentence(command: ThemeCommand) -> str:
     rows = command.decisions
+    if len(rows) > 1 and isinstance(rows[0], MergeThemes):
+        label = quoted(state.labels().get(str(rows[0].other_id), ""))
+        return _("{n} thèmes réunis à {label}").format(n=len(rows), label=label)
     if len(rows) == 1 or not isinstance(rows[0], MoveUnit):
         return state.sentence(rows[0])
     if any(isinstance(row, MoveUnit) and row.into_id == row.theme_id for row in rows):
@@ -325,7 +299,7 @@ def _conflict(
         "seen": max(row.decision_id for row in newer),
         "request_id": uuid.uuid4().hex,
         "newer": history_entries(newer, state.journal()),
-        "wanted": "" if is_many else state.sentence(wanted[0]),
+        "wanted": "" if is_many else _sentence(command),
         "n_wanted": len(wanted),
         "sent": [
             (name, value)

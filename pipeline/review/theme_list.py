@@ -1,0 +1,116 @@
+"""Sort and filter the themes, measure how far the first are signed off, and find near ones.
+
+In:   the summaries of the themes, what the address asks, the places of passages on the map
+Out:  summaries in order; counts; theme_ids, the nearest first
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext_lazy
+
+from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Themes
+from pipeline.review.theme_page import ThemeSummary
+from pipeline.text import fold
+
+FAMILY = "famille"
+_FAR = float("inf")
+_N_FIRST, _N_NEAR = 10, 8
+ORDERS = MappingProxyType(
+    {
+        FAMILY: gettext_lazy("par famille"),
+        "rang": gettext_lazy("par rang"),
+        "tables": gettext_lazy("par nombre de tables"),
+        "passages": gettext_lazy("par nombre de passages"),
+        "nom": gettext_lazy("par nom"),
+    }
+)
+STATES = MappingProxyType(
+    {
+        "": gettext_lazy("tous"),
+        "a-valider": gettext_lazy("à valider"),
+        "valides": gettext_lazy("validés"),
+        "a-regarder": gettext_lazy("à regarder de près"),
+    }
+)
+_KEYS: Mapping[str, Callable[[ThemeSummary], Any]] = MappingProxyType(
+    {
+        "rang": lambda theme: theme.rank.rank if theme.rank else _FAR,
+        "tables": lambda theme: (-theme.n_tables, -theme.n_tables_high),
+        "passages": lambda theme: -theme.n_units,
+        "nom": lambda theme: "",
+    }
+)
+_IS_WANTED: Mapping[str, Callable[[ThemeSummary], bool]] = MappingProxyType(
+    {
+        "a-valider": lambda theme: not theme.is_signed_off,
+        "valides": lambda theme: theme.is_signed_off,
+        "a-regarder": lambda theme: bool(theme.flags) or theme.awaits_name,
+    }
+)
+
+
+@dataclass(frozen=True)
+class ThemeListing:
+    """How a person wants the themes listed; an unknown order or state is the usual one."""
+
+    order: str = FAMILY
+    state: str = ""
+    words: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "ThemeListing":
+        """Read the address."""
+        order, state = query.get("tri", FAMILY), query.get("etat", "")
+        return cls(
+            order if order in ORDERS else FAMILY,
+            state if state in STATES else "",
+            " ".join(query.get("mots", "").split()),
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all themes are wanted, by family."""
+        return self == ThemeListing()
+
+    def of(self, summaries: Iterable[ThemeSummary]) -> list[ThemeSummary]:
+        """Return the themes wanted, in order; by family they come by number of passages."""
+        is_wanted = _IS_WANTED.get(self.state)
+        asked = fold(self.words).split()
+        wanted = [
+            theme
+            for theme in summaries
+            if (is_wanted is None or is_wanted(theme))
+            and all(word in fold(f"{theme.label} {theme.statement}") for word in asked)
+        ]
+        key = _KEYS.get(self.order, _KEYS["passages"])
+        return sorted(wanted, key=lambda theme: (key(theme), fold(theme.label)))
+
+
+def signed_first(summaries: Iterable[ThemeSummary]) -> tuple[int, int]:
+    """Return how many of the ten first themes by rank are signed off, and how many these are."""
+    ranked = sorted((theme for theme in summaries if theme.rank), key=_KEYS["rang"])[:_N_FIRST]
+    return sum(theme.is_signed_off for theme in ranked), len(ranked)
+
+
+def nearest(chosen: Collection[str], now: Themes, snapshot: Snapshot) -> list[str]:
+    """Return the themes nearest to the chosen ones on the map of passages, eight at most.
+
+    A theme's place is the mean of its passages'; themes without a place come in no order of theirs.
+    """
+    places = {
+        theme_id: np.mean(spots, axis=0)
+        for theme_id, unit_ids in now.of_theme.items()
+        if (spots := [snapshot.spots[name] for name in unit_ids if name in snapshot.spots])
+    }
+    centres = [places[name] for name in chosen if name in places]
+    if not centres:
+        return []
+    centre = np.mean(centres, axis=0)
+    others = [name for name in places if name not in chosen and name in now.labels]
+    others.sort(key=lambda name: (float(((places[name] - centre) ** 2).sum()), name))
+    return others[:_N_NEAR]
