@@ -154,6 +154,10 @@ class CachedEmbedder:
             return np.zeros((0, self.engine.dim), dtype=np.float32)
         return np.array([rows[_key(text)] for text in texts], dtype=np.float32)
 
+    def n_new(self, texts: Sequence[str]) -> int:
+        """Return how many of the texts have no vector yet."""
+        return len(self.vectors.missing([_key(text) for text in dict.fromkeys(texts)]))
+
     def known_vectors(self, texts: Sequence[str]) -> tuple[tuple[bytes, ...], Vectors]:
         """Return cached keys and vectors."""
         keys = dict.fromkeys(map(_key, texts))

@@ -3,10 +3,10 @@
 The list at an address shows as many passages as its door says.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from django.http import HttpRequest
@@ -14,11 +14,16 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from numpy.typing import NDArray
 
+from pipeline.decisions.tags import TagDecision
 from pipeline.grid.codes import Code
 from pipeline.publish.text import typography
 from pipeline.review import state
+from pipeline.review.agreement import Codings
 from pipeline.review.blind import task_of
-from pipeline.review.queue import ALL, CoderView, PassageFilter
+from pipeline.review.nearest import rank
+from pipeline.review.queue import NOTHING, CoderView, Facts, UnitIds
+from pipeline.review.search import SearchQuery, search_index
+from pipeline.review.selection import ALL, BLANK, EVERY, Selection
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.templatetags.review import tables as tables_in_words
 from pipeline.review.views import author_of
@@ -26,7 +31,6 @@ from pipeline.review.views import author_of
 GRID = 50_000  # steps along each side of the map of passages, from the bottom left
 _MAX_CORNERS = 200  # of a zone; the page sends 64 at most
 Polygon = tuple[tuple[int, int], ...]  # corners on the grid
-EVERY = PassageFilter(state=ALL)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Door:
     words: str
 
 
-def door(wanted: PassageFilter, n_units: int, *names: str, n_tables: int | None = None) -> Door:
+def door(wanted: Selection, n_units: int, *names: str, n_tables: int | None = None) -> Door:
     """Return the door of the passages that `wanted` keeps, whoever decided on them."""
     words = passages_in_words(n_units)
     if n_tables is not None:
@@ -53,33 +57,59 @@ def passages_in_words(n: int) -> str:
     return ngettext("{n} passage", "{n} passages", n).format(n=n)
 
 
-def coder_view(request: HttpRequest, wanted: PassageFilter = EVERY) -> CoderView:
-    """Return the passages as the person of the request codes them, of what `wanted` keeps."""
-    snapshot = state.snapshot()
-    return CoderView(
-        author_of(request),
-        snapshot,
-        state.journal(),
-        state.study().grid,
-        among=_among(wanted, snapshot),
-        task=task_of(author_of(request), state.journal()),
+def coder_view(request: HttpRequest, _wanted: Selection = EVERY) -> CoderView:
+    """Return the passages as the person of the request codes them."""
+    snapshot, author = state.snapshot(), author_of(request)
+    units_with: dict[str, Callable[[str], UnitIds]] = {
+        "theme": partial(_of_theme, snapshot),
+        "family": _of_family,
+        "words": lambda typed: frozenset(search_index(snapshot).find(SearchQuery(typed))),
+        "zone": lambda zone: frozenset(units_inside(read_polygon(zone), snapshot)),
+    }
+    facts = Facts(
+        units_with,
+        rank=partial(rank, snapshot),
+        disagreed=partial(_disagreed, author),
+        unsigned=_unsigned,
     )
+    journal = state.journal()
+    task = task_of(author, journal)
+    return CoderView(author, snapshot, journal, state.study().grid, facts, task)
 
 
-def _among(wanted: PassageFilter, snapshot: Snapshot) -> frozenset[str] | None:
-    """Return the passages of the theme, the family and the zone as they are now; None for all."""
-    kept = []
-    if wanted.theme_id or wanted.family_id:
-        themes = state.themes()
-        if wanted.theme_id:
-            kept.append(frozenset(themes.of_theme.get(wanted.theme_id, ())))
-        if wanted.family_id:
-            rows = themes.themes
-            theme_ids = rows.loc[rows["parent_id"] == wanted.family_id, "theme_id"]
-            kept.append(frozenset().union(*(themes.of_theme.get(name, ()) for name in theme_ids)))
-    if wanted.zone:
-        kept.append(frozenset(units_inside(read_polygon(wanted.zone), snapshot)))
-    return frozenset.intersection(*kept) if kept else None
+def _of_theme(snapshot: Snapshot, theme_id: str) -> UnitIds:
+    themes = state.themes()
+    if theme_id == BLANK:
+        return snapshot.units.keys() - themes.theme_of.keys()
+    return frozenset(themes.of_theme.get(theme_id, ()))
+
+
+def _of_family(family_id: str) -> UnitIds:
+    themes, rows = state.themes(), state.themes().themes
+    theme_ids = rows.loc[rows["parent_id"] == family_id, "theme_id"]
+    return NOTHING.union(*(themes.of_theme.get(name, ()) for name in theme_ids))
+
+
+def _unsigned() -> UnitIds:
+    """Return the passages of the themes that nobody signed off."""
+    themes, rows = state.themes(), state.themes().themes
+    theme_ids = rows.loc[~rows["is_signed_off"].fillna(False).astype(bool), "theme_id"]
+    return NOTHING.union(*(themes.of_theme.get(name, ()) for name in theme_ids))
+
+
+def _disagreed(author: str) -> UnitIds:
+    """Return the passages that the person and another coded otherwise, which nobody settled."""
+    snapshot, grid = state.snapshot(), state.study().grid
+    decisions = state.journal().active(TagDecision)
+    codings = Codings.of(decisions, snapshot.units, snapshot.proposed, grid, {})
+    return {
+        row.unit_id
+        for other in codings.people
+        if other != author
+        for axis in grid.axes
+        for row in codings.disagreements(author, other, axis.axis)
+        if row.arbitration is None
+    }
 
 
 def read_polygon(zone: str) -> Polygon:
@@ -128,7 +158,7 @@ def theme_doors(
     counts = _by_territory(snapshot, state.themes().theme_of.items())
     return {
         (theme_id, territory): door(
-            replace(EVERY, theme_id=theme_id, territory=territory),
+            EVERY.where(theme=theme_id, territory=territory),
             n,
             labels.get(theme_id, ""),
             territory,
@@ -143,13 +173,11 @@ def code_doors(
 ) -> dict[tuple[str, str], Door]:
     """Return the doors of each code in each territory, by « axis:code » and territory."""
     coded = [
-        (unit_id, f"{axis}:{code}")
-        for (axis, code), ids in by_code(view).items()
-        for unit_id in ids
+        (unit_id, f"{axis}:{code}") for (axis, code), ids in view.by_code.items() for unit_id in ids
     ]
     return {
         (key, territory): door(
-            replace(EVERY, code=key, territory=territory),
+            EVERY.where(code=key, territory=territory),
             n,
             view.grid.label_of(key.partition(":")[2]),
             territory,
@@ -169,7 +197,7 @@ def code_doors_of_theme(view: CoderView, theme_id: str, label: str) -> dict[str,
     )
     return {
         f"{axis}:{code}": door(
-            replace(EVERY, theme_id=theme_id, code=f"{axis}:{code}"),
+            EVERY.where(theme=theme_id, code=f"{axis}:{code}"),
             n,
             view.grid.label_of(code),
             label,
@@ -195,18 +223,9 @@ def point_doors(snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, Door
     here = Counter(territory_of[unit.workshop_id] for unit in snapshot.units.values())
     themes = state.themes().of_theme
     return {
-        theme_id: door(replace(EVERY, theme_id=theme_id), len(ids), labels.get(theme_id, ""))
+        theme_id: door(EVERY.where(theme=theme_id), len(ids), labels.get(theme_id, ""))
         for theme_id, ids in themes.items()
-    } | {name: door(replace(EVERY, territory=name), n, name) for name, n in here.items()}
-
-
-def by_code(view: CoderView) -> dict[tuple[str, str], list[str]]:
-    """Return the passages that bear each code for the person, in reading order."""
-    unit_ids: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for unit_id, codes in view.coded():
-        for code in codes:
-            unit_ids[code].append(unit_id)
-    return unit_ids
+    } | {name: door(EVERY.where(territory=name), n, name) for name, n in here.items()}
 
 
 @dataclass(frozen=True)
@@ -221,7 +240,7 @@ class Bar:
 
 def code_bars(view: CoderView) -> list[tuple[str, list[Bar]]]:
     """Return each axis's codes, said at most tables first, under the axis's label."""
-    unit_ids, snapshot, bars = by_code(view), view.snapshot, []
+    unit_ids, snapshot, bars = view.by_code, view.snapshot, []
     for axis in view.grid.axes:
         rows = [
             (snapshot.n_tables(ids), ids, code)
@@ -236,6 +255,6 @@ def code_bars(view: CoderView) -> list[tuple[str, list[Bar]]]:
 
 def _bar(code: Code, unit_ids: Sequence[str], n_tables: int, longest: int) -> Bar:
     width = max(round(100 * n_tables / longest), 1) if n_tables else 0
-    wanted = replace(EVERY, code=f"{code.axis}:{code.code}")
+    wanted = EVERY.where(code=f"{code.axis}:{code.code}")
     to = door(wanted, len(unit_ids), code.label, n_tables=n_tables)
     return Bar(code.label, n_tables, width, to)

@@ -1,10 +1,11 @@
-"""Order a person's passages, search them, and list the codes of one."""
+"""Select and order the passages of one person, and list the codes of one passage."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-
-from django.http import QueryDict
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 from pipeline.decisions.coding import CodingTask
 from pipeline.decisions.memos import FlagDecision, flagged
@@ -12,70 +13,28 @@ from pipeline.decisions.tags import TagDecision, codes_after, is_coded
 from pipeline.grid.codes import Code, Grid
 from pipeline.review.blind import is_hidden
 from pipeline.review.journal import Journal
-from pipeline.review.snapshot import Proposed, Snapshot
-from pipeline.text import fold
+from pipeline.review.selection import (
+    ALL_OF,
+    ANY_OF,
+    BLANK,
+    DISAGREED,
+    DOUBT,
+    DRAWN,
+    FLAGGED,
+    MINE,
+    NEAREST,
+    NONE_OF,
+    SHARED,
+    TODO,
+    UNSIGNED,
+    Selection,
+    is_day,
+)
+from pipeline.review.snapshot import Proposed, Snapshot, Unit
 
-TODO, MINE, ALL, SHARED = "a-decider", "decides", "tous", "a-plusieurs"
-FLAGGED = "drapeaux"
-DRAWN = "tires"  # for the person to code, and not coded yet
-STATES = (TODO, MINE, SHARED, FLAGGED, DRAWN, ALL)
-DOUBT, READING = "doute", "lecture"
-ORDERS = (DOUBT, READING)
-
-
-@dataclass(frozen=True)
-class PassageFilter:
-    """A person's filters; blank means any; see STATES and ORDERS."""
-
-    workshop_id: str = ""
-    table: str = ""
-    question: str = ""
-    code: str = ""  # axis:code
-    other_code: str = ""  # borne too
-    theme_id: str = ""
-    family_id: str = ""
-    territory: str = ""
-    zone: str = ""  # corners on the map of passages
-    state: str = TODO
-    order: str = DOUBT
-
-    @classmethod
-    def read(cls, query: QueryDict) -> "PassageFilter":
-        """Read the address; unknown states and orders are blank."""
-        state, order = query.get("etat", TODO), query.get("ordre", DOUBT)
-        return cls(
-            workshop_id=query.get("atelier", ""),
-            table=query.get("table", ""),
-            question=query.get("question", ""),
-            code=query.get("code", ""),
-            other_code=query.get("avec", ""),
-            theme_id=query.get("theme", ""),
-            family_id=query.get("famille", ""),
-            territory=query.get("territoire", ""),
-            zone=query.get("zone", ""),
-            state=state if state in STATES else TODO,
-            order=order if order in ORDERS else DOUBT,
-        )
-
-    def address(self) -> str:
-        """Return the query without blanks."""
-        query = QueryDict(mutable=True)
-        parameters = {
-            "atelier": self.workshop_id,
-            "table": self.table,
-            "question": self.question,
-            "code": self.code,
-            "avec": self.other_code,
-            "theme": self.theme_id,
-            "famille": self.family_id,
-            "territoire": self.territory,
-            "zone": self.zone,
-            "etat": self.state if self.state != TODO else "",
-            "ordre": self.order if self.order != DOUBT else "",
-        }
-        query.update({name: value for name, value in parameters.items() if value})
-        return query.urlencode()
-
+UnitIds = AbstractSet[str]
+NOTHING: frozenset[str] = frozenset()
+PassageFilter = Selection
 
 ACCEPTED, REJECTED, ADDED, PROPOSED, CONSIDERED = (
     "acceptée",
@@ -111,45 +70,109 @@ class CodeState:
 
 
 @dataclass(frozen=True)
-class CoderView:
-    """The passages as one person codes them, blind to others' decisions.
+class Facts:
+    """What selections ask that is neither in the tables of the run nor in the journal.
 
-    None but those `among` them are listed, where it is given.
+    `units_with` gives the passages of a theme, a family, a zone or some words; `rank` orders
+    passages by a search; `disagreed` gives those where the person and another differ.
     """
+
+    units_with: Mapping[str, Callable[[str], UnitIds]]
+    rank: Callable[[Selection, Sequence[str]], list[str]]
+    disagreed: Callable[[], UnitIds]
+    unsigned: Callable[[], UnitIds]
+
+
+@dataclass(frozen=True)
+class CoderView:
+    """The passages as one person codes them, blind to others' decisions."""
 
     author: str
     snapshot: Snapshot
     journal: Journal
     grid: Grid
-    among: Collection[str] | None = None
+    facts: Facts | None = None
     task: CodingTask = field(default_factory=CodingTask)
 
-    def unit_ids(self, wanted: PassageFilter) -> list[str]:
-        """Return the filtered passages in order."""
-        snapshot, mine = self.snapshot, self._coded()
-        unit_ids = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
-        if self.among is not None:
-            unit_ids = [name for name in unit_ids if name in self.among]
-        if wanted.workshop_id or wanted.territory or wanted.table or wanted.question:
-            unit_ids = [name for name in unit_ids if self._matches(name, wanted)]
-        if wanted.state == TODO:
-            unit_ids = [name for name in unit_ids if name not in mine]
-        elif wanted.state == DRAWN:
-            left = self.task.drawn - mine
-            unit_ids = [name for name in unit_ids if name in left]
-        elif wanted.state == MINE:
-            unit_ids = [name for name in unit_ids if name in mine]
-        elif wanted.state == SHARED:
-            others = [name for name in self.journal.coders if name != self.author]
-            theirs = set().union(*map(self._coded_by, others))
-            unit_ids = [name for name in unit_ids if name in mine & theirs]
-        elif wanted.state == FLAGGED:
-            flags = flagged(self.journal.active(FlagDecision))
-            unit_ids = [name for name in unit_ids if name in flags]
-        if wanted.code or wanted.other_code:
-            codes, judged = (wanted.code, wanted.other_code), self.judged
-            keys = {tuple(code.split(":", 1)) for code in codes if code}
-            unit_ids = [name for name in unit_ids if keys <= set(self.assigned(name, judged))]
+    def unit_ids(self, wanted: Selection) -> list[str]:
+        """Return the selected passages in order."""
+        snapshot = self.snapshot
+        among = self._of_state(wanted.state)
+        for required in self._required(wanted):
+            among = among & required
+        for excluded in self._excluded(wanted):
+            among = among - excluded
+        by_doubt = wanted.order == DOUBT
+        ordered = snapshot.by_doubt if by_doubt else snapshot.units
+        unit_ids = [name for name in ordered if name in among]
+        if not wanted.is_search or self.facts is None:
+            return unit_ids
+        ranked = self.facts.rank(wanted, unit_ids)
+        return ranked if wanted.order == NEAREST else _in_order(unit_ids, ranked)
+
+    def units_with(self, attribute: str, value: str) -> UnitIds:
+        """Return the passages with a value of an attribute; none for an unknown value."""
+        if attribute == "code":
+            return self._of_code(value)
+        if self.facts is not None and attribute in self.facts.units_with:
+            return self.facts.units_with[attribute](value)
+        return units_by_value(self.snapshot, attribute).get(value, NOTHING)
+
+    def _of_state(self, wanted: str) -> UnitIds:
+        every = self.snapshot.units.keys()
+        if wanted == FLAGGED:
+            return every & flagged(self.journal.active(FlagDecision)).keys()
+        if self.facts is not None and wanted in (DISAGREED, UNSIGNED):
+            return self.facts.disagreed() if wanted == DISAGREED else self.facts.unsigned()
+        if wanted not in (TODO, DRAWN, MINE, SHARED):
+            return every
+        mine = self._coded()
+        if wanted == TODO:
+            return every - mine
+        if wanted == DRAWN:
+            return (every & self.task.drawn) - mine
+        if wanted == MINE:
+            return mine & every
+        others = [name for name in self.journal.coders if name != self.author]
+        return mine & every & set().union(*map(self._coded_by, others))
+
+    def _required(self, wanted: Selection) -> Iterator[UnitIds]:
+        """Yield the sets that a passage must all be in."""
+        either: dict[str, list[UnitIds]] = defaultdict(list)
+        for attribute, value, how in wanted.conditions:
+            axis = value.partition(":")[0] if attribute == "code" else ""
+            if how == ANY_OF:
+                either[f"{attribute} {axis}"].append(self.units_with(attribute, value))
+            elif how == ALL_OF:
+                yield self.units_with(attribute, value)
+        for sets in either.values():
+            yield NOTHING.union(*sets)
+        if wanted.first_day or wanted.last_day:
+            yield units_between(self.snapshot, wanted.first_day, wanted.last_day)
+
+    def _excluded(self, wanted: Selection) -> Iterator[UnitIds]:
+        for attribute, value, how in wanted.conditions:
+            if how == NONE_OF:
+                yield self.units_with(attribute, value)
+
+    def _of_code(self, value: str) -> UnitIds:
+        """Return the passages that bear « axis:code » for the person; any axis if none is told."""
+        axis, colon, code = value.rpartition(":")
+        return NOTHING.union(
+            *(
+                unit_ids
+                for key, unit_ids in self.by_code.items()
+                if key == (axis, code) or (not colon and key[1] == code)
+            )
+        )
+
+    @cached_property
+    def by_code(self) -> dict[tuple[str, str], list[str]]:
+        """Return the passages that bear each code for the person, in reading order."""
+        unit_ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for unit_id, codes in self.coded():
+            for code in codes:
+                unit_ids[code].append(unit_id)
         return unit_ids
 
     def codes(self, unit_id: str) -> list[CodeState]:
@@ -200,14 +223,58 @@ class CoderView:
     def _coded_by(self, author: str) -> set[str]:
         return self.journal.coded_by(author, self.snapshot.put_on, self.grid.exclusive)
 
-    def _matches(self, unit_id: str, wanted: PassageFilter) -> bool:
-        unit = self.snapshot.units[unit_id]
-        return (
-            wanted.workshop_id in ("", unit.workshop_id)
-            and wanted.table in ("", str(unit.table_number or ""))
-            and wanted.question in ("", unit.question)
-            and wanted.territory in ("", self.snapshot.workshops[unit.workshop_id]["territory"])
-        )
+
+def _in_order(unit_ids: Sequence[str], among: Iterable[str]) -> list[str]:
+    kept = set(among)
+    return [name for name in unit_ids if name in kept]
+
+
+@lru_cache(maxsize=32)
+def units_by_value(snapshot: Snapshot, attribute: str) -> dict[str, frozenset[str]]:
+    """Return the passages by value of what the tables of the run say of each."""
+    value_of = _VALUES[attribute](snapshot)
+    unit_ids: dict[str, set[str]] = defaultdict(set)
+    for unit in snapshot.units.values():
+        unit_ids[value_of(unit) or BLANK].add(unit.unit_id)
+    return {value: frozenset(names) for value, names in unit_ids.items()}
+
+
+def units_between(snapshot: Snapshot, first_day: str, last_day: str) -> frozenset[str]:
+    """Return the passages of workshops held from a day to another, blank for no bound.
+
+    A bound that is no date holds for none.
+    """
+    if not all(is_day(day) for day in (first_day, last_day) if day):
+        return NOTHING
+    days = {name: str(row["date"] or "") for name, row in snapshot.workshops.items()}
+    of_workshop = units_by_value(snapshot, "workshop")
+    within = (name for name, day in days.items() if day and first_day <= day <= (last_day or "9"))
+    return NOTHING.union(*(of_workshop.get(name, NOTHING) for name in within))
+
+
+def _actor_type(snapshot: Snapshot) -> Callable[[Unit], str | None]:
+    people = snapshot.tables["attendance"].dropna(subset=["structure_type"])
+    type_of = dict(zip(people["participant_id"], people["structure_type"], strict=True))
+    return lambda unit: type_of.get(unit.speaker or "")
+
+
+def _territory(snapshot: Snapshot) -> Callable[[Unit], str | None]:
+    of_workshop = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    return lambda unit: of_workshop[unit.workshop_id]
+
+
+_ValueOf = Callable[[Snapshot], Callable[[Unit], str | None]]
+_VALUES: Mapping[str, _ValueOf] = MappingProxyType(
+    {
+        "territory": _territory,
+        "workshop": lambda _snapshot: lambda unit: unit.workshop_id,
+        "table": lambda _snapshot: lambda unit: str(unit.table_number or ""),
+        "question": lambda _snapshot: lambda unit: unit.question,
+        "channel": lambda _snapshot: lambda unit: unit.channel,
+        "speaker": lambda _snapshot: lambda unit: unit.speaker,
+        "actor": _actor_type,
+    }
+)
 
 
 def neighbours(unit_id: str, unit_ids: list[str]) -> tuple[str | None, str | None]:
@@ -247,81 +314,3 @@ def code_states(
 def assigned(states: Iterable[CodeState]) -> list[tuple[str, str]]:
     """Return axis and code of the passage's codes."""
     return [(entry.code.axis, entry.code.code) for entry in states if entry.is_assigned]
-
-
-_PHRASE = re.compile(r"[\"«“]\s*([^\"»”]+?)\s*[\"»”]|(\S+)")
-
-
-class SearchQuery:
-    """Words and quoted phrases, all required.
-
-    Accents, case and ligatures do not count; a word matches as a prefix.
-    """
-
-    def __init__(self, typed: str) -> None:
-        parts = [phrase or word for phrase, word in _PHRASE.findall(typed)]
-        words = [" ".join(fold(part, keep_signs=True).split()) for part in parts]
-        self._patterns = [
-            re.compile(r"(?<!\w)" + re.escape(word))
-            for word in words
-            if any(letter.isalnum() for letter in word)
-        ]
-
-    def __bool__(self) -> bool:
-        return bool(self._patterns)
-
-    def weight(self, folded: str) -> int:
-        """Return how often the words occur; 0 if one is missing."""
-        counts = [len(pattern.findall(folded)) for pattern in self._patterns]
-        return sum(counts) if all(counts) else 0
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the words' half-open spans."""
-        letters = [fold(letter, keep_signs=True) for letter in text]
-        folded = "".join(letters)
-        starts = [i for i, letter in enumerate(letters) for _ in letter]
-        ends = [*starts[1:], len(text)] if starts else []
-        matches = [match.span() for pattern in self._patterns for match in pattern.finditer(folded)]
-        return sorted(
-            (starts[start], max(ends[end - 1], starts[end - 1] + 1))
-            for start, end in matches
-            if end > start
-        )
-
-
-def naming(name: str) -> str:
-    """Return what to type to find the passages that have this name."""
-    return '"' + " ".join(re.sub(r'["«“»”]', " ", name).split()) + '"'
-
-
-class SearchIndex:
-    """The passages' folded texts."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._folded = [
-            (unit_id, fold(unit.text, keep_signs=True)) for unit_id, unit in snapshot.units.items()
-        ]
-
-    def count_naming(self, name: str) -> int:
-        """Count the passages that `naming` this finds, quickly for a long name."""
-        query, folded_name = SearchQuery(naming(name)), fold(name, keep_signs=True)
-        longest = max(re.findall(r"\w+", folded_name), key=len, default="")
-        return sum(longest in folded and query.weight(folded) > 0 for _, folded in self._folded)
-
-    def find(self, query: SearchQuery) -> list[str]:
-        """Return the passages with every word, most occurrences first."""
-        if not query:
-            return []
-        weights = [(query.weight(folded), unit_id) for unit_id, folded in self._folded]
-        return [
-            unit_id for weight, unit_id in sorted(weights, key=lambda entry: -entry[0]) if weight
-        ]
-
-
-def find_themes(query: SearchQuery, themes: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Return the theme_id of `themes` (theme_id, label, description) with every word."""
-    return [
-        theme_id
-        for theme_id, label, description in themes
-        if query and query.weight(fold(f"{label} {description}", keep_signs=True))
-    ]

@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.publish.text import typography
-from pipeline.review.doors import EVERY, GRID, door, grid_spots
-from pipeline.review.queue import PassageFilter
+from pipeline.review.doors import GRID, door, grid_spots
+from pipeline.review.selection import EVERY, Selection
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 
@@ -48,11 +48,11 @@ class ThemeMap:
 
 
 def draw_map(
-    wanted: PassageFilter, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]
+    wanted: Selection, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]
 ) -> ThemeMap:
     """Return the passages of a family, theme and workshop, by family, or by theme within one."""
     family_of = families_of(now)
-    by_family = bool(family_labels) and not wanted.family_id and not wanted.theme_id
+    by_family = bool(family_labels) and not wanted.has("family", "theme")
     units = [
         unit
         for unit in snapshot.units.values()
@@ -81,20 +81,18 @@ def families_of(now: Themes) -> dict[str, str]:
     return {theme_id: family_id for theme_id, family_id in pairs if isinstance(family_id, str)}
 
 
-def _is_wanted(
-    unit: Unit, wanted: PassageFilter, now: Themes, family_of: Mapping[str, str]
-) -> bool:
+def _is_wanted(unit: Unit, wanted: Selection, now: Themes, family_of: Mapping[str, str]) -> bool:
     theme_id = now.theme_of.get(unit.unit_id, "")
     return (
-        wanted.workshop_id in ("", unit.workshop_id)
-        and wanted.theme_id in ("", theme_id)
-        and wanted.family_id in ("", family_of.get(theme_id))
+        wanted.one("workshop") in ("", unit.workshop_id)
+        and wanted.one("theme") in ("", theme_id)
+        and wanted.one("family") in ("", family_of.get(theme_id))
     )
 
 
 def dots_of(
     drawn: ThemeMap,
-    wanted: PassageFilter,
+    wanted: Selection,
     now: Themes,
     snapshot: Snapshot,
     family_labels: Mapping[str, str],
@@ -125,13 +123,13 @@ def dots_of(
 
 
 def _theme_names(
-    wanted: PassageFilter, now: Themes, snapshot: Snapshot, theme_index: Mapping[str, int]
+    wanted: Selection, now: Themes, snapshot: Snapshot, theme_index: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     counts = _counts(wanted, now, snapshot)
     return [
         _name(
             label,
-            replace(EVERY, theme_id=theme_id),
+            EVERY.where(theme=theme_id),
             wanted,
             counts[theme_id],
             [theme_index[theme_id]],
@@ -142,13 +140,13 @@ def _theme_names(
 
 
 def _family_names(
-    wanted: PassageFilter,
+    wanted: Selection,
     now: Themes,
     snapshot: Snapshot,
     family_labels: Mapping[str, str],
     theme_index: Mapping[str, int],
 ) -> list[dict[str, Any]]:
-    if wanted.family_id or wanted.theme_id:
+    if wanted.has("family", "theme"):
         return []
     counts, themes = _counts(wanted, now, snapshot), defaultdict(list)
     for theme_id, family_id in families_of(now).items():
@@ -156,7 +154,7 @@ def _family_names(
     return [
         _name(
             label,
-            replace(EVERY, family_id=family_id),
+            EVERY.where(family=family_id),
             wanted,
             n,
             [theme_index[name] for name in themes[family_id]],
@@ -168,9 +166,9 @@ def _family_names(
 
 
 def _name(
-    label: str, about: PassageFilter, wanted: PassageFilter, n: int, shown: list[int]
+    label: str, about: Selection, wanted: Selection, n: int, shown: list[int]
 ) -> dict[str, Any]:
-    to = door(replace(about, workshop_id=wanted.workshop_id), n, label)
+    to = door(about.where(workshop=wanted.one("workshop")), n, label)
     return {
         "label": typography(label),
         "address": to.address,
@@ -180,7 +178,7 @@ def _name(
     }
 
 
-def _counts(wanted: PassageFilter, now: Themes, snapshot: Snapshot) -> Counter[str]:
+def _counts(wanted: Selection, now: Themes, snapshot: Snapshot) -> Counter[str]:
     """Count each theme's passages, those without a dot too: the list has them."""
     family_of = families_of(now)
     return Counter(

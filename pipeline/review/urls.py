@@ -40,6 +40,7 @@ urlpatterns = [
     *ACCOUNTS,
     path("passages", passages.listing, name="passages"),
     path("passages/liste", selections.table, name="passages_list"),
+    path("passages/filtres", selections.form, name="passages_form"),
     path("documents", documents.listing, name="documents"),
     path("documents/<str:document_id>", documents.document, name="document"),
     path("documents/<str:document_id>/suite", passages.more_of_document, name="document_more"),

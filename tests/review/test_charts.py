@@ -74,7 +74,7 @@ def _opens_what_it_says(page: Page, served: Served, path: str, doors: str, n_tri
     ]
     for address, words in told:
         page.goto(f"{served.address}{address}")
-        expect(page.locator("main > p").first).to_have_text(re.compile(rf"^{_number(words)} pass"))
+        expect(page.locator(".n-found")).to_have_text(re.compile(rf"^{_number(words)} pass"))
 
 
 @pytest.mark.browser
@@ -161,10 +161,10 @@ def test_filters_are_a_line_of_chips_that_can_be_taken_off(page: Page, served: S
     units = served.study.read_table("units")
     n_here = int(units["workshop_id"].str.startswith("roubaix").sum())
     chips.last.click()
-    expect(page.locator("main > p").first).to_have_text(f"{n_here} passages")
+    expect(page.locator(".n-found")).to_have_text(f"{n_here} passages")
     page.locator(".filtering summary").click()
-    page.select_option("[name=table]", "1")
-    page.locator(".filtering form button").click()  # keeps what has no field
+    page.check("[name=table][value='1']")
+    page.locator(".filtering form > button").click()
     expect(chips).to_have_count(3)
     page.locator(".filtering .all").click()
     expect(chips).to_have_count(0)

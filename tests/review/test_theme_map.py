@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.review.queue import PassageFilter
+from pipeline.review.selection import EVERY, Selection
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.theme_map import N_HUES, draw_map
@@ -63,15 +63,15 @@ def _study(n_units: int) -> tuple[Themes, Snapshot]:
 @pytest.mark.parametrize(
     ("wanted", "groups"),
     [
-        (PassageFilter(), {"f-1": 40, "f-2": 20, "": 20}),
-        (PassageFilter(workshop_id="w-1"), {"f-1": 20, "f-2": 10, "": 10}),
-        (PassageFilter(family_id="f-1"), {"t-1": 20, "t-2": 20}),
-        (PassageFilter(theme_id="t-3"), {"t-3": 20}),
-        (PassageFilter(family_id="f-2", workshop_id="w-2"), {"t-3": 10}),
+        (EVERY, {"f-1": 40, "f-2": 20, "": 20}),
+        (EVERY.where(workshop="w-1"), {"f-1": 20, "f-2": 10, "": 10}),
+        (EVERY.where(family="f-1"), {"t-1": 20, "t-2": 20}),
+        (EVERY.where(theme="t-3"), {"t-3": 20}),
+        (EVERY.where(family="f-2", workshop="w-2"), {"t-3": 10}),
     ],
 )
 def test_passages_are_grouped_by_family_or_by_theme_within_one(
-    wanted: PassageFilter, groups: dict[str, int]
+    wanted: Selection, groups: dict[str, int]
 ) -> None:
     drawn = draw_map(wanted, *_study(80), _FAMILIES)
     assert {group.key: group.n for group in drawn.groups} == groups
@@ -80,7 +80,7 @@ def test_passages_are_grouped_by_family_or_by_theme_within_one(
 
 
 def test_without_families_themes_are_told_apart() -> None:
-    assert [group.key for group in draw_map(PassageFilter(), *_study(80), {}).groups] == [
+    assert [group.key for group in draw_map(EVERY, *_study(80), {}).groups] == [
         "t-1",
         "t-2",
         "t-3",
@@ -97,7 +97,7 @@ def test_fifty_six_groups_are_told_apart_by_hue_and_shape() -> None:
         now.members.assign(theme_id=[f"t-{1 + n % 56}" for n in range(len(now.members))]),
         0,
     )
-    groups = draw_map(PassageFilter(), now, snapshot, {}).groups[:-1]
+    groups = draw_map(EVERY, now, snapshot, {}).groups[:-1]
     assert len({(group.hue, group.shape) for group in groups}) == 56
     assert {group.hue for group in groups} == set(range(1, N_HUES + 1))
 
@@ -127,4 +127,4 @@ def _luminance(colour: str) -> float:
 
 
 def test_nothing_wished_for_is_an_empty_map() -> None:
-    assert draw_map(PassageFilter(workshop_id="w-9"), *_study(8), _FAMILIES).groups == ()
+    assert draw_map(EVERY.where(workshop="w-9"), *_study(8), _FAMILIES).groups == ()

@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from pipeline.publish.spreadsheet import new_book
 from pipeline.publish.text import number, typography
 from pipeline.review import doors, state
 from pipeline.review.crossings import Cell, Crossing, Dimension, Tally, cross, drawing, sheets
-from pipeline.review.doors import EVERY, Door
+from pipeline.review.doors import Door
 from pipeline.review.queue import CoderView
 from pipeline.review.roles import reads
+from pipeline.review.selection import EVERY
 from pipeline.review.snapshot import Snapshot
 
 THEMES, TERRITORIES, QUESTIONS = "themes", "territoires", "questions"
@@ -99,7 +100,7 @@ def _dimensions(request: HttpRequest) -> tuple[dict[str, Dimension], dict[str, D
     axes = _axes(view)
     themes, theme_of = state.themes().labels, state.themes().theme_of
     of_theme = {name: (theme_of[name],) for name in snapshot.units if name in theme_of}
-    theme = Dimension(THEMES, _("Thèmes"), "theme_id", themes, of_theme)
+    theme = Dimension(THEMES, _("Thèmes"), "theme", themes, of_theme)
     places = {place.name: place for place in (_territories(snapshot), _questions(snapshot))}
     subjects = ({THEMES: theme} if themes else {}) | axes
     return subjects, axes | {name: place for name, place in places.items() if place.labels}
@@ -171,7 +172,7 @@ def _crossing(
 
 
 def _total(dimension: Dimension, key: str, tally: Tally) -> tuple[Tally, Door]:
-    wanted = replace(EVERY, **{dimension.filter_field: key})
+    wanted = EVERY.where(**{dimension.filter_field: key})
     return tally, doors.door(wanted, tally.n_units, dimension.labels[key], n_tables=tally.n_tables)
 
 
@@ -182,8 +183,7 @@ def _crossed(crossing: Crossing, first: str, second: str) -> CrossedCell | None:
     row, column = crossing.row, crossing.column
     names, door = (row.labels[first], column.labels[second]), None
     if cell.n_units:
-        field = "other_code" if row.filter_field == column.filter_field else column.filter_field
-        wanted = replace(EVERY, **{row.filter_field: first, field: second})
+        wanted = EVERY.where(**{row.filter_field: first}).and_also(**{column.filter_field: second})
         door = doors.door(wanted, cell.n_units, *names, n_tables=cell.n_tables)
     expected = ""
     if cell.expected is not None:

@@ -21,11 +21,10 @@ from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_
 from pipeline.publish.text import one_line, quoted
 from pipeline.review import doors, state, territories
 from pipeline.review.desks import desk
-from pipeline.review.queue import naming
 from pipeline.review.roles import decides, reads
+from pipeline.review.search import naming, search_index
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
-from pipeline.review.views.selections import search_index
 
 
 @reads

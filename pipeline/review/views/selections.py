@@ -1,50 +1,127 @@
-"""Show a selection of passages as a list, what narrows it, and search."""
+"""Show a selection of passages as a list, the form that narrows it, and search."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from pipeline.decisions.themes import ThemeDecision
-from pipeline.review import queue, state
+from pipeline.publish.text import typography
+from pipeline.review import state
 from pipeline.review.doors import coder_view
-from pipeline.review.queue import READING, CoderView, PassageFilter, SearchIndex, SearchQuery
+from pipeline.review.nearest import meaning_of
+from pipeline.review.queue import CoderView, units_by_value
 from pipeline.review.roles import reads
-from pipeline.review.snapshot import Snapshot
-from pipeline.review.theme_page import by_label
+from pipeline.review.search import SearchQuery, find_themes, word_spans
+from pipeline.review.selection import (
+    ALL,
+    ALL_OF,
+    ANY_OF,
+    ATTRIBUTES,
+    DOUBT,
+    NEAREST,
+    NONE_OF,
+    READING,
+    TODO,
+    Selection,
+)
+from pipeline.review.selection_words import ATTRIBUTE_NAMES, STATES, SelectionWords
+from pipeline.review.theme_page import by_label, family_labels
 from pipeline.review.views import page_of
+
+_N_TABLES = 12  # counted beside the list
+_N_SPEAKERS = 200  # in the form
 
 
 @reads
 @require_GET
 def table(request: HttpRequest) -> HttpResponse:
-    """Show the queue as a list, fifty passages a page."""
-    wanted = PassageFilter.read(request.GET)
-    view = coder_view(request, wanted)
-    unit_ids = view.unit_ids(wanted)
-    page = page_of(request, unit_ids)
+    """Show the selection as a list, fifty passages a page."""
+    wanted = Selection.read(request.GET)
+    view = coder_view(request)
+    shown = _listed(request, view, wanted) | filters(view, wanted) | {"section": "passages"}
+    return render(request, "review/passages_list.html", shown)
+
+
+@reads
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Show the passages that a search finds by words and meaning, and the themes by words."""
+    wanted = replace(Selection.read(request.GET), state=ALL)
+    view, query = coder_view(request), SearchQuery(wanted.typed)
+    columns = state.themes().themes[["theme_id", "label", "description"]]
+    themes = list(columns.itertuples(index=False, name=None))
+    labels = {theme_id: label for theme_id, label, _description in themes}
+    shown: dict[str, Any] = {"query": wanted.typed, "themes": []}
+    if wanted.typed:
+        shown |= _listed(request, view, wanted) | filters(view, wanted)
+        shown["themes"] = [(name, labels[name]) for name in find_themes(query, themes)]
+    return render(request, "review/search.html", shown)
+
+
+@reads
+@require_GET
+def form(request: HttpRequest) -> HttpResponse:
+    """Show every value that a selection can ask, and those that it does."""
+    wanted = Selection.read(request.GET)
+    target = "passages" if request.GET.get("vers") == "passages" else "passages_list"
     shown = {
+        "section": "passages",
+        "wanted": wanted,
+        "target": target,
+        "states": [(name, str(words)) for name, words in STATES.items()],
+        "orders": [(name, words) for name, words in _orders(wanted)],
+        "groups": _groups(wanted, coder_view(request)),
+        "exact_words": " ".join(wanted.values("words")),
+        "excluded_words": " ".join(wanted.values("words", NONE_OF)),
+        "kept": [
+            (row.parameter, row.value)
+            for row in wanted.conditions
+            if row.attribute == "zone" or row.how == ALL_OF
+        ],
+    }
+    return render(request, "review/selection_form.html", shown)
+
+
+def filters(view: CoderView, wanted: Selection) -> dict[str, Any]:
+    """Return the sentence of the selection, its conditions, and why it finds nothing."""
+    words = words_of(view)
+    return {
         "wanted": wanted,
         "address": wanted.address(),
-        "page": page,
-        "rows": [_row(view, unit_id) for unit_id in page.object_list],
-        "n_listed": len(unit_ids),
-        "section": "passages",
+        "sentence": words.sentence(wanted),
+        "chips": _chips(wanted, words),
+        "why_nothing": words.why_nothing(wanted),
     }
-    return render(request, "review/passages_list.html", shown | filters(view, wanted))
 
 
-def _row(view: CoderView, unit_id: str) -> dict[str, Any]:
+def words_of(view: CoderView) -> SelectionWords:
+    """Return the names that sentences about selections use."""
+    return SelectionWords(view.snapshot, view.grid, state.labels)
+
+
+def _listed(request: HttpRequest, view: CoderView, wanted: Selection) -> dict[str, Any]:
+    unit_ids = view.unit_ids(wanted)
+    page = page_of(request, unit_ids)
+    return {
+        "page": page,
+        "rows": [_row(view, unit_id, wanted) for unit_id in page.object_list],
+        "n_listed": len(unit_ids),
+        "counts": _counts(view, wanted, unit_ids),
+        "has_no_meaning": wanted.is_search and meaning_of(view.snapshot) is None,
+    }
+
+
+def _row(view: CoderView, unit_id: str, wanted: Selection) -> dict[str, Any]:
     unit = view.snapshot.units[unit_id]
     return {
         "unit": unit,
+        "spans": _spans(unit.text, wanted),
         "workshop": view.snapshot.workshops[unit.workshop_id],
         "codes": [entry for entry in view.codes(unit_id) if entry.is_assigned],
         **view.progress(unit_id),
@@ -52,105 +129,179 @@ def _row(view: CoderView, unit_id: str) -> dict[str, Any]:
     }
 
 
-def filters(view: CoderView, wanted: PassageFilter) -> dict[str, Any]:
-    """Return what the form of filters shows."""
-    snapshot, grid = view.snapshot, view.grid
-    themes, units = snapshot.machine["themes"], snapshot.units.values()
-    labels = dict(zip(themes["theme_id"], themes["label"].astype(str), strict=True))
-    for row in state.journal_of_page().active(ThemeDecision):
-        if row.theme_id in labels and row.given_name:
-            labels[row.theme_id] = row.given_name
-    if wanted.theme_id:
-        labels.setdefault(wanted.theme_id, state.labels().get(wanted.theme_id, wanted.theme_id))
-    return {
-        "workshops": list(snapshot.workshops.values()),
-        "tables": sorted({unit.table_number for unit in units if unit.table_number is not None}),
-        "questions": grid.questions,
-        "grid": grid,
-        "themes": list(by_label(labels).items()),
-        "kept": [
-            (name, value)
-            for name, value in (
-                ("territoire", wanted.territory),
-                ("avec", wanted.other_code),
-                ("famille", wanted.family_id),
-                ("zone", wanted.zone),
+def _spans(text: str, wanted: Selection) -> list[tuple[int, int]]:
+    """Return where the words that were asked are."""
+    exact = [*wanted.values("words"), *wanted.values("words", ALL_OF)]
+    query = SearchQuery(wanted.typed)
+    if query.has_phrase:
+        exact.append(wanted.typed)
+    spans = {span for words in exact for span in SearchQuery(words).spans(text)}
+    return sorted(spans if query.has_phrase else spans | set(word_spans(wanted.typed, text)))
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of the passages listed, and the address of these alone."""
+
+    label: str
+    n: int
+    address: str
+
+
+def _counts(
+    view: CoderView, wanted: Selection, unit_ids: Sequence[str]
+) -> list[tuple[str, list[Count]]]:
+    """Count the passages by territory and by table, most first."""
+    units, workshops = view.snapshot.units, view.snapshot.workshops
+    listed = [units[name] for name in unit_ids]
+    territories = Counter(str(workshops[unit.workshop_id]["territory"]) for unit in listed)
+    tables = Counter((unit.workshop_id, unit.table_number) for unit in listed)
+    n_workshops = len({workshop_id for workshop_id, _table in tables})
+    by_territory = [
+        Count(name, n, _only(wanted, territory=name)) for name, n in territories.most_common()
+    ]
+    by_table = []
+    for (workshop_id, number), n in tables.most_common():
+        if number is None:
+            continue
+        label = _("table {n}").format(n=number)
+        if n_workshops > 1:
+            label = f"{workshops[workshop_id]['territory']}, {label}"
+        address = _only(wanted, workshop=workshop_id, table=str(number))
+        by_table.append(Count(typography(label), n, address))
+    found = [(_("Par territoire"), by_territory), (_("Par table"), by_table[:_N_TABLES])]
+    return [(title, rows) for title, rows in found if len(rows) > 1]
+
+
+def _only(wanted: Selection, **values: str) -> str:
+    """Return the address of a selection with one value of some attributes in place of others."""
+    replaced = [row for row in wanted.conditions if row.attribute in values and row.how == ANY_OF]
+    return wanted.without(*replaced).where(**values).address()
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A condition in words, the address without it, and the one that says the contrary."""
+
+    name: str
+    value: str
+    without: str
+    how: str = ""
+    link: str = ""  # « ou », before another value of the same attribute
+    reversed: str = ""
+    reverse_words: str = ""
+
+
+def _chips(wanted: Selection, words: SelectionWords) -> list[Chip]:
+    return [*_other_chips(wanted), *_condition_chips(wanted, words)]
+
+
+def _other_chips(wanted: Selection) -> list[Chip]:
+    orders = dict(_orders(wanted))
+    rows = (
+        ("state", TODO, _("À voir"), str(STATES.get(wanted.state, ""))),
+        ("order", wanted.usual_order, _("Ordre"), orders.get(wanted.order, "")),
+        ("first_day", "", _("Depuis le"), wanted.first_day),
+        ("last_day", "", _("Jusqu’au"), wanted.last_day),
+        ("typed", "", _("Recherche"), wanted.typed),
+        ("like", "", _("Comme"), _("un passage")),
+    )
+    chips = []
+    for field, usual, name, value in rows:
+        if getattr(wanted, field) != usual:
+            change: dict[str, Any] = {field: usual}
+            chips.append(Chip(name, value, _in_usual_order(replace(wanted, **change)).address()))
+    return chips
+
+
+def _in_usual_order(wanted: Selection) -> Selection:
+    """Return the selection without an order that only a search has."""
+    is_odd = wanted.order == NEAREST and not wanted.is_search
+    return replace(wanted, order=DOUBT) if is_odd else wanted
+
+
+def _condition_chips(wanted: Selection, words: SelectionWords) -> list[Chip]:
+    chips, before = [], None
+    for row in wanted.conditions:
+        name, value = str(ATTRIBUTE_NAMES[row.attribute]), words.value(row.attribute, row.value)
+        without = wanted.without(row)
+        is_out = row.how == NONE_OF
+        add = without.where if is_out else without.but_not
+        chips.append(
+            Chip(
+                name,
+                value,
+                without.address(),
+                how=_HOWS[row.how],
+                link=_("ou") if before == (row.attribute, row.how, ANY_OF) else "",
+                reversed=add(**{row.attribute: row.value}).address(),
+                reverse_words=_("avec") if is_out else _("sauf"),
             )
-            if value
-        ],
-        "chosen": _chosen(view, wanted, labels),
-    }
+        )
+        before = (row.attribute, row.how, row.how)
+    return chips
 
 
-def _chosen(
-    view: CoderView, wanted: PassageFilter, labels: Mapping[str, str]
-) -> list[tuple[str, str, str]]:
-    """Return each filter's name and value in words, and the address without it."""
-    usual, grid = PassageFilter(), view.grid
-    workshop = view.snapshot.workshops.get(wanted.workshop_id, {})
-    questions = {row.question: row.label for row in grid.questions}
-    orders = {READING: _("ordre de lecture")}
-    words = {
-        "state": (_("À voir"), _STATES.get(wanted.state, "")),
-        "order": (_("Ordre"), orders.get(wanted.order, "")),
-        "territory": (_("Territoire"), wanted.territory),
-        "workshop_id": (_("Atelier"), workshop.get("territory", wanted.workshop_id)),
-        "table": (_("Table"), wanted.table),
-        "question": (_("Question"), questions.get(wanted.question, wanted.question)),
-        "code": (_("Code"), grid.label_of(wanted.code.partition(":")[2])),
-        "other_code": (_("Avec"), grid.label_of(wanted.other_code.partition(":")[2])),
-        "family_id": (_("Famille"), state.labels().get(wanted.family_id, wanted.family_id)),
-        "theme_id": (_("Thème"), labels.get(wanted.theme_id, "")),
-        "zone": (_("Carte"), _("la zone entourée")),
-    }
+_HOWS: Mapping[str, str] = MappingProxyType({ANY_OF: "", ALL_OF: "et", NONE_OF: "sauf"})
+
+
+def _orders(wanted: Selection) -> list[tuple[str, str]]:
+    orders = [(DOUBT, _("les plus douteux d’abord")), (READING, _("ordre de lecture"))]
+    return [(NEAREST, _("les plus proches d’abord")), *orders] if wanted.is_search else orders
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value in the form, and whether the selection asks for it or excludes it."""
+
+    value: str
+    label: str
+    is_in: bool
+    is_out: bool
+
+
+def _groups(wanted: Selection, view: CoderView) -> list[dict[str, Any]]:
+    """Return the values of each attribute; codes are a group an axis."""
+    words, snapshot = words_of(view), view.snapshot
+    themes = state.themes()
+    of_speaker = units_by_value(snapshot, "speaker")
+    speakers = sorted(of_speaker, key=lambda name: -len(of_speaker[name]))[:_N_SPEAKERS]
+    groups: list[tuple[str, str, Iterable[str]]] = [
+        ("territory", "", sorted(units_by_value(snapshot, "territory"))),
+        ("workshop", "", snapshot.workshops),
+        ("table", "", sorted(units_by_value(snapshot, "table"), key=_as_number)),
+        ("question", "", sorted(units_by_value(snapshot, "question"))),
+        ("channel", "", sorted(units_by_value(snapshot, "channel"))),
+        *(
+            ("code", axis.label, [f"{row.axis}:{row.code}" for row in view.grid.axis(axis.axis)])
+            for axis in view.grid.axes
+        ),
+        ("family", "", family_labels(themes, snapshot)),
+        ("theme", "", by_label(themes.labels)),
+        ("actor", "", sorted(units_by_value(snapshot, "actor"))),
+        ("speaker", "", speakers),
+    ]
     return [
-        (name, str(value), replace(wanted, **{field: getattr(usual, field)}).address())
-        for field, (name, value) in words.items()
-        if getattr(wanted, field) != getattr(usual, field)
+        {
+            "label": label or str(ATTRIBUTE_NAMES[attribute]),
+            "name": ATTRIBUTES[attribute],
+            "choices": choices,
+            "is_open": any(choice.is_in or choice.is_out for choice in choices),
+        }
+        for attribute, label, values in groups
+        if len(choices := _choices(attribute, values, wanted, words)) > 1
     ]
 
 
-_STATES: Mapping[str, Any] = MappingProxyType(
-    {
-        queue.MINE: gettext_lazy("décidés par moi"),
-        queue.SHARED: gettext_lazy("décidés à plusieurs"),
-        queue.FLAGGED: gettext_lazy("avec un drapeau"),
-        queue.DRAWN: gettext_lazy("tirés au sort, à coder par moi"),
-        queue.ALL: gettext_lazy("tous"),
-    }
-)
+def _choices(
+    attribute: str, values: Iterable[str], wanted: Selection, words: SelectionWords
+) -> list[Choice]:
+    asked, excluded = wanted.values(attribute), wanted.values(attribute, NONE_OF)
+    return [
+        Choice(value, words.value(attribute, value), value in asked, value in excluded)
+        for value in values
+    ]
 
 
-@reads
-@require_GET
-def search(request: HttpRequest) -> HttpResponse:
-    """Show passages and themes with every word."""
-    typed = request.GET.get("q", "").strip()[:200]
-    query, snapshot = SearchQuery(typed), state.snapshot()
-    unit_ids = search_index(snapshot).find(query)
-    page = page_of(request, unit_ids)
-    units = [snapshot.units[unit_id] for unit_id in page.object_list]
-    columns = state.themes().themes[["theme_id", "label", "description"]]
-    themes = list(columns.itertuples(index=False, name=None))
-    labels = {theme_id: label for theme_id, label, _description in themes}
-    shown = {
-        "query": typed,
-        "page": page,
-        "rows": [
-            {
-                "unit": unit,
-                "spans": query.spans(unit.text),
-                "workshop": snapshot.workshops[unit.workshop_id],
-            }
-            for unit in units
-        ],
-        "n_found": len(unit_ids),
-        "themes": [(name, labels[name]) for name in queue.find_themes(query, themes)],
-    }
-    return render(request, "review/search.html", shown)
-
-
-@lru_cache(maxsize=1)
-def search_index(snapshot: Snapshot) -> SearchIndex:
-    """Return what searches in the passages of the run."""
-    return SearchIndex(snapshot)
+def _as_number(value: str) -> tuple[int, str]:
+    return (int(value), "") if value.isdecimal() else (10**6, value)

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_GET
 from pipeline.publish.text import shortened, typography, where
 from pipeline.review import state, theme_page
 from pipeline.review.doors import door
-from pipeline.review.queue import ALL, PassageFilter, SearchQuery, find_themes
 from pipeline.review.roles import reads
+from pipeline.review.search import SearchQuery, find_themes, search_index
+from pipeline.review.selection import EVERY, TODO, Selection
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.theme_map import ThemeMap, dots_of, draw_map
 from pipeline.review.views import page_of
-from pipeline.review.views.selections import search_index
 
 _N_CHARS = 240  # of a passage under the pointer
 _MAX_TYPED = 200
@@ -35,9 +35,9 @@ def chart(request: HttpRequest) -> HttpResponse:
     shown = {
         "section": "themes",
         "map": drawn,
-        "wanted": wanted,
+        "wanted": {name: wanted.one(name) for name in ("workshop", "theme", "family")},
         "page": page,
-        "address": replace(wanted, state=PassageFilter.state).address(),
+        "address": replace(wanted, state=TODO).address(),
         "list_address": door(wanted, len(drawn.units)).address,
         "rows": [
             {"unit": unit, "theme_id": now.theme_of.get(unit.unit_id, "")}
@@ -90,23 +90,22 @@ def passage(request: HttpRequest, unit_id: str) -> HttpResponse:
 
 
 @lru_cache(maxsize=8)
-def _map(wanted: PassageFilter, now: Themes, snapshot: Snapshot) -> ThemeMap:
+def _map(wanted: Selection, now: Themes, snapshot: Snapshot) -> ThemeMap:
     return draw_map(wanted, now, snapshot, theme_page.family_labels(now, snapshot))
 
 
 @lru_cache(maxsize=4)
-def _dots(wanted: PassageFilter, now: Themes, snapshot: Snapshot) -> dict[str, Any]:
+def _dots(wanted: Selection, now: Themes, snapshot: Snapshot) -> dict[str, Any]:
     labels = theme_page.family_labels(now, snapshot)
     return dots_of(_map(wanted, now, snapshot), wanted, now, snapshot, labels)
 
 
-def _wanted(request: HttpRequest, now: Themes, snapshot: Snapshot) -> PassageFilter:
+def _wanted(request: HttpRequest, now: Themes, snapshot: Snapshot) -> Selection:
     """Return the family, theme and workshop asked for, blank where they are unknown."""
-    return PassageFilter(
-        family_id=_asked(request, "famille", theme_page.family_labels(now, snapshot)),
-        workshop_id=_asked(request, "atelier", snapshot.workshops),
-        theme_id=_asked(request, "theme", now.labels),
-        state=ALL,
+    return EVERY.where(
+        workshop=_asked(request, "atelier", snapshot.workshops),
+        theme=_asked(request, "theme", now.labels),
+        family=_asked(request, "famille", theme_page.family_labels(now, snapshot)),
     )
 
 
