@@ -40,6 +40,7 @@ from pipeline.decisions import active_decisions, apply_decisions, read_decisions
 from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.kinds import Decision, weights_in_use
+from pipeline.decisions.mending import mend_units, mending_marks
 from pipeline.decisions.passages import made_passages
 from pipeline.decisions.replay import left_proposals
 from pipeline.files import file_hash, text_hash
@@ -114,22 +115,25 @@ def read_workshop(
 def segment_workshop(tables: Tables, workspace: "Workspace", _folder: WorkshopFolder) -> Tables:
     """Cut the workshop's documents into units, and account for each character and file."""
     study, documents, blocks = workspace.study, tables["documents"], tables["blocks"]
-    made = _made_passages(study)
+    decided = _decided_on_passages(study)
+    made = made_passages(decided)
     units = segment_documents(documents, blocks, settings=study.settings.segment, made=made)
+    units = mend_units(units, documents, decided)
     ledger = account_characters(documents, blocks, units)
     receipts = complete_receipts(tables["receipts"], documents, ledger, units)
     return {"units": units, "ledger": ledger, "receipts": receipts}
 
 
 def segment_dependencies(workspace: "Workspace", _folder: WorkshopFolder) -> tuple[str, ...]:
-    """Return the settings of `segment`, and the passages that people made."""
-    study = workspace.study
-    return study.settings.segment.model_dump_json(), *sorted(_made_passages(study))
+    """Return the settings of `segment`, and the passages that people made, cut and corrected."""
+    decided = _decided_on_passages(workspace.study)
+    settings = workspace.study.settings.segment.model_dump_json()
+    return settings, *sorted(made_passages(decided)), *mending_marks(decided)
 
 
-def _made_passages(study: Study) -> frozenset[str]:
-    """Return the ids of the passages that people made; nothing typed is read, nor the vault."""
-    return made_passages(active_decisions(study.decisions.read()))
+def _decided_on_passages(study: Study) -> list[Decision]:
+    """Return the active decisions as stored: what people typed is not used, nor the vault read."""
+    return active_decisions(study.decisions.read())
 
 
 def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[Tables]:

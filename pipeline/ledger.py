@@ -72,8 +72,8 @@ def _spans(document: Any, blocks: Sequence[Row], units: Sequence[Row]) -> Iterat
         start, end = block["start_char"], block["end_char"]
         if start > position:
             yield _between(text, position, start)
-        position = start
-        while i < len(units) and units[i]["end_char"] <= end:
+            position = start
+        while i < len(units) and units[i]["start_char"] < end:  # a joined one goes on beyond
             unit = units[i]
             if unit["start_char"] > position:
                 yield _between(text, position, unit["start_char"])
@@ -83,7 +83,7 @@ def _spans(document: Any, blocks: Sequence[Row], units: Sequence[Row]) -> Iterat
             yield _Span(start, end, *_why_silent(block), ids[block["block_order"]])
         elif position < end:
             yield _between(text, position, end)
-        position = end
+        position = max(position, end)
     if position < len(text):
         yield _between(text, position, len(text))
 

@@ -15,7 +15,18 @@ from typing import Any
 import pandas as pd
 
 from pipeline.counting import with_circles
-from pipeline.decisions import coding, gaps, kinds, memos, passages, sign_off, tags, themes
+from pipeline.decisions import (
+    coding,
+    gaps,
+    kinds,
+    memos,
+    mending,
+    passages,
+    sign_off,
+    spans,
+    tags,
+    themes,
+)
 from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import decisions_to_review
 from pipeline.decisions.kinds import (
@@ -28,6 +39,7 @@ from pipeline.decisions.kinds import (
     undone_by,
     weighting_in_use,
 )
+from pipeline.decisions.mending import CorrectPassage, Lineage, follow_passages
 from pipeline.decisions.replay import ThemeReplay, review_tags
 from pipeline.errors import TableError
 from pipeline.grid.codes import STANDARD, Axis
@@ -48,7 +60,9 @@ APPLIED, REPLACED, UNDONE = "appliquée", "remplacée", "annulée"
 TO_REVIEW, VOID = "à revoir", "sans objet"
 _EVERY_KIND = (
     *tags.KINDS,
+    *spans.KINDS,
     *passages.KINDS,
+    *mending.KINDS,
     *themes.KINDS,
     *sign_off.KINDS,
     *gaps.KINDS,
@@ -111,7 +125,10 @@ def apply_decisions(
         if grounds is None
         else decisions_to_review(grounds, machine["themes"], machine["theme_members"], units)
     )
-    active = [row for row in active_decisions(every) if row.decision_id not in to_review]
+    standing = [row for row in active_decisions(every) if row.decision_id not in to_review]
+    followed = follow_passages(standing, units)
+    active, now = followed.active, followed.became
+    every = [now.get(row.decision_id, row) for row in every]
     replay = ThemeReplay(machine, with_circles(units), active)
     reviewed_tags = review_tags(machine["tags"], replay.unit_ids, active, exclusive)
     reviewed = Reviewed(
@@ -122,6 +139,9 @@ def apply_decisions(
         weighting_in_use(active),
         {gap: row.decision_id for gap, row in decided_gaps(active).items()},
         memos.last_notes(active),
+        followed.lineage,
+        followed.lost,
+        _corrected_rows(active, units, followed.lineage),
         grid_codes,
     )
     effects = DECISION_EFFECTS.build(_effects(every, reviewed, to_review))
@@ -136,6 +156,15 @@ def apply_decisions(
         "theme_members": replay.members,
         "decision_effects": effects,
     }
+
+
+def _corrected_rows(
+    active: Iterable[Decision], units: pd.DataFrame, lineage: Lineage
+) -> dict[str, dict[Any, Any]]:
+    corrections = [row for row in active if isinstance(row, CorrectPassage)]
+    ends = {end for row in corrections for end in lineage.ends(str(row.unit_id))}
+    rows = units[units["unit_id"].isin(ends)].to_dict("records") if ends else []
+    return {str(row["unit_id"]): row for row in rows}
 
 
 def _codes_borne(reviewed_tags: pd.DataFrame) -> dict[str, set[tuple[str, str]]]:

@@ -1,8 +1,8 @@
 """Define the kinds of decision, each a class that reads and writes rows of DECISIONS.
 
 Kinds on codes are in tags.py, on themes in themes.py and sign_off.py, on needs without answer in
-gaps.py, on what is no passage in passages.py, memos and flags in memos.py, on how people code in
-coding.py, the others here.
+gaps.py, on what is no passage in passages.py, on words in spans.py, on what a passage is in
+mending.py, memos and flags in memos.py, on how people code in coding.py, the others here.
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from pipeline.settings.sections import RankSettings, RankWeights
 
 if TYPE_CHECKING:
+    from pipeline.decisions.mending import Lineage
     from pipeline.decisions.replay import ThemeReplay
 
 Code = tuple[str, str]  # axis and code
@@ -27,6 +28,7 @@ GROUPS = MappingProxyType(
         "etiquettes": "étiquettes",
         "decoupage": "découpage",
         "codage": "codage à plusieurs",
+        "corrections": "corrections",
         "themes": "thèmes",
         "besoins": "besoins sans réponse",
         "ponderations": "pondérations",
@@ -67,7 +69,8 @@ class Reviewed:
     """The tables after all decisions; `codes` by unit, `exclusive` by axis.
 
     `gaps` and `notes` (memos and flags) have the number of the last decision on each;
-    `grid_codes` is None where the grid's codes are not told.
+    `grid_codes` is None where the grid's codes are not told. `lost` says why a decision does not
+    hold for what its passage became; `units` are the rows of passages that people corrected.
     """
 
     themes: "ThemeReplay"
@@ -77,6 +80,9 @@ class Reviewed:
     weighting_in_use: str
     gaps: Mapping[GapId, int]
     notes: Mapping[Subject, int]
+    lineage: "Lineage"
+    lost: Mapping[int, str]
+    units: Mapping[str, Mapping[Any, Any]]
     grid_codes: AbstractSet[Code] | None = None
 
 
@@ -193,6 +199,8 @@ class PassageDecision(Decision):
     unit_id: str | None
 
     def missing(self, reviewed: Reviewed) -> str | None:
+        if self.decision_id in reviewed.lost:
+            return reviewed.lost[self.decision_id]
         if self.unit_id not in reviewed.themes.unit_ids:
             return "Le passage n'existe plus : son document a changé ou a été retiré."
         return super().missing(reviewed)

@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.counting import COUNTS, count_families, count_themes
 from pipeline.decisions.kinds import Code, Decision, text
 from pipeline.decisions.sign_off import SignOffTheme, circles_to_read, undecided
+from pipeline.decisions.spans import Span, spans_by_code
 from pipeline.decisions.tags import (
     ConfirmUnit,
     PassageCodes,
@@ -320,7 +321,8 @@ def review_tags(
     A person's last word is a new row (source `person`, score 1 or 0); the machine's row stays, with
     is_assigned as decided. On an exclusive axis, such as posture, the last accepted code wins; if
     people only rejected some, the machine's best remaining one, unless somebody confirmed.
-    Decisions on an axis not in `exclusive` change nothing.
+    Decisions on an axis not in `exclusive` change nothing. The evidence of a person's row is the
+    words that people coded, else the machine's.
     """
     rows_by_unit = {unit: rows for unit, rows in by_unit(active).items() if unit in unit_ids}
     machine = tags[tags["source"] == "machine"]
@@ -328,6 +330,7 @@ def review_tags(
     proposed = _proposed(machine, rows_by_unit)
     words: dict[_Key, tuple[int, bool]] = {}
     left: dict[tuple[str, str], str] = {}
+    spans: dict[_Key, list[Span]] = {}
     for unit_id, rows in rows_by_unit.items():
         on_grid = [row for row in rows if _is_on_grid(row, exclusive)]
         one_only = [axis for axis, is_exclusive in exclusive.items() if is_exclusive]
@@ -335,11 +338,12 @@ def review_tags(
         open_codes = [] if confirmed_units(on_grid) else proposed.get(unit_id, [])
         one_of_axis = _one_of_axis(codes, open_codes)
         left |= {(unit_id, axis): code for axis, code in one_of_axis.items()}
+        spans |= {(unit_id, *code): chosen for code, chosen in spans_by_code(on_grid).items()}
         for (axis, code), (decision, stays) in codes.last_words.items():
             is_left = one_of_axis.get(axis) == code if exclusive.get(axis) else stays
             if axis in exclusive and (stays or not is_left):  # else it was the only proposal
                 words[unit_id, axis, code] = decision.decision_id, is_left
-    return _with_words(tags, machine, words, left) if words else tags
+    return _with_words(tags, machine, words, left, spans) if words else tags
 
 
 def _is_on_grid(decision: TagDecision, exclusive: Mapping[str, bool]) -> bool:
@@ -372,9 +376,11 @@ def _with_words(
     machine: pd.DataFrame,
     words: Mapping[_Key, tuple[int, bool]],
     left: Mapping[tuple[str, str], str],
+    spans: Mapping[_Key, Sequence[Span]],
 ) -> pd.DataFrame:
     keys = _keys(machine)
     evidence = dict(zip(keys, machine["evidence"], strict=True))
+    evidence |= {key: json.dumps(chosen) for key, chosen in spans.items()}
     is_assigned = [
         left[key[:2]] == key[2] if key[:2] in left else words.get(key, (0, was))[1]
         for key, was in zip(keys, machine["is_assigned"].astype(bool), strict=True)

@@ -46,14 +46,18 @@ def _write_coders(coders: Iterable[str]) -> str | None:
 
 
 @dataclass(frozen=True)
-class _CodeDecision(TagDecision):
-    """A decision on one code; `between` names the coders if it arbitrates."""
+class CodeDecision(TagDecision):
+    """A decision that puts or removes one code."""
 
     puts: ClassVar[bool] = True
 
     axis: str | None
     code: str | None
-    between: tuple[str, ...] = field(default=(), metadata=in_value(_read_coders, _write_coders))
+
+    @property
+    def coders(self) -> tuple[str, ...]:
+        """The coders between whom it arbitrates, if it does."""
+        return ()
 
     @property
     def key(self) -> Code:
@@ -87,9 +91,9 @@ class _CodeDecision(TagDecision):
 
     def sentence(self, names: Names) -> str:
         sentence = super().sentence(names)
-        if not self.between:
+        if not self.coders:
             return sentence
-        coders = names.joined(self.between)
+        coders = names.joined(self.coders)
         return names.say("arbitre entre {coders} : {said}", coders=coders, said=sentence)
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
@@ -97,7 +101,18 @@ class _CodeDecision(TagDecision):
 
 
 @dataclass(frozen=True)
-class AcceptTag(_CodeDecision):
+class _WholePassage(CodeDecision):
+    """A decision on one code of the whole passage; `between` names the coders if it arbitrates."""
+
+    between: tuple[str, ...] = field(default=(), metadata=in_value(_read_coders, _write_coders))
+
+    @property
+    def coders(self) -> tuple[str, ...]:
+        return self.between
+
+
+@dataclass(frozen=True)
+class AcceptTag(_WholePassage):
     """Keeps a code that the machine considered."""
 
     action = "accept_tag"
@@ -105,7 +120,7 @@ class AcceptTag(_CodeDecision):
 
 
 @dataclass(frozen=True)
-class AddTag(_CodeDecision):
+class AddTag(_WholePassage):
     """Adds a code that the machine did not consider."""
 
     action = "add_tag"
@@ -113,7 +128,7 @@ class AddTag(_CodeDecision):
 
 
 @dataclass(frozen=True)
-class RejectTag(_CodeDecision):
+class RejectTag(_WholePassage):
     """Removes a code."""
 
     action = "reject_tag"
@@ -123,8 +138,8 @@ class RejectTag(_CodeDecision):
 
 def put_code(
     unit_id: str, code: Code, *, is_proposed: bool, between: Sequence[str] = ()
-) -> _CodeDecision:
-    """Return the decision that puts `code`."""
+) -> CodeDecision:
+    """Return the decision that puts `code` on a whole passage."""
     return (AcceptTag if is_proposed else AddTag)(unit_id, *code, tuple(between))
 
 
@@ -276,7 +291,7 @@ def is_coded(
     for decision in decisions:
         if isinstance(decision, ConfirmUnit) and decision.codes is not None:
             return True
-        if isinstance(decision, _CodeDecision) and not decision.between:
+        if isinstance(decision, CodeDecision) and not decision.coders:
             words[decision.key] = decision.puts
     replaced = {axis for (axis, _code), stays in words.items() if stays and axis in exclusive}
     return any(words.values()) and all(code in words or code[0] in replaced for code in put)
@@ -284,7 +299,7 @@ def is_coded(
 
 def is_arbitration(decision: Decision) -> bool:
     """Whether it settles others' disagreement, and is not its author's coding."""
-    return isinstance(decision, _CodeDecision) and bool(decision.between)
+    return isinstance(decision, CodeDecision) and bool(decision.coders)
 
 
 def confirmed_units(active: Iterable[Decision]) -> set[str]:
@@ -296,7 +311,7 @@ def confirmed_units(active: Iterable[Decision]) -> set[str]:
 def judged_units(active: Iterable[Decision]) -> set[str]:
     """Return the passages on which somebody put, rejected or confirmed codes."""
     rows = [row for row in active if isinstance(row, TagDecision)]
-    on_one_code = {row.unit_id for row in rows if isinstance(row, _CodeDecision) and row.unit_id}
+    on_one_code = {row.unit_id for row in rows if isinstance(row, CodeDecision) and row.unit_id}
     return on_one_code | confirmed_units(rows)
 
 

@@ -407,7 +407,9 @@ DECISIONS = Table(
             "blank for that of etude.toml; number of the decision undone; JSON of the "
             "coders between whom a decision on a code arbitrates; JSON of the title, the "
             "statement and the unit_ids accepted and refused of a theme signed off; JSON of the "
-            "workshop_id, subject_id, title and unit_ids of a need confirmed as without answer",
+            "workshop_id, subject_id, title and unit_ids of a need confirmed as without answer; "
+            "JSON of the words coded in a unit, of the place of a cut, of the unit joined, or of "
+            "the column corrected and its value",
             nullable=True,
         ),
         Column("why", "text", "Reason given", nullable=True),

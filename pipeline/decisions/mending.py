@@ -1,0 +1,530 @@
+"""Cut, join and correct passages from the next run on, and follow them to what they became.
+
+In:   units as the machine cut them, documents; active decisions
+Out:  units as people mended them; decisions on the passages of now, and why some have none
+
+A part's id follows from the passage and the place of the cut, so what is decided on it holds as
+long as the passage stays what it was.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
+
+import pandas as pd
+
+from pipeline.decisions.kinds import (
+    Decision,
+    Names,
+    PassageDecision,
+    Reviewed,
+    Subject,
+    as_json,
+    in_value,
+    read_json,
+)
+from pipeline.decisions.memos import FlagDecision, MemoDecision
+from pipeline.decisions.passages import MakePassage
+from pipeline.decisions.spans import MOVED, CodeSpan, find_words, masked_parts
+from pipeline.decisions.tags import AcceptTag, AddTag, RejectTag
+from pipeline.decisions.themes import MoveUnit, PinQuote
+from pipeline.tables.material import UNITS
+from pipeline.tables.schema import CHANNELS, QUESTIONS
+
+_N_QUOTED = 60  # characters after a cut, to find it again
+MAX_TABLE = 999
+TABLE, QUESTION, SPEAKER, CHANNEL = "table_number", "question", "speaker", "channel"
+FIELDS = MappingProxyType(
+    {TABLE: "la table", QUESTION: "la question", SPEAKER: "qui parle", CHANNEL: "le canal"}
+)
+CUT = "Ce passage a été coupé : ce qui en était décidé est à revoir sur ses parties."
+CUT_INSIDE = "Ce passage a été coupé au milieu de ces mots : à revoir sur ses parties."
+JOINED = "Ce passage a été joint à un autre : ce qui en était décidé est à revoir sur les deux."
+NOT_YET = "Pas encore appliquée : elle le sera au prochain calcul, si son passage y est encore."
+# what still holds of each part of a passage, of its first part, and of two passages joined
+_OF_EACH_PART = (RejectTag,)
+_OF_FIRST_PART = (MemoDecision, FlagDecision)
+_OF_BOTH = (AcceptTag, AddTag, MoveUnit, PinQuote, *_OF_FIRST_PART)
+
+
+class Piece(NamedTuple):
+    """A former passage's text from `start` on lies in `unit_id`, from `shift` on."""
+
+    unit_id: str
+    start: int
+    shift: int
+
+
+def _new_id(*parts: object) -> str:
+    joined = "\x1f".join(map(str, parts))
+    return "u-" + hashlib.sha256(joined.encode()).hexdigest()[:16]
+
+
+class Lineage:
+    """What passages became by people's cuts and joins, in order; offsets are in their texts."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[str, tuple[Piece, ...]] = {}
+        self._formers: dict[str, list[str]] = {}
+
+    @classmethod
+    def of(cls, active: Iterable[Decision]) -> "Lineage":
+        """Return the lineage after all cuts and joins of `active`."""
+        lineage = cls()
+        for row in active:
+            if isinstance(row, SplitPassage | JoinPassages):
+                row.extend(lineage)
+        return lineage
+
+    def __contains__(self, unit_id: object) -> bool:
+        return unit_id in self._pieces
+
+    def is_cut(self, unit_id: str) -> bool:
+        """Whether a former passage was cut, rather than joined to another."""
+        return len(self._pieces[unit_id]) > 1
+
+    def place(self, unit_id: str, at: int) -> tuple[str, int]:
+        """Return the passage of now where a character of `unit_id` is, and its offset there."""
+        while unit_id in self._pieces:
+            piece = [piece for piece in self._pieces[unit_id] if piece.start <= max(at, 0)][-1]
+            unit_id, at = piece.unit_id, at - piece.start + piece.shift
+        return unit_id, at
+
+    def next_of(self, unit_id: str) -> tuple[Piece, ...]:
+        """Return what a former passage became at first."""
+        return self._pieces.get(unit_id, ())
+
+    def ends(self, unit_id: str) -> list[str]:
+        """Return the passages of now that a passage became, itself where it is still one."""
+        if unit_id not in self._pieces:
+            return [unit_id]
+        ends = [end for piece in self._pieces[unit_id] for end in self.ends(piece.unit_id)]
+        return list(dict.fromkeys(ends))
+
+    def formers(self, unit_id: str) -> list[str]:
+        """Return the former passages that `unit_id` was made of, nearest first."""
+        nearest = self._formers.get(unit_id, [])
+        return [former for name in nearest for former in (name, *self.formers(name))]
+
+    def cut(self, unit_id: str, at: int) -> tuple[str, str, str, int] | None:
+        """Cut at a character; return the passage cut, both parts and where; None if it is cut."""
+        whole, at = self.place(unit_id, at)
+        if at <= 0:
+            return None
+        left, right = (_new_id(whole, at, side) for side in ("avant", "après"))
+        self._become(whole, Piece(left, 0, 0), Piece(right, at, 0))
+        return whole, left, right, at
+
+    def join(self, unit_id: str, other_id: str, shift: int) -> tuple[str, str, str] | None:
+        """Join a passage to the next, which starts at `shift` of its text; None if it is."""
+        first, last_char = self.place(unit_id, shift - 1)
+        second, _start = self.place(other_id, 0)
+        if first == second:
+            return None
+        joined = _new_id(first, second)
+        self._become(first, Piece(joined, 0, 0))
+        self._become(second, Piece(joined, 0, last_char + 1))
+        return first, second, joined
+
+    def _become(self, unit_id: str, *pieces: Piece) -> None:
+        self._pieces[unit_id] = pieces
+        for piece in pieces:
+            self._formers.setdefault(piece.unit_id, []).append(unit_id)
+
+
+def _read_content(value: object) -> dict[str, Any]:
+    content = read_json(value)
+    return content if isinstance(content, dict) else {}
+
+
+@dataclass(frozen=True)
+class Mending(PassageDecision):
+    """A decision on what a passage is, applied when the text is next cut into passages."""
+
+    group = "decoupage"
+    quoted_parts: ClassVar[tuple[str, ...]] = ()
+
+    content: Mapping[str, Any] = field(metadata=in_value(_read_content, as_json))
+
+    @classmethod
+    def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
+        return masked_parts(value, mask, *cls.quoted_parts)
+
+    def missing(self, reviewed: Reviewed) -> str | None:
+        return self.fault(reviewed)
+
+    def why_not(self) -> str:
+        return NOT_YET
+
+    def mend(self, bench: "_Bench") -> None:
+        """Change the passages, or nothing where it no longer fits."""
+        raise NotImplementedError
+
+    def _number(self, name: str) -> int:
+        number = self.content.get(name)
+        return number if isinstance(number, int) and number > 0 else 0
+
+    def _quoted(self, name: str) -> str:
+        return str(self.content.get(name) or "")
+
+
+@dataclass(frozen=True)
+class SplitPassage(Mending):
+    """Cuts a passage in two, before the character `at` of its text."""
+
+    action = "split_passage"
+    template = "coupe {passage} avant {value}"
+    has_typed_value = True  # a name in the quoted words may be known only later
+    quoted_parts = ("after",)
+
+    @classmethod
+    def of(cls, unit_id: str, text: str, at: int) -> "SplitPassage | None":
+        """Return the cut at a character; None where a side would say nothing."""
+        at = min(max(at, 0), len(text))
+        at += len(text[at:]) - len(text[at:].lstrip())
+        if not all(any(map(str.isalnum, side)) for side in (text[:at], text[at:])):
+            return None
+        return cls(unit_id, {"at": at, "after": text[at : at + _N_QUOTED]})
+
+    @property
+    def at(self) -> int:
+        return self._number("at")
+
+    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
+        return {("bounds", str(self.unit_id), str(self.at))}
+
+    def extend(self, lineage: Lineage) -> tuple[str, str, str, int] | None:
+        return lineage.cut(self.unit_id, self.at) if self.unit_id and self.at else None
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        return None if self.unit_id and self.at else "La décision ne dit pas où couper."
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        before, after = (
+            reviewed.lineage.place(str(self.unit_id), at)[0] for at in (self.at - 1, self.at)
+        )
+        return before != after and {before, after} <= reviewed.themes.unit_ids
+
+    def mend(self, bench: "_Bench") -> None:
+        whole, at = bench.lineage.place(str(self.unit_id), self.at)
+        unit = bench.unit(whole)
+        found = self._cut_in(unit["text"], at) if unit else None
+        if unit is None or not found or not unit["text"][:found].strip():
+            return
+        parts = self.extend(bench.lineage)
+        if parts is None:
+            return
+        _whole, left, right, _at = parts
+        start = unit["start_char"]
+        length = len(unit["text"][:found].rstrip())
+        bench.put(
+            [unit],
+            bench.part(unit, left, start, start + length),
+            bench.part(unit, right, start + found, unit["end_char"]) | {"n_votes": None},
+        )
+
+    def _cut_in(self, text: str, at: int) -> int | None:
+        """Return where the words after the cut begin; a part may end before the last of them."""
+        after = self._quoted("after")
+        if after and text[at:] and after.startswith(text[at : at + len(after)]):
+            return at
+        span = find_words(text, after, at)
+        return None if span is None else span[0]
+
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        return super().words(names, value) | {"value": names.quoted(self._quoted("after"))}
+
+
+@dataclass(frozen=True)
+class JoinPassages(Mending):
+    """Joins a passage to the next one of its document, `other`."""
+
+    action = "join_passages"
+    template = "joint {passage} à {other}"
+
+    @classmethod
+    def of(cls, unit_id: str, other_id: str, shift: int) -> "JoinPassages":
+        """Return the join; the other passage begins `shift` characters after the first's start."""
+        return cls(unit_id, {"other": other_id, "shift": shift})
+
+    @property
+    def other_id(self) -> str:
+        return self._quoted("other")
+
+    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
+        return {("bounds", str(self.unit_id), "end"), ("bounds", self.other_id, "start")}
+
+    def extend(self, lineage: Lineage) -> tuple[str, str, str] | None:
+        shift = self._number("shift")
+        if not (self.unit_id and self.other_id and shift):
+            return None
+        return lineage.join(self.unit_id, self.other_id, shift)
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        is_read = self.unit_id and self.other_id and self._number("shift")
+        return None if is_read else "La décision ne dit pas quels passages joindre."
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        first, _at = reviewed.lineage.place(str(self.unit_id), self._number("shift") - 1)
+        second, _at = reviewed.lineage.place(self.other_id, 0)
+        return first == second and first in reviewed.themes.unit_ids
+
+    def mend(self, bench: "_Bench") -> None:
+        first_id, _at = bench.lineage.place(str(self.unit_id), self._number("shift") - 1)
+        second_id, _at = bench.lineage.place(self.other_id, 0)
+        first, second = bench.unit(first_id), bench.unit(second_id)
+        if first is None or second is None or not bench.are_neighbours(first, second):
+            return
+        joined = self.extend(bench.lineage)
+        if joined is None:
+            return
+        both = bench.part(first, joined[2], first["start_char"], second["end_char"])
+        blank = {name: second[name] for name in FIELDS if pd.isna(first[name])}
+        votes = [unit["n_votes"] for unit in (first, second) if not pd.isna(unit["n_votes"])]
+        bench.put([first, second], both | blank | {"n_votes": sum(votes) if votes else None})
+
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        return super().words(names, value) | {"other": names.passage(self.other_id)}
+
+
+@dataclass(frozen=True)
+class CorrectPassage(Mending):
+    """Says the table, question, speaker or channel of a passage; a blank value is unknown."""
+
+    action = "correct_passage"
+    group = "corrections"
+    template = "corrige {field} de {passage} : {value}"
+
+    @classmethod
+    def of(cls, unit_id: str, name: str, value: str | int | None) -> "CorrectPassage":
+        """Return the correction of one of FIELDS."""
+        return cls(unit_id, {"field": name, "value": value})
+
+    @property
+    def name(self) -> str:
+        return self._quoted("field")
+
+    @property
+    def value(self) -> Any:
+        return self.content.get("value")
+
+    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
+        return {("correction", str(self.unit_id), self.name)}
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        return super().fault(reviewed) or correction_fault(self.name, self.value)
+
+    def missing(self, reviewed: Reviewed) -> str | None:
+        ends = reviewed.lineage.ends(str(self.unit_id))
+        if reviewed.themes.unit_ids.isdisjoint(ends):
+            return "Le passage n'existe plus : son document a changé ou a été retiré."
+        return super().missing(reviewed)
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        ends = reviewed.lineage.ends(str(self.unit_id))
+        rows = [reviewed.units[end] for end in ends if end in reviewed.units]
+        return bool(rows) and all(_as_cell(row.get(self.name)) == self.value for row in rows)
+
+    def mend(self, bench: "_Bench") -> None:
+        if correction_fault(self.name, self.value):
+            return
+        told = {self.name: self.value}
+        if self.name == QUESTION:
+            told["proposed_question"] = None  # what headings propose where nothing is known
+        for unit_id in bench.lineage.ends(str(self.unit_id)):
+            unit = bench.unit(unit_id)
+            if unit is not None:
+                bench.put([unit], unit | told)
+
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        told = names.say("inconnu") if self.value is None else names.quoted(str(self.value))
+        what = names.say(FIELDS.get(self.name, self.name))
+        return super().words(names, value) | {"field": what, "value": told}
+
+
+def _as_cell(cell: Any) -> Any:
+    if cell is None or pd.isna(cell):
+        return None
+    return cell if isinstance(cell, str) else int(cell)
+
+
+def correction_fault(name: str, value: object) -> str | None:
+    """Say in French why a passage's field cannot have this value, if so."""
+    if name == TABLE:
+        is_table = isinstance(value, int) and not isinstance(value, bool)
+        if value is None or (is_table and 1 <= value <= MAX_TABLE):  # type: ignore[operator]
+            return None
+        return f"Une table est un nombre de 1 à {MAX_TABLE}, ou inconnue."
+    if name == QUESTION:
+        is_known = value is None or value in QUESTIONS
+        return None if is_known else "La question n'est pas de celles que l'étude connaît."
+    if name == CHANNEL:
+        return None if value in CHANNELS else "Le canal n'est pas de ceux que l'étude connaît."
+    if name == SPEAKER:
+        is_text = value is None or (isinstance(value, str) and bool(value.strip()))
+        return None if is_text else "La décision ne dit pas qui parle."
+    return "La décision ne dit pas quoi corriger."
+
+
+KINDS: tuple[type[Decision], ...] = (SplitPassage, JoinPassages, CorrectPassage)
+
+
+class _Bench:
+    """The units of some documents while people's decisions change them."""
+
+    def __init__(self, units: pd.DataFrame, documents: pd.DataFrame) -> None:
+        self.lineage, self.is_changed = Lineage(), False
+        self._texts = dict(zip(documents["document_id"], documents["text"], strict=True))
+        rows: list[dict[Any, Any]] = units.to_dict("records")
+        self._by_id = {str(row["unit_id"]): row for row in rows}
+        self._by_document: dict[str, list[str]] = {}
+        for row in rows:
+            self._by_document.setdefault(row["document_id"], []).append(row["unit_id"])
+
+    def unit(self, unit_id: str) -> dict[Any, Any] | None:
+        return self._by_id.get(unit_id)
+
+    def part(self, unit: Mapping[Any, Any], unit_id: str, start: int, end: int) -> dict[Any, Any]:
+        """Return the passage of these characters of the document."""
+        text = self._texts[unit["document_id"]][start:end]
+        return {**unit, "unit_id": unit_id, "start_char": start, "end_char": end, "text": text}
+
+    def put(self, olds: Sequence[Mapping[Any, Any]], *news: dict[Any, Any]) -> None:
+        """Put passages in the place of others that follow each other."""
+        self.is_changed = True
+        listed = self._by_document[olds[0]["document_id"]]
+        i = listed.index(olds[0]["unit_id"])
+        listed[i : i + len(olds)] = [new["unit_id"] for new in news]
+        for old in olds:
+            del self._by_id[old["unit_id"]]
+        self._by_id |= {new["unit_id"]: new for new in news}
+
+    def are_neighbours(self, first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
+        """Whether no passage, heading or other text is between two passages of a document."""
+        if first["document_id"] != second["document_id"]:
+            return False
+        listed = self._by_document[first["document_id"]]
+        i = listed.index(first["unit_id"])
+        between = self._texts[first["document_id"]][first["end_char"] : second["start_char"]]
+        return listed[i + 1 : i + 2] == [second["unit_id"]] and not says_something(between)
+
+    def table(self) -> pd.DataFrame:
+        return UNITS.build(
+            self._by_id[unit_id] | {"unit_order": order}
+            for unit_ids in self._by_document.values()
+            for order, unit_id in enumerate(unit_ids)
+        )
+
+
+def says_something(between: str) -> bool:
+    """Whether a letter or digit is between two passages, not only bullets and blanks."""
+    return any(map(str.isalnum, between))
+
+
+def mend_units(
+    units: pd.DataFrame, documents: pd.DataFrame, active: Iterable[Decision]
+) -> pd.DataFrame:
+    """Return `units` as people cut, joined and corrected them, in the order of decision.
+
+    What no longer fits changes nothing, and its decision says so (`decision_effects`).
+    """
+    mendings = [row for row in active if isinstance(row, Mending)]
+    if not mendings or units.empty:
+        return units
+    bench = _Bench(units, documents)
+    for row in mendings:
+        row.mend(bench)
+    return bench.table() if bench.is_changed else units
+
+
+def mending_marks(active: Iterable[Decision]) -> list[str]:
+    """Return what a cut into passages depends on: the decisions that mend them, in order."""
+    rows = [row.row() for row in active if isinstance(row, Mending)]
+    return [as_json([row["action"], row.get("unit_id"), row.get("value")]) for row in rows]
+
+
+class Followed(NamedTuple):
+    """Decisions on the passages of now: `active`; the first that each became, by number, and why
+    some have none.
+    """
+
+    active: list[Decision]
+    became: Mapping[int, Decision]
+    lost: Mapping[int, str]
+    lineage: Lineage
+
+
+def follow_passages(active: Sequence[Decision], units: pd.DataFrame) -> Followed:
+    """Return `active` on the passages that are in `units` now.
+
+    Words keep their code wherever they went. Of a passage that was cut, a code removed is removed
+    from each part, and the first part has the memos and the flag; two joined passages have the
+    codes put on either, its theme, quote, memos and flag. All else comes back to the reviewer with
+    its reason.
+    """
+    lineage = Lineage.of(active)
+    unit_ids = set(units["unit_id"].tolist())
+    texts = _texts_of(
+        [str(row.unit_id) for row in active if isinstance(row, CodeSpan)], units, lineage
+    )
+    rows: list[Decision] = []
+    became: dict[int, Decision] = {}
+    lost: dict[int, str] = {}
+    for row in active:
+        unit_id = str(getattr(row, "unit_id", ""))
+        is_gone = unit_id in lineage and unit_id not in unit_ids
+        now = [row]
+        if isinstance(row, CodeSpan):
+            now = _follow_words(row, lineage if is_gone else Lineage(), texts)
+        elif is_gone and not isinstance(row, Mending | MakePassage):
+            now = _follow(row, unit_id, lineage)
+        if now:
+            became[row.decision_id] = now[0]
+        else:
+            lost[row.decision_id] = _why_lost(row, unit_id, lineage) if is_gone else MOVED
+        rows += now
+    return Followed(rows, became, lost, lineage)
+
+
+def _texts_of(unit_ids: Iterable[str], units: pd.DataFrame, lineage: Lineage) -> dict[str, str]:
+    """Return the texts of passages, and of what they became."""
+    wanted = {name for unit_id in unit_ids for name in (unit_id, *lineage.ends(unit_id))}
+    if not wanted:
+        return {}
+    rows = units[units["unit_id"].isin(wanted)]
+    return dict(zip(rows["unit_id"], rows["text"], strict=True))
+
+
+def _follow_words(row: CodeSpan, lineage: Lineage, texts: Mapping[str, str]) -> list[Decision]:
+    unit_id = str(row.unit_id)
+    if row.quote is None or (unit_id not in texts and unit_id not in lineage):
+        return [row]  # nothing to look into: the replay says why
+    first, start = lineage.place(unit_id, row.quote.start)
+    last, _end = lineage.place(unit_id, row.quote.end - 1)
+    if first != last or first not in texts:
+        return []
+    quote = row.quote._replace(start=start).place_in(texts[first])
+    return [replace(row, unit_id=first, quote=quote)] if quote else []
+
+
+def _follow(row: Decision, unit_id: str, lineage: Lineage) -> list[Decision]:
+    """Return the same decision on each passage of now for which it still holds."""
+    pieces = lineage.next_of(unit_id)
+    if not pieces:
+        return [replace(row, unit_id=unit_id)]  # type: ignore[call-arg]
+    if not lineage.is_cut(unit_id):
+        holding = pieces if isinstance(row, _OF_BOTH) else ()
+    elif isinstance(row, _OF_FIRST_PART):
+        holding = pieces[:1]
+    else:
+        holding = pieces if isinstance(row, _OF_EACH_PART) else ()
+    return [now for piece in holding for now in _follow(row, piece.unit_id, lineage)]
+
+
+def _why_lost(row: Decision, unit_id: str, lineage: Lineage) -> str:
+    formers = [name for end in lineage.ends(unit_id) for name in lineage.formers(end)]
+    if not any(map(lineage.is_cut, formers)):
+        return JOINED
+    return CUT_INSIDE if isinstance(row, CodeSpan) else CUT

@@ -1,0 +1,128 @@
+"""Put a code on some words of a passage, and find these words again in its text."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pipeline.decisions.kinds import Code, Names, Reviewed, as_json, in_value, read_json
+from pipeline.decisions.tags import CodeDecision, TagDecision
+
+Span = tuple[int, int]  # half-open, in the passage's text
+_TOKEN = re.compile(r"(\[[^\[\]]+\])")  # what stands for a name or an address
+_ANY_NAME = r"(?:\[[^\[\]]+\]|.{1,60}?)"
+
+
+class Quote(NamedTuple):
+    """Words of a passage, where they were when somebody chose them."""
+
+    start: int
+    end: int
+    words: str
+
+    @classmethod
+    def of(cls, text: str, start: int, end: int) -> "Quote | None":
+        """Return the words from `start` to `end` without blanks around; None if there is none.
+
+        >>> Quote.of("plus de car le soir", 7, 12)
+        Quote(start=8, end=11, words='car')
+        """
+        start, end = max(start, 0), min(end, len(text))
+        chosen = text[start:end]
+        words = chosen.strip()
+        start += len(chosen) - len(chosen.lstrip())
+        has_word = any(map(str.isalnum, words))
+        return cls(start, start + len(words), words) if has_word else None
+
+    def place_in(self, text: str) -> "Quote | None":
+        """Return where the words are in `text` now, None where they are no more."""
+        span = find_words(text, self.words, self.start)
+        return None if span is None else Quote(*span, text[slice(*span)])
+
+
+def find_words(text: str, words: str, near: int) -> Span | None:
+    """Return where `words` are in `text`, at the place nearest to `near`.
+
+    Case, blanks and the numbers of persons do not count, and a hidden name is any name:
+
+    >>> find_words("[personne 4] dit : plus  de car", "Plus de car", 0)
+    (19, 31)
+    """
+    if words and text[near : near + len(words)] == words:
+        return near, near + len(words)
+    parts = [
+        _ANY_NAME if i % 2 else r"\s+".join(map(re.escape, part.split()))
+        for i, part in enumerate(_TOKEN.split(words.strip()))
+    ]
+    pattern = r"\s*".join(part for part in parts if part)
+    if not pattern:
+        return None
+    spans = [match.span() for match in re.finditer(pattern, text, re.IGNORECASE | re.DOTALL)]
+    return min(spans, key=lambda span: (abs(span[0] - near), span), default=None)
+
+
+def _read_quote(value: object) -> Quote | None:
+    content = read_json(value)
+    if not isinstance(content, dict):
+        return None
+    start, end, words = (content.get(name) for name in Quote._fields)
+    is_span = isinstance(start, int) and isinstance(end, int) and 0 <= start < end
+    is_read = is_span and isinstance(words, str) and words.strip()
+    return Quote(start, end, words) if is_read else None  # type: ignore[arg-type]
+
+
+def _write_quote(quote: Quote | None) -> str | None:
+    return as_json(quote._asdict()) if quote else None
+
+
+def masked_parts(value: str, mask: Callable[[str], str], *names: str) -> str:
+    """Mask these texts of a JSON object."""
+    content = read_json(value)
+    if not isinstance(content, dict):
+        return mask(value)
+    texts = {name: mask(content[name]) for name in names if isinstance(content.get(name), str)}
+    return as_json(content | texts)
+
+
+@dataclass(frozen=True)
+class CodeSpan(CodeDecision):
+    """Puts a code on some words of a passage; those of several decisions add up."""
+
+    action = "code_span"
+    template = "pose {code} sur les mots {value}"
+    has_typed_value = True  # a name in these words may be known only later
+
+    quote: Quote | None = field(metadata=in_value(_read_quote, _write_quote))
+
+    @classmethod
+    def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
+        return masked_parts(value, mask, "words")
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        return super().fault(reviewed) or (None if self.quote else NO_WORDS)
+
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        chosen = self.quote.words if self.quote else None
+        return super().words(names, value) | {"value": names.quoted(chosen)}
+
+
+NO_WORDS = "La décision ne dit pas sur quels mots elle porte."
+MOVED = "Ces mots ne sont plus dans le passage : son texte a changé."
+
+
+def spans_by_code(decisions: Iterable[TagDecision]) -> dict[Code, list[Span]]:
+    """Return the words that people coded on one passage, by code, in the text's order.
+
+    Who removes a code removes its words too.
+    """
+    spans: dict[Code, set[Span]] = {}
+    for decision in decisions:
+        for code, stays in decision.code_words(list(spans)):
+            if not stays:
+                spans.pop(code, None)
+            elif isinstance(decision, CodeSpan) and decision.quote:
+                spans.setdefault(code, set()).add(decision.quote[:2])
+    return {code: sorted(chosen) for code, chosen in spans.items()}
+
+
+KINDS: tuple[type[Any], ...] = (CodeSpan,)
