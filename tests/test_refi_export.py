@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from lxml import etree
 
+from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.exchange.codebook import codebook_file
 from pipeline.exchange.documents import gather_codings
 from pipeline.exchange.project import project_file
@@ -133,6 +134,27 @@ def test_each_person_has_codes_of_their_own_and_the_machine_keeps_what_nobody_re
         and ("d0u1", "offre") not in machine
         and ("d0u1", "approvisionnement") in machine
     )
+
+
+def test_words_that_a_person_coded_are_a_selection_of_their_own() -> None:
+    text = "Plus de car 🚍 le soir à Arthez."
+    spans = [
+        Quote.of(text, text.index(words), text.index(words) + len(words))
+        for words in ("le soir", "car 🚍")
+    ]
+    rows = [
+        CodeSpan("d0u0", "rubrique", "offre", span).row() | {"author": "Lise"} for span in spans
+    ]
+    content = exported(small(), taken(*rows))
+    offer = GRID.label_of("offre")
+    assert {found for found in coded(content) if found[0] == "Lise"} == {
+        ("Lise", "le soir", offer),
+        ("Lise", "car 🚍", offer),
+    }
+    root, _ = opened(content)
+    assert SCHEMA.validate(root), SCHEMA.error_log.last_error
+    guids = [element.get("guid") for element in root.iter() if element.get("guid")]
+    assert len(guids) == len(set(guids))
 
 
 def test_what_only_a_decision_assigned_is_not_the_machines() -> None:

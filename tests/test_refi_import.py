@@ -11,7 +11,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from lxml import etree
 
+from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.errors import StudyError
 from pipeline.exchange import import_project as placing
 from pipeline.exchange import import_project as reasons
@@ -35,6 +37,7 @@ from support.exchanged import (
     small,
     taken,
 )
+from support.refi import SCHEMA
 
 Files = dict[str, bytes]
 CODED = taken(
@@ -410,7 +413,9 @@ def test_a_selection_speaks_of_the_passages_that_it_covers_by_half(
 def test_a_document_changed_elsewhere_is_searched_for_the_words_selected(tmp_path: Path) -> None:
     files = selected(TWO, (10, 14))
     longer = recounted(lambda text: "Relu le 3 mars.\n" + text, len)(files)
-    assert ("Lise", "add_tag", "d0u0", "rubrique", "offre") in told(brought(longer, tmp_path, TWO))
+    assert ("Lise", "code_span", "d0u0", "rubrique", "offre") in told(
+        brought(longer, tmp_path, TWO)
+    )
     other = on_sources(lambda text: text.replace("deux", "dix"))(files)
     found = brought(other, tmp_path, TWO)
     assert found.decisions == () and found.left_out[placing.NOT_FOUND] == 1
@@ -471,6 +476,52 @@ def test_what_cannot_be_taken_is_counted_by_reason(
     assert {
         reason: n for reason, n in found.left_out.items() if reason != reasons.BY_MACHINE
     } == expected
+
+
+CAR = "Plus de car 🚍 le soir à Arthez."
+
+
+def on_words(words: str, code: str, author: str = "Lise", **more: Any) -> dict[str, Any]:
+    quote = Quote.of(CAR, CAR.index(words), CAR.index(words) + len(words))
+    return CodeSpan("d0u0", "rubrique", code, quote).row() | {"author": author} | more
+
+
+WORDS = [
+    on_words("le soir", "enjeux.social"),
+    on_words("car 🚍 le", "enjeux.social"),
+    on_words("le soir", "enjeux.social", "Zoé"),
+    on_words("Arthez", "offre"),
+]
+
+
+def test_coded_words_go_out_exactly_and_come_back_as_the_same_decisions(tmp_path: Path) -> None:
+    known = taken(*WORDS)
+    files = exported(small(), known)
+    root = etree.fromstring(files["project.qde"])
+    assert SCHEMA.validate(root), SCHEMA.error_log.last_error
+    found = brought(files, tmp_path)
+    rows = sorted((row["author"], row["code"], row["value"]) for row in rows_of(found))
+    assert rows == sorted((row["author"], row["code"], row["value"]) for row in WORDS)
+    again = DECISIONS.build({"decision_id": n} | row for n, row in enumerate(rows_of(found), 1))
+    assert exported(small(), again) == files
+    assert brought(files, tmp_path, known=known).decisions == ()
+    more = taken(*WORDS[:1])
+    assert len(brought(files, tmp_path, known=more).decisions) == 3
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        on_tag("reject", "d0u0", "rubrique", "enjeux.social"),
+        {"action": "undo", "value": "1"},
+    ],
+)
+def test_an_old_file_does_not_bring_back_words_taken_back_since(
+    since: dict[str, Any], tmp_path: Path
+) -> None:
+    files = exported(small(), taken(*WORDS[:1]))
+    later = since | {"decided_at": "2026-02-01T10:00:00+00:00"}
+    assert brought(files, tmp_path, known=taken(*WORDS[:1], later)).decisions == ()
 
 
 def test_an_author_may_be_given_and_an_unknown_code_is_named_with_all_else_that_is_left(

@@ -15,6 +15,8 @@ import pandas as pd
 
 from pipeline.decisions import active_decisions
 from pipeline.decisions.kinds import Decision
+from pipeline.decisions.mending import follow_passages
+from pipeline.decisions.spans import CodeSpan, Span
 from pipeline.decisions.tags import words_in_order
 from pipeline.decisions.themes import ThemeDecision
 from pipeline.exchange.codebook import THEME
@@ -54,13 +56,17 @@ _KEY = ["unit_id", "axis", "code"]
 
 @dataclass(frozen=True, order=True)
 class PassageCoding:
-    """A code on a unit; `author` is empty for the machine, `axis` may be `theme`."""
+    """A code on a unit; `author` is empty for the machine, `axis` may be `theme`.
+
+    `spans` are the words of the unit that a person coded, none for the whole unit.
+    """
 
     unit_id: str
     author: str
     axis: str
     code: str
     decided_at: str = ""
+    spans: tuple[Span, ...] = ()
 
 
 def gather_codings(
@@ -77,7 +83,7 @@ def gather_codings(
     unit_ids = set(tables["units"]["unit_id"])
     codes = {(code.axis, code.code) for code in grid.codes}
     proposed = machine_tags if machine_tags is not None and len(machine_tags) else tables["tags"]
-    active = active_decisions(decisions)
+    active = follow_passages(active_decisions(decisions), tables["units"]).active
     on_tags = [
         *_machine_codings(tables["tags"], machine_tags),
         *_personal_codings(active, proposed, grid.exclusive),
@@ -106,15 +112,20 @@ def _personal_codings(
 ) -> Iterator[PassageCoding]:
     """Yield each author's last word on each code; the last code alone of an `exclusive` axis."""
     words: dict[tuple[str, str, str, str], tuple[str, bool]] = {}
+    spans: defaultdict[tuple[str, ...], set[Span]] = defaultdict(set)
     for decision, (axis, code), stays in words_in_order(active, proposed):
         key = (str(decision.unit_id), decision.author, axis, code)
         words.pop(key, None)  # the last word comes last
         words[key] = decision.decided_at, stays
+        if not stays:
+            spans.pop(key, None)
+        elif isinstance(decision, CodeSpan) and decision.quote:
+            spans[key].add(decision.quote[:2])
     codings: dict[tuple[str, ...], PassageCoding] = {}
     for key, (decided_at, stays) in words.items():
         if stays:
             slot = key[:3] if key[2] in exclusive else key
-            codings[slot] = PassageCoding(*key, decided_at)
+            codings[slot] = PassageCoding(*key, decided_at, tuple(sorted(spans[key])))
     yield from codings.values()
 
 

@@ -15,6 +15,8 @@ import pandas as pd
 from pipeline.decisions import Decision, active_decisions, read_decisions
 from pipeline.decisions.kinds import undone_by
 from pipeline.decisions.memos import CODE, DOCUMENT, UNIT, MemoSubject
+from pipeline.decisions.mending import follow_passages
+from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.decisions.tags import put_code, words_in_order
 from pipeline.decisions.themes import MoveUnit, ThemeDecision
 from pipeline.exchange.codebook import THEME, CodebookEntry, build_codebook, identifier_in, walk
@@ -55,7 +57,7 @@ def take_project(
     """Return people's codings in `project` as decisions; `author` gets the anonymous ones."""
     reader = _ProjectReader(project, tables, grid, author)
     read = _with_one_theme(list(reader.decisions()), reader.reasons)
-    new, n_known = take_new(read, decisions, tables["tags"])
+    new, n_known = take_new(read, decisions, tables["tags"], tables["units"])
     memos, n_known_memos = new_memos(list(reader.memos()), decisions, why=_WHY)
     unknown = [
         f"code inconnu : « {name} », {counted(n, 'codage')}"
@@ -88,7 +90,8 @@ class _ProjectReader:
                 if not match.unit_ids:
                     self.reasons.append(match.why)
                 for unit_id in match.unit_ids:
-                    yield self._decision(unit_id, entry, coder, selection.coded_at)
+                    quote = match.quotes.get(unit_id)
+                    yield self._decision(unit_id, quote, entry, coder, selection.coded_at)
 
     def _coder(self, selection: Selection) -> str | None:
         name = self._project.users.get(selection.user, "")
@@ -152,9 +155,13 @@ class _ProjectReader:
             self.unknown_codes[written.name if written else "?"] += 1
         return None
 
-    def _decision(self, unit_id: str, entry: CodebookEntry, coder: str, coded_at: str) -> Decision:
+    def _decision(
+        self, unit_id: str, quote: Quote | None, entry: CodebookEntry, coder: str, coded_at: str
+    ) -> Decision:
         if entry.axis == THEME:
             decision: Decision = MoveUnit(unit_id, None, entry.code)
+        elif quote is not None:
+            decision = CodeSpan(unit_id, entry.axis, entry.code, quote)
         else:
             is_proposed = (unit_id, entry.axis, entry.code) in self._proposed
             decision = put_code(unit_id, (entry.axis, entry.code), is_proposed=is_proposed)
@@ -214,10 +221,11 @@ NO_UNIT = "sélection hors de tout passage"
 
 @dataclass(frozen=True)
 class SelectedUnits:
-    """The units of a selection, or `why` there is none."""
+    """The units of a selection, or `why` there is none; `quotes` of those selected in part."""
 
     unit_ids: tuple[str, ...]
     why: str = ""
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
 
 
 class _PassageFinder:
@@ -298,13 +306,18 @@ def _selected(span: Span, text: str, units: Iterable[Any]) -> SelectedUnits:
     quote = text[start:end]
     if quote.strip():
         start, end = start + len(quote) - len(quote.lstrip()), start + len(quote.rstrip())
-    unit_ids = []
+    unit_ids: list[str] = []
+    quotes: dict[str, Quote] = {}
     for unit in units:
         unit_start, unit_end = int(unit.start_char), int(unit.end_char)
         common = min(end, unit_end) - max(start, unit_start)
         if common > 0 and common >= _SHARE * min(end - start, unit_end - unit_start):
             unit_ids.append(unit.unit_id)
-    return SelectedUnits(tuple(unit_ids), "" if unit_ids else NO_UNIT)
+            part = Quote.of(unit.text, start - unit_start, end - unit_start)
+            said = xml_text(unit.text)
+            if part and (said[: part.start].strip() or said[part.end :].strip()):
+                quotes[unit.unit_id] = part
+    return SelectedUnits(tuple(unit_ids), "" if unit_ids else NO_UNIT, quotes)
 
 
 @dataclass(frozen=True)
@@ -330,20 +343,25 @@ _Word = str | bool | None  # a theme, "" for none, or whether a code is there
 
 
 def take_new(
-    read: Iterable[Decision], known: pd.DataFrame, tags: pd.DataFrame
+    read: Iterable[Decision],
+    known: pd.DataFrame,
+    tags: pd.DataFrame,
+    units: pd.DataFrame,
 ) -> tuple[tuple[Decision, ...], int]:
     """Return the decisions that say something new, oldest first, and how many do not.
 
     A decision is not new where its author said the same last, or where its subject changed since.
-    `tags` tell what confirming a unit rejects.
+    `tags` tell what confirming a unit rejects; `units`, which passages were cut or joined since.
     """
-    last = _last_words(read_decisions(known), tags)
+    last = _last_words(read_decisions(known), tags, units)
     new, n_known = [], 0
     for decision in sorted(read, key=lambda decision: _seconds(decision.decided_at)):
         ((_decision, subject, word),) = _words([decision], tags)
         moment = _seconds(decision.decided_at)
         before = last.get(subject)
-        if before is not None and (before[0] == word or moment <= before[1]):
+        whole = last.get(subject[:4], (word, moment))
+        is_removed = whole[0] != word and moment <= whole[1]  # the code, since these words had it
+        if is_removed or (before is not None and (before[0] == word or moment <= before[1])):
             n_known += 1
             continue
         last[subject] = word, moment
@@ -352,7 +370,7 @@ def take_new(
 
 
 def _last_words(
-    decisions: Sequence[Decision], tags: pd.DataFrame
+    decisions: Sequence[Decision], tags: pd.DataFrame, units: pd.DataFrame
 ) -> dict[_Subject, tuple[_Word, float]]:
     by = undone_by(decisions)
     moments = {row.decision_id: _seconds(row.decided_at) for row in decisions}
@@ -361,9 +379,11 @@ def _last_words(
         subject: (None, moments[by[row.decision_id]])
         for row, subject, _word in _words(undone, tags)
     }
-    for row, subject, word in _words(active_decisions(decisions), tags):
-        _before, moment = last.get(subject, (None, float("-inf")))
-        last[subject] = word, max(moment, moments[row.decision_id])
+    active = follow_passages(active_decisions(decisions), units).active
+    for row, subject, word in _words(active, tags):
+        for about in {subject, subject[:4]}:  # coded words say that the whole passage has the code
+            _before, moment = last.get(about, (None, float("-inf")))
+            last[about] = word, max(moment, moments[row.decision_id])
     return last
 
 
@@ -375,7 +395,9 @@ def _words(
         for unit_id, into_id in placements.items():
             yield row, (row.author, unit_id, THEME), into_id or ""
     for tagged, code, stays in words_in_order(decisions, tags):
-        yield tagged, (tagged.author, str(tagged.unit_id), *code), stays
+        on_words = isinstance(tagged, CodeSpan) and tagged.quote is not None
+        place = map(str, tagged.quote[:2]) if on_words else ()  # type: ignore[attr-defined]
+        yield tagged, (tagged.author, str(tagged.unit_id), *code, *place), stays
 
 
 def settled_time(written: str | None) -> str:

@@ -172,34 +172,59 @@ def _add_sources(
         )
         if document.document_id in units_by_document:
             for unit in rows_of(units_by_document[document.document_id]):
-                _add_selection(source, unit, codings_by_unit[unit.unit_id], guids, moment)
+                _add_selections(source, unit, codings_by_unit[unit.unit_id], guids, moment)
         values = {"canal": word("lieux", document.channel), "table": document.table_number}
         if workshop is not None:
             values = _workshop_values(workshop, names[document.workshop_id]) | values
         _add_values(source, values)
 
 
-def _add_selection(
+def _add_selections(
     source: Any,
     unit: Any,
     codings: Iterable[PassageCoding],
     guids: Mapping[Any, str],
     moment: dict[str, str],
 ) -> None:
+    """Add the whole unit, then each run of words that people coded."""
+    whole = (0, len(unit.text))
+    on_whole: list[PassageCoding] = []
+    on_words: dict[tuple[int, int], list[PassageCoding]] = defaultdict(list)
+    for coding in codings:
+        for span in coding.spans:
+            on_words[span].append(coding)
+        if not coding.spans:
+            on_whole.append(coding)
+    for span, coded in ((whole, on_whole), *sorted(on_words.items())):
+        part = () if coded is on_whole else map(str, span)
+        _add_selection(source, unit, span, coded, guids, moment, *part)
+
+
+def _add_selection(
+    source: Any,
+    unit: Any,
+    span: tuple[int, int],
+    codings: Iterable[PassageCoding],
+    guids: Mapping[Any, str],
+    moment: dict[str, str],
+    *part: str,
+) -> None:
+    """Add a selection; `part` tells its GUIDs from those of the whole unit."""
+    start, end = span
     selection = _child(
         source,
         "PlainTextSelection",
-        guid=guid("unit", unit.unit_id),
-        name=one_line(unit.text)[:_NAME_CHARS],
-        startPosition=str(unit.start_char),
-        endPosition=str(unit.end_char),
+        guid=guid("unit", unit.unit_id, *part),
+        name=one_line(unit.text[start:end])[:_NAME_CHARS],
+        startPosition=str(unit.start_char + start),
+        endPosition=str(unit.start_char + end),
         creatingUser=MACHINE_GUID,
         **moment,
     )
     for coding in codings:
         user = user_guid(coding.author) if coding.author else MACHINE_GUID
         coded = _moment(coding.decided_at) if coding.author else moment
-        identity = guid("coding", coding.unit_id, coding.author, coding.axis, coding.code)
+        identity = guid("coding", coding.unit_id, coding.author, coding.axis, coding.code, *part)
         element = _child(selection, "Coding", guid=identity, creatingUser=user, **coded)
         _child(element, "CodeRef", targetGUID=guids[coding.axis, coding.code])
 

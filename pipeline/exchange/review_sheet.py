@@ -335,7 +335,7 @@ def take_sheet(
     reader = _SheetReader(sheet, tables, grid, coder)
     for number, cells in enumerate(sheet.rows[1:], start=sheet.head + 1):
         reader.read(number, cells)
-    new, n_known = take_new(reader.decisions, decisions, tables["tags"])
+    new, n_known = take_new(reader.decisions, decisions, tables["tags"], tables["units"])
     reasons = counted_reasons(reason for _, reason, _ in reader.refused)
     return Taken(new, n_known, reasons, tuple(_line(*refused) for refused in reader.refused))
 
