@@ -150,6 +150,7 @@ def bench(
         "others": [row for row in decisions if row.author != view.author],
         "undoing": _undoing(journal.last_on_passages(view.author), unit_id),
         "theme_id": theme_id,
+        "is_hidden": is_hidden,
         "theme": state.themes().labels.get(theme_id or "", ""),
     }
 

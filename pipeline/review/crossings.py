@@ -36,7 +36,7 @@ class Dimension:
 
 
 @dataclass(frozen=True)
-class Tally:
+class PassageCount:
     """Passages, and the tables that said them; up to `n_tables_high` with what is to be checked."""
 
     n_units: int = 0
@@ -45,7 +45,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Cell(Tally):
+class Cell(PassageCount):
     """What has both keys.
 
     `share` (0..1) is of the place's tables, or of the row's passages; `expected` is how many
@@ -83,8 +83,8 @@ class Crossing:
 
     row: Dimension
     column: Dimension
-    rows: Mapping[str, Tally]
-    columns: Mapping[str, Tally]
+    rows: Mapping[str, PassageCount]
+    columns: Mapping[str, PassageCount]
     cells: Mapping[tuple[str, str], Cell | None]
 
     @property
@@ -114,7 +114,7 @@ def cross(
             for second in column_keys:
                 both[first, second].append(unit_id)
 
-    def tally(unit_ids: Sequence[str]) -> Tally:
+    def tally(unit_ids: Sequence[str]) -> PassageCount:
         return _tally(unit_ids, table_of, to_check)
 
     rows = {key: tally(unit_ids) for key, unit_ids in by_row.items()}
@@ -127,7 +127,7 @@ def cross(
     for first, of_row in rows.items():
         for second in columns:
             key = (first, second)
-            counted = counts.get(key, Tally())
+            counted = counts.get(key, PassageCount())
             cells[key] = Cell(
                 counted.n_units,
                 counted.n_tables,
@@ -152,15 +152,15 @@ def _units_by(dimension: Dimension, keys_of: Mapping[str, Iterable[str]]) -> dic
 
 def _tally(
     unit_ids: Sequence[str], table_of: Mapping[str, str], to_check: Collection[str]
-) -> Tally:
+) -> PassageCount:
     said = [name for name in unit_ids if name in table_of]
     n_high = len({table_of[name] for name in said})
     n_sure = len({table_of[name] for name in said if name not in to_check}) if to_check else n_high
-    return Tally(len(unit_ids), n_sure, n_high)
+    return PassageCount(len(unit_ids), n_sure, n_high)
 
 
 def _share(
-    counted: Tally, of_row: Tally, column: Dimension, key: str, least_tables: int
+    counted: PassageCount, of_row: PassageCount, column: Dimension, key: str, least_tables: int
 ) -> float | None:
     if not column.n_tables:
         return counted.n_units / of_row.n_units
@@ -172,13 +172,16 @@ _Numbers = dict[tuple[str, str], float]
 
 
 def _by_chance(
-    rows: Mapping[str, Tally],
-    columns: Mapping[str, Tally],
-    counts: Mapping[tuple[str, str], Tally],
+    rows: Mapping[str, PassageCount],
+    columns: Mapping[str, PassageCount],
+    counts: Mapping[tuple[str, str], PassageCount],
 ) -> tuple[_Numbers, _Numbers]:
     """Return what chance would give each cell, and how far from it the cell is."""
     observed = np.array(
-        [[counts.get((first, second), Tally()).n_units for second in columns] for first in rows],
+        [
+            [counts.get((first, second), PassageCount()).n_units for second in columns]
+            for first in rows
+        ],
         dtype=float,
     ).reshape(len(rows), len(columns))
     same = np.array([[first == second for second in columns] for first in rows], dtype=bool)

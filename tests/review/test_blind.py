@@ -102,13 +102,15 @@ def test_a_draw_is_coded_blind_by_both_then_the_machine_shows(
     labels = [served.study.grid.label_of(code) for code in put]
     expect(page.locator(".coded li")).to_have_count(0)
     expect(page.locator(".said mark")).to_have_count(0)
+    assert "/themes/" not in page.locator("#poste").inner_html()
+    expect(page.locator("#lecture .here .stripe")).to_have_count(0)
+    expect(page.locator("#poste")).to_contain_text("vous codez sans voir la machine")
     page.keyboard.press("v")  # nothing put: no code at all
     expect(page.locator(".said").first).not_to_have_attribute("data-unit", unit_id)
     row = served.decisions().iloc[-1]
     assert (row["action"], row["unit_id"], row["value"]) == ("confirm_unit", unit_id, "[]")
     page.goto(served.url(f"passages?etat=tous&passage={unit_id}"))
-    expect(page.locator("#poste")).to_contain_text(labels[0])
-    expect(page.locator(".coded li").first).to_be_visible()  # the machine shows now
+    expect(page.locator(".coded", has_text=labels[0])).to_be_visible()  # the machine shows now
     other = served.open(browser, "bilal", f"passages?etat=tires&passage={unit_id}")
     expect(other.locator(".coded li")).to_have_count(0)
     expect(other.locator(".others")).to_have_count(0)

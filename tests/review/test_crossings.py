@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipeline.review.crossings import Cell, Crossing, Dimension, Tally, cross, expected_counts
+from pipeline.review.crossings import (
+    Cell,
+    Crossing,
+    Dimension,
+    PassageCount,
+    cross,
+    expected_counts,
+)
 from support.accessible import faults
 from support.review_client import client
 from support.review_server import Served
@@ -51,7 +58,7 @@ def test_what_is_to_be_checked_counts_for_the_higher_number_of_tables_only() -> 
     cell = crossing.cells["a", "x"]
     assert cell is not None
     assert (cell.n_units, cell.n_tables, cell.n_tables_high) == (3, 1, 2)
-    assert crossing.rows == {"a": Tally(3, 1, 2)}
+    assert crossing.rows == {"a": PassageCount(3, 1, 2)}
 
 
 def test_codes_of_one_axis_cross_each_other_and_never_themselves() -> None:

@@ -26,6 +26,7 @@ PAGES = {
     "territoires-cartes": "territoires/cartes",
     "territoires-voix": "territoires/voix",
     "territoires-offre": "territoires/offre",
+    "croisements": "croisements",
     "accord": "accord",
     "journal": "journal",
     "resultats": "resultats",

@@ -20,7 +20,15 @@ from pipeline.counting import circles_of
 from pipeline.publish.spreadsheet import new_book
 from pipeline.publish.text import number, typography
 from pipeline.review import doors, state
-from pipeline.review.crossings import Cell, Crossing, Dimension, Tally, cross, drawing, sheets
+from pipeline.review.crossings import (
+    Cell,
+    Crossing,
+    Dimension,
+    PassageCount,
+    cross,
+    drawing,
+    sheets,
+)
 from pipeline.review.doors import Door
 from pipeline.review.queue import CoderView
 from pipeline.review.roles import reads
@@ -171,7 +179,7 @@ def _crossing(
     )
 
 
-def _total(dimension: Dimension, key: str, tally: Tally) -> tuple[Tally, Door]:
+def _total(dimension: Dimension, key: str, tally: PassageCount) -> tuple[PassageCount, Door]:
     wanted = EVERY.where(**{dimension.filter_field: key})
     return tally, doors.door(wanted, tally.n_units, dimension.labels[key], n_tables=tally.n_tables)
 

@@ -19,7 +19,7 @@ from pipeline.review.queue import (
 )
 from pipeline.review.reading import N_AROUND, document_part
 from pipeline.review.roles import decides, reads
-from pipeline.review.selection import TODO
+from pipeline.review.selection import DRAWN, TODO
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.views import is_fragment, reason_of, request_id_of
 from pipeline.review.views.memos import notes_of
@@ -91,7 +91,7 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
         said = announcement(decision)
     if command == "valider":
         following = queue.neighbours(unit_id, unit_ids)[1]
-        if wanted.state == TODO:
+        if wanted.state in (TODO, DRAWN):
             unit_ids = [name for name in unit_ids if name != unit_id]
         next_id = following or next(iter(unit_ids), None)
     else:
@@ -115,7 +115,7 @@ def _decision(view: CoderView, command: str, key: str, unit_id: str) -> TagDecis
         return RejectTag(unit_id, axis, code)
     if command != "accepter":
         raise Http404
-    proposed = {(row.axis, row.code) for row in view.snapshot.proposed.get(unit_id, ())}
+    proposed = {(row.axis, row.code) for row in view.proposed(unit_id)}
     return put_code(unit_id, (axis, code), is_proposed=(axis, code) in proposed)
 
 
