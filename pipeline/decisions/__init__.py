@@ -22,6 +22,7 @@ from pipeline.decisions import (
     memos,
     mending,
     passages,
+    selections,
     sign_off,
     spans,
     tags,
@@ -68,6 +69,7 @@ _EVERY_KIND = (
     *gaps.KINDS,
     *memos.KINDS,
     *coding.KINDS,
+    *selections.KINDS,
     *kinds.KINDS,
 )
 KINDS = MappingProxyType({kind.action: kind for kind in _EVERY_KIND})
@@ -138,7 +140,7 @@ def apply_decisions(
         saved_weightings(active),
         weighting_in_use(active),
         {gap: row.decision_id for gap, row in decided_gaps(active).items()},
-        memos.last_notes(active),
+        memos.last_notes(active) | selections.last_selections(active),
         followed.lineage,
         followed.lost,
         _corrected_rows(active, units, followed.lineage),

@@ -34,6 +34,7 @@ GROUPS = MappingProxyType(
         "ponderations": "pondérations",
         "annulations": "annulations",
         "memos": "mémos",
+        "selections": "sélections",
         "drapeaux": "drapeaux",
     }
 )  # filters of the journal
@@ -68,7 +69,7 @@ class Names(Protocol):
 class Reviewed:
     """The tables after all decisions; `codes` by unit, `exclusive` by axis.
 
-    `gaps` and `notes` (memos and flags) have the number of the last decision on each;
+    `gaps` and `notes` (memos, flags, selections) have the number of the last decision on each;
     `grid_codes` is None where the grid's codes are not told. `lost` says why a decision does not
     hold for what its passage became; `units` are the rows of passages that people corrected.
     """

@@ -1,5 +1,6 @@
 """Show a selection of passages as a list, the form that narrows it, and search."""
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from pipeline.decisions.selections import SelectionDecision, selections_of
 from pipeline.publish.text import typography
 from pipeline.review import state
 from pipeline.review.doors import coder_view
@@ -97,6 +99,8 @@ def filters(view: CoderView, wanted: Selection) -> dict[str, Any]:
         "sentence": words.sentence(wanted),
         "chips": _chips(wanted, words),
         "why_nothing": words.why_nothing(wanted),
+        "saved": selections_of(state.journal_of_page().active(SelectionDecision), view.author),
+        "save_id": uuid.uuid4().hex,
     }
 
 

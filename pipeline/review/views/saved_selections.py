@@ -1,0 +1,133 @@
+"""Keep a selection of passages under a name, remove it, and send its passages as a file."""
+
+import csv
+import io
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from pipeline.decisions.selections import RemoveSelection, SaveSelection
+from pipeline.publish.spreadsheet import new_book
+from pipeline.publish.text import quoted, typography, where
+from pipeline.review import state
+from pipeline.review.doors import coder_view
+from pipeline.review.queue import CoderView
+from pipeline.review.roles import decides
+from pipeline.review.selection import Selection
+from pipeline.review.views import author_of, request_id_of, return_url
+from pipeline.review.views.selections import words_of
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MAX_NAME = 80
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@decides
+@require_POST
+def save(request: HttpRequest) -> HttpResponse:
+    """Keep the selection of an address under a name, in place of the person's of that name."""
+    wanted = Selection.read(QueryDict(request.POST.get("adresse", "")))
+    name = " ".join(request.POST.get("nom", "").split())[:_MAX_NAME]
+    back = f"{reverse('passages_list')}?{wanted.address()}"
+    if not name:
+        messages.error(request, _("Donnez un nom à la sélection pour la garder."))
+    else:
+        is_shared = request.POST.get("partagee") == "oui"
+        decision = SaveSelection.named(name, wanted.address(), is_shared=is_shared)
+        author = author_of(request)
+        state.journal().add([decision], author=author, request_id=request_id_of(request))
+        said = _("Sélection {name} gardée, pour tous les membres de l’étude.")
+        said = said if is_shared else _("Sélection {name} gardée, pour vous.")
+        messages.success(request, typography(said.format(name=quoted(name))))
+    return HttpResponseRedirect(return_url(request, back))
+
+
+@decides
+@require_POST
+def remove(request: HttpRequest) -> HttpResponse:
+    """Remove a selection that the person named."""
+    name, author = request.POST.get("nom", ""), author_of(request)
+    journal = state.journal()
+    own = {row.name for row in journal.active(SaveSelection) if row.author == author}
+    if name not in own:
+        raise Http404
+    decision = RemoveSelection.named(name)
+    journal.add([decision], author=author, request_id=request_id_of(request))
+    said = _("Sélection {name} retirée.").format(name=quoted(name))
+    messages.success(request, typography(said))
+    return HttpResponseRedirect(return_url(request, reverse("passages_list")))
+
+
+@decides
+@require_GET
+def export(request: HttpRequest, form: str) -> HttpResponse:
+    """Send the passages of a selection as .xlsx or .csv, in their order."""
+    wanted, view = Selection.read(request.GET), coder_view(request)
+    rows = _table(view, view.unit_ids(wanted))
+    if form == "csv":
+        answer = HttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
+    elif form == "xlsx":
+        sentence = words_of(view).sentence(wanted)
+        answer = HttpResponse(_workbook(rows, sentence), content_type=_XLSX)
+    else:
+        raise Http404
+    answer["Content-Disposition"] = content_disposition_header(True, f"passages.{form}") or ""
+    return answer
+
+
+def _table(view: CoderView, unit_ids: list[str]) -> pd.DataFrame:
+    """Return a row a passage: its words, place, codes by axis and theme; nobody who spoke."""
+    snapshot, theme_of, names = view.snapshot, state.themes().theme_of, state.labels()
+    rows = []
+    for unit_id in unit_ids:
+        unit = snapshot.units[unit_id]
+        workshop = snapshot.workshops[unit.workshop_id]
+        codes = [entry.code for entry in view.codes(unit_id) if entry.is_assigned]
+        by_axis = {
+            axis.label: " ; ".join(code.label for code in codes if code.axis == axis.axis)
+            for axis in view.grid.axes
+        }
+        rows.append(
+            {
+                _("Passage"): unit.text,
+                **by_axis,
+                _("Thème"): names.get(theme_of.get(unit_id, ""), ""),
+                _("Territoire"): str(workshop["territory"]),
+                _("Date"): str(workshop["date"] or ""),
+                _("Table"): unit.table_number,
+                _("Où"): where(unit.channel, unit.question, unit.table_number),
+                _("Identifiant"): unit_id,
+            }
+        )
+    return pd.DataFrame(rows).astype(object)
+
+
+def _csv(rows: pd.DataFrame) -> str:
+    """Return the rows as French spreadsheets read them, without formulas."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
+    writer.writerow(rows.columns)
+    for row in rows.itertuples(index=False, name=None):
+        writer.writerow(["" if cell is None else _defused(str(cell)) for cell in row])
+    return "\ufeff" + buffer.getvalue()
+
+
+def _defused(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _workbook(rows: pd.DataFrame, sentence: str) -> bytes:
+    about = pd.DataFrame({_("Sélection"): [sentence], _("Passages"): [len(rows)]})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "passages.xlsx"
+        with new_book(path) as book:
+            book.add_table(_("Passages"), rows)
+            book.add_table(_("Sélection"), about)
+        return path.read_bytes()
