@@ -24,6 +24,7 @@ from pipeline.decisions.tags import (
 from pipeline.grid.codes import Code, Grid
 from pipeline.publish.text import joined, quoted, shortened, typography
 from pipeline.review import queue, state
+from pipeline.review.journal import Journal
 from pipeline.review.queue import CoderView, CodeState, PassageFilter
 from pipeline.review.reading import DocumentPart, Line, part_around
 from pipeline.review.snapshot import Unit
@@ -148,7 +149,7 @@ def bench(
         "doubt": None if is_hidden else snapshot.queue.get(unit_id),
         **done,
         "others": [row for row in decisions if row.author != view.author],
-        "undoing": _undoing(journal.last_on_passages(view.author), unit_id),
+        "undoing": undoing_of(journal, view.author, unit_id),
         "theme_id": theme_id,
         "is_hidden": is_hidden,
         "theme": state.themes().labels.get(theme_id or "", ""),
@@ -243,8 +244,9 @@ def codebook(view: CoderView) -> list[dict[str, Any]]:
     ]
 
 
-def _undoing(last: PassageDecision | None, unit_id: str) -> dict[str, Any] | None:
+def undoing_of(journal: Journal, author: str, unit_id: str) -> dict[str, Any] | None:
     """Return what « Annuler » undoes, in few words and in a sentence; None for nothing."""
+    last = journal.last_on_passages(author)
     if last is None:
         return None
     return {

@@ -16,6 +16,7 @@ from pipeline.grid.codes import Grid
 from pipeline.publish.text import quoted, word
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.text import fold
 
 N_AROUND = 30  # passages on each side of the current one
 HEADING, ASIDE, PASSAGE = "heading", "aside", "passage"
@@ -117,34 +118,43 @@ def document_part(
 def _lines(spans: Iterator[Span], previous: Unit | None, grid: Grid) -> Iterator[Line]:
     """Join what is no passage, up to the next passage or heading, into one line."""
     asides: list[str] = []
+    heading = ""
     for span in spans:
         if span.unit is not None:
-            where = " · ".join(_changes(span.unit, previous, grid))
+            changes = _changes(span.unit, previous, grid)
+            where = " · ".join(words for told, words in changes if fold(told) not in heading)
             if where or asides:
                 yield Line(ASIDE, " ".join(asides), where=where)
             yield Line(PASSAGE, span.unit.text, span.unit)
-            previous, asides = span.unit, []
+            previous, asides, heading = span.unit, [], ""
         elif span.kind == HEADING:
             if asides:
                 yield Line(ASIDE, " ".join(asides))
             yield Line(HEADING, span.text)
-            asides = []
+            asides, heading = [], fold(span.text)
         elif any(letter.isalpha() for letter in span.text):
             asides.append(" ".join(span.text.split()))
     if asides:
         yield Line(ASIDE, " ".join(asides))
 
 
-def _changes(unit: Unit, previous: Unit | None, grid: Grid) -> Iterator[str]:
-    """Yield the table, the question and the speaker where another one begins."""
+def _changes(unit: Unit, previous: Unit | None, grid: Grid) -> Iterator[tuple[str, str]]:
+    """Yield the table, the question and the speaker where another one begins.
+
+    Each comes after the words by which a heading says it already.
+    """
     if unit.table_number is not None and (
         previous is None or previous.table_number != unit.table_number
     ):
-        yield _("Table {n}").format(n=unit.table_number)
+        table = _("Table {n}").format(n=unit.table_number)
+        yield table, table
     if unit.question and (previous is None or previous.question != unit.question):
         labels = {row.question: row.label for row in grid.questions}
         topic = word("questions", unit.question)
-        topic = labels.get(topic, topic)  # a question of the grid alone
-        yield _("Question {name}").format(name=quoted(topic))
+        topic = labels.get(unit.question, "") if topic == unit.question else topic
+        if topic:
+            number = unit.question.removeprefix("q")
+            told = f"question {number}" if number.isdecimal() else topic
+            yield told, _("Question {name}").format(name=quoted(topic))
     if unit.speaker and (previous is None or previous.speaker != unit.speaker):
-        yield unit.speaker
+        yield unit.speaker, unit.speaker

@@ -13,6 +13,7 @@ from pipeline.review.journal import Journal
 from pipeline.review.queue import CONSIDERED, PROPOSED, CodeState
 from pipeline.review.reading import N_AROUND, document_part, part_around
 from pipeline.review.snapshot import Snapshot, Unit
+from support.review_client import client
 from support.review_server import Served
 
 
@@ -56,17 +57,19 @@ def test_table_question_and_speaker_are_said_once_where_they_change() -> None:
         unit("3", table_number=2, question="q9", speaker="Animatrice"),
     ]
     before = {
-        "0": [("heading", "Tour 1"), ("circumstance", "T1"), ("furniture", "–")],
+        "0": [("heading", "Table 1 – relu"), ("circumstance", "T1"), ("furniture", "–")],
         "2": [("circumstance", "T2")],
+        "3": [("heading", "Table 2, suite")],
     }
     part = part_around(snapshot(units, before), units[1], GRID)
     assert [(line.kind, line.text, line.where) for line in part.lines] == [
-        ("heading", "Tour 1", ""),
-        ("aside", "T1", "Table 1 · Question «\u00a0besoins et menaces\u00a0»"),
+        ("heading", "Table 1 – relu", ""),
+        ("aside", "T1", "Question «\u00a0besoins et menaces\u00a0»"),
         ("passage", "passage 0", ""),
         ("passage", "passage 1", ""),
         ("aside", "T2", "Table 2 · Animatrice"),
         ("passage", "passage 2", ""),
+        ("heading", "Table 2, suite", ""),
         ("aside", "", "Question «\u00a0Et demain ?\u00a0»"),
         ("passage", "passage 3", ""),
     ]
@@ -192,6 +195,18 @@ def test_a_document_is_read_whole_and_a_code_lights_its_own_words(
     page.click(".codebook .entry:visible button")
     expect(page.locator("#fait")).to_contain_text("Écoconception")
     expect(page.locator("#filtre-grille")).to_have_value("ecoconc")  # the codebook stays
+
+
+def test_more_lines_of_a_document_are_sent_alone(served: Served) -> None:
+    units = served.study.read_table("units")
+    own = units[units["document_id"] == units["document_id"].value_counts().index[0]]
+    ids = own.sort_values("unit_order")["unit_id"].tolist()
+    session, address = client(served, "denis"), f"/documents/{own['document_id'].iloc[0]}/suite"
+    part = session.get(f"{address}?de=2&a=5&vers=avant").text
+    assert [name for name in ids if f'id="{name}"' in part] == ids[2:5]
+    assert "Encore 2 passages avant" in part and "après" not in part and "<html" not in part
+    assert session.get(f"{address}?de=a&a=5").status_code == 404
+    assert session.get("/documents/d-inconnu/suite?de=2&a=5").status_code == 404
 
 
 @pytest.mark.browser

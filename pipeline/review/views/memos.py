@@ -41,6 +41,7 @@ from pipeline.decisions.memos import (
 from pipeline.grid.codes import Grid
 from pipeline.publish.text import shortened
 from pipeline.review import state
+from pipeline.review.bench import undoing_of
 from pipeline.review.markdown import as_html
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.templatetags.review import moment
@@ -316,6 +317,7 @@ def flag(request: HttpRequest, unit_id: str) -> HttpResponse:
             "flag": _flag_of(unit_id),
             "noted_id": unit_id,
             "announcement": sentence,
+            "undoing": undoing_of(journal, author_of(request), unit_id),
             "panel": {"request_id": uuid.uuid4().hex},
         }
         return render(request, "review/flag_said.html", shown)

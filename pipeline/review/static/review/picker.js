@@ -115,7 +115,10 @@
         if (shown.length) light((active + step + shown.length + (active < 0 && step < 0 ? 1 : 0)) % shown.length);
       } else if (event.key === "Enter") pick(active);
       else if (event.key === "Escape" && !list.hidden) close();
-      else if (event.key === "Escape") input.blur();
+      else if (event.key === "Escape") {
+        input.value = "";
+        input.blur();
+      }
       else return;
       event.preventDefault();
     });
