@@ -5,8 +5,8 @@ import json
 import pytest
 
 from pipeline.ingest.locate import locate_blocks
-from pipeline.ingest.locate.cues import LocatedBlock
-from pipeline.ingest.parts import FileContent, Limits, RawPart
+from pipeline.ingest.locate.cues import LocatedBlock, reporter_named
+from pipeline.ingest.parts import FileContent, Limits, RawBlock, RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.sheets import sort_part
 
@@ -101,4 +101,61 @@ def test_a_grid_of_boards_loses_no_short_column() -> None:
         ("médecins !!", "q1"),
         ("achats groupés", "q4"),
         ("une halle", "q4"),
+    ]
+
+
+def _spoken(*turns: tuple[str, str], name: str = "T3 retranscription.txt") -> list[LocatedBlock]:
+    blocks = [RawBlock(text, "cue", speaker=who or None) for who, text in turns]
+    part = RawPart(tuple(blocks), channel="transcript")
+    return locate_blocks(part, blocks, names=[name])
+
+
+def test_initials_are_the_persons_of_the_key() -> None:
+    turns = _spoken(
+        ("", "AR = Anne Riou (animatrice) ; MN = Marc Nolot, maraîcher"),
+        ("AR", "Première question : de quoi avez-vous besoin ?"),
+        ("MN", "D'un bus le soir pour rentrer du marché."),
+        ("AR", "Et la quatrième, qu'est-ce qu'on pourrait améliorer, même vos idées folles."),
+        ("MN", "Un abattoir mobile qui tourne de ferme en ferme."),
+    )
+    said = [(b.speaker, b.question) for b in turns[1:] if b.kind != "meta"]
+    assert said == [("Marc Nolot", "q1"), ("Marc Nolot", "q4")]
+
+
+@pytest.mark.parametrize(
+    ("title", "reporter"),
+    [
+        ("Table 1 – Anne Riou", "Anne Riou"),
+        ("Table 2 (Karim)", "Karim"),
+        ("Pour la table 3 c'est Anne Riou qui rapporte :", "Anne Riou"),
+        ("Table 4 – Le Nouvion", None),
+        ("Table 5", None),
+    ],
+)
+def test_a_title_names_its_reporter(title: str, reporter: str | None) -> None:
+    assert reporter_named(title) == reporter
+
+
+def test_a_summary_called_after_its_reporter_is_hers() -> None:
+    blocks = [RawBlock("Alors nous, à notre table, on a parlé des bus du soir.")]
+    located = locate_blocks(RawPart(tuple(blocks)), blocks, names=["restitution orale (Léa).txt"])
+    assert (located[0].question, located[0].speaker) == ("resume", "Léa")
+
+
+def test_a_newsletter_tells_what_was_said() -> None:
+    blocks = [RawBlock("Ce qui inquiète", "heading", 3), RawBlock("Les soins arrivent en tête.")]
+    located = locate_blocks(RawPart(tuple(blocks)), blocks, names=["Vallée-infos n°12.pdf"])
+    assert (located[1].question, located[1].channel) == ("q1", "resume")
+
+
+def test_contributions_with_pages_of_their_own_are_a_platform() -> None:
+    rows = (
+        ("id", "url", "categorie", "contribution", "auteur", "soutiens", "etat"),
+        ("1", "https://a.example/1", "Idées", "Un marché le soir au bourg", "Léa", "3", "acceptée"),
+        ("2", "https://a.example/2", "Ce qui marche", "Le pédibus du matin", "Tom", "0", "rejetée"),
+    )
+    said = _said(RawPart((), rows=rows), "contributions.csv")
+    assert [(b.channel, b.question) for b in said] == [
+        ("consultation", "q4"),
+        ("consultation", "q2"),
     ]

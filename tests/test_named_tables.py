@@ -5,10 +5,12 @@ import pytest
 from pipeline.ingest.locate import clean_name, locate_blocks, read_names
 from pipeline.ingest.locate.cues import (
     LocatedBlock,
+    TableNames,
+    name_tables,
     nickname_in,
     number_tables,
     read_cues,
-    tables_by_nickname,
+    with_tables,
 )
 from pipeline.ingest.parts import RawBlock, RawPart
 
@@ -54,8 +56,66 @@ def test_a_file_may_be_called_after_its_table(file: str, nickname: str | None) -
 
 
 def test_files_of_one_nickname_are_of_one_table() -> None:
-    names = {("a", "x"): "tablée du fond", ("b", "x"): "La tablée du fond", ("c", "x"): "mails"}
-    assert tables_by_nickname(names) == {("a", "x"): 81, ("b", "x"): 81}
+    tables = name_tables(["tablée du fond", "La tablée du fond", "mails"], [], [])
+    assert [tables.find(name) for name in ("tablée du fond", "mails")] == [81, None]
+
+
+HILLS = name_tables(
+    ["notes table du Mont Noir"],
+    ["TABLE LARZAC", "les gens du Causse vivent loin"],
+    [],
+    [("LARZAC", "GRAND CAUSSE"), ("Oui", "Non")],
+)
+COLOURS_TOLD = name_tables([], ["Tables : rouge (Léa), verte (Karim) ; R = rouge, V = verte"], [])
+
+
+@pytest.mark.parametrize(
+    ("tables", "text", "table"),
+    [
+        (HILLS, "larzac_saisie", 82),
+        (HILLS, "mt noir", 83),
+        (HILLS, "Grand-Causse, par Léa", 81),
+        (HILLS, "Larzac et Mont Noir", None),
+        (HILLS, "Oui", None),
+        (COLOURS_TOLD, "synthèse verte (Léa)", 64),
+        (COLOURS_TOLD, "jaune", None),
+    ],
+)
+def test_a_name_told_anywhere_names_its_table_everywhere(
+    tables: TableNames, text: str, table: int | None
+) -> None:
+    assert tables.find(text) == table
+
+
+def _numbers(tables: TableNames, *blocks: RawBlock) -> list[int | None]:
+    return [block.table_number for block in with_tables(blocks, tables)]
+
+
+def test_lines_that_only_name_a_table_head_what_follows() -> None:
+    titles = ["TABLE LARZAC", "Mont-Noir, par Léa Riou", "Grand Causse (Karim)"]
+    assert _numbers(HILLS, *(RawBlock(text, "heading", 3) for text in titles)) == [82, 83, 81]
+    others = ["Les éleveurs du Larzac", "On vit mal sur le Larzac.", "Mobilité au Mont Noir"]
+    assert _numbers(HILLS, *(RawBlock(text, "heading", 3) for text in others)) == [None] * 3
+
+
+def test_a_single_name_needs_its_noun() -> None:
+    elders = name_tables(["Compte rendu de la table des aînés"], [], [])
+    titles = [RawBlock("Les aînés", "heading"), RawBlock("Table des aînés", "heading")]
+    assert _numbers(elders, *titles) == [None, 81]
+
+
+def test_a_column_holds_the_letters_of_a_legend() -> None:
+    rows = [(("Tbl", code), ("Parole", "le bus")) for code in ("R", "V", "X")]
+    cells = [RawBlock("le bus", "cell", columns=row, column=1) for row in rows]
+    assert _numbers(COLOURS_TOLD, *cells) == [61, 64, None]
+
+
+@pytest.mark.parametrize("key", ["En rouge la table 1, en bleu la table 4.", "rien de tel"])
+def test_the_colour_of_the_text_tells_the_table_where_a_key_says_so(key: str) -> None:
+    said = [RawBlock("le bus", "bullet", 0, color=colour) for colour in ("rouge", "bleu", "")]
+    assert _numbers(TableNames({}, {}), RawBlock(key), *said)[1:] == (
+        [1, 4, None] if "table" in key else [None] * 3
+    )
 
 
 def test_named_tables_take_the_first_free_numbers_of_the_workshop() -> None:

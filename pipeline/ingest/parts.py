@@ -43,6 +43,8 @@ class RawBlock:
     reason: str = ""  # of a `meta` block: a key of pipeline.tables.schema.ASIDES, "" for "other"
     channel: str | None = None  # where it differs from the part's
     n_votes: int | None = None  # of a contribution to a consultation
+    color: str = ""  # of its letters, in French; "" for black
+    table_number: int | None = None  # that its colour, its column or the title itself names
 
 
 @dataclass(frozen=True)
@@ -532,6 +534,7 @@ def _block(values: dict[str, Any]) -> RawBlock:
         _text(values["reason"]),
         _optional(values["channel"]),
         _number(values["n_votes"]),
+        _text(values["color"]),
     )
 
 

@@ -10,7 +10,7 @@ import logging
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,9 +19,18 @@ import pandas as pd
 
 from pipeline.depot import folder_name
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
+from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part, read_contents
 from pipeline.ingest.locate import clean_name, locate_blocks, questions_by_siblings
-from pipeline.ingest.locate.cues import LocatedBlock, Location, number_tables, tables_by_nickname
+from pipeline.ingest.locate.cues import (
+    LocatedBlock,
+    Location,
+    TableNames,
+    name_tables,
+    nickname_in,
+    number_tables,
+    with_tables,
+)
 from pipeline.ingest.locate.spoken import is_role
 from pipeline.ingest.people import (
     Mention,
@@ -76,6 +85,7 @@ _COMMUNE_ADVICE = (
     "ou les communes du territoire dans atelier.yaml"
 )
 _HEAD_BLOCKS = 40  # first blocks of a file, searched for the territory's spelling
+_SEARCHED = 400  # first blocks or rows of a file, searched for the names of tables
 _TITLE_ROWS = 3  # top rows of an attendance list that may hold the workshop's day
 
 
@@ -175,18 +185,18 @@ def _write_documents(
     parts = contents.documents
     senders = [enter_correspondents(part.raw.people, people)[:1] for part in parts]
     likely = questions_by_siblings([part.names for part in parts])
-    nicknames = tables_by_nickname({part.names: clean_name(part.names[-1]) for part in parts})
+    tables = _names_of_tables(contents.parts)
     documents: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     read: list[list[LocatedBlock]] = []
     for part in parts:
         located = locate_blocks(
             part.raw,
-            part.sorted.blocks,
+            with_tables(part.sorted.blocks, tables),
             names=part.names,
             n_tables=manifest.n_tables,
             likely_question=likely.get(part.names),
-            nickname=nicknames.get(part.names),
+            nickname=_table_of_names(part.names, tables),
             answers=answers_for(manifest, part.names),
         )
         read.append(_moved(located, answer_everywhere(manifest, part.names)))
@@ -202,6 +212,37 @@ def _write_documents(
         documents.append(document)
         blocks += _block_rows(document["document_id"], located, speakers)
     return DOCUMENTS.build(documents), BLOCKS.build(blocks)
+
+
+def _names_of_tables(parts: Sequence[Part]) -> TableNames:
+    """Return the names of the workshop's tables, from its files' names, titles and columns."""
+    lines: list[str] = []
+    cells: list[str] = []
+    grids: dict[tuple[str, ...], None] = {}
+    for part in parts:
+        blocks, rows = part.sorted.blocks[:_SEARCHED], part.raw.rows[:_SEARCHED]
+        own = [cell for block in blocks for cell in _cells_of_table(block.columns)]
+        titles: Sequence[str] = ()
+        for row in rows:
+            titles = row if "table" in map(meaning_of, row) else titles
+            own += _cells_of_table(zip(titles, row, strict=False))
+        cells += [cell for cell, n_cells in Counter(own).items() if n_cells > 1]
+        lines += [block.text for block in blocks] + [cell for row in rows for cell in row]
+        grids |= {tuple(title for title, _ in block.columns[1:]): None for block in blocks}
+    names = (clean_name(part.names[-1]) for part in parts)
+    return name_tables(names, dict.fromkeys(lines), cells, grids)
+
+
+def _cells_of_table(columns: Iterable[tuple[str, str]]) -> list[str]:
+    return [cell for title, cell in columns if cell and meaning_of(title) == "table"]
+
+
+def _table_of_names(names: Sequence[str], tables: TableNames) -> int | None:
+    """Return the table that a file, its sheet or its folder is called after."""
+    cleaned = [clean_name(name) for name in reversed(names)]
+    if not tables.are_many:
+        cleaned = [nickname_in(name) or "" for name in cleaned]
+    return next((table for table in map(tables.find, cleaned) if table is not None), None)
 
 
 def _moved(located: Sequence[LocatedBlock], answer: Location) -> list[LocatedBlock]:

@@ -33,6 +33,7 @@ from pipeline.ingest.locate.cues import (
     read_cues,
     split_prefix,
     with_prefix,
+    with_speakers,
 )
 from pipeline.ingest.locate.lines import (
     CALL_DAY,
@@ -78,7 +79,15 @@ from pipeline.ingest.locate.titles import (
 )
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.mail_body import blocks_of_mail
-from pipeline.ingest.words import colours, number_pattern, strip_dates, to_number, word_pattern
+from pipeline.ingest.words import (
+    are_names,
+    colours,
+    is_first_name,
+    number_pattern,
+    strip_dates,
+    to_number,
+    word_pattern,
+)
 from pipeline.text import fold, lexicon
 
 _N_OPENING = 6  # blocks that may hold a copied mail's headers
@@ -92,6 +101,7 @@ _WEEKDAY = re.compile(  # "lun. 8/6", "Lundi 25, 8h52,"
     r"(?:[,\s]+\d{1,2}\s?[hH:]\s?(?:\d{2})?)?(?=\W|\Z)",
     re.IGNORECASE,
 )
+_ABOUT_CALL = re.compile(r"\([^)]*\)|,?\s*n['’]a pas (?:dit|laissé|donné)\b.*", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _VERSIONS = re.compile(
     r"\((?:\d{1,2}|copie|copy)\)|\b(?:v|version|vers|rev)[ _.-]?\d{1,2}(?:\.\d+)*\b|[-_ ]copie\b",
@@ -119,7 +129,17 @@ def locate_blocks(
     """
     if part.channel == "consultation" or any(block.channel == "consultation" for block in blocks):
         nickname = None
-    located = _locate(part, blocks, names, n_tables, Location(nickname, likely_question), answers)
+    likely = Location(nickname, likely_question)
+    located = _locate(part, with_speakers(blocks), names, n_tables, likely, answers)
+    reporter = _reporter_of_file(names)
+    located = [
+        replace(block, speaker=reporter)
+        if block.question == "resume"
+        and block.kind not in ("heading", "meta")
+        and not block.speaker
+        else block
+        for block in located
+    ]
     proposals = (proposed(clean_name(name)) for name in reversed(names))
     proposal = next(filter(None, proposals), None)
     located = [
@@ -136,6 +156,13 @@ def locate_blocks(
         replace(block, kind="paragraph", level=None) if _is_passage(block) else block
         for block in located
     ]
+
+
+def _reporter_of_file(names: Sequence[str]) -> str | None:
+    """Return who speaks in a summary called after her: "restitution orale (Jocelyne).txt"."""
+    bracketed = re.search(r"\(([^()]{2,40})\)", _EXTENSION.sub("", names[-1])) if names else None
+    name = bracketed[1].strip() if bracketed else ""
+    return name if name and (is_first_name(name) or are_names(name)) else None
 
 
 def _is_passage(heading: LocatedBlock) -> bool:
@@ -158,6 +185,8 @@ def _locate(
     if part.channel == "transcript":
         return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
     channel = answer.channel or _channel(part, blocks, name)
+    if channel == "notes" and _is_newsletter(names, blocks):
+        channel = "resume"
     n_asked = count_asked(blocks)
     if part.taken_for.startswith("conversation") and is_in_session(blocks):
         return locate_chat(blocks, replace(name, channel="notes"))
@@ -242,6 +271,13 @@ def _is_wall(blocks: Sequence[RawBlock]) -> bool:
     """Whether the columns of a sheet are those of post-its: their colours, their votes."""
     titles = {title for block in blocks for title, _ in block.columns}
     return bool({"color", "votes"} & {*map(meaning_of, titles)})
+
+
+def _is_newsletter(names: Sequence[str], blocks: Sequence[RawBlock]) -> bool:
+    """Whether an article tells the workshop: "Gazette n°7.pdf", "Lettre d'information"."""
+    titles = [clean_name(names[-1]), *(b.text for b in blocks[:2] if b.kind == "heading")]
+    told = word_pattern("locate", "lettres", r"\b{}\b")
+    return any(told.search(fold(title)) for title in titles)
 
 
 def _is_log(blocks: Sequence[RawBlock]) -> bool:
@@ -393,12 +429,16 @@ def _heads_call(block: RawBlock) -> bool:
     if block.kind not in ("paragraph", "heading") or ":" in block.text:
         return False
     rest = CALL_DAY.match(block.text) or _WEEKDAY.match(block.text)
-    return rest is not None and not states(block.text[rest.end() :], is_announced=False)
+    if rest is None:
+        return False
+    said = _ABOUT_CALL.sub(" ", block.text[rest.end() :])
+    return block.kind == "heading" or not states(said, is_announced=False)
 
 
 def _caller_after_hour(text: str) -> str | None:
-    pieces = [piece.strip() for piece in re.split(r"\s[–—-]\s|[,(]", text)]
-    named = [piece for piece in pieces[1:] if fold(piece) and not piece[0].isdigit()]
+    day = CALL_DAY.match(text) or _WEEKDAY.match(text)
+    pieces = re.split(r"\s[–—-]\s|[,(]", text[day.end() :] if day else text)
+    named = [piece for piece in map(str.strip, pieces) if fold(piece) and not piece[0].isdigit()]
     is_told = named and not word_pattern("columns", "anonymes").fullmatch(fold(named[0]))
     return named[0].strip(" )") if is_told else None
 

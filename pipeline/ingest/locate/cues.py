@@ -3,12 +3,12 @@
 data/lexicon/questions.yaml gives the words' weights.
 
 A table may have a colour or a nickname in place of a number. A colour has a provisional number
-wherever it is read (data/lexicon/numbers.yaml), a nickname only where a file is called after it:
-"Tablée de Gwenaëlle.odt". A workshop's tables are then numbered.
+wherever it is read (data/lexicon/numbers.yaml), a nickname where any file of the workshop tells it:
+a file called after it ("Tablée de Gwenaëlle.odt"), a title, a column. They are then numbered.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import count
@@ -17,6 +17,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
+from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import (
     are_names,
@@ -50,7 +51,17 @@ _PAIR = re.compile(
 )
 FIRST_NAMED, _FIRST_NICKNAME = 61, 81  # provisional numbers
 _ARTICLE = r"(?:de|des|du|d|la|le|les|l)"
-_MAX_NICKNAME = 4  # words
+_MAX_NICKNAME, _MAX_HEAD = 4, 12  # words of a name; of a line that names a table
+_INITIALS = re.compile(r"\b([A-ZÀ-Ý]{1,4}\d?)\s*[=:→]\s*([A-ZÀ-Ý][^,;(=:\n]{1,40})")
+_COLOUR = "couleur:"  # before a colour's number
+_NAMES_TABLES = re.compile(r"\btabl|[îi]lot", re.IGNORECASE)
+_TABLE_NOUN = re.compile(r"(?:table|tabl[ée]e|[îi]lot)\s(.*)", re.IGNORECASE)
+_MAX_LINE, _MAX_NAMES = 600, 60  # letters of a line that may name tables; names
+_IN_FULL = {"mt": "mont", "st": "saint", "ste": "sainte", "no": "numero"}
+_LISTED_TABLES = re.compile(
+    r"\s*(?:les )?(?:tables|tabl[ée]es|[îi]lots)\s*:\s*(\S.*)", re.IGNORECASE
+)
+_CODES = re.compile(r"\b([A-Za-z]{1,3})\s*[=:→]\s*([^,;/=:]{2,30})")
 
 Scores = tuple[tuple[str, int], ...]
 
@@ -59,6 +70,11 @@ _REPORTER = re.compile(
     r"(?:\b(?:rapporteu|porte[- ]parole)\w*\s*:?\s+"
     r"|[,–(-]\s*(?:présentée? |racontée? |dite? )?par\s+)"
     r"(?P<name>[^():,;–|/]{2,40})",
+    re.I,
+)
+_REPORTING = re.compile(  # "c'est Jean Riou qui rapporte"
+    r"\b(?:c['’]est|c['’]était|avec)\s+(?P<name>[^():,;–|/]{2,40}?)\s+qui\s+"
+    r"(?:a\s+)?(?:rapport|restitu|présent|parl|racont)",
     re.I,
 )
 _MAX_NAME_WORDS = 4
@@ -113,7 +129,7 @@ class LocatedBlock:
             block.text,
             kind or block.kind,
             block.level,
-            location.table_number,
+            location.table_number if block.table_number is None else block.table_number,
             location.question,
             block.channel or location.channel or "notes",
             block.speaker,
@@ -443,11 +459,23 @@ def _speaks(piece: str) -> bool:
     return not names or are_names(names) or is_first_name(names)
 
 
-def reporter_named(title: str) -> str | None:
-    """Return the reporter that a title names: "Table 2 (rapporteuse : Léa Riou)"."""
-    match = _REPORTER.search(title)
+def reporter_named(title: str, *, is_sure: bool = True) -> str | None:
+    """Return the reporter that a title names, known as a person where `is_sure`.
+
+    >>> reporter_named("Table 2 (rapporteuse : Léa Riou)"), reporter_named("Mont Noir – Léa")
+    ('Léa Riou', 'Léa')
+    """
+    match = _REPORTER.search(title) or _REPORTING.search(title)
     name = match["name"].strip(" .") if match else ""
-    return name if name and len(name.split()) <= _MAX_NAME_WORDS and name[0].isupper() else None
+    if name and len(name.split()) <= _MAX_NAME_WORDS and name[0].isupper():
+        return name
+    *before, last = (piece.strip(" )") for piece in re.split(r"\s[–—-]+\s|[(:,|]", title))
+    words = last.split()
+    if not any(before) or not 0 < len(words) <= _MAX_NAME_WORDS:
+        return None
+    is_named = are_names(last) or is_first_name(words[0]) or not is_sure
+    is_plain = all(word[0].isupper() for word in words) and not read_cues(last).has_tables
+    return last if is_named and is_plain else None
 
 
 @cache
@@ -492,18 +520,187 @@ def _reporter_pattern() -> re.Pattern[str]:
     return re.compile(rf"{preposition}{article}(?:{_nouns('tables')}) (?:no )?({number})\b")
 
 
-def tables_by_nickname(
-    names_by_path: Mapping[tuple[str, ...], str],
-) -> dict[tuple[str, ...], int]:
-    """Return a provisional number for each file whose bare name gives its table a nickname.
+@dataclass(frozen=True)
+class TableNames:
+    """The names of a workshop's tables, known from any of its files, with provisional numbers."""
 
-    >>> tables_by_nickname({("a.odt",): "Tablée de Gwenaëlle", ("b.odt",): "notes table 4"})
-    {('a.odt',): 81}
+    numbers: Mapping[tuple[str, ...], int]  # by the words of the name
+    codes: Mapping[str, int]  # by letters that stand for a name, such as R for rouge
+
+    def find(self, text: str) -> int | None:
+        """Return the table that `text` names, None for none or several.
+
+        >>> name_tables(["Table Mont Noir", "Table rouge"], [], []).find("le Mt-Noir, par Léa")
+        81
+        """
+        words = _name_words(text)
+        found = {
+            number
+            for name, number in self.numbers.items()
+            if any(words[i : i + len(name)] == name for i in range(len(words) - len(name) + 1))
+        }
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def are_many(self) -> bool:
+        """Whether several tables have names, which then need no noun beside them."""
+        return len({*self.numbers.values()}) > 1
+
+    def of_cell(self, cell: str) -> int | None:
+        """Return the table of a cell that holds only a name, or a letter for one."""
+        words = _name_words(cell)
+        return self.numbers.get(words, self.codes.get(fold(cell)))
+
+    def heads(self, text: str) -> bool:
+        """Whether a line only names a table, and perhaps who speaks for it: "Mont Noir (Léa)"."""
+        noun = _nickname().search(fold(text))
+        after = _name_words(noun["name"]) if noun else ()
+        if any(after[: len(name)] == name for name in self.numbers):
+            return True
+        if not self.are_many:  # "Les aînés" is anything
+            return False
+        first = re.split(r"[(,;:]|\s[–—-]\s", text)[0]
+        is_reported = reporter_named(text) is not None and self.find(first) is not None
+        return _name_words(first) in self.numbers or is_reported
+
+
+def name_tables(
+    files: Iterable[str],
+    lines: Iterable[str],
+    cells: Iterable[str],
+    grids: Iterable[Sequence[str]] = (),
+) -> TableNames:
+    """Return the tables that `files` are called after, or that lines and columns name.
+
+    A line names a table in passing too: it counts beside another name only. The titles of a grid
+    all name tables where one of them does.
     """
-    named = {path: nickname_in(name) for path, name in names_by_path.items()}
-    nicknames = sorted({nickname for nickname in named.values() if nickname})
-    numbers = {nickname: _FIRST_NICKNAME + i for i, nickname in enumerate(nicknames)}
-    return {path: numbers[nickname] for path, nickname in named.items() if nickname}
+    lines = [line for line in lines if len(line) <= _MAX_LINE]
+    telling = [line for line in lines if _NAMES_TABLES.search(line)]
+    sure = {_name_words(name) for name in map(nickname_in, files) if name}
+    told = {_name_words(name) for line in telling for name in _names_told(line)}
+    told |= {_name_words(cell) for cell in cells if _may_name(cell)}
+    names = (told | sure if len(told | sure) > 1 else sure) - {()}
+    for titles in grids:
+        named = {_name_words(title) for title in titles} - {()}
+        names |= named if named & names else set()
+    own = {name: _within(name, names) for name in names}
+    others = sorted({name for name in own.values() if _colour_of(name) is None})
+    numbers = {name: _FIRST_NICKNAME + i for i, name in enumerate(others[:_MAX_NAMES])}
+    by_name = {name: _colour_of(own[name]) or numbers.get(own[name]) for name in names}
+    known = TableNames({name: n for name, n in by_name.items() if n is not None}, {})
+    codes = {
+        fold(code): number
+        for line in lines
+        for code, name in _CODES.findall(line)
+        if (number := known.of_cell(name)) is not None
+    }
+    return replace(known, codes=codes)
+
+
+def _names_told(line: str) -> Iterator[str]:
+    """Yield the names in "TABLE LARZAC", or "Tables : rouge (Léa), bleue (Karim)"."""
+    if listed := _LISTED_TABLES.match(line):
+        yield from filter(_may_name, re.split(r"[,;/]", re.sub(r"\([^)]*\)", "", listed[1])))
+        return
+    yield from _coloured_table().findall(fold(line))
+    if len(line.split()) > _MAX_HEAD or line.rstrip()[-1:] in (".", "!", ";", "?"):
+        return
+    for piece in re.split(r"\s[–—-]\s|[(,;:]", line):
+        name, spelled = nickname_in(piece), _TABLE_NOUN.search(piece)
+        after = spelled[1].split() if spelled else []
+        if name and _may_name(name) and any(word[0].isupper() for word in after):
+            yield name
+
+
+def _may_name(text: str) -> bool:
+    words = _name_words(text)
+    is_named = 0 < len(words) < _MAX_NICKNAME and any(len(word) > 2 for word in words)
+    return is_named and not any(word.isdigit() for word in words)
+
+
+def _within(name: tuple[str, ...], names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the shortest of `names` whose words are all in `name`: "calvin" in "bonnet calvin"."""
+    return min((other for other in names if {*other} <= {*name}), key=len)
+
+
+def _name_words(text: str) -> tuple[str, ...]:
+    """Return the words of a name, without articles, "mt" and "st" in full, colours as numbers."""
+    colours = lexicon("numbers")["couleurs"]
+    words = (_IN_FULL.get(word, word) for word in fold(text).split())
+    plain = (f"{_COLOUR}{colours[word]}" if word in colours else word for word in words)
+    return tuple(word for word in plain if not re.fullmatch(_ARTICLE, word))
+
+
+def _colour_of(name: tuple[str, ...]) -> int | None:
+    is_colour = len(name) == 1 and name[0].startswith(_COLOUR)
+    return int(name[0].removeprefix(_COLOUR)) if is_colour else None
+
+
+def with_speakers(blocks: Sequence[RawBlock]) -> list[RawBlock]:
+    """Return `blocks` with names for initials, by a key above: "AR = Anne Riou (élue) ; MN = …"."""
+    codes = {block.speaker for block in blocks if block.speaker and block.speaker.isupper()}
+    pairs = (_INITIALS.findall(block.text) for block in blocks[:_MAX_HEAD] if codes)
+    names = {code: name.strip() for found in pairs for code, name in found if code in codes}
+    if len(names) < 2:  # one is anything
+        return list(blocks)
+    return [
+        replace(block, speaker=names.get(block.speaker or "", block.speaker)) for block in blocks
+    ]
+
+
+def with_tables(blocks: Sequence[RawBlock], names: TableNames) -> list[RawBlock]:
+    """Return `blocks` with the tables that a column, a title or the colour of the text names."""
+    key = _key_of_colours(blocks, names)
+    if not (names.numbers or key):
+        return list(blocks)
+    return [_with_table(block, names, key) for block in blocks]
+
+
+def _with_table(block: RawBlock, names: TableNames, key: Mapping[str, int]) -> RawBlock:
+    if block.columns:
+        return replace(block, table_number=_table_of_columns(block, names))
+    if block.color in key:
+        return replace(block, table_number=key[block.color])
+    text, n_words = block.text, len(block.text.split())
+    is_line = block.kind == "heading" or (
+        block.kind == "paragraph" and text.rstrip()[-1:] not in (".", "!", ";", "?")
+    )
+    if not is_line or block.speaker or n_words > _MAX_HEAD or read_cues(text).has_tables:
+        return block
+    table = names.find(text) if names.heads(text) else None
+    return (
+        block
+        if table is None
+        else replace(block, kind="heading", level=block.level or 1, table_number=table)
+    )
+
+
+def _table_of_columns(block: RawBlock, names: TableNames) -> int | None:
+    cells = [cell for title, cell in block.columns if meaning_of(title) == "table"]
+    tables = [names.of_cell(cell) for cell in cells[:1]]
+    if block.column is not None and block.column < len(block.columns):
+        tables.append(names.of_cell(block.columns[block.column][0]))
+        tables += [names.of_cell(block.columns[0][1])] if block.column else []
+    return next((table for table in tables if table is not None), None)
+
+
+def _key_of_colours(blocks: Sequence[RawBlock], names: TableNames) -> dict[str, int]:
+    """Return the table of each colour of the text, from a line: "en rouge la table 1, en bleu…"."""
+    colours = {block.color for block in blocks} - {""}
+    numbers = lexicon("numbers")["couleurs"]
+    key: dict[str, int] = {}
+    for block in blocks if len(colours) > 1 else ():
+        if block.color or len(block.text) > _MAX_LINE:
+            continue
+        for clause in re.split(r"[,;.\n]|\set\s", block.text):
+            named = [word for word in fold(clause).split() if word in numbers]
+            own = next((c for c in colours if named and numbers[c] == numbers[named[0]]), None)
+            table = read_cues(clause).table
+            table = names.find(clause) if table is None else table
+            if own and table is not None:
+                key.setdefault(own, table)
+    return key if len(key) > 1 else {}
 
 
 def nickname_in(text: str) -> str | None:
@@ -520,6 +717,11 @@ def nickname_in(text: str) -> str | None:
     is_other = word_pattern("locate", "pas_un_surnom_de_table").search(match["name"])
     is_asking = bool(read_cues(match["name"]).scores)
     return None if is_other or is_asking or not 0 < len(words) <= _MAX_NICKNAME else " ".join(words)
+
+
+@cache
+def _coloured_table() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:table|tablee|ilot) ({'|'.join(lexicon('numbers')['couleurs'])})\b")
 
 
 @cache

@@ -104,7 +104,7 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
     """Make a title that only opens a list of bare lines a passage."""
     if len(blocks) < _MIN_LINES or blocks[0].kind != "heading":
         return blocks
-    text, cues = blocks[0].text, read_cues(blocks[0].text)
+    text, cues = blocks[0].text, _cues(blocks[0])
     n_words = [len(block.text.split()) for block in blocks]
     are_lines = all(block.kind == "paragraph" for block in blocks[1:])
     if not are_lines or n_words[0] < _MIN_LINES or max(n_words) > _MAX_HEADING_WORDS:
@@ -150,6 +150,7 @@ class AuthorHabits:
     has_one_table: bool  # no two tables are named
     numbers_tables: bool  # headings give the numbers of tables
     speakers: frozenset[str] = frozenset()  # persons whose words lines give: "Rémi : …"
+    names_reporters: bool = False  # most titles of tables name a person
     level: float | None = None  # of the headings that ask most questions: those below ask none
 
     def accepts(self, prefix: Prefix) -> bool:
@@ -165,7 +166,7 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
     bullets_ask = len({cues.question for cues in by_bullets}) > 1
     below = [*blocks[1:], None]
     heads = {
-        i: read_cues(block.text)
+        i: _cues(block)
         for i, block in enumerate(blocks)
         if _heads_part(block, below[i], bullets_ask=bullets_ask, is_first=i == 0)
     }
@@ -186,6 +187,7 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
     told = {i: by_index.get(i) or asked(blocks[i].text) or "" for i in heads}
     bare = _questions_of_bare_lines(blocks, told)
     naming = [cues for cues in heads.values() if cues.has_tables]
+    titles = [i for i, cues in heads.items() if cues.table is not None]
     tables = {cues.table for cues in naming} | {
         prefix.location.table_number for prefix in prefixes if prefix.location.table_number
     }
@@ -202,6 +204,8 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         numbers_tables=any(cues.table is not None for cues in naming),
         has_one_table=len(tables) == 1 and not any(c.table is None for c in naming),
         speakers=speakers_named([block.text for block in passages]),
+        names_reporters=2 * sum(reporter_named(blocks[i].text) is not None for i in titles)
+        > len(titles),
         level=_asking_level(blocks, told),
     )
 
@@ -225,7 +229,7 @@ def count_asked(blocks: Sequence[RawBlock]) -> int:
 def names_tables(blocks: Sequence[RawBlock]) -> bool:
     """Whether lines or headings name tables, each for what follows."""
     pairs = zip(blocks, [*blocks[1:], None], strict=False)
-    heads = (read_cues(block.text) for block, below in pairs if _heads_part(block, below))
+    heads = (_cues(block) for block, below in pairs if _heads_part(block, below))
     return any(cues.table is not None for cues in heads)
 
 
@@ -238,6 +242,14 @@ def are_reported(blocks: Sequence[RawBlock]) -> bool:
     return len(tables) > 1 and any(reporting(fold(prefix.speaker or "")) for prefix in speaking)
 
 
+def _cues(block: RawBlock) -> TextCues:
+    """Return the cues of a line, with the table that it names in words."""
+    cues = read_cues(block.text)
+    if block.kind != "heading" or block.table_number is None:
+        return cues
+    return replace(cues, table=block.table_number, has_tables=True)
+
+
 def _heads_part(
     block: RawBlock,
     below: RawBlock | None = None,
@@ -247,7 +259,7 @@ def _heads_part(
 ) -> bool:
     if block.kind == "meta" or block.channel == "consultation" or opens_with_idea(block):
         return False
-    cues = read_cues(block.text)
+    cues = _cues(block)
     is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
     if block.kind == "heading" or is_asking or names_table_alone(block, below):
         return True
@@ -264,7 +276,7 @@ def _calls_reporter(block: RawBlock) -> bool:
     return (
         named is not None
         and block.text.rstrip(" )").endswith(named)
-        and read_cues(block.text).table is not None
+        and _cues(block).table is not None
     )
 
 
@@ -406,7 +418,7 @@ class _Walk:
             located = locate_cell(block, self._here(block))
             answer = self._answers.get(fold(header))
             return replace(located, question=answer.question) if answer else located
-        cues = read_cues(block.text)
+        cues = _cues(block)
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
         is_located = cues.table is not None or cues.question is not None
         is_told = names or (block.kind == "heading" and is_located) or self._reports(block)
@@ -505,7 +517,7 @@ class _Walk:
         first, second = split_prefix(block.text), split_prefix(below.text) if below else None
         if not first or not second or first.form != second.form:
             return False
-        return self._habits.accepts(first) and not read_cues(block.text).is_label
+        return self._habits.accepts(first) and not _cues(block).is_label
 
     def _open(self, i: int, block: RawBlock, cues: TextCues, rank: float) -> None:
         above = [proposal for proposal in self._proposals if proposal[0] < rank]
@@ -533,7 +545,9 @@ class _Walk:
             hides_question=cues.has_numbers and question is None,
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
             words=words,
-            reporter=reporter_named(block.text) if cues.table is not None else None,
+            reporter=reporter_named(block.text, is_sure=not self._habits.names_reporters)
+            if cues.table is not None
+            else None,
         )
         self._keep_above(rank)
         self._sections.append(section)

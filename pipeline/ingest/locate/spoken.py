@@ -57,10 +57,12 @@ def locate_turns(
     for turn in turns:
         table = announced_table(turn.text, by_letter=False) or table
         is_asking = turn.speaker == leader and turn.text.rstrip().endswith("?")
-        leads = bool(turn.speaker) and (is_asking or is_animator(turn.speaker or ""))
+        counts = turn.speaker == leader and _counted_opening().match(fold(turn.text)) is not None
+        leads = bool(turn.speaker) and (is_asking or counts or is_animator(turn.speaker or ""))
         announced = announced_question(turn.text, by_animator=leads)
         question = announced or _last_question(turn.text, question) or question
-        if announced and turn.kind != "meta" and only_announces(turn.text):
+        is_short = counts and len(turn.text.split()) <= _ANNOUNCING_WORDS
+        if announced and turn.kind != "meta" and (is_short or only_announces(turn.text)):
             turn = replace(turn, kind="meta", reason="circumstance")
         located.append(_located(turn, table, question))
     return _with_first_question(located) if name.question is None else located
@@ -155,7 +157,8 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
     cues = read_cues(opening)
     if cues.number is not None and cues.numbered != "autre":
         return cues.numbered
-    if counted := _counted_transition().search(opening):
+    counted = _counted_transition().search(opening)
+    if counted := counted or (_counted_opening().match(opening) if by_animator else None):
         question = f"q{to_number(counted['number'])}"
         return question if question in CAFE else None
     transition = word_pattern("locate", "transitions", r"\b{}\b").search(opening)
@@ -443,6 +446,12 @@ def _counted_transition() -> re.Pattern[str]:
     number = rf"(?P<number>{ordinal_pattern()}|{number_pattern('cardinaux')})"
     tables = longest_first("locate", "tables")
     return re.compile(rf"\b(?:{transitions}) (?:a |sur )?(?:la|le) {number}\b(?! (?:{tables}))")
+
+
+@cache
+def _counted_opening() -> re.Pattern[str]:
+    """Match "Et la quatrième, qu'est-ce que…", said by who leads."""
+    return re.compile(rf"{_fillers()}(?:la|le) (?P<number>{ordinal_pattern()})\b")
 
 
 @cache

@@ -4,9 +4,11 @@ Find titles without a style, typed list signs and wrapped lines.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from colorsys import rgb_to_hls
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import TypeVar
 
@@ -26,6 +28,17 @@ from pipeline.ingest.words import (
     width,
 )
 
+_HUES: tuple[tuple[int, str], ...] = (
+    (16, "rouge"),
+    (45, "orange"),
+    (68, "jaune"),
+    (170, "vert"),
+    (258, "bleu"),
+)
+_HUES += ((295, "violet"), (345, "rose"), (361, "rouge"))
+_COLORS = {"red": "rouge", "yellow": "jaune", "green": "vert", "blue": "bleu", "cyan": "turquoise"}
+_COLORS |= {"magenta": "rose"}
+_PALE, _MOSTLY = 0.25, 0.8  # saturation of a colour; share of the letters that have it
 _LABEL = re.compile(  # « Q1 », « Table 4 : », « Tour n° 2 »
     r"^\W*(?:[^\W\d_]{1,10}\.?\s*)?(?:n°\s*)?\d{1,2}\W*$"
 )
@@ -67,6 +80,7 @@ class Draft:
     is_start: bool = False  # nothing, a blank or a rule is above
     is_strong: bool = False  # all bold, or larger than the body
     is_underlined: bool = False
+    color: str = ""  # of nearly all letters, in French; "" for black
 
     @cached_property
     def bullet(self) -> Bullet | None:
@@ -98,20 +112,45 @@ class StyledText:
     text: str = ""
     n_strong: int = 0  # letters
     n_plain: int = 0
+    n_colored: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_strong(self) -> bool:
         """Whether all letters stand out, as in a title."""
         return self.n_strong > 0 and self.n_plain == 0
 
-    def add(self, text: str, *, is_strong: bool) -> None:
-        """Add a run of text."""
+    @property
+    def color(self) -> str:
+        """Return the colour of nearly all letters, "" for black."""
+        (color, n_letters), *_ = [*self.n_colored.most_common(1), ("", 0)]
+        return color if n_letters > _MOSTLY * (self.n_strong + self.n_plain) else ""
+
+    def add(self, text: str, *, is_strong: bool, color: str = "") -> None:
+        """Add a run of text, its colour a number in hexadecimal or an English name."""
         self.text += text
         n_letters = sum(character.isalpha() for character in text)
+        self.n_colored[color_name(color)] += n_letters if color else 0
         if is_strong:
             self.n_strong += n_letters
         else:
             self.n_plain += n_letters
+
+
+@cache
+def color_name(color: str) -> str:
+    """Return the French name of a colour, "" for black, grey and white.
+
+    >>> color_name("C00000"), color_name("#0046c8"), color_name("green"), color_name("333333")
+    ('rouge', 'bleu', 'vert', '')
+    """
+    code = color.lstrip("#")
+    if not re.fullmatch(r"[0-9A-Fa-f]{6}", code):
+        return _COLORS.get(color.lower().removeprefix("dark"), "")
+    red, green, blue = (int(code[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    hue, lightness, saturation = rgb_to_hls(red, green, blue)
+    if saturation < _PALE or not _PALE / 2 < lightness < 1 - _PALE / 4:
+        return ""
+    return next(name for limit, name in _HUES if 360 * hue < limit)
 
 
 def styles_from(
@@ -132,6 +171,7 @@ def drafts_of_text(
     list_level: int | None = None,
     number: str = "",
     is_strong: bool = False,
+    color: str = "",
 ) -> list[Draft]:
     """Return one draft for a heading (1..6), else one for each line.
 
@@ -142,9 +182,15 @@ def drafts_of_text(
         return [Draft(title, RawBlock(title, "heading", heading))]
     lines = text.split("\n")
     if list_level is None:
-        return [Draft(line, is_strong=is_strong) for line in lines]
+        return [Draft(line, is_strong=is_strong, color=color) for line in lines]
     return [
-        Draft(line, RawBlock(clean(line), "bullet", list_level), number, is_strong=is_strong)
+        Draft(
+            line,
+            RawBlock(clean(line), "bullet", list_level),
+            number,
+            is_strong=is_strong,
+            color=color,
+        )
         for line in lines
     ]
 
@@ -215,7 +261,7 @@ def blocks_of_drafts(drafts: Sequence[Draft], *, has_headings: bool = True) -> l
             block = draft.block or RawBlock(clean(draft.text))
         if block.kind != "bullet":
             indents = []
-        blocks.append(block)
+        blocks.append(replace(block, color=draft.color) if draft.color else block)
     return [block for block in blocks if block.text]
 
 

@@ -356,7 +356,7 @@ class _Walk(TableWalk):
             return
         if style.is_title and self.title is None:
             self.title = clean(text) or None
-        yield from self._laid_out(text, style, properties, is_strong=runs.styled.is_strong)
+        yield from self._laid_out(text, style, properties, runs.styled)
         for box in runs.boxes:
             yield from self.drafts(box)
         for key in runs.calls:
@@ -369,7 +369,11 @@ class _Walk(TableWalk):
         yield from self.comments_due()
 
     def _laid_out(
-        self, text: str, style: WordStyle, properties: etree._Element | None, *, is_strong: bool
+        self,
+        text: str,
+        style: WordStyle,
+        properties: etree._Element | None,
+        styled: StyledText,
     ) -> list[Draft]:
         list_id = value(properties, "numPr/numId") or style.list_id
         level = small_number(value(properties, "numPr/ilvl"), style.list_level)
@@ -380,7 +384,8 @@ class _Walk(TableWalk):
             heading=style.heading or outline_level(value(properties, "outlineLvl")),
             list_level=level if is_listed else None,
             number=self.numbering.count(list_id, level) if is_counted else "",
-            is_strong=is_strong,
+            is_strong=styled.is_strong,
+            color=styled.color,
         )
 
     def _rows(self, table: etree._Element) -> list[list[Cell]]:
@@ -415,7 +420,7 @@ class _Runs:
     boxes: list[etree._Element] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
 
-    def walk(self, parent: etree._Element, *, is_bold: bool) -> None:
+    def walk(self, parent: etree._Element, *, is_bold: bool, color: str = "") -> None:
         for element in parent:
             tag = element.tag
             if not isinstance(tag, str) or _is_skipped(element):
@@ -423,7 +428,7 @@ class _Runs:
             if tag == W + "r":
                 self._run(element, is_bold)
             elif tag in (W + "t", _MATH_TEXT):
-                self.styled.add(element.text or "", is_strong=is_bold)
+                self.styled.add(element.text or "", is_strong=is_bold, color=color)
             elif tag == W + "txbxContent":
                 self.boxes.append(element)
             elif tag in _CALLS:
@@ -433,7 +438,7 @@ class _Runs:
                 self.styled.text += sign
             else:
                 chosen = _choice_of(element) if tag == _MC + "AlternateContent" else element
-                self.walk(chosen, is_bold=is_bold)
+                self.walk(chosen, is_bold=is_bold, color=color)
 
     def _run(self, element: etree._Element, is_bold: bool) -> None:
         properties = element.find(W + "rPr")
@@ -443,7 +448,8 @@ class _Runs:
         if own is None:
             own = is_bold or self.styles.get(value(properties, "rStyle")).is_bold
         is_large = small_number(value(properties, "sz", "0")) >= LARGE
-        self.walk(element, is_bold=own or is_large)
+        color = value(properties, "color") or value(properties, "highlight")
+        self.walk(element, is_bold=own or is_large, color=color)
 
 
 def _sign_of(element: etree._Element) -> str | None:

@@ -101,7 +101,7 @@ _KINDS = {  # of a cell, the first that fits
 _BASE64 = re.compile(r"(?:data:[\w/+.-]+;base64,)?[A-Za-z0-9+/=_-]+")
 
 # headers that may still have questions below
-_ASKING = frozenset({None, "theme", "remark", "structure_type"})
+_ASKING = frozenset({None, "theme", "remark", "structure_type", "radius"})  # a board's zone
 _RESPONDENT = NAMES | CONTACTS | {"structure", "role", "commune", "postal_code"}
 _WORDED = frozenset({None, "text", "theme", "title", "remark"})  # may ask in words of their own
 _MAX_TITLES, _MAX_WORDS = 8, 14  # distinct questions of a column; words of one that asks nothing
