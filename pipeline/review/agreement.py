@@ -271,6 +271,27 @@ class Codings:
             for disagreement in self.on_unit(unit_id, first, second, axis, code)
         ]
 
+    def agreed_on(
+        self, unit_ids: Iterable[str], first: str, second: str
+    ) -> tuple[int, list[tuple[str, int, int]]]:
+        """Return how many of `unit_ids` both coded; by axis, how often they agree, of how many.
+
+        They are labels that either puts; passages with one, on an axis of one code.
+        """
+        shared = set(unit_ids) & self.coded.get(first, set()) & self.coded.get(second, set())
+        codes = [(self.codes(first, name), self.codes(second, name)) for name in shared]
+        axes = []
+        for axis in self.grid.axes:
+            n_agreed = n_put = 0
+            for pair in codes:
+                one, other = ({code for code in each if code[0] == axis.axis} for each in pair)
+                is_one = axis.axis in self.grid.exclusive and bool(one | other)
+                n_agreed += len(one & other)
+                n_put += 1 if is_one else len(one | other)
+            if n_put:
+                axes.append((axis.label, n_agreed, n_put))
+        return len(shared), axes
+
     def open_units(self) -> dict[tuple[str, str, str, str], frozenset[str]]:
         """Return the passages to settle, by two people, axis, and code or `tous`."""
         open_units: defaultdict[tuple[str, str, str, str], set[str]] = defaultdict(set)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from playwright.sync_api import Browser, expect
 
 from pipeline.decisions import read_decision
 from pipeline.decisions.coding import coding_task, draw_passages
-from pipeline.decisions.tags import ConfirmUnit, RejectTag
+from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision
+from pipeline.grid import load_grid
+from pipeline.review.agreement import Codings
 from pipeline.review.blind import is_hidden
 from support.review_server import Served
 
@@ -147,3 +150,34 @@ def test_a_coder_hides_the_machine_from_themself_and_an_administrator_from_anybo
     form["csrfmiddlewaretoken"] = str(page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value"))  # fmt: skip
     headers = {"Referer": served.address}
     assert page.request.post(served.url("accord/machine"), form=form, headers=headers).status == 403
+
+
+HARD, ASKED, OFFER, NEEDS = (
+    ("posture", "difficulte"),
+    ("posture", "demande"),
+    ("rubrique", "offre"),
+    ("rubrique", "enjeux.social"),
+)
+
+
+@pytest.mark.parametrize(
+    ("alix", "bilal", "agreed"),
+    [
+        ([OFFER, HARD], [OFFER, HARD], {"Rubriques": (1, 1), "Postures": (1, 1)}),
+        ([OFFER, HARD], [NEEDS, ASKED], {"Rubriques": (0, 2), "Postures": (0, 1)}),
+        ([OFFER, NEEDS], [OFFER], {"Rubriques": (1, 2)}),
+        ([], [], {}),
+    ],
+)
+def test_how_often_two_agree_on_a_draw(
+    alix: list[tuple[str, str]], bilal: list[tuple[str, str]], agreed: dict[str, tuple[int, int]]
+) -> None:
+    decisions: list[TagDecision] = [
+        ConfirmUnit("u1", tuple(alix), author="alix", decision_id=1),
+        ConfirmUnit("u1", tuple(bilal), author="bilal", decision_id=2),
+        ConfirmUnit("u2", (OFFER,), author="alix", decision_id=3),  # not coded by both
+    ]
+    grid = load_grid(Path(__file__).parents[2] / "data/grid/grille-ateliers-territoires.yaml")
+    codings = Codings.of(decisions, ["u1", "u2", "u3"], {}, grid, {})
+    n, axes = codings.agreed_on(["u1", "u2"], "alix", "bilal")
+    assert (n, {label: (k, of) for label, k, of in axes}) == (1, agreed)

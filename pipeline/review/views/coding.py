@@ -51,6 +51,9 @@ def tasks(request: HttpRequest, codings: Codings) -> dict[str, Any]:
                     for name in row.coders
                 ],
                 "n": len(row.unit_ids),
+                "agreed": codings.agreed_on(row.unit_ids, *row.coders[:2])
+                if len(row.coders) > 1
+                else (0, []),
                 "is_mine": author in row.coders,
                 "may_undo": is_administrator or row.author == author,
             }
