@@ -138,6 +138,9 @@ def test_a_coder_hides_the_machine_from_themself_and_an_administrator_from_anybo
     expect(page.locator(".coded li")).to_have_count(0)
     page.goto(served.url("passages/liste?etat=tous"))
     expect(page.locator("td .chip")).to_have_count(0)
+    exported = page.request.get(served.url("passages/export.csv?etat=tous")).text()
+    themes = served.study.read_machine_table("themes")["label"]
+    assert not any(f";{label};" in exported for label in themes)
     page.goto(served.url("journal"))
     expect(page.locator("main")).to_contain_text("cache à bilal ce que la machine propose")
     administrator = served.open(browser, "chantal", "accord")

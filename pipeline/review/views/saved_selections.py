@@ -90,6 +90,7 @@ def _table(view: CoderView, unit_ids: list[str]) -> pd.DataFrame:
         unit = snapshot.units[unit_id]
         workshop = snapshot.workshops[unit.workshop_id]
         codes = [entry.code for entry in view.codes(unit_id) if entry.is_assigned]
+        theme_id = "" if view.hides(unit_id) else theme_of.get(unit_id, "")
         by_axis = {
             axis.label: " ; ".join(code.label for code in codes if code.axis == axis.axis)
             for axis in view.grid.axes
@@ -98,7 +99,7 @@ def _table(view: CoderView, unit_ids: list[str]) -> pd.DataFrame:
             {
                 _("Passage"): unit.text,
                 **by_axis,
-                _("Thème"): names.get(theme_of.get(unit_id, ""), ""),
+                _("Thème"): names.get(theme_id, ""),
                 _("Territoire"): str(workshop["territory"]),
                 _("Date"): str(workshop["date"] or ""),
                 _("Table"): unit.table_number,
