@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.counting import with_circles
 from pipeline.decisions import (
+    codebook,
     coding,
     gaps,
     kinds,
@@ -68,6 +69,7 @@ _EVERY_KIND = (
     *sign_off.KINDS,
     *gaps.KINDS,
     *memos.KINDS,
+    *codebook.KINDS,
     *coding.KINDS,
     *selections.KINDS,
     *kinds.KINDS,

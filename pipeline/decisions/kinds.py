@@ -2,7 +2,8 @@
 
 Kinds on codes are in tags.py, on themes in themes.py and sign_off.py, on needs without answer in
 gaps.py, on what is no passage in passages.py, on words in spans.py, on what a passage is in
-mending.py, memos and flags in memos.py, on how people code in coding.py, the others here.
+mending.py, memos and flags in memos.py, on the codebook in codebook.py, on how people code in
+coding.py, the others here.
 """
 
 import dataclasses
@@ -36,6 +37,7 @@ GROUPS = MappingProxyType(
         "memos": "mémos",
         "selections": "sélections",
         "drapeaux": "drapeaux",
+        "grille": "grille",
     }
 )  # filters of the journal
 

@@ -29,7 +29,7 @@ MAX_SENT_BYTES = 200 * 1024
 _GRID = Path("grille.yaml")
 Faults = dict[str, str]  # by part of the code, "" for the whole grid
 _KINDS = ("retiré", "renommé", "ajouté", "changé")
-_PARTS = {
+PARTS = {
     "label": "libellé",
     "definition": "définition",
     "include": "inclusions",
@@ -95,25 +95,27 @@ def _built(grid: Grid, entries: Entries) -> tuple[Grid, Faults]:
     return (grid, faults) if faults else (build_grid(entries, _GRID), {})
 
 
+def entry_of(code: Code) -> Entry:
+    """Return `code` as its author would write it."""
+    return Entry(
+        code.code,
+        code.axis,
+        code.label,
+        code.definition,
+        code.include,
+        code.exclude,
+        code.examples,
+        code.lexicon,
+        code.parent_id,
+        "",
+        code.colour,
+        code.former,
+    )
+
+
 def entries_of(grid: Grid) -> Entries:
     """Return `grid` as its author would write it."""
-    codes = [
-        Entry(
-            code.code,
-            code.axis,
-            code.label,
-            code.definition,
-            code.include,
-            code.exclude,
-            code.examples,
-            code.lexicon,
-            code.parent_id,
-            "",
-            code.colour,
-            code.former,
-        )
-        for code in grid.codes
-    ]
+    codes = [entry_of(code) for code in grid.codes]
     used = {code.parent_id for code in grid.codes}
     axes = [
         AxisEntry(
@@ -234,7 +236,7 @@ def _changes(ours: Grid, theirs: Grid) -> Iterator[GridChange]:
             continue
         parts = tuple(
             said
-            for part, said in _PARTS.items()
+            for part, said in PARTS.items()
             if getattr(code, part) != getattr(before[former], part)
         )
         parts += ("axe",) if code.axis != before[former].axis else ()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipeline.grid import load_grid
+from pipeline.grid.colours import PALETTE
 from pipeline.grid.yaml_file import write_yaml
 from support.accessible import faults
 from support.review_client import client, token
@@ -24,15 +25,14 @@ def send(session: httpx.Client, path: str, **changes: str) -> httpx.Response:
     fields |= dict(re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>([^<]*)', page))
     chosen = re.search(r'<select[^>]* name="family".*?<option value="([^"]*)" selected', page, re.S)
     fields |= {"family": chosen[1]} if chosen else {}
-    fields |= {"no_colour": "on"} if 'name="no_colour"' in page else {}
+    colour = re.search(r'<input[^>]*name="colour" value="([^"]*)" checked', page)
+    fields["colour"] = colour[1] if colour else ""
     data = {name: html.unescape(text) for name, text in fields.items()} | changes
-    if "colour" in changes:
-        del data["no_colour"]
     return session.post(path, data=data)
 
 
 def beside(page: str, part: str) -> str:
-    row = re.search(rf'data-key-name="{part}">(.*?)</div>', page, re.S)
+    row = re.search(rf'data-key-name="{part}"[^>]*>(.*?)</p>', page, re.S)
     assert row is not None
     return re.sub(r"<[^>]+>", "", row[1]).replace("\u00a0", " ").replace("\u202f", " ")
 
@@ -57,7 +57,9 @@ def test_everybody_reads_the_grid_and_only_administrators_may_change_it(served: 
 
 def test_a_code_renamed_coloured_and_kept_everywhere(served: Served) -> None:
     session, before = client(served, "chantal"), served.study.grid_path.read_bytes()
-    n_passages = re.findall(r"enjeux\.social\">(\d+) passages", session.get("/grille").text)
+    n_passages = re.findall(
+        r'enjeux\.social&amp;etat=tous">(\d+) passages', session.get("/grille").text
+    )
     answer = send(
         session, OLD, code="enjeux.habitants", label="Besoins des habitants", colour="#AA3377"
     )
@@ -72,7 +74,7 @@ def test_a_code_renamed_coloured_and_kept_everywhere(served: Served) -> None:
     )
     page = session.get("/grille").text
     assert "Le prochain traitement" in page or "le prochain traitement" in page
-    assert re.findall(r"enjeux\.habitants\">(\d+) passages", page) == n_passages != []
+    assert re.findall(r'enjeux\.habitants&amp;etat=tous">(\d+) passages', page) == n_passages != []
     assert "Besoins des habitants" in session.get("/passages/liste?etat=tous").text
     copies = (served.study.root / ".review").glob("grille.avant-*.yaml")
     assert before in [path.read_bytes() for path in copies]
@@ -186,8 +188,8 @@ def test_a_code_is_coloured_and_its_mistake_reached_by_keyboard(
     served: Served, browser: Browser
 ) -> None:
     page = served.open(browser, "chantal", "grille/code?code=consommation")
-    page.locator("[name=colour]").fill("#aa3377")
-    expect(page.get_by_label("celle de l’axe")).not_to_be_checked()
+    expect(page.get_by_label("celle de l’axe")).to_be_checked()
+    page.get_by_label("turquoise").check()
     page.get_by_label("Définition").fill("")
     page.get_by_label("Libellé").press("Enter")
     expect(page.get_by_label("Définition")).to_be_focused()
@@ -199,4 +201,83 @@ def test_a_code_is_coloured_and_its_mistake_reached_by_keyboard(
     code = next(
         row for row in load_grid(served.study.grid_path).codes if row.code == "consommation"
     )
-    assert (code.definition, code.colour) == ("Ce que choisissent les ménages.", "#aa3377")
+    assert (code.definition, code.colour) == (
+        "Ce que choisissent les ménages.",
+        PALETTE["turquoise"],
+    )
+
+
+def test_each_change_of_the_grid_is_told_undone_and_taken_back(served: Served) -> None:
+    path, session = "/grille/code?code=opportunites", client(served, "chantal")
+    codes = load_grid(served.study.grid_path).codes
+    before = next(row for row in codes if row.code == "opportunites")
+    assert send(session, path, definition="Ce qui est nouveau.").status_code == 302
+    assert (
+        send(session, path, definition="Ce qui est neuf.", include="Un essai.").status_code == 302
+    )
+    history = session.get(f"/grille/histoire?code={before.axis}:{before.code}").text
+    assert "<del>nouveau</del><ins>neuf</ins>." in history
+    assert "chantal" in history
+    n_touched = re.findall(r"touche (\d+) passage", history)
+    door = html.unescape(re.findall(r'href="([^"]+)">touche', history)[0])
+    assert f"{n_touched[0]} passage" in session.get(door).text
+    assert "modifié 2 fois" in session.get("/grille").text
+
+    rows = served.decisions().query("action == 'edit_code'").tail(2)
+    first, last = rows["decision_id"].tolist()
+    data = {"csrfmiddlewaretoken": token(session)}
+
+    def undo(number: int, name: str = "chantal") -> str:
+        with client(served, name, follow_redirects=True) as other:
+            form = {"csrfmiddlewaretoken": token(other)}
+            return other.post(f"/journal/{number}/annuler", data=form).text
+
+    assert "ce code a changé de nouveau" in undo(first)
+    assert "Seule la personne" in undo(last, "alix")
+    assert "est annulée" in undo(last)
+    assert "est annulée" in undo(first)
+    now = next(row for row in load_grid(served.study.grid_path).codes if row.code == before.code)
+    assert now == before
+    taken = session.get(f"{path}&reprendre={last}").text
+    assert "Ce qui est nouveau." in taken, "the former text is in the form, and not yet saved"
+    redo = session.post(f"/journal/{served.decisions()['decision_id'].max()}/annuler", data=data)
+    assert redo.status_code == 302
+    assert served.decisions().query("action == 'undo'")["value"].tolist()[-1] == str(first)
+
+
+def test_a_grid_taken_from_a_file_is_told_code_by_code(served: Served) -> None:
+    session, study = client(served, "chantal"), served.study
+    grid = load_grid(study.grid_path)
+    text = write_yaml(grid).replace("libelle: Témoignage", "libelle: Récit")
+    codes_before = len(served.decisions().query("action == 'edit_code'"))
+    renamed = grid.codes[0]
+    text = text.replace(f"libelle: {renamed.label}", "libelle: Tout autre nom", 1)
+    page = session.post(
+        "/grille/importer",
+        data={"csrfmiddlewaretoken": token(session)},
+        files={"file": ("grille.yaml", text.encode())},
+    ).text
+    proposal, version = (
+        re.findall(rf'name="{name}" value="([^"]*)"', page)[0] for name in ("proposal", "version")
+    )
+    data = {"csrfmiddlewaretoken": token(session), "proposal": proposal, "version": version}
+    assert session.post("/grille/importer", data=data).status_code == 302
+    edits = served.decisions().query("action == 'edit_code'")
+    assert len(edits) > codes_before
+    assert "Tout autre nom" in edits["value"].iloc[-1]
+    assert "Tout autre nom" in session.get("/journal?quoi=grille").text
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("name", PALETTE)
+@pytest.mark.parametrize("ground", ["#ffffff", "#f1f5f8", "#12181e", "#1a222a"])
+def test_each_colour_is_told_from_the_page_in_light_and_dark(name: str, ground: str) -> None:
+    low, high = sorted((luminance(PALETTE[name]), luminance(ground)))
+    assert (high + 0.05) / (low + 0.05) >= 3

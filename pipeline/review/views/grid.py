@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from flows.creating import ChangedSinceError, save_grid, version_of
+from flows.codebook import change_grid
+from flows.creating import ChangedSinceError, version_of
+from pipeline.decisions.codebook import EditCode
 from pipeline.errors import GridError, StudyError
 from pipeline.exchange.codebook import axis_colours
 from pipeline.files import write_bytes
 from pipeline.grid import load_grid
 from pipeline.grid.codes import STANDARD, Axis, Code, Entry, Grid
+from pipeline.grid.colours import PALETTE
 from pipeline.grid.editing import (
     MAX_SENT_BYTES,
     SENT,
@@ -34,7 +37,10 @@ from pipeline.grid.editing import (
 )
 from pipeline.grid.yaml_file import write_yaml
 from pipeline.review import state
+from pipeline.review.doors import Door, coder_view, door
 from pipeline.review.roles import administers, reads
+from pipeline.review.selection import EVERY
+from pipeline.review.views import author_of, request_id_of
 from pipeline.review.views.memos import MemoPanel, code_panels
 from pipeline.study import Study
 
@@ -45,12 +51,13 @@ _TEXTS = ("code", "label", "definition", "include", "exclude", "examples", "lexi
 
 @dataclass(frozen=True)
 class CodeRow:
-    """A code as the page shows it; `n_passages` is None before any run."""
+    """A code as the page shows it; `door` leads to its passages, None before any run."""
 
     code: Code
     colour: str
-    n_passages: int | None
+    door: Door | None
     memos: MemoPanel
+    edits: list[EditCode]
     family: str = ""  # the label of its family, where it is the first of it
 
 
@@ -76,7 +83,8 @@ class FormAnswer:
 @require_GET
 def grid_page(request: HttpRequest) -> HttpResponse:
     """Show every code of the grid, axis by axis."""
-    grid, counts = load_grid(state.study().grid_path), _passages_by_code(state.study())
+    grid, edits = load_grid(state.study().grid_path), _edits_by_code()
+    doors = grid_doors(request, grid)
     colours, memos = axis_colours(grid), code_panels(request, grid)
     axes = []
     for axis in grid.axes:
@@ -88,8 +96,9 @@ def grid_page(request: HttpRequest) -> HttpResponse:
                 CodeRow(
                     code,
                     code.colour or colours[axis.axis],
-                    None if counts is None else counts[axis.axis, code.code],
+                    doors.get((axis.axis, code.code)),
                     memos[f"{axis.axis}:{code.code}"],
+                    edits[axis.axis, code.code],
                     grid.label_of(family) if family else "",
                 )
             )
@@ -106,6 +115,29 @@ def grid_file(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(content, content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="grille.yaml"'
     return response
+
+
+def grid_doors(request: HttpRequest, grid: Grid) -> dict[tuple[str, str], Door]:
+    """Return the doors of the passages that bear each code for the person; none before any run."""
+    if state.study().last_run() is None:
+        return {}
+    unit_ids = coder_view(request).by_code
+    return {
+        (code.axis, code.code): door(
+            EVERY.where(code=f"{code.axis}:{code.code}"),
+            len(unit_ids.get((code.axis, code.code), ())),
+            code.label,
+        )
+        for code in grid.codes
+    }
+
+
+def _edits_by_code() -> dict[tuple[str, str], list[EditCode]]:
+    """Return the changes of each code that stand, in order."""
+    edits: dict[tuple[str, str], list[EditCode]] = defaultdict(list)
+    for row in state.journal().active(EditCode):
+        edits[str(row.axis), str(row.code)].append(row)
+    return edits
 
 
 def _passages_by_code(study: Study) -> Counter[tuple[str, str]] | None:
@@ -125,15 +157,16 @@ def grid_code(request: HttpRequest) -> HttpResponse:
     axis = code.axis if code else _asked_axis(grid, request)
     if request.method != "POST":
         typed = _texts_of(code) if code else dict.fromkeys(_TEXTS, "") | {"colour": ""}
+        typed |= _former_texts(request, code)
         return _code_form(request, grid, code, axis, typed, FormAnswer(version))
     typed = {name: request.POST.get(name, "").strip() for name in _TEXTS}
-    typed["colour"] = "" if "no_colour" in request.POST else request.POST.get("colour", "")
+    typed["colour"] = request.POST.get("colour", "")
     after, faults = put_code(grid, _entry(typed, axis), replaces=code.code if code else "")
     if faults:
         answer = FormAnswer(request.POST.get("version", version), faults)
         return _code_form(request, grid, code, axis, typed, answer)
     try:
-        save_grid(study, write_yaml(after), version=request.POST.get("version", ""))
+        change_grid(study, after, **_change(request))
     except StudyError as error:
         others = _texts_of(code) if code and isinstance(error, ChangedSinceError) else {}
         answer = FormAnswer(version, refusal=error, others=others)
@@ -147,6 +180,15 @@ def grid_code(request: HttpRequest) -> HttpResponse:
         ).format(label=label),
     )
     return redirect("study_grid")
+
+
+def _change(request: HttpRequest) -> dict[str, str]:
+    """Return who changes the grid, and the version of it that the person saw."""
+    return {
+        "version": request.POST.get("version", ""),
+        "author": author_of(request),
+        "request_id": request_id_of(request),
+    }
 
 
 def _asked_code(grid: Grid, request: HttpRequest) -> Code | None:
@@ -167,6 +209,15 @@ def _asked_axis(grid: Grid, request: HttpRequest) -> str:
     asked = request.POST.get("axis") or request.GET.get("axe", "")
     names = [axis.axis for axis in _axes(grid)]
     return asked if asked in names else grid.axes[0].axis
+
+
+def _former_texts(request: HttpRequest, code: Code | None) -> dict[str, str]:
+    """Return the texts that the code had before the change that the address names."""
+    number, journal = request.GET.get("reprendre", ""), state.journal()
+    edit = journal[int(number)] if number.isdecimal() and int(number) in journal else None
+    if code is None or not isinstance(edit, EditCode) or edit.code != code.code:
+        return {}
+    return _texts_of(edit.before) | {"code": code.code} if edit.before else {}
 
 
 def _texts_of(code: Code) -> dict[str, str]:
@@ -226,9 +277,16 @@ def _code_form(
         "others": others,
         "is_changed_since": isinstance(answer.refusal, ChangedSinceError),
         "is_fixed": code is not None and is_read_by_name(code.axis, code.code),
-        "axis_colour": axis_colours(grid).get(axis, "#0072b2").lower(),
+        "colours": _colours(typed["colour"], axis_colours(grid).get(axis, "")),
     }
     return render(request, "review/grid_code.html", shown, status=answer.status)
+
+
+def _colours(chosen: str, of_axis: str) -> list[tuple[str, str, str]]:
+    """Return value, colour and name of what a code may have; its own where it is another."""
+    own = [] if chosen in ("", *PALETTE.values()) else [(chosen, chosen, chosen)]
+    named = [(colour, colour, _(name)) for name, colour in PALETTE.items()]
+    return [("", of_axis, _("celle de l’axe")), *named, *own]
 
 
 @administers
@@ -244,7 +302,7 @@ def grid_remove(request: HttpRequest) -> HttpResponse:
     refusal: StudyError | None = None
     if request.method == "POST" and not faults:
         try:
-            save_grid(study, write_yaml(after), version=request.POST.get("version", ""))
+            change_grid(study, after, **_change(request))
             messages.success(
                 request,
                 _("« {label} » est retiré ; le prochain traitement en tiendra compte.").format(
@@ -339,9 +397,9 @@ def _take(request: HttpRequest, proposal: str) -> HttpResponse:
         return redirect("study_grid")
     path = _kept(study, proposal)
     version, ours, theirs = version_of(study.grid_path), load_grid(study.grid_path), load_grid(path)
-    n_changes = len(grid_changes(ours, theirs))
     try:
-        save_grid(study, path.read_text("utf-8"), version=request.POST.get("version", ""))
+        text = path.read_text("utf-8")
+        n_changes = change_grid(study, theirs, text=text, **_change(request))
     except StudyError as error:
         return _preview(request, ours, theirs, version=version, proposal=proposal, refusal=error)
     path.unlink(missing_ok=True)

@@ -14,9 +14,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from flows.codebook import undo_edit
 from pipeline.decisions import Decision
+from pipeline.decisions.codebook import EditCode
 from pipeline.decisions.kinds import GROUPS, PassageDecision, Undo
 from pipeline.decisions.tags import TagDecision
+from pipeline.errors import StudyError
 from pipeline.review import state
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.views import author_of, page_of, reason_of, request_id_of, return_url
@@ -77,7 +80,8 @@ def _rows(request: HttpRequest, decisions: Iterable[Decision]) -> list[dict[str,
                 "sentence": state.sentence(decision),
                 "is_undone": is_undone,
                 "effect": effect_of.get(decision.decision_id),
-                "can_undo": not is_undone and (decision.author == author or is_administrator),
+                "can_undo": not is_undone
+                and _can_undo(decision, author, is_administrator=is_administrator),
                 "request_id": uuid.uuid4().hex,
             }
         )
@@ -91,7 +95,8 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
     journal, author = state.journal(), author_of(request)
     if decision_id not in journal:
         raise Http404
-    if journal[decision_id].author != author and role_of(request.user) < Role.ADMINISTRATOR:
+    is_administrator = role_of(request.user) >= Role.ADMINISTRATOR
+    if not _can_undo(journal[decision_id], author, is_administrator=is_administrator):
         error = _(
             "Seule la personne qui a décidé, ou l’administration, peut annuler la décision n° {n}."
         )
@@ -99,10 +104,34 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
     elif journal.is_undone(decision_id):
         messages.warning(request, _("La décision n° {n} était déjà annulée.").format(n=decision_id))
     else:
-        undoing = Undo(decision_id, why=reason_of(request))
-        journal.add([undoing], author=author, request_id=request_id_of(request))
-        messages.success(request, _("La décision n° {n} est annulée.").format(n=decision_id))
+        _undo(request, journal[decision_id])
     return HttpResponseRedirect(return_url(request, reverse("journal")))
+
+
+def _can_undo(decision: Decision, author: str, *, is_administrator: bool) -> bool:
+    """Whether the person may; only administrators change the grid, and redo it in its page."""
+    journal = state.journal_of_page()
+    target = decision.target if isinstance(decision, Undo) else 0
+    if target in journal and isinstance(journal[target], EditCode):
+        return False
+    is_own = decision.author == author and not isinstance(decision, EditCode)
+    return is_own or is_administrator
+
+
+def _undo(request: HttpRequest, decision: Decision) -> None:
+    """Undo `decision`; a change of the grid is taken back in its file too."""
+    author, number = author_of(request), decision.decision_id
+    why, request_id = reason_of(request), request_id_of(request)
+    try:
+        if isinstance(decision, EditCode):
+            undo_edit(state.study(), decision, author=author, request_id=request_id, why=why)
+        else:
+            state.journal().add([Undo(number, why=why)], author=author, request_id=request_id)
+    except StudyError as error:
+        said = _("La décision n° {n} n’est pas annulée : {found} ; {do}.")
+        messages.error(request, said.format(n=number, found=error.found, do=error.do))
+    else:
+        messages.success(request, _("La décision n° {n} est annulée.").format(n=number))
 
 
 @reads

@@ -31,11 +31,6 @@ if (mistaken) {
   mistaken.focus();
 }
 
-// A colour that is chosen is no longer the axis's.
-for (const box of document.querySelectorAll("[data-unticked-by]")) {
-  document.getElementById(box.dataset.untickedBy).addEventListener("input", () => { box.checked = false; });
-}
-
 // A file that is chosen is the answer it belongs to.
 for (const input of document.querySelectorAll("[data-ticks]")) {
   input.addEventListener("change", () => { document.getElementById(input.dataset.ticks).checked = true; });
