@@ -23,8 +23,10 @@ from pipeline.decisions.mending import (
     TABLE,
     CorrectPassage,
     JoinPassages,
+    Lineage,
     SplitPassage,
     correction_fault,
+    follow_to,
     mend_units,
     mending_marks,
 )
@@ -272,6 +274,30 @@ def test_words_are_found_again(text: str, words: str, near: int, expected: str |
 
 def test_the_nearest_of_equal_words_is_found() -> None:
     assert find_words("le soir, puis le soir", "LE SOIR", 13) == (14, 21)
+
+
+def test_the_pages_follow_decisions_as_the_run_does() -> None:
+    decisions: list[Decision] = [
+        code("médecin", key=HEALTH),
+        RejectTag(A, *MOBILITY),
+        AcceptTag(A, *HEALTH),
+        NoteMemo(A, "à relire"),
+        split(),
+    ]
+    rows = taken(*decisions)
+    lineage = Lineage.of(rows)
+    followed = {
+        part: [type(now).action for row in rows for now in follow_to(row, part, lineage)]
+        for part in (LEFT_ID, RIGHT_ID)
+    }
+    assert followed == {
+        LEFT_ID: ["reject_tag", "note_memo"],
+        RIGHT_ID: ["code_span", "reject_tag"],
+    }
+    (words,) = follow_to(rows[0], RIGHT_ID, lineage)
+    assert isinstance(words, CodeSpan) and words.quote
+    assert RIGHT[words.quote.start : words.quote.end] == "médecin"
+    assert lineage.formers(RIGHT_ID) == [A]
 
 
 def test_words_that_a_text_lost_take_their_code_back() -> None:

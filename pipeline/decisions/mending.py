@@ -8,7 +8,7 @@ long as the passage stays what it was.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -486,6 +486,30 @@ def follow_passages(active: Sequence[Decision], units: pd.DataFrame) -> Followed
             lost[row.decision_id] = _why_lost(row, unit_id, lineage) if is_gone else MOVED
         rows += now
     return Followed(rows, became, lost, lineage)
+
+
+def follow_to(row: Decision, unit_id: str, lineage: Lineage) -> list[Decision]:
+    """Return a decision on a former passage as it holds for `unit_id`, or nothing.
+
+    Words are where their place tells; a run finds them again in the text.
+    """
+    former = str(getattr(row, "unit_id", ""))
+    if isinstance(row, Mending | MakePassage) or former not in lineage:
+        return []
+    if not isinstance(row, CodeSpan) or row.quote is None:
+        return [now for now in _follow(row, former, lineage) if now.unit_id == unit_id]  # type: ignore[attr-defined]
+    first, start = lineage.place(former, row.quote.start)
+    last, end = lineage.place(former, row.quote.end - 1)
+    if not first == last == unit_id:
+        return []
+    return [replace(row, unit_id=unit_id, quote=row.quote._replace(start=start, end=end + 1))]
+
+
+def follow_now(row: Decision, lineage: Lineage, unit_ids: Container[str]) -> list[Decision]:
+    """Return a decision on what its passage became, if it is not one of `unit_ids` any more."""
+    unit_id = str(getattr(row, "unit_id", ""))
+    is_gone = unit_id in lineage and unit_id not in unit_ids
+    return _follow(row, unit_id, lineage) if is_gone else [row]
 
 
 def _texts_of(unit_ids: Iterable[str], units: pd.DataFrame, lineage: Lineage) -> dict[str, str]:

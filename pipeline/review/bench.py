@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from pipeline.decisions.kinds import PassageDecision
+from pipeline.decisions.mending import CorrectPassage, JoinPassages, SplitPassage
+from pipeline.decisions.spans import CodeSpan
 from pipeline.decisions.tags import (
     AcceptTag,
     AddTag,
@@ -25,6 +27,7 @@ from pipeline.grid.codes import Code, Grid
 from pipeline.publish.text import joined, quoted, shortened, typography
 from pipeline.review import queue, state
 from pipeline.review.journal import Journal
+from pipeline.review.mending import mending_of
 from pipeline.review.queue import CoderView, CodeState, PassageFilter
 from pipeline.review.reading import DocumentPart, Line, part_around
 from pipeline.review.snapshot import Unit
@@ -153,6 +156,7 @@ def bench(
         "theme_id": theme_id,
         "is_hidden": is_hidden,
         "theme": state.themes().labels.get(theme_id or "", ""),
+        "mending": mending_of(view, unit),
     }
 
 
@@ -272,7 +276,15 @@ def short_words(decision: PassageDecision) -> str:
         AcceptTag: _("{label} acceptée"),
         AddTag: _("{label} ajoutée"),
         RejectTag: _("{label} rejetée"),
+        CodeSpan: _("{label} posée sur des mots"),
     }
+    short: dict[type[PassageDecision], str] = {
+        SplitPassage: _("passage coupé"),
+        JoinPassages: _("passage joint au suivant"),
+        CorrectPassage: _("passage corrigé"),
+    }
+    if type(decision) in short:
+        return short[type(decision)]
     if not isinstance(decision, TagDecision) or type(decision) not in sentences:
         return state.sentence(decision)
     ((_axis, code), _stays) = decision.code_words(())[0]

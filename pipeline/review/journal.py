@@ -10,6 +10,8 @@ from pipeline.decision_store import DecisionStore
 from pipeline.decisions import Decision, read_decision
 from pipeline.decisions.coding import CodingDecision
 from pipeline.decisions.kinds import Code, PassageDecision, Undo, undone_by
+from pipeline.decisions.mending import Lineage, Mending, follow_to
+from pipeline.decisions.spans import CodeSpan
 from pipeline.decisions.tags import AcceptTag, AddTag, ConfirmUnit, TagDecision, is_coded
 from pipeline.decisions.themes import ThemeDecision
 from pipeline.errors import StudyError
@@ -43,6 +45,7 @@ class Journal:
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
         self._confirmed: dict[str, set[str]] = defaultdict(set)
         self._coded: dict[tuple[str, str], tuple[Hashable, bool]] = {}  # by author and passage
+        self.lineage = Lineage()  # what passages became once cut or joined
         self.last_id = 0
         self.last_on_tags_id = 0  # or undoing of any decision
         self.last_on_themes_id = 0  # or families, or undoing of one of those
@@ -84,9 +87,27 @@ class Journal:
         return self._active(sorted(number for rows in listed for number in list(rows)), kind)
 
     def on_unit(self, unit_id: str, kind: type[_Kind], *, by: str | None = None) -> list[_Kind]:
-        """Return a passage's active decisions, in order."""
+        """Return the active decisions on a passage, and on what it was made of, in order."""
         rows = self._active(self._of_unit.get(unit_id, ()), kind)
+        if formers := self.lineage.formers(unit_id):
+            followed = [row for former in formers for row in self._followed(former, unit_id, kind)]
+            rows = sorted([*rows, *followed], key=lambda row: row.decision_id)
         return [row for row in rows if by is None or row.author == by]
+
+    def left_behind(self, unit_id: str, kind: type[_Kind]) -> list[_Kind]:
+        """Return the active decisions on what a passage was made of that do not hold for it."""
+        formers = self.lineage.formers(unit_id)
+        return [
+            row
+            for former in formers
+            for row in self._active(self._of_unit.get(former, ()), kind)
+            if not follow_to(row, unit_id, self.lineage)
+        ]
+
+    def _followed(self, former: str, unit_id: str, kind: type[_Kind]) -> list[_Kind]:
+        rows = self._active(self._of_unit.get(former, ()), kind)
+        followed = (now for row in rows for now in follow_to(row, unit_id, self.lineage))
+        return [row for row in followed if isinstance(row, kind)]
 
     def on_theme(self, theme_id: str, kind: type[_Kind]) -> list[_Kind]:
         """Return a theme's or family's active decisions, in order."""
@@ -129,7 +150,7 @@ class Journal:
         codes: dict[Code, None] = {}
         for number in islice(reversed(self._on_tags.get(author, ())), _N_READ_BACK):
             row = self._all[number]
-            if isinstance(row, AcceptTag | AddTag) and number not in self._undone:
+            if isinstance(row, AcceptTag | AddTag | CodeSpan) and number not in self._undone:
                 codes[row.key] = None
             if len(codes) == n:
                 break
@@ -171,6 +192,8 @@ class Journal:
             self._judged, self._confirmed = defaultdict(set), defaultdict(set)
             for row in self.active(TagDecision):
                 self._count(row)
+        if any(isinstance(row, Mending | Undo) for row in rows):
+            self.lineage = Lineage.of(self.active(Mending))
         self.last_id = rows[-1].decision_id if rows else self.last_id
 
     def _note_last(self, row: Decision) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from pipeline.decisions.coding import CodingTask
 from pipeline.decisions.memos import FlagDecision, flagged
+from pipeline.decisions.spans import spans_by_code
 from pipeline.decisions.tags import TagDecision, codes_after, is_coded
 from pipeline.grid.codes import Code, Grid
 from pipeline.review.blind import is_hidden
@@ -190,7 +191,8 @@ class CoderView:
     @property
     def judged(self) -> set[str]:
         """Return the passages whose codes the person decided on."""
-        return self.journal.judged_by(self.author)
+        judged, lineage = self.journal.judged_by(self.author), self.journal.lineage
+        return judged.union(*(lineage.ends(name) for name in judged if name in lineage))
 
     def coded(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         """Yield every passage, in reading order, with axis and code of its codes."""
@@ -290,7 +292,9 @@ def code_states(
     proposed: Sequence[Proposed], decisions: Iterable[TagDecision], grid: Grid
 ) -> list[CodeState]:
     """Return the grid's codes that the machine considered or the person judged."""
+    decisions = list(decisions)
     machine = {(row.axis, row.code): row for row in proposed}
+    chosen = spans_by_code(decisions)  # words that the person coded
     put = [key for key, row in machine.items() if row.is_assigned]
     after = codes_after(decisions, put, grid.exclusive)
     states = []
@@ -307,7 +311,7 @@ def code_states(
         else:
             state = REJECTED if is_judged or is_put else CONSIDERED
         score, spans = (row.score, tuple(row.spans)) if row is not None else (None, ())
-        states.append(CodeState(code, state, score, spans))
+        states.append(CodeState(code, state, score, tuple(chosen.get(key, spans))))
     return states
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 
 from pipeline import counting
 from pipeline.decisions import Decision, active_decisions
+from pipeline.decisions.mending import follow_now
 from pipeline.decisions.replay import ThemeReplay
 from pipeline.decisions.themes import ThemeDecision
 from pipeline.publish.text import joined, quoted, shortened
@@ -127,7 +128,11 @@ class CurrentThemes:
         key = (run.run_id, decided, decided.last_on_themes_id)
         with self._lock:
             if self._themes is None or self._key != key:
-                rows = decided.active(ThemeDecision)
+                rows = [
+                    now
+                    for row in decided.active(ThemeDecision)
+                    for now in follow_now(row, decided.lineage, run.units)
+                ]
                 self._themes, self._key = replay_themes(run, rows, key[2]), key
             return self._themes
 

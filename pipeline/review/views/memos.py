@@ -101,9 +101,19 @@ def notes_of(request: HttpRequest, unit_id: str | None) -> dict[str, Any]:
 
 def panel_of(request: HttpRequest, subject: MemoSubject, **options: Any) -> MemoPanel:
     """Return the memos on `subject`, for review/memos_of.html."""
-    memos = current_memos(state.journal().active(MemoDecision)).values()
-    rows = memo_rows(request, (memo for memo in memos if memo.subject == subject))
+    rows = memo_rows(request, (memo for memo in _near(subject).values() if memo.subject == subject))
     return MemoPanel(subject, tuple(rows), uuid.uuid4().hex, **options)
+
+
+def _near(subject: MemoSubject) -> dict[int, Memo]:
+    """Return the memos on `subject`, those that followed a cut or joined passage included.
+
+    Other memos may be among them.
+    """
+    journal = state.journal()
+    if subject.kind == UNIT:
+        return current_memos(journal.on_unit(subject.id, MemoDecision))
+    return current_memos(journal.active(MemoDecision))
 
 
 def code_panels(request: HttpRequest, grid: Grid) -> dict[str, MemoPanel]:
@@ -264,8 +274,7 @@ def _decision(
             return None, _("Le mémo est vide : rien n’est noté.")
         title = state.snapshot().titles[subject.id] if subject.kind == DOCUMENT else ""
         return NoteMemo.on(subject, text, title=title), ""
-    memos = current_memos(state.journal().active(MemoDecision))
-    memo = memos.get(int(number) if number.isdecimal() else 0)
+    memo = _near(subject).get(int(number) if number.isdecimal() else 0)
     if command not in ("recrire", "retirer") or (memo is not None and memo.subject != subject):
         raise Http404
     if memo is None:

@@ -96,11 +96,23 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
         next_id = following or next(iter(unit_ids), None)
     else:
         unit_ids = view.unit_ids(wanted)
+    return answer(request, view, wanted, unit_ids, next_id, said)
+
+
+def answer(
+    request: HttpRequest,
+    view: CoderView,
+    wanted: PassageFilter,
+    unit_ids: list[str],
+    unit_id: str | None,
+    said: str,
+) -> HttpResponse:
+    """Show the bench after a decision, at the passage `unit_id`, and say what was done."""
     if is_fragment(request):
-        shown = bench(view, wanted, unit_ids, next_id) | notes_of(request, next_id)
+        shown = bench(view, wanted, unit_ids, unit_id) | notes_of(request, unit_id)
         return render(request, "review/bench.html", shown | {"announcement": said})
     messages.success(request, said)
-    parts = (wanted.address(), f"passage={next_id}" if next_id else "")
+    parts = (wanted.address(), f"passage={unit_id}" if unit_id else "")
     return HttpResponseRedirect(f"{reverse('passages')}?{'&'.join(filter(None, parts))}")
 
 

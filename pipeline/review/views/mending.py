@@ -1,0 +1,143 @@
+"""Code some words of a passage, cut it, join it to the next, and correct what is known of it."""
+
+from collections.abc import Sequence
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from pipeline.decisions import Decision
+from pipeline.decisions.mending import (
+    CHANNEL,
+    MAX_TABLE,
+    QUESTION,
+    SPEAKER,
+    TABLE,
+    CorrectPassage,
+    JoinPassages,
+    SplitPassage,
+)
+from pipeline.decisions.spans import CodeSpan, Quote
+from pipeline.review.bench import announcement
+from pipeline.review.doors import coder_view
+from pipeline.review.mending import (
+    bounds_of,
+    next_of,
+    questions_of,
+    speakers_of,
+    waiting_words,
+)
+from pipeline.review.queue import CoderView, PassageFilter
+from pipeline.review.roles import decides
+from pipeline.review.snapshot import Unit
+from pipeline.review.views import request_id_of
+from pipeline.review.views.passages import answer
+from pipeline.tables.schema import CHANNELS
+
+
+@decides
+@require_POST
+def code_words(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """Put a code on the chosen words of a passage."""
+    wanted, view, unit = _asked(request, unit_id)
+    axis, _colon, code = request.POST.get("code", "").partition(":")
+    if (axis, code) not in {(entry.axis, entry.code) for entry in view.grid.by_axis}:
+        raise Http404
+    quote = Quote.of(unit.text, _offset(request, "debut"), _offset(request, "fin"))
+    if quote is None:
+        return _decide(request, view, wanted, unit_id, [], _("Choisir au moins un mot du passage."))
+    decision = CodeSpan(unit_id, axis, code, quote)
+    return _decide(request, view, wanted, unit_id, [decision], announcement(decision))
+
+
+@decides
+@require_POST
+def split(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """Cut a passage before a character, from the next run on."""
+    wanted, view, unit = _asked(request, unit_id)
+    decision = SplitPassage.of(unit_id, unit.text, _offset(request, "debut"))
+    if decision is None:
+        said = _("Rien à couper : un côté n’aurait aucun mot.")
+        return _decide(request, view, wanted, unit_id, [], said)
+    said = _("Le passage sera coupé là au prochain calcul.")
+    return _decide(request, view, wanted, unit_id, [decision], said)
+
+
+@decides
+@require_POST
+def join(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """Join a passage to the next of its document, from the next run on."""
+    wanted, view, unit = _asked(request, unit_id)
+    following = next_of(view.snapshot, unit)
+    if following is None:
+        said = _("Rien à joindre : un titre suit, ou le document finit là.")
+        return _decide(request, view, wanted, unit_id, [], said)
+    bounds = bounds_of(view.snapshot)
+    shift = bounds[following.unit_id][0] - bounds[unit_id][0]
+    decision = JoinPassages.of(unit_id, following.unit_id, shift)
+    said = _("Le passage sera joint au suivant au prochain calcul.")
+    return _decide(request, view, wanted, unit_id, [decision], said)
+
+
+@decides
+@require_POST
+def correct(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """Correct the table, question, speaker or channel of a passage, from the next run on."""
+    wanted, view, unit = _asked(request, unit_id)
+    told = {
+        name: request.POST.get(name, "").strip() for name in (TABLE, QUESTION, SPEAKER, CHANNEL)
+    }
+    table: int | None = None
+    if told[TABLE]:
+        is_number = told[TABLE].isascii() and told[TABLE].isdecimal() and len(told[TABLE]) < 5
+        table = int(told[TABLE]) if is_number else 0
+        if not 1 <= table <= MAX_TABLE:
+            said = _("Une table est un nombre de 1 à {most}, ou rien.").format(most=MAX_TABLE)
+            return _decide(request, view, wanted, unit_id, [], said)
+    allowed = {
+        QUESTION: {"", *dict(questions_of(view, unit))},
+        SPEAKER: {"", *dict(speakers_of(view.snapshot, unit))},
+        CHANNEL: set(CHANNELS),
+    }
+    if any(told[name] not in values for name, values in allowed.items()):
+        raise Http404
+    before = {TABLE: unit.table_number, QUESTION: unit.question}
+    before |= {SPEAKER: unit.speaker, CHANNEL: unit.channel}
+    now = {TABLE: table} | {name: told[name] or None for name in allowed}
+    decisions = [
+        CorrectPassage.of(unit_id, name, now[name]) for name in before if now[name] != before[name]
+    ]
+    words = " ; ".join(waiting_words(row, view) for row in decisions)
+    said = _("Corrigé au prochain calcul : {words}.").format(words=words)
+    said = said if decisions else _("Rien n’a changé.")
+    return _decide(request, view, wanted, unit_id, decisions, said)
+
+
+def _asked(request: HttpRequest, unit_id: str) -> tuple[PassageFilter, CoderView, Unit]:
+    """Raises `Http404` for a passage unknown to the last run."""
+    wanted = PassageFilter.read(request.GET)
+    view = coder_view(request, wanted)
+    if unit_id not in view.snapshot.units:
+        raise Http404
+    return wanted, view, view.snapshot.units[unit_id]
+
+
+def _offset(request: HttpRequest, name: str) -> int:
+    """Return a number of characters; raise `Http404` for another text."""
+    typed = request.POST.get(name, "")
+    if not (typed.isascii() and typed.isdecimal() and len(typed) < 8):
+        raise Http404
+    return int(typed)
+
+
+def _decide(
+    request: HttpRequest,
+    view: CoderView,
+    wanted: PassageFilter,
+    unit_id: str,
+    decisions: Sequence[Decision],
+    said: str,
+) -> HttpResponse:
+    if decisions:
+        view.journal.add(decisions, author=view.author, request_id=request_id_of(request))
+    return answer(request, view, wanted, view.unit_ids(wanted), unit_id, said)
