@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.locate import locate_blocks
 from pipeline.ingest.locate.cues import LocatedBlock, reporter_named
+from pipeline.ingest.locate.lines import aside_of
 from pipeline.ingest.parts import FileContent, Limits, RawBlock, RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.sheets import sort_part
@@ -159,3 +161,121 @@ def test_contributions_with_pages_of_their_own_are_a_platform() -> None:
         ("consultation", "q4"),
         ("consultation", "q2"),
     ]
+
+
+def test_a_question_given_once_holds_for_the_blank_cells_below() -> None:
+    asked = [
+        ("Q1", "le bus du soir"),
+        ("", "la crèche"),
+        ("Q4", "un four banal"),
+        ("", "une halle"),
+    ]
+    columns = [(("Question", q), ("Qui", "Léa"), ("Ce qui a été dit", text)) for q, text in asked]
+    blocks = [RawBlock(row[2][1], "cell", columns=row, column=2) for row in columns]
+    said = _said(RawPart(tuple(blocks)), "T1.docx")
+    assert [block.question for block in said] == ["q1", "q1", "q4", "q4"]
+
+
+def test_a_zone_of_a_board_tells_table_and_question() -> None:
+    zones = ["Table 2 > Q1 Besoins", "Table 2 > Q4 Améliorer", "Table 5 > Q1 Besoins"]
+    rows = [
+        ("Zone", "Contenu", "Votes"),
+        *((zone, f"idée {zone[6]}, la halle", "2") for zone in zones),
+    ]
+    rows.append((zones[0], "le car du soir", "0"))
+    said = _said(RawPart((), rows=tuple(rows)), "export.csv")
+    assert [(b.table_number, b.question) for b in said] == [
+        (2, "q1"),
+        (2, "q4"),
+        (5, "q1"),
+        (2, "q1"),
+    ]
+
+
+def test_who_asks_the_questions_in_a_chat_says_nothing_of_them() -> None:
+    messages = [
+        ("Léa", "d'après vous qu'est-ce qui marche bien au village ?"),
+        ("Tom", "la chorale, quarante personnes le lundi"),
+        ("Léa", "Super ! et qu'est-ce qu'il faudrait améliorer en premier ?"),
+        ("Zoé", "éclairer le passage sous la voie ferrée"),
+        ("Léa", "Merci la team, je transmets"),
+    ]
+    blocks = [RawBlock(text, speaker=name) for name, text in messages]
+    part = RawPart(tuple(blocks), channel="mail", taken_for="conversation WhatsApp")
+    located = locate_blocks(part, blocks, names=["discussion.txt"])
+    said = [(b.speaker, b.question) for b in located if b.kind != "meta"]
+    assert said == [("Tom", "q2"), ("Zoé", "q4")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Déposez une carte par idée. Merci !",
+        "BIENVENUE ! Un post-it = une idée",
+        "Merci à tous, je recopie ce soir",
+        "Merci à la mairie pour la salle et le café",
+        "à faire : envoyer à Léa avant lundi",
+        "Adopté à l'unanimité.",
+        "il y a 3 jours · 2 ♥",
+        "Prochain copil le 4 mai, salle du conseil",
+    ],
+)
+def test_an_animators_words_are_nobodys_ideas(text: str) -> None:
+    assert aside_of(text, in_head=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Merci aux bénévoles, sans eux la fête n'aurait pas lieu",
+        "Il y a 3 jours de marché par an, c'est trop peu",
+        "Une idée par habitant, ce serait déjà bien",
+        "Bienvenue chez nous, disait le panneau qu'on a volé",
+        "à faire vivre : le café du bourg",
+    ],
+)
+def test_an_idea_may_open_as_they_do(text: str) -> None:
+    assert not aside_of(text, in_head=False)
+
+
+def test_a_plan_of_the_meeting_holds_no_idea() -> None:
+    lines = ["Q1 – Quels sont les besoins ? 25 min", "Consigne : une idée par papier", "Café : Léa"]
+    blocks = [RawBlock(line) for line in lines]
+    assert not _said(RawPart(tuple(blocks)), "déroulé animateurs.docx")
+    assert _said(RawPart(tuple(blocks)), "table 3.docx")
+
+
+def test_cards_of_structures_are_a_map() -> None:
+    blocks = [RawBlock("Structures de la vallée", "heading", 1)]
+    for name in ("La Criée", "Le Fournil", "La Recyclerie"):
+        blocks.append(RawBlock(name, "heading", 3))
+        blocks += [RawBlock("Forme : association"), RawBlock("Zone : Redon, Allaire")]
+    held = sort_part(blocks, ())
+    assert not held.blocks
+    assert [row[0] for row in held.maps[0]] == [
+        "Structure",
+        "La Criée",
+        "Le Fournil",
+        "La Recyclerie",
+    ]
+    assert not sort_part([*blocks, RawBlock("On manque de bus le soir.")], ()).maps
+
+
+def test_nobody_on_a_waiting_list_came() -> None:
+    rows = (("Participant", "Organisation"), ("Anne Riou", "La Criée"), ("Marc Nolot", ""))
+    assert not sort_part((), rows, "Liste d'attente").attendance
+    assert sort_part((), rows, "Confirmés").attendance
+
+
+@pytest.mark.parametrize("title", ["Là le 9/04 ?", "Étiez-vous là le 4 mai ?", "Présent le 4/05 ?"])
+def test_a_column_asks_who_was_there(title: str) -> None:
+    assert meaning_of(title) == "signature"
+
+
+def test_the_author_of_a_card_is_its_speaker() -> None:
+    card = (
+        "<div class='card'><div class='author'>{}</div><p>{}</p><span>il y a 2 jours</span></div>"
+    )
+    page = "".join(card.format(*own) for own in (("Léa", "Un four banal"), ("anonyme", "Un car")))
+    said = _said(_read("mur.html", f"<html><body><h1>Mur</h1>{page}</body></html>"), "mur.html")
+    assert [(b.speaker, b.text) for b in said] == [("Léa", "Un four banal"), (None, "Un car")]

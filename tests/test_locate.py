@@ -762,7 +762,7 @@ def test_who_leads_may_just_ask_and_a_question_asked_is_no_passage() -> None:
 
 CONVERSATIONS = [  # messages, and where each was said
     [
-        ("Animatrice", "un message par idée", "- -"),
+        ("Animatrice", "un message par idée", "x"),
         ("Léa", "Table 4 Q1 : plus de bus", "4 q1"),
         ("Ali", "T2 - Q1 - la halle est vide", "2 q1"),
         ("Animatrice", "On passe à la question 2 !", "x"),

@@ -1221,7 +1221,7 @@ MAILS: list[tuple[str, bytes, list[str]]] = [
             "Subject: idée\nTo: <a@example.fr>\n\nBonjour,\n\nJe propose une épicerie flottante.\n\nSoizic\n",
             subject="Fwd: idée",
         ),
-        ["Pour info, ci-dessous la contribution de Mme Kerléo.", "Je propose une épicerie flottante."],
+        ["Je propose une épicerie flottante."],
     ),
     (
         "HTML is read where there is nothing else, its lines kept",

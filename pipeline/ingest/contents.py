@@ -279,7 +279,9 @@ def _rejects(part: Part) -> Iterator[Reject]:
     content, listed = part.sorted, part.raw.left_out
     if part.raw.error:
         yield reject(part.path, *part.raw.error)
-    elif not (content.blocks or content.attendance or content.maps or part.pins or listed):
+    elif not (
+        content.blocks or content.attendance or content.maps or content.forms or part.pins or listed
+    ):
         yield reject(part.path, *(_BLANK_MAP if part.raw.blocks else _EMPTY))
     for reason, advice in part.lightened:
         yield reject(part.path, reason, advice)

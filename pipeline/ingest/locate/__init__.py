@@ -45,6 +45,7 @@ from pipeline.ingest.locate.lines import (
     calls_surely,
     cut_call,
     entry_caller,
+    is_instruction,
     is_title,
     opens_call,
     opens_entry,
@@ -92,6 +93,7 @@ from pipeline.text import fold, lexicon
 
 _N_OPENING = 6  # blocks that may hold a copied mail's headers
 
+_MAX_ANNOUNCING = 12  # words of a leader's message that only announces its question
 _MIN_OPENED = 2  # messages that open with their table or question, or questions announced
 
 _IN_COLUMNS = 2  # questions of columns that outweigh "synthèse" in the file's name
@@ -101,6 +103,7 @@ _WEEKDAY = re.compile(  # "lun. 8/6", "Lundi 25, 8h52,"
     r"(?:[,\s]+\d{1,2}\s?[hH:]\s?(?:\d{2})?)?(?=\W|\Z)",
     re.IGNORECASE,
 )
+_TIMES = re.compile(r"\b\d{1,3}\s?(?:min|mn|minutes|h)\b|\b\d{1,2}\s?[hH:]\s?\d{2}\b")
 _ABOUT_CALL = re.compile(r"\([^)]*\)|,?\s*n['’]a pas (?:dit|laissé|donné)\b.*", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _VERSIONS = re.compile(
@@ -184,12 +187,16 @@ def _locate(
     name = answer.over(_name_location(part, blocks, names, likely))
     if part.channel == "transcript":
         return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
+    if part.channel is None and names and _is_plan(names[-1], blocks):
+        return [aside(block, name, "settings") for block in blocks]
     channel = answer.channel or _channel(part, blocks, name)
     if channel == "notes" and _is_newsletter(names, blocks):
         channel = "resume"
     n_asked = count_asked(blocks)
     if part.taken_for.startswith("conversation") and is_in_session(blocks):
         return locate_chat(blocks, replace(name, channel="notes"))
+    if part.taken_for.startswith("conversation") and _leader_of_chat(blocks):
+        return locate_chat(blocks, replace(name, channel=channel))
     if channel in ("mail", "telephone"):
         if n_asked >= STRUCTURED and name.table_number is not None:
             return locate_sections(blocks, replace(name, channel=channel), answers)
@@ -271,6 +278,12 @@ def _is_wall(blocks: Sequence[RawBlock]) -> bool:
     """Whether the columns of a sheet are those of post-its: their colours, their votes."""
     titles = {title for block in blocks for title, _ in block.columns}
     return bool({"color", "votes"} & {*map(meaning_of, titles)})
+
+
+def _is_plan(name: str, blocks: Sequence[RawBlock]) -> bool:
+    """Whether a file sets how the meeting goes: its name says so, and it gives times."""
+    is_called = word_pattern("locate", "deroules").fullmatch(fold(clean_name(name))) is not None
+    return is_called and any(_TIMES.search(block.text) for block in blocks)
 
 
 def _is_newsletter(names: Sequence[str], blocks: Sequence[RawBlock]) -> bool:
@@ -473,6 +486,16 @@ def is_in_session(blocks: Sequence[RawBlock]) -> bool:
     )
 
 
+def _leader_of_chat(blocks: Sequence[RawBlock]) -> str | None:
+    """Return who asks two of the questions or more, None for nobody."""
+    asked: dict[str, set[str]] = {}
+    for block in blocks:
+        own = _announced_in_message(block, by_leader=True) if block.kind != "meta" else None
+        if own in CAFE and block.speaker:
+            asked.setdefault(block.speaker, set()).add(own)
+    return next((name for name, own in asked.items() if len(own) >= _MIN_OPENED), None)
+
+
 def locate_chat(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
     """Return the messages by their prefixes, the question announced last and the author's table.
 
@@ -484,11 +507,15 @@ def locate_chat(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock
         if prefix and prefix.location.table_number is not None:
             tables.setdefault(block.speaker, set()).add(prefix.location.table_number)
     located: list[LocatedBlock] = []
-    question = name.question
+    question, leader = name.question, _leader_of_chat(blocks)
     for block in blocks:
-        announced = _announced_in_message(block) if block.kind != "meta" else None
+        leads = leader is not None and block.speaker == leader
+        is_said = block.kind != "meta"
+        announced = _announced_in_message(block, by_leader=leads) if is_said else None
         question = announced or question
-        if announced and only_announces(block.text):
+        is_short = leads and len(block.text.split()) <= _MAX_ANNOUNCING
+        is_aside = announced and (is_short or only_announces(block.text))
+        if is_said and (is_aside or is_instruction(block.text)):
             block = replace(block, kind="meta", reason="circumstance")
         own = tables.get(block.speaker, set())
         is_seated = len(own) == 1 and not is_animator(block.speaker or "")
@@ -503,11 +530,12 @@ def locate_chat(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock
     return located
 
 
-def _announced_in_message(block: RawBlock) -> str | None:
+def _announced_in_message(block: RawBlock, *, by_leader: bool = False) -> str | None:
     prefix = _prefix_of_message(block)
     if prefix and prefix.location.table_number is not None:
         return None
-    asks = is_animator(block.speaker or "") and block.text.rstrip().endswith("?")
+    leads = by_leader or is_animator(block.speaker or "")
+    asks = leads and block.text.rstrip().endswith("?")
     return announced_question(block.text, by_animator=asks)
 
 

@@ -56,7 +56,8 @@ _INITIALS = re.compile(r"\b([A-ZÀ-Ý]{1,4}\d?)\s*[=:→]\s*([A-ZÀ-Ý][^,;(=:\n
 _COLOUR = "couleur:"  # before a colour's number
 _NAMES_TABLES = re.compile(r"\btabl|[îi]lot", re.IGNORECASE)
 _TABLE_NOUN = re.compile(r"(?:table|tabl[ée]e|[îi]lot)\s(.*)", re.IGNORECASE)
-_MAX_LINE, _MAX_NAMES = 600, 60  # letters of a line that may name tables; names
+# letters of a line that may name tables; names; lines that name one
+_MAX_LINE, _MAX_NAMES, _MAX_TELLING = 600, 60, 1000
 _IN_FULL = {"mt": "mont", "st": "saint", "ste": "sainte", "no": "numero"}
 _LISTED_TABLES = re.compile(
     r"\s*(?:les )?(?:tables|tabl[ée]es|[îi]lots)\s*:\s*(\S.*)", re.IGNORECASE
@@ -576,7 +577,7 @@ def name_tables(
     all name tables where one of them does.
     """
     lines = [line for line in lines if len(line) <= _MAX_LINE]
-    telling = [line for line in lines if _NAMES_TABLES.search(line)]
+    telling = [line for line in lines if _NAMES_TABLES.search(line)][:_MAX_TELLING]
     sure = {_name_words(name) for name in map(nickname_in, files) if name}
     told = {_name_words(name) for line in telling for name in _names_told(line)}
     told |= {_name_words(cell) for cell in cells if _may_name(cell)}
@@ -584,11 +585,11 @@ def name_tables(
     for titles in grids:
         named = {_name_words(title) for title in titles} - {()}
         names |= named if named & names else set()
+    names = {*sorted(names)[:_MAX_NAMES]}
     own = {name: _within(name, names) for name in names}
     others = sorted({name for name in own.values() if _colour_of(name) is None})
-    numbers = {name: _FIRST_NICKNAME + i for i, name in enumerate(others[:_MAX_NAMES])}
-    by_name = {name: _colour_of(own[name]) or numbers.get(own[name]) for name in names}
-    known = TableNames({name: n for name, n in by_name.items() if n is not None}, {})
+    numbers = {name: _FIRST_NICKNAME + i for i, name in enumerate(others)}
+    known = TableNames({name: _colour_of(own[name]) or numbers[own[name]] for name in own}, {})
     codes = {
         fold(code): number
         for line in lines
@@ -662,6 +663,8 @@ def _with_table(block: RawBlock, names: TableNames, key: Mapping[str, int]) -> R
         return replace(block, table_number=_table_of_columns(block, names))
     if block.color in key:
         return replace(block, table_number=key[block.color])
+    if key and len(_told_by_colour(block, key, names)) > 1:
+        return replace(block, kind="meta", level=None, reason="circumstance")
     text, n_words = block.text, len(block.text.split())
     is_line = block.kind == "heading" or (
         block.kind == "paragraph" and text.rstrip()[-1:] not in (".", "!", ";", "?")
@@ -688,19 +691,24 @@ def _table_of_columns(block: RawBlock, names: TableNames) -> int | None:
 def _key_of_colours(blocks: Sequence[RawBlock], names: TableNames) -> dict[str, int]:
     """Return the table of each colour of the text, from a line: "en rouge la table 1, en bleu…"."""
     colours = {block.color for block in blocks} - {""}
-    numbers = lexicon("numbers")["couleurs"]
     key: dict[str, int] = {}
     for block in blocks if len(colours) > 1 else ():
-        if block.color or len(block.text) > _MAX_LINE:
-            continue
-        for clause in re.split(r"[,;.\n]|\set\s", block.text):
-            named = [word for word in fold(clause).split() if word in numbers]
-            own = next((c for c in colours if named and numbers[c] == numbers[named[0]]), None)
-            table = read_cues(clause).table
-            table = names.find(clause) if table is None else table
-            if own and table is not None:
-                key.setdefault(own, table)
+        key = _told_by_colour(block, colours, names) | key
     return key if len(key) > 1 else {}
+
+
+def _told_by_colour(block: RawBlock, colours: Iterable[str], names: TableNames) -> dict[str, int]:
+    numbers = lexicon("numbers")["couleurs"]
+    told: dict[str, int] = {}
+    is_long = len(block.text) > _MAX_LINE
+    for clause in re.split(r"[,;.\n]|\set\s", block.text if not (block.color or is_long) else ""):
+        named = [word for word in fold(clause).split() if word in numbers]
+        own = next((c for c in colours if named and numbers[c] == numbers[named[0]]), None)
+        table = read_cues(clause).table
+        table = names.find(clause) if table is None else table
+        if own and table is not None:
+            told.setdefault(own, table)
+    return told
 
 
 def nickname_in(text: str) -> str | None:

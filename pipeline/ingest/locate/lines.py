@@ -64,6 +64,9 @@ _ADDRESS = re.compile(
     r"(?:(?:https?://|www\.)\S+|\S+@\S+\.\w+|[\w%-]+\.(?:jpe?g|png|gif|svg|pdf|docx?))", re.I
 )
 _VOTES = re.compile(r"[^\w\s()\[\]#.,;:°*/<>=-]\ufe0f?\s*[x×]?\s*\d{1,3}")  # "♥ 2"
+_BRACKETED = re.compile(
+    r"\[[^\[\]]{12,}\]|\((?:\s*[^()=]{1,30}=[^()=]{1,30}[,;)]){2,}"
+)  # aside, key
 _MARKUP = re.compile(
     r"(?:\[\[(?:fichier|file|image|cat[ée]gorie|category):.*?\]\]|\{\{.*?\}\}|</?\w[^<>]*>"
     r"|\[/[\w-]+\]|\[\w+(?:_\w+)*(?:\s+[\w-]+=[^\]]*)+/?\]|\[\w+_\w+\]|\s)+",
@@ -303,6 +306,8 @@ def aside_of(text: str, *, in_head: bool) -> str:
         return "markup"
     if _VOTES.fullmatch(text.strip()):
         return "votes"
+    if is_instruction(text) or (in_head and _BRACKETED.fullmatch(text.strip())):
+        return "circumstance"
     if states_after_label(text):
         return ""
     reason = _reason_of_label(text, in_head=in_head) or _reason_of_page(text)
@@ -313,6 +318,12 @@ def aside_of(text: str, *, in_head: bool) -> str:
         return "circumstance"
     opening = word_pattern("locate", "meta_sans_deux_points")
     return "circumstance" if n_words <= MAX_LABEL_WORDS and opening.match(folded) else ""
+
+
+def is_instruction(text: str) -> bool:
+    """Whether a line is a facilitator's: "Une idée par carte svp", "Merci à tous, je transmets"."""
+    bare = re.sub(r"\s*=\s*", " est ", text)
+    return fits_lexicon("consignes", fold(bare))
 
 
 def is_name_alone(text: str) -> bool:

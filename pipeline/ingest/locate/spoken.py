@@ -6,12 +6,14 @@ question trois"); in a summing-up, reporters tell the tables.
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, pairwise
 
 from pipeline.ingest.locate.cues import LocatedBlock, Location, aside, read_cues
+from pipeline.ingest.locate.lines import is_instruction
 from pipeline.ingest.locate.titles import CAFE, SURE, clearly_asked, resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import (
@@ -53,6 +55,9 @@ def locate_turns(
         first = [turn.text for turn in turns if turn.kind != "meta"][:_FIRST_TURNS]
         table = next(filter(None, map(called_table, first)), None)
     leader = _leader(turns)
+    told = {(turn.speaker, announced_question(turn.text)) for turn in turns if turn.speaker}
+    n_told = Counter(speaker for speaker, announced in told if announced)
+    leaders = {speaker for speaker, n_questions in n_told.items() if n_questions > 2}
     located: list[LocatedBlock] = []
     for turn in turns:
         table = announced_table(turn.text, by_letter=False) or table
@@ -61,8 +66,11 @@ def locate_turns(
         leads = bool(turn.speaker) and (is_asking or counts or is_animator(turn.speaker or ""))
         announced = announced_question(turn.text, by_animator=leads)
         question = announced or _last_question(turn.text, question) or question
-        is_short = counts and len(turn.text.split()) <= _ANNOUNCING_WORDS
-        if announced and turn.kind != "meta" and (is_short or only_announces(turn.text)):
+        n_words = len(turn.text.split())
+        is_short = counts and n_words <= _ANNOUNCING_WORDS
+        is_short = is_short or (turn.speaker in leaders and n_words <= _OPENING_WORDS)
+        is_aside = announced and (is_short or only_announces(turn.text))
+        if turn.kind != "meta" and (is_aside or is_instruction(turn.text)):
             turn = replace(turn, kind="meta", reason="circumstance")
         located.append(_located(turn, table, question))
     return _with_first_question(located) if name.question is None else located
@@ -99,6 +107,9 @@ def _is_summary(turns: Sequence[RawBlock], name: Location) -> bool:
 
 def _located(turn: RawBlock, table: int | None, question: str | None) -> LocatedBlock:
     location = Location(table, question, "transcript")
+    ends = len(turn.text.split()) <= _OTHERS * 4
+    if ends and word_pattern("locate", "meta_sans_deux_points").match(fold(turn.text)):
+        turn = replace(turn, kind="meta", reason="circumstance")
     return (
         aside(turn, location, "circumstance")
         if turn.kind == "meta"

@@ -257,6 +257,8 @@ def _reason(line: _MailLine) -> str:
         return "circumstance"
     if _RULE.fullmatch(text):
         return "mark"
+    if _starts("envois", text) and len(text.split()) <= _MAX_SIGN_WORDS:
+        return "circumstance"
     return "application" if _starts("mentions", text) else ""
 
 

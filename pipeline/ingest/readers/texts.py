@@ -40,6 +40,7 @@ from pipeline.ingest.readers.transcripts import spoken_blocks
 from pipeline.ingest.words import (
     clean,
     has_letters,
+    is_anonymous,
     lexicon_sections,
     matches,
     straight,
@@ -81,6 +82,7 @@ _INLINE = frozenset(
     }
 )  # fmt: skip
 _MIN_AUTHORS = 2  # messages with an author, in a page that is a conversation
+_MAX_CARD = 600  # letters of a card that tells its author
 _MAX_DEPTH = 150  # nested elements; deeper text loses its layout
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
@@ -232,6 +234,18 @@ def _drafts_of_page(page: LexborHTMLParser) -> list[Draft]:
     return walk.drafts
 
 
+def _names_author(node: LexborNode) -> bool:
+    """Whether an element is called after the author of the card that it stands in."""
+    names = (node.attributes.get("class") or "").lower().split()
+    return any(lexicon_sections("pages")["auteurs"].fullmatch(name) for name in names)
+
+
+def _signed(draft: Draft, author: str) -> Draft:
+    if not (author and draft.text.strip()):
+        return draft
+    return replace(draft, block=replace(draft.block or RawBlock(clean(draft.text)), speaker=author))
+
+
 @dataclass(frozen=True)
 class _Context:
     list_depth: int = -1
@@ -239,6 +253,8 @@ class _Context:
     heading: int = 0
     n_quotes: int = 0
     is_pre: bool = False
+    is_card: bool = False  # which tells its author
+    author: str = ""
 
     def inside(self, node: LexborNode) -> "_Context":
         tag, attributes = node.tag or "", node.attributes
@@ -269,6 +285,10 @@ class _Walk:
     _lines_above: list[StyledText] = field(default_factory=list)  # of the same paragraph
 
     def children(self, node: LexborNode, context: _Context, depth: int) -> None:
+        authors = [own for own in _children(node) if own.is_element_node and _names_author(own)]
+        if authors and len(node.text()) <= _MAX_CARD:
+            name = clean(authors[0].text())
+            context = replace(context, is_card=True, author="" if is_anonymous(name) else name)
         for child in _children(node):
             if child.is_text_node:
                 self._add(child.text_content or "", context)
@@ -284,13 +304,14 @@ class _Walk:
             self._lines_above.append(self._gathered)
             self._gathered = StyledText()
             return
-        if not self.is_furniture and self._is_furniture(node, tag):
+        is_author = context.is_card and _names_author(node)
+        if not self.is_furniture and (is_author or self._is_furniture(node, tag)):
             if tag not in _INLINE:
                 self.close(context)
             walk = _Walk(is_furniture=True)
             walk.children(node, _Context(), depth + 1)
             walk.close(_Context())
-            reason = "speaker" if tag == "cite" else "page furniture"
+            reason = "speaker" if is_author else "page furniture"
             texts = (
                 clean(draft.block.text if draft.block else draft.text) for draft in walk.drafts
             )
@@ -325,11 +346,12 @@ class _Walk:
             self.drafts += [Draft(context.quoted(clean(line))) for line in lines]
             return
         for styled in gathered:
-            self.drafts += drafts_of_text(
+            drafts = drafts_of_text(
                 "\n".join(map(str.strip, styled.text.split("\n"))),
                 list_level=context.list_depth if context.list_depth >= 0 else None,
                 is_strong=styled.is_strong,
             )
+            self.drafts += [_signed(draft, context.author) for draft in drafts]
 
     def _is_furniture(self, node: LexborNode, tag: str) -> bool:
         if tag == "form":

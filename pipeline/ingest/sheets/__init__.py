@@ -15,6 +15,7 @@ from pipeline.ingest.attendance import count_remarks, count_unclear
 from pipeline.ingest.columns import (
     NAMES,
     TECHNICAL,
+    ZONES,
     Header,
     Rows,
     column_cells,
@@ -24,6 +25,7 @@ from pipeline.ingest.columns import (
     meaning_of,
 )
 from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.locate.lines import is_instruction
 from pipeline.ingest.locate.titles import asked_by_header, asked_together, resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.sheets.kinds import (
@@ -101,6 +103,8 @@ def sort_part(
     """
     if rows:
         return _sort_sheet(rows, title, legend)
+    if cards := _structures_of_cards(blocks):
+        return SortedPart((), (cards,), (), taken_for="carte de structures")
     attendance: list[Rows] = []
     maps: list[Rows] = []
     forms: list[Rows] = []
@@ -116,6 +120,27 @@ def sort_part(
         passages += _blocks_of_table(blocks[span], sheet)
     passages += blocks[end:]
     return SortedPart(tuple(attendance), tuple(maps), tuple(passages), tuple(forms))
+
+
+def _structures_of_cards(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:
+    """Return as a table the structures of a document: titles over "Zone : …", "Forme : …"."""
+    cards: list[dict[str, str]] = []
+    for block in blocks:
+        label, colon, value = block.text.partition(":")
+        is_field = colon and len(label.split()) < _MIN_OTHER and not block.columns
+        if block.kind == "heading":
+            cards.append({"Structure": block.text})
+        elif block.kind not in ("paragraph", "bullet") or not is_field or not cards:
+            return []
+        else:
+            cards[-1][label.strip()] = value.strip()
+    cards = [card for card in cards if len(card) > 1]
+    n_cards = Counter(label for card in cards for label in card)
+    labels = list(n_cards)
+    is_placed = any(meaning_of(label) in ZONES | {"commune"} for label in labels)
+    if len(cards) < _LINES or not is_placed or min(n_cards.values()) < 2:
+        return []
+    return [tuple(labels), *(tuple(card.get(label, "") for label in labels) for card in cards)]
 
 
 def _stacked(rows: Rows) -> list[Rows]:
@@ -173,12 +198,14 @@ def _sort_sheet(rows: Rows, title: str, legend: Mapping[str, str]) -> SortedPart
         n = sum(reason in ("closed answer", "category", "unknown column") for _, reason in left_out)
         columns = counted(n, "colonne laissée de côté", "colonnes laissées de côté")
         skipped = [f"questionnaire : {columns}"] if n else []
-    is_list = sheet.kind in ("attendance", "both")
+    is_waiting = word_pattern("attendance", "titres_absents").fullmatch(fold(title)) is not None
+    is_list = sheet.kind in ("attendance", "both") and not is_waiting
+    is_answered = sheet.kind in ("form", "consultation")
     return SortedPart(
         (rows,) if is_list else (),
         (rows,) if sheet.kind == "map" else (),
         tuple(blocks),
-        (_respondents(sheet),) if sheet.kind in ("form", "consultation") else (),
+        (_respondents(sheet),) if is_answered or (is_waiting and not blocks) else (),
         tuple(skipped),
         sheet.taken_for,
         left_out,
@@ -360,6 +387,14 @@ def _annotated(blocks: Sequence[RawBlock]) -> list[RawBlock]:
     header, body = with_locations(header_of(titles, 0), cells)
     is_called = "text" in header.meanings and {"table", "question"} & set(header.meanings)
     passages = passage_columns(body, header) if is_called else ()
+    _fill_down(cells, header)
+    carried = dict(zip(columns, cells, strict=True))
+    blocks = [
+        replace(block, columns=tuple(zip(titles, carried[block.columns], strict=True)))
+        if block.columns
+        else block
+        for block in blocks
+    ]
     return annotate_blocks(blocks, titles, cells, passages)
 
 
@@ -537,6 +572,11 @@ def _with_colors(
 
 
 def _fill_down(rows: list[list[str]], header: Header) -> None:
+    """Carry a table or question, given once for the rows below it, down to them."""
+    if is_grid(header, rows):
+        for above, row in pairwise(rows):
+            row[0] = row[0] or (above[0] if any(row) else "")
+        return
     for meaning in ("table", "question"):
         column = header.column(meaning)
         if column is None:
@@ -702,6 +742,8 @@ def says_nothing(passage: str) -> str | None:
         return "person"
     if kind and kind != "code":
         return reason_of_role(kind)
+    if is_instruction(passage):
+        return "circumstance"
     return None if says_something(passage) else "no answer"
 
 

@@ -357,12 +357,10 @@ def _n_header_rows(rows: Rows, header: Header, titles: Sequence[str]) -> int:
 
 def _kind(sheet: SortedSheet, title: str) -> str:
     roles, body = set(sheet.roles), sheet.body
-    if _logs_calls(sheet):
+    if _logs_calls(sheet) or (not body and not _is_settings(sheet, title)):
         return "speech"
     if _is_settings(sheet, title):
         return "settings"
-    if not body:
-        return "speech"
     is_placed = {"latitude", "longitude"} <= roles  # the name of a place, then
     is_beside = "last_name" in roles and bool(roles & _BESIDE_NAME) and not is_placed
     has_person = bool(roles & {"first_name", "full_name"}) or is_beside
@@ -370,7 +368,9 @@ def _kind(sheet: SortedSheet, title: str) -> str:
     if answers and _has_row_by_table(sheet):
         return "speech"
     if sheet.tool:
-        return _kind_of_tool(sheet, sheet.tool.kind)
+        is_list = sheet.tool.kind == "tickets"
+        kind = "both" if is_list and answers else "attendance"
+        return kind if is_list else sheet.tool.kind.replace("wall", "speech")
     is_asking = any(is_question(sheet.header.titles[column]) for column in answers)
     is_signed = bool(answers) and bool(roles & {"speaker", "votes"})  # contributions on a map
     if roles & ZONES and not has_person and not is_asking and not is_signed:
@@ -387,20 +387,6 @@ def _kind(sheet: SortedSheet, title: str) -> str:
         is_map = bool(roles & {"commune", "structure_type"}) and not is_dated
         return "map" if is_map else "speech"
     return _kind_of_words(sheet, answers, roles)
-
-
-def _kind_of_tool(sheet: SortedSheet, kind: str) -> str:
-    if kind == "tickets":
-        return "both" if sheet.texts else "attendance"
-    return "consultation" if _has_addresses(sheet) else kind.replace("wall", "speech")
-
-
-def _has_addresses(sheet: SortedSheet) -> bool:
-    """Whether each row, voted for, has a page of its own: those of a platform, not of a wall."""
-    if not {"url", "votes"} <= {*sheet.roles} or "color" in sheet.roles:
-        return False
-    pages = column_cells(sheet.body, sheet.roles.index("url"))
-    return len({*pages}) == len(sheet.body) > 1
 
 
 def _has_row_by_table(sheet: SortedSheet) -> bool:
