@@ -9,6 +9,7 @@ import zlib
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -123,6 +124,7 @@ def bench(
         "address": wanted.address(),
         "n_listed": len(unit_ids),
         "section": "passages",
+        "goto": f"{reverse('passages')}?{wanted.address()}{'&' * bool(wanted.address())}passage=",
         "request_id": uuid.uuid4().hex,
     }
     if unit_id is None:
