@@ -29,8 +29,9 @@ from pipeline.publish.text import joined, quoted, shortened, typography
 from pipeline.review import queue, state
 from pipeline.review.journal import Journal
 from pipeline.review.mending import mending_of
-from pipeline.review.queue import CoderView, CodeState, PassageFilter
+from pipeline.review.queue import CoderView, CodeState
 from pipeline.review.reading import DocumentPart, Line, part_around
+from pipeline.review.selection import Selection
 from pipeline.review.snapshot import Unit
 
 N_COLOURS = 12  # classes stripe-1 to stripe-12
@@ -116,7 +117,7 @@ def lines_read(view: CoderView, part: DocumentPart, here: str | None) -> list[Li
 
 
 def bench(
-    view: CoderView, wanted: PassageFilter, unit_ids: list[str], unit_id: str | None
+    view: CoderView, wanted: Selection, unit_ids: list[str], unit_id: str | None
 ) -> dict[str, Any]:
     """Return what bench.html shows of a passage of the selection `unit_ids`."""
     shown: dict[str, Any] = {

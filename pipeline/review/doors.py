@@ -57,7 +57,7 @@ def passages_in_words(n: int) -> str:
     return ngettext("{n} passage", "{n} passages", n).format(n=n)
 
 
-def coder_view(request: HttpRequest, _wanted: Selection = EVERY) -> CoderView:
+def coder_view(request: HttpRequest) -> CoderView:
     """Return the passages as the person of the request codes them."""
     snapshot, author = state.snapshot(), author_of(request)
     units_with: dict[str, Callable[[str], UnitIds]] = {

@@ -35,7 +35,6 @@ from pipeline.review.snapshot import Proposed, Snapshot, Unit
 
 UnitIds = AbstractSet[str]
 NOTHING: frozenset[str] = frozenset()
-PassageFilter = Selection
 
 ACCEPTED, REJECTED, ADDED, PROPOSED, CONSIDERED = (
     "acceptée",

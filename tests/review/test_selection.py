@@ -10,8 +10,11 @@ from django.conf import UserSettingsHolder, global_settings, settings
 from django.http import QueryDict
 from django.utils import translation
 
+from flows import meaning
+from flows.meaning import MeaningIndex
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions.tags import AddTag, ConfirmUnit
+from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.review.journal import Journal
@@ -29,6 +32,7 @@ from pipeline.review.selection import (
 )
 from pipeline.review.selection_words import SelectionWords, of_name
 from pipeline.review.snapshot import Snapshot
+from pipeline.study import Study
 from support.draws import seeds
 
 _GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
@@ -278,6 +282,31 @@ def test_words_are_found_in_their_forms(typed: str, shares: dict[str, float]) ->
 )
 def test_the_words_found_are_marked(typed: str, text: str, words: list[str]) -> None:
     assert [text[start:end] for start, end in word_spans(typed, text)] == words
+
+
+_SAID = [
+    "Les familles cherchent un toit, les loyers flambent",
+    "Plus de médecin au village, le cabinet a fermé",
+    "Il faut deux heures de car pour aller au lycée",
+    "Les bénévoles vieillissent et personne ne prend la relève",
+    "On jette trop, il faudrait une recyclerie",
+]
+
+
+def test_meaning_finds_what_no_word_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study.create(tmp_path / "etude")
+    monkeypatch.setattr(meaning, "_MOST_NEW", 4)
+    with pytest.raises(ModelError, match="5 passages sans vecteur"):
+        MeaningIndex(study, _SAID)
+    monkeypatch.setattr(meaning, "_MOST_NEW", 5)
+    index = MeaningIndex(study, _SAID)
+    for typed, nearest in (("se loger", 0), ("santé", 1), ("mobilité, transports", 2)):
+        assert index.scores(typed).argmax() == nearest
+    assert index.scores_like(3).argmax() == 3
+    monkeypatch.setattr(meaning, "_MOST_NEW", 0)
+    again = MeaningIndex(study, _SAID)  # read from the file that the first one wrote
+    assert np.array_equal(again.scores("se loger"), index.scores("se loger"))
+    assert [path.suffix for path in (study.cache / "meaning").iterdir()] == [".npy"]
 
 
 def test_words_come_before_meaning_only_where_all_are_there() -> None:

@@ -11,6 +11,8 @@ PAGES = {
     "glossaire": "glossaire",
     "passages": "passages",
     "passages-liste": "passages/liste?etat=tous",
+    "passages-choisis": "passages/liste?etat=tous&q=logement&sans-question=q3&code=posture:force",
+    "passages-filtres": "passages/filtres?etat=tous&sans-table=1",
     "depot": "depot",
     "depot-doutes": "depot/doutes",
     "documents": "documents",

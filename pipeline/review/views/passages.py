@@ -13,13 +13,10 @@ from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision, put_cod
 from pipeline.review import queue
 from pipeline.review.bench import announcement, bench, codebook, lines_read
 from pipeline.review.doors import coder_view
-from pipeline.review.queue import (
-    CoderView,
-    PassageFilter,
-)
+from pipeline.review.queue import CoderView
 from pipeline.review.reading import N_AROUND, document_part
 from pipeline.review.roles import decides, reads
-from pipeline.review.selection import DRAWN, TODO
+from pipeline.review.selection import DRAWN, TODO, Selection
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.views import is_fragment, reason_of, request_id_of
 from pipeline.review.views.memos import notes_of
@@ -30,8 +27,8 @@ from pipeline.review.views.selections import filters
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the filtered queue, and one passage."""
-    wanted = PassageFilter.read(request.GET)
-    view = coder_view(request, wanted)
+    wanted = Selection.read(request.GET)
+    view = coder_view(request)
     unit_ids = view.unit_ids(wanted)
     unit_id = request.GET.get("passage") or next(iter(unit_ids), None)
     if unit_id is not None:
@@ -47,8 +44,8 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_GET
 def more_of_document(request: HttpRequest, document_id: str) -> HttpResponse:
     """Show more lines of a document that is too long to be shown whole."""
-    wanted = PassageFilter.read(request.GET)
-    view = coder_view(request, wanted)
+    wanted = Selection.read(request.GET)
+    view = coder_view(request)
     if document_id not in view.snapshot.of_document:
         raise Http404
     first, last = (request.GET.get(name, "") for name in ("de", "a"))
@@ -69,8 +66,8 @@ def more_of_document(request: HttpRequest, document_id: str) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Append a decision; once validated, show the next passage."""
-    wanted = PassageFilter.read(request.GET)
-    view = coder_view(request, wanted)
+    wanted = Selection.read(request.GET)
+    view = coder_view(request)
     _unit(view.snapshot, unit_id)
     author, journal = view.author, view.journal
     command, _equals, key = request.POST.get("geste", "").partition("=")
