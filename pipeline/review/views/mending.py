@@ -27,8 +27,9 @@ from pipeline.review.mending import (
     speakers_of,
     waiting_words,
 )
-from pipeline.review.queue import CoderView, PassageFilter
+from pipeline.review.queue import CoderView
 from pipeline.review.roles import decides
+from pipeline.review.selection import Selection
 from pipeline.review.snapshot import Unit
 from pipeline.review.views import request_id_of
 from pipeline.review.views.passages import answer
@@ -113,10 +114,10 @@ def correct(request: HttpRequest, unit_id: str) -> HttpResponse:
     return _decide(request, view, wanted, unit_id, decisions, said)
 
 
-def _asked(request: HttpRequest, unit_id: str) -> tuple[PassageFilter, CoderView, Unit]:
+def _asked(request: HttpRequest, unit_id: str) -> tuple[Selection, CoderView, Unit]:
     """Raises `Http404` for a passage unknown to the last run."""
-    wanted = PassageFilter.read(request.GET)
-    view = coder_view(request, wanted)
+    wanted = Selection.read(request.GET)
+    view = coder_view(request)
     if unit_id not in view.snapshot.units:
         raise Http404
     return wanted, view, view.snapshot.units[unit_id]
@@ -133,7 +134,7 @@ def _offset(request: HttpRequest, name: str) -> int:
 def _decide(
     request: HttpRequest,
     view: CoderView,
-    wanted: PassageFilter,
+    wanted: Selection,
     unit_id: str,
     decisions: Sequence[Decision],
     said: str,

@@ -99,7 +99,7 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
 def answer(
     request: HttpRequest,
     view: CoderView,
-    wanted: PassageFilter,
+    wanted: Selection,
     unit_ids: list[str],
     unit_id: str | None,
     said: str,
