@@ -46,6 +46,9 @@ Pour effacer une personne : ateliers forget ÉTUDE PERSONNE. Pour revoir les cas
 export ÉTUDE --format doutes.
 """
 
+CHOSEN = "mots-"  # begins the id of words that people hid, of which the machine had no doubt
+_MAX_NAME = 5  # words
+
 Decisions = dict[str, dict[str, str]]  # by doubt_id: `words`, `done` and `decision`
 
 
@@ -149,6 +152,14 @@ class Vault:
         self.write_decisions(decisions)
         return words
 
+    def hide(self, words: str, *, author: str) -> None:
+        """Write that `author` wants words hidden that the machine left readable.
+
+        No other file has them; `decide` takes it back, by the id that starts with CHOSEN.
+        """
+        entry = {"words": words, "done": "gardé", "decision": _HIDE, "author": author}
+        self.write_decisions(self.decisions() | {f"{CHOSEN}{text_hash(words)[:16]}": entry})
+
     def choices(self) -> Choices:
         """Return the words to keep readable and to hide, over the whole study.
 
@@ -241,6 +252,17 @@ class Vault:
             write_bytes(self.folder / _README, _README_TEXT.encode(), mode=0o600)
         content = self._cipher.encrypt(content, name) if self._cipher else content
         write_bytes(self.folder / name, content, mode=0o600)
+
+
+def is_name_like(words: str) -> bool:
+    """Whether words may be a person's name: a few, one with a capital, none hidden already.
+
+    >>> is_name_like("Odile Perrin"), is_name_like("le soir"), is_name_like("[personne 3]")
+    (True, False, False)
+    """
+    listed = words.split()
+    has_capital = any(word[:1].isupper() for word in listed)
+    return has_capital and len(listed) <= _MAX_NAME and "[" not in words
 
 
 # read several times a workshop, and 10,000 people take 0.1 s

@@ -11,7 +11,7 @@ import pytest
 
 from flows.encryption import MAGIC, PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted
 from flows.run import recorded_settings
-from flows.vault import Vault, read_decisions, write_doubts
+from flows.vault import CHOSEN, Vault, read_decisions, write_doubts
 from pipeline.cli import main
 from pipeline.errors import StudyError, UsageError, VaultError
 from pipeline.files import text_hash, write_parquet
@@ -349,3 +349,14 @@ def test_the_doubts_of_a_folder_that_was_renamed_are_told_once(study):
     for folder in ("Trégor 2026-05-19", "2026-05-19 Trégor"):
         Vault(study).write_doubts(folder, _doubts())
     assert Vault(study).doubts()["doubt_id"].tolist() == ["c-1", "c-2", "c-3"]
+
+
+def test_words_that_a_person_hides_are_choices_until_taken_back(study):
+    vault = Vault(study)
+    before = vault.state()
+    vault.hide("Odile Perrin", author="lise")
+    (case,) = vault.decisions()
+    assert vault.choices().hide == {"Odile Perrin"} and vault.state() != before
+    assert case.startswith(CHOSEN) and "Odile" not in case
+    assert Vault(study).decide(case, None, author="lise") == "Odile Perrin"
+    assert not vault.choices().hide and vault.state() == before

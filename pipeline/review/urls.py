@@ -55,6 +55,7 @@ urlpatterns = [
     path("passages/<str:unit_id>/decider", passages.decide, name="decide"),
     path("passages/<str:unit_id>/empan", mending.code_words, name="code_words"),
     path("passages/<str:unit_id>/couper", mending.split, name="split_passage"),
+    path("passages/<str:unit_id>/masquer", mending.mask, name="mask_words"),
     path("passages/<str:unit_id>/joindre", mending.join, name="join_passages"),
     path("passages/<str:unit_id>/corriger", mending.correct, name="correct_passage"),
     path("passages/<str:unit_id>/drapeau", memos.flag, name="flag_passage"),

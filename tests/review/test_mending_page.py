@@ -7,6 +7,8 @@ import uuid
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from flows.vault import Vault
+from support.accessible import faults
 from support.review_client import client, token
 from support.review_server import Served
 
@@ -106,6 +108,8 @@ def test_a_passage_is_joined_and_corrected_and_says_when(
     page.click(".correct summary")
     page.fill("[name=table_number]", "42")
     page.select_option("[name=channel]", "postit")
+    choose(page, 0, 9)
+    assert faults(page) == []
     page.click("text=Corriger au prochain calcul")
     expect(page.locator(".mended li")).to_have_count(3)
     fields = [json.loads(value) for value in served.decisions().tail(2)["value"]]
@@ -121,6 +125,26 @@ def test_a_passage_is_joined_and_corrected_and_says_when(
         expect(page.locator(".mended li")).to_have_count(left)
 
 
+def test_a_name_is_hidden_by_the_vault_alone_and_taken_back(
+    served: Served, browser: Browser
+) -> None:
+    units = served.study.read_table("units")
+    text = units["text"].str.extract(r"^(?P<name>[A-ZÉ]\w{3,}) ")["name"]
+    row = units.assign(name=text).dropna(subset=["name"]).iloc[0]
+    page, before = opened(served, browser, row["unit_id"]), len(served.decisions())
+    page.on("dialog", lambda dialog: dialog.accept())
+    choose(page, 0, len(row["name"]))
+    page.click("#masquer button")
+    expect(page.locator("#fait")).to_contain_text("masqués partout")
+    assert len(served.decisions()) == before
+    assert Vault(served.study).choices().hide == {row["name"]}
+    page.goto(served.url("depot/doutes"))
+    (case,) = Vault(served.study).decisions()
+    page.click(f"#doute-{case}")
+    expect(page.locator(f"#doute-{case}")).to_have_count(0)
+    assert not Vault(served.study).choices().hide
+
+
 @pytest.mark.parametrize(
     ("name", "path", "data", "status"),
     [
@@ -130,6 +154,8 @@ def test_a_passage_is_joined_and_corrected_and_says_when(
         ("alix", "empan", {"debut": "0", "fin": "4", "code": "rubrique:rien"}, 404),
         ("alix", "empan", {"debut": "9", "fin": "9", "code": "rubrique:offre"}, 302),
         ("alix", "corriger", {"table_number": "0", "channel": "notes"}, 302),
+        ("denis", "masquer", {"debut": "0", "fin": "4"}, 403),
+        ("alix", "masquer", {"debut": "0", "fin": "999"}, 302),
         ("alix", "corriger", {"channel": "pigeon"}, 404),
         ("alix", "corriger", {"channel": "notes", "speaker": "Odile Perrin"}, 404),
     ],

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from flows.deposit import Deposit, Placed, summary_of
 from flows.deposit.manifest import ANSWERS, target_of, write_answers
 from flows.deposit.uploads import ElsewhereError, Upload, Uploads
-from flows.vault import Vault
+from flows.vault import CHOSEN, Vault
 from pipeline.depot import folders_of
 from pipeline.errors import AteliersError, UsageError, VaultError
 from pipeline.files import text_hash
@@ -38,7 +38,7 @@ from pipeline.review.views import author_of, is_fragment, page_of
 from pipeline.text import size_in_words
 
 _READ_BYTES = 64 * 1024
-_DECIDING = threading.Lock()  # from reading the decisions on doubts until writing them
+DECIDING = threading.Lock()  # from reading the decisions on doubts until writing them
 
 
 @reads
@@ -260,7 +260,7 @@ def decide_doubt(request: HttpRequest, doubt_id: str) -> HttpResponse:
     """Hide or keep doubtful words, or take a decision back."""
     asked = request.POST.get("decision", "")
     decision = asked if asked in ("masquer", "garder", "réunir") else None
-    with _DECIDING:
+    with DECIDING:
         words = Vault(state.study()).decide(doubt_id, decision, author=author_of(request))
     if words is None:
         raise Http404
@@ -286,10 +286,10 @@ def _doubts(request: HttpRequest) -> HttpResponse:
         for row in table.to_dict("records")
     ]
     listed = {row["doubt_id"] for row in rows}
-    rows += [  # two persons who are one leave no doubt
+    rows += [  # two persons who are one leave no doubt, nor do words that people hid
         dict.fromkeys(table.columns, "") | entry | {"doubt_id": doubt_id}
         for doubt_id, entry in decisions.items()
-        if doubt_id not in listed and entry["decision"] == "réunir"
+        if doubt_id not in listed and (entry["decision"] == "réunir" or doubt_id.startswith(CHOSEN))
     ]
     for row in rows:
         row["author"] = decisions.get(str(row["doubt_id"]), {}).get("author", "")

@@ -1,4 +1,4 @@
-"""Code some words of a passage, cut it, join it to the next, and correct what is known of it."""
+"""Code or hide some words of a passage, cut it, join it, and correct what is known of it."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from flows.vault import Vault, is_name_like
 from pipeline.decisions import Decision
 from pipeline.decisions.mending import (
     CHANNEL,
@@ -18,6 +19,8 @@ from pipeline.decisions.mending import (
     SplitPassage,
 )
 from pipeline.decisions.spans import CodeSpan, Quote
+from pipeline.errors import VaultError
+from pipeline.review import state
 from pipeline.review.bench import announcement
 from pipeline.review.doors import coder_view
 from pipeline.review.mending import (
@@ -32,6 +35,7 @@ from pipeline.review.roles import decides
 from pipeline.review.selection import Selection
 from pipeline.review.snapshot import Unit
 from pipeline.review.views import request_id_of
+from pipeline.review.views.deposit import DECIDING
 from pipeline.review.views.passages import answer
 from pipeline.tables.schema import CHANNELS
 
@@ -112,6 +116,27 @@ def correct(request: HttpRequest, unit_id: str) -> HttpResponse:
     said = _("Corrigé au prochain calcul : {words}.").format(words=words)
     said = said if decisions else _("Rien n’a changé.")
     return _decide(request, view, wanted, unit_id, decisions, said)
+
+
+@decides
+@require_POST
+def mask(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """Hide a name in the whole study, from the next run on; only the vault holds its words."""
+    wanted, view, unit = _asked(request, unit_id)
+    quote = Quote.of(unit.text, _offset(request, "debut"), _offset(request, "fin"))
+    if quote is None or not is_name_like(quote.words):
+        said = _("Un nom à masquer a une majuscule, et cinq mots au plus.")
+        return _decide(request, view, wanted, unit_id, [], said)
+    try:
+        with DECIDING:
+            Vault(state.study()).hide(quote.words, author=view.author)
+    except VaultError as error:
+        return _decide(request, view, wanted, unit_id, [], f"{error.found} : {error.do}")
+    said = _(
+        "Ces mots seront masqués partout au prochain calcul ; ce qui est décidé des passages qui "
+        "les disent sera alors à revoir. Pour revenir dessus : Déposer, Noms douteux."
+    )
+    return _decide(request, view, wanted, unit_id, [], said)
 
 
 def _asked(request: HttpRequest, unit_id: str) -> tuple[Selection, CoderView, Unit]:

@@ -41,15 +41,16 @@
   }
 
   function show(found) {
-    const [text, words, cut] = [said().textContent, document.getElementById("empan"), document.getElementById("couper")];
+    const [text, words, cut, mask] = [said().textContent, ...["empan", "couper", "masquer"].map((id) => document.getElementById(id))];
     const quote = text.slice(found.start, found.end);
     const hasWords = /[\p{L}\p{N}]/u.test(quote);
     const start = found.start + (quote.length - quote.trimStart().length);
     words.hidden = !hasWords;
     cut.hidden = !/[\p{L}\p{N}]/u.test(text.slice(0, start)) || !/[\p{L}\p{N}]/u.test(text.slice(start));
     document.getElementById("mots-aide").hidden = hasWords || !cut.hidden;
-    words.elements.debut.value = cut.elements.debut.value = points(text.slice(0, start));
-    words.elements.fin.value = points(text.slice(0, found.end));
+    mask.hidden = !hasWords || !/(^|\s)\p{Lu}/u.test(quote) || quote.includes("[") || quote.trim().split(/\s+/).length > 5;
+    for (const form of [words, cut, mask]) form.elements.debut.value = points(text.slice(0, start));
+    for (const form of [words, mask]) form.elements.fin.value = points(text.slice(0, found.end));
     words.querySelector(".chosen").textContent = shorten(quote.trim());
     cut.querySelector(".before").textContent = ` : … | ${shorten(text.slice(start), 18)}`;
     if (!CSS.highlights) return;
