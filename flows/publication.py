@@ -23,6 +23,7 @@ from flows.typed_texts import decisions_to_show, keep_decisions
 from flows.workspace import Listener, open_workspace
 from pipeline.decisions import active_decisions
 from pipeline.decisions.memos import current_memos
+from pipeline.decisions.mending import follow_passages
 from pipeline.errors import StudyError, UsageError
 from pipeline.exchange.codebook import codebook_file, compare_codebook
 from pipeline.exchange.documents import By, corpus_file, gather_codings
@@ -110,7 +111,8 @@ def _content(study: Study, form: str, by: By) -> bytes:
         return sheet_file(tables, study.grid)
     decisions, proposed = decisions_to_show(study), study.read_machine_table("tags")
     codings = gather_codings(tables, study.grid, decisions=decisions, machine_tags=proposed)
-    memos = current_memos(active_decisions(decisions)).values()
+    active = follow_passages(active_decisions(decisions), tables["units"]).active
+    memos = current_memos(active).values()
     title = study.settings.etude.title
     return project_file(tables, study.grid, codings, title=title, memos=tuple(memos))
 

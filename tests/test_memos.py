@@ -12,6 +12,7 @@ from pipeline.decision_store import DecisionStore
 from pipeline.decisions import active_decisions, apply_decisions, read_decision
 from pipeline.decisions.kinds import Decision, Undo
 from pipeline.decisions.memos import (
+    KINDS,
     EditMemo,
     FlagPassage,
     Memo,
@@ -24,8 +25,11 @@ from pipeline.decisions.memos import (
     flagged,
     subject_of,
 )
+from pipeline.decisions.mending import JoinPassages, Lineage
 from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
+from pipeline.review.notes import flags_now, memos_now
+from pipeline.review.snapshot import Snapshot
 from pipeline.tables.results import THEME_FAMILIES
 from support.invented import said, study
 
@@ -170,6 +174,20 @@ def test_memos_change_no_table_and_what_no_longer_fits_comes_back_with_its_reaso
     assert effects["reason"].tolist()[6] == "Le mémo est vide."
     for name, table in reviewed.items():
         pd.testing.assert_frame_equal(table, before[name])
+
+
+def test_what_is_noted_of_a_passage_goes_with_it_where_it_is_joined(tmp_path: Path) -> None:
+    store = DecisionStore(tmp_path / "decisions.sqlite3")
+    journal = Journal(store, append=store.append_all)
+    rows = [NoteMemo.on(UNIT, "Vu"), FlagPassage("a"), JoinPassages.of("a", "b", 3)]
+    journal.add(rows, author="lise", request_id="1")
+    (joined,) = Lineage.of(journal.active(JoinPassages)).ends("a")
+    for unit_id in ("a", joined):  # before the run that joins them, then after it
+        snapshot = Snapshot("r", study(said("cars", 1, unit_id=unit_id)), {})
+        (noted,) = memos_now(journal, snapshot).values()
+        assert noted.subject == MemoSubject("unit", unit_id)
+        assert set(flags_now(journal, snapshot)) == {unit_id}
+    assert store.count_after(0, but_for={kind.action for kind in KINDS}) == 1
 
 
 SENTENCES = [

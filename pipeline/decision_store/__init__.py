@@ -163,9 +163,19 @@ class DecisionStore:
         """Return the number of erasures; when it grows, read everything again."""
         return self._count("SELECT count(*) FROM erasures")
 
-    def _count(self, question: str) -> int:
+    def count_after(self, decision_id: int, *, but_for: Collection[str]) -> int:
+        """Count the decisions after `decision_id` whose action is not in `but_for`."""
+        blanks = ", ".join("?" * len(but_for))
+        question = (
+            f"SELECT count(*) FROM decisions WHERE decision_id > ? AND action NOT IN ({blanks})"
+        )
+        return self._count(question, (decision_id, *sorted(but_for)))
+
+    def _count(self, question: str, values: Sequence[Any] = ()) -> int:
         with self._database.reading() as connection:
-            return 0 if connection is None else int(connection.execute(question).fetchone()[0])
+            if connection is None:
+                return 0
+            return int(connection.execute(question, tuple(values)).fetchone()[0])
 
     def read_erasures(self) -> list[dict[str, Any]]:
         """Return the erasures in order: `erased_at`, `author` and `counts`."""

@@ -58,7 +58,8 @@ def take_project(
     reader = _ProjectReader(project, tables, grid, author)
     read = _with_one_theme(list(reader.decisions()), reader.reasons)
     new, n_known = take_new(read, decisions, tables["tags"], tables["units"])
-    memos, n_known_memos = new_memos(list(reader.memos()), decisions, why=_WHY)
+    active = follow_passages(active_decisions(read_decisions(decisions)), tables["units"]).active
+    memos, n_known_memos = new_memos(list(reader.memos()), active, why=_WHY)
     unknown = [
         f"code inconnu : « {name} », {counted(n, 'codage')}"
         for name, n in sorted(reader.unknown_codes.items())

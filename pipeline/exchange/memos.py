@@ -4,14 +4,14 @@ In:   memos and the elements they are about; the XML of a project
 Out:  Notes with their files, and references to them; FileNote
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 from lxml import etree
 
-from pipeline.decisions import active_decisions, read_decisions
+from pipeline.decisions import Decision
 from pipeline.decisions.memos import (
     CODE,
     DOCUMENT,
@@ -184,13 +184,14 @@ class WrittenMemo:
 
 
 def new_memos(
-    written: Iterable[WrittenMemo], known: pd.DataFrame, *, why: str
+    written: Iterable[WrittenMemo], active: Sequence[Decision], *, why: str
 ) -> tuple[list[NoteMemo | EditMemo], int]:
     """Return the decisions that bring what is new of `written`, and how many bring nothing.
 
+    `active` are the decisions taken so far.
+
     A memo of ours whose text is another is written again; one that was removed since stays so.
     """
-    active = active_decisions(read_decisions(known))
     noted = current_memos(row for row in active if not isinstance(row, EditMemo | RemoveMemo))
     ours = {memo_guid(memo): number for number, memo in noted.items()}
     present = current_memos(active)

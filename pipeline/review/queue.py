@@ -8,12 +8,12 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 from pipeline.decisions.coding import CodingTask
-from pipeline.decisions.memos import FlagDecision, flagged
 from pipeline.decisions.spans import spans_by_code
 from pipeline.decisions.tags import TagDecision, codes_after, is_coded
 from pipeline.grid.codes import Code, Grid
 from pipeline.review.blind import is_hidden
 from pipeline.review.journal import Journal
+from pipeline.review.notes import flags_now
 from pipeline.review.selection import (
     ALL_OF,
     ANY_OF,
@@ -121,7 +121,7 @@ class CoderView:
     def _of_state(self, wanted: str) -> UnitIds:
         every = self.snapshot.units.keys()
         if wanted == FLAGGED:
-            return every & flagged(self.journal.active(FlagDecision)).keys()
+            return every & flags_now(self.journal, self.snapshot).keys()
         if self.facts is not None and wanted in (DISAGREED, UNSIGNED):
             return self.facts.disagreed() if wanted == DISAGREED else self.facts.unsigned()
         if wanted not in (TODO, DRAWN, MINE, SHARED):

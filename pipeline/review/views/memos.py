@@ -43,6 +43,7 @@ from pipeline.publish.text import shortened
 from pipeline.review import state
 from pipeline.review.bench import undoing_of
 from pipeline.review.markdown import as_html
+from pipeline.review.notes import memos_now
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.templatetags.review import moment
 from pipeline.review.views import author_of, is_fragment, page_of, request_id_of
@@ -119,7 +120,7 @@ def _near(subject: MemoSubject) -> dict[int, Memo]:
 def code_panels(request: HttpRequest, grid: Grid) -> dict[str, MemoPanel]:
     """Return the memos on each code of `grid`, by « axis:code », in one pass."""
     memos: dict[MemoSubject, list[Memo]] = defaultdict(list)
-    for memo in current_memos(state.journal().active(MemoDecision)).values():
+    for memo in _memos().values():
         memos[memo.subject].append(memo)
     subjects = [MemoSubject(CODE, f"{code.axis}:{code.code}") for code in grid.codes]
     return {
@@ -140,6 +141,11 @@ def memo_rows(request: HttpRequest, memos: Iterable[Memo]) -> list[MemoRow]:
         )
         for memo in memos
     ]
+
+
+def _memos() -> dict[int, Memo]:
+    snapshot = state.snapshot() if state.study().last_run() is not None else None
+    return memos_now(state.journal(), snapshot)
 
 
 def _flag_of(unit_id: str) -> FlagPassage | None:
@@ -174,7 +180,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 def _every_memo() -> list[Memo]:
     """Return the memos, the last written first."""
-    memos = current_memos(state.journal().active(MemoDecision)).values()
+    memos = _memos().values()
     return sorted(memos, key=lambda memo: memo.version, reverse=True)
 
 
