@@ -110,7 +110,8 @@ def lines_read(view: CoderView, part: DocumentPart, here: str | None) -> list[Li
         theme_id = None if view.hides(unit_id) else themes.theme_of.get(unit_id)
         if theme_id and theme_id not in stripe_of:
             stripe_of[theme_id] = _theme_stripe(theme_id, themes.labels.get(theme_id, theme_id))
-        codes = [by_code[key] for key in view.assigned(unit_id, judged) if key in by_code]
+        put = set(view.assigned(unit_id, judged))
+        codes = [stripe for key, stripe in by_code.items() if key in put]  # in the grid's order
         is_done = view.progress(unit_id)["is_done"]
         rows.append(LineRead(line, codes, stripe_of.get(theme_id or ""), is_done, unit_id == here))
     return rows
