@@ -37,6 +37,7 @@ _OPENING_WORDS, _ANNOUNCING_WORDS, _LONG_TURN = 14, 30, 40
 # weight of the question, and other words, for a turn to announce it
 _CLEAR, _OTHERS = 3, 2
 _FIRST_TURNS = 4
+_WRITTEN = re.compile(r"\bQ ?\d\b")  # of a message: aloud, it is "question deux"
 _SENTENCE = re.compile(r"[.!?…]+\s+")
 _CLAUSE = re.compile(r"[.!?…;:(),]\s")
 
@@ -68,7 +69,8 @@ def locate_turns(
         question = announced or _last_question(turn.text, question) or question
         n_words = len(turn.text.split())
         is_short = counts and n_words <= _ANNOUNCING_WORDS
-        is_short = is_short or (turn.speaker in leaders and n_words <= _OPENING_WORDS)
+        is_typed = turn.speaker in leaders and _WRITTEN.search(turn.text) is not None
+        is_short = is_short or (is_typed and n_words <= _OPENING_WORDS)
         is_aside = announced and (is_short or only_announces(turn.text))
         if turn.kind != "meta" and (is_aside or is_instruction(turn.text)):
             turn = replace(turn, kind="meta", reason="circumstance")
