@@ -14,10 +14,12 @@ from lxml import etree
 
 from pipeline.decisions import active_decisions
 from pipeline.decisions.memos import EditMemo, MemoSubject, NoteMemo, current_memos
+from pipeline.exchange.codebook import codebook_file
 from pipeline.exchange.documents import gather_codings
 from pipeline.exchange.import_project import NO_MEMO_AUTHOR, Taken, take_project
 from pipeline.exchange.project import project_file, read_project
 from pipeline.exchange.xml import guid
+from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid
 from pipeline.publish.text import zipped
 from pipeline.tables.material import DECISIONS
@@ -163,3 +165,14 @@ def test_the_colour_of_a_code_is_that_of_the_project() -> None:
     SCHEMA.assertValid(root)
     coloured = [code.get("name") for code in root.iterfind(".//p:Code[@color='#aa3377']", NS)]
     assert coloured == ["Offre de biens et services"]
+
+
+def test_a_codebook_gives_colours_and_takes_them_back(tmp_path: Path) -> None:
+    codes = tuple(
+        replace(code, colour="#0f8a7e") if code.code == "offre" else code for code in GRID.codes
+    )
+    path, tables = tmp_path / "grille.qdc", small()
+    content = codebook_file(replace(GRID, codes=codes), tables["themes"], tables["theme_families"])
+    path.write_bytes(content)
+    colours = {code.code: code.colour for code in load_grid(path).codes}
+    assert {code: colour for code, colour in colours.items() if colour} == {"offre": "#0f8a7e"}

@@ -30,6 +30,7 @@ PAGES = {
     "territoires-offre": "territoires/offre",
     "croisements": "croisements",
     "accord": "accord",
+    "memos": "memos",
     "journal": "journal",
     "resultats": "resultats",
     "traiter": "traiter",
@@ -41,6 +42,7 @@ PAGES = {
     "reglages": "reglages",
     "grille": "grille",
     "grille-code": "grille/code?code=enjeux.social",
+    "grille-histoire": "grille/histoire",
     "grille-retirer": "grille/retirer?code=offre",
 }
 OPEN_PAGES = {"connexion": "connexion"}
