@@ -27,6 +27,7 @@ from pipeline.decisions.mending import (
     SplitPassage,
     correction_fault,
     follow_to,
+    is_left_behind,
     mend_units,
     mending_marks,
 )
@@ -298,6 +299,7 @@ def test_the_pages_follow_decisions_as_the_run_does() -> None:
     assert isinstance(words, CodeSpan) and words.quote
     assert RIGHT[words.quote.start : words.quote.end] == "médecin"
     assert lineage.formers(RIGHT_ID) == [A]
+    assert [type(row).action for row in rows[:4] if is_left_behind(row, lineage)] == ["accept_tag"]
 
 
 def test_words_that_a_text_lost_take_their_code_back() -> None:

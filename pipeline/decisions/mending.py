@@ -505,6 +505,12 @@ def follow_to(row: Decision, unit_id: str, lineage: Lineage) -> list[Decision]:
     return [replace(row, unit_id=unit_id, quote=row.quote._replace(start=start, end=end + 1))]
 
 
+def is_left_behind(row: Decision, lineage: Lineage) -> bool:
+    """Whether a decision on a former passage holds for nothing that it became."""
+    ends = lineage.ends(str(getattr(row, "unit_id", "")))
+    return not any(follow_to(row, end, lineage) for end in ends)
+
+
 def follow_now(row: Decision, lineage: Lineage, unit_ids: Container[str]) -> list[Decision]:
     """Return a decision on what its passage became, if it is not one of `unit_ids` any more."""
     unit_id = str(getattr(row, "unit_id", ""))

@@ -10,7 +10,7 @@ from pipeline.decision_store import DecisionStore
 from pipeline.decisions import Decision, read_decision
 from pipeline.decisions.coding import CodingDecision
 from pipeline.decisions.kinds import Code, PassageDecision, Undo, undone_by
-from pipeline.decisions.mending import Lineage, Mending, follow_to
+from pipeline.decisions.mending import Lineage, Mending, follow_to, is_left_behind
 from pipeline.decisions.spans import CodeSpan
 from pipeline.decisions.tags import AcceptTag, AddTag, ConfirmUnit, TagDecision, is_coded
 from pipeline.decisions.themes import ThemeDecision
@@ -95,13 +95,13 @@ class Journal:
         return [row for row in rows if by is None or row.author == by]
 
     def left_behind(self, unit_id: str, kind: type[_Kind]) -> list[_Kind]:
-        """Return the active decisions on what a passage was made of that do not hold for it."""
+        """Return the active decisions on what a passage was made of that hold for nothing now."""
         formers = self.lineage.formers(unit_id)
         return [
             row
             for former in formers
             for row in self._active(self._of_unit.get(former, ()), kind)
-            if not follow_to(row, unit_id, self.lineage)
+            if is_left_behind(row, self.lineage)
         ]
 
     def _followed(self, former: str, unit_id: str, kind: type[_Kind]) -> list[_Kind]:

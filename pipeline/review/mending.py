@@ -60,7 +60,7 @@ def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
     return {
         "waiting": [_shown(row, waiting_words(row, view), view) for row in waiting],
         "spans": [_shown(row, _span_words(view, row), view) for row in spans],
-        "former": [_shown(row, state.sentence(row), view) for row in former],
+        "former": [_shown(row, _former_words(row, view), view) for row in former],
         "next_words": shortened(following.text, _N_CHARS) if following else "",
         "codes": [(axis, view.grid.axis(axis.axis)) for axis in view.grid.axes],
         "table": unit.table_number or "",
@@ -90,6 +90,17 @@ def waiting_words(row: Mending, view: CoderView) -> str:
     value = _("inconnu") if row.value is None else labels.get(row.value, str(row.value))
     names = {TABLE: _("table"), QUESTION: _("question"), SPEAKER: _("qui parle")}
     return _("{name} : {value}").format(name=names.get(row.name, _("canal")), value=value)
+
+
+def _former_words(row: TagDecision, view: CoderView) -> str:
+    """Name the codes of a decision on what the passage was made of."""
+    labels = [
+        view.grid.label_of(code)
+        if stays
+        else _("sans {code}").format(code=view.grid.label_of(code))
+        for (_axis, code), stays in row.code_words(())
+    ]
+    return ", ".join(labels) or _("validé sans étiquette")
 
 
 def _span_words(view: CoderView, row: CodeSpan) -> str:
