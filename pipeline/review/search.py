@@ -33,14 +33,16 @@ class SearchQuery:
         self.has_phrase = any(phrase for phrase, _word in read)
         parts = [phrase or word for phrase, word in read]
         words = [" ".join(fold(part, keep_signs=True).split()) for part in parts]
-        self._patterns = [
-            re.compile(r"(?<!\w)" + re.escape(word))
-            for word in words
-            if any(letter.isalnum() for letter in word)
-        ]
+        self._words = [word for word in words if any(letter.isalnum() for letter in word)]
+        self._patterns = [re.compile(r"(?<!\w)" + re.escape(word)) for word in self._words]
 
     def __bool__(self) -> bool:
         return bool(self._patterns)
+
+    @property
+    def longest(self) -> str:
+        """Return the longest of the words and phrases, folded."""
+        return max(self._words, key=len, default="")
 
     def weight(self, folded: str) -> int:
         """Return how often the words occur; 0 if one is missing."""
@@ -75,10 +77,8 @@ class SearchIndex:
         self._folded = [fold(unit.text, keep_signs=True) for unit in snapshot.units.values()]
 
     def count_naming(self, name: str) -> int:
-        """Count the passages that `naming` this finds, quickly for a long name."""
-        query, folded_name = SearchQuery(naming(name)), fold(name, keep_signs=True)
-        longest = max(re.findall(r"\w+", folded_name), key=len, default="")
-        return sum(longest in folded and query.weight(folded) > 0 for folded in self._folded)
+        """Count the passages that `naming` this finds."""
+        return len(self.rows_with(SearchQuery(naming(name))))
 
     def find(self, query: SearchQuery) -> list[str]:
         """Return the passages with every word, most occurrences first."""
@@ -88,9 +88,10 @@ class SearchIndex:
         """Return the places of the passages with every word, most occurrences first."""
         if not query:
             return []
-        weights = [query.weight(folded) for folded in self._folded]
-        found = [i for i, weight in enumerate(weights) if weight]
-        return sorted(found, key=lambda i: -weights[i])
+        longest = query.longest  # quick to look for, and leaves few
+        near = [i for i, folded in enumerate(self._folded) if longest in folded]
+        weights = {i: query.weight(self._folded[i]) for i in near}
+        return sorted((i for i in near if weights[i]), key=lambda i: -weights[i])
 
     def word_shares(self, typed: str) -> Scores:
         """Return the share of a question's words that each passage has, (n,) in 0..1.

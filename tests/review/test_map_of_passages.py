@@ -35,7 +35,7 @@ def _map(page: Page, served: Served, query: str = "") -> Page:
 
 
 def _n_listed(page: Page) -> int:
-    words = page.locator("main > p").first.inner_text()
+    words = page.locator(".n-found").inner_text()
     return int(words.split()[0])
 
 
