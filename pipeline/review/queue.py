@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 
 from pipeline.decisions.coding import CodingTask
@@ -158,15 +158,18 @@ class CoderView:
     def _of_code(self, value: str) -> UnitIds:
         """Return the passages that bear « axis:code » for the person; any axis if none is told."""
         axis, colon, code = value.rpartition(":")
-        return NOTHING.union(
-            *(
-                unit_ids
-                for key, unit_ids in self.by_code.items()
-                if key == (axis, code) or (not colon and key[1] == code)
-            )
-        )
 
-    @cached_property
+        def is_asked(key: tuple[str, str]) -> bool:
+            return key == (axis, code) or (not colon and key[1] == code)
+
+        judged = self.judged & self.snapshot.units.keys()
+        of_machine = units_by_code(self.snapshot)
+        put = NOTHING.union(*(of_machine[key] for key in of_machine if is_asked(key))) - judged
+        hidden = {name for name in put if self.task.since(name)}
+        own = {name for name in judged if any(map(is_asked, self.assigned(name, judged)))}
+        return (put - hidden) | own
+
+    @property
     def by_code(self) -> dict[tuple[str, str], list[str]]:
         """Return the passages that bear each code for the person, in reading order."""
         unit_ids: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -238,6 +241,16 @@ def units_by_value(snapshot: Snapshot, attribute: str) -> dict[str, frozenset[st
     for unit in snapshot.units.values():
         unit_ids[value_of(unit) or BLANK].add(unit.unit_id)
     return {value: frozenset(names) for value, names in unit_ids.items()}
+
+
+@lru_cache(maxsize=2)
+def units_by_code(snapshot: Snapshot) -> dict[tuple[str, str], frozenset[str]]:
+    """Return the passages that bear each code for the machine."""
+    unit_ids: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for unit_id in snapshot.units:
+        for key in snapshot.put_on(unit_id):
+            unit_ids[key].add(unit_id)
+    return {key: frozenset(names) for key, names in unit_ids.items()}
 
 
 def units_between(snapshot: Snapshot, first_day: str, last_day: str) -> frozenset[str]:

@@ -316,3 +316,11 @@ def test_words_come_before_meaning_only_where_all_are_there() -> None:
     assert merged(shares, closeness, rows) == [0, 2, 1, 3]
     assert merged(shares, closeness, rows[1:]) == [2, 1, 3]
     assert merged(shares, None, rows) == [0, 1], "without vectors, words alone"
+
+
+def test_a_decision_changes_at_once_what_a_code_selects(tmp_path: Path) -> None:
+    view, wanted = _view(tmp_path), EVERY.where(code=_OTHER_RUBRIQUE)
+    assert view.unit_ids(wanted) == ["c"]
+    rows = [AddTag("d", *_OTHER_RUBRIQUE.split(":")), ConfirmUnit("c", ())]
+    view.journal.add(rows, author="alix", request_id="2")
+    assert view.unit_ids(wanted) == ["d"]
