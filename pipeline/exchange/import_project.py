@@ -25,8 +25,8 @@ from pipeline.exchange.memos import NoteTarget, WrittenMemo, new_memos
 from pipeline.exchange.project import (
     CodingProject,
     FileCode,
-    Selection,
     Span,
+    TextSelection,
     TextSource,
     plain_text,
     settle_spans,
@@ -94,7 +94,7 @@ class _ProjectReader:
                     quote = match.quotes.get(unit_id)
                     yield self._decision(unit_id, quote, entry, coder, selection.coded_at)
 
-    def _coder(self, selection: Selection) -> str | None:
+    def _coder(self, selection: TextSelection) -> str | None:
         name = self._project.users.get(selection.user, "")
         if selection.user == guid("user", MACHINE) or name.casefold().partition(" ")[0] == MACHINE:
             self.reasons.append(BY_MACHINE)
@@ -139,14 +139,14 @@ class _ProjectReader:
             if document_id is None:
                 self.reasons.append(UNKNOWN_SOURCE)
             return MemoSubject(DOCUMENT, document_id) if document_id else None
-        selected = replace(source, selections=(Selection("", "", target.span, ""),))
+        selected = replace(source, selections=(TextSelection("", "", target.span, ""),))
         (match,) = self._finder.find(selected)
         if not match.unit_ids:
             self.reasons.append(match.why)
             return None
         return MemoSubject(UNIT, match.unit_ids[0])
 
-    def _entry(self, selection: Selection) -> CodebookEntry | None:
+    def _entry(self, selection: TextSelection) -> CodebookEntry | None:
         written = self._project.codes.get(selection.code)
         entry = self._codes.find(written) if written else None
         if entry is not None and entry.is_codable:

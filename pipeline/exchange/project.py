@@ -281,7 +281,7 @@ class FileCode:
 
 
 @dataclass(frozen=True)
-class Selection:
+class TextSelection:
     """A code on a text; `user` and `code` are GUIDs.
 
     `span` counts as the tool does; None is the whole document.
@@ -300,7 +300,7 @@ class TextSource:
     guid: str
     name: str
     stored: str | None
-    selections: tuple[Selection, ...]
+    selections: tuple[TextSelection, ...]
 
 
 @dataclass(frozen=True)
@@ -367,7 +367,7 @@ def _code(element: Any) -> FileCode:
 
 def _source(element: Any, archive: Archive) -> TextSource:
     stored = _text_of(element, archive)
-    selections: list[Selection] = []
+    selections: list[TextSelection] = []
     for child in element:
         if _tag(child) == "PlainTextSelection":
             selections += _codings(child, _span(child))
@@ -410,14 +410,14 @@ def _span(element: Any) -> Span:
         return 0, 0
 
 
-def _codings(element: Any, span: Span | None) -> Iterator[Selection]:
+def _codings(element: Any, span: Span | None) -> Iterator[TextSelection]:
     for coding in element:
         if _tag(coding) == "Coding":
             reference = _first(coding, "CodeRef")
             code = "" if reference is None else plain_guid(reference.get("targetGUID"))
             user = coding.get("creatingUser") or element.get("creatingUser")
             moment = coding.get("creationDateTime") or element.get("creationDateTime") or ""
-            yield Selection(plain_guid(user), code, span, moment)
+            yield TextSelection(plain_guid(user), code, span, moment)
 
 
 def plain_text(stored: str) -> str:

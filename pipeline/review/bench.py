@@ -164,7 +164,7 @@ def bench(
     }
 
 
-class Piece(NamedTuple):
+class MarkedPiece(NamedTuple):
     """A piece of a passage's text, and the numbers of the codes that it speaks for."""
 
     text: str
@@ -172,7 +172,7 @@ class Piece(NamedTuple):
     is_on: bool
 
 
-def evidence_pieces(unit: Unit, codes: list[CodeState]) -> list[Piece]:
+def evidence_pieces(unit: Unit, codes: list[CodeState]) -> list[MarkedPiece]:
     """Cut a passage where the words that speak for a code begin and end.
 
     `is_on` where they speak for a code that the passage has.
@@ -188,7 +188,7 @@ def evidence_pieces(unit: Unit, codes: list[CodeState]) -> list[Piece]:
     for start, end in itertools.pairwise(cuts):
         over = {number: is_on for first, last, number, is_on in spans if first <= start < last}
         numbers = " ".join(map(str, sorted(over)))
-        pieces.append(Piece(text[start:end], numbers, any(over.values())))
+        pieces.append(MarkedPiece(text[start:end], numbers, any(over.values())))
     return pieces
 
 

@@ -21,7 +21,7 @@ from pipeline.review import state
 from pipeline.review.agreement import Codings
 from pipeline.review.blind import task_of
 from pipeline.review.nearest import rank
-from pipeline.review.queue import NOTHING, CoderView, Facts, UnitIds
+from pipeline.review.queue import NOTHING, CoderView, PassageFacts, UnitIds
 from pipeline.review.search import SearchQuery, search_index
 from pipeline.review.selection import ALL, BLANK, EVERY, Selection
 from pipeline.review.snapshot import Snapshot
@@ -66,7 +66,7 @@ def coder_view(request: HttpRequest) -> CoderView:
         "words": lambda typed: frozenset(search_index(snapshot).find(SearchQuery(typed))),
         "zone": lambda zone: frozenset(units_inside(read_polygon(zone), snapshot)),
     }
-    facts = Facts(
+    facts = PassageFacts(
         units_with,
         rank=partial(rank, snapshot),
         disagreed=partial(_disagreed, author),

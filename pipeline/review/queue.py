@@ -70,7 +70,7 @@ class CodeState:
 
 
 @dataclass(frozen=True)
-class Facts:
+class PassageFacts:
     """What selections ask that is neither in the tables of the run nor in the journal.
 
     `units_with` gives the passages of a theme, a family, a zone or some words; `rank` orders
@@ -91,7 +91,7 @@ class CoderView:
     snapshot: Snapshot
     journal: Journal
     grid: Grid
-    facts: Facts | None = None
+    facts: PassageFacts | None = None
     task: CodingTask = field(default_factory=CodingTask)
 
     def unit_ids(self, wanted: Selection) -> list[str]:

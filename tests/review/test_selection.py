@@ -19,7 +19,7 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.review.journal import Journal
 from pipeline.review.nearest import merged
-from pipeline.review.queue import CoderView, Facts
+from pipeline.review.queue import CoderView, PassageFacts
 from pipeline.review.search import SearchIndex, SearchQuery, word_spans
 from pipeline.review.selection import (
     ALL_OF,
@@ -117,7 +117,7 @@ def _view(folder: Path) -> CoderView:
         "theme": of_theme,
         "words": lambda typed: frozenset(index.find(SearchQuery(typed))),
     }
-    facts = Facts(units_with, rank, disagreed=lambda: {"b", "d"}, unsigned=lambda: {"d"})
+    facts = PassageFacts(units_with, rank, disagreed=lambda: {"b", "d"}, unsigned=lambda: {"d"})
     store = DecisionStore(folder / "decisions.sqlite3")
     journal = Journal(store, append=store.append_all)
     decisions = [ConfirmUnit("a", (("posture", "difficulte"),)), AddTag("e", *_RUBRIQUE.split(":"))]

@@ -144,7 +144,7 @@ def _spans(text: str, wanted: Selection) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
-class Count:
+class CountedDoor:
     """A number of the passages listed, and the address of these alone."""
 
     label: str
@@ -154,15 +154,15 @@ class Count:
 
 def _counts(
     view: CoderView, wanted: Selection, unit_ids: Sequence[str]
-) -> list[tuple[str, list[Count]]]:
-    """Count the passages by territory and by table, most first."""
+) -> list[tuple[str, list[CountedDoor]]]:
+    """CountedDoor the passages by territory and by table, most first."""
     units, workshops = view.snapshot.units, view.snapshot.workshops
     listed = [units[name] for name in unit_ids]
     territories = Counter(str(workshops[unit.workshop_id]["territory"]) for unit in listed)
     tables = Counter((unit.workshop_id, unit.table_number) for unit in listed)
     n_workshops = len({workshop_id for workshop_id, _table in tables})
     by_territory = [
-        Count(name, n, _only(wanted, territory=name)) for name, n in territories.most_common()
+        CountedDoor(name, n, _only(wanted, territory=name)) for name, n in territories.most_common()
     ]
     by_table = []
     for (workshop_id, number), n in tables.most_common():
@@ -172,7 +172,7 @@ def _counts(
         if n_workshops > 1:
             label = f"{workshops[workshop_id]['territory']}, {label}"
         address = _only(wanted, workshop=workshop_id, table=str(number))
-        by_table.append(Count(typography(label), n, address))
+        by_table.append(CountedDoor(typography(label), n, address))
     found = [(_("Par territoire"), by_territory), (_("Par table"), by_table[:_N_TABLES])]
     return [(title, rows) for title, rows in found if len(rows) > 1]
 
