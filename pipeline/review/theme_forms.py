@@ -212,7 +212,7 @@ def _gather(form: ThemeForm, _unit_id: str) -> ThemeCommand:
         raise RefusedError(_("Ces passages ont un thème depuis : rien n’est enregistré."))
     made = SplitTheme(None, tuple(aside))
     name = RenameTheme(made.new_id, form.typed("nom", MAX_LABEL))
-    return ThemeCommand([made, name], made.touched(), made.new_id)
+    return ThemeCommand([made, name], made.touched(), new_ids=[made.new_id])
 
 
 def _pin(form: ThemeForm, unit_id: str) -> ThemeCommand:
