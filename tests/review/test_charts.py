@@ -176,7 +176,7 @@ _SHOWN = """() => {
   return [
     ["page", style("html", "backgroundColor"), variable("--pico-background-color")],
     ["link", style("td a", "color"), variable("--pico-primary")],
-    ["button", style(".filtering form button", "backgroundColor"), variable("--pico-secondary-background")],
+    ["button", style(".filtering form button", "backgroundColor"), variable("--pico-primary-background")],
     ["chip", style(".filtering .chip", "backgroundColor"), variable("--here")],
     ["chip's words", style("td .chip", "color"), variable("--chip-ink")],
     ["step", style(".steps li:not(.here) a", "backgroundColor"), variable("--card")],
@@ -202,6 +202,7 @@ def test_what_is_seen_has_the_palettes_colours(
         reduced_motion="reduce",
     )
     page.evaluate("document.querySelector('.filtering details').open = true")
+    page.locator(".filtering form button").first.wait_for()
     shown = page.evaluate(_SHOWN)
     assert [(what, seen) for what, seen, ours in shown if seen != ours] == []
     first = palette.split("--pico-background-color: light-dark(")[1].split(")")[0].split(", ")
