@@ -51,8 +51,8 @@ def merged(
     """Return `rows`, the best first: the nearest `N_NEAREST`, and those that are `always` in.
 
     A passage with every word of a question comes before nearly all others, and one with a few of
-    them counts by its meaning. Of 40 questions by someone who had not seen this, the first ten have
-    a wanted passage 32 times; by meaning alone 31, by words alone 4.
+    them counts by its meaning. The first ten have a wanted passage for 30 of 40 questions never
+    tried before, 32 of the 40 that the weight was chosen on; by meaning alone 31, by words alone 4.
     """
     scores = _WORDS_WEIGHT * word_shares[rows] ** 2
     if closeness is not None:
