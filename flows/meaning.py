@@ -22,6 +22,7 @@ from pipeline.errors import ModelError
 from pipeline.files import write_bytes
 from pipeline.store import Store
 from pipeline.study import Study
+from pipeline.text import counted
 
 Scores = NDArray[np.float32]
 
@@ -70,7 +71,7 @@ class MeaningIndex:
         n_new = self._encoder.n_new(texts)
         if n_new > _MOST_NEW:
             raise ModelError(
-                f"{n_new} passages sans vecteur",
+                f"{counted(n_new, 'passage')} sans vecteur",
                 "ceux que le traitement calcule",
                 "relancer le traitement de l'étude",
             )

@@ -205,7 +205,7 @@ def _in_text(content: bytes, extension: str) -> str:
     if _KML.match(start):
         return "kml"
     if _MIND_MAP.match(start):
-        return "mind map"
+        return "opml"
     if start.lstrip().startswith("<?xml"):
         flat = (kind for kind, mark in _ODF.items() if b"<office:" + mark in content)
         return next(flat, "kml" if extension in (".kml", ".gpx") else "xml")

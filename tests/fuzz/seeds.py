@@ -18,6 +18,10 @@ _KML = (
     "<name>Zone</name><Polygon><outerBoundaryIs><LinearRing><coordinates>2,44 3,44 3,45 2,44</coordinates></LinearRing></outerBoundaryIs>"
     "</Polygon></Placemark></Folder></Document></kml>"
 )
+_OPML = (
+    '<?xml version="1.0"?><opml version="2.0"><head><title>Table 2</title></head><body><outline text="Ce qui manque">'
+    '<outline text="un lavoir"/><outline text="un four"><outline text="à Cajarc"/></outline></outline></body></opml>'
+)
 _GPX = '<?xml version="1.0"?><gpx xmlns="http://www.topografix.com/GPX/1/1"><wpt lat="44.6" lon="2.03"><name>Le Four</name></wpt></gpx>'
 _MAIL = (
     "From: Anne Riou <a@example.org>\nTo: b@example.org\nSubject: =?utf-8?q?Suite_=C3=A0_donner?=\nMIME-Version: 1.0\n"
@@ -152,7 +156,7 @@ def _texts() -> list[tuple[str, bytes]]:
         "a.txt": f"Table 4 - Q1\n- {_SAID}\n- un lavoir à Cajarc\n\nANNE : un four\n[00:01:02] Bob : un bac\n",
         "a.md": f"---\ntitle: Notes\n---\n# Q1\n- **{_SAID}**\n- [lien](http://x)\n\n| Idée | Lieu |\n|---|---|\n| a | b |\n<!-- x -->\n",
         "a.csv": 'Nom;Structure;Commune\nAnne Riou;"Le ""Four""";Figeac\nBob Le Goff;;Cajarc\n',
-        "a.html": _HTML, "a.vtt": spoken, "a.srt": titles, "a.geojson": place, "a.kml": _KML, "a.gpx": _GPX,
+        "a.html": _HTML, "a.vtt": spoken, "a.srt": titles, "a.geojson": place, "a.kml": _KML, "a.gpx": _GPX, "a.opml": _OPML,
     }  # fmt: skip
     mails = b"".join(
         b"From anne@example.org Mon Jun  1 10:00:00 2026\n" + letter + b"\n" for _ in range(3)

@@ -49,7 +49,7 @@ READERS = {
     "kml": Format(read_kml, "carte (KML ou GPX)"),
     "mbox": Format(lambda file: read_mailbox(file, read_source), "courriel"),
     "md": Format(read_markdown, "notes en Markdown", "prose"),
-    "mind map": Format(read_mind_map, "carte mentale"),
+    "opml": Format(read_mind_map, "carte mentale"),
     "msg": Format(lambda file: read_outlook(file, read_source), "courriel"),
     "odp": Format(read_odp, "diaporama"),
     "ods": Format(read_ods, "classeur", "table"),

@@ -311,7 +311,7 @@ class _Walk:
             walk = _Walk(is_furniture=True)
             walk.children(node, _Context(), depth + 1)
             walk.close(_Context())
-            reason = "speaker" if is_author else "page furniture"
+            reason = "speaker" if is_author or tag == "cite" else "page furniture"
             texts = (
                 clean(draft.block.text if draft.block else draft.text) for draft in walk.drafts
             )
