@@ -127,5 +127,5 @@ def test_a_theme_renamed_since_the_run_bears_its_new_name_in_the_drawings_as_in_
     drawn += "".join(page.locator(".plane title").all_text_contents())
     assert "Zyzanie" in drawn and names[theme_id] not in drawn
     expect(page.locator("tbody th", has_text="Zyzanie")).to_have_count(1)
-    page.goto(served.url("passages"))
-    expect(page.locator("[name=theme] option", has_text="Zyzanie")).to_have_count(1)
+    page.goto(served.url("passages/filtres"))
+    expect(page.locator("#choisir")).to_contain_text("Zyzanie")
