@@ -104,13 +104,17 @@ def document_part(
     """Return the lines of some passages, with what is around and between them."""
     unit_ids = snapshot.of_document[document_id]
     first, last = max(first, 0), min(last, len(unit_ids))
-    positions = snapshot.ledger_of[document_id]
+    previous = snapshot.units[unit_ids[first - 1]] if first else None
+    positions = snapshot.ledger_of.get(document_id, [])
     ids = snapshot.tables["ledger"]["unit_id"].iloc[positions].tolist()
     rows = {unit_id: i for i, unit_id in enumerate(ids) if unit_id in snapshot.units}
-    start = rows[unit_ids[first - 1]] + 1 if first else 0
-    end = rows[unit_ids[last - 1]] + 1 if last < len(unit_ids) else len(positions)
-    previous = snapshot.units[unit_ids[first - 1]] if first else None
-    spans = _spans(snapshot, document_id, positions[start:end])
+    if rows.keys() >= set(unit_ids):
+        start = rows[unit_ids[first - 1]] + 1 if first else 0
+        end = rows[unit_ids[last - 1]] + 1 if last < len(unit_ids) else len(positions)
+        spans = _spans(snapshot, document_id, positions[start:end])
+    else:  # tables of an earlier version account for no character
+        units = (snapshot.units[unit_id] for unit_id in unit_ids[first:last])
+        spans = (Span(unit.text, PASSAGE, None, unit.unit_id, unit, None) for unit in units)
     lines = list(_lines(spans, previous, grid))
     return DocumentPart(document_id, lines, first, last, len(unit_ids))
 

@@ -105,6 +105,13 @@ def test_the_parts_of_a_document_follow_each_other_without_gap_or_repeat() -> No
     assert texts == [line.text for line in document_part(run, "d", 0, 200, GRID).lines]
 
 
+def test_passages_are_read_where_earlier_tables_account_for_no_character() -> None:
+    run = snapshot([unit(str(i)) for i in range(3)])
+    run.tables["ledger"] = run.tables["ledger"].head(0)
+    part = part_around(run, run.units["1"], GRID)
+    assert [line.text for line in part.lines] == ["passage 0", "passage 1", "passage 2"]
+
+
 def test_pieces_say_which_words_speak_for_which_code() -> None:
     code = Code("toit", "rubrique", "Toit", "")
     codes = [
