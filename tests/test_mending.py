@@ -254,6 +254,9 @@ def test_a_code_stays_on_its_words_wherever_they_went(
     assert marked(mended(*decisions)) == expected
 
 
+LONG = "que le car passe trop tôt le matin et trop tard le soir " * 6
+
+
 @pytest.mark.parametrize(
     ("text", "words", "near", "expected"),
     [
@@ -262,8 +265,20 @@ def test_a_code_stays_on_its_words_wherever_they_went(
         ("Plus  de car", "plus de CAR", 40, "Plus  de car"),
         ("vu avec [personne 12] hier", "avec [personne 3] hier", 3, "avec [personne 12] hier"),
         ("vu avec Odile Perrin hier", "avec [personne] hier", 3, "avec Odile Perrin hier"),
+        ("[personne 4] dit non", "[personne] dit non", 0, "[personne 4] dit non"),
+        ("avec Odile, puis Luc", "avec [personne 2], puis [personne 3]", 0, "avec Odile, puis Luc"),
+        ("merci à Odile Perrin !", "merci à [personne 1]", 0, "merci à Odile"),
+        ("un [personne 1] [personne 2] deux", "[personne 2]", 20, "[personne 2]"),
+        ("dit Luc " + LONG, "dit [personne] " + LONG.strip(), 0, "dit Luc " + LONG.strip()),
         (CAR, "la piscine", 0, None),
         (CAR, "", 0, None),
+        (
+            "un mot de plus " * 100,
+            "[personne 1] [personne 2] [personne 3] [personne 4] zzz",
+            0,
+            None,
+        ),
+        ("[personne 1], " * 100, ", ".join(["[personne 9]"] * 12) + " zzz", 0, None),
         ("a.c", "a.c", 9, "a.c"),
         ("abc", "a.c", 0, None),
     ],

@@ -10,7 +10,9 @@ from pipeline.decisions.tags import CodeDecision, TagDecision
 
 Span = tuple[int, int]  # half-open, in the passage's text
 _TOKEN = re.compile(r"(\[[^\[\]]+\])")  # what stands for a name or an address
-_ANY_NAME = r"(?:\[[^\[\]]+\]|.{1,60}?)"
+_FARTHEST = 80  # characters of the longest name
+_FIRST_NAME = re.compile(r"\s*(?:\[[^\[\]]+\]|\S+)")
+_LAST_NAME = re.compile(r"(?:\[[^\[\]]+\]|\S+)\s*$")
 
 
 class Quote(NamedTuple):
@@ -43,22 +45,55 @@ class Quote(NamedTuple):
 def find_words(text: str, words: str, near: int) -> Span | None:
     """Return where `words` are in `text`, at the place nearest to `near`.
 
-    Case, blanks and the numbers of persons do not count, and a hidden name is any name:
+    Case, blanks and the numbers of persons do not count, and a hidden name is any name, of one word
+    where it begins or ends the words:
 
     >>> find_words("[personne 4] dit : plus  de car", "Plus de car", 0)
     (19, 31)
     """
     if words and text[near : near + len(words)] == words:
         return near, near + len(words)
-    parts = [
-        _ANY_NAME if i % 2 else r"\s+".join(map(re.escape, part.split()))
-        for i, part in enumerate(_TOKEN.split(words.strip()))
-    ]
-    pattern = r"\s*".join(part for part in parts if part)
-    if not pattern:
-        return None
-    spans = [match.span() for match in re.finditer(pattern, text, re.IGNORECASE | re.DOTALL)]
+    parts = _TOKEN.split(words.strip())  # what is said, with a name between two
+    said = [_as_said(part) for part in parts[::2] if part.strip()]
+    if said:
+        first = said[0].finditer(text)
+        spans = [span for match in first if (span := _followed(text, match.span(), said[1:]))]
+    else:
+        spans = [match.span() for match in _TOKEN.finditer(text)] if words.strip() else []
+    if said and not parts[0].strip():
+        spans = [(_start_of_name(text, start), end) for start, end in spans]
+    if said and not parts[-1].strip():
+        spans = [(start, _end_of_name(text, end)) for start, end in spans]
     return min(spans, key=lambda span: (abs(span[0] - near), span), default=None)
+
+
+def _as_said(part: str) -> re.Pattern[str]:
+    return re.compile(r"\s+".join(map(re.escape, part.split())), re.IGNORECASE)
+
+
+def _followed(text: str, span: Span, said: Iterable[re.Pattern[str]]) -> Span | None:
+    """Return `span` with the texts that follow it, a name apart; None where one does not.
+
+    The first place of each is taken, so the time grows with the text alone.
+    """
+    start, end = span
+    for part in said:
+        match = part.search(text, end, end + _FARTHEST + 2 * len(part.pattern))
+        if match is None:
+            return None
+        end = match.end()
+    return start, end
+
+
+def _start_of_name(text: str, end: int) -> int:
+    """Return where the name before a place starts: one that is hidden, else a word."""
+    match = _LAST_NAME.search(text[max(end - _FARTHEST, 0) : end])
+    return end - len(match[0]) if match else end
+
+
+def _end_of_name(text: str, start: int) -> int:
+    match = _FIRST_NAME.match(text, start)
+    return match.end() if match else start
 
 
 def _read_quote(value: object) -> Quote | None:
