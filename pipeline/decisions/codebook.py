@@ -15,17 +15,13 @@ from pipeline.decisions.kinds import (
     as_json,
     in_value,
     read_json,
+    read_object,
 )
 from pipeline.grid.codes import Code
 
 CHANGED, RENAMED, ADDED, REMOVED = "changé", "renommé", "ajouté", "retiré"
 _TYPED = ("label", "definition", "include", "exclude", "examples", "lexicon")
 _LISTS = ("examples", "lexicon", "former")
-
-
-def _read_content(value: object) -> dict[str, Any]:
-    content = read_json(value)
-    return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class EditCode(Decision):
     axis: str | None
     code: str | None
     # {"kind": …, "parts": […], "before": the code's texts or null, "after": the same}
-    content: Mapping[str, Any] = field(metadata=in_value(_read_content, as_json))
+    content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
 
     @classmethod
     def of(

@@ -16,7 +16,7 @@ from pipeline.decisions.kinds import (
     Subject,
     as_json,
     in_value,
-    read_json,
+    read_object,
 )
 
 
@@ -62,11 +62,6 @@ class ShowMachine(_SightDecision):
     template = "montre de nouveau à {coder} ce que la machine propose"
 
 
-def _read_content(value: object) -> dict[str, Any]:
-    content = read_json(value)
-    return content if isinstance(content, dict) else {}
-
-
 @dataclass(frozen=True)
 class DrawSample(CodingDecision):
     """Draws passages for two coders to code, each alone."""
@@ -75,7 +70,7 @@ class DrawSample(CodingDecision):
     template = "tire {n} passages à coder par {coders}"
 
     # {"coders": […], "unit_ids": […], "is_blind": true}
-    content: Mapping[str, Any] = field(metadata=in_value(_read_content, as_json))
+    content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
 
     @classmethod
     def of(cls, coders: Iterable[str], unit_ids: Iterable[str], *, is_blind: bool) -> Self:

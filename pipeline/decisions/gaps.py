@@ -10,16 +10,19 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-from pipeline.decisions.kinds import Decision, GapId, Names, Reviewed, as_json, in_value, read_json
+from pipeline.decisions.kinds import (
+    Decision,
+    GapId,
+    Names,
+    Reviewed,
+    as_json,
+    in_value,
+    read_object,
+)
 from pipeline.tables.results import GAPS
 from pipeline.tables.schema import GAP_STATES
 
 _TO_CHECK, _CONFIRMED, _REFUSED = GAP_STATES
-
-
-def _read_content(value: object) -> dict[str, Any]:
-    content = read_json(value)
-    return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class GapDecision(Decision):
     state: ClassVar[str]
 
     # {"workshop_id": …, "subject_id": …, "title": …, "unit_ids": […]}
-    content: Mapping[str, Any] = field(metadata=in_value(_read_content, as_json))
+    content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
 
     @classmethod
     def of(

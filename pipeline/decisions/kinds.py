@@ -40,6 +40,8 @@ GROUPS = MappingProxyType(
         "grille": "grille",
     }
 )  # filters of the journal
+GONE_PASSAGE = "Le passage n'existe plus : son document a changé ou a été retiré."
+GONE_THEME = "Le thème n'existe plus : ses passages sont passés dans d'autres."
 
 
 class Names(Protocol):
@@ -100,6 +102,12 @@ def read_json(value: object) -> Any:
         return json.loads(value) if isinstance(value, str) else None
     except json.JSONDecodeError:
         return None
+
+
+def read_object(value: object) -> dict[str, Any]:
+    """Return the JSON object of a cell, an empty one if it holds none."""
+    content = read_json(value)
+    return content if isinstance(content, dict) else {}
 
 
 def as_json(value: object) -> str:
@@ -205,7 +213,7 @@ class PassageDecision(Decision):
         if self.decision_id in reviewed.lost:
             return reviewed.lost[self.decision_id]
         if self.unit_id not in reviewed.themes.unit_ids:
-            return "Le passage n'existe plus : son document a changé ou a été retiré."
+            return GONE_PASSAGE
         return super().missing(reviewed)
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pipeline.decisions.kinds import (
+    GONE_PASSAGE,
+    GONE_THEME,
     Decision,
     Names,
     PassageDecision,
@@ -18,6 +20,7 @@ from pipeline.decisions.kinds import (
     as_json,
     in_value,
     read_json,
+    read_object,
 )
 
 UNIT, DOCUMENT, CODE, THEME, STUDY = "unit", "document", "code", "theme", "study"
@@ -82,8 +85,7 @@ class MemoDecision(Decision):
     @property
     def content(self) -> dict[str, Any]:
         """Return the parts of `value`."""
-        content = read_json(self.value)
-        return content if isinstance(content, dict) else {}
+        return read_object(self.value)
 
     @property
     def subject(self) -> MemoSubject:
@@ -130,11 +132,11 @@ class MemoDecision(Decision):
     def _gone(self, reviewed: Reviewed) -> str | None:
         kind, name = self.subject
         if kind == UNIT and name not in reviewed.themes.unit_ids:
-            return "Le passage n'existe plus : son document a changé ou a été retiré."
+            return GONE_PASSAGE
         if kind == DOCUMENT and name not in reviewed.themes.document_ids:
             return "Aucun passage de ce document n'est plus dans l'étude."
         if kind == THEME and reviewed.themes.is_gone(name):
-            return "Le thème n'existe plus : ses passages sont passés dans d'autres."
+            return GONE_THEME
         codes = reviewed.grid_codes
         if kind == CODE and codes is not None and tuple(name.split(":", 1)) not in codes:
             return "La grille n'a plus ce code."

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from pipeline.decisions.kinds import (
+    GONE_PASSAGE,
     Decision,
     Names,
     PassageDecision,
@@ -23,7 +24,7 @@ from pipeline.decisions.kinds import (
     Subject,
     as_json,
     in_value,
-    read_json,
+    read_object,
 )
 from pipeline.decisions.memos import FlagDecision, MemoDecision
 from pipeline.decisions.passages import MakePassage
@@ -134,11 +135,6 @@ class Lineage:
             self._formers.setdefault(piece.unit_id, []).append(unit_id)
 
 
-def _read_content(value: object) -> dict[str, Any]:
-    content = read_json(value)
-    return content if isinstance(content, dict) else {}
-
-
 @dataclass(frozen=True)
 class Mending(PassageDecision):
     """A decision on what a passage is, applied when the text is next cut into passages."""
@@ -146,7 +142,7 @@ class Mending(PassageDecision):
     group = "decoupage"
     quoted_parts: ClassVar[tuple[str, ...]] = ()
 
-    content: Mapping[str, Any] = field(metadata=in_value(_read_content, as_json))
+    content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
 
     @classmethod
     def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
@@ -319,7 +315,7 @@ class CorrectPassage(Mending):
     def missing(self, reviewed: Reviewed) -> str | None:
         ends = reviewed.lineage.ends(str(self.unit_id))
         if reviewed.themes.unit_ids.isdisjoint(ends):
-            return "Le passage n'existe plus : son document a changé ou a été retiré."
+            return GONE_PASSAGE
         return super().missing(reviewed)
 
     def holds(self, reviewed: Reviewed) -> bool:

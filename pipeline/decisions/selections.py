@@ -16,18 +16,13 @@ from pipeline.decisions.kinds import (
     Subject,
     as_json,
     in_value,
-    read_json,
+    read_object,
     text,
 )
 
 _TYPED = frozenset({"q", "mots", "et-mots", "sans-mots"})  # parts of an address that people type
 _OF_THEME = frozenset({"theme", "et-theme", "sans-theme"})
 _NO_THEME = "aucun"
-
-
-def _read_content(value: object) -> dict[str, Any]:
-    content = read_json(value)
-    return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -38,11 +33,11 @@ class SelectionDecision(Decision):
     has_typed_value = True
 
     # {"name": …, "address": « territoire=Lens&sans-question=q3 », "is_shared": …}
-    content: Mapping[str, Any] = field(metadata=in_value(_read_content, as_json))
+    content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
 
     @classmethod
     def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        content = _read_content(value)
+        content = read_object(value)
         address = [
             (name, mask(part) if name in _TYPED else part)
             for name, part in parse_qsl(str(content.get("address", "")))

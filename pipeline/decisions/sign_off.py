@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
-from pipeline.decisions.kinds import Decision, Names, Reviewed, as_json, in_value, read_json, text
+from pipeline.decisions.kinds import (
+    Decision,
+    Names,
+    Reviewed,
+    as_json,
+    in_value,
+    read_object,
+    text,
+)
 from pipeline.decisions.themes import ThemeDecision
 
 if TYPE_CHECKING:
@@ -101,11 +109,6 @@ def _unit_ids(content: Mapping[str, Any], name: str) -> tuple[str, ...]:
     )
 
 
-def _read_content(value: object) -> dict[str, Any]:
-    content = read_json(value)
-    return content if isinstance(content, dict) else {}
-
-
 @dataclass(frozen=True)
 class SignOffTheme(ThemeDecision):
     """Stands by a theme: its title, its statement, and which of the passages read are in it.
@@ -120,7 +123,7 @@ class SignOffTheme(ThemeDecision):
     has_own_subject = True
     _TYPED: ClassVar[tuple[str, ...]] = ("title", "statement")
 
-    content: Mapping[str, Any] = field(metadata=in_value(_read_content, as_json))
+    content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
 
     @classmethod
     def of(
@@ -137,7 +140,7 @@ class SignOffTheme(ThemeDecision):
 
     @classmethod
     def masked_value(cls, value: str, mask: "Callable[[str], str]") -> str:
-        content = _read_content(value)
+        content = read_object(value)
         typed = {name: text(content.get(name)) for name in cls._TYPED}
         return as_json(content | {name: mask(words) for name, words in typed.items() if words})
 

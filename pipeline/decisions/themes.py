@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from pipeline.decisions.kinds import (
+    GONE_THEME,
     Decision,
     Names,
     PassageDecision,
@@ -67,7 +68,7 @@ class ThemeDecision(Decision):
 
     def missing(self, reviewed: Reviewed) -> str | None:
         if self.needs_theme and self.theme_id not in reviewed.themes.theme_ids:
-            return "Le thème n'existe plus : ses passages sont passés dans d'autres."
+            return GONE_THEME
         return super().missing(reviewed)
 
     def touched(self) -> set[str]:
