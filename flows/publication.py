@@ -22,8 +22,8 @@ from flows.publish_study import (
 from flows.typed_texts import decisions_to_show, keep_decisions
 from flows.workspace import Listener, open_workspace
 from pipeline.decisions import active_decisions
+from pipeline.decisions.following import follow_passages
 from pipeline.decisions.memos import current_memos
-from pipeline.decisions.mending import follow_passages
 from pipeline.errors import StudyError, UsageError
 from pipeline.exchange.codebook import codebook_file, compare_codebook
 from pipeline.exchange.documents import By, corpus_file, gather_codings

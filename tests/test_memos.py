@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import active_decisions, apply_decisions, read_decision
+from pipeline.decisions.following import lineage_of
 from pipeline.decisions.kinds import Decision, Undo
 from pipeline.decisions.memos import (
     KINDS,
@@ -25,7 +26,7 @@ from pipeline.decisions.memos import (
     flagged,
     subject_of,
 )
-from pipeline.decisions.mending import JoinPassages, Lineage
+from pipeline.decisions.mending import JoinPassages
 from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import flags_now, memos_now
@@ -181,7 +182,7 @@ def test_what_is_noted_of_a_passage_goes_with_it_where_it_is_joined(tmp_path: Pa
     journal = Journal(store, append=store.append_all)
     rows = [NoteMemo.on(UNIT, "Vu"), FlagPassage("a"), JoinPassages.of("a", "b", 3)]
     journal.add(rows, author="lise", request_id="1")
-    (joined,) = Lineage.of(journal.active(JoinPassages)).ends("a")
+    (joined,) = lineage_of(journal.active(JoinPassages)).ends("a")
     for unit_id in ("a", joined):  # before the run that joins them, then after it
         snapshot = Snapshot("r", study(said("cars", 1, unit_id=unit_id)), {})
         (noted,) = memos_now(journal, snapshot).values()

@@ -10,24 +10,26 @@ import pytest
 
 from flows.run import run_study
 from pipeline.decisions import apply_decisions, read_decisions
+from pipeline.decisions.following import (
+    CUT,
+    CUT_INSIDE,
+    JOINED,
+    follow_to,
+    is_left_behind,
+    lineage_of,
+)
 from pipeline.decisions.kinds import Decision, Undo
 from pipeline.decisions.memos import FlagPassage, NoteMemo
 from pipeline.decisions.mending import (
     CHANNEL,
-    CUT,
-    CUT_INSIDE,
-    JOINED,
     NOT_YET,
     QUESTION,
     SPEAKER,
     TABLE,
     CorrectPassage,
     JoinPassages,
-    Lineage,
     SplitPassage,
     correction_fault,
-    follow_to,
-    is_left_behind,
     mend_units,
     mending_marks,
 )
@@ -301,7 +303,7 @@ def test_the_pages_follow_decisions_as_the_run_does() -> None:
         split(),
     ]
     rows = taken(*decisions)
-    lineage = Lineage.of(rows)
+    lineage = lineage_of(rows)
     followed = {
         part: [type(now).action for row in rows for now in follow_to(row, part, lineage)]
         for part in (LEFT_ID, RIGHT_ID)

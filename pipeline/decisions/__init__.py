@@ -29,6 +29,7 @@ from pipeline.decisions import (
     tags,
     themes,
 )
+from pipeline.decisions.following import follow_passages
 from pipeline.decisions.gaps import decided_gaps
 from pipeline.decisions.grounds import decisions_to_review
 from pipeline.decisions.kinds import (
@@ -41,7 +42,8 @@ from pipeline.decisions.kinds import (
     undone_by,
     weighting_in_use,
 )
-from pipeline.decisions.mending import CorrectPassage, Lineage, follow_passages
+from pipeline.decisions.lineage import Lineage
+from pipeline.decisions.mending import CorrectPassage
 from pipeline.decisions.replay import ThemeReplay, review_tags
 from pipeline.errors import TableError
 from pipeline.grid.codes import STANDARD, Axis

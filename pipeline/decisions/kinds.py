@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from pipeline.settings.sections import RankSettings, RankWeights
 
 if TYPE_CHECKING:
-    from pipeline.decisions.mending import Lineage
+    from pipeline.decisions.lineage import Lineage
     from pipeline.decisions.replay import ThemeReplay
 
 Code = tuple[str, str]  # axis and code

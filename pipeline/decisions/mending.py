@@ -1,17 +1,13 @@
-"""Cut, join and correct passages from the next run on, and follow them to what they became.
+"""Cut, join and correct passages from the next run on.
 
 In:   units as the machine cut them, documents; active decisions
-Out:  units as people mended them; decisions on the passages of now, and why some have none
-
-A part's id follows from the passage and the place of the cut, so what is decided on it holds as
-long as the passage stays what it was.
+Out:  units as people mended them
 """
 
-import hashlib
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -26,11 +22,8 @@ from pipeline.decisions.kinds import (
     in_value,
     read_object,
 )
-from pipeline.decisions.memos import FlagDecision, MemoDecision
-from pipeline.decisions.passages import MakePassage
-from pipeline.decisions.spans import MOVED, CodeSpan, find_words, masked_parts
-from pipeline.decisions.tags import AcceptTag, AddTag, RejectTag
-from pipeline.decisions.themes import MoveUnit, PinQuote
+from pipeline.decisions.lineage import Lineage
+from pipeline.decisions.spans import find_words, masked_parts
 from pipeline.tables.material import UNITS
 from pipeline.tables.schema import CHANNELS, QUESTIONS
 
@@ -40,99 +33,7 @@ TABLE, QUESTION, SPEAKER, CHANNEL = "table_number", "question", "speaker", "chan
 FIELDS = MappingProxyType(
     {TABLE: "la table", QUESTION: "la question", SPEAKER: "qui parle", CHANNEL: "le canal"}
 )
-CUT = "Ce passage a été coupé : ce qui en était décidé est à revoir sur ses parties."
-CUT_INSIDE = "Ce passage a été coupé au milieu de ces mots : à revoir sur ses parties."
-JOINED = "Ce passage a été joint à un autre : ce qui en était décidé est à revoir sur les deux."
 NOT_YET = "Pas encore appliquée : elle le sera au prochain calcul, si son passage y est encore."
-# what still holds of each part of a passage, of its first part, and of two passages joined
-_OF_EACH_PART = (RejectTag,)
-_OF_FIRST_PART = (MemoDecision, FlagDecision)
-_OF_BOTH = (AcceptTag, AddTag, MoveUnit, PinQuote, *_OF_FIRST_PART)
-
-
-class Piece(NamedTuple):
-    """A former passage's text from `start` on lies in `unit_id`, from `shift` on."""
-
-    unit_id: str
-    start: int
-    shift: int
-
-
-def _new_id(*parts: object) -> str:
-    joined = "\x1f".join(map(str, parts))
-    return "u-" + hashlib.sha256(joined.encode()).hexdigest()[:16]
-
-
-class Lineage:
-    """What passages became by people's cuts and joins, in order; offsets are in their texts."""
-
-    def __init__(self) -> None:
-        self._pieces: dict[str, tuple[Piece, ...]] = {}
-        self._formers: dict[str, list[str]] = {}
-
-    @classmethod
-    def of(cls, active: Iterable[Decision]) -> "Lineage":
-        """Return the lineage after all cuts and joins of `active`."""
-        lineage = cls()
-        for row in active:
-            if isinstance(row, SplitPassage | JoinPassages):
-                row.extend(lineage)
-        return lineage
-
-    def __contains__(self, unit_id: object) -> bool:
-        return unit_id in self._pieces
-
-    def is_cut(self, unit_id: str) -> bool:
-        """Whether a former passage was cut, rather than joined to another."""
-        return len(self._pieces[unit_id]) > 1
-
-    def place(self, unit_id: str, at: int) -> tuple[str, int]:
-        """Return the passage of now where a character of `unit_id` is, and its offset there."""
-        while unit_id in self._pieces:
-            piece = [piece for piece in self._pieces[unit_id] if piece.start <= max(at, 0)][-1]
-            unit_id, at = piece.unit_id, at - piece.start + piece.shift
-        return unit_id, at
-
-    def next_of(self, unit_id: str) -> tuple[Piece, ...]:
-        """Return what a former passage became at first."""
-        return self._pieces.get(unit_id, ())
-
-    def ends(self, unit_id: str) -> list[str]:
-        """Return the passages of now that a passage became, itself where it is still one."""
-        if unit_id not in self._pieces:
-            return [unit_id]
-        ends = [end for piece in self._pieces[unit_id] for end in self.ends(piece.unit_id)]
-        return list(dict.fromkeys(ends))
-
-    def formers(self, unit_id: str) -> list[str]:
-        """Return the former passages that `unit_id` was made of, nearest first."""
-        nearest = self._formers.get(unit_id, [])
-        return [former for name in nearest for former in (name, *self.formers(name))]
-
-    def cut(self, unit_id: str, at: int) -> tuple[str, str, str, int] | None:
-        """Cut at a character; return the passage cut, both parts and where; None if it is cut."""
-        whole, at = self.place(unit_id, at)
-        if at <= 0:
-            return None
-        left, right = (_new_id(whole, at, side) for side in ("avant", "après"))
-        self._become(whole, Piece(left, 0, 0), Piece(right, at, 0))
-        return whole, left, right, at
-
-    def join(self, unit_id: str, other_id: str, shift: int) -> tuple[str, str, str] | None:
-        """Join a passage to the next, which starts at `shift` of its text; None if it is."""
-        first, last_char = self.place(unit_id, shift - 1)
-        second, _start = self.place(other_id, 0)
-        if first == second:
-            return None
-        joined = _new_id(first, second)
-        self._become(first, Piece(joined, 0, 0))
-        self._become(second, Piece(joined, 0, last_char + 1))
-        return first, second, joined
-
-    def _become(self, unit_id: str, *pieces: Piece) -> None:
-        self._pieces[unit_id] = pieces
-        for piece in pieces:
-            self._formers.setdefault(piece.unit_id, []).append(unit_id)
 
 
 @dataclass(frozen=True)
@@ -154,7 +55,7 @@ class Mending(PassageDecision):
     def why_not(self) -> str:
         return NOT_YET
 
-    def mend(self, bench: "_Bench") -> None:
+    def mend(self, units: "_Units") -> None:
         """Change the passages, or nothing where it no longer fits."""
         raise NotImplementedError
 
@@ -203,22 +104,22 @@ class SplitPassage(Mending):
         )
         return before != after and {before, after} <= reviewed.themes.unit_ids
 
-    def mend(self, bench: "_Bench") -> None:
-        whole, at = bench.lineage.place(str(self.unit_id), self.at)
-        unit = bench.unit(whole)
+    def mend(self, units: "_Units") -> None:
+        whole, at = units.lineage.place(str(self.unit_id), self.at)
+        unit = units.unit(whole)
         found = self._cut_in(unit["text"], at) if unit else None
         if unit is None or not found or not unit["text"][:found].strip():
             return
-        parts = self.extend(bench.lineage)
+        parts = self.extend(units.lineage)
         if parts is None:
             return
         _whole, left, right, _at = parts
         start = unit["start_char"]
         length = len(unit["text"][:found].rstrip())
-        bench.put(
+        units.put(
             [unit],
-            bench.part(unit, left, start, start + length),
-            bench.part(unit, right, start + found, unit["end_char"]) | {"n_votes": None},
+            units.part(unit, left, start, start + length),
+            units.part(unit, right, start + found, unit["end_char"]) | {"n_votes": None},
         )
 
     def _cut_in(self, text: str, at: int) -> int | None:
@@ -267,19 +168,19 @@ class JoinPassages(Mending):
         second, _at = reviewed.lineage.place(self.other_id, 0)
         return first == second and first in reviewed.themes.unit_ids
 
-    def mend(self, bench: "_Bench") -> None:
-        first_id, _at = bench.lineage.place(str(self.unit_id), self._number("shift") - 1)
-        second_id, _at = bench.lineage.place(self.other_id, 0)
-        first, second = bench.unit(first_id), bench.unit(second_id)
-        if first is None or second is None or not bench.are_neighbours(first, second):
+    def mend(self, units: "_Units") -> None:
+        first_id, _at = units.lineage.place(str(self.unit_id), self._number("shift") - 1)
+        second_id, _at = units.lineage.place(self.other_id, 0)
+        first, second = units.unit(first_id), units.unit(second_id)
+        if first is None or second is None or not units.are_neighbours(first, second):
             return
-        joined = self.extend(bench.lineage)
+        joined = self.extend(units.lineage)
         if joined is None:
             return
-        both = bench.part(first, joined[2], first["start_char"], second["end_char"])
+        both = units.part(first, joined[2], first["start_char"], second["end_char"])
         blank = {name: second[name] for name in FIELDS if pd.isna(first[name])}
         votes = [unit["n_votes"] for unit in (first, second) if not pd.isna(unit["n_votes"])]
-        bench.put([first, second], both | blank | {"n_votes": sum(votes) if votes else None})
+        units.put([first, second], both | blank | {"n_votes": sum(votes) if votes else None})
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         return super().words(names, value) | {"other": names.passage(self.other_id)}
@@ -323,16 +224,16 @@ class CorrectPassage(Mending):
         rows = [reviewed.units[end] for end in ends if end in reviewed.units]
         return bool(rows) and all(_as_cell(row.get(self.name)) == self.value for row in rows)
 
-    def mend(self, bench: "_Bench") -> None:
+    def mend(self, units: "_Units") -> None:
         if correction_fault(self.name, self.value):
             return
         told = {self.name: self.value}
         if self.name == QUESTION:
             told["proposed_question"] = None  # what headings propose where nothing is known
-        for unit_id in bench.lineage.ends(str(self.unit_id)):
-            unit = bench.unit(unit_id)
+        for unit_id in units.lineage.ends(str(self.unit_id)):
+            unit = units.unit(unit_id)
             if unit is not None:
-                bench.put([unit], unit | told)
+                units.put([unit], unit | told)
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         told = names.say("inconnu") if self.value is None else names.quoted(str(self.value))
@@ -364,10 +265,7 @@ def correction_fault(name: str, value: object) -> str | None:
     return "La décision ne dit pas quoi corriger."
 
 
-KINDS: tuple[type[Decision], ...] = (SplitPassage, JoinPassages, CorrectPassage)
-
-
-class _Bench:
+class _Units:
     """The units of some documents while people's decisions change them."""
 
     def __init__(self, units: pd.DataFrame, documents: pd.DataFrame) -> None:
@@ -429,10 +327,10 @@ def mend_units(
     mendings = [row for row in active if isinstance(row, Mending)]
     if not mendings or units.empty:
         return units
-    bench = _Bench(units, documents)
+    mended = _Units(units, documents)
     for row in mendings:
-        row.mend(bench)
-    return bench.table() if bench.is_changed else units
+        row.mend(mended)
+    return mended.table() if mended.is_changed else units
 
 
 def mending_marks(active: Iterable[Decision]) -> list[str]:
@@ -441,116 +339,4 @@ def mending_marks(active: Iterable[Decision]) -> list[str]:
     return [as_json([row["action"], row.get("unit_id"), row.get("value")]) for row in rows]
 
 
-class Followed(NamedTuple):
-    """Decisions on the passages of now: `active`; the first that each became, by number, and why
-    some have none.
-    """
-
-    active: list[Decision]
-    became: Mapping[int, Decision]
-    lost: Mapping[int, str]
-    lineage: Lineage
-
-
-def follow_passages(active: Sequence[Decision], units: pd.DataFrame) -> Followed:
-    """Return `active` on the passages that are in `units` now.
-
-    Words keep their code wherever they went. Of a passage that was cut, a code removed is removed
-    from each part, and the first part has the memos and the flag; two joined passages have the
-    codes put on either, its theme, quote, memos and flag. All else comes back to the reviewer with
-    its reason.
-    """
-    lineage = Lineage.of(active)
-    unit_ids = set(units["unit_id"].tolist())
-    texts = _texts_of(
-        [str(row.unit_id) for row in active if isinstance(row, CodeSpan)], units, lineage
-    )
-    rows: list[Decision] = []
-    became: dict[int, Decision] = {}
-    lost: dict[int, str] = {}
-    for row in active:
-        unit_id = str(getattr(row, "unit_id", ""))
-        is_gone = unit_id in lineage and unit_id not in unit_ids
-        now = [row]
-        if isinstance(row, CodeSpan):
-            now = _follow_words(row, lineage if is_gone else Lineage(), texts)
-        elif is_gone and not isinstance(row, Mending | MakePassage):
-            now = _follow(row, unit_id, lineage)
-        if now:
-            became[row.decision_id] = now[0]
-        else:
-            lost[row.decision_id] = _why_lost(row, unit_id, lineage) if is_gone else MOVED
-        rows += now
-    return Followed(rows, became, lost, lineage)
-
-
-def follow_to(row: Decision, unit_id: str, lineage: Lineage) -> list[Decision]:
-    """Return a decision on a former passage as it holds for `unit_id`, or nothing.
-
-    Words are where their place tells; a run finds them again in the text.
-    """
-    former = str(getattr(row, "unit_id", ""))
-    if isinstance(row, Mending | MakePassage) or former not in lineage:
-        return []
-    if not isinstance(row, CodeSpan) or row.quote is None:
-        return [now for now in _follow(row, former, lineage) if now.unit_id == unit_id]  # type: ignore[attr-defined]
-    first, start = lineage.place(former, row.quote.start)
-    last, end = lineage.place(former, row.quote.end - 1)
-    if not first == last == unit_id:
-        return []
-    return [replace(row, unit_id=unit_id, quote=row.quote._replace(start=start, end=end + 1))]
-
-
-def is_left_behind(row: Decision, lineage: Lineage) -> bool:
-    """Whether a decision on a former passage holds for nothing that it became."""
-    ends = lineage.ends(str(getattr(row, "unit_id", "")))
-    return not any(follow_to(row, end, lineage) for end in ends)
-
-
-def follow_now(row: Decision, lineage: Lineage, unit_ids: Container[str]) -> list[Decision]:
-    """Return a decision on what its passage became, if it is not one of `unit_ids` any more."""
-    unit_id = str(getattr(row, "unit_id", ""))
-    is_gone = unit_id in lineage and unit_id not in unit_ids
-    return _follow(row, unit_id, lineage) if is_gone else [row]
-
-
-def _texts_of(unit_ids: Iterable[str], units: pd.DataFrame, lineage: Lineage) -> dict[str, str]:
-    """Return the texts of passages, and of what they became."""
-    wanted = {name for unit_id in unit_ids for name in (unit_id, *lineage.ends(unit_id))}
-    if not wanted:
-        return {}
-    rows = units[units["unit_id"].isin(wanted)]
-    return dict(zip(rows["unit_id"], rows["text"], strict=True))
-
-
-def _follow_words(row: CodeSpan, lineage: Lineage, texts: Mapping[str, str]) -> list[Decision]:
-    unit_id = str(row.unit_id)
-    if row.quote is None or (unit_id not in texts and unit_id not in lineage):
-        return [row]  # nothing to look into: the replay says why
-    first, start = lineage.place(unit_id, row.quote.start)
-    last, _end = lineage.place(unit_id, row.quote.end - 1)
-    if first != last or first not in texts:
-        return []
-    quote = row.quote._replace(start=start).place_in(texts[first])
-    return [replace(row, unit_id=first, quote=quote)] if quote else []
-
-
-def _follow(row: Decision, unit_id: str, lineage: Lineage) -> list[Decision]:
-    """Return the same decision on each passage of now for which it still holds."""
-    pieces = lineage.next_of(unit_id)
-    if not pieces:
-        return [replace(row, unit_id=unit_id)]  # type: ignore[call-arg]
-    if not lineage.is_cut(unit_id):
-        holding = pieces if isinstance(row, _OF_BOTH) else ()
-    elif isinstance(row, _OF_FIRST_PART):
-        holding = pieces[:1]
-    else:
-        holding = pieces if isinstance(row, _OF_EACH_PART) else ()
-    return [now for piece in holding for now in _follow(row, piece.unit_id, lineage)]
-
-
-def _why_lost(row: Decision, unit_id: str, lineage: Lineage) -> str:
-    formers = [name for end in lineage.ends(unit_id) for name in lineage.formers(end)]
-    if not any(map(lineage.is_cut, formers)):
-        return JOINED
-    return CUT_INSIDE if isinstance(row, CodeSpan) else CUT
+KINDS: tuple[type[Decision], ...] = (SplitPassage, JoinPassages, CorrectPassage)

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from pipeline.decisions import active_decisions
+from pipeline.decisions.following import follow_passages
 from pipeline.decisions.kinds import Decision
-from pipeline.decisions.mending import follow_passages
 from pipeline.decisions.spans import CodeSpan, Span
 from pipeline.decisions.tags import words_in_order
 from pipeline.decisions.themes import ThemeDecision

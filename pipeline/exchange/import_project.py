@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.decisions import Decision, active_decisions, read_decisions
+from pipeline.decisions.following import follow_passages
 from pipeline.decisions.kinds import undone_by
 from pipeline.decisions.memos import CODE, DOCUMENT, UNIT, MemoSubject
-from pipeline.decisions.mending import follow_passages
 from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.decisions.tags import put_code, words_in_order
 from pipeline.decisions.themes import MoveUnit, ThemeDecision

@@ -9,8 +9,10 @@ from typing import Any, Protocol, TypeVar
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import Decision, read_decision
 from pipeline.decisions.coding import CodingDecision
+from pipeline.decisions.following import follow_to, is_left_behind, lineage_of
 from pipeline.decisions.kinds import Code, PassageDecision, Undo, undone_by
-from pipeline.decisions.mending import Lineage, Mending, follow_to, is_left_behind
+from pipeline.decisions.lineage import Lineage
+from pipeline.decisions.mending import Mending
 from pipeline.decisions.spans import CodeSpan
 from pipeline.decisions.tags import AcceptTag, AddTag, ConfirmUnit, TagDecision, is_coded
 from pipeline.decisions.themes import ThemeDecision
@@ -193,7 +195,7 @@ class Journal:
             for row in self.active(TagDecision):
                 self._count(row)
         if any(isinstance(row, Mending | Undo) for row in rows):
-            self.lineage = Lineage.of(self.active(Mending))
+            self.lineage = lineage_of(self.active(Mending))
         self.last_id = rows[-1].decision_id if rows else self.last_id
 
     def _note_last(self, row: Decision) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.decisions import Decision
+from pipeline.decisions.following import follow_passages
 from pipeline.decisions.memos import (
     FlagDecision,
     FlagPassage,
@@ -11,7 +12,7 @@ from pipeline.decisions.memos import (
     current_memos,
     flagged,
 )
-from pipeline.decisions.mending import Mending, follow_passages
+from pipeline.decisions.mending import Mending
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
 

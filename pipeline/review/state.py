@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from pipeline import counting
 from pipeline.decisions import Decision, active_decisions
-from pipeline.decisions.mending import follow_now
+from pipeline.decisions.following import follow_now
 from pipeline.decisions.replay import ThemeReplay
 from pipeline.decisions.themes import ThemeDecision
 from pipeline.publish.text import joined, quoted, shortened
