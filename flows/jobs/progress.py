@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from flows.jobs import Job, JobState, Step
-from pipeline.decisions import memos
+from pipeline.decisions import KINDS
 from pipeline.depot import list_folder, name_files, text_of, workshop_folders
 from pipeline.errors import reason_of
 from pipeline.files import file_hash
 from pipeline.study import Study, read_manifest
 
-_NOTES = frozenset(kind.action for kind in memos.KINDS)  # they change no table
+_AT_ONCE = frozenset(action for action, kind in KINDS.items() if not kind.awaits_run)
 PHASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "read": ("read", "segment"),
@@ -81,10 +81,10 @@ def waiting_for(study: Study) -> Backlog:
 
 
 def n_decisions_waiting(study: Study) -> int:
-    """Return how many decisions came after those that the tables apply, memos and flags apart."""
+    """Return how many decisions came that change a table came after those applied."""
     ids = study.read_table("decision_effects")["decision_id"]
     last_counted = int(ids.max()) if len(ids) else 0
-    return study.decisions.count_after(last_counted, but_for=_NOTES)
+    return study.decisions.count_after(last_counted, but_for=_AT_ONCE)
 
 
 def _files(

@@ -25,6 +25,7 @@ class CodingDecision(Decision):
     """A decision on how people code; it changes no table."""
 
     group = "codage"
+    awaits_run = False
 
     def holds(self, reviewed: Reviewed) -> bool:
         return True

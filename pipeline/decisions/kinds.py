@@ -131,6 +131,7 @@ class Decision:
     template: ClassVar[str]  # French, without the subject
     blank_template: ClassVar[str] = ""  # for a blank value
     has_typed_value: ClassVar[bool] = False
+    awaits_run: ClassVar[bool] = True  # False where it changes no table
 
     decision_id: int = field(default=0, kw_only=True)
     decided_at: str = field(default="", kw_only=True)

@@ -58,6 +58,7 @@ class MemoDecision(Decision):
     """A decision on a memo; a memo on no passage, code or theme says its document in `value`."""
 
     group = "memos"
+    awaits_run = False
     has_typed_value = True
     templates: ClassVar[Mapping[str, str]]  # by kind of subject
 
@@ -290,6 +291,7 @@ class FlagDecision(PassageDecision):
     """A decision on the flag of a passage, which everybody shares."""
 
     group = "drapeaux"
+    awaits_run = False
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("flag", str(self.unit_id))}

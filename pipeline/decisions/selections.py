@@ -30,6 +30,7 @@ class SelectionDecision(Decision):
     """A decision on a selection that its author named."""
 
     group = "selections"
+    awaits_run = False
     has_typed_value = True
 
     # {"name": …, "address": « territoire=Lens&sans-question=q3 », "is_shared": …}

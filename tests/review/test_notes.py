@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
+from flows.jobs.progress import n_decisions_waiting
 from pipeline.decisions.memos import MemoSubject, NoteMemo
 from support.review_client import client, token
 from support.review_server import Served
@@ -39,6 +40,19 @@ def test_who_wrote_a_memo_changes_it_and_the_second_to_write_is_told(served: Ser
     assert _post(served, "denis", "/memos/ecrire", geste="noter", memo="x", **about)[:3] == "403"
     unknown = {"geste": "noter", "memo": "x", "sur": "unit:ailleurs"}
     assert _post(served, "alix", "/memos/ecrire", **unknown)[:3] == "404"
+
+
+def test_what_changes_no_table_holds_at_once_and_waits_for_no_run(served: Served) -> None:
+    before = n_decisions_waiting(served.study)
+    flag = _post(served, "alix", f"/passages/{_first_unit(served)}/drapeau", geste="mettre")
+    assert flag.startswith("200")
+    number = int(served.decisions()["decision_id"].max())
+    with client(served, "alix") as session:
+        (row,) = re.findall(
+            rf'<tr id="d{number}">.*?</tr>', session.get("/journal").text, re.DOTALL
+        )
+    assert "tout de suite" in row and "au prochain calcul" not in row
+    assert n_decisions_waiting(served.study) == before
 
 
 def test_memos_on_anything_are_listed_filtered_and_exported(served: Served) -> None:
