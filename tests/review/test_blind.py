@@ -138,6 +138,7 @@ def test_a_coder_hides_the_machine_from_themself_and_an_administrator_from_anybo
     expect(page.locator(".coded li")).to_have_count(0)
     page.goto(served.url("passages/liste?etat=tous"))
     expect(page.locator("td .chip")).to_have_count(0)
+    assert set(page.locator("tbody.found td:last-child").all_inner_texts()) == {""}, "no doubt"
     exported = page.request.get(served.url("passages/export.csv?etat=tous")).text()
     themes = served.study.read_machine_table("themes")["label"]
     assert not any(f";{label};" in exported for label in themes)

@@ -129,7 +129,7 @@ def _row(view: CoderView, unit_id: str, wanted: Selection) -> dict[str, Any]:
         "workshop": view.snapshot.workshops[unit.workshop_id],
         "codes": [entry for entry in view.codes(unit_id) if entry.is_assigned],
         **view.progress(unit_id),
-        "doubt": view.snapshot.queue.get(unit_id),
+        "doubt": None if view.hides(unit_id) else view.snapshot.queue.get(unit_id),
     }
 
 
