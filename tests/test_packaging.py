@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
@@ -74,11 +75,16 @@ def test_the_lock_leaves_torch_and_its_users_out():
     assert not re.search(r"^(torch|sentence-transformers|transformers|nvidia)", LOCK, re.MULTILINE)
 
 
+def test_an_install_without_the_lock_asks_for_nothing_that_brings_torch():
+    named = {re.split(r"[><=\[ ]", line)[0] for line in PROJECT["dependencies"]}
+    heavy = {"bertopic", "sentence-transformers", "torch", "umap-learn", "hdbscan", "numba"}
+    assert named & heavy == set()
+
+
 def test_every_dependency_of_the_project_is_locked():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = [
         re.split(r"[><=\[ ]", line)[0]
-        for line in project["dependencies"] + project["optional-dependencies"]["dev"]
+        for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
     ]
     locked = {
         name.lower().replace("_", "-")

@@ -8,11 +8,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.metrics import adjusted_rand_score
 
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
-from models.theme_model import ThemeModel, subject_lemmas
+from models.theme_model import ThemeModel, class_tf_idf, subject_lemmas
 from models.theme_model.communities import (
     CommunityClusters,
     co_association,
@@ -21,7 +22,7 @@ from models.theme_model.communities import (
     to_nearest,
 )
 from models.views import join_views, load_subject_map, subject_half, text_views
-from pipeline.errors import ModelError
+from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings.sections import ClusterSettings
 from support.centring import centred
 
@@ -129,6 +130,46 @@ def test_themes_are_numbered_from_the_largest_and_told_by_their_lemmas():
     assert np.bincount(model.labels_).tolist() == [20, 16, 12, 8]
     assert [words[0][0] for words in model.topic_words()] == ["verger", "piscine", "gare", "cinéma"]
     assert not any(word == "problème" for words in model.topic_words() for word, _ in words)
+
+
+def test_words_weigh_their_share_of_a_theme_times_their_rarity():
+    counts = csr_matrix(np.array([[3, 1, 0], [0, 1, 1]]))
+    mean_length = 3  # (4 + 2) / 2
+    rarity = np.log1p(mean_length / np.array([3, 2, 1]))
+    expected = np.array([[3 / 4, 1 / 4, 0], [0, 1 / 2, 1 / 2]]) * rarity
+    assert np.allclose(class_tf_idf(counts).toarray(), expected, atol=1e-15)
+
+
+def test_equal_words_come_in_alphabetical_order_on_every_processor():
+    units = pd.DataFrame({"text": ["-"] * 4, "lemmas": [("verger", "cinéma", "gare")] * 4})
+    (words,) = ThemeModel(QUICK).fit(units, np.eye(4)).topic_words()
+    assert [word for word, _ in words] == ["cinéma", "gare", "verger"]
+
+
+@pytest.mark.slow
+def test_bertopic_of_the_same_themes_weighs_the_same_words():
+    pytest.importorskip("bertopic")
+    vectors, truth = blobs(4, 20)
+    units = named_units(truth)
+    units["lemmas"] = [(*words, f"mot{i % 7}") for i, words in enumerate(units["lemmas"])]
+    model = ThemeModel(QUICK).fit(units, vectors)
+    other = model.to_bertopic(units, vectors)
+    words_of = {
+        frozenset(np.flatnonzero(np.array(other.topics_) == number)): other.get_topic(number)
+        for number in set(other.topics_)
+    }
+    for theme, words in enumerate(model.topic_words()):
+        same = words_of[frozenset(np.flatnonzero(model.labels_ == theme))]
+        weights = {word: weight for word, weight in same if word}
+        assert weights == pytest.approx(dict(words), abs=1e-12)
+
+
+def test_a_view_by_bertopic_asks_for_its_extra_in_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bertopic", None)
+    units = pd.DataFrame({"text": ["-"] * 4, "lemmas": [("verger",)] * 4})
+    model = ThemeModel(QUICK).fit(units, np.eye(4))
+    with pytest.raises(MissingExtraError, match=r"ateliers-territoires\[bertopic\]"):
+        model.to_bertopic(units, np.eye(4))
 
 
 class PartRead:

@@ -1,4 +1,4 @@
-"""Find themes with BERTopic, our own clusters and French lemmas.
+"""Find themes: our own clusters, and the words of each by BERTopic's c-TF-IDF on French lemmas.
 
 In:   units (`text`; `lemmas` if already read), embeddings (n, d) of models.views
 Out:  labels_ (n,), −1 for a unit set aside; stability_ (n_themes,); topic_words
@@ -10,11 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
+from models.theme_model.bertopic_view import fit_bertopic
 from models.theme_model.communities import MOST_AT_ONCE, CommunityClusters
 from pipeline.errors import ModelError
 from pipeline.parallel import ParallelMap
@@ -101,6 +105,16 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return [words[:k] for words in self._words]
 
+    def to_bertopic(self, units: pd.DataFrame, embeddings: Rows) -> Any:
+        """Return the themes of the fitted `units` as a BERTopic model, documents as lemmas.
+
+        Needs the extra `bertopic`; raises `MissingExtraError` without it.
+        """
+        check_is_fitted(self)
+        documents = [_SEPARATOR.join(words) or _NO_LEMMA for words in _lemmas_of(units)]
+        vectorizer = CountVectorizer(analyzer=subject_lemmas)
+        return fit_bertopic(documents, self.labels_, embeddings, vectorizer=vectorizer)
+
     def _fit_kept(
         self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], closer: Closer | None
     ) -> None:
@@ -115,22 +129,12 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         read, lemmas = closer.lemmas(kept) if closer else (rows, _lemmas_of(kept_units))
         n_clusters = len(clusters.stability_)
         documents = [_SEPARATOR.join(words) or _NO_LEMMA for words in lemmas]
-        numbers, words = _topics(documents, self.labels_[read], n_clusters)
+        words = _topic_words(documents, self.labels_[read], n_clusters)
         sizes = np.bincount(clusters.labels_[clusters.labels_ >= 0], minlength=n_clusters)
-        order = sorted(range(n_clusters), key=lambda cluster: (-sizes[cluster], numbers[cluster]))
+        order = np.argsort(-sizes, kind="stable")
         rank = np.array([*np.argsort(order), -1])  # the last stands for none
         self.labels_, self.stability_ = rank[self.labels_], clusters.stability_[order]
         self._words = [words[cluster] for cluster in order]
-
-
-class _FixedClusters:
-    """BERTopic's own would copy the vectors: 1 GB for 100,000 units."""
-
-    def __init__(self, labels: Labels) -> None:
-        self.labels_ = labels
-
-    def fit(self, X: Any, y: Any = None) -> "_FixedClusters":  # noqa: N803  scikit-learn's name
-        return self
 
 
 def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
@@ -139,39 +143,34 @@ def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
     return [reading.lemmas for reading in read_texts(units["text"])]
 
 
-def _topics(
-    documents: Sequence[str], labels: Labels, n_clusters: int
-) -> tuple[list[int], list[TopicWords]]:
-    """BERTopic numbers clusters by document count."""
-    vocabulary = {lemma for document in documents for lemma in subject_lemmas(document)}
-    if len(vocabulary) < 2:  # too few for c-TF-IDF
-        return list(range(n_clusters)), [[] for _ in range(n_clusters)]
-    topic_model = _bertopic(_FixedClusters(labels))
-    topic_model.fit_transform(documents, labels[:, None])  # of vectors, only the rows count
-    topic_of = dict(zip(labels.tolist(), topic_model.topics_, strict=True))
-    numbers = [topic_of[cluster] for cluster in range(n_clusters)]
-    return numbers, [topic_model.get_topic(number) or [] for number in numbers]
+def _topic_words(documents: Sequence[str], labels: Labels, n_clusters: int) -> list[TopicWords]:
+    """Return the words of each cluster by c-TF-IDF, most distinctive first."""
+    texts: dict[int, list[str]] = {}
+    for label, document in zip(labels.tolist(), documents, strict=True):
+        texts.setdefault(label, []).append(document)
+    vectorizer = CountVectorizer(analyzer=subject_lemmas)
+    counts = vectorizer.fit_transform(_SEPARATOR.join(texts[label]) for label in sorted(texts))
+    if counts.shape[1] < 2:  # too few words to tell clusters apart
+        return [[] for _ in range(n_clusters)]
+    weights = dict(zip(sorted(texts), class_tf_idf(counts), strict=True))
+    names = vectorizer.get_feature_names_out()
+    return [_best_words(weights[cluster], names) for cluster in range(n_clusters)]
 
 
-def _bertopic(clusters: _FixedClusters) -> Any:
-    from bertopic import BERTopic
-    from bertopic.dimensionality import BaseDimensionalityReduction
-    from bertopic.vectorizers import ClassTfidfTransformer
-    from sklearn.feature_extraction.text import CountVectorizer
+def class_tf_idf(counts: csr_matrix) -> csr_matrix:
+    """Weigh the words of each class as BERTopic does (Grootendorst 2022).
 
-    return BERTopic(
-        language=None,
-        embedding_model=None,
-        umap_model=BaseDimensionalityReduction(),
-        hdbscan_model=clusters,
-        vectorizer_model=CountVectorizer(analyzer=subject_lemmas),
-        ctfidf_model=ClassTfidfTransformer(),
-        representation_model=None,
-        top_n_words=_MAX_WORDS,
-        min_topic_size=2,
-        calculate_probabilities=False,
-        verbose=False,
-    )
+    `counts` is (n_classes, n_words): a word's share of its class, times the logarithm of one plus
+    the mean number of words a class over the word's count in all classes.
+    """
+    mean_length = int(counts.sum(axis=1).mean())
+    rarity = np.log1p(mean_length / np.asarray(counts.sum(axis=0)).ravel())
+    return normalize(counts.astype(np.float64), norm="l1").multiply(rarity).tocsr()
+
+
+def _best_words(weights: csr_matrix, names: NDArray[np.str_]) -> TopicWords:
+    order = np.lexsort((weights.indices, -weights.data))[:_MAX_WORDS]  # equal weights by alphabet
+    return [(str(names[weights.indices[i]]), float(weights.data[i])) for i in order]
 
 
 def subject_lemmas(document: str) -> list[str]:
