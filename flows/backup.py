@@ -74,8 +74,8 @@ def backup_study(
     with study.locked(), _scratch_folder(path.parent, ".sauvegarde-") as folder:
         entries = sorted(_files_to_save(study, _copies(study, folder)).items())
         building = folder / "sauvegarde"
+        building.touch(mode=0o600)
         with building.open("wb") as file:
-            os.fchmod(file.fileno(), 0o600)
             _write(file, entries, study, moment, passphrase)
         building.replace(path)
         n_bytes = sum(source.stat().st_size for _, source in entries)

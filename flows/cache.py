@@ -7,7 +7,7 @@ import ctypes
 import gc
 import hashlib
 import logging
-import resource
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -204,4 +204,9 @@ def _high_water_mark() -> float:
 
 
 def _peak_of_process() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    if sys.platform == "win32":
+        return 0.0  # the system keeps no such figure for Python
+    import resource
+
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)

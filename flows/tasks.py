@@ -4,7 +4,6 @@ The process goes on when the server ends. Its state is in .review/taches/<name>.
 that it holds until its end: a state without the lock is that of a process that was killed.
 """
 
-import fcntl
 import json
 import os
 import subprocess
@@ -19,6 +18,7 @@ from typing import Any
 
 from pipeline.errors import AteliersError, StudyError
 from pipeline.files import write_bytes
+from pipeline.locks import lock, unlock
 from pipeline.study import Study, locked_file
 
 Tell = Callable[[str, int, int], None]
@@ -81,10 +81,10 @@ def start_task(
     _lock_path(root, name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     while True:
         try:
-            with locked_file(_lock_path(root, name), busy) as lock:
+            with locked_file(_lock_path(root, name), busy) as handle:
                 task = Task(name, asked_by, _now(), about)
                 _write(root, task)
-                _start(root, task, dict(arguments or {}), lock)
+                _start(root, task, dict(arguments or {}), handle)
             return True
         except StudyError as error:
             if error is not busy:
@@ -95,14 +95,14 @@ def start_task(
             time.sleep(0.05)
 
 
-def _start(root: Path, task: Task, arguments: dict[str, Any], lock: int) -> None:
+def _start(root: Path, task: Task, arguments: dict[str, Any], handle: int) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.tasks", str(root), str(lock)],
+        [sys.executable, "-m", "flows.tasks", str(root), str(handle)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        pass_fds=(lock,),
+        pass_fds=(handle,),
     )
     assert process.stdin is not None
     with process.stdin as stdin:
@@ -200,7 +200,7 @@ TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
 )
 
 
-def _work(root: Path, lock: int) -> None:
+def _work(root: Path, handle: int) -> None:
     """Do the task that standard input describes, record how it ends and leave the lock."""
     asked = json.load(sys.stdin)
     task = Task(**asked["task"])
@@ -220,7 +220,7 @@ def _work(root: Path, lock: int) -> None:
     except AteliersError as error:
         task = replace(task, fault=(error.found, error.expected, error.do))
     _write(root, replace(task, ended_at=_now()))
-    fcntl.flock(lock, fcntl.LOCK_UN)  # ending takes a while, and a worker may still hold it
+    unlock(handle)  # ending takes a while, and a worker may still hold it
 
 
 def _read(root: Path, name: str) -> Task | None:
@@ -255,8 +255,8 @@ def _is_locked(root: Path, name: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock(handle)
+    except OSError:
         return True
     finally:
         os.close(handle)

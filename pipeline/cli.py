@@ -337,6 +337,12 @@ def web(options: argparse.Namespace) -> None:
 
 
 def _serve_pages(options: argparse.Namespace, root: Path, *, is_folder: bool) -> None:
+    if sys.platform == "win32":
+        raise UsageError(
+            "les pages ne se servent pas sous Windows",
+            "Linux ou macOS",
+            "lancer cette commande dans WSL (docs/exploitation.md, « Installer »)",
+        )
     from pipeline.review.server import invite, serve
 
     if options.invite is not None:

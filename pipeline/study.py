@@ -4,7 +4,6 @@ Heavy imports wait until a table is read, so that a run with nothing to do ends 
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from pipeline.errors import SettingsError, StudyError, TableError, UsageError
 from pipeline.files import data_path, file_hash, read_only, write_bytes
 from pipeline.grid import load_grid, missing_grid, save_grid
 from pipeline.grid.codes import Grid
+from pipeline.locks import lock
 from pipeline.settings import Settings, load_settings
 from pipeline.table_store import TableStore, open_table_files
 from pipeline.text import counted, fold
@@ -418,7 +418,7 @@ def locked_file(path: Path, refusal: StudyError) -> Iterator[int]:
     except OSError as error:
         raise read_only(path.parent.parent, error) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(handle)
     except OSError as error:
         os.close(handle)
         raise refusal from error

@@ -7,7 +7,6 @@ Out:  depot/<workshop>/…           each put there in one step
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from pipeline.depot import folders_of, is_junk, list_folder, text_of
 from pipeline.errors import StudyError, UsageError
 from pipeline.files import read_only, text_hash, write_bytes
 from pipeline.ingest.workshop import is_manifest
+from pipeline.locks import lock
 from pipeline.study import Study
 from pipeline.text import counted
 
@@ -241,12 +241,12 @@ class Deposit:
     def _placing(self) -> Iterator[None]:
         """Let one file at a time take a name, whoever sends it."""
         self.uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self.uploads / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(self.uploads / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock(handle, wait=True)
             yield
         finally:
-            os.close(lock)
+            os.close(handle)
 
 
 def summary_of(placed: Sequence[Placed]) -> str:

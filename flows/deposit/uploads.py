@@ -7,7 +7,6 @@ Out:  .review/uploads/<id>.json    what was announced
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from flows.deposit.unpacking import is_archive, unpack
 from pipeline.depot import text_of
 from pipeline.errors import UsageError
 from pipeline.files import read_only, text_hash, write_bytes
+from pipeline.locks import lock
 from pipeline.text import size_in_words
 
 MAX_STUDY_BYTES = 2_000_000_000  # of the depot and of what is being sent to it
@@ -208,7 +208,7 @@ class Uploads:
     def _opened_alone(self, upload: Upload) -> Iterator[int]:
         part = os.open(self.part(upload), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(part)
         except OSError as error:
             os.close(part)
             raise ElsewhereError(self.n_received(upload)) from error
