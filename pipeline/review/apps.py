@@ -31,21 +31,30 @@ def _make_groups(**_options: Any) -> None:
 
 
 def check_roles(app_configs: Any = None, **_options: Any) -> list[CheckMessage]:
-    """Refuse an address that names no role and is not open on purpose."""
+    """Refuse an address without role, unless open on purpose, or without a line in blind.py."""
     from django.urls import get_resolver
 
-    confs = ("pipeline.review.urls", "pipeline.review.urls_of_studies")
+    from pipeline.review.blind import unclassified
 
-    return [
+    confs = ("pipeline.review.urls", "pipeline.review.urls_of_studies")
+    patterns = [row for conf in confs for row in _patterns(get_resolver(conf).url_patterns)]
+    without_role: list[CheckMessage] = [
         Error(
             f"{pattern.pattern} names no role",
             hint="reads, decides or administers of pipeline.review.roles",
             id="review.E001",
         )
-        for conf in confs
-        for pattern in _patterns(get_resolver(conf).url_patterns)
+        for pattern in patterns
         if not hasattr(pattern.callback, "role")
         and getattr(pattern.callback, "login_required", True)
+    ]
+    return without_role + [
+        Error(
+            f"nobody said whether the address « {name} » shows the machine",
+            hint="SHOWS_MACHINE or SHOWS_NO_MACHINE of pipeline.review.blind",
+            id="review.E002",
+        )
+        for name in unclassified(pattern.name for pattern in patterns)
     ]
 
 

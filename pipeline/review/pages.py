@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 
 from pipeline.errors import AteliersError, StoreError
 from pipeline.review import desks, state
+from pipeline.review.blind import MachineHiddenError
 from pipeline.review.bounds import PassingMiddleware, body_too_long
 from pipeline.review.models import Preference
 from pipeline.review.roles import Role, role_of
@@ -30,7 +31,11 @@ class FaultMiddleware(PassingMiddleware):
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the page for an insufficient role (403)."""
+    """Return the page for an insufficient role, or for who codes without the machine (403)."""
+    if isinstance(exception, MachineHiddenError):
+        match = request.resolver_match
+        shown = {"blind": exception.blind, "section": match.url_name if match else ""}
+        return render(request, "review/machine_hidden.html", shown, status=403)
     return render(request, "review/no_page.html", {"is_refused": True}, status=403)
 
 

@@ -1,6 +1,7 @@
 """Say who may do what, and invite people.
 
-Every view names its role with `reads`, `decides` or `administers`: apps.py checks it.
+Every view names its role with `reads`, `decides` or `administers`: apps.py checks it. They also
+close what would show the machine to who codes without it: see blind.py.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from pipeline.errors import UsageError
 from pipeline.publish.text import joined
 from pipeline.review import desks
+from pipeline.review.blind import close_to_blind
 
 View = Callable[..., HttpResponseBase]
 
@@ -104,6 +106,7 @@ def _for(role: Role) -> Callable[[View], View]:
         def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
             if role_of(request.user) < role:
                 raise PermissionDenied
+            close_to_blind(request)
             return view(request, *args, **options)
 
         checked.role = role  # type: ignore[attr-defined]

@@ -2,9 +2,12 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -13,8 +16,9 @@ from pipeline.decisions.coding import coding_task, draw_passages
 from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision
 from pipeline.grid import load_grid
 from pipeline.review.agreement import Codings
-from pipeline.review.blind import is_hidden
-from support.review_server import Served
+from pipeline.review.blind import SHOWS_MACHINE, SHOWS_NO_MACHINE, is_hidden, unclassified
+from support.review_client import client, token
+from support.review_server import Served, environment_of
 
 WORKSHOPS = {"a": [f"a{n}" for n in range(80)], "b": [f"b{n}" for n in range(15)], "c": ["c0"]}
 
@@ -154,6 +158,76 @@ def test_a_coder_hides_the_machine_from_themself_and_an_administrator_from_anybo
     form["csrfmiddlewaretoken"] = str(page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value"))  # fmt: skip
     headers = {"Referer": served.address}
     assert page.request.post(served.url("accord/machine"), form=form, headers=headers).status == 403
+
+
+def test_an_address_that_nobody_classified_is_told() -> None:
+    assert unclassified(["home", "theme", "nouvelle_page"]) == {"nouvelle_page"}
+    assert not SHOWS_MACHINE & SHOWS_NO_MACHINE
+
+
+_ADDRESSES = """
+import json, django
+django.setup()
+from django.urls import get_resolver
+print(json.dumps([[row.name, row.pattern._route] for row in get_resolver().url_patterns]))
+"""
+
+
+def _addresses(served: Served) -> dict[str, str]:
+    """Every address of the study, by name, with one of the study's own things in each blank."""
+    told = subprocess.run(
+        [sys.executable, "-c", _ADDRESSES],
+        env=environment_of(served.study),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    study = served.study
+    blanks = {
+        "unit_id": study.read_table("units")["unit_id"].min(),
+        "document_id": study.read_table("documents")["document_id"].min(),
+        "theme_id": study.read_machine_table("themes")["theme_id"].min(),
+        "part": "presence",
+        "form": "csv",
+    }
+    rows = dict(json.loads(told.stdout))
+    return {
+        name: "/" + re.sub(r"<\w+:(\w+)>", lambda blank: blanks.get(blank[1], "1"), route)
+        for name, route in rows.items()
+    }
+
+
+def _set_sight(session: httpx.Client, name: str, command: str) -> None:
+    data = {"codeur": name, "geste": command, "csrfmiddlewaretoken": token(session)}
+    assert session.post("/accord/machine", data=data).status_code == 302
+
+
+@pytest.mark.slow
+def test_no_address_shows_the_themes_to_who_codes_without_the_machine(served: Served) -> None:
+    addresses = _addresses(served)
+    themes = served.study.read_machine_table("themes")
+    told = set(themes["theme_id"]) | set(themes["statement"].dropna())
+    session = client(served, "chantal")
+    _set_sight(session, "chantal", "cacher")
+    for name, path in addresses.items():
+        if name == "logout":
+            continue
+        answer = session.get(path)
+        text = answer.text
+        is_closed = answer.status_code == 403 and "une fois votre codage terminé" in text
+        assert is_closed == (name in SHOWS_MACHINE), path
+        assert not [words for words in told if words in text and words not in path], path
+    theme_id = themes["theme_id"].min()
+    for query in (
+        f"theme={theme_id}",
+        f"sans-theme={theme_id}",
+        "zone=0.0_9.0_9.9",
+        "etat=non-signes",
+    ):
+        for path in ("/passages", "/passages/liste", "/passages/export.csv", "/recherche"):
+            assert session.get(f"{path}?{query}").status_code == 403, (path, query)
+    _set_sight(session, "chantal", "montrer")
+    assert session.get(addresses["theme"]).status_code == 200
 
 
 HARD, ASKED, OFFER, NEEDS = (

@@ -25,7 +25,9 @@ from pipeline.review.agreement import (
     Disagreement,
     coder_label,
 )
+from pipeline.review.blind import blind_coding
 from pipeline.review.desks import desk
+from pipeline.review.doors import coder_view
 from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
@@ -293,10 +295,16 @@ def _second_codes(snapshot: Snapshot) -> dict[str, dict[str, Codes]]:
 
 
 def _visible(request: HttpRequest, codings: Codings) -> set[str] | None:
-    """Return the passages where others' codes may show; None for all."""
-    if role_of(request.user) >= Role.ADMINISTRATOR:
+    """Return the passages where others' and the machine's codes may show; None for all."""
+    author = author_of(request)
+    is_blind = blind_coding(author) is not None
+    if role_of(request.user) >= Role.ADMINISTRATOR and not is_blind:
         return None
-    return set(codings.units_of(author_of(request)))
+    unit_ids = set(codings.units_of(author))
+    if not is_blind:
+        return unit_ids
+    hides = coder_view(request).hides
+    return {unit_id for unit_id in unit_ids if not hides(unit_id)}
 
 
 def _asked(sent: QueryDict, codings: Codings) -> _Asked:

@@ -12,8 +12,10 @@ from flows.publication_files import changes_of, publications
 from pipeline.errors import AteliersError
 from pipeline.files import data_path
 from pipeline.review import desks, state
+from pipeline.review.blind import blind_coding
 from pipeline.review.roles import Role, reads, role_everywhere
 from pipeline.review.steps import first_themes, steps
+from pipeline.review.views import author_of
 from pipeline.study import Study
 
 _N_PRIORITIES, _N_CHANGES = 5, 8
@@ -66,11 +68,12 @@ def study(request: HttpRequest) -> HttpResponse:
     """Show where the study stands: its steps, what came in, what comes first, what changed."""
     shown: dict[str, Any] = {"section": "home", "steps": steps()}
     if state.study().last_run() is not None:
-        snapshot = state.snapshot()
+        snapshot, blind = state.snapshot(), blind_coding(author_of(request))
         shown |= {
+            "blind": blind,
             "workshops": _workshops(),
-            "priorities": _priorities(),
-            "changes": _changes(),
+            "priorities": [] if blind else _priorities(),
+            "changes": [] if blind else _changes(),
             "is_new": state.journal().last_id == 0,
             "n_units": len(snapshot.units),
         }

@@ -21,11 +21,13 @@ from pipeline.decisions.kinds import GROUPS, PassageDecision, Undo
 from pipeline.decisions.tags import TagDecision
 from pipeline.errors import StudyError
 from pipeline.review import state
+from pipeline.review.blind import blind_coding
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.views import author_of, page_of, reason_of, request_id_of, return_url
 from pipeline.tables.material import DECISIONS
 
 _COLUMNS = tuple(column.name for column in DECISIONS.columns)
+_GROUPS_ON_THEMES = ("themes", "besoins")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class _HiddenDecision(PassageDecision):
 
     action = "caché"
     template = "décide d’un passage que vous n’avez pas encore codé"
+
+
+@dataclass(frozen=True)
+class _HiddenThemeDecision(Decision):
+    """A decision on a theme, for who codes without seeing the machine."""
+
+    action = "caché"
+    template = "décide d’un thème ; vous codez sans voir la machine"
 
 
 @reads
@@ -152,24 +162,31 @@ def export(request: HttpRequest) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, decisions: Iterable[Decision]) -> list[Decision]:
-    """Hide others' codes from analysts on passages that they have not coded."""
-    author, is_blind = author_of(request), role_of(request.user) == Role.ANALYST
+    """Hide others' codes from analysts on passages that they have not coded.
+
+    From who codes without seeing the machine, hide what others decided of themes too.
+    """
+    author = author_of(request)
+    is_blind = blind_coding(author) is not None
+    hides_codes = is_blind or role_of(request.user) == Role.ANALYST
     put_on, exclusive = state.snapshot().put_on, state.study().grid.exclusive
     coded = state.journal_of_page().coded_by(author, put_on, exclusive)
-    return [
-        _HiddenDecision(
-            row.unit_id,
-            decision_id=row.decision_id,
-            decided_at=row.decided_at,
-            author=row.author,
-        )
-        if is_blind
-        and row.author != author
-        and isinstance(row, TagDecision)
-        and row.unit_id not in coded
-        else row
-        for row in decisions
-    ]
+    rows: list[Decision] = []
+    for row in decisions:
+        told: dict[str, Any] = {
+            "decision_id": row.decision_id,
+            "decided_at": row.decided_at,
+            "author": row.author,
+        }
+        if row.author == author:
+            rows.append(row)
+        elif hides_codes and isinstance(row, TagDecision) and row.unit_id not in coded:
+            rows.append(_HiddenDecision(row.unit_id, **told))
+        elif is_blind and (getattr(row, "theme_id", None) or row.group in _GROUPS_ON_THEMES):
+            rows.append(_HiddenThemeDecision(**told))
+        else:
+            rows.append(row)
+    return rows
 
 
 def _cell(value: object) -> str:

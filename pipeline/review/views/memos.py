@@ -42,6 +42,7 @@ from pipeline.grid.codes import Grid
 from pipeline.publish.text import shortened
 from pipeline.review import state
 from pipeline.review.bench import undoing_of
+from pipeline.review.blind import blind_coding
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import memos_now
 from pipeline.review.roles import Role, decides, reads, role_of
@@ -156,7 +157,7 @@ def _flag_of(unit_id: str) -> FlagPassage | None:
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """List every memo, the newest first, and those on the study."""
-    memos = _every_memo()
+    memos = _every_memo(request)
     kind, author = request.GET.get("sur", ""), request.GET.get("auteur", "")
     wanted = [memo for memo in memos if kind in ("", memo.subject.kind)]
     wanted = [memo for memo in wanted if author in ("", memo.author)]
@@ -178,9 +179,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "review/memos.html", shown)
 
 
-def _every_memo() -> list[Memo]:
-    """Return the memos, the last written first."""
-    memos = _memos().values()
+def _every_memo(request: HttpRequest) -> list[Memo]:
+    """Return the memos, the last written first, none on themes for who codes blind."""
+    is_blind = blind_coding(author_of(request)) is not None
+    memos = [memo for memo in _memos().values() if not (is_blind and memo.subject.kind == THEME)]
     return sorted(memos, key=lambda memo: memo.version, reverse=True)
 
 
@@ -221,7 +223,7 @@ def _first_words(unit_id: str) -> str:
 def export(request: HttpRequest) -> HttpResponse:
     """Send every memo as one Markdown file, subject by subject."""
     lines = [f"# {_('Mémos')} : {state.study().settings.etude.title}", ""]
-    ordered = sorted(_every_memo(), key=lambda memo: (memo.subject, memo.memo_id))
+    ordered = sorted(_every_memo(request), key=lambda memo: (memo.subject, memo.memo_id))
     for subject, memos in groupby(ordered, key=lambda memo: memo.subject):
         listed = list(memos)
         kind, name, _address = _place(listed[0])
@@ -303,7 +305,9 @@ def _answer(
     request: HttpRequest, panel: MemoPanel, sentence: str, *, status: int = 200
 ) -> HttpResponse:
     if is_fragment(request):
-        shown = {"panel": panel, "announcement": sentence}
+        shown: dict[str, Any] = {"panel": panel, "announcement": sentence}
+        if panel.is_compact:
+            shown["undoing"] = undoing_of(state.journal(), author_of(request), panel.subject.id)
         return render(request, "review/memos_said.html", shown, status=status)
     say = messages.success if status == 200 else messages.error
     say(request, sentence)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from pipeline.decisions.selections import SelectionDecision, selections_of
 from pipeline.publish.text import typography
 from pipeline.review import state
+from pipeline.review.blind import blind_coding
 from pipeline.review.doors import coder_view
 from pipeline.review.nearest import meaning_of
 from pipeline.review.queue import CoderView, units_by_value
@@ -30,6 +31,7 @@ from pipeline.review.selection import (
     NONE_OF,
     READING,
     TODO,
+    UNSIGNED,
     Selection,
 )
 from pipeline.review.selection_words import ATTRIBUTE_NAMES, STATES, SelectionWords
@@ -62,7 +64,8 @@ def search(request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {"query": wanted.typed, "themes": []}
     if wanted.typed:
         shown |= _listed(request, view, wanted) | filters(view, wanted)
-        shown["themes"] = [(name, labels[name]) for name in find_themes(query, themes)]
+        if blind_coding(view.author) is None:
+            shown["themes"] = [(name, labels[name]) for name in find_themes(query, themes)]
     return render(request, "review/search.html", shown)
 
 
@@ -72,13 +75,19 @@ def form(request: HttpRequest) -> HttpResponse:
     """Show every value that a selection can ask, and those that it does."""
     wanted = Selection.read(request.GET)
     target = "passages" if request.GET.get("vers") == "passages" else "passages_list"
+    view = coder_view(request)
+    is_blind = blind_coding(view.author) is not None
     shown = {
         "section": "passages",
         "wanted": wanted,
         "target": target,
-        "states": [(name, str(words)) for name, words in STATES.items()],
+        "states": [
+            (name, str(words))
+            for name, words in STATES.items()
+            if not (is_blind and name == UNSIGNED)
+        ],
         "orders": [(name, words) for name, words in _orders(wanted)],
-        "groups": _groups(wanted, coder_view(request)),
+        "groups": _groups(wanted, view, is_blind=is_blind),
         "exact_words": " ".join(wanted.values("words")),
         "excluded_words": " ".join(wanted.values("words", NONE_OF)),
         "kept": [
@@ -264,8 +273,8 @@ class Choice:
     is_out: bool
 
 
-def _groups(wanted: Selection, view: CoderView) -> list[dict[str, Any]]:
-    """Return the values of each attribute; codes are a group an axis."""
+def _groups(wanted: Selection, view: CoderView, *, is_blind: bool) -> list[dict[str, Any]]:
+    """Return the values of each attribute, no theme if `is_blind`; codes are a group an axis."""
     words, snapshot = words_of(view), view.snapshot
     themes = state.themes()
     of_speaker = units_by_value(snapshot, "speaker")
@@ -280,8 +289,8 @@ def _groups(wanted: Selection, view: CoderView) -> list[dict[str, Any]]:
             ("code", axis.label, [f"{row.axis}:{row.code}" for row in view.grid.axis(axis.axis)])
             for axis in view.grid.axes
         ),
-        ("family", "", family_labels(themes, snapshot)),
-        ("theme", "", by_label(themes.labels)),
+        ("family", "", () if is_blind else family_labels(themes, snapshot)),
+        ("theme", "", () if is_blind else by_label(themes.labels)),
         ("actor", "", sorted(units_by_value(snapshot, "actor"))),
         ("speaker", "", speakers),
     ]
