@@ -1,6 +1,7 @@
 """Give the address of the passages behind a bar, a cell, a dot or a pin, and count them.
 
-The list at an address shows as many passages as its door says.
+A door opens the bench on the first of them, which counts as many as the door says and leads to
+their list.
 """
 
 from collections import Counter
@@ -35,7 +36,7 @@ Polygon = tuple[tuple[int, int], ...]  # corners on the grid
 
 @dataclass(frozen=True)
 class Door:
-    """The list at `address` has `n_units` passages; `words` say so, with what they are about."""
+    """The bench at `address` has `n_units` passages; `words` say so, with what they are about."""
 
     address: str
     n_units: int
@@ -48,7 +49,7 @@ def door(wanted: Selection, n_units: int, *names: str, n_tables: int | None = No
     if n_tables is not None:
         words += f", {tables_in_words(n_tables)}"
     about = ", ".join(name for name in names if name)
-    address = f"{reverse('passages_list')}?{replace(wanted, state=ALL).address()}"
+    address = f"{reverse('passages')}?{replace(wanted, state=ALL).address()}"
     return Door(address, n_units, typography(f"{words} : {about}" if about else words))
 
 

@@ -74,7 +74,7 @@ def _opens_what_it_says(page: Page, served: Served, path: str, doors: str, n_tri
     ]
     for address, words in told:
         page.goto(f"{served.address}{address}")
-        expect(page.locator(".n-found")).to_have_text(re.compile(rf"^{_number(words)} pass"))
+        expect(page.locator("#a-suivre")).to_have_text(re.compile(rf"^{_number(words)} pass"))
 
 
 @pytest.mark.browser
@@ -108,8 +108,11 @@ def test_a_cell_opens_by_keyboard_and_says_its_numbers(page: Page, served: Serve
     expect(door).to_be_focused()
     assert door.evaluate("link => getComputedStyle(link).outlineStyle") == "solid"
     page.keyboard.press("Enter")
-    page.wait_for_url("**/passages/liste?**")
+    page.wait_for_url("**/passages?**")
+    expect(page.locator("#lecture .here")).to_be_visible()
     expect(page.locator(".filtering .chip").last).to_be_visible()
+    page.get_by_role("link", name="Voir la liste").click()
+    expect(page.locator(".n-found")).to_have_text(re.compile(rf"^{_number(words)} pass"))
 
 
 _TABLE = """() => {

@@ -146,7 +146,7 @@ def test_a_cell_opens_as_many_passages_as_it_says(
         assert numbers[0] and numbers[1] and numbers[0][1] == numbers[1][1]
         page.goto(f"{served.address}{address}")
         listed = re.compile(rf"^{numbers[0][1]} passage")
-        expect(page.locator(".n-found", has_text=listed)).to_be_visible()
+        expect(page.locator("#a-suivre", has_text=listed)).to_be_visible()
 
 
 @pytest.mark.browser

@@ -35,7 +35,7 @@ def _map(page: Page, served: Served, query: str = "") -> Page:
 
 
 def _n_listed(page: Page) -> int:
-    words = page.locator(".n-found").inner_text()
+    words = page.locator("#a-suivre").inner_text()
     return int(words.split()[0])
 
 
@@ -81,7 +81,7 @@ def test_a_zone_opens_the_passages_that_it_encloses(
     n = int(re.findall(r"\d+", said.inner_text())[0])
     assert 0 < n < len(served.study.read_table("units"))
     said.get_by_role("link").click()
-    page.wait_for_url("**/passages/liste?*zone=*")
+    page.wait_for_url("**/passages?*zone=*")
     assert _n_listed(page) == n
     expect(page.locator(".filtering .chip").last).to_contain_text("la zone entourée")
 
@@ -97,7 +97,7 @@ def test_all_that_is_seen_can_be_taken_by_keyboard_within_a_workshop(
     n = int((units["workshop_id"] == workshop).sum())
     expect(page.locator(".said-of-map")).to_contain_text(f"Voir les {n} passages")
     page.locator(".said-of-map a").click()
-    page.wait_for_url("**/passages/liste?*")
+    page.wait_for_url("**/passages?*")
     assert _n_listed(page) == n
 
 
@@ -129,7 +129,7 @@ def test_a_name_opens_as_many_passages_as_it_says(page: Page, served: Served) ->
     n = int(str(name.get_attribute("aria-label")).split()[0])
     name.focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/passages/liste?*famille=*")
+    page.wait_for_url("**/passages?*famille=*")
     assert _n_listed(page) == n
 
 
