@@ -14,7 +14,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from pipeline.decisions.kinds import PassageDecision
+from pipeline.decisions.memos import (
+    EditMemo,
+    FlagPassage,
+    NoteMemo,
+    RemoveMemo,
+    UnflagPassage,
+)
 from pipeline.decisions.mending import CorrectPassage, JoinPassages, SplitPassage
 from pipeline.decisions.spans import CodeSpan
 from pipeline.decisions.tags import (
@@ -27,7 +33,7 @@ from pipeline.decisions.tags import (
 from pipeline.grid.codes import Code, Grid
 from pipeline.publish.text import joined, quoted, shortened, typography
 from pipeline.review import queue, state
-from pipeline.review.journal import Journal
+from pipeline.review.journal import BenchDecision, Journal
 from pipeline.review.mending import mending_of
 from pipeline.review.queue import CoderView, CodeState
 from pipeline.review.reading import DocumentPart, Line, part_around
@@ -254,7 +260,7 @@ def codebook(view: CoderView) -> list[dict[str, Any]]:
 
 def undoing_of(journal: Journal, author: str, unit_id: str) -> dict[str, Any] | None:
     """Return what « Annuler » undoes, in few words and in a sentence; None for nothing."""
-    last = journal.last_on_passages(author)
+    last = journal.last_on_bench(author)
     if last is None:
         return None
     return {
@@ -265,8 +271,8 @@ def undoing_of(journal: Journal, author: str, unit_id: str) -> dict[str, Any] | 
     }
 
 
-def short_words(decision: PassageDecision) -> str:
-    """Say what `decision` does without naming its passage, where it is on codes.
+def short_words(decision: BenchDecision) -> str:
+    """Say what `decision` does without naming its passage.
 
     An acceptance gives « Mobilité » acceptée.
     """
@@ -276,16 +282,21 @@ def short_words(decision: PassageDecision) -> str:
         if not codes:
             return _("passage validé, sans étiquette")
         return _("passage validé : {codes}").format(codes=codes)
-    sentences: dict[type[PassageDecision], str] = {
+    sentences: dict[type[BenchDecision], str] = {
         AcceptTag: _("{label} acceptée"),
         AddTag: _("{label} ajoutée"),
         RejectTag: _("{label} rejetée"),
         CodeSpan: _("{label} posée sur des mots"),
     }
-    short: dict[type[PassageDecision], str] = {
+    short: dict[type[BenchDecision], str] = {
         SplitPassage: _("passage coupé"),
         JoinPassages: _("passage joint au suivant"),
         CorrectPassage: _("passage corrigé"),
+        NoteMemo: _("mémo noté"),
+        EditMemo: _("mémo récrit"),
+        RemoveMemo: _("mémo retiré"),
+        FlagPassage: _("drapeau mis"),
+        UnflagPassage: _("drapeau retiré"),
     }
     if type(decision) in short:
         return short[type(decision)]
@@ -295,7 +306,7 @@ def short_words(decision: PassageDecision) -> str:
     return sentences[type(decision)].format(label=quoted(label(code)))
 
 
-def announcement(decision: PassageDecision | None, *, is_undone: bool = False) -> str:
+def announcement(decision: BenchDecision | None, *, is_undone: bool = False) -> str:
     """Tell people who do not see the page change."""
     if decision is None:
         return _("Rien à annuler.")

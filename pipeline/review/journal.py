@@ -12,6 +12,7 @@ from pipeline.decisions.coding import CodingDecision
 from pipeline.decisions.following import follow_to, is_left_behind, lineage_of
 from pipeline.decisions.kinds import Code, PassageDecision, Undo, undone_by
 from pipeline.decisions.lineage import Lineage
+from pipeline.decisions.memos import MemoDecision
 from pipeline.decisions.mending import Mending
 from pipeline.decisions.spans import CodeSpan
 from pipeline.decisions.tags import AcceptTag, AddTag, ConfirmUnit, TagDecision, is_coded
@@ -22,6 +23,7 @@ from pipeline.tables.material import DECISIONS
 _COLUMNS = tuple(column.name for column in DECISIONS.columns)
 _N_READ_BACK = 1_000  # decisions on codes, for the recent ones
 _Kind = TypeVar("_Kind", bound=Decision)
+BenchDecision = PassageDecision | MemoDecision  # what the bench takes back
 
 
 class Append(Protocol):
@@ -43,7 +45,7 @@ class Journal:
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
         self._on_coding: list[int] = []
-        self._on_passages: dict[str, list[int]] = defaultdict(list)  # by author, none on themes
+        self._on_bench: dict[str, list[int]] = defaultdict(list)  # by author, none on themes
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
         self._confirmed: dict[str, set[str]] = defaultdict(set)
         self._coded: dict[tuple[str, str], tuple[Hashable, bool]] = {}  # by author and passage
@@ -140,12 +142,12 @@ class Journal:
         """Return who decided on a code."""
         return [author for author, judged in list(self._judged.items()) if judged]
 
-    def last_on_passages(self, author: str) -> PassageDecision | None:
-        """Return the author's last active decision on a passage, save those on themes."""
-        numbers = reversed(self._on_passages.get(author, ()))
+    def last_on_bench(self, author: str) -> BenchDecision | None:
+        """Return the author's last active decision on a passage or its memos, none on themes."""
+        numbers = reversed(self._on_bench.get(author, ()))
         last = next((number for number in numbers if number not in self._undone), None)
         row = None if last is None else self._all[last]
-        return row if isinstance(row, PassageDecision) else None
+        return row if isinstance(row, BenchDecision) else None
 
     def recent_codes(self, author: str, n: int) -> list[Code]:
         """Return the `n` codes that the author put last, one by one."""
@@ -186,8 +188,12 @@ class Journal:
                 self._count(row)
             if isinstance(row, CodingDecision):
                 self._on_coding.append(row.decision_id)
-            if isinstance(row, PassageDecision) and not isinstance(row, ThemeDecision):
-                self._on_passages[row.author].append(row.decision_id)
+            if (
+                isinstance(row, BenchDecision)
+                and row.unit_id
+                and not isinstance(row, ThemeDecision)
+            ):
+                self._on_bench[row.author].append(row.decision_id)
             self._note_last(row)
         if any(isinstance(row, Undo) for row in rows):
             self._undone = frozenset(undone_by(self._all.values()))

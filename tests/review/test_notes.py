@@ -91,8 +91,9 @@ def test_a_flag_and_a_memo_by_keys_are_found_again_everywhere(
     page.keyboard.press("d")
     expect(page.locator("#mettre-drapeau")).to_have_attribute("aria-pressed", "true")
     page.fill("#mot-drapeau", "à citer")
-    page.keyboard.press("Enter")
-    expect(page.locator("#fait")).to_contain_text("Drapeau mis")
+    with page.expect_response("**/drapeau"):
+        page.keyboard.press("Enter")
+    expect(page.locator("#mot-drapeau")).to_have_attribute("value", "à citer")
     page.locator("#mettre-drapeau").focus()
     page.keyboard.press("m")
     page.keyboard.type("Vu avec *la mairie*, uv")
@@ -117,8 +118,12 @@ def test_a_flag_and_a_memo_by_keys_are_found_again_everywhere(
     page.goto(served.url("passages/liste?etat=drapeaux"))
     assert re.search(rf"passage={unit_id}\b", page.content())
 
-    page.goto(served.url("journal"))
-    page.locator("tbody tr").nth(0).get_by_role("button").click()
+    page.goto(served.url(f"passages?etat=tous&passage={unit_id}"))
+    for said in ("mémo noté", "drapeau mis", "drapeau mis"):  # the word was put by a second flag
+        expect(page.locator("#annuler")).to_contain_text(f"Annuler : {said}")
+        page.keyboard.press("u")
+        expect(page.locator("#fait")).to_have_text(f"Annulé : {said}.")
+    expect(page.locator("#mettre-drapeau")).to_have_attribute("aria-pressed", "false")
     page.goto(served.url("memos?sur=unit"))
     expect(page.locator(".memo-list.every .memo", has_text="la mairie")).to_have_count(0)
 

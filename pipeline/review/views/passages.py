@@ -8,11 +8,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from pipeline.decisions.kinds import PassageDecision, Undo
+from pipeline.decisions.kinds import Undo
 from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision, put_code
 from pipeline.review import queue
 from pipeline.review.bench import announcement, bench, codebook, lines_read
 from pipeline.review.doors import coder_view
+from pipeline.review.journal import BenchDecision
 from pipeline.review.queue import CoderView
 from pipeline.review.reading import N_AROUND, document_part
 from pipeline.review.roles import decides, reads
@@ -128,13 +129,13 @@ def _decision(view: CoderView, command: str, key: str, unit_id: str) -> TagDecis
     return put_code(unit_id, (axis, code), is_proposed=(axis, code) in proposed)
 
 
-def _to_undo(view: CoderView, number: str) -> PassageDecision | None:
+def _to_undo(view: CoderView, number: str) -> BenchDecision | None:
     """Return the person's decision that the button named; their last one where it named none."""
     journal = view.journal
     if not number:
-        return journal.last_on_passages(view.author)
+        return journal.last_on_bench(view.author)
     decision = journal[int(number)] if number.isdecimal() and int(number) in journal else None
-    if not isinstance(decision, PassageDecision) or decision.author != view.author:
+    if not isinstance(decision, BenchDecision) or decision.author != view.author:
         return None
     return None if journal.is_undone(decision.decision_id) else decision
 
