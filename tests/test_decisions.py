@@ -14,7 +14,7 @@ from pipeline.decisions.grounds import note_grounds
 from pipeline.decisions.kinds import saved_weightings, weights_in_use
 from pipeline.decisions.replay import left_proposals
 from pipeline.decisions.tags import coded_units, confirmed_units, judged_units, words_in_order
-from pipeline.decisions.themes import split_id
+from pipeline.decisions.themes import made_family_id, split_id
 from pipeline.review import state as review_state
 from pipeline.review.snapshot import Snapshot
 from pipeline.settings.sections import RankSettings
@@ -1356,3 +1356,45 @@ def test_pages_of_themes_leave_out_what_awaits_a_review() -> None:
         now = review_state.replay_themes(snapshot, read_decisions(merge), 2)
         assert set(now.labels) == left and now.labels["haie"] == "Bocage"
         assert snapshot.to_review == ({} if state == "appliquée" else {1: "Devenu un autre."})
+
+
+def family(name: str, *theme_ids: str) -> list[dict[str, Any]]:
+    """A family made of themes, as a page decides it."""
+    family_id = made_family_id(theme_ids)
+    made = on_theme("make_family", family_id, name)
+    return [made, *(on_theme("move_theme", theme_id, family_id) for theme_id in theme_ids)]
+
+
+BY_HAND = made_family_id(["cars", "haie"])
+OF_CARS_AND_HAIE = family("Se déplacer", "cars", "haie")
+
+
+@pytest.mark.parametrize(
+    ("what", "decisions", "families"),
+    [
+        ("made of two", OF_CARS_AND_HAIE, {"Se déplacer": 2, "Produire": 1}),
+        ("renamed", [*OF_CARS_AND_HAIE, on_theme("rename_family", BY_HAND, "Aller")], {"Aller": 2, "Produire": 1}),
+        ("one more", [*OF_CARS_AND_HAIE, on_theme("move_theme", "lait", BY_HAND)], {"Se déplacer": 3}),
+        ("one less", [*OF_CARS_AND_HAIE, on_theme("move_theme", "haie")], {"Se déplacer": 1, "Produire": 1}),
+        ("undone", [*OF_CARS_AND_HAIE, undo(1)], {"Venir": 1, "Produire": 2}),
+        ("made again", [*OF_CARS_AND_HAIE, undo(1), *family("Bouger", "haie", "cars")], {"Bouger": 2, "Produire": 1}),
+        ("without theme", [on_theme("make_family", BY_HAND, "Seule")], {"Venir": 1, "Produire": 2}),
+        ("of a theme made by hand", [on_theme("split_theme", "cars", json.dumps(["a"])), *family("Neuve", split_id(["a"]))], {"Venir": 1, "Produire": 2, "Neuve": 1}),
+    ],
+)  # fmt: skip
+def test_a_family_is_made_by_hand(
+    what: str, decisions: list[dict[str, Any]], families: dict[str, int]
+) -> None:
+    reviewed = decided(*decisions)
+    rows = reviewed["theme_families"]
+    assert dict(zip(rows["label"], rows["n_themes"], strict=True)) == families
+    assert set(reviewed["themes"]["parent_id"].dropna()) == set(rows["family_id"])
+    assert (rows["n_tables"] > 0).all()
+
+
+def test_what_became_of_a_family_made_by_hand_is_told() -> None:
+    renamed = on_theme("rename_family", BY_HAND, "Aller")
+    states = [state for state, _reason in effects_of(*OF_CARS_AND_HAIE, renamed).values()]
+    assert states == ["remplacée", "appliquée", "appliquée", "appliquée"]
+    effects = effects_of(*OF_CARS_AND_HAIE, undo(1))
+    assert effects[2] == ("sans objet", "La famille d'arrivée n'existe plus.")

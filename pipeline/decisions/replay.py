@@ -21,9 +21,15 @@ from pipeline.decisions.tags import (
     codes_to_confirm,
     confirmed_units,
 )
-from pipeline.decisions.themes import MergeThemes, RejectTheme, SplitTheme, refused_merges
+from pipeline.decisions.themes import (
+    MakeFamily,
+    MergeThemes,
+    RejectTheme,
+    SplitTheme,
+    refused_merges,
+)
 from pipeline.tables.material import TAGS
-from pipeline.tables.results import THEME_MEMBERS, THEMES
+from pipeline.tables.results import THEME_FAMILIES, THEME_MEMBERS, THEMES
 
 _Key = tuple[str, str, str]  # unit_id, axis, code
 _SURE = 1.0  # strength of a person's decision
@@ -45,8 +51,9 @@ class ThemeReplay:
         self._circles = circles
         self.unit_ids = set(circles["unit_id"].tolist())
         self.document_ids = set(circles["document_id"].tolist())
-        self.family_ids = frozenset(machine["theme_families"]["family_id"])
         decisions = list(active)
+        families = _with_made_families(machine["theme_families"], decisions)
+        self.family_ids = frozenset(families["family_id"])
         self._left_by_split = {
             row.new_id: row.theme_id
             for row in decisions
@@ -73,8 +80,8 @@ class ThemeReplay:
         self._forget_lost_themes()
         self.members = self._reviewed_members()
         self.themes = self._with_families(self._reviewed_themes())
-        named = machine["theme_families"]
-        named = named.assign(label=named["family_id"].map(self.family_names).fillna(named["label"]))
+        names = families["family_id"].map(self.family_names).fillna(families["label"])
+        named = families.assign(label=names)
         self.families = count_families(named, self.themes, self.members, circles)
 
     def knows(self, theme_id: str | None) -> bool:
@@ -294,6 +301,20 @@ class ThemeReplay:
         parents = themes["theme_id"].map(self.family_of)
         is_moved = themes["theme_id"].isin(self.family_of)
         return THEMES.check(themes.assign(parent_id=parents.where(is_moved, themes["parent_id"])))
+
+
+def _with_made_families(families: pd.DataFrame, decisions: Iterable[Decision]) -> pd.DataFrame:
+    """Append the families that people made; their themes are counted later."""
+    made = {str(row.theme_id): row.name for row in decisions if isinstance(row, MakeFamily)}
+    known, counts = set(families["family_id"]), ("n_themes", "n_units", "n_tables", "n_workshops")
+    rows = [
+        {"family_id": family_id, "label": name, **dict.fromkeys(counts, 0)}
+        for family_id, name in made.items()
+        if name and family_id not in known
+    ]
+    if not rows:
+        return families
+    return pd.concat([families, THEME_FAMILIES.build(rows)], ignore_index=True)
 
 
 def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, Any]:

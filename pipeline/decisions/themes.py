@@ -27,6 +27,11 @@ def split_id(unit_ids: Iterable[str]) -> str:
     return "s-" + hashlib.sha256(joined.encode()).hexdigest()[:8]
 
 
+def made_family_id(theme_ids: Iterable[str]) -> str:
+    """Return the family_id of a family made of these themes, whatever their order."""
+    return split_id(theme_ids).replace("s-", "p-", 1)
+
+
 def _read_units(value: object) -> tuple[str, ...]:
     content = read_json(value)
     units = content if isinstance(content, list) else ()
@@ -140,6 +145,20 @@ class RenameFamily(_NameDecision):
 
     def why_not(self) -> str:
         return "La famille n'a plus de thème, ou la décision ne dit pas de nom."
+
+
+@dataclass(frozen=True)
+class MakeFamily(RenameFamily):
+    """Makes a family, whose id is `theme_id`; decisions of their own move themes into it."""
+
+    action = "make_family"
+    template = "fait la famille {value}"
+
+    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
+        return {(RenameFamily.action, str(self.theme_id))}
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        return None if self.name else "La décision ne dit pas de nom."
 
 
 @dataclass(frozen=True)
@@ -400,6 +419,7 @@ class UnpinQuote(_QuoteDecision):
 KINDS: tuple[type[Decision], ...] = (
     RenameTheme,
     RenameFamily,
+    MakeFamily,
     DescribeTheme,
     MergeThemes,
     KeepApart,

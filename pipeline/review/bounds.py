@@ -20,6 +20,7 @@ MAX_WHY, MAX_LABEL, MAX_TEXT = 500, 120, 1000  # characters
 _MAX_CHARS = {  # others: MAX_TEXT
     "why": MAX_WHY,
     "nom": MAX_LABEL,
+    "nom-famille": MAX_LABEL,
     "username": 60,
     "memo": 10_000,
     "next": 4096,  # an address

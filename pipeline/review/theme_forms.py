@@ -16,6 +16,7 @@ from pipeline.decisions.sign_off import SignOffTheme
 from pipeline.decisions.themes import (
     DescribeTheme,
     KeepApart,
+    MakeFamily,
     MergeThemes,
     MoveTheme,
     MoveUnit,
@@ -26,20 +27,22 @@ from pipeline.decisions.themes import (
     SplitTheme,
     ThemeDecision,
     UnpinQuote,
+    made_family_id,
 )
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.theme_history import decisions_on
-from pipeline.review.theme_page import pin_decisions
+from pipeline.review.theme_page import family_labels, pin_decisions
 from pipeline.review.theme_reading import ThemeReading, read_so_far
 
 NO_THEME = "-"  # no theme, in a form
 READING = ("valider", "garder-lecture")  # buttons of the form that signs off
 # The page of a split lists this many passages of a half; the others follow their half.
 N_LISTED_HALF = 400
-_WITHOUT_THEME = ("deplacer", "rassembler")  # buttons of the passages without theme
+# buttons of the passages without theme, and of several themes
+_WITHOUT_THEME = ("deplacer", "rassembler", "famille")
 _N_STEPS = 50  # of 2-means
 
 
@@ -172,11 +175,27 @@ def _keep_apart(form: ThemeForm, _unit_id: str) -> ThemeCommand:
 
 
 def _change_family(form: ThemeForm, _unit_id: str) -> ThemeCommand:
-    chosen = form.fields.get("famille", "")
-    if chosen and chosen not in set(form.snapshot.machine["theme_families"]["family_id"]):
-        raise RefusedError(_("La famille choisie n’existe pas ou plus : en choisir une autre."))
-    touches = {form.subject, chosen} - {""}
-    return ThemeCommand([MoveTheme(form.subject, chosen or None)], touches, form.subject)
+    """Put a theme, or those ticked, in a family: a new one where a name is typed, none if blank."""
+    ticked = form.fields.getlist("theme")
+    theme_ids = [form.subject] if form.subject else list(dict.fromkeys(ticked))
+    if not form.subject and (not theme_ids or not set(theme_ids) <= form.now.labels.keys()):
+        raise RefusedError(_("Il faut un thème au moins, qui existe encore : en cocher."))
+    if form.optional("nom"):
+        rows = _family_of(theme_ids, form.typed("nom", MAX_LABEL))
+    else:
+        chosen = form.fields.get("famille", "")
+        if chosen and chosen not in family_labels(form.now, form.snapshot):
+            raise RefusedError(_("La famille choisie n’existe pas ou plus : en choisir une autre."))
+        rows = [MoveTheme(theme_id, chosen or None) for theme_id in theme_ids]
+    touches = set().union(*(row.touched() for row in rows))
+    return ThemeCommand(rows, touches, form.subject)
+
+
+def _family_of(theme_ids: Sequence[str], name: str) -> list[ThemeDecision]:
+    """Return the decisions that make a family of themes."""
+    family_id = made_family_id(theme_ids)
+    moves = (MoveTheme(theme_id, family_id) for theme_id in theme_ids)
+    return [MakeFamily(family_id, name), *moves]
 
 
 def _move(form: ThemeForm, _unit_id: str) -> ThemeCommand:
@@ -211,8 +230,11 @@ def _gather(form: ThemeForm, _unit_id: str) -> ThemeCommand:
     if not aside:
         raise RefusedError(_("Ces passages ont un thème depuis : rien n’est enregistré."))
     made = SplitTheme(None, tuple(aside))
-    name = RenameTheme(made.new_id, form.typed("nom", MAX_LABEL))
-    return ThemeCommand([made, name], made.touched(), new_ids=[made.new_id])
+    rows: list[ThemeDecision] = [made, RenameTheme(made.new_id, form.typed("nom", MAX_LABEL))]
+    if form.optional("nom-famille"):
+        rows += _family_of([made.new_id], form.typed("nom-famille", MAX_LABEL))
+    touches = set().union(*(row.touched() for row in rows))
+    return ThemeCommand(rows, touches, new_ids=[made.new_id])
 
 
 def _pin(form: ThemeForm, unit_id: str) -> ThemeCommand:

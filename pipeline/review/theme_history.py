@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pipeline.decisions import Decision
 from pipeline.decisions.kinds import Undo
-from pipeline.decisions.themes import MoveUnit, ThemeDecision
+from pipeline.decisions.themes import MakeFamily, MoveTheme, MoveUnit, ThemeDecision
 from pipeline.publish.text import quoted
 from pipeline.review import state
 from pipeline.review.journal import Journal
@@ -74,7 +75,7 @@ def latest_entries(author: str, journal: Journal, *, n_entries: int) -> list[His
 
 
 def history_entries(rows: Iterable[Decision], journal: Journal) -> list[HistoryEntry]:
-    """Return the newest first; passages moved together are one entry."""
+    """Return the newest first; passages or themes moved together are one entry."""
     groups: list[list[Decision]] = []
     for row in rows:
         if groups and _is_same_move(groups[-1][-1], row):
@@ -85,7 +86,7 @@ def history_entries(rows: Iterable[Decision], journal: Journal) -> list[HistoryE
     return [
         HistoryEntry(
             tuple(group),
-            _sentence(group, journal),
+            sentence_of(group, journal),
             all(journal.is_undone(row.decision_id) for row in group),
             next((awaited[row.decision_id] for row in group if row.decision_id in awaited), ""),
         )
@@ -94,18 +95,38 @@ def history_entries(rows: Iterable[Decision], journal: Journal) -> list[HistoryE
 
 
 def _is_same_move(before: Decision, row: Decision) -> bool:
+    if isinstance(row, MoveTheme) and isinstance(before, MoveTheme | MakeFamily):
+        into = before.theme_id if isinstance(before, MakeFamily) else before.family_id
+        return (row.family_id, row.author, row.decided_at, row.decision_id) == (
+            into,
+            before.author,
+            before.decided_at,
+            before.decision_id + 1,
+        )
     if not isinstance(row, MoveUnit) or not isinstance(before, MoveUnit):
         return False
     same = replace(before, decision_id=before.decision_id + 1, unit_id=row.unit_id, why=row.why)
     return row == same
 
 
-def _sentence(group: Sequence[Decision], journal: Journal) -> str:
+def sentence_of(group: Sequence[Decision], journal: Journal) -> str:
+    """Say what decisions taken at once do."""
     first = group[0]
     if len(group) > 1 and isinstance(first, MoveUnit):
         into_id = first.into_id or ""
         sentence = _("met {n} passages dans {other}") if into_id else _("met {n} passages de côté")
         return sentence.format(n=len(group), other=quoted(state.labels().get(into_id, into_id)))
+    if len(group) > 1 and isinstance(first, MakeFamily):
+        n = len(group) - 1
+        sentence = ngettext("{told}, de {n} thème", "{told}, de {n} thèmes", n)
+        return sentence.format(n=n, told=state.sentence(first))
+    if len(group) > 1 and isinstance(first, MoveTheme):
+        family_id = first.family_id or ""
+        sentence = _("met {n} thèmes hors de toute famille")
+        if family_id:
+            sentence = _("met {n} thèmes dans la famille {other}")
+        other = quoted(state.labels().get(family_id, family_id))
+        return sentence.format(n=len(group), other=other)
     if isinstance(first, Undo) and first.target in journal:
         return _("annule : {told}").format(told=state.sentence(journal[first.target]))
     return state.sentence(first)

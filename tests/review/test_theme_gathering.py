@@ -1,5 +1,6 @@
 """Many passages and several themes at once: ranges, dragging, a theme made of passages without any, merging several, reading by keys."""
 
+import re
 from urllib.parse import parse_qsl
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from pipeline.decisions.themes import SplitTheme, split_id
 from pipeline.review.theme_list import ThemeListing, signed_first
 from pipeline.review.theme_page import PriorityRank, ThemeSummary
+from support.review_client import client, token
 from support.review_server import Served
 
 
@@ -122,6 +124,26 @@ def test_a_row_dragged_onto_a_theme_moves_there(served: Served, browser: Browser
     expect(page.locator("#annonce")).to_contain_text("C’est enregistré")
     last = served.decisions().iloc[-1]
     assert (last["action"], last["unit_id"], last["value"]) == ("move_unit", unit_id, other)
+
+
+@pytest.mark.slow
+def test_a_family_is_made_of_several_themes_and_undone_at_once(served: Served) -> None:
+    session, ids = client(served, "bilal"), by_size(served)[:2]
+    asked = session.get("/themes/reunir", params={"theme": ids}).text
+    assert "Mettre ces 2 thèmes dans la famille" in asked
+    data = {"geste": "famille", "theme": ids, "nom": "Vivre ici", "famille": ""}
+    told = session.post("/themes/decider", data=data | {"csrfmiddlewaretoken": token(session)})
+    assert told.status_code == 302
+    made = served.decisions().tail(3)
+    assert made["action"].tolist() == ["make_family", "move_theme", "move_theme"]
+    page = session.get("/themes").text
+    assert "famille faite par bilal" in page
+    assert "fait la famille « Vivre ici », de 2 thèmes" in re.sub("[\u00a0\u202f]", " ", page)
+    numbers = ",".join(map(str, made["decision_id"]))
+    assert f'value="{numbers}"' in page
+    data = {"decisions": numbers, "csrfmiddlewaretoken": token(session)}
+    session.post("/themes/annuler", data=data)
+    assert "famille faite par bilal" not in session.get("/themes").text
 
 
 @pytest.mark.browser

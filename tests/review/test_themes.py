@@ -317,7 +317,7 @@ def test_a_family_is_renamed_and_a_theme_moved_to_another(served: Served, browse
     other = next(name for name in families["family_id"] if name != family)
     page.goto(served.url(f"themes/{theme.name}"))
     _opened(page, "Changer de famille")
-    page.select_option("#famille", other)
+    page.select_option("#famille-choisie", other)
     page.get_by_role("button", name="Changer de famille").click()
     label = str(families.set_index("family_id")["label"][other]).replace("'", "’")
     expect(page.locator(".crumbs")).to_contain_text(label)

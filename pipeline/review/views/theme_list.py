@@ -1,17 +1,19 @@
 """Show all the themes, and several beside what they would be as one."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from pipeline.decisions.themes import MergeThemes, ThemeDecision
+from pipeline.decisions.themes import MakeFamily, MergeThemes, MoveTheme, ThemeDecision
 from pipeline.review import state, theme_page
-from pipeline.review.roles import decides, reads
+from pipeline.review.journal import Journal
+from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.theme_list import ORDERS, STATES, ThemeListing, nearest, signed_first
+from pipeline.review.views import author_of
 from pipeline.review.views.themes import N_QUOTES_BEFORE, common
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     n_signed, n_first = signed_first(summaries.values())
     shown |= {
         "families": theme_page.family_summaries(now, snapshot) if listing.is_plain else (),
+        "made": _made_families(request, journal),
         "listing": listing,
         "listed": None if listing.is_plain else listing.of(summaries.values()),
         "orders": ORDERS,
@@ -42,6 +45,21 @@ def listing(request: HttpRequest) -> HttpResponse:
     if shown["why_no_theme"]:
         shown["instead"] = _without_themes(snapshot)
     return render(request, "review/themes.html", shown)
+
+
+def _made_families(request: HttpRequest, journal: Journal) -> dict[str, dict[str, Any]]:
+    """Return who made each family made by hand, and the decisions that undo it, by family_id."""
+    author, is_administrator = author_of(request), role_of(request.user) >= Role.ADMINISTRATOR
+    moves = journal.active(MoveTheme)
+    made = {}
+    for family in journal.active(MakeFamily):
+        rows = [family, *(row for row in moves if row.family_id == family.theme_id)]
+        made[str(family.theme_id)] = {
+            "author": family.author,
+            "decisions": ",".join(str(row.decision_id) for row in rows),
+            "can_undo": is_administrator or {row.author for row in rows} == {author},
+        }
+    return made
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +79,7 @@ def _without_themes(snapshot: Snapshot) -> "WithoutThemes":
 @decides
 @require_GET
 def gathering(request: HttpRequest) -> HttpResponse:
-    """Show several themes beside what they would be as one, and the nearest others."""
+    """Show several themes beside what they would be as one or in a family, and those nearest."""
     shown, now, snapshot, journal = common(request)
     summaries = theme_page.theme_summaries(now, snapshot)
     chosen = sorted(

@@ -16,7 +16,13 @@ from pipeline.decisions import Decision
 from pipeline.decisions.kinds import Undo
 from pipeline.decisions.memos import THEME, MemoSubject
 from pipeline.decisions.sign_off import SignOffTheme
-from pipeline.decisions.themes import MergeThemes, MoveUnit, ThemeDecision
+from pipeline.decisions.themes import (
+    MakeFamily,
+    MergeThemes,
+    MoveTheme,
+    MoveUnit,
+    ThemeDecision,
+)
 from pipeline.publish.text import quoted, typography
 from pipeline.review import state, theme_page
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
@@ -41,6 +47,7 @@ from pipeline.review.theme_history import (
     decisions_since,
     history_entries,
     latest_entries,
+    sentence_of,
 )
 from pipeline.review.theme_list import nearest
 from pipeline.review.theme_opinions import opinion_groups
@@ -280,6 +287,8 @@ def _sentence(command: ThemeCommand) -> str:
     if len(rows) > 1 and isinstance(rows[0], MergeThemes):
         label = quoted(state.labels().get(str(rows[0].other_id), ""))
         return _("{n} thèmes réunis à {label}").format(n=len(rows), label=label)
+    if isinstance(rows[0], MakeFamily | MoveTheme):
+        return sentence_of(rows, state.journal())
     if len(rows) == 1 or not isinstance(rows[0], MoveUnit):
         return state.sentence(rows[0])
     if any(isinstance(row, MoveUnit) and row.into_id == row.theme_id for row in rows):
