@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.execution import StageCall, StageExecutor, StageOutcome, execute_here
+from flows.learning import train_study
 from flows.notify import (
     Notice,
     comparison_summary,
@@ -23,10 +24,7 @@ from flows.notify import (
 )
 from flows.prefect_server import named_server, prefect_ready
 from flows.run import Outcome, run_study
-from flows.typed_texts import followed_decisions
 from flows.workspace import Listener
-from pipeline.decisions import active_decisions
-from pipeline.decisions.tags import confirmed_units
 from pipeline.errors import (
     AteliersError,
     GridError,
@@ -154,28 +152,6 @@ def compare_territories(root: Path) -> dict[str, int]:
     from flows.publish_study import write_comparison
 
     return {name: len(rows) for name, rows in write_comparison(root).items()}
-
-
-def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
-    """Refit from decisions and `gold`, register the tagger if no worse, and return its figures.
-
-    Raises `StudyError` when a run is at work or decisions are lost, `ModelError` when too little is
-    labelled or the gold file is unreadable.
-    """
-    from models.refit import train_on_study
-
-    with study.locked():
-        study.check_decisions()
-        tables = study.read_tables()
-        return train_on_study(
-            tables,
-            study.grid,
-            gold=gold,
-            out=study.root / "models",
-            settings=study.settings.tag,
-            registered=study.registered_tagger,
-            confirmed=confirmed_units(active_decisions(followed_decisions(study, tables))),
-        )
 
 
 class PrefectStages:

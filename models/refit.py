@@ -2,7 +2,8 @@
 
 In:   units and tags; a gold .jsonl (or its folder) or .csv, with `text` and a column an axis:
       rubriques, posture, piliers, the grid's own by name
-Out:  figures before and after, notes on what was left out, and a registered model
+Out:  figures and counts before and after, notes on what was left out, and a model in `out`, or in
+      its folder aside/ where it is worse than the one in use
 """
 
 import csv
@@ -11,7 +12,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.registry import PASSAGE_COLUMNS, file_hashes, load_passages, load_tagger, save_tagger
+from models.registry import (
+    PASSAGE_COLUMNS,
+    ModelEntry,
+    file_hashes,
+    load_passages,
+    load_tagger,
+    save_tagger,
+)
 from models.tagger import GridTagger
 from models.tagger.decision import Axes
 from models.tagger.features import Array, Mask
@@ -28,17 +36,24 @@ from models.tagger.storage import grid_fingerprint, read_description
 from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.grid.codes import PILIER, RUBRIQUE, STANDARD, Grid
+from pipeline.grid.codes import PILIER, RUBRIQUE, STANDARD, Axis, Grid
 from pipeline.settings.sections import TagSettings
 from pipeline.text import plain_texts
 
 # A study's passage weighs as four of other territories, chosen on left-out styles
 # (models/cards/tagger.md).
 COUNTS = 4
-_MIN_LABELLED = 20
+LEAST_LABELLED = 20
+ASIDE = "aside"  # the folder of the last tagger that was worse than the one in use
+_MOST_LEFT_OUT = 20  # groups of documents, each left out in turn
 _LIST_COLUMNS = {RUBRIQUE: "rubriques", PILIER: "piliers"}
 _UNIT_COLUMNS = ("text", "question", "channel")
 _DECIDING = ("micro_f1", "accuracy")  # of the first axis
+StageListener = Callable[[str], None]
+
+
+def _unheard(_stage: str) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class Labelled:
     """Passages labelled by people: `units` (text, question, channel) and their codes.
 
     `judged` (n_units, n_codes) marks what they decided; `groups` are workshops; `notes` say in
-    French what was left out.
+    French what was left out. Units may have a `document_id`.
     """
 
     units: pd.DataFrame
@@ -77,17 +92,21 @@ def train_on_study(
     settings: TagSettings | None = None,
     registered: Path | None = None,
     confirmed: Collection[str] = (),
+    on_stage: StageListener = _unheard,
 ) -> dict[str, Any]:
     """Refit from people's decisions and from `gold`; register it unless it is worse.
 
-    `confirmed` units have all their codes, maybe none. Raises `ModelError` when fewer than 20
+    `confirmed` units have all their codes, maybe none. `on_stage` hears « before », « learn » and
+    « save » as they begin. Raises `ModelError` when fewer than 20
     passages are labelled or the gold file cannot be read.
     """
     units = plain_texts(tables["units"])
     labelled = reviewed_units(units, tables["tags"], grid, confirmed=confirmed)
     if gold is not None:
         labelled = labelled.joined(read_labels(gold, grid))
-    return refit_tagger(grid, labelled, out=out, settings=settings, registered=registered)
+    return refit_tagger(
+        grid, labelled, out=out, settings=settings, registered=registered, on_stage=on_stage
+    )
 
 
 def reviewed_units(
@@ -106,7 +125,7 @@ def reviewed_units(
             codes[unit_id].add(code)
     labels, notes = _known_codes([codes[unit_id] for unit_id in units["unit_id"]], grid)
     return Labelled(
-        units.reindex(columns=_UNIT_COLUMNS),
+        units.reindex(columns=[*_UNIT_COLUMNS, "document_id"]),
         labels,
         np.ones((len(units), len(grid.codes)), dtype=bool),
         [str(workshop) for workshop in units["workshop_id"]],
@@ -253,25 +272,29 @@ def refit_tagger(
     out: Path,
     settings: TagSettings | None = None,
     registered: Path | None = None,
+    on_stage: StageListener = _unheard,
 ) -> dict[str, Any]:
     """Fit on `labelled`, and on the shipped passages if the grid is theirs; register if no worse.
 
-    Returns counts, figures before, after and by workshop, notes, and the registered file. One that
-    reads no more, as after a change of encoder, is replaced by any. Raises `ModelError` when fewer
-    than 20 passages are labelled.
+    Returns counts, figures before, after and by workshop, notes, and the file, set aside if worse.
+    A registered one that reads no more, as after a change of encoder, is replaced by any. Raises
+    `ModelError` when fewer than 20 passages are labelled.
     """
     n_units = len(labelled.units)
-    if n_units < _MIN_LABELLED:
+    if n_units < LEAST_LABELLED:
         raise ModelError(
             f"{n_units} passages étiquetés",
-            f"{_MIN_LABELLED} au moins",
+            f"{LEAST_LABELLED} au moins",
             "relire et étiqueter d'autres passages",
         )
     axes, targets = Axes.of(grid), GridTagger(grid).targets(labelled.labels)
+    on_stage("before")
     in_use, fault = _tagger_in_use(grid, settings or TagSettings(), registered)
     assigned_before = _assigned_before(in_use, labelled, None if fault else registered)
     before = figures_of(assigned_before, targets, axes)
+    on_stage("learn")
     tagger, assigned, n_shipped = _fit_on(grid, labelled)
+    on_stage("save")
     after = figures_of(assigned, targets, axes)
     names = [f"{axis.axis}_{_DECIDING[axis.is_exclusive]}" for axis in grid.axes]
     deciding = next((name for name in names if name in after), None)
@@ -280,8 +303,21 @@ def refit_tagger(
     figures: dict[str, Any] = {
         "n_units": n_units,
         "n_shipped_passages": n_shipped,
+        "deciding": deciding,
+        "left_out": _left_out_groups(labelled)[1],
         "before": before,
         "after": after,
+        "counts": {
+            axis.axis: _right_counts(
+                assigned_before,
+                assigned,
+                targets,
+                _compared_rows(axis, targets[:, columns], labelled.judged[:, columns]),
+                columns,
+            )
+            for axis, columns in _columns_by_axis(grid)
+            if columns.any()
+        },
         "held_out": {
             group: figures_of(assigned[groups == group], targets[groups == group], axes)
             for group in sorted(set(labelled.groups))
@@ -289,9 +325,50 @@ def refit_tagger(
         "notes": [*fault, *labelled.notes, *_without_example(tagger, targets)],
         "is_registered": is_better,
     }
-    if is_better:
-        figures |= _register(tagger, assigned, labelled, out, with_shipped=bool(n_shipped))
-    return figures
+    folder = out if is_better else out / ASIDE
+    path = folder / f"tagger-{_next_number(out):04d}.json"
+    for old in set((out / ASIDE).glob("tagger-*.json")) - {registered}:
+        old.unlink()
+        old.with_suffix(".npz").unlink(missing_ok=True)
+    entry = _save(tagger, assigned, labelled, path, with_shipped=bool(n_shipped))
+    return figures | {"file": path.relative_to(out).as_posix(), "version": entry.version}
+
+
+def _next_number(out: Path) -> int:
+    paths = [*out.glob("tagger-*.json"), *out.glob(f"{ASIDE}/tagger-*.json")]
+    return max((int(path.stem.removeprefix("tagger-")) for path in paths), default=0) + 1
+
+
+def _columns_by_axis(grid: Grid) -> list[tuple[Axis, Mask]]:
+    axis_names = np.array([code.axis for code in grid.by_axis])
+    return [(axis, axis_names == axis.axis) for axis in grid.axes]
+
+
+def _compared_rows(axis: Axis, targets: Array, judged: Mask) -> Mask:
+    """Return which units are judged on an axis, and have a code where the machine must put one."""
+    has_code = targets.any(axis=1) if axis.is_exclusive else np.ones(len(targets), dtype=bool)
+    return np.asarray(judged.all(axis=1) & has_code)
+
+
+def _right_counts(
+    before: Mask, after: Mask, targets: Array, rows: Mask, columns: Mask
+) -> dict[str, int]:
+    """Count the passages whose codes of an axis are exactly people's, before and after.
+
+    Of people's `n_labels` on the `n_units` passages of `rows`, so many were found, and extra ones
+    put. `n_gained` passages are right after only, `n_lost` before only.
+    """
+    wanted = targets[rows][:, columns] > 0
+    put = {"before": before[rows][:, columns], "after": after[rows][:, columns]}
+    right = {name: (codes == wanted).all(axis=1) for name, codes in put.items()}
+    counts = {"n_units": len(wanted), "n_labels": int(wanted.sum())}
+    for name, codes in put.items():
+        counts[f"n_right_{name}"] = int(right[name].sum())
+        counts[f"n_found_{name}"] = int((codes & wanted).sum())
+        counts[f"n_extra_{name}"] = int((codes & ~wanted).sum())
+    counts["n_gained"] = int((right["after"] & ~right["before"]).sum())
+    counts["n_lost"] = int((right["before"] & ~right["after"]).sum())
+    return counts
 
 
 def _tagger_in_use(
@@ -318,7 +395,7 @@ def _fit_on(grid: Grid, labelled: Labelled) -> tuple[GridTagger, Mask, int]:
     columns = list(_UNIT_COLUMNS)
     frames = [frame[columns].astype(object) for frame in (passages, labelled.units)]
     labels = [*passage_labels, *labelled.labels]
-    own_groups = _groups(labelled.groups)
+    own_groups, _kind = _left_out_groups(labelled)
     groups = [*passages["file"], *own_groups]
     counts = np.array([1] * n_shipped + [COUNTS] * n_own)
     is_standard = np.array([code.axis in STANDARD for code in grid.by_axis], dtype=bool)
@@ -343,10 +420,21 @@ def _fit_on(grid: Grid, labelled: Labelled) -> tuple[GridTagger, Mask, int]:
     return tagger, assigned[n_shipped:], n_shipped
 
 
-def _groups(workshops: Sequence[str]) -> list[str]:
-    if len(set(workshops)) > 1:
-        return [f"étude : {workshop}" for workshop in workshops]
-    return [f"étude : {workshop} {i % 5}" for i, workshop in enumerate(workshops)]
+def _left_out_groups(labelled: Labelled) -> tuple[list[str], str]:
+    """Return which passages are left out together, and what they share.
+
+    Whole documents are where they are known, else workshops; those of one document, or of a file
+    that names neither, are dealt into five.
+    """
+    groups = labelled.groups
+    if "document_id" in labelled.units and labelled.units["document_id"].notna().all():
+        numbers = {name: i for i, name in enumerate(dict.fromkeys(labelled.units["document_id"]))}
+        if len(numbers) > 1:
+            dealt = (numbers[name] % _MOST_LEFT_OUT for name in labelled.units["document_id"])
+            return [f"étude : {number}" for number in dealt], "documents"
+    if len(set(groups)) > 1:
+        return [f"étude : {workshop}" for workshop in groups], "workshops"
+    return [f"étude : {workshop} {i % 5}" for i, workshop in enumerate(groups)], "passages"
 
 
 def _assigned_before(in_use: GridTagger, labelled: Labelled, registered: Path | None) -> Mask:
@@ -363,18 +451,16 @@ def _assigned_before(in_use: GridTagger, labelled: Labelled, registered: Path | 
     return assigned
 
 
-def _register(
-    tagger: GridTagger, assigned: Mask, labelled: Labelled, out: Path, *, with_shipped: bool
-) -> dict[str, str]:
-    path = out / f"tagger-{len(list(out.glob('tagger-*.json'))) + 1:04d}.json"
+def _save(
+    tagger: GridTagger, assigned: Mask, labelled: Labelled, path: Path, *, with_shipped: bool
+) -> ModelEntry:
     texts, names = list(labelled.units["text"]), tagger.classes_
     data = "\n".join([*texts, *(" ".join(sorted(put)) for put in labelled.labels)])
     made_from = {"étude": hashlib.sha256(data.encode()).hexdigest()}
     if with_shipped:
         made_from |= file_hashes()
     held_out = {_mark(text): names[row].tolist() for text, row in zip(texts, assigned, strict=True)}
-    entry = save_tagger(tagger, path, name="etude", made_from=made_from, held_out=held_out)
-    return {"file": path.name, "version": entry.version}
+    return save_tagger(tagger, path, name="etude", made_from=made_from, held_out=held_out)
 
 
 def _mark(text: str) -> str:

@@ -390,7 +390,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Refit the tagger and show its held-out figures."""
-    from flows.served_flows import train_study
+    from flows.learning import train_study
 
     results.trained(train_study(_processed(options.study), gold=options.gold), as_json=options.json)
 

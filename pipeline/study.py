@@ -38,7 +38,7 @@ class Study:
         self.root = root
         self.depot, self.tables, self.vault = root / "depot", root / "tables", root / "vault"
         self.publications, self.runs = root / "publications", root / "runs"
-        self.cache = root / ".cache"
+        self.cache, self.models = root / ".cache", root / "models"
         self.settings_path, self.grid_path = root / "etude.toml", root / "grille.yaml"
         self.decisions_path = root / "decisions.sqlite3"
 
@@ -184,8 +184,33 @@ class Study:
 
     @property
     def registered_tagger(self) -> Path | None:
-        """The tagger that `ateliers train` last registered for this study, if any."""
-        return max((self.root / "models").glob("tagger-*.json"), default=None)
+        """The study's own tagger that is in use, None for the shipped one.
+
+        It is the one that models/in-use.txt names, else the last registered.
+        """
+        chosen = self.models / "in-use.txt"
+        name = chosen.read_text(encoding="utf-8").strip() if chosen.is_file() else None
+        if name == "":
+            return None
+        paths = self.taggers
+        registered = max((path for path in paths if path.parent == self.models), default=None)
+        return next((path for path in paths if self.tagger_name(path) == name), registered)
+
+    @property
+    def taggers(self) -> list[Path]:
+        """The study's own taggers, those set aside last."""
+        return sorted(self.models.glob("tagger-*.json")) + sorted(
+            self.models.glob("aside/tagger-*.json")
+        )
+
+    def tagger_name(self, path: Path | None) -> str:
+        """Return how a tagger is named in the study, « tagger-0001.json »; the shipped one: ""."""
+        return path.relative_to(self.models).as_posix() if path else ""
+
+    def use_tagger(self, path: Path | None) -> None:
+        """Have later runs tag with `path`, or with the shipped tagger."""
+        content = f"{self.tagger_name(path)}\n".encode()
+        write_bytes(self.models / "in-use.txt", content)
 
     @cached_property
     def decisions(self) -> "DecisionStore":

@@ -1,7 +1,7 @@
-"""Process a study in a process of its own, which outlives the page and the server that asked.
+"""Process a study, or learn from it, in a process of its own that outlives page and server.
 
 In:   a study, and who asks
-Out:  .review/jobs.sqlite3: who asked for which run, how far it is, how it ended
+Out:  .review/jobs.sqlite3: who asked for which run or learning, how far it is, how it ended
       (the file is made at the first request; deleting it loses the history alone)
 """
 
@@ -24,6 +24,7 @@ from pipeline.errors import StudyError
 from pipeline.study import Study
 
 _WAIT_S = 20.0  # for another writer
+_N_READ = 100  # jobs, for the last of one task
 _GRACE_S = 10.0  # between asking a process to stop and killing it
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _TABLES = """
@@ -35,12 +36,20 @@ CREATE TABLE IF NOT EXISTS jobs (
   expected TEXT NOT NULL DEFAULT '{}',
   what TEXT NOT NULL DEFAULT '', n_done INTEGER NOT NULL DEFAULT 0,
   n_total INTEGER NOT NULL DEFAULT 0,
-  line TEXT NOT NULL DEFAULT '', run_id TEXT, moves TEXT NOT NULL DEFAULT '[]');
+  line TEXT NOT NULL DEFAULT '', run_id TEXT, moves TEXT NOT NULL DEFAULT '[]',
+  task TEXT NOT NULL DEFAULT 'run');
 CREATE TABLE IF NOT EXISTS steps (
   job_id INTEGER NOT NULL, position INTEGER NOT NULL, stage TEXT NOT NULL,
   workshop_id TEXT, started_at TEXT NOT NULL, ended_at TEXT, is_cached INTEGER NOT NULL DEFAULT 0,
   n_rows TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (job_id, position));
 """
+
+
+class JobTask(StrEnum):
+    """What a job does."""
+
+    RUN = "run"
+    LEARN = "learn"
 
 
 class JobState(StrEnum):
@@ -69,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Job:
-    """A run that somebody asked for; `expected` are seconds by phase, `moves` ranks by theme."""
+    """What somebody asked for; `expected` are seconds by phase, `moves` ranks by theme."""
 
     job_id: int
     state: JobState
@@ -89,6 +98,7 @@ class Job:
     line: str
     run_id: str | None
     moves: tuple[tuple[str, int | None, int | None], ...]  # theme_id, rank before, rank after
+    task: JobTask = JobTask.RUN  # a table of before has no other
 
     @property
     def is_running(self) -> bool:
@@ -104,6 +114,7 @@ class Job:
         fields["expected"] = json.loads(fields["expected"])
         fields["moves"] = tuple(tuple(move) for move in json.loads(fields["moves"]))
         fields["state"] = JobState(fields["state"])
+        fields["task"] = JobTask(fields.get("task", JobTask.RUN))
         fields["has_new_files"] = bool(fields["has_new_files"])
         return cls(**fields)
 
@@ -115,16 +126,19 @@ class Jobs:
         self._root = study.root
         self._path = study.root / ".review" / "jobs.sqlite3"
 
-    def start(self, asked_by: str) -> tuple[Job, bool]:
+    def start(self, asked_by: str, task: JobTask = JobTask.RUN) -> tuple[Job, bool]:
         """Return a new job in a process of its own, or the running one and False."""
         with self.writing() as connection:
             last = self._settled(connection)
             if last is not None and last.is_running:
                 return last, False
-            connection.execute("DELETE FROM steps")  # only the last job's are shown
+            connection.execute(  # only the last job's are shown
+                "DELETE FROM steps WHERE job_id IN (SELECT job_id FROM jobs WHERE task = ?)",
+                (task,),
+            )
             job_id = connection.execute(
-                "INSERT INTO jobs (state, asked_by, started_at) VALUES (?, ?, ?)",
-                (JobState.RUNNING, asked_by, now()),
+                "INSERT INTO jobs (state, asked_by, started_at, task) VALUES (?, ?, ?, ?)",
+                (JobState.RUNNING, asked_by, now(), task),
             ).lastrowid
             process = subprocess.Popen(
                 [sys.executable, "-m", "flows.jobs", str(self._root), str(job_id)],
@@ -142,11 +156,11 @@ class Jobs:
         assert job is not None
         return job, True
 
-    def cancel(self, stopped_by: str) -> bool:
-        """Ask the running job to stop; return False where none is running."""
+    def cancel(self, stopped_by: str, task: JobTask = JobTask.RUN) -> bool:
+        """Ask the running job of a task to stop; return False where none is running."""
         with self.writing() as connection:
             job = self._settled(connection)
-            if job is None or job.state is not JobState.RUNNING:
+            if job is None or job.state is not JobState.RUNNING or job.task is not task:
                 return False
             connection.execute(
                 "UPDATE jobs SET state = ?, stopped_by = ?, stopped_at = ? WHERE job_id = ?",
@@ -156,10 +170,10 @@ class Jobs:
                 os.kill(job.pid, signal.SIGTERM)
         return True
 
-    def last(self) -> Job | None:
-        """Return the job started last."""
-        jobs = self.latest(1)
-        return jobs[0] if jobs else None
+    def last(self, task: JobTask | None = None) -> Job | None:
+        """Return the job started last, of all or of one task."""
+        jobs = self.latest(1 if task is None else _N_READ)
+        return next((job for job in jobs if task in (None, job.task)), None)
 
     def latest(self, n_jobs: int) -> list[Job]:
         """Return the last jobs, the latest first."""
@@ -212,6 +226,8 @@ class Jobs:
             raise self._fault(error) from error
         with self._open() as connection:
             connection.executescript(_TABLES)
+            if "task" not in {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}:
+                connection.execute("ALTER TABLE jobs ADD COLUMN task TEXT NOT NULL DEFAULT 'run'")
             connection.execute("BEGIN IMMEDIATE")
             with connection:
                 yield connection

@@ -12,9 +12,10 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from flows.execution import StageCall, StageOutcome
-from flows.jobs import Jobs, JobState, now
+from flows.jobs import Jobs, JobState, JobTask, now
 from flows.jobs.progress import PHASE_OF, expected_seconds, waiting_for
 from flows.jobs.served import is_served, run_by_service
+from flows.learning import train_study
 from flows.run import Outcome
 from flows.served_flows import UnexpectedError, conclude_review
 from pipeline.errors import AteliersError, StudyError, reason_of
@@ -30,7 +31,7 @@ Move = tuple[str, int | None, int | None]  # theme_id, rank before, rank after
 
 
 def work_on(root: Path, job_id: int) -> None:
-    """Run the study for the job, and write how it ended."""
+    """Run the study for the job, or learn from it, and write how it ended."""
     gc.set_threshold(*_SELDOM)
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _stop)
@@ -38,6 +39,11 @@ def work_on(root: Path, job_id: int) -> None:
     with Jobs(study).writing():  # `start` wrote the job before this
         pass
     with JobRecord(study, job_id) as record:
+        job = Jobs(study).last()
+        if job is not None and job.task is JobTask.LEARN:
+            train_study(study, author=job.asked_by, on_stage=record.begin)
+            record.end()
+            return
         record.prepare()
         before = _ranks(study)
         if is_served(study):
@@ -102,6 +108,26 @@ class JobRecord:
             (now(), is_cached, json.dumps(n_rows), self._job_id, position),
         )
         return outcome
+
+    def begin(self, stage: str) -> None:
+        """Write that a stage begins, and that the one before it ended."""
+        self._end_step()
+        self._n_steps += 1
+        self._write(
+            "INSERT INTO steps (job_id, position, stage, started_at) VALUES (?, ?, ?, ?)",
+            (self._job_id, self._n_steps, stage, now()),
+        )
+
+    def end(self) -> None:
+        """Write that what was asked is done."""
+        self._end_step()
+        self._update(state=JobState.DONE, ended_at=now())
+
+    def _end_step(self) -> None:
+        self._write(
+            "UPDATE steps SET ended_at = ? WHERE job_id = ? AND position = ?",
+            (now(), self._job_id, self._n_steps),
+        )
 
     def observe(self, tasks: "list[TaskRun]") -> None:
         """Write the stages that a flow run began: the tasks within that of the whole run."""

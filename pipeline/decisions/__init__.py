@@ -20,6 +20,7 @@ from pipeline.decisions import (
     coding,
     gaps,
     kinds,
+    machine,
     memos,
     mending,
     passages,
@@ -74,6 +75,7 @@ _EVERY_KIND = (
     *codebook.KINDS,
     *coding.KINDS,
     *selections.KINDS,
+    *machine.KINDS,
     *kinds.KINDS,
 )
 KINDS = MappingProxyType({kind.action: kind for kind in _EVERY_KIND})

@@ -3,7 +3,7 @@
 Kinds on codes are in tags.py, on themes in themes.py and sign_off.py, on needs without answer in
 gaps.py, on what is no passage in passages.py, on words in spans.py, on what a passage is in
 mending.py, memos and flags in memos.py, on the codebook in codebook.py, on how people code in
-coding.py, the others here.
+coding.py, on the machine in machine.py, the others here.
 """
 
 import dataclasses
@@ -38,6 +38,7 @@ GROUPS = MappingProxyType(
         "selections": "sélections",
         "drapeaux": "drapeaux",
         "grille": "grille",
+        "machine": "machine",
     }
 )  # filters of the journal
 GONE_PASSAGE = "Le passage n'existe plus : son document a changé ou a été retiré."

@@ -25,8 +25,9 @@ _RESULTS = """
 priorities compare_weightings save_weighting use_weighting territories territories_part drawing
 decide_gap crossings crossing_file results
 """
+_LEARNING = "learning start_learning cancel_learning use_machine"
 _FILES = "publishing publish publication_file publication_export backup_file"
-SHOWS_MACHINE = frozenset(f"{_THEMES} {_RESULTS} {_FILES}".split())
+SHOWS_MACHINE = frozenset(f"{_THEMES} {_RESULTS} {_LEARNING} {_FILES}".split())
 
 # These show nothing that the machine proposes, or hide it themselves from who codes without it.
 _STUDY = """

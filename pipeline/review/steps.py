@@ -38,6 +38,7 @@ _PAGES = MappingProxyType(
         "passages": gettext_lazy("Passages"),
         "documents": gettext_lazy("Documents"),
         "agreement": gettext_lazy("Accord"),
+        "learning": gettext_lazy("Apprentissage"),
         "memos": gettext_lazy("Mémos"),
         "journal": gettext_lazy("Journal"),
         "themes": gettext_lazy("Thèmes"),
@@ -51,7 +52,11 @@ _PAGES = MappingProxyType(
 _STEPS = (
     ("deposit", gettext_lazy("Déposer"), ("deposit",)),
     ("process", gettext_lazy("Traiter"), ("processing",)),
-    ("review", gettext_lazy("Relire"), ("passages", "documents", "agreement", "memos", "journal")),
+    (
+        "review",
+        gettext_lazy("Relire"),
+        ("passages", "documents", "agreement", "learning", "memos", "journal"),
+    ),
     ("decide", gettext_lazy("Décider"), ("themes", "priorities", "territories", "crossings")),
     ("publish", gettext_lazy("Publier"), ("publishing", "results")),
 )

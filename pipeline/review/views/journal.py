@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from flows.codebook import undo_edit
+from flows.learning import undo_use
 from pipeline.decisions import Decision
 from pipeline.decisions.codebook import EditCode
 from pipeline.decisions.kinds import GROUPS, PassageDecision, Undo
+from pipeline.decisions.machine import UseMachine
 from pipeline.decisions.tags import TagDecision
 from pipeline.errors import StudyError
 from pipeline.review import state
@@ -119,22 +121,27 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
 
 
 def _can_undo(decision: Decision, author: str, *, is_administrator: bool) -> bool:
-    """Whether the person may; only administrators change the grid, and redo it in its page."""
+    """Whether the person may; only administrators change the grid.
+
+    The grid and the machine are redone in their own pages.
+    """
     journal = state.journal_of_page()
     target = decision.target if isinstance(decision, Undo) else 0
-    if target in journal and isinstance(journal[target], EditCode):
+    if target in journal and isinstance(journal[target], EditCode | UseMachine):
         return False
     is_own = decision.author == author and not isinstance(decision, EditCode)
     return is_own or is_administrator
 
 
 def _undo(request: HttpRequest, decision: Decision) -> None:
-    """Undo `decision`; a change of the grid is taken back in its file too."""
+    """Undo `decision`; a change of the grid or machine is taken back in its file too."""
     author, number = author_of(request), decision.decision_id
     why, request_id = reason_of(request), request_id_of(request)
     try:
         if isinstance(decision, EditCode):
             undo_edit(state.study(), decision, author=author, request_id=request_id, why=why)
+        elif isinstance(decision, UseMachine):
+            undo_use(state.study(), decision, author=author, request_id=request_id, why=why)
         else:
             state.journal().add([Undo(number, why=why)], author=author, request_id=request_id)
     except StudyError as error:

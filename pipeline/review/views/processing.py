@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from flows.jobs import Job, Jobs, JobState, Step
+from flows.jobs import Job, Jobs, JobState, JobTask, Step
 from flows.jobs.progress import (
     PastRun,
     history,
@@ -95,12 +95,13 @@ def processing(request: HttpRequest) -> HttpResponse:
     """Show what waits, the job with its phases, its log, and the runs of before."""
     study = state.study()
     jobs = Jobs(study)
-    latest = jobs.latest(_N_RUNS)
-    job = latest[0] if latest else None
+    latest = [job for job in jobs.latest(_N_RUNS) if job.task is JobTask.RUN]
+    job, other = jobs.last(JobTask.RUN), jobs.last()
     shown: dict[str, Any] = {
         "section": "processing",
         **_service_shown(study),
         "is_first": study.last_run() is None,
+        "learning": other if other and other.task is JobTask.LEARN and other.is_running else None,
         "job": job,
         "runs": [_listed(run) for run in history(study, latest, _N_RUNS)],
     }
@@ -108,7 +109,7 @@ def processing(request: HttpRequest) -> HttpResponse:
         shown |= _job_shown(job, jobs.steps(job.job_id))
     if job is None or not job.is_running:
         waiting = waiting_for(study)
-        shown |= {"waiting": waiting, "duration": _about(seconds_ahead(study, waiting) or 0.0)}
+        shown |= {"waiting": waiting, "duration": about(seconds_ahead(study, waiting) or 0.0)}
     name = "processing_now" if is_fragment(request) else "processing"
     return render(request, f"review/{name}.html", shown)
 
@@ -195,15 +196,15 @@ def _job_shown(job: Job, steps: list[Step]) -> dict[str, Any]:
                 "state": phase.state,
                 "word": _STATES[phase.state],
                 "percent": None if phase.share is None else round(100 * phase.share),
-                "lasted": _lasted(phase.seconds) if phase.state in ("done", "stopped") else "",
+                "lasted": lasted(phase.seconds) if phase.state in ("done", "stopped") else "",
             }
             for phase in phases
         ],
         "has_details": bool(job.n_total > 1 or (steps and steps[-1].stage in _DETAILED)),
         "now": next((_PHASES[phase.name] for phase in phases if phase.state == "running"), ""),
-        "left": None if left is None else _about(max(left, 1.0)),
+        "left": None if left is None else about(max(left, 1.0)),
         "log": [_line(step) for step in steps],
-        "lasted": _lasted((job.ended_at - job.started_at).total_seconds()) if job.ended_at else "",
+        "lasted": lasted((job.ended_at - job.started_at).total_seconds()) if job.ended_at else "",
         "ended": job.state.value,
     }
 
@@ -221,7 +222,7 @@ def _line(step: Step) -> dict[str, Any]:
         "what": _STAGES.get(step.stage, step.stage),
         "workshop_id": step.workshop_id,
         "counts": joined(counts),
-        "lasted": "" if seconds is None else _lasted(seconds),
+        "lasted": "" if seconds is None else lasted(seconds),
         "is_cached": step.is_cached,
         "is_ended": step.ended_at is not None,
     }
@@ -232,11 +233,11 @@ def _listed(run: PastRun) -> dict[str, Any]:
         "started_at": run.started_at,
         "job": run.job,
         "state": run.job.state.value if run.job else JobState.DONE.value,
-        "lasted": "" if run.seconds is None else _lasted(run.seconds),
+        "lasted": "" if run.seconds is None else lasted(run.seconds),
     }
 
 
-def _lasted(seconds: float) -> str:
+def lasted(seconds: float) -> str:
     """Return « 12 s » or « 3 min 5 s » or « 2 h 4 min »."""
     whole = round(seconds)
     if whole < 60:
@@ -246,7 +247,7 @@ def _lasted(seconds: float) -> str:
     return _("{h} h {m} min").format(h=whole // 3600, m=whole % 3600 // 60)
 
 
-def _about(seconds: float) -> str:
+def about(seconds: float) -> str:
     """Return « environ trois minutes », as far as it can be foreseen; blank for nothing."""
     if not seconds:
         return ""

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from flows.jobs import Job, Jobs
+from flows.jobs import Job, Jobs, JobTask
 from flows.jobs.progress import n_decisions_waiting
 from pipeline.decisions import APPLIED, VOID
 from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_gaps
@@ -40,7 +40,7 @@ def results(request: HttpRequest) -> HttpResponse:
 
 def _progress() -> dict[str, Any]:
     """Return what the last run applied and changed, and what waits for the next."""
-    job, snapshot = Jobs(state.study()).last(), state.snapshot()
+    job, snapshot = Jobs(state.study()).last(JobTask.RUN), state.snapshot()
     effects = snapshot.tables["decision_effects"]
     void = effects[effects["state"] == VOID]
     is_of_job = job is not None and job.run_id == snapshot.run_id

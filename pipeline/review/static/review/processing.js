@@ -29,7 +29,7 @@
     part().outerHTML = text;
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (focused && document.activeElement === document.body) {
-      (document.getElementById(focused) ?? document.getElementById("traiter"))?.focus();
+      (document.getElementById(focused) ?? part().querySelector("form button"))?.focus();
     }
     if (part().dataset.said !== said) announcement.textContent = said = part().dataset.said;
     follow();
