@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from flows.encryption import STREAM_MAGIC, OpeningReader, SealingWriter
+from flows.integrity import check_study
 from pipeline import __version__
 from pipeline.credentials import read_secret
 from pipeline.errors import StudyError, VaultError
@@ -32,7 +33,7 @@ _FORMAT = 1
 _LEFT_OUT = frozenset((".cache", LIST))
 _LOCK = Path("runs/.lock")
 _PRIVATE = frozenset(("vault", ".review"))
-_JOURNALS = ("-wal", "-shm", "-journal")
+_JOURNALS = ("-wal", "-shm", "-journal", "-count")
 _LEAST_FREE_BYTES = 200_000_000  # left on the disk by what is unpacked
 
 
@@ -71,6 +72,7 @@ def backup_study(
     passphrase = passphrase or read_backup_passphrase()
     if not may_lack_decisions:
         study.check_decisions()  # what is lost must not take the place of an earlier backup
+        check_study(study)
     with study.locked(), _scratch_folder(path.parent, ".sauvegarde-") as folder:
         entries = sorted(_files_to_save(study, _copies(study, folder)).items())
         building = folder / "sauvegarde"

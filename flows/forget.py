@@ -17,6 +17,8 @@ from typing import Any
 
 import pandas as pd
 
+from flows.copies import forget_copies
+from flows.integrity import check_study, forget_seal
 from flows.run import run_study
 from flows.vault import Vault
 from flows.workspace import Listener, tell_nobody
@@ -78,6 +80,7 @@ def forget_person(
     tell = on_progress or tell_nobody
     with study.locked():
         study.check_decisions()
+        check_study(study)
         vault = Vault(study)
         registry = vault.registry()
         person = _find(registry, wanted)
@@ -164,6 +167,7 @@ def _erase(
 ) -> None:
     """Erase the vault last: it finds the person again after an interruption."""
     units, clean = _units_of(study, person), _cleaner(person)
+    forget_seal(study)
     if study.decisions_state():
         counts = {what: n for what, n in erasure.counts.items() if n}
         study.decisions.erase(
@@ -186,6 +190,7 @@ def _erase(
         *study.vault.glob("*.xlsx"),
     ):
         _remove(path)
+    forget_copies(study)
     vault.drop_doubts()
     vault.write_decisions(
         {

@@ -9,6 +9,7 @@ from typing import Any
 from flows.ahead import Ahead, encoding_ahead
 from flows.cache import StageRecord, give_back
 from flows.execution import StageCall, StageOutcome, WorkshopFolder, all_tables, run_stage
+from flows.integrity import open_seal
 from flows.publish_study import publish_study, writer_ready
 from flows.stages import (
     JOIN,
@@ -107,6 +108,7 @@ def write_study(
     passes = [record for record in records if record.workshop is None]
     joined = next(record for record in passes if record.stage == JOIN.name)
     machine = tables | workspace.stages.load(joined)
+    open_seal(study)
     for name in MACHINE:
         study.write_machine_table(name, machine[name])
     for record in passes:

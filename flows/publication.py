@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.integrity import seal_study
 from flows.publish_study import (
     day_of,
     publish_study,
@@ -197,6 +198,7 @@ def publish_whole(
             encoding="utf-8",
             newline="\n",
         )
+    seal_study(study)
     return Publication(target, files, changes)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cache import StageCache, StageRecord
+from flows.copies import keep_copy
 from flows.execution import NOT_SENT, STOPPED, StageExecutor, execute_here
+from flows.integrity import check_texts, is_sealed_as, mend_study, seal_study
 from flows.keys import input_hashes, study_fingerprint
 from flows.renamed import first_paths
 from flows.vault import Vault
@@ -39,10 +41,11 @@ _NOT_RECORDED = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run's manifest, and whether there was anything to do."""
+    """A run's manifest, whether there was anything to do, and what is to be told."""
 
     manifest: Manifest
     is_new: bool
+    lines: tuple[str, ...] = ()  # what was found damaged, and put back or made again
 
 
 def run_study(
@@ -64,11 +67,12 @@ def run_study(
     `SettingsError`.
     """
     study = Study.open(root.resolve())
+    check_texts(study)
     _ = study.settings, study.grid
     _check_templates(study)
     only = study.find_workshop(workshop).name if workshop else None
     with study.locked():
-        mark = study.check_decisions(on_lost_decisions)
+        mark, mended = study.check_decisions(on_lost_decisions), mend_study(study)
         vault, last = Vault(study), study.last_run()
         _check_vault(study, vault, last)
         fingerprint = study_fingerprint(study, vault.state())
@@ -77,14 +81,21 @@ def run_study(
         if (
             last
             and only is None
+            and not mended.asks_for_run
             and last["fingerprint"] == fingerprint
             and _is_whole(study, last, on_cost)
         ):
-            return Outcome(last, is_new=False)
+            if not is_sealed_as(study, last["run_id"]):  # cut off just before the end
+                keep_copy(study)
+                seal_study(study)
+            return Outcome(last, is_new=False, lines=mended.lines)
         with open_workspace(
             study, on_progress=on_progress, on_cost=on_cost, execute=execute
         ) as workspace:
-            return Outcome(_run_flow(workspace, fingerprint, only, last, mark), is_new=True)
+            manifest = _run_flow(workspace, fingerprint, only, last, mark)
+        keep_copy(study)
+        seal_study(study)
+        return Outcome(manifest, is_new=True, lines=mended.lines)
 
 
 def due_fingerprint(study: Study) -> str | None:
@@ -169,6 +180,7 @@ def _run_flow(
         "n_doubts": vault.count_waiting(),
         "n_persons": vault.registry().last_number,
         "is_renumbered": is_renumbered,
+        "is_sealed": True,
     }
     study.write_manifest(manifest)
     if only is None:

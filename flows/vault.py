@@ -20,6 +20,7 @@ import python_calamine
 import xlsxwriter
 
 from flows.encryption import PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted, read_passphrase
+from flows.integrity import note_vault_file, remove_vault_file
 from pipeline.errors import StudyError, UsageError, VaultError
 from pipeline.files import text_hash, write_bytes
 from pipeline.pseudonymise.choices import Choices
@@ -103,7 +104,7 @@ class Vault:
         if rows:
             self._write(name, _dumps(rows))
         else:
-            (self.folder / name).unlink(missing_ok=True)
+            remove_vault_file(self.folder / name)
 
     def count_waiting(self) -> int:
         """Return the number of doubtful cases without a decision."""
@@ -112,7 +113,7 @@ class Vault:
     def drop_doubts(self) -> None:
         """Remove the doubtful cases, which the next reading lists again."""
         for path in self._doubt_paths():
-            path.unlink()
+            remove_vault_file(path)
 
     def decisions(self) -> Decisions:
         """Return people's decisions on doubtful cases."""
@@ -251,6 +252,7 @@ class Vault:
         if not (self.folder / _README).is_file():
             write_bytes(self.folder / _README, _README_TEXT.encode(), mode=0o600)
         content = self._cipher.encrypt(content, name) if self._cipher else content
+        note_vault_file(self.folder / name, content)
         write_bytes(self.folder / name, content, mode=0o600)
 
 

@@ -13,7 +13,7 @@ from pipeline import __version__
 from pipeline.errors import AteliersError, StudyError, UsageError, VaultError, reason_of
 from pipeline.files import data_path
 from pipeline.show import moves, results
-from pipeline.show.writing import consent, failure, going_on, progress, write_on_any_terminal
+from pipeline.show.writing import consent, failure, going_on, progress, told, write_on_any_terminal
 from pipeline.study import Study
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = make_parser().parse_args(arguments)
         options.call(options)
+    except Unsound:  # what is damaged was shown, a line each
+        return 1
     except AteliersError as error:
         failure(error)
         return error.exit_code
@@ -64,6 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failure(StudyError(problem, "un fichier ou un dossier accessible", do))
         return 1
     return 0
+
+
+class Unsound(Exception):  # noqa: N818 - a verdict that was shown already
+    """Something of the study is damaged."""
 
 
 Argument = tuple[str, dict[str, Any]]  # of add_argument
@@ -132,6 +138,8 @@ def make_parser() -> argparse.ArgumentParser:
         _JSON,
     )
     add("status", status, "où en est l'étude", _STUDY, _JSON)
+    verify = "vérifier tout ce que l'étude contient, et dire comment remettre ce qui est abîmé"
+    add("check", check, verify, _STUDY, _JSON)
     served = (
         _value("--port", "PORT", "port de cette machine (8010)", type=int, default=8010),
         _flag("--no-browser", "ne pas ouvrir le navigateur"),
@@ -196,9 +204,10 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "restore",
         restore,
-        "remettre une étude sauvegardée, telle qu'elle était",
-        _path("file", "FICHIER", "sauvegarde faite par ateliers backup"),
+        "remettre une étude sauvegardée, ou ce qui est abîmé d'une étude",
+        _path("file", "FICHIER", "sauvegarde ; sans elle, les copies du coffre", nargs="?"),
         _STUDY,
+        _value("--only", "NOM", "sans sauvegarde : ce fichier de l'étude seul, même intact"),
         _JSON,
     )
     add(
@@ -295,9 +304,7 @@ def status(options: argparse.Namespace) -> None:
     """Show what the study holds and what awaits review."""
     from flows.mailbox.fetching import Record
 
-    study = Study.open(options.study)
-    study.check_decisions()
-    study.check_tables()
+    study = _verified(options.study)
     waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
     facts = results.study_status(
         study.read_tables(),
@@ -358,6 +365,23 @@ def _serve_pages(options: argparse.Namespace, root: Path, *, is_folder: bool) ->
     )
 
 
+def check(options: argparse.Namespace) -> None:
+    """Verify everything that the study holds; fail where something is damaged."""
+    from flows.copies import all_faults, copies_of
+
+    study = _perhaps_damaged(options.study)
+    faults = all_faults(study)
+    moves.checked(study, faults, len(copies_of(study)), as_json=options.json)
+    if any(fault.level != "told" for fault in faults):
+        raise Unsound
+
+
+def _perhaps_damaged(root: Path) -> Study:
+    """Return a study that may have lost its settings or its records; raise as `Study.open`."""
+    study = Study(root)
+    return study if study.has_content else Study.open(root)
+
+
 def compare(options: argparse.Namespace) -> None:
     """Compare territories and write exports/comparaison/."""
     from flows.publish_study import write_comparison
@@ -369,12 +393,21 @@ def compare(options: argparse.Namespace) -> None:
 
 def _processed(root: Path) -> Study:
     """Raise `StudyError` before the first run, or where decisions are lost."""
-    study = Study.open(root)
+    study = _verified(root)
     if study.last_run() is None:
         raise StudyError(
             "l'étude n'a encore jamais été traitée", "des tables", f"ateliers run {root}"
         )
+    return study
+
+
+def _verified(root: Path) -> Study:
+    """Raise `StudyError` where what the last run left, or a decision, is lost; tell the rest."""
+    from flows.integrity import check_study
+
+    study = Study.open(root)
     study.check_decisions()
+    told(check_study(study))
     study.check_tables()
     return study
 
@@ -480,7 +513,13 @@ def backup(options: argparse.Namespace) -> None:
 
 
 def restore(options: argparse.Namespace) -> None:
-    """Restore a saved study."""
+    """Restore a saved study, or what is damaged of one from the copies in its vault."""
+    if options.file is None or options.only is not None:
+        from flows.copies import restore_here
+
+        lines = restore_here(_perhaps_damaged(options.study), options.only)
+        moves.put_back(options.study, lines, as_json=options.json)
+        return
     from flows.backup import restore_study
 
     moves.restored(restore_study(options.file, options.study), as_json=options.json)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.credentials import read_secret
 from pipeline.depot import Unread, stray_files, unread_entries, workshop_folders
 from pipeline.errors import SettingsError, StudyError, TableError, UsageError
-from pipeline.files import data_path, file_hash, read_only, write_bytes
+from pipeline.files import data_path, file_hash, read_only, text_hash, write_bytes
 from pipeline.grid import load_grid, missing_grid, save_grid
 from pipeline.grid.codes import Grid
 from pipeline.locks import lock
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from pipeline.decision_store import DecisionStore, Mark
     from pipeline.tables.schema import Table
+
+
+_BACK = "le remet d'une copie ; tables, décisions et publications restent"
 
 
 class Study:
@@ -52,6 +55,8 @@ class Study:
         if not root.is_dir():
             raise StudyError(f"pas de dossier « {root} »", expected, do)
         if not study.settings_path.is_file():
+            if study.has_content:
+                expected, do = "les réglages de l'étude", f"ateliers restore {root} {_BACK}"
             raise StudyError(f"« {root} » n'a pas d'etude.toml", expected, do)
         newest = max(study.runs.glob("*.json"), default=None)
         if newest is not None and (schema := schema_of(read_manifest(newest))) > SCHEMA:
@@ -69,7 +74,7 @@ class Study:
         Raises `StudyError` when `root` already is a study, `GridError` when the grid is refused.
         """
         study = cls(root)
-        if study.settings_path.exists():
+        if study.settings_path.exists() or study.has_content:
             raise StudyError(
                 f"« {root} » est déjà une étude",
                 "un nouveau dossier",
@@ -86,6 +91,11 @@ class Study:
             save_grid(loaded, study.grid_path)
         shutil.copyfile(data_path("grid", "etude.toml"), study.settings_path)
         return study
+
+    @property
+    def has_content(self) -> bool:
+        """Whether something was processed or decided here."""
+        return any(self.runs.glob("*.json")) or self.decisions_path.is_file()
 
     @cached_property
     def settings(self) -> Settings:
@@ -254,10 +264,14 @@ class Study:
             recorded, source = self._mark_in_tables(), "tables/decision_effects"
             if recorded is not None and self.decisions.last_id() < recorded.last_id:
                 loss = "ne tient plus les dernières décisions"
+        if recorded is None or loss is None:
+            recorded, source = self.decisions.noted(), f"{self.decisions_path.name}-count"
+            loss = "ne tient plus les dernières décisions" if recorded else None
         if recorded is not None and loss is not None:
             error = self._lost_decisions(loss, recorded, source)
             if goes_on is None or not goes_on(error):
                 raise error
+            self.decisions.accept_loss()
         return self.decisions.mark()
 
     def _mark_in_tables(self) -> "Mark | None":
@@ -266,8 +280,11 @@ class Study:
         ids = self.read_table("decision_effects")["decision_id"]
         return Mark(int(ids.max()), len(ids), "", 0) if len(ids) else None
 
-    def note_decisions(self) -> None:
-        """Record decisions made since the last run, unless some are lost, to notice a loss."""
+    def note_decisions(self) -> bool:
+        """Record decisions made since the last run, unless some are lost, to notice a loss.
+
+        Returns whether there were any.
+        """
         from dataclasses import asdict
 
         from pipeline.decision_store import Mark
@@ -275,22 +292,25 @@ class Study:
         last = self.last_run()
         recorded, mark = Mark.recorded(last), self.decisions.mark()
         if last is None or mark == recorded:
-            return
-        if recorded is None or self.decisions.lost_since(recorded) is None:
-            self.write_manifest(last | {"decisions": asdict(mark)})
+            return False
+        if recorded is not None and self.decisions.lost_since(recorded) is not None:
+            return False
+        self.write_manifest(last | {"decisions": asdict(mark)})
+        return True
 
     def _lost_decisions(self, loss: str, recorded: "Mark", source: str) -> StudyError:
         if self.database_url:
-            store, do = "la base des décisions", "vérifier son adresse, ou la rendre"
+            store, do = "la base des décisions", "vérifier son adresse, ou la rendre d'une"
         else:
-            store, do = self.decisions_path.name, "le reprendre"
+            store = self.decisions_path.name
+            do = f"ateliers restore {self.root} le remet d'une copie du coffre, ou d'une"
             loss = loss if self.decisions_path.exists() else "n'est plus là"
         n_decisions = counted(recorded.n_decisions, "décision")
         return StudyError(
             f"{store} {loss}",
             f"{n_decisions}, jusqu'à la n° {recorded.last_id} ({source})",
-            f"rien n'a été touché : tables et rapport restent ; {do} d'une sauvegarde (ateliers "
-            "restore, dans un autre dossier), ou continuer avec ce qui reste : "
+            f"rien n'a été touché : tables et rapport restent ; {do} sauvegarde (ateliers "
+            "restore FICHIER, dans un autre dossier), ou continuer avec ce qui reste : "
             f"ateliers run {self.root} --accept-lost-decisions",
         )
 
@@ -425,7 +445,8 @@ class Study:
     def write_manifest(self, manifest: dict[str, Any]) -> Path:
         """Write runs/<run_id>.json."""
         path = self.runs / f"{manifest['run_id']}.json"
-        write_bytes(path, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
+        content = manifest | {"sha256": _seal_of(manifest)}
+        write_bytes(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
         return path
 
 
@@ -458,9 +479,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     manifest = _json_of(path, path.stat().st_mtime_ns)
     if not isinstance(manifest, dict):
         raise StudyError(
-            f"runs/{path.name} ne se lit pas",
-            "le fichier d'un traitement",
-            "le remettre d'une sauvegarde, ou le retirer",
+            f"runs/{path.name} ne se lit pas, ou n'est plus ce qui fut écrit",
+            "le compte rendu du dernier traitement, qui dit ce qui fut décidé et lu",
+            f"ateliers restore {path.parent.parent} {_BACK}",
         )
     return dict(manifest)
 
@@ -468,9 +489,17 @@ def read_manifest(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=8)  # every step of a run opens the study
 def _json_of(path: Path, _written_at: int) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        manifest = json.loads(path.read_bytes())
     except ValueError:
         return None
+    if isinstance(manifest, dict) and "sha256" in manifest:  # earlier versions wrote none
+        seal = manifest.pop("sha256")
+        return manifest if seal == _seal_of(manifest) else None
+    return manifest
+
+
+def _seal_of(manifest: dict[str, Any]) -> str:
+    return text_hash(json.dumps(manifest, sort_keys=True))
 
 
 @lru_cache(maxsize=8)

@@ -113,16 +113,19 @@ class DecisionStore:
         if not rows:
             return []
         content = _content(every)
+        asked = "SELECT content, decision_ids FROM requests WHERE request_id = ?"
+        earlier = None
         with self._database.writing() as connection:
-            if request_id is None:
-                return _insert(connection, rows)
-            asked = "SELECT content, decision_ids FROM requests WHERE request_id = ?"
-            earlier = connection.execute(asked, (request_id,)).fetchone()
+            if request_id is not None:
+                earlier = connection.execute(asked, (request_id,)).fetchone()
             if earlier is None:
                 numbers = _insert(connection, rows)
-                values = (request_id, content, json.dumps(numbers))
-                connection.execute("INSERT INTO requests VALUES (?, ?, ?)", values)
-                return numbers
+                if request_id is not None:
+                    values = (request_id, content, json.dumps(numbers))
+                    connection.execute("INSERT INTO requests VALUES (?, ?, ?)", values)
+        if earlier is None:
+            self._database.note(numbers[-1])
+            return numbers
         if earlier[0] != content:
             raise StudyError(
                 f"la demande « {request_id} » a déjà porté d'autres décisions",
@@ -130,6 +133,15 @@ class DecisionStore:
                 "recharger la page et recommencer",
             )
         return [int(number) for number in json.loads(earlier[1])]
+
+    def noted(self) -> Mark | None:
+        """Return the mark of decisions that were acknowledged and are gone, None if none are."""
+        last_id = self._database.noted()
+        return Mark(last_id, last_id, "", 0) if last_id > self.last_id() else None
+
+    def accept_loss(self) -> None:
+        """Expect from now on the decisions that are left."""
+        self._database.forget_noted()
 
     def read(self, after: int = 0) -> "pd.DataFrame":
         """Return the decisions after number `after`."""
@@ -147,11 +159,12 @@ class DecisionStore:
 
     def read_rows(self, after: int = 0) -> Rows:
         """Return the same as tuples, None for blanks."""
-        rows = self._written_rows(after)
+        rows = self.written_rows(after)
         present = self.present_codes() if rows else {}
         return [_with_present_codes(row, present) for row in rows] if present else rows
 
-    def _written_rows(self, after: int = 0) -> Rows:
+    def written_rows(self, after: int = 0) -> Rows:
+        """Return the decisions after number `after` as they were written, codes included."""
         with self._database.reading() as connection:
             return [] if connection is None else _read_decisions(connection, after)
 
@@ -186,7 +199,7 @@ class DecisionStore:
 
     def mark(self) -> Mark:
         """Return the current mark."""
-        return Mark.of(self._written_rows(), self.erasure_count())
+        return Mark.of(self.written_rows(), self.erasure_count())
 
     def check(self) -> None:
         """Raise `StoreError` if damaged, which must never pass for empty."""
@@ -194,7 +207,7 @@ class DecisionStore:
 
     def lost_since(self, recorded: Mark) -> str | None:
         """Say in French what was lost since `recorded`, None if nothing."""
-        return recorded.loss(self._written_rows(), self.erasure_count())
+        return recorded.loss(self.written_rows(), self.erasure_count())
 
     def save_copy(self, path: Path) -> None:
         """Copy decisions, erasures and their numbers into a new file."""
@@ -202,6 +215,11 @@ class DecisionStore:
         content = _read_all(self._database)
         with file.writing() as connection:
             _write_all(file, connection, *content)
+
+    def add_rows(self, rows: Rows) -> None:
+        """Add decisions under the numbers that they have, which are later than any here."""
+        with self._database.writing() as connection:
+            _write_all(self._database, connection, rows, [])
 
     def erase(
         self,
@@ -228,6 +246,7 @@ class DecisionStore:
                     change = f"UPDATE decisions SET {assignments} WHERE decision_id = ?"
                     connection.execute(change, (*cleaned, number))
             connection.execute("DELETE FROM requests")
+            self._database.forget_noted()
             recorded = (_now(), author, json.dumps(dict(counts), ensure_ascii=False))
             _insert_erasure(connection, recorded)
 
@@ -365,4 +384,5 @@ def _move(file: Path, database: Database) -> None:
             )
         if not there:
             _write_all(database, connection, decisions, erasures)
+    SqliteDatabase(file).forget_noted()
     file.replace(file.with_stem(file.stem + _MOVED))

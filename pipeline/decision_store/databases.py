@@ -60,6 +60,15 @@ class Database(Protocol):
     def number_from(self, connection: Connection, last_id: int) -> None:
         """Number the next decision after `last_id`, which was given by hand."""
 
+    def note(self, last_id: int) -> None:
+        """Note outside the database the last number given, so that losing it whole is seen."""
+
+    def noted(self) -> int:
+        """Return the number noted last, 0 without any."""
+
+    def forget_noted(self) -> None:
+        """Note no number until the next one is given."""
+
 
 def open_database(location: Path | str) -> Database:
     """Return the database at a path or an address. Raises `StudyError` without psycopg."""
@@ -155,6 +164,26 @@ class SqliteDatabase:
     def number_from(self, connection: Connection, last_id: int) -> None:
         """SQLite does it itself."""
 
+    def note(self, last_id: int) -> None:
+        """Write it beside the file, unforced: after a power cut it may be an earlier one."""
+        with contextlib.suppress(OSError):
+            self._noted_path.write_bytes(f"{last_id:020d}\n".encode())
+
+    def noted(self) -> int:
+        """What was cut off or altered is none."""
+        try:
+            return int(self._noted_path.read_bytes())
+        except (OSError, ValueError):
+            return 0
+
+    def forget_noted(self) -> None:
+        """The next decision writes it again."""
+        self._noted_path.unlink(missing_ok=True)
+
+    @property
+    def _noted_path(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-count")
+
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -188,8 +217,9 @@ class SqliteDatabase:
         return StoreError(
             f"{name} est abîmé ({' '.join(why.split())})",
             "un fichier de décisions entier",
-            f"rien n'y a été changé : y remettre {name} de la dernière sauvegarde, sans les "
-            "fichiers -wal et -shm d'à côté ; ou en sauver ce qui se lit "
+            f"rien n'y a été changé, tables et rapport restent : ateliers restore "
+            f"{self.path.parent} le remet d'une copie du coffre ; ou le prendre d'une sauvegarde, "
+            "sans les fichiers -wal et -shm d'à côté ; ou en sauver ce qui se lit "
             f"(sqlite3 {name} .recover)",
         )
 
@@ -302,6 +332,16 @@ class PostgresDatabase:
     def number_from(self, connection: Connection, last_id: int) -> None:
         """Numbers given by hand do not move the sequence."""
         connection.execute(_NEXT, (last_id,))
+
+    def note(self, last_id: int) -> None:
+        """A server keeps its own."""
+
+    def noted(self) -> int:
+        """A server keeps its own."""
+        return 0
+
+    def forget_noted(self) -> None:
+        """A server keeps its own."""
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator["PsycopgConnection"]:

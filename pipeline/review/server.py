@@ -21,6 +21,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from flows.copies import keep_copy
 from pipeline.errors import AteliersError, StudyError, reason_of
 from pipeline.review.bounds import MAX_BODY_BYTES, MAX_PIECE_BYTES, is_piece
 from pipeline.study import Study
@@ -116,14 +117,16 @@ def prepare(root: Path, *, is_folder: bool = False) -> bool:
 
 
 def _count_decisions() -> None:
-    """Record the number of decisions of each study every minute, to reveal losses."""
+    """Record every minute how many decisions each study has, to reveal losses, and copy them."""
     from pipeline.review.desks import studies
 
     def count() -> None:
         while True:
             for _name, root in studies():
                 try:
-                    Study.open(root).note_decisions()
+                    study = Study.open(root)
+                    if study.note_decisions():
+                        keep_copy(study)
                 except AteliersError as error:  # silent database or folder: try next minute
                     _LOG.warning(str(error))
             time.sleep(_COUNT_S)

@@ -11,6 +11,7 @@ from pipeline.text import Count
 if TYPE_CHECKING:
     from flows.backup import Backup
     from flows.forget import Erasure
+    from flows.integrity import Fault
     from flows.mailbox.fetching import Fetched
     from pipeline.exchange.import_project import Taken
     from pipeline.study import Study
@@ -114,6 +115,37 @@ def review_served(address: str, is_first: bool) -> None:
     first = "Premier accès (ne pas transmettre cette adresse)"
     line(f"{first if is_first else 'Relecture'} : {address}")
     service("Ctrl+C pour arrêter.")
+
+
+def checked(study: "Study", faults: "Sequence[Fault]", n_copies: int, *, as_json: bool) -> None:
+    """Say a line for each fault, how many copies there are, and what to do."""
+    if as_json:
+        write_json({"faults": [vars(fault) for fault in faults], "n_copies": n_copies})
+        return
+    for fault in faults:
+        line(str(fault))
+    n, kept = Count(len(faults)), Count(n_copies)
+    copies = f"{kept:copie|copies} de ce qui fut décidé dans {study.vault / 'copies'}"
+    if faults:
+        line(
+            f"{n:défaut|défauts} ; {copies}. Pour remettre ce qui est abîmé : "
+            f"ateliers restore {study.root}"
+        )
+    else:
+        line(f"Tout est comme le dernier traitement l'a laissé ; {copies}.")
+
+
+def put_back(root: Path, lines: "Sequence[str]", *, as_json: bool) -> None:
+    """Say what was put back, and what to do next."""
+    if as_json:
+        write_json({"lines": list(lines)})
+        return
+    for text in lines:
+        line(text)
+    if lines:
+        line(f"Ce qui était là est dans vault/copies/ecartes/. Ensuite : ateliers run {root}")
+    else:
+        line("Rien à remettre : tout est comme le dernier traitement l'a laissé.")
 
 
 def service(text: str) -> None:

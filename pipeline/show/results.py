@@ -12,7 +12,7 @@ from pipeline.decisions.tags import coded_units
 from pipeline.grid.codes import POSTURE
 from pipeline.receipts import characters_sentence, receipt_line, shares_of_characters, told_first
 from pipeline.show.asking import questions_to_ask, show_questions
-from pipeline.show.writing import line, write_json, write_table
+from pipeline.show.writing import line, told, write_json, write_table
 from pipeline.tables.schema import GAP_STATES, LEAD, REACHES, VERDICTS
 from pipeline.text import Count, counted, study_counts
 from pipeline.versions import versions
@@ -40,6 +40,7 @@ def created(study: "Study") -> None:
 def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     """Show a run's outcome."""
     manifest = outcome.manifest
+    told(outcome.lines)
     if as_json:
         write_json(manifest)
         return

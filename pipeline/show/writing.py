@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from pipeline.errors import StudyError
 
 
+_MOST_TOLD = 5
+
+
 def failure(error: AteliersError) -> None:
     """Write one line on standard error."""
     sys.stderr.write(f"ateliers : {error}\n".replace("\r", " "))
+
+
+def told(lines: Iterable[str]) -> None:
+    """Write lines that stop nothing on standard error, at most five."""
+    listed = list(lines)
+    for text in listed[:_MOST_TOLD]:
+        sys.stderr.write(f"ateliers : {text}\n".replace("\r", " "))
+    if n := max(0, len(listed) - _MOST_TOLD):
+        more = f"{Count(n):autre ligne|autres lignes}"
+        sys.stderr.write(f"ateliers : et {more} : ateliers check ÉTUDE les dit toutes\n")
 
 
 def line(text: str) -> None:

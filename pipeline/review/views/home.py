@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from flows.integrity import faults_of
 from flows.publication_files import changes_of, publications
 from pipeline.errors import AteliersError
 from pipeline.files import data_path
@@ -18,7 +19,7 @@ from pipeline.review.steps import first_themes, steps
 from pipeline.review.views import author_of
 from pipeline.study import Study
 
-_N_PRIORITIES, _N_CHANGES = 5, 8
+_N_PRIORITIES, _N_CHANGES, _N_FAULTS = 5, 8, 3
 
 
 @reads
@@ -66,7 +67,8 @@ def open_study(request: HttpRequest, folder_name: str) -> HttpResponse:
 @require_GET
 def study(request: HttpRequest) -> HttpResponse:
     """Show where the study stands: its steps, what came in, what comes first, what changed."""
-    shown: dict[str, Any] = {"section": "home", "steps": steps()}
+    damaged = [fault for fault in faults_of(state.study()) if fault.level != "told"]
+    shown: dict[str, Any] = {"section": "home", "steps": steps(), "faults": damaged[:_N_FAULTS]}
     if state.study().last_run() is not None:
         snapshot, blind = state.snapshot(), blind_coding(author_of(request))
         shown |= {
