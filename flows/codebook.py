@@ -4,6 +4,7 @@ In:   the grid as it should be; the version of the file that the person saw
 Out:  grille.yaml, and a decision for each code that changed
 """
 
+from dataclasses import replace
 from functools import partial
 
 from flows.creating import ChangedSinceError, save_grid, version_of
@@ -11,6 +12,7 @@ from flows.typed_texts import keep_decisions, typed_without_names
 from pipeline.decisions.codebook import CHANGED, REMOVED, EditCode
 from pipeline.decisions.kinds import Undo
 from pipeline.errors import StudyError
+from pipeline.exchange.colours import Recolouring
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Code, Grid
 from pipeline.grid.editing import entry_of, grid_changes, put_code, remove_code
@@ -19,7 +21,7 @@ from pipeline.study import Study
 
 
 def change_grid(
-    study: Study, after: Grid, *, version: str, author: str, request_id: str, text: str = ""
+    study: Study, after: Grid, *, version: str, author: str, request_id: str | None, text: str = ""
 ) -> int:
     """Write `after`, as `text` where a person wrote the file, and return how many codes changed.
 
@@ -41,6 +43,17 @@ def change_grid(
         told = [{"author": author, **row.row()} for row in rows]
         keep_decisions(study, told, request_id=request_id)
     return len(rows)
+
+
+def recolour(study: Study, recolouring: Recolouring, *, request_id: str | None = None) -> int:
+    """Give codes their new colours, as `change_grid`, and return how many changed."""
+    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
+    for code in grid.codes:
+        if colour := recolouring.colours.get(code.code):
+            entry = replace(entry_of(code), colour=colour)
+            grid, _faults = put_code(grid, entry, replaces=code.code)
+    author = recolouring.author
+    return change_grid(study, grid, version=version, author=author, request_id=request_id)
 
 
 def undo_edit(

@@ -461,6 +461,7 @@ def export(options: argparse.Namespace) -> None:
 
 def import_decisions(options: argparse.Namespace) -> None:
     """Import decisions made outside the application."""
+    from flows.codebook import recolour
     from flows.publication import compare_grid, import_file
 
     study = _processed(options.study)
@@ -475,9 +476,11 @@ def import_decisions(options: argparse.Namespace) -> None:
             taken = import_file(study, options.file, author=options.author)
         if taken is None:
             _import_doubts(study, options.file, as_json=options.json)
-        else:
-            study.note_decisions()
-            moves.taken(study, taken, as_json=options.json)
+            return
+        study.note_decisions()
+    if taken.recolouring.colours:
+        recolour(study, taken.recolouring)
+    moves.taken(study, taken, as_json=options.json)
 
 
 def _import_doubts(study: Study, path: Path, *, as_json: bool) -> None:

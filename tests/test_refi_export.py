@@ -157,6 +157,32 @@ def test_words_that_a_person_coded_are_a_selection_of_their_own() -> None:
     assert len(guids) == len(set(guids))
 
 
+def test_each_coder_has_selections_of_their_own_as_some_tools_take_the_coder_from_it() -> None:
+    words = Quote.of("Plus de car 🚍 le soir à Arthez.", 0, 4)
+    on_words = CodeSpan("d0u0", "rubrique", "offre", words).row()
+    on_whole = on_tag("add", "d0u0", "rubrique", "offre")
+    people = [{"author": "Lise"}, {"author": "Zoé"}]
+    decisions = [row | who for row in (on_words, on_whole | {"unit_id": "d0u1"}) for who in people]
+    root, _ = opened(exported(small(), taken(*decisions)))
+    assert SCHEMA.validate(root), SCHEMA.error_log.last_error
+    codings = list(root.iterfind(".//p:Coding", NS))
+    own = [coding.getparent().get("creatingUser") for coding in codings]
+    assert [coding.get("creatingUser") for coding in codings] == own
+    assert len(set(own)) == 3
+
+
+def test_no_variable_is_of_cases_and_of_documents() -> None:
+    root, _ = opened(exported(small()))
+    of_cases, of_documents = (
+        {
+            ref.get("targetGUID")
+            for ref in root.iterfind(f".//p:{tag}/p:VariableValue/p:VariableRef", NS)
+        }
+        for tag in ("Case", "TextSource")
+    )
+    assert of_cases and of_documents and not of_cases & of_documents
+
+
 def test_what_only_a_decision_assigned_is_not_the_machines() -> None:
     tables, proposed = small(), small()["tags"].assign(is_assigned=False)
     codings = gather_codings(

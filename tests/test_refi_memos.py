@@ -13,6 +13,7 @@ import pytest
 from lxml import etree
 
 from pipeline.decisions import active_decisions
+from pipeline.decisions.codebook import EditCode
 from pipeline.decisions.memos import EditMemo, MemoSubject, NoteMemo, current_memos
 from pipeline.exchange.codebook import codebook_file
 from pipeline.exchange.documents import gather_codings
@@ -133,6 +134,66 @@ def test_one_that_another_tool_changed_is_written_again_and_not_doubled(tmp_path
     assert [row.memo_id for row in found.decisions if isinstance(row, EditMemo)] == [1, 2, 3, 4, 5]
 
 
+def _as_qualcoder(xml: str) -> str:
+    """Every GUID is another; notes are a journal that refers to nothing, less those on documents."""
+    xml = re.sub(r"<NoteRef [^>]*/>", "", xml)
+    xml = re.sub(r'<Note [^>]*name="Mémo n° \d+, document[^>]*/>', "", xml)
+    return re.sub(r'(<Note guid=")[^"]+', lambda found: f"{found[1]}{guid(found[0])}", xml)
+
+
+@pytest.mark.parametrize(
+    ("change", "author", "wanted"),
+    [
+        (lambda xml: xml, None, []),
+        (
+            lambda xml: xml.replace("Sur *document* 🚲", "Sur *document* 🚲\n\net puis"),
+            "Ana",
+            [("Ana", MemoSubject("document", "d1"), "et puis")],
+        ),
+        (
+            lambda xml: xml.replace("Zoé : Sur *unit* 🚲", "Autre chose"),
+            "Ana",
+            [("Ana", MemoSubject("unit", "d0u1"), "Autre chose")],
+        ),
+        (
+            lambda xml: xml.replace("Zoé : Sur *unit* 🚲", "Zoé : Sur *unit* 🚲\n\nSur *unit* 🚲"),
+            "Ana",
+            [],
+        ),
+    ],
+)
+def test_a_tool_that_shows_descriptions_and_a_journal_doubles_no_memo(
+    change: Callable[[str], str], author: str | None, wanted: list[Any], tmp_path: Path
+) -> None:
+    files = exported()
+    files["project.qde"] = change(_as_qualcoder(files["project.qde"].decode())).encode()
+    files = {
+        name: text if name.endswith(".qde") else b"\xef\xbb\xbf" + text
+        for name, text in files.items()
+    }
+    assert noted(brought(files, tmp_path, NOTED, author)) == wanted
+
+
+def test_an_entry_of_the_journal_that_was_changed_there_is_written_again(tmp_path: Path) -> None:
+    files = exported()
+    files["project.qde"] = _as_qualcoder(files["project.qde"].decode()).encode()
+    files = {name: text.replace(b"Sur *theme*", b"Dit du *theme*") for name, text in files.items()}
+    (edit,) = brought(files, tmp_path, NOTED).decisions
+    assert isinstance(edit, EditMemo)
+    assert (edit.memo_id, edit.subject, edit.author) == (5, MemoSubject("theme", "t-cars"), "Zoé")
+
+
+def test_an_annotation_of_no_said_document_is_on_the_study(tmp_path: Path) -> None:
+    files = exported(DECISIONS.empty())
+    note = (
+        f'<Notes><Note guid="{guid("x")}"><PlainTextContent>Une pause</PlainTextContent>'
+        f'<PlainTextSelection guid="{guid("y")}" startPosition="3" endPosition="8"/></Note></Notes>'
+    )
+    xml = files["project.qde"].decode().replace("<Description>Textes", f"{note}<Description>Textes")
+    found = brought(files | {"project.qde": xml.encode()}, tmp_path, author="Ana")
+    assert noted(found) == [("Ana", MemoSubject("study"), "Une pause")]
+
+
 def test_an_annotation_with_its_own_selection_is_on_that_passage(tmp_path: Path) -> None:
     source, note = guid("document", "d0"), "0f758eeb-d61d-4e91-b250-79861c3869a6"
     start = small()["units"].set_index("unit_id").loc["d0u2", "start_char"]
@@ -165,6 +226,53 @@ def test_the_colour_of_a_code_is_that_of_the_project() -> None:
     SCHEMA.assertValid(root)
     coloured = [code.get("name") for code in root.iterfind(".//p:Code[@color='#aa3377']", NS)]
     assert coloured == ["Offre de biens et services"]
+
+
+BLUE, GREEN, RED, PALE = "#0072b2", "#0f8a7e", "#c54949", "#3d6cb3"  # PALE: how a tool shows BLUE
+
+
+def _coloured(colours: dict[str, str]) -> Grid:
+    codes = tuple(replace(code, colour=colours.get(code.code, "")) for code in GRID.codes)
+    return replace(GRID, codes=codes)
+
+
+@pytest.mark.parametrize(
+    ("ours", "shown", "painted", "former", "wanted"),
+    [
+        ({}, {}, {}, [], {}),
+        ({}, {}, {"offre": RED}, [], {"offre": RED}),
+        ({}, {BLUE: PALE}, {}, [], {}),
+        ({}, {BLUE: PALE}, {"offre": RED}, [], {"offre": RED}),
+        ({"offre": GREEN}, {}, {}, [], {}),
+        ({"offre": GREEN}, {}, {"offre": RED}, [], {"offre": RED}),
+        ({"offre": GREEN}, {}, {"offre": BLUE}, [], {}),  # a file from before GREEN
+        ({"offre": GREEN}, {BLUE: PALE}, {"offre": PALE}, [], {}),
+        ({"offre": GREEN}, {}, {"offre": RED}, [RED], {}),
+    ],
+)
+def test_a_colour_comes_back_where_somebody_chose_it(
+    ours: dict[str, str],
+    shown: dict[str, str],
+    painted: dict[str, str],
+    former: list[str],
+    wanted: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """`shown` says how the tool shows our colours, `painted` what a person changed there."""
+    grid = _coloured(ours)
+    root = etree.fromstring(exported(grid=grid)["project.qde"])
+    names = {grid.label_of(code): colour for code, colour in painted.items()}
+    for code in root.iterfind(".//p:Code", NS):
+        colour = code.get("color").lower()
+        code.set("color", names.get(code.get("name")) or shown.get(colour, colour))
+    path = tmp_path / "retour.qdpx"
+    path.write_bytes(zipped([*exported().items(), ("project.qde", etree.tostring(root))][1:]))
+    offer = next(code for code in GRID.codes if code.code == "offre")
+    edits = [EditCode.of("changé", offer, replace(offer, colour=had)).row() for had in former]
+    found = take_project(
+        read_project(path), small(), grid, decisions=taken(*edits), author="Ana"
+    ).recolouring
+    assert (found.author, dict(found.colours)) == ("Ana", wanted)
 
 
 def test_a_codebook_gives_colours_and_takes_them_back(tmp_path: Path) -> None:

@@ -19,7 +19,15 @@ from pipeline.decisions.memos import CODE, DOCUMENT, UNIT, MemoSubject
 from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.decisions.tags import put_code, words_in_order
 from pipeline.decisions.themes import MoveUnit, ThemeDecision
-from pipeline.exchange.codebook import THEME, CodebookEntry, build_codebook, identifier_in, walk
+from pipeline.exchange.codebook import (
+    THEME,
+    CodebookEntry,
+    axis_colours,
+    build_codebook,
+    identifier_in,
+    walk,
+)
+from pipeline.exchange.colours import Recolouring, changed_colours
 from pipeline.exchange.documents import MACHINE, named_documents
 from pipeline.exchange.memos import NoteTarget, WrittenMemo, new_memos
 from pipeline.exchange.project import (
@@ -32,7 +40,7 @@ from pipeline.exchange.project import (
     settle_spans,
 )
 from pipeline.exchange.xml import guid, xml_text
-from pipeline.grid.codes import Grid
+from pipeline.grid.codes import COLOUR, Grid
 from pipeline.publish.report.passages import Tables, rows_of
 from pipeline.text import counted, fold
 
@@ -42,6 +50,7 @@ BY_MACHINE = "codages de la machine, laissés tels quels"
 NO_MEMO_AUTHOR = "mémo sans auteur (le donner par --author)"
 NO_AUTHOR = "codage sans auteur (le donner par --author)"
 GROUP = "code qui n'en est pas un : une branche de l'arbre"
+NO_COLOUR_AUTHOR = "couleur changée sans auteur (le donner par --author)"
 UNKNOWN_CODE = "code inconnu de la grille et des thèmes"
 SECOND_THEME = "second thème d'une personne sur un même passage"
 
@@ -54,19 +63,29 @@ def take_project(
     decisions: pd.DataFrame,
     author: str | None = None,
 ) -> "Taken":
-    """Return people's codings in `project` as decisions; `author` gets the anonymous ones."""
+    """Return people's codings, memos and colours; `author` gets those that nobody signed."""
     reader = _ProjectReader(project, tables, grid, author)
     read = _with_one_theme(list(reader.decisions()), reader.reasons)
     new, n_known = take_new(read, decisions, tables["tags"], tables["units"])
     active = follow_passages(active_decisions(read_decisions(decisions)), tables["units"]).active
-    memos, n_known_memos = new_memos(list(reader.memos()), active, why=_WHY)
+    memos, n_known_memos, n_unsigned = new_memos(list(reader.memos()), active, why=_WHY)
+    reader.reasons += [NO_MEMO_AUTHOR] * n_unsigned
     unknown = [
         f"code inconnu : « {name} », {counted(n, 'codage')}"
         for name, n in sorted(reader.unknown_codes.items())
     ]
     left = [f"{what} : {n}" for what, n in project.left.items()]
-    reasons = counted_reasons(reader.reasons)
-    return Taken((*new, *memos), n_known + n_known_memos, reasons, (*unknown, *left))
+    colours = reader.colours(read_decisions(decisions))
+    coders = {decision.author for decision in read}
+    by = author or (coders.pop() if len(coders) == 1 else "")
+    reader.reasons += [] if by else [NO_COLOUR_AUTHOR] * len(colours)
+    return Taken(
+        (*new, *memos),
+        n_known + n_known_memos,
+        counted_reasons(reader.reasons),
+        (*unknown, *left),
+        Recolouring(by, colours if by else {}),
+    )
 
 
 class _ProjectReader:
@@ -77,6 +96,7 @@ class _ProjectReader:
         self._finder = _PassageFinder(tables)
         codebook = build_codebook(grid, tables["themes"], tables["theme_families"])
         self._codes = _KnownCodes(codebook, grid)
+        self._axis_colours = axis_colours(grid).values()
         self._proposed = proposed_codes(tables["tags"])
         self.reasons: list[str] = []
         self.unknown_codes: Counter[str] = Counter()
@@ -96,7 +116,7 @@ class _ProjectReader:
 
     def _coder(self, selection: TextSelection) -> str | None:
         name = self._project.users.get(selection.user, "")
-        if selection.user == guid("user", MACHINE) or name.casefold().partition(" ")[0] == MACHINE:
+        if self._is_machine(selection.user):
             self.reasons.append(BY_MACHINE)
             return None
         coder = name[:_AUTHOR_CHARS] or self._author
@@ -104,19 +124,30 @@ class _ProjectReader:
             self.reasons.append(NO_AUTHOR)
         return coder or None
 
+    def _is_machine(self, user: str) -> bool:
+        name = self._project.users.get(user, "")
+        return user == guid("user", MACHINE) or name.casefold().partition(" ")[0] == MACHINE
+
     def memos(self) -> Iterator[WrittenMemo]:
-        """Yield the notes whose author and subjects are known, once a subject."""
+        """Yield the notes whose subjects are known, once a subject."""
         for note in self._project.notes:
             name = self._project.users.get(note.user, "")
-            is_machine = note.user == guid("user", MACHINE)
-            author = (None if is_machine else name[:_AUTHOR_CHARS]) or self._author
-            if not author:
-                self.reasons.append(NO_MEMO_AUTHOR)
-                continue
+            is_machine = self._is_machine(note.user)
+            author = ("" if is_machine else name[:_AUTHOR_CHARS]) or self._author or ""
             for subject in dict.fromkeys(filter(None, map(self._subject, note.targets))):
                 title = self._finder.names.get(subject.id, "")
                 at = settled_time(note.written_at)
                 yield WrittenMemo(note, subject, title, author, at)
+
+    def colours(self, decisions: Iterable[Decision]) -> dict[str, str]:
+        """Return the new colours of codes of the grid, by code."""
+        pairs = [
+            (entry, written.colour.lower())
+            for written in self._project.codes.values()
+            if COLOUR.fullmatch(written.colour) and (entry := self._codes.find(written))
+            if entry.is_codable and entry.axis != THEME
+        ]
+        return changed_colours(pairs, self._axis_colours, decisions)
 
     def _subject(self, target: NoteTarget) -> MemoSubject | None:
         if target.kind == CODE:
@@ -332,6 +363,7 @@ class Taken:
     n_known: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
+    recolouring: Recolouring = field(default_factory=Recolouring)
 
     @property
     def by_author(self) -> dict[str, int]:

@@ -2,8 +2,12 @@
 
 In:   memos and the elements they are about; the XML of a project
 Out:  Notes with their files, and references to them; FileNote
+
+The description of a document or selection says its memos too: some tools show no other note there.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +32,8 @@ from pipeline.decisions.memos import (
 from pipeline.exchange.xml import guid, one_line, plain_guid, xml_text
 
 _NAME_CHARS = 60
+_ON = {UNIT: ", passage de", DOCUMENT: ", document", CODE: ", code", THEME: ", thème"}
+_NUMBERED = re.compile(r"Mémo n° (\d+)\b")  # as `_note_name` begins
 _AFTER_REFERENCES = frozenset({"Code", "VariableValue"})  # in the order of the schema
 _IN_CODING = "Coding"
 Span = tuple[int, int]
@@ -53,16 +59,20 @@ def add_notes(
     namespace = etree.QName(root).namespace
     elements = {element.get("guid"): element for element in root.iter() if element.get("guid")}
     notes, files = etree.Element(f"{{{namespace}}}Notes"), []
+    described: defaultdict[str, list[Memo]] = defaultdict(list)
     for memo in memos:
-        target = root if memo.subject.kind == STUDY else elements.get(_guid_of(memo, guids))
+        about = "" if memo.subject.kind == STUDY else _guid_of(memo, guids) or "?"
+        target = elements.get(about) if about else root
         if target is None:
             continue
-        identity, first_line = memo_guid(memo), one_line(memo.text)[:_NAME_CHARS]
+        if memo.subject.kind in (DOCUMENT, UNIT):
+            described[about].append(memo)
+        identity = memo_guid(memo)
         note = etree.SubElement(
             notes,
             f"{{{namespace}}}Note",
             guid=identity,
-            name=f"Mémo n° {memo.memo_id} : {first_line}",
+            name=_note_name(memo, target),
             plainTextPath=f"internal://{identity}.txt",
             creatingUser=user_guid(memo.author),
         )
@@ -70,14 +80,35 @@ def add_notes(
             ("creationDateTime", memo.noted_at),
             ("modifiedDateTime", memo.edited_at),
         ):
-            at = pd.to_datetime(moment, utc=True, errors="coerce", format="ISO8601")
-            if not pd.isna(at):
-                note.set(name, at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            written_at = _to_second(moment)
+            if written_at:
+                note.set(name, written_at)
         files.append((f"sources/{identity}.txt", xml_text(memo.text).encode()))
         _refer(target, identity, namespace)
+    for about, its_memos in described.items():
+        description = etree.Element(f"{{{namespace}}}Description")
+        description.text = xml_text("\n\n".join(f"{row.author} : {row.text}" for row in its_memos))
+        elements[about].insert(0, description)
     if len(notes):
         _insert_before(root, notes, {"Links", "Sets", "Graphs", "Description", "NoteRef"})
     return files
+
+
+def _note_name(memo: Memo, target: Any) -> str:
+    """Return a name that says what the memo is about, for tools that list notes apart."""
+    element = target.getparent() if memo.subject.kind == UNIT else target
+    name = f"{_ON[memo.subject.kind]} « {element.get('name')} »" if memo.subject.kind in _ON else ""
+    return f"Mémo n° {memo.memo_id}{name} : {_first_line(memo.text)}"
+
+
+def _first_line(text: str) -> str:
+    return one_line(text)[:_NAME_CHARS]
+
+
+def _to_second(moment: str) -> str:
+    """Return a moment in UTC, "" for another text."""
+    at = pd.to_datetime(moment, utc=True, errors="coerce", format="ISO8601")
+    return "" if pd.isna(at) else str(at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def _guid_of(memo: Memo, guids: Mapping[tuple[str, str], str]) -> str | None:
@@ -115,19 +146,24 @@ class NoteTarget:
 
 @dataclass(frozen=True)
 class FileNote:
-    """A note of a project; `user` is a GUID."""
+    """A note of a project; `user` is a GUID.
+
+    One that is the description of its target has no GUID.
+    """
 
     guid: str
     text: str
     user: str
     written_at: str
     targets: tuple[NoteTarget, ...]
+    name: str = ""
 
 
-def read_notes(root: Any, text_of: Callable[[Any], str | None]) -> list[FileNote]:
-    """Return the notes of a project that have a text; one that nothing refers to is on it all.
+def read_notes(root: Any, text_of: Callable[[Any], str]) -> list[FileNote]:
+    """Return the notes of a project that have a text, descriptions of documents and selections.
 
-    Tools tell a selection by a reference in it, or by a selection in the note.
+    One that nothing refers to is on it all. Tools tell a selection by a reference in it, or by a
+    selection in the note.
     """
     targets: dict[str, list[NoteTarget]] = {}
     for reference in root.iter():
@@ -136,19 +172,27 @@ def read_notes(root: Any, text_of: Callable[[Any], str | None]) -> list[FileNote
             targets.setdefault(name, []).extend(_targets(reference.getparent()))
     notes = []
     for element in root.iter():
-        text = (text_of(element) or "").strip() if _tag(element) == "Note" else ""
-        if not text:
-            continue
-        name = plain_guid(element.get("guid"))
-        about = targets.get(name, [NoteTarget(STUDY)])
-        spans = [_span(child) for child in element if _tag(child) == "PlainTextSelection"]
-        if spans:
-            sources = [target.guid for target in about if target.kind == DOCUMENT]
-            about = [NoteTarget(UNIT, source, span) for source in sources for span in spans]
-        user = element.get("creatingUser") or element.get("modifyingUser")
-        moment = element.get("creationDateTime") or element.get("modifiedDateTime") or ""
-        notes.append(FileNote(name, text, plain_guid(user), moment, tuple(about)))
+        text = text_of(element).strip() if _tag(element) == "Note" else ""
+        if text:
+            name = plain_guid(element.get("guid"))
+            about = targets.get(name, [])
+            spans = [_span(child) for child in element if _tag(child) == "PlainTextSelection"]
+            if spans:
+                sources = [target.guid for target in about if target.kind == DOCUMENT]
+                about = [NoteTarget(UNIT, source, span) for source in sources for span in spans]
+            notes.append(_note(element, text, about or [NoteTarget(STUDY)], name))
+        elif _tag(element) == "Description" and (element.text or "").strip():
+            parent = element.getparent()
+            about = [target for target in _targets(parent) if target.kind in (DOCUMENT, UNIT)]
+            if about:
+                notes.append(_note(parent, element.text.strip(), about, ""))
     return notes
+
+
+def _note(element: Any, text: str, about: Iterable[NoteTarget], name: str) -> FileNote:
+    user = element.get("creatingUser") or element.get("modifyingUser")
+    moment = element.get("creationDateTime") or element.get("modifiedDateTime") or ""
+    return FileNote(name, text, plain_guid(user), moment, tuple(about), element.get("name") or "")
 
 
 def _targets(element: Any) -> Iterator[NoteTarget]:
@@ -174,7 +218,7 @@ def _span(element: Any) -> Span:
 
 @dataclass(frozen=True)
 class WrittenMemo:
-    """A note whose subjects and author were found in the study."""
+    """A note whose subject was found in the study; nobody signed one without `author`."""
 
     note: FileNote
     subject: MemoSubject
@@ -185,31 +229,73 @@ class WrittenMemo:
 
 def new_memos(
     written: Iterable[WrittenMemo], active: Sequence[Decision], *, why: str
-) -> tuple[list[NoteMemo | EditMemo], int]:
+) -> tuple[list[NoteMemo | EditMemo], int, int]:
     """Return the decisions that bring what is new of `written`, and how many bring nothing.
 
-    `active` are the decisions taken so far.
-
-    A memo of ours whose text is another is written again; one that was removed since stays so.
+    The last number is of new ones that nobody signed. `active` are the decisions taken so far. A
+    memo of ours whose text is another is written again; one that was removed since stays so.
     """
-    noted = current_memos(row for row in active if not isinstance(row, EditMemo | RemoveMemo))
-    ours = {memo_guid(memo): number for number, memo in noted.items()}
-    present = current_memos(active)
-    said = {(memo.subject, memo.author, memo.text) for memo in present.values()}
+    history = _History(active)
     new: list[NoteMemo | EditMemo] = []
-    n_known = 0
-    for each in written:
-        text, number = each.note.text, ours.get(each.note.guid)
-        memo = present.get(number or 0)
-        is_same = (each.subject, each.author, text) in said
-        if is_same or (number and memo is None) or (memo and xml_text(memo.text) == text):
-            n_known += 1
-            continue
-        said.add((each.subject, each.author, text))
-        decision: NoteMemo | EditMemo = (
-            NoteMemo.on(each.subject, text, title=each.title)
-            if memo is None
-            else EditMemo.of(memo, text)
-        )
-        new.append(replace(decision, author=each.author, decided_at=each.decided_at, why=why))
-    return new, n_known
+    n_known = n_unsigned = 0
+    for each in sorted(written, key=lambda each: not each.note.guid):  # descriptions last
+        number = history.number_of(each.note)
+        memo = history.present.get(number or 0)
+        text = each.note.text if each.note.guid else history.without_known(each)
+        said = each.subject, each.author, text
+        is_removed = number is not None and memo is None
+        history.texts[each.subject].append(text)
+        if not text or is_removed or said in history.said or (memo and memo.text == text):
+            n_known += bool(each.note.guid)  # a description only repeats
+        elif not each.author:
+            n_unsigned += 1
+        else:
+            history.said.add(said)
+            decision: NoteMemo | EditMemo = (
+                NoteMemo.on(each.subject, text, title=each.title)
+                if memo is None
+                else EditMemo.of(memo, text)
+            )
+            new.append(replace(decision, author=each.author, decided_at=each.decided_at, why=why))
+    return new, n_known, n_unsigned
+
+
+class _History:
+    """The memos of a study, as they are and as they ever were, with texts as files hold them."""
+
+    def __init__(self, active: Sequence[Decision]) -> None:
+        noted = current_memos(row for row in active if not isinstance(row, EditMemo | RemoveMemo))
+        self._noted = noted
+        self._by_guid = {memo_guid(memo): number for number, memo in noted.items()}
+        self.present = {
+            number: replace(memo, text=xml_text(memo.text))
+            for number, memo in current_memos(active).items()
+        }
+        self.said = {(memo.subject, memo.author, memo.text) for memo in self.present.values()}
+        self.texts: defaultdict[MemoSubject, list[str]] = defaultdict(list)
+        for row in active:
+            if isinstance(row, NoteMemo | EditMemo) and row.text:
+                self.texts[row.subject].append(xml_text(row.text))
+
+    def number_of(self, note: FileNote) -> int | None:
+        """Return the memo that `note` was: by its GUID, else by its name and date or first line."""
+        number = self._by_guid.get(note.guid)
+        named = _NUMBERED.match(note.name) if note.guid and number is None else None
+        memo = self._noted.get(int(named[1])) if named else None
+        if memo is None:
+            return number
+        is_same = _to_second(note.written_at) == _to_second(memo.noted_at)
+        is_same = is_same or note.name.endswith(f" : {_first_line(memo.text)}")
+        return memo.memo_id if is_same else None
+
+    def without_known(self, written: WrittenMemo) -> str:
+        """Return what a description says that no memo on its subject ever said.
+
+        A memo stands there alone or after its author's name.
+        """
+        rest = written.note.text
+        texts = sorted(filter(None, self.texts[written.subject]), key=len, reverse=True)
+        if texts:
+            said = "|".join(map(re.escape, texts))
+            rest = re.sub(rf"\A(?:(?:[^\n]{{1,80}} : )?(?:{said})\s*(?:\n|\Z)\s*)+", "", rest)
+        return rest.strip()

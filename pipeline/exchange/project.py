@@ -39,14 +39,19 @@ from pipeline.publish.text import word, zipped
 _FAMILY = "urn:QDA-XML:project:"
 NAMESPACE = f"{_FAMILY}1.0"
 MACHINE_GUID = guid("user", MACHINE)
+# of cases, then of documents: some tools give a variable to the ones or to the others
 _VARIABLES = {
     "territoire": ("Territoire", "Text"),
     "atelier": ("Atelier", "Text"),
     "date": ("Date", "Date"),
     "lieu": ("Lieu", "Text"),
     "tables": ("Nombre de tables", "Integer"),
-    "canal": ("Nature", "Text"),
     "table": ("Table", "Integer"),
+    "territoire du document": ("Territoire du document", "Text"),
+    "atelier du document": ("Atelier du document", "Text"),
+    "date du document": ("Date du document", "Date"),
+    "canal": ("Nature", "Text"),
+    "table du document": ("Table du document", "Integer"),
 }
 _VALUE_TAGS = {"Text": "TextValue", "Integer": "IntegerValue", "Date": "DateValue"}
 _NAME_CHARS = 60
@@ -57,6 +62,7 @@ _ABOUT = (
 )
 
 Values = dict[str, Any]
+Span = tuple[int, int]
 
 
 def project_file(
@@ -173,10 +179,10 @@ def _add_sources(
         if document.document_id in units_by_document:
             for unit in rows_of(units_by_document[document.document_id]):
                 _add_selections(source, unit, codings_by_unit[unit.unit_id], guids, moment)
-        values = {"canal": word("lieux", document.channel), "table": document.table_number}
-        if workshop is not None:
-            values = _workshop_values(workshop, names[document.workshop_id]) | values
-        _add_values(source, values)
+        values = {} if workshop is None else _workshop_values(workshop, names[workshop.workshop_id])
+        values["table"] = document.table_number
+        values = {f"{key} du document": value for key, value in values.items()}
+        _add_values(source, {"canal": word("lieux", document.channel)} | values)
 
 
 def _add_selections(
@@ -186,31 +192,37 @@ def _add_selections(
     guids: Mapping[Any, str],
     moment: dict[str, str],
 ) -> None:
-    """Add the whole unit, then each run of words that people coded."""
+    """Add the whole unit, then each run of words that people coded, once a coder.
+
+    Some tools take who coded from the selection, not from the coding.
+    """
+    by_coder: dict[tuple[Span, str], list[PassageCoding]] = defaultdict(list)
     whole = (0, len(unit.text))
-    on_whole: list[PassageCoding] = []
-    on_words: dict[tuple[int, int], list[PassageCoding]] = defaultdict(list)
     for coding in codings:
-        for span in coding.spans:
-            on_words[span].append(coding)
-        if not coding.spans:
-            on_whole.append(coding)
-    for span, coded in ((whole, on_whole), *sorted(on_words.items())):
-        part = () if coded is on_whole else map(str, span)
-        _add_selection(source, unit, span, coded, guids, moment, *part)
+        for span in coding.spans or (whole,):
+            by_coder[span, coding.author].append(coding)
+    first, *others = sorted(key for key in by_coder if key[0] == whole) or [(whole, "")]
+    others += sorted(key for key in by_coder if key[0] != whole)
+    _add_selection(source, unit, first[0], by_coder[first], guids, moment)
+    for span, author in others:
+        part = (author,) if span == whole else (*map(str, span), author)
+        _add_selection(source, unit, span, by_coder[span, author], guids, moment, *part)
 
 
 def _add_selection(
     source: Any,
     unit: Any,
-    span: tuple[int, int],
-    codings: Iterable[PassageCoding],
+    span: Span,
+    codings: Sequence[PassageCoding],
     guids: Mapping[Any, str],
     moment: dict[str, str],
     *part: str,
 ) -> None:
-    """Add a selection; `part` tells its GUIDs from those of the whole unit."""
+    """Add a selection with the codings of one coder; `part` tells its GUID from the unit's."""
     start, end = span
+    author = codings[0].author if codings else ""
+    user = user_guid(author) if author else MACHINE_GUID
+    decided = max(coding.decided_at for coding in codings) if author else ""
     selection = _child(
         source,
         "PlainTextSelection",
@@ -218,13 +230,13 @@ def _add_selection(
         name=one_line(unit.text[start:end])[:_NAME_CHARS],
         startPosition=str(unit.start_char + start),
         endPosition=str(unit.start_char + end),
-        creatingUser=MACHINE_GUID,
-        **moment,
+        creatingUser=user,
+        **_moment(decided) if author else moment,
     )
+    words = () if span == (0, len(unit.text)) else tuple(map(str, span))
     for coding in codings:
-        user = user_guid(coding.author) if coding.author else MACHINE_GUID
-        coded = _moment(coding.decided_at) if coding.author else moment
-        identity = guid("coding", coding.unit_id, coding.author, coding.axis, coding.code, *part)
+        coded = _moment(coding.decided_at) if author else moment
+        identity = guid("coding", coding.unit_id, author, coding.axis, coding.code, *words)
         element = _child(selection, "Coding", guid=identity, creatingUser=user, **coded)
         _child(element, "CodeRef", targetGUID=guids[coding.axis, coding.code])
 
@@ -252,7 +264,6 @@ def _moment(written: Any) -> dict[str, str]:
 
 
 MARK = "\ufeff"
-Span = tuple[int, int]
 _EXPECTED = "un projet REFI-QDA (.qdpx)"
 _EXPORT = "exporter le projet en REFI-QDA"
 _ENCODINGS = (
@@ -273,11 +284,12 @@ _LEFT_OUT = {
 
 @dataclass(frozen=True)
 class FileCode:
-    """A code's name and description, as written."""
+    """A code's name, description and colour, as written."""
 
     guid: str
     name: str
     description: str
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -332,8 +344,9 @@ def read_project(path: Path) -> CodingProject:
             raise StudyError(message, _EXPECTED, _EXPORT)
         tags = map(_tag, root.iter())
         left = Counter(_LEFT_OUT[tag] for tag in tags if tag in _LEFT_OUT)
-        notes = read_notes(root, lambda element: _text_of(element, archive))
-        n_blank = sum(1 for _note in _each(root, "Note")) - len(notes)
+        notes = read_notes(root, lambda element: plain_text(_text_of(element, archive) or ""))
+        n_written = sum(1 for note in notes if note.guid)
+        n_blank = sum(1 for _note in _each(root, "Note")) - n_written
         left += Counter({"mémos sans texte": n_blank})
         return CodingProject(
             users={
@@ -362,7 +375,8 @@ def _first(element: Any, tag: str) -> Any:
 def _code(element: Any) -> FileCode:
     description = _first(element, "Description")
     text = "" if description is None else description.text or ""
-    return FileCode(plain_guid(element.get("guid")), one_line(element.get("name", "")), text)
+    name = one_line(element.get("name", ""))
+    return FileCode(plain_guid(element.get("guid")), name, text, element.get("color", ""))
 
 
 def _source(element: Any, archive: Archive) -> TextSource:

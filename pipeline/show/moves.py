@@ -43,12 +43,17 @@ def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
     n = Count(len(taken.decisions))
     if as_json:
         names = ("n_known", "by_author", "left_out", "lines")
-        write_json({"n_new": int(n)} | {name: getattr(taken, name) for name in names})
+        colours = dict(taken.recolouring.colours)
+        told = {name: getattr(taken, name) for name in names}
+        write_json({"n_new": int(n)} | told | {"colours": colours})
         return
     people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
     people = f" ({people})" if n else ""
     repeated = f"{Count(taken.n_known):déjà connue|déjà connues}"
     line(f"{n:décision nouvelle|décisions nouvelles}{people} ; {repeated}.")
+    n_colours = Count(len(taken.recolouring.colours))
+    if n_colours:
+        line(f"{n_colours:code a changé de couleur|codes ont changé de couleur}.")
     for reason, count in taken.left_out.items():
         line(f"  laissé de côté, {reason} : {count}")
     _write_some(taken.lines)
