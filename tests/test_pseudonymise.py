@@ -450,6 +450,7 @@ DECIDED = [  # what "garder" on the word leaves hidden, and what it opens
     ("avec Kermorvan, dit Kermorvan", "Kermorvan", "avec Kermorvan, dit Kermorvan"),
     ("chez Mme Kermorvan", "Kermorvan", "chez Mme [personne]"),
     ("d'après Guéguen", "Guéguen", "d'après Guéguen"),
+    ("d'après Kermorvan-Guéguen", "kermorvan gueguen", "d'après Kermorvan-Guéguen"),
 ]
 
 

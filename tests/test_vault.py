@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from flows.encryption import MAGIC, PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted
+from flows.masked_names import leave_readable, masked_words
 from flows.run import recorded_settings
 from flows.vault import CHOSEN, Vault, read_decisions, write_doubts
 from pipeline.cli import main
@@ -362,3 +363,28 @@ def test_words_that_a_person_hides_are_choices_until_taken_back(study):
     assert case.startswith(CHOSEN) and "Odile" not in case
     assert Vault(study).decide(case, None, author="lise") == "Odile Perrin"
     assert not vault.choices().hide and vault.state() == before
+
+
+def test_the_words_behind_a_token_are_told_and_left_readable_until_taken_back(study):
+    vault, registry = Vault(study), _registry()
+    registry.persons[1].mentions = {"W": ["anais vautrin", "vautrin"], "Z": ["anais"]}
+    registry.add(is_listed=False).mentions = {"W": ["olive"]}
+    vault.write_registry(registry)
+    vault.write_doubts("W", _doubts().assign(path="W/t.txt"))
+    place = {"folder": "W", "path": "W/t.txt", "start_char": 0}
+
+    def told(text: str) -> list[tuple[str, str, str]]:
+        return [(row.token, row.words, row.decision) for row in masked_words(vault, text, **place)]
+
+    first, second = "[personne 1]", "[personne 2]"
+    assert told("sans nom") == told("à [personne]") == told("à [personne 9]") == []
+    assert told(f"{first}, {first}") == [(first, "anais vautrin", ""), (first, "vautrin", "")]
+    assert told(f"le {second}") == [(second, "Olive", "")]  # as the doubtful case writes it
+    vault.hide("Vautrin", author="lise")
+    assert told(first)[1][2] == "masquer"
+    leave_readable(vault, "vautrin", author="lise")
+    assert told(first) == [(first, "anais vautrin", ""), (first, "vautrin", "garder")]
+    assert (vault.choices().keep, vault.choices().hide) == ({"vautrin"}, set())
+    leave_readable(vault, "olive", author="lise")
+    assert vault.decisions()["c-1"]["decision"] == "garder"  # its own case, and no other entry
+    assert len(vault.decisions()) == 2

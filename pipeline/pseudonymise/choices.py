@@ -39,7 +39,7 @@ class DecidedMasker(Masker):
     ) -> None:
         super().__init__(roster, name_match=name_match)
         self._hide = frozenset(map(_key, choices.hide))
-        self._keep = frozenset(map(_key, choices.keep)) - self._hide
+        self._keep = frozenset(map(spelt, choices.keep)) - frozenset(map(spelt, choices.hide))
         self._registry, self._folder, self._hidden = registry, folder, registry.forgotten_mentions()
         self._hidden_by_name: dict[str, bool] = {}
 
@@ -53,10 +53,10 @@ class DecidedMasker(Masker):
     def _decided(self, mask: Mask, text: str) -> Mask:
         if mask.token != PERSON:
             return mask
-        words = _key(text[mask.start : mask.end])
+        words = text[mask.start : mask.end]
         return mask._replace(
-            is_readable=(words in self._keep and not mask.is_sure)
-            or (mask.is_readable and words not in self._hide)
+            is_readable=(spelt(words) in self._keep and not mask.is_sure)
+            or (mask.is_readable and _key(words) not in self._hide)
         )
 
     def _added(self, text: str) -> Iterable[Mask]:

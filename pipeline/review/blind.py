@@ -40,9 +40,9 @@ processing_stream study_data forget_person back_up restore archive_announce arch
 """
 _CODING = """
 passages passages_list passages_form save_selection remove_selection passages_export documents
-document document_more picture make_passage decide code_words split_passage mask_words join_passages
-correct_passage flag_passage memos memos_export write_memo agreement draw_sample machine_sight
-disagreements arbitrate journal journal_export undo search
+document document_more picture make_passage decide code_words split_passage mask_words masked_names
+unmask_words join_passages correct_passage flag_passage memos memos_export write_memo agreement
+draw_sample machine_sight disagreements arbitrate journal journal_export undo search
 """
 _LINKS = "make_reader_link revoke_reader_link reader_link reader_file"  # for people without account
 SHOWS_NO_MACHINE = frozenset(f"{_STUDY} {_CODING} {_LINKS}".split())

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from flows.masked_names import has_masked_name
 from pipeline.decisions.mending import (
     QUESTION,
     SPEAKER,
@@ -66,6 +67,7 @@ def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
         "table": unit.table_number or "",
         "questions": questions_of(view, unit),
         "speakers": speakers_of(view.snapshot, unit),
+        "has_masked_name": has_masked_name(unit.text),
         "channels": [(name, word("lieux", name)) for name in CHANNELS],
     }
 

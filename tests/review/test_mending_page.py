@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import uuid
 
 import pytest
@@ -143,6 +144,31 @@ def test_a_name_is_hidden_by_the_vault_alone_and_taken_back(
     page.click(f"#doute-{case}")
     expect(page.locator(f"#doute-{case}")).to_have_count(0)
     assert not Vault(served.study).choices().hide
+
+
+def test_a_name_masked_wrongly_is_left_readable_and_taken_back(served: Served) -> None:
+    units = served.study.read_table("units")
+    unit_id = str(units[units["text"].str.contains(r"\[personne \d")]["unit_id"].min())
+    path, vault = f"/passages/{unit_id}/noms", Vault(served.study)
+    assert client(served, "denis").get(path).status_code == 403
+    session = client(served, "alix")
+    assert "Masqué à tort ?" in session.get(f"/passages?etat=tous&passage={unit_id}").text
+    words = re.findall(r'name="mots" value="([^"]+)"', session.get(path).text)
+    assert words and set(words) <= _names_met(vault)
+    address = f"/passages/{unit_id}/demasquer"
+    for command, mots, status, kept in (
+        ("demasquer", "Odile Inconnue", 404, set()),
+        ("demasquer", words[0], 302, {words[0]}),
+        ("revenir", words[0], 302, set()),
+    ):
+        data = {"geste": command, "mots": mots, "csrfmiddlewaretoken": token(session)}
+        assert session.post(address, data=data).status_code == status
+        assert vault.choices().keep == kept
+
+
+def _names_met(vault: Vault) -> set[str]:
+    registry = vault.registry()
+    return {name for folder in registry.folders for name in registry.mentioned(folder)}
 
 
 @pytest.mark.parametrize(
