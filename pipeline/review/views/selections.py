@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -38,7 +38,7 @@ from pipeline.review.selection_words import ATTRIBUTE_NAMES, STATES, SelectionWo
 from pipeline.review.theme_page import by_label, family_labels
 from pipeline.review.views import page_of
 
-_N_TABLES = 12  # counted beside the list
+_N_TABLES, _N_THEMES = 12, 8  # counted beside the list
 _N_SPEAKERS = 200  # in the form
 
 
@@ -121,13 +121,23 @@ def words_of(view: CoderView) -> SelectionWords:
 def _listed(request: HttpRequest, view: CoderView, wanted: Selection) -> dict[str, Any]:
     unit_ids = view.unit_ids(wanted)
     page = page_of(request, unit_ids)
+    theme_ids = [] if blind_coding(view.author) else _themes_of(unit_ids)
+    gathered = QueryDict(mutable=True)
+    gathered.setlist("theme", [theme_id for theme_id, _n in theme_ids])
     return {
         "page": page,
         "rows": [_row(view, unit_id, wanted) for unit_id in page.object_list],
         "n_listed": len(unit_ids),
-        "counts": _counts(view, wanted, unit_ids),
+        "counts": _counts(view, wanted, unit_ids, theme_ids),
+        "gathered": gathered.urlencode(),
         "has_no_meaning": wanted.is_search and meaning_of(view.snapshot) is None,
     }
+
+
+def _themes_of(unit_ids: Iterable[str]) -> list[tuple[str, int]]:
+    """Return the themes that most of the passages are in, with how many are."""
+    theme_of = state.themes().theme_of
+    return Counter(theme_of[name] for name in unit_ids if name in theme_of).most_common(_N_THEMES)
 
 
 def _row(view: CoderView, unit_id: str, wanted: Selection) -> dict[str, Any]:
@@ -162,9 +172,12 @@ class CountedDoor:
 
 
 def _counts(
-    view: CoderView, wanted: Selection, unit_ids: Sequence[str]
+    view: CoderView,
+    wanted: Selection,
+    unit_ids: Sequence[str],
+    theme_ids: Sequence[tuple[str, int]],
 ) -> list[tuple[str, list[CountedDoor]]]:
-    """CountedDoor the passages by territory and by table, most first."""
+    """Count the passages by territory, by table and by theme, most first."""
     units, workshops = view.snapshot.units, view.snapshot.workshops
     listed = [units[name] for name in unit_ids]
     territories = Counter(str(workshops[unit.workshop_id]["territory"]) for unit in listed)
@@ -182,7 +195,13 @@ def _counts(
             label = f"{workshops[workshop_id]['territory']}, {label}"
         address = _only(wanted, workshop=workshop_id, table=str(number))
         by_table.append(CountedDoor(typography(label), n, address))
-    found = [(_("Par territoire"), by_territory), (_("Par table"), by_table[:_N_TABLES])]
+    labels = state.themes().labels
+    by_theme = [CountedDoor(labels[name], n, _only(wanted, theme=name)) for name, n in theme_ids]
+    found = [
+        (_("Par territoire"), by_territory),
+        (_("Par table"), by_table[:_N_TABLES]),
+        (_("Par thème"), by_theme),
+    ]
     return [(title, rows) for title, rows in found if len(rows) > 1]
 
 
