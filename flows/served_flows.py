@@ -7,6 +7,7 @@ pass are retried. Our manifests, not Prefect's states, record what was processed
 import errno
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,7 @@ from flows.notify import (
 )
 from flows.prefect_server import named_server, prefect_ready
 from flows.run import Outcome, run_study
+from flows.service_log import service_log, write_event
 from flows.workspace import Listener
 from pipeline.errors import (
     AteliersError,
@@ -40,6 +42,7 @@ from pipeline.errors import (
 )
 from pipeline.settings.sections import ExecutionSettings
 from pipeline.study import Study
+from pipeline.text import study_counts
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -48,7 +51,6 @@ R = TypeVar("R")
 
 EVENT = "ateliers.review.done"
 TAG = "ateliers"
-_log = logging.getLogger("ateliers")
 
 _LASTING = (
     SettingsError,
@@ -113,11 +115,32 @@ def process_flow(root: Path) -> "Flow[[], str]":
             is_final=stages.has_given_up,
         )
         _leave(study, run_summary(study, outcome))
+        _note_success(study, outcome)
         if outcome.is_new:
             _tell(study, ready_notice(study, outcome))
         return str(outcome.manifest["run_id"])
 
     return process
+
+
+def _note_success(study: Study, outcome: Outcome) -> None:
+    if not outcome.is_new:
+        write_event(
+            logging.INFO, "rien de nouveau à traiter", study=study.root.name, event="run_unchanged"
+        )
+        return
+    manifest = outcome.manifest
+    started, ended = (datetime.fromisoformat(manifest[f"{at}_at"]) for at in ("started", "ended"))
+    seconds = round((ended - started).total_seconds())
+    write_event(
+        logging.INFO,
+        f"traitement fait en {seconds} s : {study_counts(manifest['n_rows'])}",
+        study=study.root.name,
+        event="run_done",
+        run_id=manifest["run_id"],
+        seconds=seconds,
+        n_rows=manifest["n_rows"],
+    )
 
 
 def compare_flow(root: Path) -> "Flow[[], None]":
@@ -309,7 +332,8 @@ def _attempt(
         told = error if isinstance(error, AteliersError) or can_pass(error) else None
         told = told or UnexpectedError(type(error).__name__)
         notice = failure_notice(study, told)
-        _log.error(f"traitement échoué : {notice.reason}")  # Prefect's own lines are off
+        line = f"traitement échoué : {notice.reason}"  # Prefect's own lines are off
+        write_event(logging.ERROR, line, study=study.root.name, event=f"{name}_failed")
         _leave(study, failure_summary(study, told))
         _tell(study, notice)
         raise TaskFailure(line_of(told)) from None
@@ -341,12 +365,12 @@ def _leave(study: Study, markdown: str) -> None:
             markdown, key=f"etude-{''.join(letters)}", description=study.settings.etude.title
         )
     except (httpx.HTTPError, PrefectException, RuntimeError, OSError) as error:
-        _log.warning(f"résumé non laissé à Prefect : {type(error).__name__}")
+        service_log().warning(f"résumé non laissé à Prefect : {type(error).__name__}")
 
 
 def _tell(study: Study, notice: Notice) -> None:
     for fault in send(notice, study):
-        _log.warning(fault)
+        service_log().warning(fault)
 
 
 def can_pass(error: BaseException) -> bool:

@@ -431,8 +431,10 @@ def train(options: argparse.Namespace) -> None:
 def serve(options: argparse.Namespace) -> None:
     """Process studies by the clock and as files are dropped."""
     from flows.serve import serve_studies
+    from flows.service_log import is_json, service_log
 
-    serve_studies(options.studies, told=moves.service, allow_open_server=options.allow_open_server)
+    told = service_log().info if is_json() else moves.service
+    serve_studies(options.studies, told=told, allow_open_server=options.allow_open_server)
 
 
 def fetch(options: argparse.Namespace) -> None:

@@ -338,6 +338,7 @@ def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_proce
     assert [document["state"] for document in hook.documents] == ["failed", "ready"]
     assert "grille.yaml" in hook.documents[0]["reason"]
     assert service.journal.read_text(encoding="utf-8").count("traitement échoué : ") == 1
+    assert service.said("grille : traitement fait en ")
     assert study.table_hashes() == undisturbed
 
 

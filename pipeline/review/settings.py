@@ -145,7 +145,8 @@ WHITENOISE_MAX_AGE = 3600
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "formatters": {"service": {"()": "flows.service_log.formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "service"}},
     "loggers": {
         "django": {"handlers": ["console"], "level": "ERROR"},
         # It would log the address asked for.

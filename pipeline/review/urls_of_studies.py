@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from pipeline.review.views import accounts, creating, home
+from pipeline.review.views import accounts, creating, home, metrics
 
 handler400 = "pipeline.review.pages.unreadable"
 handler403 = "pipeline.review.pages.refused"
@@ -29,4 +29,5 @@ urlpatterns = [
     path("creer", creating.create, name="create_study"),
     path("etudes/<str:folder_name>", home.open_study, name="study"),
     *ACCOUNTS,
+    path("metrics", metrics.metrics, name="metrics"),
 ]
