@@ -22,7 +22,7 @@ from flows.integrity import check_study, forget_seal
 from flows.run import run_study
 from flows.vault import Vault
 from flows.workspace import Listener, tell_nobody
-from pipeline.depot import workshop_folders
+from pipeline.depot import Inventory
 from pipeline.errors import StudyError
 from pipeline.french import is_word
 from pipeline.ingest.contents import Part, read_contents
@@ -94,7 +94,7 @@ def forget_person(
                 _erase(
                     study, vault, registry, person, erasure, with_words=with_words, author=author
                 )
-    if not dry_run and workshop_folders(study.depot):
+    if not dry_run and Inventory(study.depot).workshops:
         run_study(study.root, on_progress=on_progress)
         if person is not None:
             erasure = replace(erasure, still_readable=still_naming(study, person))
@@ -284,10 +284,8 @@ def named_files(study: Study, person: Person) -> tuple[dict[str, int], int]:
     pattern, hidden = name_pattern(person), _hidden_mentions(study, person)
     counts: Counter[str] = Counter()
     named: set[str] = set()
-    for folder in study.workshop_folders():
-        for part in read_contents(
-            folder, depot=study.depot, settings=study.settings.ingest, on_file=None
-        ).parts:
+    for workshop in study.inventory().workshops:
+        for part in read_contents(workshop, settings=study.settings.ingest, on_file=None).parts:
             named |= {part.file} if pattern.search(part.path) else set()
             n_times = sum(len(pattern.findall(text)) for text in _texts(part))
             counts[part.file] += max(n_times, hidden.pop(part.path, 0)) + bool(part.file in named)

@@ -1,10 +1,8 @@
 """Hash what a run depends on: the files of the depot and all else that changes a result."""
 
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from pipeline.depot import list_folder, name_files, text_of
-from pipeline.errors import reason_of
+from pipeline.depot import Inventory
 from pipeline.files import file_hash, text_hash
 from pipeline.ingest.readers.pictures import ocr_version
 from pipeline.study import Study
@@ -23,26 +21,6 @@ _WITHOUT_EFFECT = {
 }  # no result depends on these sections
 
 
-def input_hashes(study: Study, folder: str) -> dict[str, str]:
-    """Return the sha256 of each file of a workshop, by name below depot/.
-
-    An unreadable entry has its error instead: once readable, it changes and is read.
-    """
-    listing = list_folder(study.depot / folder, depot=study.depot)
-    names = name_files(listing.files, depot=study.depot)
-    unread = {
-        text_of(entry.path.relative_to(study.depot)): entry.reason for entry in listing.unread
-    }
-    return {names[path]: _hash_or_reason(path) for path in listing.files} | unread
-
-
-def _hash_or_reason(path: Path) -> str:
-    try:
-        return file_hash(path)
-    except OSError as error:
-        return reason_of(error)
-
-
 def read_dependencies(workspace: "Workspace", folder: "WorkshopFolder") -> tuple[str, ...]:
     """Return what reading the folder depends on, its files included.
 
@@ -50,7 +28,7 @@ def read_dependencies(workspace: "Workspace", folder: "WorkshopFolder") -> tuple
     `workshop_id`.
     """
     study = workspace.study
-    files = [f"{path}={sha256}" for path, sha256 in input_hashes(study, folder.name).items()]
+    contents = workspace.inventory.at(folder.name).contents
     renamed = [
         f"{path}<{first}"
         for path, first in sorted(folder.first_paths.items())
@@ -63,20 +41,14 @@ def read_dependencies(workspace: "Workspace", folder: "WorkshopFolder") -> tuple
         ocr_version() or "",
         masking.model_dump_json(),
         folder.vault_state,
-        *files,
+        *(f"{path}={sha256}" for path, sha256 in contents.items()),
         *renamed,
     )
 
 
-def study_fingerprint(study: Study, vault_state: str) -> str:
+def study_fingerprint(study: Study, vault_state: str, inventory: Inventory) -> str:
     """Return a hash of all that a run depends on: unchanged, it has nothing to do."""
-    inputs = [
-        f"{path}={value}"
-        for folder in study.workshop_folders()
-        for path, value in input_hashes(study, folder.name).items()
-    ]
-    stray = [text_of(PurePath(path.name)) for path in study.stray_files()]
-    unread = [f"{text_of(entry.path)}={entry.reason}" for entry in study.unread_entries()]
+    inputs = inventory.contents | {entry.name: entry.reason for entry in inventory.outside}
     tagger = study.registered_tagger
     decisions = study.decisions.mark().sha256
     templates = [path for path in (study.slides_template, study.report_template) if path]
@@ -88,9 +60,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
         file_hash(tagger) if tagger else "",
         decisions,
         vault_state,
-        *inputs,
-        *stray,
-        *unread,
+        *(f"{path}={value}" for path, value in inputs.items()),
         *(file_hash(path) for path in templates if path.is_file()),
     )
 

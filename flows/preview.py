@@ -9,7 +9,6 @@ The files are read as a run reads them, in the same child processes, by `python 
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,8 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.keys import input_hashes
-from pipeline.depot import folders_of, list_folder, text_of
+from pipeline.depot import Inventory, WorkshopFiles
 from pipeline.errors import AteliersError, StudyError
 from pipeline.files import text_hash, write_bytes
 from pipeline.study import Study, locked_file
@@ -69,14 +67,9 @@ class WorkshopReading:
         return json.dumps(asdict(self), ensure_ascii=False).encode()
 
 
-def reading_key(study: Study, folder: Path) -> str:
+def reading_key(study: Study, workshop: WorkshopFiles) -> str:
     """Return what the reading of a workshop depends on, without opening its files."""
-    files = list_folder(folder, depot=study.depot).files
-    states = [
-        f"{text_of(path.relative_to(folder))} {stat.st_size} {stat.st_mtime_ns}"
-        for path, stat in ((path, _stat(path)) for path in files)
-        if stat
-    ]
+    states = [f"{file.inside} {file.n_bytes} {file.stamp[1]}" for file in workshop.files]
     settings = study.settings
     return text_hash(
         _code(),
@@ -91,49 +84,41 @@ def _code() -> str:
     return str(versions()["code"])
 
 
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
-
-
-def read_kept(study: Study, folder: Path) -> WorkshopReading | None:
+def read_kept(study: Study, folder: str) -> WorkshopReading | None:
     """Return the last reading of a workshop, whose `key` may be an earlier one; None before any."""
     try:
-        return WorkshopReading.loads(_path(study, folder.name).read_bytes())
+        return WorkshopReading.loads(_path(study, folder).read_bytes())
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def stale_folders(study: Study) -> list[Path]:
-    """Return the workshops' folders with files that changed since they were last read."""
-    return [
-        folder
-        for folder in folders_of(study.depot)
-        if list_folder(folder, depot=study.depot).files
-        and getattr(read_kept(study, folder), "key", None) != reading_key(study, folder)
-    ]
+def stale_workshops(study: Study, inventory: Inventory) -> dict[str, str]:
+    """Return the `reading_key` of the workshops whose files changed since they were last read."""
+    keys = {one.name: reading_key(study, one) for one in inventory.workshops}
+    return {
+        name: key
+        for name, key in keys.items()
+        if getattr(read_kept(study, name), "key", None) != key
+    }
 
 
-def _take_run(study: Study, folder: Path, key: str) -> bool:
+def _take_run(study: Study, workshop: WorkshopFiles, key: str) -> bool:
     """Keep as a reading what the last run read of a workshop, if its files are the same."""
     last = study.last_run()
     if last is None:
         return False
-    hashes = input_hashes(study, folder.name)
     own = {
         path: value
         for path, value in last["inputs"].items()
-        if path.split("/", 1)[0] == folder.name
+        if path.split("/", 1)[0] == workshop.label
     }
     workshops = study.read_table("workshops")
-    ids = workshops.loc[workshops["folder"] == folder.name, "workshop_id"]
-    if hashes != own or ids.empty:
+    ids = workshops.loc[workshops["folder"] == workshop.name, "workshop_id"]
+    if workshop.contents != own or ids.empty:
         return False
     tables = {name: study.read_table(name) for name in ("documents", "units", "receipts")}
     tables |= {"workshops": workshops, "rejects": study.read_table("rejects")}
-    _keep(study, folder, _reading(key, folder.name, tables, str(ids.iloc[0])))
+    _keep(study, workshop.name, _reading(key, workshop.label, tables, str(ids.iloc[0])))
     return True
 
 
@@ -150,38 +135,45 @@ def read_depot(study: Study) -> int:
         from pipeline.ingest import FileReaders
 
         with FileReaders() as readers:
-            for folder in stale_folders(study):
-                key = reading_key(study, folder)
+            inventory = Inventory(study.depot)
+            for name, key in stale_workshops(study, inventory).items():
+                workshop = inventory.at(name)
                 n_read += 1
-                if _take_run(study, folder, key):
+                if _take_run(study, workshop, key):
                     continue
                 try:
-                    reading = _read(study, folder, key, readers)
+                    reading = _read(study, inventory, workshop, key, readers)
                 except AteliersError as error:
                     reading = WorkshopReading(key, error=str(error))
-                _keep(study, folder, reading)
+                _keep(study, name, reading)
     _LOG.info("%d workshops read ahead", n_read)
     return n_read
 
 
-def _read(study: Study, folder: Path, key: str, readers: Any) -> WorkshopReading:
+def _read(
+    study: Study, inventory: Inventory, workshop: WorkshopFiles, key: str, readers: Any
+) -> WorkshopReading:
     from pipeline.ingest import ingest_workshop
     from pipeline.ledger import account_characters, complete_receipts
     from pipeline.segment import segment_documents
 
     raw = ingest_workshop(
-        folder, depot=study.depot, settings=study.settings.ingest, readers=readers
+        workshop.path,
+        depot=study.depot,
+        settings=study.settings.ingest,
+        inventory=inventory,
+        readers=readers,
     )
-    clean = _pseudonymised(study, folder, raw)
+    clean = _pseudonymised(study, workshop.name, raw)
     documents, blocks = clean["documents"], clean["blocks"]
     units = segment_documents(documents, blocks, settings=study.settings.segment)
     ledger = account_characters(documents, blocks, units)
     receipts = complete_receipts(clean["receipts"], documents, ledger, units)
     tables = clean | {"units": units, "receipts": receipts}
-    return _reading(key, folder.name, tables, str(raw["workshops"]["workshop_id"].iloc[0]))
+    return _reading(key, workshop.label, tables, str(raw["workshops"]["workshop_id"].iloc[0]))
 
 
-def _pseudonymised(study: Study, folder: Path, raw: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def _pseudonymised(study: Study, folder: str, raw: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Hide persons as a run would, and list doubtful cases; the registry stays as it is."""
     from flows.vault import Vault
     from pipeline.errors import VaultError
@@ -194,7 +186,7 @@ def _pseudonymised(study: Study, folder: Path, raw: dict[str, pd.DataFrame]) -> 
         return {name: table for name, table in raw.items() if name != "people"}
     settings = study.settings.pseudonymise
     clean, update = pseudonymise(raw, registry=registry, choices=choices, settings=settings)
-    vault.write_doubts(folder.name, update.doubts)
+    vault.write_doubts(folder, update.doubts)
     return clean
 
 
@@ -248,8 +240,8 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _keep(study: Study, folder: Path, reading: WorkshopReading) -> None:
-    write_bytes(_path(study, folder.name), reading.dumps(), mode=0o600)
+def _keep(study: Study, folder: str, reading: WorkshopReading) -> None:
+    write_bytes(_path(study, folder), reading.dumps(), mode=0o600)
 
 
 def _path(study: Study, folder: str) -> Path:

@@ -29,7 +29,6 @@ from pipeline.errors import TableError
 from pipeline.ingest import (
     identify_workshops,
     reject_silent_documents,
-    reject_stray_files,
     reject_unread,
 )
 from pipeline.segment import paths_without_units
@@ -101,8 +100,7 @@ def write_study(
     """
     study = workspace.study
     tables = all_tables(workspace, [record for record in records if record.workshop is not None])
-    rejects = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
-    rejects = reject_unread(rejects, [*study.unread_entries(), *unread], depot=study.depot)
+    rejects = reject_unread(tables["rejects"], [*workspace.inventory.outside, *unread])
     silent = paths_without_units(tables["documents"], tables["blocks"], tables["units"])
     tables["rejects"] = reject_silent_documents(rejects, silent)
     passes = [record for record in records if record.workshop is None]
@@ -124,9 +122,7 @@ def _read_workshops(
     ahead: Ahead | None,
 ) -> tuple[list[StageRecord], dict[str, Exception]]:
     """Read workshops in the folders' order: persons' numbers must not depend on parallelism."""
-    study, vault = workspace.study, Vault(workspace.study)
-    paths = [*study.workshop_folders(), *(study.depot / name for name in folders)]
-    ids = identify_workshops(paths, depot=study.depot)
+    vault, ids = Vault(workspace.study), identify_workshops(workspace.inventory)
     records: list[StageRecord] = []
     failed: dict[str, Exception] = {}
     for name in folders:
@@ -150,6 +146,7 @@ def _unread(study: Study, folder: str, error: Exception) -> Unread:
     what = error.found if isinstance(error, TableError) else type(error).__name__
     return Unread(
         study.depot / folder,
+        folder,
         f"l'atelier n'a pas pu être traité ({what})",
         "signaler ce défaut ; les autres ateliers sont traités, celui-ci le sera une fois ses"
         " fichiers changés",

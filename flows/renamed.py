@@ -5,9 +5,11 @@ In:   path → sha256 of the files that lie there now; the record of the last ru
 Out:  path → path where a renamed file was met first
 """
 
+import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import Any
+from unicodedata import normalize
 
 _DIGITS = 64  # of a sha256: an unread file's value says nothing of its content
 
@@ -49,7 +51,8 @@ def first_paths(inputs: Mapping[str, str], last: Mapping[str, Any] | None) -> di
             known_key,
         )
     firsts = {path: named.get(old, old) for path, old in found.items()}
-    return _distinct(inputs, firsts) | {
+    in_last = {path for path, old in found.items() if old in earlier}
+    return _distinct(inputs, firsts, in_last) | {
         path: named[path]
         for path in named
         if path not in inputs and named[path] not in firsts.values()
@@ -90,15 +93,35 @@ def _source_of(inputs: Mapping[str, str], known: Mapping[str, str]) -> Callable[
     return lambda path: path.replace(_folder(path), renamed.get(_folder(path), _folder(path)), 1)
 
 
-def _distinct(inputs: Iterable[str], firsts: Mapping[str, str]) -> dict[str, str]:
-    taken, numbered = set(firsts.values()), dict(firsts)
-    for path in sorted(path for path in inputs if path not in firsts and path in taken):
+def _distinct(
+    inputs: Iterable[str], firsts: Mapping[str, str], last: Collection[str]
+) -> dict[str, str]:
+    """Return the first paths that differ from the path, no two of them one.
+
+    Files of the `last` run keep theirs; later ones get another where a document, or a part of one,
+    has it already: `a#b` is the part `b` of a renamed `a`.
+    """
+    taken: set[str] = set()
+    holders: set[str] = set()  # paths whose `#part` is taken
+
+    def is_taken(path: str) -> bool:
+        return path in taken or path in holders or not taken.isdisjoint(_holders_of(path))
+
+    distinct: dict[str, str] = {}
+    for path in sorted(inputs, key=lambda path: (path not in last, path not in firsts, path)):
+        first = free = firsts.get(path, path)
         number = 2
-        while f"{path} ({number})" in taken:
+        while path not in last and is_taken(normalize("NFC", free)):
+            free = f"{first.replace('#', '%23')} ({number})"
             number += 1
-        numbered[path] = f"{path} ({number})"
-        taken.add(numbered[path])
-    return {path: first for path, first in numbered.items() if first != path}
+        distinct[path] = free
+        taken.add(normalize("NFC", free))
+        holders.update(_holders_of(normalize("NFC", free)))
+    return {path: first for path, first in distinct.items() if first != path}
+
+
+def _holders_of(path: str) -> list[str]:
+    return [path[: mark.start()] for mark in re.finditer("#", path)]
 
 
 def _folder(path: str) -> str:

@@ -3,7 +3,7 @@
 import datetime
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from flows.cache import StageCache, StageRecord
 from flows.copies import keep_copy
 from flows.execution import NOT_SENT, STOPPED, StageExecutor, execute_here
 from flows.integrity import check_texts, is_sealed_as, mend_study, seal_study
-from flows.keys import input_hashes, study_fingerprint
+from flows.keys import study_fingerprint
 from flows.renamed import first_paths
 from flows.vault import Vault
 from flows.workspace import Approver, Listener, Workspace, open_workspace
@@ -75,7 +75,8 @@ def run_study(
         mark, mended = study.check_decisions(on_lost_decisions), mend_study(study)
         vault, last = Vault(study), study.last_run()
         _check_vault(study, vault, last)
-        fingerprint = study_fingerprint(study, vault.state())
+        inventory = study.inventory()
+        fingerprint = study_fingerprint(study, vault.state(), inventory)
         if only and not _has_kept(study, only, last):
             only = None
         if (
@@ -90,7 +91,11 @@ def run_study(
                 seal_study(study)
             return Outcome(last, is_new=False, lines=mended.lines)
         with open_workspace(
-            study, on_progress=on_progress, on_cost=on_cost, execute=execute
+            study,
+            inventory=inventory,
+            on_progress=on_progress,
+            on_cost=on_cost,
+            execute=execute,
         ) as workspace:
             manifest = _run_flow(workspace, fingerprint, only, last, mark)
         keep_copy(study)
@@ -103,7 +108,7 @@ def due_fingerprint(study: Study) -> str | None:
 
     Raises as `run_study` does, except for a locked study.
     """
-    fingerprint = study_fingerprint(study, Vault(study).state())
+    fingerprint = study_fingerprint(study, Vault(study).state(), study.inventory())
     last = study.last_run()
     if last is None or last["fingerprint"] != fingerprint:
         return fingerprint
@@ -146,15 +151,11 @@ def _run_flow(
     study = workspace.study
     started_at = datetime.datetime.now(datetime.UTC)
     run_id = _later_id(started_at, last)
-    folders = [only] if only else [path.name for path in study.workshop_folders()]
+    inventory = workspace.inventory
+    folders = [only] if only else [one.name for one in inventory.workshops]
     vault = Vault(study)
     is_renumbered = vault.has_earlier()
-    inputs = {
-        path: value
-        for folder in study.workshop_folders()
-        for path, value in input_hashes(study, folder.name).items()
-    }
-    named = first_paths(inputs, last)
+    named = first_paths(inventory.contents, last)
     processed = process_study(workspace, folders, _kept_records(study, only, last), run_id, named)
     n_moved = 0 if only else count_moved(workspace, processed, vault.state(), named)
     manifest = {
@@ -167,7 +168,7 @@ def _run_flow(
         "versions": versions(),
         "encoder": encoder_used(study.settings.embed),
         "settings": recorded_settings(study, vault),
-        "inputs": inputs,
+        "inputs": inventory.contents,
         "first_paths": named,
         "stages": [asdict(record) for record in processed.records],
         "decisions": asdict(mark),
@@ -196,12 +197,12 @@ def count_moved(
     from flows.execution import WorkshopFolder, stage_key
     from flows.stages import READ
 
-    study = workspace.study
-    ids = identify_workshops(study.workshop_folders(), depot=study.depot)
+    later = replace(workspace, inventory=workspace.inventory.again())
+    ids = identify_workshops(later.inventory)
     read = {record.workshop: record for record in processed.records if record.stage == READ.name}
     told = {*processed.failed, *(folder for folder, record in read.items() if record.n_passing)}
     keys = {
-        name: stage_key(READ, workspace, (), WorkshopFolder(name, ids[name], named, vault_state))
+        name: stage_key(READ, later, (), WorkshopFolder(name, ids[name], named, vault_state))
         for name in ids.keys() - told
     }
     return sum(name not in read or not read[name].is_of(key) for name, key in keys.items())

@@ -85,12 +85,12 @@ def read_workshop(
 ) -> Tables | Unfinished:
     """Ingest and pseudonymise a folder's files; unfinished where one changed meanwhile."""
     study, vault = workspace.study, Vault(workspace.study)
-    before = read_dependencies(workspace, folder)
     passing: list[int] = []
     load_early()
     raw = ingest_workshop(
         study.depot / folder.name,
         depot=study.depot,
+        inventory=workspace.inventory,
         settings=study.settings.ingest,
         workshop_id=folder.workshop_id,
         first_paths=folder.first_paths,
@@ -98,7 +98,6 @@ def read_workshop(
         on_passing=passing.append,
         readers=workspace.file_readers,
     )
-    is_changed = read_dependencies(workspace, folder) != before
     raw["people"] = vault.with_earlier(raw["people"], folder.name)
     clean, kept = pseudonymise(
         raw,
@@ -108,8 +107,7 @@ def read_workshop(
     )
     vault.write_doubts(folder.name, kept.doubts)
     vault.write_registry(kept.registry)
-    n_passing = sum(passing) + is_changed
-    return Unfinished(clean, n_passing) if n_passing else clean
+    return Unfinished(clean, sum(passing)) if passing else clean
 
 
 def segment_workshop(tables: Tables, workspace: "Workspace", _folder: WorkshopFolder) -> Tables:

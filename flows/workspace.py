@@ -9,6 +9,7 @@ from flows.cache import StageCache
 from flows.execution import StageExecutor, execute_here
 from flows.runners import Runner, make_runner
 from models.embedder import Encoders
+from pipeline.depot import Inventory
 from pipeline.ingest.sandbox import FileReaders
 from pipeline.store import Store
 from pipeline.study import Study
@@ -28,6 +29,7 @@ class Workspace:
     """
 
     study: Study
+    inventory: Inventory  # of the depot as the run began
     store: Store
     stages: StageCache
     encoders: Encoders
@@ -42,6 +44,7 @@ class Workspace:
 def open_workspace(
     study: Study,
     *,
+    inventory: Inventory | None = None,
     on_progress: Listener | None = None,
     on_cost: Approver | None = None,
     execute: StageExecutor = execute_here,
@@ -55,6 +58,7 @@ def open_workspace(
     try:
         yield Workspace(
             study,
+            inventory or Inventory(study.depot),
             store,
             StageCache(store),
             Encoders(store, executor),

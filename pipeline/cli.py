@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pipeline import __version__
 from pipeline.errors import AteliersError, StudyError, UsageError, VaultError, reason_of
 from pipeline.files import data_path
-from pipeline.show import moves, results
+from pipeline.show import moves
 from pipeline.show.writing import consent, failure, going_on, progress, told, write_on_any_terminal
 from pipeline.study import Study
 
@@ -248,6 +248,8 @@ def _in_french(message: str) -> str:
 
 def demo(options: argparse.Namespace) -> None:
     """Copy and process the example study."""
+    from pipeline.show import results
+
     study = copy_demo(options.dir)
     results.outcome(study, _run(study.root, None, options), as_json=options.json)
 
@@ -265,11 +267,15 @@ def copy_demo(root: Path) -> Study:
 
 def init(options: argparse.Namespace) -> None:
     """Make a new study."""
+    from pipeline.show import results
+
     results.created(Study.create(options.study, options.grid))
 
 
 def run(options: argparse.Namespace) -> None:
     """Process what changed, then update the results."""
+    from pipeline.show import results
+
     study = Study.open(options.study)
     results.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
 
@@ -292,6 +298,7 @@ def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outc
 def publish(options: argparse.Namespace) -> None:
     """Apply people's decisions, then write the publication."""
     from flows.publication import publish_whole
+    from pipeline.show import results
 
     study = Study.open(options.study)
     outcome = _run(study.root, None, options)
@@ -303,6 +310,7 @@ def publish(options: argparse.Namespace) -> None:
 def status(options: argparse.Namespace) -> None:
     """Show what the study holds and what awaits review."""
     from flows.mailbox.fetching import Record
+    from pipeline.show import results
 
     study = _verified(options.study)
     waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
@@ -385,6 +393,7 @@ def _perhaps_damaged(root: Path) -> Study:
 def compare(options: argparse.Namespace) -> None:
     """Compare territories and write exports/comparaison/."""
     from flows.publish_study import write_comparison
+    from pipeline.show import results
 
     study = _processed(options.study)
     compared = write_comparison(study.root)
@@ -415,6 +424,7 @@ def _verified(root: Path) -> Study:
 def evaluate(options: argparse.Namespace) -> None:
     """Show figures against gold labels."""
     from pipeline.evaluate import evaluate_study
+    from pipeline.show import results
 
     study = _processed(options.study)
     measured = evaluate_study(study.read_tables(), options.gold, study.grid)
@@ -424,6 +434,7 @@ def evaluate(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     """Refit the tagger and show its held-out figures."""
     from flows.learning import train_study
+    from pipeline.show import results
 
     results.trained(train_study(_processed(options.study), gold=options.gold), as_json=options.json)
 

@@ -1,9 +1,10 @@
-"""The depot's folders and files, without junk of systems and office suites.
+"""Make one inventory of the depot, from which names, keys, rejects and records of runs derive.
 
-In:   depot/, or a workshop's folder in it
-Out:  paths, in order of name; their names in the tables
+In:   depot/
+Out:  its workshops' files, each with a safe name and its content's hash; what is not read, and why
 
-No link is followed to a folder or out of the depot, but depot/ itself may be a link.
+Junk of systems and office suites is left out. No link is followed to a folder or out of the depot,
+but depot/ itself may be a link.
 """
 
 import errno
@@ -12,11 +13,15 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 
 from pipeline.errors import reason_of
+from pipeline.files import file_hash
 
 _JUNK_NAMES = frozenset(
     {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"}
@@ -44,22 +49,171 @@ _NOT_UTF8 = (
     "renommer le dossier : ses fichiers seront lus",
 )
 
+_STRAY = (
+    "fichier hors de tout dossier d'atelier",
+    "le déplacer dans le dossier de son atelier",
+)
+
 Kind = str | tuple[str, str]  # "file", "folder", or why it is not read and what to do
+Stamp = tuple[int, int, int, int]  # bytes, times of change of content and of rights, inode
+Hashes = dict[tuple[Path, Stamp], str]
 
 
 class Unread(NamedTuple):
-    """A path that is not read, why, and what to do, in French."""
+    """What of the depot is not read, under its `name` there, why, and what to do, in French."""
 
     path: Path
+    name: str
     reason: str
     advice: str
 
 
-class Listing(NamedTuple):
-    """The files and unread entries below a folder, each in order of path."""
+@dataclass(frozen=True)
+class DepotFile:
+    """A file of a workshop, as it lay in the depot when the inventory was made."""
 
-    files: tuple[Path, ...]
-    unread: tuple[Unread, ...]
+    path: Path  # the bytes of its name as the system has them
+    name: str  # below depot/: valid text, unlike that of any other file or part of one
+    inside: str  # below its workshop's folder, as valid text
+    stamp: Stamp
+    hashes: Hashes = field(repr=False)  # shared by inventories of one depot
+
+    @property
+    def n_bytes(self) -> int:
+        """Return its size."""
+        return self.stamp[0]
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether the tables know it under another name than its own."""
+        return not str(self.path).endswith(f"/{self.name.partition('/')[2]}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the names of its folders below the workshop's, and its own."""
+        return tuple(self.inside.split("/"))
+
+    @cached_property
+    def content(self) -> str:
+        """Return the sha256 of its bytes, or the reason why they cannot be read."""
+        key = self.path, self.stamp
+        if key in self.hashes:
+            return self.hashes[key]
+        try:
+            return self.hashes.setdefault(key, file_hash(self.path))
+        except OSError as error:  # it may be read another time
+            return reason_of(error)
+
+
+class WorkshopFiles:
+    """A folder of the depot; its files are listed once, when first asked for."""
+
+    def __init__(self, path: Path, label: str, root: Path, hashes: Hashes) -> None:
+        self.path, self.name = path, path.name
+        self.label = label  # its name in the tables
+        self._root, self._hashes = root, hashes
+
+    @property
+    def files(self) -> tuple[DepotFile, ...]:
+        """Return its files at any depth, in order of path."""
+        return self._listing[0]
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """Return what below it is not read, in order of path."""
+        return self._listing[1]
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """Return the content of each file by name, and the reason of what is not read."""
+        files = {file.name: file.content for file in self.files}
+        return files | {entry.name: entry.reason for entry in self.unread}
+
+    @cached_property
+    def _listing(self) -> tuple[tuple[DepotFile, ...], tuple[Unread, ...]]:
+        stamps: dict[str, Stamp] = {}  # by path below the folder
+        unread: list[Unread] = []
+        waiting = [""]
+        while waiting:
+            for inside, kind, stamp in _below(self.path, waiting.pop(), self._root):
+                if isinstance(kind, tuple):
+                    name = text_of(PurePath(self.name, inside))
+                    unread.append(Unread(self.path / inside, name, *kind))
+                elif kind == "folder":
+                    waiting.append(f"{inside}/")
+                elif stamp:
+                    stamps[inside] = stamp
+        insides = sorted(stamps, key=lambda inside: inside.split("/"))
+        names = _name_files(insides, self.name, self.label)
+        files = (
+            DepotFile(
+                self.path / inside, names[inside], _text(inside), stamps[inside], self._hashes
+            )
+            for inside in insides
+        )
+        return tuple(files), tuple(sorted(unread))
+
+
+class Inventory:
+    """What lay in `depot` when it was first asked for; `again` looks once more."""
+
+    def __init__(self, depot: Path, hashes: Hashes | None = None) -> None:
+        self.depot = depot
+        self._hashes: Hashes = {} if hashes is None else hashes
+        self._root = depot.resolve()
+
+    def again(self) -> "Inventory":
+        """Return a later inventory, which reads untouched files no second time."""
+        return Inventory(self.depot, self._hashes)
+
+    @cached_property
+    def folders(self) -> list[WorkshopFiles]:
+        """Return the folders, even empty ones, by name; none where the depot does not exist."""
+        names = [name for name, kind in self._top if kind == "folder"]
+        counts = Counter(map(_composed, names))
+        return [
+            self._folder(name, _apart_from_twin(name) if counts[_composed(name)] > 1 else name)
+            for name in names
+        ]
+
+    @cached_property
+    def workshops(self) -> list[WorkshopFiles]:
+        """Return the folders with a file."""
+        return [folder for folder in self.folders if folder.files]
+
+    @cached_property
+    def outside(self) -> list[Unread]:
+        """Return what is outside workshops: files, links, devices, closed or odd folders."""
+        unread: list[Unread] = []
+        for name, kind in self._top:
+            why = _STRAY if kind == "file" else kind
+            if isinstance(why, tuple):
+                unread.append(Unread(self.depot / name, _text(name), *why))
+        closed = (entry for one in self.folders if not one.files for entry in one.unread)
+        return sorted([*unread, *closed])
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """Return the contents of all workshops, by name."""
+        return {name: value for one in self.workshops for name, value in one.contents.items()}
+
+    def at(self, name: str) -> WorkshopFiles:
+        """Return the folder of that name, without any file where there is none."""
+        found = (folder for folder in self.folders if folder.name == name)
+        return next(found, None) or self._folder(name, name)
+
+    def _folder(self, name: str, label: str) -> WorkshopFiles:
+        return WorkshopFiles(self.depot / name, label, self._root, self._hashes)
+
+    @cached_property
+    def _top(self) -> list[tuple[str, Kind]]:
+        if not self.depot.is_dir():
+            return []
+        entries = ((name, kind) for name, kind, _ in _below(self.depot, "", self._root))
+        return sorted(
+            (name, kind if kind != "folder" or _text(name) == name else _NOT_UTF8)
+            for name, kind in entries
+        )
 
 
 def is_junk(path: PurePath) -> bool:
@@ -72,97 +226,9 @@ def is_junk(path: PurePath) -> bool:
     return any(_is_left_behind(part.lower()) for part in path.parts)
 
 
-def list_folder(folder: Path, *, depot: Path | None = None) -> Listing:
-    """Return a workshop's files at any depth, without junk, and its unread entries.
-
-    No link is followed to a folder, or to a file outside `depot`, by default the parent of
-    `folder`. Files that vanish meanwhile are in neither list.
-    """
-    root = (depot or folder.parent).resolve()
-    files: list[Path] = []
-    unread: list[Unread] = []
-    waiting = [folder]
-    while waiting:
-        for path, kind in _below(waiting.pop(), root):
-            if is_junk(path.relative_to(folder)):
-                continue
-            if isinstance(kind, tuple):
-                unread.append(Unread(path, *kind))
-            elif kind == "folder":
-                waiting.append(path)
-            else:
-                files.append(path)
-    return Listing(tuple(sorted(files)), tuple(sorted(unread)))
-
-
-def workshop_files(folder: Path) -> Iterator[Path]:
-    """Yield the files that `list_folder` lists."""
-    yield from list_folder(folder).files
-
-
-def workshop_folders(depot: Path) -> list[Path]:
-    """Return the folders of `depot` that hold a file; none if it does not exist."""
-    return [path for path in folders_of(depot) if list_folder(path).files]
-
-
 def folders_of(depot: Path) -> list[Path]:
     """Return the folders in `depot`, even empty ones, but no links."""
-    return [path for path, kind in _top(depot) if kind == "folder"]
-
-
-def stray_files(depot: Path) -> list[Path]:
-    """Return the files of `depot` outside any workshop's folder."""
-    return [path for path, kind in _top(depot) if kind == "file"]
-
-
-def unread_entries(depot: Path) -> list[Unread]:
-    """Return unread entries outside workshops: links, devices, closed or empty folders."""
-    unread: list[Unread] = []
-    for path, kind in _top(depot):
-        if isinstance(kind, tuple):
-            unread.append(Unread(path, *kind))
-        elif kind == "folder":
-            listing = list_folder(path)
-            unread += listing.unread if not listing.files else ()
-    return unread
-
-
-def name_files(files: Sequence[Path], *, depot: Path) -> dict[Path, str]:
-    """Return each file's path for the tables; no two are equal in any Unicode form.
-
-    A file keeps its path unless its bytes are not UTF-8, another has its composed form, or it would
-    be the `#part` of another.
-    """
-    tops = {path.relative_to(depot).parts[0] for path in files}
-    folders = {top: folder_name(depot / top) for top in tops}
-    below = {path: path.relative_to(depot).parts for path in files}
-    plain = {path: text_of(PurePath(folders[top], *rest)) for path, (top, *rest) in below.items()}
-    composed = {_composed(name) for name in plain.values()}
-
-    def could_be_part(name: str) -> bool:
-        return any(_composed(name[: mark.start()]) in composed for mark in re.finditer("#", name))
-
-    def is_odd(path: Path) -> bool:
-        return not _is_composed(path) or could_be_part(plain[path])
-
-    names: dict[Path, str] = {}
-    taken: set[str] = set()
-    for path in sorted(files, key=lambda path: (is_odd(path), path)):
-        name = plain[path].replace("#", "%23") if could_be_part(plain[path]) else plain[path]
-        names[path] = _apart(name, path.relative_to(depot), taken)
-        taken.add(_composed(names[path]))
-    return {path: names[path] for path in files}
-
-
-def folder_name(folder: Path) -> str:
-    """Return the folder's own name, or another if a twin has its composed form."""
-    others = (path for path in folders_of(folder.parent) if path.name != folder.name)
-    has_twin = any(_composed(path.name) == _composed(folder.name) for path in others)
-    return (
-        f"{folder.name}~{_digest(PurePath(folder.name))[:6]}"
-        if has_twin and not _is_composed(folder)
-        else folder.name
-    )
+    return [folder.path for folder in Inventory(depot).folders]
 
 
 def text_of(path: PurePath) -> str:
@@ -170,67 +236,84 @@ def text_of(path: PurePath) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _apart(name: str, path: PurePath, taken: set[str]) -> str:
-    """Add a few digits of the path's bytes if it is taken."""
-    digits, at = _digest(path), 6
-    apart = name
-    while _composed(apart) in taken:
-        file = PurePosixPath(name)
-        apart = str(file.with_name(f"{file.stem}~{digits[:at]}{file.suffix}"))
-        at += 1
-    return apart
+def _text(name: str) -> str:
+    return text_of(PurePath(name))
 
 
-def _digest(path: PurePath) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()
+def _name_files(insides: Sequence[str], folder: str, label: str) -> dict[str, str]:
+    """Return the name of each path below the folder; no two are equal in any Unicode form.
+
+    A file keeps its path unless its bytes are not UTF-8, another has its composed form, or it would
+    be the `#part` of another.
+    """
+    plain = {inside: f"{label}/{_text(inside)}" for inside in insides}
+    composed = set(map(_composed, plain.values()))
+
+    def could_be_part(name: str) -> bool:
+        return any(_composed(name[: mark.start()]) in composed for mark in re.finditer("#", name))
+
+    parts = {inside for inside, name in plain.items() if could_be_part(name)}
+    odd = parts | {inside for inside in insides if _composed(_text(inside)) != inside}
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for inside in sorted(insides, key=lambda inside: (inside in odd, inside.split("/"))):
+        name = plain[inside].replace("#", "%23") if inside in parts else plain[inside]
+        digits, n_digits, free = _digest(f"{folder}/{inside}"), 6, name
+        while _composed(free) in taken:
+            file = PurePosixPath(name)
+            free = str(file.with_name(f"{file.stem}~{digits[:n_digits]}{file.suffix}"))
+            n_digits += 1
+        names[inside] = free
+        taken.add(_composed(free))
+    return names
+
+
+def _apart_from_twin(name: str) -> str:
+    return name if _composed(name) == name else f"{name}~{_digest(name)[:6]}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()
 
 
 def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _is_composed(path: PurePath) -> bool:
-    return _composed(text_of(path)) == str(path)
-
-
-def _top(depot: Path) -> list[tuple[Path, Kind]]:
-    """Empty if `depot` does not exist."""
-    if not depot.is_dir():
-        return []
-    root = depot.resolve()
-    with os.scandir(depot) as entries:
-        found = [
-            (depot / entry.name, _kind(entry, root))
-            for entry in entries
-            if not is_junk(PurePath(entry.name))
-        ]
-    return sorted(
-        (path, kind if kind != "folder" or _is_utf8(path.name) else _NOT_UTF8)
-        for path, kind in found
-    )
-
-
-def _below(folder: Path, root: Path) -> list[tuple[Path, Kind]]:
-    """A closed folder is its own entry, with a reason."""
+def _below(folder: Path, inside: str, root: Path) -> list[tuple[str, Kind, Stamp | None]]:
+    """List one folder, without junk; a closed one is its own entry, with a reason."""
     try:
-        with os.scandir(folder) as entries:
-            return [(folder / entry.name, _kind(entry, root)) for entry in entries]
+        with os.scandir(folder / inside) as entries:
+            return [
+                (f"{inside}{entry.name}", *_kind(entry, root))
+                for entry in entries
+                if not is_junk(PurePath(entry.name))
+            ]
     except FileNotFoundError:
         return []
     except OSError as error:
-        return [(folder, (f"dossier illisible ({reason_of(error)})", _RIGHTS))]
+        closed = (f"dossier illisible ({reason_of(error)})", _RIGHTS)
+        return [(inside.rstrip("/"), closed, None)]
 
 
-def _kind(entry: "os.DirEntry[str]", root: Path) -> Kind:
+def _kind(entry: "os.DirEntry[str]", root: Path) -> tuple[Kind, Stamp | None]:
     """A link counts as its target inside `root`."""
     try:
         if entry.is_symlink():
-            return _kind_of_link(Path(entry.path), root)
-        if entry.is_dir(follow_symlinks=False):
-            return "folder"
-        return "file" if entry.is_file(follow_symlinks=False) else _SPECIAL
+            kind = _kind_of_link(Path(entry.path), root)
+        elif entry.is_dir(follow_symlinks=False):
+            return "folder", None
+        else:
+            kind = "file" if entry.is_file(follow_symlinks=False) else _SPECIAL
+        return kind, _stamp(entry.stat()) if kind == "file" else None
+    except FileNotFoundError:  # it vanished meanwhile
+        return "file", None
     except OSError as error:
-        return f"fichier illisible ({reason_of(error)})", _RIGHTS
+        return (f"fichier illisible ({reason_of(error)})", _RIGHTS), None
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _kind_of_link(path: Path, root: Path) -> Kind:
@@ -247,10 +330,6 @@ def _kind_of_link(path: Path, root: Path) -> Kind:
     if not stat.S_ISREG(mode):
         return _SPECIAL
     return "file" if path.resolve().is_relative_to(root) else _OUTSIDE
-
-
-def _is_utf8(name: str) -> bool:
-    return text_of(PurePath(name)) == name
 
 
 def _is_left_behind(name: str) -> bool:

@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.credentials import read_secret
-from pipeline.depot import Unread, stray_files, unread_entries, workshop_folders
+from pipeline.depot import Inventory
 from pipeline.errors import SettingsError, StudyError, TableError, UsageError
 from pipeline.files import data_path, file_hash, read_only, text_hash, write_bytes
-from pipeline.grid import load_grid, missing_grid, save_grid
-from pipeline.grid.codes import Grid
 from pipeline.locks import lock
-from pipeline.settings import Settings, load_settings
 from pipeline.table_store import TableStore, open_table_files
 from pipeline.text import counted, fold
 from pipeline.versions import SCHEMA
@@ -28,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.decision_store import DecisionStore, Mark
+    from pipeline.grid.codes import Grid
+    from pipeline.settings import Settings
     from pipeline.tables.schema import Table
 
 
@@ -73,6 +72,8 @@ class Study:
 
         Raises `StudyError` when `root` already is a study, `GridError` when the grid is refused.
         """
+        from pipeline.grid import load_grid, save_grid
+
         study = cls(root)
         if study.settings_path.exists() or study.has_content:
             raise StudyError(
@@ -98,13 +99,17 @@ class Study:
         return any(self.runs.glob("*.json")) or self.decisions_path.is_file()
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings of etude.toml."""
+        from pipeline.settings import load_settings
+
         return load_settings(self.settings_path)
 
     @cached_property
-    def grid(self) -> Grid:
+    def grid(self) -> "Grid":
         """The study's grid."""
+        from pipeline.grid import load_grid
+
         return load_grid(self.grid_path)
 
     def reread(self) -> None:
@@ -117,6 +122,8 @@ class Study:
         try:
             return file_hash(self.grid_path)
         except FileNotFoundError as error:
+            from pipeline.grid import missing_grid
+
             raise missing_grid(self.grid_path) from error
 
     def present_codes(self) -> dict[tuple[str, str], str]:
@@ -125,19 +132,20 @@ class Study:
             return {}
         return _present_codes(self.grid_path, self.grid_path.stat().st_mtime_ns)
 
+    def inventory(self) -> Inventory:
+        """Return what lies in depot/ now; raise `StudyError` where no folder has a file."""
+        inventory = Inventory(self.depot)
+        if not inventory.workshops:
+            raise self._no_workshop(inventory)
+        return inventory
+
     def workshop_folders(self) -> list[Path]:
         """Return the folders of depot/ with a file, by name; raise `StudyError` if none."""
-        folders = workshop_folders(self.depot)
-        if not folders:
-            raise self._no_workshop()
-        return folders
+        return [workshop.path for workshop in self.inventory().workshops]
 
-    def _no_workshop(self) -> StudyError:
+    def _no_workshop(self, inventory: Inventory) -> StudyError:
         expected = "un dossier par atelier, avec ses fichiers"
-        reasons = {
-            path.name: "fichier hors de tout dossier d'atelier" for path in self.stray_files()
-        }
-        reasons |= {entry.path.name: entry.reason for entry in self.unread_entries()}
+        reasons = {entry.path.name: entry.reason for entry in inventory.outside}
         if not reasons:
             do = "y copier les dossiers des ateliers"
             return StudyError(f"« {self.depot} » est vide", expected, do)
@@ -147,14 +155,6 @@ class Study:
             expected,
             "vérifier les droits, ou y copier les dossiers eux-mêmes",
         )
-
-    def stray_files(self) -> list[Path]:
-        """Return the files that lie in depot/ itself, outside any workshop's folder."""
-        return stray_files(self.depot)
-
-    def unread_entries(self) -> list[Unread]:
-        """Return what of depot/ cannot be read: links, devices, folders without rights."""
-        return unread_entries(self.depot)
 
     def find_workshop(self, name: str) -> Path:
         """Return the folder called `name`, or the only one whose name contains it.
@@ -504,6 +504,8 @@ def _seal_of(manifest: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=8)
 def _present_codes(path: Path, _written_at: int) -> dict[tuple[str, str], str]:
+    from pipeline.grid import load_grid
+
     return load_grid(path).present_codes
 
 

@@ -9,11 +9,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.files import data_path, load_yaml
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SPELLED_OUT = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "’": "'"})
 _IN_WORDS = str.maketrans({"º": "°", "&": " et "})
@@ -152,7 +153,7 @@ def without_numbers(text: str) -> str:
     return _NUMBERED.sub(PERSON, text)
 
 
-def plain_texts(rows: pd.DataFrame) -> pd.DataFrame:
+def plain_texts(rows: "pd.DataFrame") -> "pd.DataFrame":
     """Return `rows` with numbers removed from `text`."""
     return rows.assign(
         text=rows["text"].map(without_numbers, na_action="ignore").astype(rows["text"].dtype)

@@ -14,6 +14,7 @@ from flows.deposit import uploads as uploads_module
 from flows.deposit.manifest import answers_of, target_of, write_answers
 from flows.deposit.names import safe_parts
 from flows.deposit.uploads import ElsewhereError, Uploads
+from pipeline.depot import Inventory
 from pipeline.errors import StudyError, UsageError
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.workshop import answers_for, read_manifest
@@ -270,7 +271,7 @@ def test_what_was_said_of_a_renamed_file_follows_it(deposit: Deposit) -> None:
 
 def test_a_workshop_is_made_as_it_will_be_read(deposit: Deposit) -> None:
     folder = deposit.study.depot / WORKSHOP
-    manifest = read_manifest(folder, depot=deposit.study.depot)
+    manifest = read_manifest(Inventory(deposit.study.depot).at(folder.name))
     assert (manifest.territory, manifest.date, manifest.place, manifest.rejects) == (
         "Redon",
         "2026-05-04",
@@ -289,7 +290,7 @@ def test_an_answer_keeps_what_people_wrote(deposit: Deposit) -> None:
     (folder / "atelier.yaml").write_text(written, encoding="utf-8")
     target = target_of("notes [1].xlsx#Feuil1")
     assert write_answers(folder, target, {"questions": "q2", "tables": "3", "canaux": "post-it"})
-    manifest = read_manifest(folder, depot=deposit.study.depot)
+    manifest = read_manifest(Inventory(deposit.study.depot).at(folder.name))
     assert (manifest.territory, manifest.n_tables, manifest.rejects) == ("Redon", 6, ())
     answer = answers_for(manifest, ("notes [1].xlsx", "Feuil1"))[""]
     assert (answer.question, answer.table_number, answer.channel) == ("q2", 3, "postit")

@@ -12,16 +12,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from pipeline.depot import (
-    is_junk,
-    list_folder,
-    name_files,
-    stray_files,
-    text_of,
-    unread_entries,
-    workshop_files,
-    workshop_folders,
-)
+from pipeline import depot
+from pipeline.depot import Inventory, _name_files, is_junk
 
 NFC, NFD = partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD")
 WithoutRights = Callable[[], AbstractContextManager[None]]
@@ -71,6 +63,14 @@ def _write(depot: Path, *paths: str) -> None:
         (depot / path).write_text("x", encoding="utf-8")
 
 
+def workshops(depot: Path) -> list[str]:
+    return [workshop.name for workshop in Inventory(depot).workshops]
+
+
+def files(depot: Path, folder: str) -> list[str]:
+    return [file.path.relative_to(depot).as_posix() for file in Inventory(depot).at(folder).files]
+
+
 def test_a_workshop_is_a_visible_folder_with_a_file_however_deep(tmp_path: Path) -> None:
     _write(
         tmp_path,
@@ -83,14 +83,14 @@ def test_a_workshop_is_a_visible_folder_with_a_file_however_deep(tmp_path: Path)
         ".DS_Store",
     )
     (tmp_path / "E").mkdir()
-    assert [path.name for path in workshop_folders(tmp_path)] == ["A", "B"]
-    assert [path.name for path in stray_files(tmp_path)] == ["seul.txt"]
-    assert workshop_folders(tmp_path / "absent") == stray_files(tmp_path / "absent") == []
+    assert workshops(tmp_path) == ["A", "B"]
+    assert [entry.name for entry in Inventory(tmp_path).outside] == ["seul.txt"]
+    assert workshops(tmp_path / "absent") == Inventory(tmp_path / "absent").outside == []
 
 
 def test_a_depot_below_a_hidden_folder_is_read_like_any_other(tmp_path: Path) -> None:
     _write(tmp_path, ".etudes/depot/A/notes.txt")
-    assert [path.name for path in workshop_folders(tmp_path / ".etudes" / "depot")] == ["A"]
+    assert workshops(tmp_path / ".etudes" / "depot") == ["A"]
 
 
 def test_files_come_in_order_of_path_and_links_to_folders_are_not_followed(tmp_path: Path) -> None:
@@ -98,10 +98,7 @@ def test_files_come_in_order_of_path_and_links_to_folders_are_not_followed(tmp_p
     (tmp_path / "A" / "lien").symlink_to(tmp_path / "ailleurs")
     (tmp_path / "A" / "boucle").symlink_to(tmp_path / "A")
     (tmp_path / "A" / "perdu.txt").symlink_to(tmp_path / "absent.txt")
-    assert [path.relative_to(tmp_path).as_posix() for path in workshop_files(tmp_path / "A")] == [
-        "A/a/c.txt",
-        "A/b.txt",
-    ]
+    assert files(tmp_path, "A") == ["A/a/c.txt", "A/b.txt"]
 
 
 def _entries(folder: Path, outside: Path) -> None:
@@ -149,13 +146,10 @@ def test_what_is_no_file_is_listed_with_a_reason_wherever_it_lies_and_never_foll
     folder = depot / where
     folder.mkdir(exist_ok=True)
     _entries(folder, near / "ailleurs")
-    listing = list_folder(depot / "A")
-    assert [path.relative_to(depot).as_posix() for path in listing.files] == [
-        "A/notes.txt",
-        "A/sous/dossier/b.txt",
-    ]
-    assert [path.name for path in workshop_folders(depot)] == ["A"] and stray_files(depot) == []
-    unread = [*listing.unread, *unread_entries(depot)]
+    inventory = Inventory(depot)
+    assert files(depot, "A") == ["A/notes.txt", "A/sous/dossier/b.txt"]
+    assert workshops(depot) == ["A"]
+    unread = [*inventory.at("A").unread, *inventory.outside]
     assert {entry.path.relative_to(folder).as_posix(): entry.reason for entry in unread} == UNREAD
     assert all(entry.advice for entry in unread)
 
@@ -167,9 +161,9 @@ def test_a_link_to_a_file_of_the_depot_is_read_and_a_depot_may_itself_be_a_link(
     (tmp_path / "disque" / "B" / "aussi.txt").symlink_to(tmp_path / "disque" / "A" / "notes.txt")
     (tmp_path / "depot").symlink_to(tmp_path / "disque")
     depot = tmp_path / "depot"
-    assert [path.name for path in workshop_folders(depot)] == ["A", "B"]
-    assert [path.name for path in workshop_files(depot / "B")] == ["aussi.txt", "notes.txt"]
-    assert unread_entries(depot) == []
+    assert workshops(depot) == ["A", "B"]
+    assert files(depot, "B") == ["B/aussi.txt", "B/notes.txt"]
+    assert Inventory(depot).outside == []
 
 
 def test_a_folder_without_rights_is_listed_with_a_reason_wherever_it_lies(
@@ -180,13 +174,10 @@ def test_a_folder_without_rights_is_listed_with_a_reason_wherever_it_lies(
     for name, mode in (("A/sous", 0o000), ("B", 0o300), ("C/liste", 0o311)):
         (near / name).chmod(mode)
     with without_rights():
-        listing, outside = list_folder(near / "A"), unread_entries(near)
-        folders = workshop_folders(near)
-    assert [path.name for path in folders] == ["A"]
-    assert [
-        (entry.path.relative_to(near).as_posix(), entry.reason)
-        for entry in (*listing.unread, *outside)
-    ] == [
+        inventory = Inventory(near)
+        assert [workshop.name for workshop in inventory.workshops] == ["A"]
+        unread = [*inventory.at("A").unread, *inventory.outside]
+    assert [(entry.name, entry.reason) for entry in unread] == [
         ("A/sous", "dossier illisible (droits insuffisants)"),
         ("B", "dossier illisible (droits insuffisants)"),
         ("C/liste", "dossier illisible (droits insuffisants)"),
@@ -195,11 +186,10 @@ def test_a_folder_without_rights_is_listed_with_a_reason_wherever_it_lies(
 
 def test_a_workshop_s_folder_whose_name_is_not_utf_8_is_to_be_renamed(tmp_path: Path) -> None:
     _write(tmp_path, "Tr\udce9gor/notes.txt")
-    assert workshop_folders(tmp_path) == []
-    assert [
-        (text_of(path.relative_to(tmp_path)), reason)
-        for path, reason, _ in unread_entries(tmp_path)
-    ] == [("Tr\\xe9gor", "nom de dossier qui n'est pas en UTF-8")]
+    assert workshops(tmp_path) == []
+    assert [(entry.name, entry.reason) for entry in Inventory(tmp_path).outside] == [
+        ("Tr\\xe9gor", "nom de dossier qui n'est pas en UTF-8")
+    ]
 
 
 ORDINARY = [
@@ -226,11 +216,14 @@ NAMES = [  # files of one workshop, and the names they get where it is another
 def test_a_file_keeps_its_name_unless_another_could_be_taken_for_it(
     tmp_path: Path, files: list[str], changed: dict[str, str]
 ) -> None:
-    paths = [tmp_path / "Retz" / name for name in files]
-    names = name_files(paths, depot=tmp_path)
-    assert {
-        path.relative_to(tmp_path / "Retz").as_posix(): name for path, name in names.items()
-    } == {name: f"Retz/{changed.get(name, name)}" for name in files}
+    _write(tmp_path / "Retz", *files)
+    listed = Inventory(tmp_path).at("Retz").files
+    assert {file.path.relative_to(tmp_path / "Retz").as_posix(): file.name for file in listed} == {
+        name: f"Retz/{changed.get(name, name)}" for name in files
+    }
+    assert {os.path.relpath(f.path, tmp_path / "Retz") for f in listed if f.is_renamed} == {
+        *changed
+    }
 
 
 def test_names_are_all_different_in_the_composed_form_whatever_the_files_and_their_parts_are_called(
@@ -242,8 +235,19 @@ def test_names_are_all_different_in_the_composed_form_whatever_the_files_and_the
         found = {
             "".join(chance.choices(pieces, k=chance.randint(1, 5))).strip("/") for _ in range(8)
         } - {""}
-        paths = sorted(tmp_path / "Retz" / name for name in found)
-        names = name_files(paths, depot=tmp_path)
+        names = _name_files(sorted(found), "Retz", "Retz")
         told = [f"{name}{part}" for name in names.values() for part in ("", "#b", "#b/c", "#é")]
         assert len({NFC(name) for name in told}) == len(told)
         assert all(name.encode() for name in told)
+
+
+def test_a_later_inventory_reads_only_what_was_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path, "A/a.txt", "A/b.txt")
+    first = Inventory(tmp_path)
+    before, read = first.contents, []
+    monkeypatch.setattr(depot, "file_hash", lambda path: read.append(path.name) or "touched")
+    (tmp_path / "A" / "b.txt").write_text("yy", encoding="utf-8")
+    assert first.contents == before and read == []
+    assert first.again().contents == before | {"A/b.txt": "touched"} and read == ["b.txt"]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from pipeline.cli import make_parser
+from pipeline.depot import Inventory
 from pipeline.errors import UsageError
 from pipeline.ingest.workshop import read_manifest
 from pipeline.settings import Settings
@@ -214,7 +215,7 @@ def test_every_yaml_block_is_a_manifest_or_a_part_of_a_grid(block, tmp_path):
         return
     (tmp_path / "atelier").mkdir()
     (tmp_path / "atelier" / "atelier.yaml").write_text(block.text, encoding="utf-8")
-    manifest = read_manifest(tmp_path / "atelier", depot=tmp_path)
+    manifest = read_manifest(Inventory(tmp_path).at("atelier"))
     assert (manifest.rejects, manifest.territory) == ((), content["territoire"])
 
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from pipeline.depot import Inventory
 from pipeline.ingest.contents import read_contents
 from pipeline.ingest.parts import FileContent, RawPart
 from pipeline.ingest.readers.dispatch import read_source
@@ -228,7 +229,8 @@ def test_the_authors_of_a_slack_export_are_named_by_its_list_of_members(tmp_path
         {"type": "message", "ts": "2", "user": "U0ZZZZZZZ", "text": "oui <@U06AB98ZK>, un camion"},
     ]
     (folder / "export" / "suites" / "2026-05-07.json").write_text(json.dumps(day))
-    contents = read_contents(folder, depot=tmp_path, settings=IngestSettings(), on_file=None)
+    workshop = Inventory(tmp_path).at("Bray")
+    contents = read_contents(workshop, settings=IngestSettings(), on_file=None)
     spoken = [block for part in contents.documents for block in part.sorted.blocks]
     assert [(block.speaker, block.text) for block in spoken] == [
         ("Étienne Lhomme", "Une seule collecte"),

@@ -39,9 +39,9 @@ DOCTORS = [
 SUBJECTS = {"soins": "soins-proximite", "argent": "tresorerie", "cantines": "cantines-scolaires"}
 
 
-def gaps(*passages: dict[str, Any], structures: Any = ()) -> pd.DataFrame:
+def gaps(*passages: dict[str, Any], structures: Any = (), around: Any = AROUND) -> pd.DataFrame:
     """The gaps of a workshop at Orthez that the `structures` (name, type) attended."""
-    made = study(*AROUND, *passages)
+    made = study(*around, *passages)
     subject_ids = made["themes"]["theme_id"].map(SUBJECTS)
     known = [
         {"structure_id": f"s{i}", "name": name, "structure_type": kind}
@@ -141,6 +141,11 @@ def test_a_need_of_two_tables_that_nobody_answers_is_a_gap_to_check_with_those_w
 def test_a_structure_of_another_workshop_answers_nothing_here() -> None:
     elsewhere = said("soins", 1, text="un médecin consulte ici", posture="force", workshop_id=DIE)
     assert len(gaps(*DOCTORS, elsewhere)) == 1
+
+
+def test_where_nobody_says_anything_but_needs_each_is_a_gap() -> None:
+    needs = [row for row in AROUND if "posture" not in row]
+    assert len(gaps(*DOCTORS, around=needs)) == 1
 
 
 def test_without_theme_or_passage_there_is_no_gap() -> None:

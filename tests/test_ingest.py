@@ -10,14 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.depot import Inventory
 from pipeline.files import data_path
-from pipeline.ingest import ingest_workshop, reject_stray_files
+from pipeline.ingest import ingest_workshop, reject_unread
 from pipeline.ingest.parts import RawBlock, RawPart, from_line, to_line
 from pipeline.ingest.people import PEOPLE
 from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import (
     Manifest,
-    identify_workshop,
     identify_workshops,
     name_territory,
     name_workshop,
@@ -112,7 +112,7 @@ def test_a_manifest_is_read_and_what_is_odd_in_it_is_rejected(
     tmp_path: Path, text: str, field: str, value: object, reasons: list[str]
 ) -> None:
     folder = _write(tmp_path / "Trégor", {"Atelier.YAML": text})
-    manifest = read_manifest(folder, depot=tmp_path)
+    manifest = read_manifest(Inventory(tmp_path).at(folder.name))
     assert getattr(manifest, field) == value
     assert [reject["reason"] for reject in manifest.rejects] == reasons
 
@@ -145,7 +145,7 @@ def test_a_manifest_that_no_person_wrote_is_a_reject_and_costs_nothing(
     tmp_path: Path, text: str, reason: str
 ) -> None:
     folder = _write(tmp_path / "Trégor", {"atelier.yaml": text})
-    manifest = read_manifest(folder, depot=tmp_path)
+    manifest = read_manifest(Inventory(tmp_path).at(folder.name))
     assert [reject["reason"] for reject in manifest.rejects] == [reason]
     assert manifest.place is None
 
@@ -183,7 +183,7 @@ def test_a_second_manifest_of_a_folder_is_said(tmp_path: Path) -> None:
     folder = _write(
         tmp_path / "Trégor", {"atelier.yaml": "lieu: Plouha", "Atelier.yml": "lieu: Paimpol"}
     )
-    manifest = read_manifest(folder, depot=tmp_path)
+    manifest = read_manifest(Inventory(tmp_path).at(folder.name))
     assert manifest.place == "Paimpol"
     assert [reject["path"] for reject in manifest.rejects] == ["Trégor/atelier.yaml"]
 
@@ -193,7 +193,7 @@ def test_communes_of_a_manifest_give_their_codes(tmp_path: Path) -> None:
         tmp_path / "Trégor",
         {"atelier.yaml": "communes:\n  - {code: '22113', nom: Lannion}\n  - 22222\n  - Plouha\n"},
     )
-    communes = read_manifest(folder, depot=tmp_path).communes
+    communes = read_manifest(Inventory(tmp_path).at(folder.name)).communes
     assert [(commune.code, commune.name) for commune in communes] == [
         ("22113", "Lannion"),
         ("22222", None),
@@ -203,7 +203,7 @@ def test_communes_of_a_manifest_give_their_codes(tmp_path: Path) -> None:
 
 def test_a_file_outside_any_folder_is_rejected_and_not_lost(tmp_path: Path) -> None:
     _write(tmp_path, {"seul.txt": "x", ".DS_Store": "x"})
-    rejects = reject_stray_files(REJECTS.empty(), sorted(tmp_path.iterdir()), depot=tmp_path)
+    rejects = reject_unread(REJECTS.empty(), Inventory(tmp_path).outside)
     assert rejects[["path", "reason"]].values.tolist() == [
         ["seul.txt", "fichier hors de tout dossier d'atelier"]
     ]
@@ -224,10 +224,9 @@ def test_two_folders_of_one_name_and_date_get_two_ids(tmp_path: Path) -> None:
             {"atelier.yaml": "territoire: Bray\ndate: 2026-05-19", "T1.txt": "x"},
         )
     )
-    ids = [identify_workshop(folder, depot=tmp_path) for folder in folders]
-    assert len(set(ids)) == 7 and identify_workshops(folders, depot=tmp_path) == {
-        folder.name: name for folder, name in zip(folders, ids, strict=True)
-    }
+    by_folder = identify_workshops(Inventory(tmp_path))
+    ids = [by_folder[folder.name] for folder in folders]
+    assert len(set(ids)) == len(by_folder) == 7
     assert ids[2:] == [
         "bray-2026-05-19-bray-2026-05-19",
         "leon-leon-2",

@@ -20,7 +20,6 @@ from flows.jobs.progress import (
     seconds_left,
     waiting_for,
 )
-from flows.keys import input_hashes
 from pipeline.errors import StudyError
 from pipeline.study import Study
 from support.jobs import pretend_job
@@ -44,7 +43,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
             "is_done": True,
             "started_at": AT.isoformat(),
             "ended_at": (AT + timedelta(seconds=14)).isoformat(),
-            "inputs": input_hashes(made, RETZ),
+            "inputs": made.inventory().contents,
             "stages": [row | {"is_cached": row["stage"] != "rank"} for row in stages],
         }
     )

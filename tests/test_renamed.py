@@ -1,5 +1,7 @@
 """Files and folders that are renamed between runs: known again by content, in their workshop first, and never two for one."""
 
+from unicodedata import normalize
+
 import pytest
 
 from flows.renamed import first_paths
@@ -90,3 +92,32 @@ def test_what_stands_for_a_file_that_was_not_read_is_no_content() -> None:
 def test_the_first_run_and_the_record_of_an_earlier_version_know_nothing_else() -> None:
     assert first_paths(inputs(BEFORE), None) == {}
     assert first_paths(inputs({"A2/x": "a"}), {"inputs": inputs({"A/x": "a"})}) == {"A2/x": "A/x"}
+
+
+NFC, NFD = (normalize(form, "Retz/été.txt") for form in ("NFC", "NFD"))
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (
+            [{NFD: "a"}, {NFC: "b", "Retz/été~1.txt": "a"}],
+            {"Retz/été~1.txt": NFD, NFC: f"{NFC} (2)"},
+        ),
+        ([{"A/a#b": "a"}, {"A/a%23b": "a", "A/a": "b"}], {"A/a%23b": "A/a#b", "A/a": "A/a (2)"}),
+        ([{"A/a": "a"}, {"A/z": "a", "A/a#b": "b"}], {"A/z": "A/a", "A/a#b": "A/a%23b (2)"}),
+        (
+            [{"A/a": "a"}, {"B/a": "a"}, {}, {"A/a": "z"}, {"A/a": "z", "B/a": "a"}],
+            {"B/a": "A/a (2)"},
+        ),
+    ],
+    ids=["Unicode form", "part of a new file", "part of a renamed file", "gone and come back"],
+)
+def test_no_later_file_is_taken_for_an_earlier_one_or_a_part_of_it(
+    runs: list[dict[str, str]], expected: dict[str, str]
+) -> None:
+    last: dict[str, object] | None = None
+    for names in runs:
+        named = first_paths(inputs(names), last)
+        last = {"inputs": inputs(names), "first_paths": named}
+    assert named == expected

@@ -42,7 +42,7 @@ def test_a_workshop_is_a_folder_with_at_least_one_file_however_deep(study):
         "egare.txt",
     )
     assert [path.name for path in study.workshop_folders()] == ["Ancenis", "Retz"]
-    assert [path.name for path in study.stray_files()] == ["egare.txt"]
+    assert [entry.name for entry in study.inventory().outside] == ["egare.txt"]
 
 
 def test_an_empty_depot_says_what_to_put_there(study):

@@ -20,7 +20,7 @@ from typing import Literal
 
 from flows.deposit.manifest import rename_targets, write_workshop
 from flows.deposit.names import safe_parts, same_bytes, twin_of
-from pipeline.depot import folders_of, is_junk, list_folder, text_of
+from pipeline.depot import Inventory, folders_of, is_junk, text_of
 from pipeline.errors import StudyError, UsageError
 from pipeline.files import read_only, text_hash, write_bytes
 from pipeline.ingest.workshop import is_manifest
@@ -52,11 +52,8 @@ class Deposit:
 
     def n_bytes(self) -> int:
         """Return the bytes of the depot."""
-        return sum(
-            path.stat().st_size
-            for folder in folders_of(self.study.depot)
-            for path in list_folder(folder, depot=self.study.depot).files
-        )
+        workshops = Inventory(self.study.depot).workshops
+        return sum(file.n_bytes for workshop in workshops for file in workshop.files)
 
     def workshop_folder(self, name: str) -> Path:
         """Return the folder of an existing workshop; raise `UsageError` if there is none."""
@@ -181,9 +178,9 @@ class Deposit:
 
     def _existing(self, workshop: str, path: str) -> Path:
         folder = self.workshop_folder(workshop)
-        for file in list_folder(folder, depot=self.study.depot).files:
-            if str(file.relative_to(folder)) == path and not file.is_symlink():
-                return file
+        for file in Inventory(self.study.depot).at(workshop).files:
+            if str(file.path.relative_to(folder)) == path and not file.path.is_symlink():
+                return file.path
         raise UsageError(
             f"« {path[-80:]} » n'est plus là", "un fichier de l'atelier", "recharger la page"
         )
@@ -204,7 +201,9 @@ class Deposit:
                 return Placed(self._shown(twin), "refused", told)
             n += 1
             target = wanted.with_name(f"{wanted.stem} ({n}){wanted.suffix}")
-        copies = [path for path in list_folder(folder).files if same_bytes(path, source)]
+        n_bytes, here = source.stat().st_size, Inventory(self.study.depot).at(folder.name).files
+        alike = (file.path for file in here if n_bytes and file.n_bytes == n_bytes)
+        copies = [path for path in alike if same_bytes(path, source)]
         _move(source, target)
         shown, name = self._shown(target), target.name
         if n > 1:

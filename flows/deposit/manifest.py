@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from pipeline.depot import list_folder
+from pipeline.depot import Inventory
 from pipeline.errors import StudyError, UsageError
 from pipeline.files import write_bytes
-from pipeline.ingest.workshop import EVERYWHERE, is_manifest, load_manifest, read_answer
+from pipeline.ingest.workshop import EVERYWHERE, load_manifest, manifests_of, read_answer
 from pipeline.text import fold
 
 _HEAD = "# Écrit depuis la page Déposer ; peut aussi s'écrire à la main.\n"
@@ -114,10 +114,10 @@ def target_of(path: str) -> str:
 
 
 def _content(folder: Path) -> tuple[dict[Any, Any], Path]:
-    files = list_folder(folder, depot=folder.parent).files
-    path = next((path for path in files if path.parent == folder and is_manifest(path)), None)
-    if path is None:
+    manifests = manifests_of(Inventory(folder.parent).at(folder.name))
+    if not manifests:
         return {}, folder / "atelier.yaml"
+    path = manifests[0]
     content, problem = load_manifest(path)
     if content is None and not problem:
         return {}, path

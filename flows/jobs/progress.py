@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from flows.jobs import Job, JobState, Step
 from pipeline.decisions import KINDS
-from pipeline.depot import list_folder, name_files, text_of, workshop_folders
+from pipeline.depot import Inventory, Stamp, WorkshopFiles
 from pipeline.errors import reason_of
 from pipeline.files import file_hash
 from pipeline.study import Study, read_manifest
@@ -62,9 +62,9 @@ def waiting_for(study: Study) -> Backlog:
     last = study.last_run() or {}
     before: dict[str, str] = last.get("inputs", {})
     since = datetime.fromisoformat(last["started_at"]).timestamp() if last else 0.0
-    folders = workshop_folders(study.depot)
+    workshops = Inventory(study.depot).workshops
     files = {
-        path: state for folder in folders for path, state in _files(study, folder, before, since)
+        path: state for workshop in workshops for path, state in _files(workshop, before, since)
     }
     new = {path for path in files if path not in before}
     changed = {path for path, state in files.items() if state != before.get(path)} - new
@@ -75,7 +75,7 @@ def waiting_for(study: Study) -> Backlog:
         len(changed),
         len(gone),
         n_decisions_waiting(study) if last else 0,
-        len(folders),
+        len(workshops),
         len({path.split("/")[0] for path in (*new, *changed, *gone)}),
     )
 
@@ -88,27 +88,23 @@ def n_decisions_waiting(study: Study) -> int:
 
 
 def _files(
-    study: Study, folder: Path, before: Mapping[str, str], since: float
+    workshop: WorkshopFiles, before: Mapping[str, str], since: float
 ) -> Iterable[tuple[str, str]]:
     """Yield the path below depot/ and the hash of each file, as a run would record them."""
-    listing = list_folder(folder, depot=study.depot)
-    names = name_files(listing.files, depot=study.depot)
-    for path in listing.files:
-        try:
-            status = path.stat()
-            is_touched = max(status.st_mtime, status.st_ctime) >= since
-            state = before.get(names[path], "")
-            if is_touched and state:
-                state = _hash(path, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
-        except OSError as error:
-            state = reason_of(error)
-        yield names[path], state
-    for entry in listing.unread:
-        yield text_of(entry.path.relative_to(study.depot)), entry.reason
+    for file in workshop.files:
+        state = before.get(file.name, "")
+        if state and max(file.stamp[1:3]) >= since * 1e9:
+            try:
+                state = _hash(file.path, file.stamp)
+            except OSError as error:
+                state = reason_of(error)
+        yield file.name, state
+    for entry in workshop.unread:
+        yield entry.name, entry.reason
 
 
 @lru_cache(maxsize=4096)
-def _hash(path: Path, _written_at: int, _changed_at: int, _size: int) -> str:
+def _hash(path: Path, _stamp: Stamp) -> str:
     return file_hash(path)
 
 

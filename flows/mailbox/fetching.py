@@ -23,7 +23,7 @@ from flows.mailbox.routing import MailRouter
 from flows.mailbox.server import Mailbox, opened
 from flows.served_flows import can_pass
 from pipeline.credentials import read_secret
-from pipeline.depot import workshop_files
+from pipeline.depot import Inventory
 from pipeline.errors import AteliersError, SettingsError, StudyError
 from pipeline.files import read_only, text_hash, write_bytes
 from pipeline.ingest.parts import MEGABYTE
@@ -213,7 +213,10 @@ def _moment(headers: Message) -> str:
 
 def _hashes_in(depot: Path) -> set[str]:
     """Return the hashes in file names, wherever people moved the mails."""
-    matches = (_HASH_IN_NAME.search(path.name) for path in workshop_files(depot))
+    inventory = Inventory(depot)
+    names = [entry.name for entry in inventory.outside]
+    names += [file.name for folder in inventory.folders for file in folder.files]
+    matches = map(_HASH_IN_NAME.search, names)
     return {match[1] for match in matches if match}
 
 

@@ -8,7 +8,7 @@ from email.message import Message
 from functools import cache
 from pathlib import Path
 
-from pipeline.depot import folders_of
+from pipeline.depot import Inventory
 from pipeline.files import text_hash
 from pipeline.ingest.readers.mail import header_text, people_in
 from pipeline.ingest.words import find_date
@@ -150,8 +150,8 @@ class MailRouter:
 
 
 def _workshops(depot: Path) -> Iterator[_Workshop]:
-    for path in folders_of(depot):
-        manifest = read_manifest(path, depot=depot)
+    for folder in Inventory(depot).folders:
+        path, manifest = folder.path, read_manifest(folder)
         names = (name_territory(path, manifest), name_workshop(path, manifest), path.name)
         plain = frozenset(map(_plain, names)) - {""}
         yield _Workshop(path.name, plain, date_of(path, manifest))

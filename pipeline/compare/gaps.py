@@ -152,7 +152,9 @@ def _families_of_themes(themes: pd.DataFrame) -> dict[str, int]:
 def _read(rows: pd.DataFrame, classifier: SubjectClassifier) -> _Read:
     texts = list(rows["text"])
     vectors = (
-        unit_rows(classifier.vectors(texts) - classifier.middle) if texts else np.zeros((0, 1))
+        unit_rows(classifier.vectors(texts) - classifier.middle)
+        if texts
+        else np.zeros((0, classifier.middle.shape[-1]))
     )
     return _Read(rows, classifier.read([[text] for text in texts]).families, vectors)
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pipeline.ingest.workshop import (
         identify_workshops,
         reject_silent_documents,
-        reject_stray_files,
         reject_unread,
     )
 
@@ -23,7 +22,6 @@ __all__ = [
     "identify_workshops",
     "ingest_workshop",
     "reject_silent_documents",
-    "reject_stray_files",
     "reject_unread",
 ]
 

@@ -3,18 +3,18 @@
 Every file is a part, a reject or both.
 """
 
-import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from pipeline.depot import list_folder, name_files, text_of
+from pipeline.depot import DepotFile, WorkshopFiles
+from pipeline.files import file_hash
 from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.columns import Rows, meaning_of
-from pipeline.ingest.parts import RawPart, parse_json
+from pipeline.ingest.parts import Error, RawPart, parse_json
 from pipeline.ingest.readers.exports import SLACK, name_members
 from pipeline.ingest.sandbox import FileReaders, FileReading, away_error, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
@@ -26,12 +26,12 @@ from pipeline.ingest.territory_map import (
     read_features,
     read_map_rows,
 )
-from pipeline.ingest.workshop import Reject, is_manifest, reject
+from pipeline.ingest.workshop import Reject, manifests_of, reject
 from pipeline.settings.sections import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
 _HEAD = 15  # rows of a sheet that may hold its header
-_GONE = away_error("disparu")
+_GONE, _CHANGED = away_error("disparu"), away_error("changé")
 _BLANK_MAP = (
     "carte sans structure nommée",
     "donner un nom à chaque point ou zone de la carte, puis la redéposer",
@@ -138,47 +138,51 @@ class Contents:
 
 
 def read_contents(
-    folder: Path,
+    workshop: WorkshopFiles,
     *,
-    depot: Path,
     settings: IngestSettings,
     on_file: Callable[[int, int], None] | None,
     first_paths: Mapping[str, str] | None = None,
     readers: FileReaders | None = None,
 ) -> Contents:
-    """Return what the files of `folder` hold, except its manifest.
+    """Return what the files of `workshop` hold, except its manifest.
 
-    `on_file` gets the numbers of files done and in all; `readers` are reused between calls.
+    A file that is no longer what the inventory has waits for the next run. `on_file` gets the
+    numbers of files done and in all; `readers` are reused between calls.
     """
-    listing = list_folder(folder, depot=depot)
-    paths = [path for path in listing.files if not (path.parent == folder and is_manifest(path))]
-    names = name_files(listing.files, depot=depot)
+    manifests = manifests_of(workshop)
+    files = [file for file in workshop.files if file.path not in manifests]
     n_done = 0
 
     def count(_: Path) -> None:
         nonlocal n_done
         n_done += 1
         if on_file:
-            on_file(n_done, len(paths))
+            on_file(n_done, len(files))
 
     contents = Contents()
-    for path, reason, advice in listing.unread:
-        contents.rejects.append(reject(text_of(path.relative_to(depot)), reason, advice))
-    for reading in read_files(
-        paths, settings=settings, within=(depot,), on_file=count, readers=readers
-    ):
-        name = names[reading.path]
-        sha256 = None if reading.error else _hash(reading.path)
-        if reading.error or sha256 is None:
-            contents.n_passing += reading.can_pass or not reading.error
-            contents.rejects.append(reject(name, *(reading.error or _GONE)))
+    for _path, *why in workshop.unread:
+        contents.rejects.append(reject(*why))
+    paths = [file.path for file in files]
+    readings = read_files(
+        paths,
+        settings=settings,
+        within=(workshop.path.parent,),
+        on_file=count,
+        readers=readers,
+    )
+    for file, reading in zip(files, readings, strict=True):
+        change = None if reading.error else _changed(file)
+        if reading.error or change:
+            contents.n_passing += reading.can_pass or bool(change)
+            contents.rejects.append(reject(file.name, *(reading.error or change or _GONE)))
             continue
-        if PurePath(name).parts[1:] != reading.path.relative_to(folder).parts:
-            contents.rejects.append(reject(name, *_RENAMED))
-        first = (first_paths or {}).get(name)
-        for part in _parts(reading, name, folder, sha256, settings.max_outline_points):
+        if file.is_renamed:
+            contents.rejects.append(reject(file.name, *_RENAMED))
+        first = (first_paths or {}).get(file.name)
+        for part in _parts(reading, file, settings.max_outline_points):
             if first:
-                part = replace(part, first_path=first + part.path.removeprefix(name))
+                part = replace(part, first_path=first + part.path.removeprefix(file.name))
             contents.parts.append(part)
             contents.rejects += _rejects(part)
     contents.parts = _with_legends(_with_members(contents.parts))
@@ -220,18 +224,16 @@ def _with_legends(parts: list[Part]) -> list[Part]:
     ]
 
 
-def _hash(path: Path) -> str | None:
+def _changed(file: DepotFile) -> Error | None:
+    """Return why what was read is not what the inventory has."""
     try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return None if file_hash(file.path) == file.content else _CHANGED
     except OSError:
-        return None
+        return _GONE
 
 
-def _parts(
-    reading: FileReading, name: str, folder: Path, sha256: str, max_points: int
-) -> Iterator[Part]:
-    inside = PurePath(text_of(reading.path.relative_to(folder))).parts
+def _parts(reading: FileReading, file: DepotFile, max_points: int) -> Iterator[Part]:
+    name, inside = file.name, file.parts
     taken: set[str] = set()
     for raw in reading.parts:
         own = _free_name(raw.name, taken)
@@ -245,7 +247,7 @@ def _parts(
             path,
             name,
             names,
-            sha256,
+            file.content,
             raw,
             content,
             pins=tuple(lighter[:n_features]),

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.depot import folder_name
+from pipeline.depot import Inventory, WorkshopFiles
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part, read_contents
@@ -56,7 +56,7 @@ from pipeline.ingest.workshop import (
     answer_everywhere,
     answers_for,
     date_of,
-    identify_workshop,
+    identify_workshops,
     name_territory,
     read_manifest,
     reject,
@@ -94,6 +94,7 @@ def ingest_workshop(
     *,
     depot: Path,
     settings: IngestSettings,
+    inventory: Inventory | None = None,
     workshop_id: str | None = None,
     on_file: Callable[[int, int], None] | None = None,
     on_passing: Callable[[int], None] | None = None,
@@ -102,17 +103,19 @@ def ingest_workshop(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop's `folder` of `depot`, personal data included.
 
-    Unreadable files are rows of `rejects`; an empty folder has no documents. `workshop_id` defaults
-    to the one among the folders of `depot`. `on_file` gets the numbers of files done and in all,
-    `on_passing` the number that another run may read. `first_paths` gives the former paths of
-    renamed files, which keep the identity of their documents and passages.
+    Unreadable files are rows of `rejects`; an empty folder has no documents. `inventory` defaults
+    to what lies in `depot` now, `workshop_id` to the one among its folders. `on_file` gets the
+    numbers of files done and in all, `on_passing` the number that another run may read.
+    `first_paths` gives the former paths of renamed files, which keep the identity of their
+    documents and passages.
     """
-    manifest = read_manifest(folder, depot=depot)
-    workshop_id = workshop_id or identify_workshop(folder, depot=depot)
+    inventory = inventory or Inventory(depot)
+    workshop = inventory.at(folder.name)
+    manifest = read_manifest(workshop)
+    workshop_id = workshop_id or identify_workshops(inventory, workshop)[folder.name]
     territory = name_territory(folder, manifest)
     contents = read_contents(
-        folder,
-        depot=depot,
+        workshop,
         settings=settings,
         on_file=on_file,
         first_paths=first_paths,
@@ -143,13 +146,13 @@ def ingest_workshop(
     _log_unlocated(workshop_id, blocks)
     rejects = [
         *manifest.rejects,
-        *reject_idle_answers(folder, manifest, [part.names for part in contents.documents]),
+        *reject_idle_answers(workshop.label, manifest, [part.names for part in contents.documents]),
         *contents.rejects,
         *_silent(contents, documents, blocks),
-        *contents.reject_beyond(settings.max_listed, folder.name),
-        *_unsettled(folder, communes),
+        *contents.reject_beyond(settings.max_listed, workshop.label),
+        *_unsettled(workshop, communes),
     ]
-    workshop = {
+    row = {
         "workshop_id": workshop_id,
         "territory": manifest.territory or _as_written(territory, contents),
         "date": date_of(folder, manifest) or _date_of_lists(contents),
@@ -159,7 +162,7 @@ def ingest_workshop(
         "folder": folder.name,
     }
     return {
-        "workshops": WORKSHOPS.build([workshop]),
+        "workshops": WORKSHOPS.build([row]),
         "documents": documents,
         "blocks": blocks,
         "rejects": _write_rejects(rejects),
@@ -436,14 +439,14 @@ def _silent(contents: Contents, documents: pd.DataFrame, blocks: pd.DataFrame) -
     return [reject(path, *SILENT) for path in paths if path not in contents.list_paths]
 
 
-def _unsettled(folder: Path, communes: WorkshopCommunes) -> list[Reject]:
+def _unsettled(workshop: WorkshopFiles, communes: WorkshopCommunes) -> list[Reject]:
     n_unsettled = communes.n_unsettled
-    log.info("%s: %d communes without code", folder.name, n_unsettled)
+    log.info("%s: %d communes without code", workshop.name, n_unsettled)
     if not n_unsettled:
         return []
     names = counted(n_unsettled, "nom de commune", "noms de commune")
     reason = f"{names} sans code INSEE (inconnu ou porté par plusieurs)"
-    return [reject(folder_name(folder), reason, _COMMUNE_ADVICE)]
+    return [reject(workshop.label, reason, _COMMUNE_ADVICE)]
 
 
 def _write_receipts(contents: Contents, documents: pd.DataFrame, workshop_id: str) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from pipeline.communes.tables import find_epci
-from pipeline.depot import Unread, folder_name, is_junk, list_folder, text_of, workshop_folders
+from pipeline.depot import Inventory, Unread, WorkshopFiles
 from pipeline.errors import ReadError, reason_of
 from pipeline.files import RefusedYamlError, load_plain
 from pipeline.ingest.locate.cues import Location
@@ -31,7 +31,6 @@ SILENT = (
     "vérifier qu'il n'y a là que des titres, des noms ou des circonstances ; "
     "sinon écrire en phrases ce qui a été dit, puis relancer",
 )
-_STRAY = ("fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier")
 EVERYWHERE = "partout"  # after an answer of atelier.yaml: also where the document says otherwise
 _MAX_BYTES = 50_000
 _MAX_TEXT = 200
@@ -105,12 +104,12 @@ def answer_everywhere(manifest: Manifest, names: Sequence[str]) -> Location:
 
 
 def reject_idle_answers(
-    folder: Path, manifest: Manifest, documents: Iterable[Sequence[str]]
+    label: str, manifest: Manifest, documents: Iterable[Sequence[str]]
 ) -> list[Reject]:
     """Return a reject for each answer about a document that is not among `documents`."""
     names = list(documents)
     idle = {answer.file for answer in manifest.answers if not any(map(answer.matches, names))}
-    path = f"{folder_name(folder)}/atelier.yaml"
+    path = f"{label}/atelier.yaml"
     advice = "reprendre le nom du fichier, tel que le montre « ateliers status »"
     reasons = [f"aucun document ne s'appelle « {file[:_MAX_KEY]} »" for file in sorted(idle)]
     return [reject(path, reason, advice) for reason in reasons]
@@ -121,19 +120,9 @@ def reject_silent_documents(rejects: pd.DataFrame, paths: Iterable[str]) -> pd.D
     return _with_rejects(rejects, [(path, *SILENT) for path in paths])
 
 
-def reject_stray_files(
-    rejects: pd.DataFrame, files: Sequence[Path], *, depot: Path
-) -> pd.DataFrame:
-    """Return `rejects` with a row for each of `files`, which lie outside any workshop."""
-    strays = [path for path in files if not is_junk(path.relative_to(depot))]
-    return reject_unread(rejects, [Unread(path, *_STRAY) for path in strays], depot=depot)
-
-
-def reject_unread(rejects: pd.DataFrame, unread: Sequence[Unread], *, depot: Path) -> pd.DataFrame:
-    """Return `rejects` with a row for each of `unread`, entries of `depot` in no workshop."""
-    return _with_rejects(
-        rejects, [(text_of(path.relative_to(depot)), *why) for path, *why in unread]
-    )
+def reject_unread(rejects: pd.DataFrame, unread: Sequence[Unread]) -> pd.DataFrame:
+    """Return `rejects` with a row for each of `unread`, entries of the depot in no workshop."""
+    return _with_rejects(rejects, [row for _path, *row in unread])
 
 
 def _with_rejects(rejects: pd.DataFrame, rows: Iterable[Iterable[str]]) -> pd.DataFrame:
@@ -152,17 +141,21 @@ def is_manifest(path: Path) -> bool:
     return path.name.lower() in ("atelier.yaml", "atelier.yml")
 
 
-def read_manifest(folder: Path, *, depot: Path) -> Manifest:
-    """Return the folder's atelier.yaml, empty if missing.
+def manifests_of(workshop: WorkshopFiles) -> list[Path]:
+    """Return the files that are its atelier.yaml; the first one counts."""
+    return [file.path for file in workshop.files if len(file.parts) == 1 and is_manifest(file.path)]
+
+
+def read_manifest(workshop: WorkshopFiles) -> Manifest:
+    """Return the workshop's atelier.yaml, empty if missing.
 
     Invalid entries go to `rejects`; the rest counts.
     """
-    files = list_folder(folder, depot=depot).files
-    manifests = [path for path in files if path.parent == folder and is_manifest(path)]
+    manifests = manifests_of(workshop)
     if not manifests:
         return Manifest()
     path, *others = manifests
-    label = folder_name(folder)
+    label = workshop.label
     second = f"un autre fichier {path.name} est dans ce dossier : lui seul est lu"
     rejects = [reject(f"{label}/{other.name}", second, "n'en garder qu'un") for other in others]
 
@@ -229,18 +222,14 @@ def date_of(folder: Path, manifest: Manifest) -> str | None:
     return manifest.date or _read_date(folder.name)
 
 
-def identify_workshop(folder: Path, *, depot: Path) -> str:
-    """Return the workshop_id of one folder of `depot`, as `identify_workshops`."""
-    return identify_workshops([folder, *workshop_folders(depot)], depot=depot)[folder.name]
-
-
-def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str]:
-    """Return the workshop_id of each of `folders`, which must be all of `depot`.
+def identify_workshops(inventory: Inventory, *more: WorkshopFiles) -> dict[str, str]:
+    """Return the workshop_id of each workshop by folder, and of `more` that may have no file.
 
     A name that another folder has too is followed by the folder's own slug.
     """
     names = {
-        folder.name: name_workshop(folder, read_manifest(folder, depot=depot)) for folder in folders
+        one.name: name_workshop(one.path, read_manifest(one))
+        for one in (*more, *inventory.workshops)
     }
     counts = Counter(names.values())
     ids = {folder: name for folder, name in names.items() if counts[name] == 1}

@@ -18,11 +18,11 @@ from flows.preview import (
     WorkshopReading,
     read_kept,
     reading_key,
-    stale_folders,
+    stale_workshops,
 )
-from pipeline.depot import folders_of, list_folder, text_of
+from pipeline.depot import DepotFile, Inventory, WorkshopFiles
 from pipeline.files import text_hash
-from pipeline.ingest.workshop import EVERYWHERE, is_manifest
+from pipeline.ingest.workshop import EVERYWHERE, manifests_of
 from pipeline.study import Study
 from pipeline.text import size_in_words
 
@@ -149,18 +149,21 @@ class WorkshopRows:
         return sum(row.reading.n_units for row in self.rows if row.reading)
 
 
-def state_of(study: Study, folder: Path) -> str:
-    """Return what changes whenever the workshop's part of the page does."""
-    kept = read_kept(study, folder)
-    return text_hash(reading_key(study, folder), kept.key if kept else "")[:16]
+def states_of(study: Study) -> dict[str, str]:
+    """Return for each folder what changes whenever the workshop's part of the page does."""
+    return {one.name: _state(study, one) for one in Inventory(study.depot).folders}
 
 
-def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
+def _state(study: Study, workshop: WorkshopFiles) -> str:
+    kept = read_kept(study, workshop.name)
+    return text_hash(reading_key(study, workshop), kept.key if kept else "")[:16]
+
+
+def workshop_rows(study: Study, workshop: WorkshopFiles) -> WorkshopRows:
     """Return a workshop as the page shows it, with its last reading."""
-    kept, key = read_kept(study, folder), reading_key(study, folder)
+    kept, key = read_kept(study, workshop.name), reading_key(study, workshop)
     reading = kept or WorkshopReading("")
-    listing = list_folder(folder, depot=study.depot)
-    answers = answers_of(folder)
+    answers, settings = answers_of(workshop.path), manifests_of(workshop)
     is_current = reading.key == key
     parts: dict[str, list[PartReading]] = {}
     for part in reading.parts:
@@ -169,29 +172,25 @@ def workshop_rows(study: Study, folder: Path) -> WorkshopRows:
     for reject in reading.rejects:
         rejects.setdefault(reject["path"].split("#", 1)[0], []).append(reject)
     groups: list[list[Row]] = []
-    n_bytes = 0
-    for path in listing.files:
-        size = path.stat().st_size if path.exists() else 0
-        n_bytes += size
-        full = text_of(path.relative_to(study.depot))
-        own = _FileReading(parts.get(full, []), rejects.get(full, []), is_current)
-        groups.append(list(_rows_of(path, folder, size, own, answers)))
+    for file in workshop.files:
+        own = _FileReading(parts.get(file.name, []), rejects.get(file.name, []), is_current)
+        groups.append(list(_rows_of(file, file.path in settings, own, answers)))
     groups.sort(key=_place_in_list)
     rows = [row for group in groups for row in group]
-    listed = {text_of(path.relative_to(study.depot)) for path in listing.files}
+    listed = {file.name for file in workshop.files}
     others = [row for path, some in rejects.items() if path not in listed for row in some]
     return WorkshopRows(
-        folder.name,
-        state_of(study, folder),
-        text_hash(folder.name)[:10],
-        reading.territory or folder.name,
+        workshop.name,
+        _state(study, workshop),
+        text_hash(workshop.name)[:10],
+        reading.territory or workshop.name,
         reading.date,
         reading.place,
         tuple(rows),
         tuple(others),
         reading.error,
-        is_current or not listing.files,
-        size_in_words(n_bytes),
+        is_current or not workshop.files,
+        size_in_words(sum(file.n_bytes for file in workshop.files)),
     )
 
 
@@ -200,25 +199,17 @@ def deposit_counts(study: Study) -> tuple[int, int | None]:
 
     The latter is None while a workshop was never read ahead.
     """
-    folders = folders_of(study.depot)
-    n_files = sum(
-        not _is_settings(path, folder)
-        for folder in folders
-        for path in list_folder(folder, depot=study.depot).files
-    )
-    kept = [read_kept(study, folder) for folder in folders]
+    folders = Inventory(study.depot).folders
+    n_files = sum(len(one.files) - len(manifests_of(one)) for one in folders)
+    kept = [read_kept(study, one.name) for one in folders]
     readings = [reading for reading in kept if reading is not None]
     unread = {reject["path"] for reading in readings for reject in reading.rejects}
     return n_files, len(unread) if len(readings) == len(kept) else None
 
 
-def _is_settings(path: Path, folder: Path) -> bool:
-    return is_manifest(path) and path.parent == folder
-
-
 def all_workshops(study: Study) -> list[WorkshopRows]:
     """Return the workshops of the depot, by folder."""
-    return [workshop_rows(study, folder) for folder in folders_of(study.depot)]
+    return [workshop_rows(study, one) for one in Inventory(study.depot).folders]
 
 
 def _place_in_list(group: list[Row]) -> tuple[bool, bool]:
@@ -234,26 +225,23 @@ class _FileReading:
 
 
 def _rows_of(
-    path: Path,
-    folder: Path,
-    size: int,
+    file: DepotFile,
+    is_settings: bool,
     reading: _FileReading,
     answers: dict[str, dict[str, str]],
 ) -> Iterable[Row]:
-    inside = text_of(path.relative_to(folder))
-    full = f"{folder.name}/{inside}"
+    inside, full = file.inside, file.name
     parts, rejects = reading.parts, reading.rejects
     whole = next((part for part in parts if part.path == full), None)
     if whole is None and len(parts) == 1 and not any("#" in row["path"] for row in rejects):
         whole, parts = parts[0], []
-    is_settings = _is_settings(path, folder)
     by_part = {part.path: part for part in parts if part is not whole}
     below = dict.fromkeys([*by_part, *(row["path"] for row in rejects if row["path"] != full)])
     yield Row(
         inside,
         inside,
         text_hash(full)[:12],
-        size_in_words(size),
+        size_in_words(file.n_bytes),
         whole,
         is_settings=is_settings,
         is_waiting=not (reading.is_current or whole or parts or rejects or is_settings),
@@ -310,10 +298,9 @@ class Previews:
 
     def keep_current(self, study: Study) -> bool:
         """Start reading what changed, once nothing comes any more; return whether it is needed."""
-        stale = stale_folders(study)
-        if not stale:
+        keys = tuple(stale_workshops(study, Inventory(study.depot)).values())
+        if not keys:
             return False
-        keys = tuple(reading_key(study, folder) for folder in stale)
         with self._lock:
             is_running = self._process is not None and self._process.poll() is None
             if is_running or _is_receiving(study) or keys == self._last_tried:

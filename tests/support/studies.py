@@ -38,7 +38,7 @@ def new_small_study(root: Path) -> Study:
 
 def workshop_folder(study: Study, name: str = RETZ) -> WorkshopFolder:
     """A workshop's folder as a run would read it now."""
-    ids = identify_workshops(study.workshop_folders(), depot=study.depot)
+    ids = identify_workshops(study.inventory())
     return WorkshopFolder(name, ids[name], {}, Vault(study).state())
 
 

@@ -16,7 +16,7 @@ from flows.deposit import Deposit, Placed, summary_of
 from flows.deposit.manifest import ANSWERS, target_of, write_answers
 from flows.deposit.uploads import ElsewhereError, Upload, Uploads
 from flows.vault import CHOSEN, Vault
-from pipeline.depot import folders_of
+from pipeline.depot import Inventory, WorkshopFiles
 from pipeline.errors import AteliersError, UsageError, VaultError
 from pipeline.files import text_hash
 from pipeline.ingest.words import find_date
@@ -30,7 +30,7 @@ from pipeline.review.deposit import (
     all_workshops,
     deposit_counts,
     previews_of,
-    state_of,
+    states_of,
     workshop_rows,
 )
 from pipeline.review.roles import Role, decides, reads, role_of
@@ -79,15 +79,14 @@ def states(request: HttpRequest) -> JsonResponse:
     """Say what changed, so that everybody sees everybody's files without reloading."""
     study = state.study()
     is_reading = previews_of(study).keep_current(study)
-    workshops = {folder.name: state_of(study, folder) for folder in folders_of(study.depot)}
-    return JsonResponse({"is_reading": is_reading, "workshops": workshops})
+    return JsonResponse({"is_reading": is_reading, "workshops": states_of(study)})
 
 
 @reads
 @require_GET
 def workshop(request: HttpRequest, folder: str) -> HttpResponse:
     """Show one workshop, as it is now."""
-    return _workshop(request, _folder(folder))
+    return _workshop(request, folder)
 
 
 @decides
@@ -193,7 +192,7 @@ def remove(request: HttpRequest) -> HttpResponse:
         told = _("{name} est dans la corbeille de cette page, d’où il peut revenir.")
         return told.format(name=quoted(path))
 
-    return _told_or_refused(request, folder, act)
+    return _told_or_refused(request, folder.name, act)
 
 
 @decides
@@ -222,7 +221,7 @@ def rename(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("fichier", "")
     return _told_or_refused(
         request,
-        folder,
+        folder.name,
         lambda: Deposit(state.study()).rename(folder.name, path, name).sentence + ".",
     )
 
@@ -239,12 +238,12 @@ def correct(request: HttpRequest) -> HttpResponse:
 
     def write() -> str:
         is_everywhere = bool(request.POST.get(EVERYWHERE))
-        has_lost = write_answers(folder, target_of(path), answers, is_everywhere=is_everywhere)
+        has_lost = write_answers(folder.path, target_of(path), answers, is_everywhere=is_everywhere)
         told = _("Corrigé dans atelier.yaml : {name} est relu ainsi.").format(name=quoted(path))
         lost = _("Les commentaires de ce fichier n’y sont plus ; ses réponses y sont toutes.")
         return f"{told} {lost}" if has_lost else told
 
-    return _told_or_refused(request, folder, write)
+    return _told_or_refused(request, folder.name, write)
 
 
 @decides
@@ -307,20 +306,19 @@ def _choices() -> dict[str, Any]:
     return {"questions": list(QUESTIONS.items()), "channels": list(CHANNELS.items())}
 
 
-def _folder(name: str) -> Path:
-    for folder in folders_of(state.study().depot):
+def _folder(name: str) -> WorkshopFiles:
+    for folder in Inventory(state.study().depot).folders:
         if folder.name == name:
             return folder
     raise Http404
 
 
-def _workshop(request: HttpRequest, folder: Path, **more: Any) -> HttpResponse:
-    study = state.study()
-    shown = {"workshop": workshop_rows(study, folder), **_choices(), **more}
+def _workshop(request: HttpRequest, folder: str, **more: Any) -> HttpResponse:
+    shown = {"workshop": workshop_rows(state.study(), _folder(folder)), **_choices(), **more}
     return render(request, "review/deposit_workshop.html", shown)
 
 
-def _told_or_refused(request: HttpRequest, folder: Path, act: Callable[[], str]) -> HttpResponse:
+def _told_or_refused(request: HttpRequest, folder: str, act: Callable[[], str]) -> HttpResponse:
     """Show the workshop again and say what was done, or in one line why not."""
     try:
         messages.success(request, act())
@@ -328,7 +326,7 @@ def _told_or_refused(request: HttpRequest, folder: Path, act: Callable[[], str])
         messages.error(request, _line(error))
     if is_fragment(request):
         return _workshop(request, folder, says=True)
-    return _back(folder.name)
+    return _back(folder)
 
 
 def _back(folder: str) -> HttpResponse:
