@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.decision_store.databases import Connection, Database, SqliteDatabase, open_database
 from pipeline.errors import StudyError
@@ -28,6 +28,8 @@ _COLUMNS = ("decision_id", *_SAID)
 _TYPED = ("author", "value", "why")  # typed text, which may name a person
 _MOVED = "-reprises"  # suffix of a file moved into a database
 _AXIS, _CODE, _VALUE = (_COLUMNS.index(name) for name in ("axis", "code", "value"))
+_LAST_ID = "SELECT coalesce(max(decision_id), 0) FROM decisions"
+_N_ERASURES = "SELECT count(*) FROM erasures"
 _CONFIRMS = "confirm_unit"  # its value lists codes
 PresentCodes = Mapping[tuple[str, str], str]  # the code of each axis and former name
 
@@ -67,6 +69,14 @@ class Mark:
         if n_erasures < self.n_erasures:
             return "tient des décisions d'avant un effacement (ateliers forget)"
         return "tient des décisions qui ont changé" if _hash(earlier) != self.sha256 else None
+
+
+class News(NamedTuple):
+    """The number of erasures so far, the last decision's number, and the decisions asked for."""
+
+    n_erasures: int
+    last_id: int
+    rows: Rows
 
 
 def _hash(rows: Iterable[Sequence[Any]]) -> str:
@@ -159,7 +169,9 @@ class DecisionStore:
 
     def read_rows(self, after: int = 0) -> Rows:
         """Return the same as tuples, None for blanks."""
-        rows = self.written_rows(after)
+        return self._presently(self.written_rows(after))
+
+    def _presently(self, rows: Rows) -> Rows:
         present = self.present_codes() if rows else {}
         return [_with_present_codes(row, present) for row in rows] if present else rows
 
@@ -168,13 +180,23 @@ class DecisionStore:
         with self._database.reading() as connection:
             return [] if connection is None else _read_decisions(connection, after)
 
+    def news(self, after: int = 0) -> News:
+        """Return the decisions after the number `after`, read at once with what tells a loss."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return News(0, 0, [])
+            n_erasures = int(connection.execute(_N_ERASURES).fetchone()[0])
+            last_id = int(connection.execute(_LAST_ID).fetchone()[0])
+            rows = _read_decisions(connection, after) if last_id > after else []
+        return News(n_erasures, last_id, self._presently(rows))
+
     def last_id(self) -> int:
         """Return the last decision's number, 0 if none."""
-        return self._count("SELECT coalesce(max(decision_id), 0) FROM decisions")
+        return self._count(_LAST_ID)
 
     def erasure_count(self) -> int:
         """Return the number of erasures; when it grows, read everything again."""
-        return self._count("SELECT count(*) FROM erasures")
+        return self._count(_N_ERASURES)
 
     def count_after(self, decision_id: int, *, but_for: Collection[str]) -> int:
         """Count the decisions after `decision_id` whose action is not in `but_for`."""

@@ -9,6 +9,7 @@ import zlib
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -97,6 +98,12 @@ class LineRead(NamedTuple):
     is_here: bool
 
     @property
+    def marks(self) -> SafeString:
+        """Return the stripes of its theme and codes."""
+        shown = [self.theme, *self.stripes] if self.theme else self.stripes
+        return SafeString("".join(stripe.svg for stripe in shown))
+
+    @property
     def names(self) -> str:
         """Return the labels of its codes."""
         return " · ".join(stripe.label for stripe in self.stripes)
@@ -104,7 +111,7 @@ class LineRead(NamedTuple):
 
 def lines_read(view: CoderView, part: DocumentPart, here: str | None) -> list[LineRead]:
     """Return the lines of a document with the codes and the theme of each passage."""
-    themes, judged = state.themes(), view.judged
+    themes, judged = state.themes(view.journal), view.judged
     by_code = code_stripes(view.grid)
     stripe_of: dict[str, Stripe] = {}
     rows = []
@@ -123,6 +130,19 @@ def lines_read(view: CoderView, part: DocumentPart, here: str | None) -> list[Li
     return rows
 
 
+def goto(wanted: Selection) -> str:
+    """Return the address of the bench at a passage of the selection, to end with its id."""
+    parts = filter(None, (wanted.address(), "passage="))
+    return f"{reverse('passages')}?{'&'.join(parts)}"
+
+
+@lru_cache(maxsize=4)
+def code_options(grid: Grid) -> SafeString:
+    """Return the choices of a picker of codes."""
+    by_axis = [(axis, grid.axis(axis.axis)) for axis in grid.axes]
+    return render_to_string("review/code_options.html", {"by_axis": by_axis})
+
+
 def bench(
     view: CoderView, wanted: Selection, unit_ids: list[str], unit_id: str | None
 ) -> dict[str, Any]:
@@ -132,7 +152,7 @@ def bench(
         "address": wanted.address(),
         "n_listed": len(unit_ids),
         "section": "passages",
-        "goto": f"{reverse('passages')}?{wanted.address()}{'&' * bool(wanted.address())}passage=",
+        "goto": goto(wanted),
         "request_id": uuid.uuid4().hex,
     }
     if unit_id is None:
@@ -144,7 +164,8 @@ def bench(
     listed = unit_ids[max(i - _N_BEFORE, 0) : i + _N_NEXT]
     decisions = journal.on_unit(unit_id, TagDecision) if done["is_done"] else []
     part, is_hidden = part_around(snapshot, unit, view.grid), view.hides(unit_id)
-    theme_id = None if is_hidden else state.themes().theme_of.get(unit_id)
+    themes = state.themes(journal)
+    theme_id = None if is_hidden else themes.theme_of.get(unit_id)
     return shown | {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
@@ -165,8 +186,9 @@ def bench(
         "undoing": undoing_of(journal, view.author, unit_id),
         "theme_id": theme_id,
         "is_hidden": is_hidden,
-        "theme": state.themes().labels.get(theme_id or "", ""),
+        "theme": themes.labels.get(theme_id or "", ""),
         "mending": mending_of(view, unit),
+        "code_options": code_options(view.grid),
     }
 
 

@@ -78,6 +78,11 @@ class Desks:
                 self._open.popitem(last=False)
             return desk
 
+    def roots(self) -> set[Path]:
+        """Return the studies whose desks are kept."""
+        with self._lock:
+            return set(self._open)
+
 
 def _written(study: Study) -> tuple[int, ...]:
     """Return when the settings and the grid were last written."""
@@ -88,6 +93,23 @@ def _written(study: Study) -> tuple[int, ...]:
 @cache
 def _desks() -> Desks:
     return Desks()
+
+
+def in_use() -> list[str]:
+    """Return the folders of the studies whose tables are in memory, or of the one to read first.
+
+    That one is the study run last.
+    """
+    opened = _desks().roots()
+    every = studies()
+    names = [name for name, root in every if root in opened]
+    if names or not every:
+        return names
+    return [max(every, key=lambda row: _last_record(row[1]))[0]]
+
+
+def _last_record(root: Path) -> str:
+    return max((path.name for path in (root / "runs").glob("*.json")), default="")
 
 
 def desk() -> Desk:

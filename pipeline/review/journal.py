@@ -56,10 +56,14 @@ class Journal:
 
     def refresh(self) -> "Journal":
         """Read the new decisions of any person and process."""
-        with self._lock:
-            rows = self.store.read_rows(after=self.last_id)
-            self._take([read_decision(dict(zip(_COLUMNS, row, strict=True))) for row in rows])
+        self.take(self.store.news(self.last_id).rows)
         return self
+
+    def take(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Hold the decisions in `rows` that are not held yet."""
+        with self._lock:
+            new = (dict(zip(_COLUMNS, row, strict=True)) for row in rows if row[0] > self.last_id)
+            self._take([read_decision(row) for row in new])
 
     def add(self, decisions: Iterable[Decision], *, author: str, request_id: str) -> list[int]:
         """Append `decisions` and return their numbers."""
@@ -237,23 +241,27 @@ class Journals:
 
         Raises `StudyError` if decisions are gone: new ones would take their numbers.
         """
-        n_erasures, present_codes = self._store.erasure_count(), self._store.present_codes()
+        present_codes = self._store.present_codes()
         with self._lock:
             last_id = self._journal.last_id if self._journal else 0
+            news = self._store.news(last_id)
+            is_older = news.n_erasures < self._n_erasures
             is_renamed = present_codes != self._present_codes
-            if self._journal is None or n_erasures > self._n_erasures or is_renamed:
+            if self._journal is None or news.n_erasures > self._n_erasures or is_renamed:
                 self._journal = Journal(self._store, append=self._append)
-                self._present_codes = present_codes
-                self._n_erasures, last_id = max(n_erasures, self._n_erasures), 0
-            journal, is_older = self._journal, n_erasures < self._n_erasures
-        if is_older or self._store.last_id() < last_id:
+                self._present_codes, last_id = present_codes, 0
+                news = self._store.news()
+                self._n_erasures = max(news.n_erasures, self._n_erasures)
+            journal = self._journal
+        if is_older or news.last_id < last_id:
             raise StudyError(
                 f"les décisions déjà lues, jusqu'à la n° {last_id}, ne sont plus toutes là",
                 "celles que cette application a lues, et d'autres ensuite",
                 "ne plus rien décider ; remettre les décisions d'une sauvegarde, "
                 "puis relancer ateliers review",
             )
-        return journal.refresh()
+        journal.take(news.rows)
+        return journal
 
     def last_read(self) -> Journal:
         """Return the journal without reading new decisions."""

@@ -63,7 +63,6 @@ def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
         "spans": [_shown(row, _span_words(view, row), view) for row in spans],
         "former": [_shown(row, _former_words(row, view), view) for row in former],
         "next_words": shortened(following.text, _N_CHARS) if following else "",
-        "codes": [(axis, view.grid.axis(axis.axis)) for axis in view.grid.axes],
         "table": unit.table_number or "",
         "questions": questions_of(view, unit),
         "speakers": speakers_of(view.snapshot, unit),
@@ -147,12 +146,18 @@ def questions_of(view: CoderView, unit: Unit) -> list[Choice]:
 
 def speakers_of(snapshot: Snapshot, unit: Unit) -> list[Choice]:
     """Return who may have spoken: the workshop's people, roles of the study, types of actor."""
-    people = snapshot.tables["attendance"]
-    here = people[people["workshop_id"] == unit.workshop_id].fillna({"structure_type": ""})
-    pairs = dict(zip(here["participant_id"].tolist(), here["structure_type"].tolist(), strict=True))
+    pairs = people_of(snapshot, unit.workshop_id)
     listed = [(name, f"{name} · {kind}" if kind else name) for name, kind in sorted(pairs.items())]
     others = dict.fromkeys((*roles_of(snapshot), *STRUCTURE_TYPES, *([unit.speaker or ""])))
     return listed + [(name, name) for name in others if name and name not in pairs]
+
+
+@lru_cache(maxsize=64)
+def people_of(snapshot: Snapshot, workshop_id: str) -> dict[str, str]:
+    """Return the type of structure, or a blank, by person of a workshop."""
+    people = snapshot.tables["attendance"]
+    here = people[people["workshop_id"] == workshop_id].fillna({"structure_type": ""})
+    return dict(zip(here["participant_id"].tolist(), here["structure_type"].tolist(), strict=True))
 
 
 @lru_cache(maxsize=2)

@@ -31,6 +31,7 @@ _N_THREADS, _N_CONNECTIONS = 8, 400
 _TIMEOUT_S = 60
 _GOODBYE_S = 3  # for pages that follow a run, when the server stops
 _COUNT_S = 60.0  # between counts of decisions
+_WARM_S = 5  # between two looks for a new run
 _LOG = logging.getLogger(__name__)
 
 
@@ -116,22 +117,41 @@ def prepare(root: Path, *, is_folder: bool = False) -> bool:
     return is_first
 
 
+def _begin(_worker: ThreadWorker) -> None:
+    for name, work in (("count", _count_decisions), ("warm", _keep_warm)):
+        threading.Thread(target=work, daemon=True, name=name).start()
+
+
 def _count_decisions() -> None:
     """Record every minute how many decisions each study has, to reveal losses, and copy them."""
     from pipeline.review.desks import studies
 
-    def count() -> None:
-        while True:
-            for _name, root in studies():
-                try:
-                    study = Study.open(root)
-                    if study.note_decisions():
-                        keep_copy(study)
-                except AteliersError as error:  # silent database or folder: try next minute
-                    _LOG.warning(str(error))
-            time.sleep(_COUNT_S)
+    while True:
+        for _name, root in studies():
+            try:
+                study = Study.open(root)
+                if study.note_decisions():
+                    keep_copy(study)
+            except AteliersError as error:  # silent database or folder: try next minute
+                _LOG.warning(str(error))
+        time.sleep(_COUNT_S)
 
-    threading.Thread(target=count, daemon=True, name="count").start()
+
+def _keep_warm() -> None:
+    """Read what the first pages show before anyone asks: at the start, then after each run."""
+    from django.urls import get_resolver
+
+    from pipeline.review import desks, state
+
+    _ = get_resolver().url_patterns  # the views' modules
+    while True:
+        for name in desks.in_use():
+            desks.enter(name)
+            try:
+                state.warm()
+            except (AteliersError, OSError):  # the page that needs it says so
+                continue
+        time.sleep(_WARM_S)
 
 
 def _check_port(port: int) -> None:
@@ -168,7 +188,7 @@ def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
             for name, value in options.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
-            self.cfg.set("post_worker_init", lambda _worker: _count_decisions())
+            self.cfg.set("post_worker_init", _begin)
             if on_ready is not None:
                 self.cfg.set("when_ready", lambda _server: on_ready())
 

@@ -137,9 +137,20 @@ class CurrentThemes:
             return self._themes
 
 
-def themes() -> Themes:
-    """Return the same object until the next decision on themes."""
-    return desk().current_themes.of(snapshot(), journal())
+def themes(decided: Journal | None = None) -> Themes:
+    """Return the themes after the decisions of `decided`, or all; the same object until another."""
+    return desk().current_themes.of(snapshot(), decided or journal())
+
+
+_FIRST_ASKED = ("by_doubt", "proposed", "n_passages_of", "of_document", "texts", "ledger_of")
+
+
+def warm() -> None:
+    """Read and order what the first pages show of the last run; at once where nothing changed."""
+    run = snapshot()
+    themes()
+    for name in _FIRST_ASKED:
+        getattr(run, name)
 
 
 def why_no_theme() -> str | None:

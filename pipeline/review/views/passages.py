@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pipeline.decisions.kinds import Undo
 from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision, put_code
 from pipeline.review import queue
-from pipeline.review.bench import announcement, bench, codebook, lines_read
+from pipeline.review.bench import announcement, bench, codebook, goto, lines_read
 from pipeline.review.doors import coder_view
 from pipeline.review.journal import BenchDecision
 from pipeline.review.queue import CoderView
@@ -58,6 +58,7 @@ def more_of_document(request: HttpRequest, document_id: str) -> HttpResponse:
         "part": part,
         "lines": lines_read(view, part, None),
         "address": wanted.address(),
+        "goto": goto(wanted),
         "goes": request.GET.get("vers", ""),
     }
     return render(request, "review/bench_lines.html", shown)
