@@ -48,14 +48,12 @@ class Column:
         return _DTYPES[self.kind]
 
     @property
-    def _is_free(self) -> bool:
-        """Skip the check: it costs more than most tables hold."""
+    def is_free(self) -> bool:
+        """Whether every cell of the type is allowed."""
         return self.nullable and not self.values and self.low is None and self.high is None
 
     def failures(self, cells: pd.Series) -> Iterator[tuple[str, int]]:
         """Yield each broken rule and its number of cells."""
-        if self._is_free or cells.empty:
-            return
         is_told = cells.notna()
         if not self.nullable and (n := int((~is_told).sum())):
             yield "non vide", n
@@ -106,14 +104,18 @@ class Table:
                 "effacer tables/ et relancer",
             )
         try:
-            typed = (
-                frame[names]
-                .reset_index(drop=True)
-                .astype({name: self._column(name).dtype for name in names})
-            )
+            columns = {name: self._column(name) for name in names}
+            typed = frame[names].reset_index(drop=True)
+            dtypes = typed.dtypes.to_dict()
+            others = {
+                name: column.dtype
+                for name, column in columns.items()
+                if dtypes[name] != column.dtype
+            }
+            typed = typed.astype(others) if others else typed
         except (TypeError, ValueError) as error:
             raise self._refused(type(error).__name__) from error
-        failure = next(self._failures(typed), None)
+        failure = next(self._failures(typed, columns), None)
         if failure:
             raise self._refused(failure)
         return typed
@@ -138,10 +140,14 @@ class Table:
         }
         return self.check(frame.assign(**added)[names])
 
-    def _failures(self, typed: pd.DataFrame) -> Iterator[str]:
+    def _failures(self, typed: pd.DataFrame, columns: Mapping[str, Column]) -> Iterator[str]:
         """Faults never quote a value: cells may hold what people said."""
-        for name in typed.columns:
-            for rule, n_cells in self._column(str(name)).failures(typed[name]):
+        if typed.empty:
+            return
+        for name, column in columns.items():
+            if column.is_free:
+                continue
+            for rule, n_cells in column.failures(typed[name]):
                 yield f"colonne {name}, règle « {rule} », {n_cells} cas"
         if n_rows := int(typed.duplicated(list(self.key)).sum()):
             yield f"clé {', '.join(self.key)} en double, {n_rows} cas"

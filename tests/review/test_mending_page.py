@@ -88,8 +88,10 @@ def test_words_are_chosen_and_coded_by_keyboard_alone(
     page = opened(served, browser, passage["unit_id"])
     before = len(served.decisions())
     words = passage["text"].split()
-    for key in ("s", "ArrowRight", "ArrowRight", "Shift+ArrowRight", "Tab"):
+    for key in ("s", "ArrowRight", "ArrowRight", "Shift+ArrowRight"):
         page.keyboard.press(key)
+    expect(page.locator("#empan .chosen")).to_have_text(f"{words[1]} {words[2]}")
+    page.keyboard.press("Tab")
     expect(page.locator("#code-empan-texte")).to_be_focused()
     page.keyboard.type("soci")
     page.keyboard.press("Enter")
