@@ -32,8 +32,8 @@ from pipeline.decisions.tags import (
     machine_codes,
 )
 from pipeline.errors import StudyError
-from pipeline.files import write_bytes
-from pipeline.grid.codes import Axis
+from pipeline.files import text_hash, write_bytes
+from pipeline.grid.codes import Axis, Grid
 from pipeline.study import Study
 
 STAGES = ("gather", "before", "learn", "save")  # of `train_study`, in order
@@ -223,6 +223,7 @@ def _write_report(
         "learnt_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "author": author,
         "in_use_before": before,
+        "codebook": codebook_mark(study.grid),
         "lessons": lessons.counts,
         "by_person": {name: vars(row) for name, row in sorted(lessons.by_person.items())},
         "by_code": [
@@ -232,6 +233,11 @@ def _write_report(
     }
     path = _report_path(study, figures["file"])
     write_bytes(path, json.dumps(dict(figures) | told, ensure_ascii=False, indent=1).encode())
+
+
+def codebook_mark(grid: Grid) -> str:
+    """Return a hash of what a machine learns codes by: their axes, names and definitions."""
+    return text_hash(*sorted(f"{code.axis} {code.code} {code.definition}" for code in grid.codes))
 
 
 def _report_path(study: Study, file: str) -> Path:

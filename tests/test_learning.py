@@ -1,11 +1,14 @@
 """What the machine learns from people: who taught what, what is left out to judge it, which machine is in use and the way back."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from flows.jobs import _TABLES, Jobs, JobTask, now
 from flows.learning import lessons_of, machines, may_be_chance, undo_use, use_machine
 from models.refit import Labelled, _left_out_groups, _right_counts
 from pipeline.decisions import read_decision, read_decisions
@@ -202,6 +205,27 @@ def test_choosing_a_machine_is_undone_while_it_is_still_in_use(study):
     undo_use(study, second, author="bilal", request_id="4")
     undo_use(study, first, author="alix", request_id="5")
     assert _in_use(study) == [2]
+
+
+def test_a_list_of_jobs_of_before_learning_is_read_and_goes_on(study):
+    path = study.root / ".review" / "jobs.sqlite3"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        tables = _TABLES.replace(",\n  task TEXT NOT NULL DEFAULT 'run'", "")
+        assert tables != _TABLES
+        connection.executescript(tables)
+        connection.execute(
+            "INSERT INTO jobs (state, asked_by, started_at) VALUES ('done', 'alix', ?)", (now(),)
+        )
+    jobs = Jobs(study)
+    assert [job.task for job in jobs.latest(5)] == [JobTask.RUN]
+    with jobs.writing() as connection:
+        connection.execute(
+            "INSERT INTO jobs (state, asked_by, started_at, task) VALUES ('done', 'bo', ?, 'learn')",
+            (now(),),
+        )
+    assert [job.task for job in jobs.latest(5)] == [JobTask.LEARN, JobTask.RUN]
+    assert (last := jobs.last(JobTask.RUN)) is not None and last.asked_by == "alix"
 
 
 def test_a_machine_that_is_gone_cannot_be_chosen(study):

@@ -387,7 +387,7 @@ def trained(refit: dict[str, Any], *, as_json: bool) -> None:
     write_table(("", "avant", "après"), rows)
     for note in refit["notes"]:
         line(note)
-    result = "pas mieux qu'avant, l'étiqueteur en place reste."
+    result = f"pas mieux qu'avant, l'étiqueteur en place reste ({refit['file']} mis de côté)."
     if refit["is_registered"]:
         result = f"{refit['file']} enregistré, employé au prochain traitement."
     line(f"{Count(refit['n_units']):passage étiqueté|passages étiquetés} : {result}")

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,7 @@ from flows.learning import (
     STAGES,
     Lessons,
     Machine,
+    codebook_mark,
     lessons_of,
     machines,
     may_be_chance,
@@ -63,15 +65,17 @@ def learning(request: HttpRequest) -> HttpResponse:
         "machines": known,
         "in_use": next(machine for machine in known if machine.is_in_use),
         "is_to_apply": _is_to_apply(known),
+        "has_other_grid": _has_other_grid(study, known),
         "model_setting": "" if study.settings.tag.model == "auto" else study.settings.tag.model,
         "request_id": uuid.uuid4().hex,
     }
     if last is not None:
         shown |= {"last": last, "result": _result(study, last)}
+    usual = _usual_seconds(jobs)
     if job is not None:
-        shown |= _job_shown(job, jobs.steps(job.job_id))
+        shown |= _job_shown(job, jobs.steps(job.job_id), usual)
     if shown["has_run"] and not (job and job.is_running):
-        shown |= _to_learn(study, last) | {"duration": about(_usual_seconds(jobs))}
+        shown |= _to_learn(study, last) | {"duration": about(usual)}
     name = "learning_now" if is_fragment(request) else "learning"
     return render(request, f"review/{name}.html", shown)
 
@@ -194,7 +198,14 @@ def _is_to_apply(known: Sequence[Machine]) -> bool:
     return not in_use.file and not versions.isdisjoint(own)
 
 
-def _job_shown(job: Job, steps: Sequence[Step]) -> dict[str, Any]:
+def _has_other_grid(study: Study, known: Sequence[Machine]) -> bool:
+    """Whether the machine in use learnt codes that were defined otherwise."""
+    in_use = next(machine for machine in known if machine.is_in_use)
+    mark = (in_use.report or {}).get("codebook")
+    return mark is not None and mark != codebook_mark(study.grid)
+
+
+def _job_shown(job: Job, steps: Sequence[Step], usual: float) -> dict[str, Any]:
     begun = {step.stage: step for step in steps}
     phases = []
     for name in STAGES:
@@ -212,9 +223,11 @@ def _job_shown(job: Job, steps: Sequence[Step]) -> dict[str, Any]:
         )
     now = next((phase["name"] for phase in phases if phase["state"] == "running"), "")
     took = (job.ended_at - job.started_at).total_seconds() if job.ended_at else 0.0
+    left = usual - (datetime.now(UTC) - job.started_at).total_seconds() if usual else 0.0
     return {
         "phases": phases,
         "now": now,
+        "left": about(max(left, 1.0)) if usual else "",
         "lasted": lasted(took) if job.ended_at else "",
         "ended": job.state.value,
     }
