@@ -189,7 +189,8 @@ def _naming_damage(name: str) -> Iterator[None]:
         raise StoreError(
             f"la table tables/{name} ne se lit pas : fichier abîmé ou incomplet",
             "le fichier que le dernier traitement a écrit",
-            "l'effacer, puis ateliers run ÉTUDE la refait ; ou la remettre d'une sauvegarde",
+            "ateliers run ÉTUDE, ou la page Traiter, la remet telle quelle ou la refait ; rien "
+            "n'est perdu",
         ) from error
 
 

@@ -308,7 +308,7 @@ def test_an_altered_table_is_one_line_that_names_it_and_says_what_to_do(
     path.write_bytes(content if isinstance(content, bytes) else changed[content])
     with pytest.raises(
         StoreError,
-        match=r"la table tables/rejects.parquet ne se lit pas.*l'effacer, puis ateliers run",
+        match=r"la table tables/rejects.parquet ne se lit pas.*ateliers run ÉTUDE.*la refait",
     ):
         store.read("rejects")
     if content != "rotten":  # whose number of rows is still told
