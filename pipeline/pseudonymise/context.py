@@ -65,9 +65,14 @@ def _people() -> str:
 @cache
 def _mention() -> re.Pattern[str]:
     """Voir avec, selon, relu par, le président."""
-    return re.compile(
-        rf"(?<!\w)(?:{alternatives('annonces')}){GAP}+(?:(?:à|avec|par|à nouveau)\s)?$"
+    asked = alternatives("annonces")
+    # demandé à, parlez avec
+    forms = "|".join(
+        rf"{re.escape(verb[:-2])}(?:ee?|es|ez|ons|ait|ent|era|erai){GAP}{re.escape(link)}"
+        for verb, _, link in (entry.partition(" ") for entry in sorted(terms("annonces")))
+        if verb.endswith("er") and link in ("à", "avec")
     )
+    return re.compile(rf"(?<!\w)(?:{asked}|{forms}){GAP}+(?:(?:à|avec|par|à nouveau)\s)?$")
 
 
 @cache

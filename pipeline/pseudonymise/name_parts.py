@@ -2,17 +2,22 @@
 
 import re
 
-from pipeline.pseudonymise.context import is_verb_form
+from pipeline.pseudonymise.context import is_subject, is_verb_form
 from pipeline.pseudonymise.passage import NO_WORD, TextWord
-from pipeline.pseudonymise.words import UPPER, is_word_in_capitals
+from pipeline.pseudonymise.words import UPPER, is_word_in_capitals, terms
 
 _AFTER_TITLE = re.compile(r"\.?[\s\u00a0]+(?:[dlDL]['’])?")
 _IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
-_INITIALS_BEFORE = re.compile(rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}$")
+_INITIALS_BEFORE = re.compile(
+    rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}(?P<particle>d['’]|(?:de|du|de\sla|van|von)\s)?$"
+)
+# JL Poulain, M-C Durand: the letters of a compound first name
+_BARE_INITIALS = re.compile(rf"(?<!\w)([JMAPRCF])-?({UPPER})\s$")
 _BEFORE_WORD = r"(?<![AÀYO])(?=\s[a-zà-ÿ]{3})"
 _INITIAL_AFTER = re.compile(
     rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s)|{_BEFORE_WORD})"
 )
+_DOMAINS = frozenset({"com", "org", "net", "coop", "bzh", "info", "asso", "gouv", "html", "pdf"})
 _BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
 _MOST_WORDS = 6
 
@@ -109,8 +114,19 @@ def whole_name(
     last = word
     while last.index - word.index < _MOST_WORDS and (part := _next_part(last)):
         last = part
+    if is_account(last):
+        return _start(word, has_title=has_title), last.next.end
     initial = None if has_initial else _INITIAL_AFTER.match(word.passage.text, last.end)
     return _start(word, has_title=has_title), initial.end() if initial else last.end
+
+
+def is_account(word: TextWord) -> bool:
+    """Whether a point joins it to a surname: yann.kermarrec."""
+    after = word.next
+    if after.gap != "." or after.folded in _DOMAINS or len(after.text) < 3:
+        return False
+    is_joined = word.has_capital == after.has_capital and word.is_usual_first_name
+    return is_joined and (after.is_surname or not after.is_common)
 
 
 def _next_part(last: TextWord) -> TextWord:
@@ -135,7 +151,13 @@ def _is_initial(word: TextWord) -> bool:
 def _may_be_surname(word: TextWord) -> bool:
     is_function_word = word.is_in("jamais") and not word.is_first_name
     is_generic = word.is_common and word.is_in("lieux_et_organisations") and not word.is_surname
-    return not (is_function_word or is_generic or word.is_in("acronymes"))
+    is_other = word.is_in("acronymes") or is_legal_form(word)
+    return not (is_function_word or is_generic or is_other)
+
+
+def is_legal_form(word: TextWord) -> bool:
+    """Devis SARL Cadiou."""
+    return word.is_upper and word.is_in("formes_d_entreprises")
 
 
 def _ends_shouted_name(word: TextWord) -> bool:
@@ -175,7 +197,19 @@ def initials_before(word: TextWord) -> int | None:
     match = _INITIALS_BEFORE.search(text)
     start = match.start() if match else len(text)
     start += 3 if re.match(r"M\.\s", text[start:]) else 0
-    return start if start < len(text) else None
+    end = match.start("particle") if match and match["particle"] else len(text)
+    return start if start < end else _bare_initials_before(word)
+
+
+def _bare_initials_before(word: TextWord) -> int | None:
+    match = _BARE_INITIALS.search(word.passage.text[: word.start])
+    if not match or word.is_place or (word.is_common and not is_subject(word)):
+        return None
+    if not (word.is_surname or "-" in match[0]):
+        return None
+    letters = match[0].strip().lower()
+    is_other = letters in terms("acronymes") | terms("civilites") | terms("particules")
+    return None if is_other or word.is_in_shouted_line else match.start()
 
 
 def _is_surname_first(word: TextWord) -> bool:
@@ -196,7 +230,7 @@ def surname_after(word: TextWord) -> TextWord:
     after = word.next
     if not re.fullmatch(_BLANK, after.gap) or not after.has_capital or after.is_protected:
         return NO_WORD
-    return NO_WORD if after.is_in("jamais", "acronymes") else after
+    return NO_WORD if after.is_in("jamais", "acronymes") or is_legal_form(after) else after
 
 
 def has_particle_after(word: TextWord) -> bool:

@@ -7,9 +7,11 @@ from pipeline.pseudonymise.listed_names import coordinated_with
 from pipeline.pseudonymise.masks import Mask
 from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.things import is_place_name, is_thing
-from pipeline.pseudonymise.words import is_shortened
+from pipeline.pseudonymise.words import UPPER, is_shortened
 
 _TIES = frozenset({" + ", "/", " / ", " & ", "+", "&"})
+_ITEM = re.compile(rf"(?<!\w){UPPER}[\w-]+(?=\s\([^()\n]*\))")
+_ITEMS = re.compile(rf"(?:{UPPER}[\w-]+\s\([^()\n]*\)(?:,\s|\set\s)?){{2,}}")
 _AMONG_NAMES = "cité parmi des prénoms"
 _IN_SMALL_LETTERS = "prénom écrit en minuscules ?"
 # elle s'appelle X; une dame prénommée X
@@ -27,14 +29,28 @@ _RELATIVE_OR_END = re.compile(r"(?:[\s\u00a0](?:qui|que|qu')|\s?[,.;!?)]|$)")
 def beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
     """Return the masks of unknown words that a sign or a list ties to a plain name."""
     edges = {edge for mask in masks if not mask.doubt for edge in (mask.start, mask.end)}
+    bracketed = _bracketed(passage)
     names: list[Mask] = []
     for word in passage.words:
-        if word.is_masked(masks) or not _is_unknown(word):
+        if word.is_masked(masks):
+            continue
+        is_item = word.start in bracketed and bool(edges & bracketed)
+        if is_item and word.is_usual_first_name:
+            names.append(word.as_name(_AMONG_NAMES))
+        if not _is_unknown(word):
             continue
         if _is_tied(word, edges) or _is_in_list(word, edges):
             names.append(word.as_name(_AMONG_NAMES))
             edges |= {word.start, word.end}
     return names
+
+
+def _bracketed(passage: Passage) -> set[int]:
+    """The starts of a list's items: Hyacinthe (maraîchage), Violette (mairie)."""
+    starts: set[int] = set()
+    for line in _ITEMS.finditer(passage.text):
+        starts |= {line.start() + item.start() for item in _ITEM.finditer(line[0])}
+    return starts
 
 
 def _is_unknown(word: TextWord) -> bool:

@@ -33,6 +33,7 @@ from pipeline.pseudonymise.name_parts import (
 )
 from pipeline.pseudonymise.names_beside import beside_names, doubt_of_small_name
 from pipeline.pseudonymise.passage import Passage, TextWord
+from pipeline.pseudonymise.shapes import is_shouted_name, mask_of_shape
 from pipeline.pseudonymise.things import (
     has_inner_capital,
     is_of_brand,
@@ -80,6 +81,8 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
             )
             is_sure = _is_sure(word, evidence)
             masks.append(Mask(*span, PERSON, doubt=evidence.doubt, is_sure=is_sure))
+        elif shaped := mask_of_shape(word):
+            masks.append(shaped)
     return sorted([*masks, *beside_names(passage, masks)])
 
 
@@ -180,9 +183,9 @@ def _is_family(word: TextWord) -> bool:
 
 
 def _evidence_of_capital(word: TextWord, name_match: int) -> Evidence | None:
-    is_certain = (
-        word.is_first_name and not word.is_in("prenoms_lieux") and not word.is_in("prenoms_marques")
-    )
+    is_person = word.is_on_roster or is_subject(word)
+    is_certain = word.is_first_name and is_person
+    is_certain = is_certain and not word.is_in("prenoms_lieux", "prenoms_marques")
     if not is_certain and not surname_after(word) and is_of_brand(word):
         return None
     doubt = doubt_of_roster_name(word, name_match, in_context=_is_in_context(word))
@@ -198,6 +201,8 @@ def _evidence_of_capital(word: TextWord, name_match: int) -> Evidence | None:
 def _is_in_context(word: TextWord) -> bool:
     surname = surname_after(word)
     if is_presented(word) or is_posted(word) or _has_acting_surname(surname):
+        return True
+    if is_shouted_name(word, surname):
         return True
     may_be_place = word.is_in("prenoms_lieux")
     if (
@@ -291,7 +296,8 @@ def _is_after_initials(word: TextWord) -> bool:
         return bool(surname) and not (surname.is_common or surname.is_place)
     if len(word.text) < 3 or word.is_upper:
         return False
-    return not word.is_common or word.folded in word.roster.last or announces(word)
+    is_name = not word.is_common or word.folded in word.roster.last
+    return is_name or announces(word) or is_subject(word)
 
 
 def _evidence_of_unknown(word: TextWord) -> Evidence | None:
@@ -321,7 +327,7 @@ def _evidence_of_form(word: TextWord) -> Evidence | None:
 
 def _has_form_of_person(word: TextWord) -> bool:
     is_after_chez = word.previous.folded == "chez"
-    if word.is_surname and not is_after_chez and has_human_context(word):
+    if word.is_surname and has_human_context(word):
         return True
     if word.label != "PER":
         return False

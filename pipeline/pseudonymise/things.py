@@ -9,7 +9,7 @@ from functools import cache
 from pipeline.french import is_listed
 from pipeline.pseudonymise.context import CLOSE, GAP, is_subject
 from pipeline.pseudonymise.passage import TextWord
-from pipeline.pseudonymise.words import alternatives, terms
+from pipeline.pseudonymise.words import UPPER, alternatives, terms
 
 _AFTER_TITLE = re.compile(rf"\.?{GAP}+(?:[dlDL]['’])?|-")
 _HUMAN = re.compile(
@@ -22,6 +22,8 @@ def is_place_name(word: TextWord) -> bool:
     """Whether a street, a school or a saint is named here: La Ferme de Louise."""
     before = word.previous
     if "-" in word.folded and word.folded.split("-")[0] in terms("saints"):
+        return True
+    if _is_firm(word) or _is_second_founder(word):
         return True
     if before.is_in("civilites") and _AFTER_TITLE.fullmatch(word.gap):
         return _is_honoured(before)
@@ -39,6 +41,39 @@ def is_place_name(word: TextWord) -> bool:
     if is_after_chez and _is_sign(word):
         return True
     return _is_kind_of_place(kind, is_linked=is_linked, is_before_chez=is_after_chez)
+
+
+def _is_firm(word: TextWord) -> bool:
+    """Cadiou Frères, Garage Brunel et Fils, Le Gall SARL."""
+    return word.has_capital and bool(_firm().match(word.passage.text, word.end))
+
+
+@cache
+def _firm() -> re.Pattern[str]:
+    forms = "|".join(sorted(form.upper() for form in terms("formes_d_entreprises")))
+    kin = r"(?:et|&)\s(?:Fils|Filles|Associée?s|Cie)|(?:Père\s(?:et|&)\s)?Fils|Frères|Sœurs"
+    return re.compile(rf"(?:\s{UPPER}[\w-]+)?\s(?:{kin}|{forms})(?!\w)")
+
+
+def _is_second_founder(word: TextWord) -> bool:
+    """Fondation Daniel et Nina Carasso."""
+    first = word.previous.previous
+    if word.previous.folded not in ("et", "&") or not (first.has_capital and word.has_capital):
+        return False
+    has_name = word.next.has_capital and word.next.gap == " "
+    kind = first.previous
+    is_house = kind.has_capital and kind.is_in("lieux_et_organisations") and first.gap == " "
+    return has_name and first.is_first_name and is_house
+
+
+def is_measured(word: TextWord) -> bool:
+    """Whether a quantity of it is told: 20 kg de Charlotte."""
+    return bool(_measure().search(word.folded_before(30)))
+
+
+@cache
+def _measure() -> re.Pattern[str]:
+    return re.compile(rf"\d{GAP}?(?:{alternatives('mesures')}){GAP}(?:de{GAP}|d['’])$")
 
 
 def _is_honoured(title: TextWord) -> bool:
@@ -119,7 +154,7 @@ def has_inner_capital(word: TextWord) -> bool:
 def is_thing(word: TextWord) -> bool:
     """Whether an article or a noun makes it a thing: la Rose, l'Olive, au bar La Josette."""
     before = word.previous
-    if re.search(r"(?<!\w)[lL]['’]$", word.gap):
+    if re.search(r"(?<!\w)[lL]['’]$", word.gap) or is_measured(word):
         return True
     if not before or not re.fullmatch(GAP, word.gap):
         return False

@@ -72,6 +72,12 @@ def is_rare_first_name(folded: str) -> bool:
 
 def is_surname(folded: str) -> bool:
     """Whether the lexicon has this surname, evidence beside a first name only."""
+    return _is_listed_surname(folded) or (
+        "-" in folded and all(map(_is_listed_surname, folded.split("-")))
+    )
+
+
+def _is_listed_surname(folded: str) -> bool:
     return folded in _names_of("noms.txt") or folded in _names_of("noms_courants.txt")
 
 
@@ -97,8 +103,9 @@ def brands() -> frozenset[str]:
 
 @cache
 def terms(name: str) -> frozenset[str]:
-    """Return the folded entries of a list of personnes.yaml."""
-    return frozenset(map(fold_same_length, _lists()[name]))
+    """Return the folded entries of a list of personnes.yaml, with œ and with oe."""
+    entries = frozenset(map(fold_same_length, _lists()[name]))
+    return entries | {entry.replace("oe", "œ") for entry in entries}
 
 
 @cache
