@@ -26,6 +26,8 @@ from pipeline.study import Study
 from support.decisions import sign_off
 from support.studies import group_any_size
 
+pytestmark = pytest.mark.slow
+
 RETHEL, VOUZIERS = "Rethel 2026-09-10", "Vouziers 2026-09-17"
 LIST = """Nom;Prénom;Structure;Courriel;Téléphone;Signature
 Quenneson;Ludivine;Épicerie du Moulin;ludivine.quenneson@example.org;06 39 98 51 17;x

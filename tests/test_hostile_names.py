@@ -36,6 +36,8 @@ from support.published import GRID, tables
 from support.refi import SCHEMA, check_codebook
 from support.report_text import pdf_text, squeezed
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = {
     "formula": '=HYPERLINK("http://x.invalid","y")',
     "sum": "@SUM(1+1)*cmd|' /C calc'!A0",

@@ -450,8 +450,15 @@ def plain(invented) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "workers"),
+    [
+        ("threads", 4),
+        ("processes", 1),
+        ("processes", 4),
+        pytest.param("dask", 2, marks=needs_dask),
+    ],
+)
 def test_a_run_writes_the_same_bytes_whatever_the_runner(invented, plain, kind, workers):
     study = invented(f'runner = "{kind}"\nworkers = {workers}')
     forget_encoders()  # so that workers encode

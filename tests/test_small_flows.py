@@ -137,6 +137,7 @@ def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(story):
     assert not cached["read", RETZ]
 
 
+@pytest.mark.slow
 def test_a_clock_that_went_back_does_not_make_an_older_run_the_last_one(story):
     first, second, third = (manifest["run_id"] for manifest in story.manifests)
     assert first < second < third == "21000101T000000000001Z"

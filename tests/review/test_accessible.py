@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
-from support.accessible import faults, faults_at_other_sizes
+from support.accessible import faults, faults_at_other_sizes, faults_in_the_dark
 from support.review_pages import OPEN_PAGES, PAGES, address
 from support.review_server import Served
 
@@ -17,18 +17,18 @@ _IS_OUTLINED = """() => {
 
 @pytest.fixture(scope="module")
 def page(served: Served, browser: Browser) -> Page:
-    return served.open(browser, "chantal")
+    return served.open(browser, "chantal", reduced_motion="reduce")
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
-def test_a_page_is_accessible_in_french_without_error_and_fits_a_telephone(
+def test_a_page_is_accessible_light_and_dark_in_french_without_error_and_fits_a_telephone(
     page: Page, served: Served, name: str
 ) -> None:
     told: list[str] = []
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     page.goto(address(name, served))
-    assert faults(page) + faults_at_other_sizes(page) == []
+    assert faults(page) + faults_at_other_sizes(page) + faults_in_the_dark(page) == []
     assert page.get_attribute("html", "lang") == "fr"
     assert page.locator("h1").count() == 1
     page.set_viewport_size({"width": 390, "height": 800})

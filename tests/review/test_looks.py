@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from support.accessible import faults, faults_at_other_sizes
-from support.review_pages import PAGES, address
 from support.review_server import Served
 
 STYLES = Path(__file__).parents[2] / "pipeline/review/static/review"
@@ -107,15 +105,6 @@ def test_our_palette_wins_over_the_frameworks(
         "page": rgb(expected["--pico-background-color"]),
         "mark": rgb(expected["--pico-mark-background-color"]),
     }
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-@pytest.mark.parametrize("name", sorted(PAGES))
-def test_a_dark_page_is_accessible_too(served: Served, browser: Browser, name: str) -> None:
-    page = served.open(browser, "chantal", color_scheme="dark")
-    page.goto(address(name, served))
-    assert faults(page) + faults_at_other_sizes(page) == []
 
 
 _COVERED = """() => {

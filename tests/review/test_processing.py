@@ -121,6 +121,7 @@ def test_a_run_that_is_killed_is_told_then_done_again_followed_and_listed(
     assert "Rien de nouveau à traiter" in client(served, "denis").get("/traiter").text
 
 
+@pytest.mark.slow
 def test_two_who_start_at_once_start_one_job_and_one_is_told_who_runs_it(served: Served) -> None:
     sessions = [client(served, name) for name in ("alix", "bilal")]
     pages: list[str] = []
