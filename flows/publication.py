@@ -73,9 +73,12 @@ def export_study(
     return [path]
 
 
-def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken | None:
+def import_file(
+    study: Study, path: Path, *, author: str | None = None, only: str | None = None
+) -> Taken | None:
     """Append the decisions of a .qdpx or a review sheet; return None for another workbook.
 
+    `author` gets what nobody signed. With `only`, others' decisions and colours are left out.
     Raises `StudyError` for an unreadable file, `UsageError` where nobody is named.
     """
     if not path.is_file():
@@ -93,6 +96,8 @@ def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken
         if sheet is None:
             return None
         taken = take_sheet(sheet, tables, study.grid, decisions=store.read(), author=author)
+    if only is not None:
+        taken = taken.of(only)
     keep_decisions(study, [decision.row() for decision in taken.decisions])
     return taken
 

@@ -189,6 +189,14 @@ def _restore(
     return try_restoration(root, Path(archive), passphrase)
 
 
+def _take_back(
+    root: Path, asked_by: str, tell: Tell, *, path: str, of_everybody: bool
+) -> dict[str, Any]:
+    from flows.coming_back import take_back
+
+    return take_back(root, Path(path), author=asked_by, of_everybody=of_everybody)
+
+
 TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
     {
         "publish": _publish,
@@ -196,6 +204,7 @@ TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
         "forget": _forget,
         "backup": _back_up,
         "restore": _restore,
+        "take_back": _take_back,
     }
 )
 

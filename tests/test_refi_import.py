@@ -314,6 +314,13 @@ def test_what_was_exported_comes_back_and_goes_out_again_as_the_same_bytes(
     assert brought(files, tmp_path, tables, known=again).decisions == ()
 
 
+def test_a_person_may_take_back_only_what_is_their_own(tmp_path: Path) -> None:
+    found = brought(exported(small(), CODED), tmp_path)
+    own = found.of("Zoé")
+    assert told(own) == [row for row in WANTED if row[0] == "Zoé"]
+    assert own.left_out == dict(found.left_out) | {reasons.OF_OTHERS: 2}
+
+
 def test_an_old_file_does_not_undo_what_its_author_said_since(tmp_path: Path) -> None:
     files = exported(small(), CODED)
     since = on_tag(

@@ -136,6 +136,11 @@ class CodeSpan(CodeDecision):
     def fault(self, reviewed: Reviewed) -> str | None:
         return super().fault(reviewed) or (None if self.quote else NO_WORDS)
 
+    def overlaps(self, quote: Quote) -> bool:
+        """Whether a word is in both, where the passage has the text of then."""
+        own = self.quote
+        return own is not None and own.start < quote.end and quote.start < own.end
+
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         chosen = self.quote.words if self.quote else None
         return super().words(names, value) | {"value": names.quoted(chosen)}

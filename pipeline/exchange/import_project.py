@@ -51,6 +51,8 @@ NO_MEMO_AUTHOR = "mémo sans auteur (le donner par --author)"
 NO_AUTHOR = "codage sans auteur (le donner par --author)"
 GROUP = "code qui n'en est pas un : une branche de l'arbre"
 NO_COLOUR_AUTHOR = "couleur changée sans auteur (le donner par --author)"
+OF_OTHERS = "décision d'une autre personne : l'administration peut la reprendre"
+COLOURS = "couleur de code changée : l'administration peut la reprendre"
 UNKNOWN_CODE = "code inconnu de la grille et des thèmes"
 SECOND_THEME = "second thème d'une personne sur un même passage"
 
@@ -364,6 +366,14 @@ class Taken:
     left_out: Mapping[str, int] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     recolouring: Recolouring = field(default_factory=Recolouring)
+
+    def of(self, author: str) -> "Taken":
+        """Return what `author` decided; the rest is left out, colours too."""
+        own = tuple(decision for decision in self.decisions if decision.author == author)
+        n_others = len(self.decisions) - len(own)
+        left = {OF_OTHERS: n_others, COLOURS: len(self.recolouring.colours)}
+        left_out = dict(self.left_out) | {reason: n for reason, n in left.items() if n}
+        return replace(self, decisions=own, left_out=left_out, recolouring=Recolouring())
 
     @property
     def by_author(self) -> dict[str, int]:

@@ -14,7 +14,7 @@ from pipeline.publish.text import number
 MAX_BODY_BYTES = 256 * 1024  # ten times the longest form, of 800 ticked passages
 MAX_PIECE_BYTES = 1024 * 1024  # of a file that is being sent, which a view writes as it comes
 _PIECE_ADDRESS = re.compile(
-    rb"POST [^ ?]*/(?:depot|publier/donnees)/envois/[0-9a-f]{32}(?:\?[^ ]*)? HTTP/"
+    rb"POST [^ ?]*/(?:depot|publier/(?:donnees|reprises))/envois/[0-9a-f]{32}(?:\?[^ ]*)? HTTP/"
 )
 MAX_WHY, MAX_LABEL, MAX_TEXT = 500, 120, 1000  # characters
 _MAX_CHARS = {  # others: MAX_TEXT

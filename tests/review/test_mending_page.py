@@ -69,6 +69,13 @@ def test_words_are_coded_the_passage_is_cut_and_both_are_taken_back(
     marks = page.locator(".said mark.on").all_inner_texts()
     assert passage["text"][start:end] in " ".join(marks) or any(words[2] in text for text in marks)
 
+    longer = passage["text"].index(words[4], end) + len(words[4])
+    choose(page, start, longer)
+    page.fill("#code-empan-texte", "soci")
+    page.keyboard.press("Enter")
+    expect(page.locator(".mended .on-words")).to_contain_text(passage["text"][start:longer])
+    assert list(served.decisions().tail(2)["action"]) == ["undo", "code_span"], "new bounds"
+
     choose(page, start, start)
     page.click("#couper button")
     expect(page.locator(".mended .chip", has_text="au prochain calcul")).to_have_count(1)

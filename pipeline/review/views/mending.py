@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from flows.vault import Vault, is_name_like
 from pipeline.decisions import Decision
+from pipeline.decisions.kinds import Undo
 from pipeline.decisions.mending import (
     CHANNEL,
     MAX_TABLE,
@@ -43,7 +44,7 @@ from pipeline.tables.schema import CHANNELS
 @decides
 @require_POST
 def code_words(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """Put a code on the chosen words of a passage."""
+    """Put a code on the chosen words of a passage, instead of those that it had there."""
     wanted, view, unit = _asked(request, unit_id)
     axis, _colon, code = request.POST.get("code", "").partition(":")
     if (axis, code) not in {(entry.axis, entry.code) for entry in view.grid.by_axis}:
@@ -51,8 +52,13 @@ def code_words(request: HttpRequest, unit_id: str) -> HttpResponse:
     quote = Quote.of(unit.text, _offset(request, "debut"), _offset(request, "fin"))
     if quote is None:
         return _decide(request, view, wanted, unit_id, [], _("Choisir au moins un mot du passage."))
-    decision = CodeSpan(unit_id, axis, code, quote)
-    return _decide(request, view, wanted, unit_id, [decision], announcement(decision))
+    decision, said = CodeSpan(unit_id, axis, code, quote), ""
+    own = view.journal.on_unit(unit_id, CodeSpan, by=view.author)
+    replaced = [row for row in own if (row.axis, row.code) == (axis, code) and row.overlaps(quote)]
+    if replaced:
+        said = _("Les mots codés vont maintenant jusqu’à ces bornes.") + " "
+    decisions = [*(Undo(row.decision_id) for row in replaced), decision]
+    return _decide(request, view, wanted, unit_id, decisions, said + announcement(decision))
 
 
 @decides

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from flows.coming_back import SUFFIXES, TAKE_BACK
 from flows.publication_files import (
     ARCHIVE,
     CHANGES,
@@ -31,6 +32,7 @@ from flows.tasks import Task, start_task, task_of
 from pipeline.decisions import Decision
 from pipeline.decisions.tags import TagDecision
 from pipeline.review import state
+from pipeline.review.bounds import MAX_PIECE_BYTES
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.sending import sent
 from pipeline.review.steps import N_FIRST, unsigned_themes
@@ -52,6 +54,9 @@ def publishing(request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {"section": "publishing", "task": task, "last": last}
     if is_fragment(request) and request.GET.get("partie") == "avancement":
         return _progress(request, shown)
+    if is_fragment(request) and request.GET.get("partie") == "reprise":
+        shown["returning"] = task_of(study.root, TAKE_BACK)
+        return render(request, "review/publishing_back.html", shown)
     if "faite" in request.GET:
         messages.success(request, _("La publication est faite."))
     if last is None:
@@ -72,6 +77,9 @@ def publishing(request: HttpRequest) -> HttpResponse:
         "n_first": N_FIRST,
         "groups": _groups(current.files) if current else [],
         "exports": _exports(study),
+        "returning": task_of(study.root, TAKE_BACK),
+        "piece_bytes": MAX_PIECE_BYTES,
+        "suffixes": ",".join(SUFFIXES),
         "earlier": [
             {"publication": entry, "groups": _groups(entry.files)}
             for entry in whole
