@@ -117,6 +117,35 @@ MISREAD = {
         "Le car du mardi : supprimé sans prévenir personne",
     },
 }
+HEADS = [  # who sits there and who writes, above the first passage; and ideas that look like it
+    (NAMING, "À table : Maud Riou (vice-présidente), K. Benali, deux agents du gymnase"),
+    (NAMING, "Présents à la table : Maud Riou, Karim Benali, Odile Tessier"),
+    (NAMING, "présent·es : Maud Riou, Karim B. + 1 dame dont on n'a pas le nom"),
+    (NAMING, "(ont participé : Maud Riou, K. Benali, deux élus de Forges)"),
+    (NAMING, "scribe = Maud Riou (MJC) / avec Karim Benali"),
+    (NAMING, "mêmes personnes + Karim Benali venu du gymnase"),
+    (NAMING, "Maud Riou prend les notes"),
+    (STATING, "À table on parle surtout de la cantine et du prix des repas"),
+    (STATING, "Maud Riou note que le car ne passe plus"),
+    (STATING, "Les mêmes personnes portent tout, on s'épuise"),
+]
+NOTES_OF_NOTES = [  # what the scribe or the facilitator says of the notes
+    (NAMING, "voilà c'est tout, pardon pour les fautes"),
+    (NAMING, "fin du pad, merci de ne plus y toucher"),
+    (NAMING, "(faire relire à Mme Riou avant diffusion)"),
+    (NAMING, "reste : photos des panneaux dans le téléphone de Karim"),
+    (NAMING, "(22h05 on s'arrête, le gardien ferme)"),
+    (NAMING, "Rappel des règles : chacun écrit seul, puis on met en commun"),
+    (NAMING, "Cinq minutes par table, dans l'ordre des numéros."),
+    (NAMING, "La table 6 n'a pas désigné de rapporteur."),
+    (NAMING, "Corrections de Mme Riou reportées, version à transmettre"),
+    (NAMING, "Hello, pour les absents, dites ici ce que vous auriez dit jeudi"),
+    (STATING, "faire relire les dossiers par un comptable"),
+    (STATING, "Quinze minutes par patient chez le médecin, c'est trop court"),
+    (STATING, "Il reste une photo de classe de 1912 à la mairie, personne ne la voit"),
+    (STATING, "On arrête l'éclairage à 22h"),
+    (STATING, "La table 6 n'a pas de médecin dans son village"),
+]
 PAGES = [  # what web pages and wikis leave around the text, and passages that look like it
     (NAMING, "Photo : Jean Martin"),
     (NAMING, "Crédit : Ville de Gournay"),
@@ -190,3 +219,26 @@ def test_a_line_that_states_something_is_a_passage_and_one_that_names_is_not(
 @pytest.mark.parametrize(("expected", "line"), PAGES, ids=[line for _, line in PAGES])
 def test_what_a_page_leaves_around_its_text_is_no_passage(expected: str, line: str) -> None:
     assert _states(_read(line, "paragraph")) == expected
+
+
+@pytest.mark.parametrize(("expected", "line"), HEADS, ids=[line for _, line in HEADS])
+def test_who_sits_at_the_table_is_no_passage_above_the_first(expected: str, line: str) -> None:
+    blocks = [RawBlock("Notes de la table 2", "heading", 1), RawBlock(line)]
+    blocks += [RawBlock("On voudrait un marché couvert.", "bullet", 0)]
+    assert (
+        _states(locate_blocks(RawPart(tuple(blocks)), blocks, names=["n.docx"])[1:-1]) == expected
+    )
+
+
+@pytest.mark.parametrize(("expected", "line"), NOTES_OF_NOTES, ids=[x for _, x in NOTES_OF_NOTES])
+def test_what_is_said_of_the_notes_is_no_passage(expected: str, line: str) -> None:
+    assert _states(_read(line, "paragraph")) == expected
+
+
+def test_a_word_above_a_list_of_its_own_is_its_heading() -> None:
+    lines = [("Écoles", 0), ("une classe ferme chaque année", 1), ("La cantine coûte cher", 0)]
+    blocks = [RawBlock("Q1 besoins", "heading", 1)]
+    blocks += [RawBlock(text, "bullet", level) for text, level in lines]
+    located = locate_blocks(RawPart(tuple(blocks)), blocks, names=["n.docx"])
+    assert [block.kind for block in located] == ["heading", "heading", "bullet", "bullet"]
+    assert {block.question for block in located} == {"q1"}

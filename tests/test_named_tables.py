@@ -13,6 +13,7 @@ from pipeline.ingest.locate.cues import (
     with_tables,
 )
 from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.sheets import sort_part
 
 COLOURS = [  # names of a path, provisional number
     ("ilot_rouge_zoomH1_whisper.txt", 61),
@@ -66,6 +67,9 @@ HILLS = name_tables(
     [],
     [("LARZAC", "GRAND CAUSSE"), ("Oui", "Non")],
 )
+REPORTED = name_tables(
+    [], ["Verrière (rapporteur Hugo Brun)", "Le fournil – rapporteuse : Léa Riou"], []
+)
 COLOURS_TOLD = name_tables([], ["Tables : rouge (Léa), verte (Karim) ; R = rouge, V = verte"], [])
 
 
@@ -79,6 +83,9 @@ COLOURS_TOLD = name_tables([], ["Tables : rouge (Léa), verte (Karim) ; R = roug
         (HILLS, "Oui", None),
         (COLOURS_TOLD, "synthèse verte (Léa)", 64),
         (COLOURS_TOLD, "jaune", None),
+        (REPORTED, "notes VERRIERE tout", 82),
+        (REPORTED, "fournil q1-q2", 81),
+        (REPORTED, "four à chaux", None),
     ],
 )
 def test_a_name_told_anywhere_names_its_table_everywhere(
@@ -96,6 +103,36 @@ def test_lines_that_only_name_a_table_head_what_follows() -> None:
     assert _numbers(HILLS, *(RawBlock(text, "heading", 3) for text in titles)) == [82, 83, 81]
     others = ["Les éleveurs du Larzac", "On vit mal sur le Larzac.", "Mobilité au Mont Noir"]
     assert _numbers(HILLS, *(RawBlock(text, "heading", 3) for text in others)) == [None] * 3
+
+
+def test_who_wrote_may_follow_the_name_of_a_table() -> None:
+    line = "Table Mont Noir — notes de Léa Riou et Karim Benali, avec Odile Tessier et trois agents"
+    assert _numbers(HILLS, RawBlock(line)) == [83]
+    assert _numbers(HILLS, RawBlock(line.replace("Table Mont Noir", "Au Mont Noir"))) == [None]
+
+
+def test_names_of_tables_head_columns_below_a_title() -> None:
+    rows = (
+        ("Recopié par Léa", "Recopié par Léa"),
+        ("Table LOUTRE", "Table GRÈBE"),
+        ("Plus de car le samedi pour les jeunes", "La source baisse chaque été"),
+        ("Le dentiste est parti sans successeur", "Un seul médecin pour six communes"),
+    )
+    blocks = sort_part((), rows).blocks
+    known = name_tables([], [cell for row in rows for cell in row], [])
+    said = [b for b in with_tables(blocks, known) if b.kind == "cell"]
+    assert [(b.text, b.table_number) for b in said[:2]] == [(rows[2][0], 82), (rows[2][1], 81)]
+    assert len(said) == 4
+
+
+def test_reporters_of_several_tables_speak_for_none_above() -> None:
+    blocks = [
+        RawBlock("Table 3 – rapporteur : Hugo Brun"),
+        RawBlock("Chez nous, tout tourne autour du four."),
+        RawBlock("Tables 5 et 6 (ensemble) – rapporteuse : Léa Riou"),
+        RawBlock("Nous demandons un car le samedi."),
+    ]
+    assert _tables(blocks, name="restitution.docx") == [3, 0]
 
 
 def test_a_single_name_needs_its_noun() -> None:

@@ -3,13 +3,16 @@
 import pytest
 
 from pipeline.ingest.columns import meaning_of
-from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate import locate_blocks, read_names
 from pipeline.ingest.locate.cues import read_cues
 from pipeline.ingest.locate.lines import aside_of
 from pipeline.ingest.locate.titles import channel_of
 from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.blocks import blocks_of_lines
 from pipeline.ingest.sheets import sort_part
 from pipeline.ingest.sheets.roles import legend_of, question_of_category
+
+BUS = "la ligne de car est supprimée le samedi"
 
 
 def test_a_notice_of_one_column_explains_the_colours() -> None:
@@ -120,6 +123,7 @@ def test_headers_of_who_came_and_who_spoke() -> None:
     assert meaning_of("Venu·e") == meaning_of("Enregistré à l'entrée") == "signature"
     assert meaning_of("Qui / remarque") == "speaker"
     assert meaning_of("2. Nom du répondant et fonction") == "full_name"
+    assert meaning_of("Commentaire accueil") == meaning_of("remarque à l'entrée") == "remark"
     assert channel_of("messagerie vocale du standard") == "telephone"
 
 
@@ -140,3 +144,55 @@ def test_no_column_of_a_grid_of_questions_is_lost() -> None:
     located = locate_blocks(RawPart((), rows=tuple(rows)), blocks, names=["Table B.ods"])
     assert [b.question for b in located if b.kind == "cell"][:4] == ["q1", "q2", "q3", "q4"]
     assert len(blocks) == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("Mur de fin - Ce qu'on veut améliorer (sortie de salle).csv", "q4"),
+        ("Photos (ce qui marche ici) envoyées par Léa Riou.docx", "q2"),
+        ("groupe 6 mis au propre.txt", None),
+        ("Photos du car, du marché et du four - envoyées par Léa.docx", None),
+    ],
+)
+def test_a_part_of_a_name_asks_in_everyday_words(name: str, question: str | None) -> None:
+    assert read_names([name]).question == question
+
+
+def test_numbered_questions_lead_deeper_lists_of_a_pad() -> None:
+    pad = """Notes de la table du four
+
+1/ De quoi manque-t-on, qu'est-ce qui menace ?
+\t* la source baisse chaque été
+\t* le car du soir
+
+2/ Ce qui roule
+\t* la fanfare
+
+3/ Nos structures vues de l'intérieur
+\t* trop de réunions
+
+4/ Il faudrait…
+\t* un marché couvert
+"""
+    blocks = blocks_of_lines(pad.split("\n"))
+    located = locate_blocks(RawPart(tuple(blocks)), blocks, names=["pad.txt"])
+    said = [block.question for block in located if block.kind == "bullet"]
+    assert said == ["q1", "q1", "q2", "q3", "q4"]
+
+
+def test_numbers_tell_the_questions_of_a_column_where_some_words_agree() -> None:
+    labels = ["1 besoins", "2 marche bien", "3 structures", "4 améliorer"]
+    rows = [
+        ("photo", "colonne", "texte du post-it"),
+        *((f"{i}", t, BUS) for i, t in enumerate(labels)),
+    ]
+    blocks = [block for block in sort_part((), rows).blocks if block.kind == "cell"]
+    located = locate_blocks(RawPart((), rows=tuple(rows)), blocks, names=["post-its.xlsx"])
+    assert [b.question for b in located if b.text == BUS] == ["q1", "q2", "q3", "q4"]
+
+
+def test_a_title_of_two_sides_is_of_the_inside_of_structures() -> None:
+    title = "Q3. Ce qui va et ce qui ne va pas dans nos associations"
+    assert read_cues(title).question == "q3"
+    assert read_cues("Ce qui ne va pas dans le canton").question == "q1"

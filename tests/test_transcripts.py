@@ -4,9 +4,10 @@ import textwrap
 
 import pytest
 
-from pipeline.ingest.parts import FileContent
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.parts import FileContent, RawPart
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.transcripts import spoken_blocks
+from pipeline.ingest.readers.transcripts import Cue, blocks_of_cues, spoken_blocks
 from pipeline.segment import cut_block
 from pipeline.settings import Settings
 from support.made_files import docx, pdf, shown_lines, w_p
@@ -107,6 +108,45 @@ def test_a_transcript_printed_to_pdf_is_read_by_turns() -> None:
         "transcript",
         TALK,
     )
+
+
+def test_headed_notes_that_tell_who_said_what_are_no_transcript() -> None:
+    said = ["Léa : le bac du soir manque", "Hugo : la laverie a fermé en mars", "Léa : la source"]
+    titles = ["Quels manques, quels dangers ?", "Ce qui tient bon", "Nos assos de l'intérieur"]
+    lines = [line for title in titles for line in (title, *said)]
+    paragraphs = "".join(
+        w_p(line, "<w:pStyle w:val='Heading2'/>" if line in titles else "") for line in lines
+    )
+    (part,) = read_source(FileContent(docx(paragraphs), "notes.docx"))
+    located = locate_blocks(part, part.blocks, names=["notes Karim.docx"])
+    spoken = [(b.speaker, b.question) for b in located if b.kind not in ("heading", "meta")]
+    assert part.channel is None
+    assert spoken == [(who, q) for q in ("q1", "q2", "q3") for who in ("Léa", "Hugo", "Léa")]
+
+
+def test_a_table_s_talk_among_restitutions_answers_the_questions_announced() -> None:
+    turns = [
+        ("Solène", "Alors première question, quels sont les besoins du canton ?"),
+        ("Karim", "Le bac du soir manque aux gens de l'île."),
+        ("Solène", "Karim, vous avez coupé votre micro."),
+        ("Solène", "Deuxième question, ce qui marche."),
+        ("Karim", "La fanfare, de quatorze à quatre-vingts ans."),
+        ("Solène", "Et dernière question, ce qu'on améliore."),
+        ("Karim", "Un marché couvert, le jeudi."),
+        ("Solène", "Merci, j'arrête l'enregistrement."),
+    ]
+    cues = [Cue(9.0 * i, 9.0 * i + 8, text, name) for i, (name, text) in enumerate(turns)]
+    blocks = blocks_of_cues(cues)
+    part = RawPart(tuple(blocks), channel="transcript")
+    located = locate_blocks(part, blocks, names=["Restitutions", "Table 7 en visio.vtt"])
+    said = [(b.table_number, b.question, b.speaker) for b in located if b.kind != "meta"]
+    assert said == [(7, question, "Karim") for question in ("q1", "q2", "q4")]
+
+
+def test_what_a_tool_writes_takes_no_word_after_it() -> None:
+    text = "Sous-titres réalisés par la communauté d'Amara.org Et la laverie de l'île, elle a fermé"
+    blocks = blocks_of_cues([Cue(0, 9, text)])
+    assert blocks[-1].text == "Et la laverie de l'île, elle a fermé"
 
 
 DICTATED = (

@@ -417,7 +417,12 @@ def is_speaker(name: str) -> bool:
     """Whether it is a role, numbered or not, a titled name, or one with a first name."""
     words = {word.strip(".,").title() for word in re.split(r"[ _]+", name)}
     is_person = bool(_NAME.fullmatch(name)) and bool(first_names() & words)
-    return is_person or bool(_roles().fullmatch(name))
+    return is_person or names_role(name)
+
+
+def names_role(name: str) -> bool:
+    """Whether it is a role, numbered or not, or a titled name."""
+    return _roles().fullmatch(name) is not None
 
 
 @cache

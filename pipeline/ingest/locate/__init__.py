@@ -211,6 +211,13 @@ def _locate(
     return locate_sections(blocks, replace(name, channel=channel), answers)
 
 
+def _is_of_one_table(names: Sequence[str], blocks: Sequence[RawBlock]) -> bool:
+    """Whether a recording called after its table goes through the questions."""
+    own = _read_name(names[-1], "") if names else Location()
+    asked = {announced_question(block.text) for block in blocks} & {*CAFE}
+    return own.table_number is not None and not own.question and len(asked) >= _MIN_OPENED
+
+
 def _name_location(
     part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], likely: Location
 ) -> Location:
@@ -226,6 +233,8 @@ def _name_location(
         name = replace(name, question=None)  # a row that tells none answers none
     if part.channel == "consultation":  # asked of everyone, whatever folder it lies in
         return Location(channel="consultation")
+    if name.question == "resume" and part.channel and _is_of_one_table(names, blocks):
+        return replace(name, question=None)  # a recording filed among restitutions
     if part.channel is None and not name.question and are_reported(blocks):
         return replace(name, question="resume", channel="resume")
     return name
@@ -376,6 +385,9 @@ def _read_cleaned(text: str, above: str) -> Location:
 def _filed_question(text: str, cues: TextCues) -> str | None:
     is_clear = cues.number is not None or cues.n_other <= _OTHERS
     question = cues.question if is_clear else None
+    pieces = map(read_cues, re.split(r"\s[–—-]+\s|[(),;]", text))
+    asked = {piece.question for piece in pieces if piece.is_label} & {*CAFE}
+    question = question or (asked.pop() if len(asked) == 1 else None)
     about = word_pattern("locate", "facons_de_faire", r"\b{}\b").sub(" ", fold(text))
     question = question or agreed_lead(text, cues) or resembled(about, margin=SURE)
     return question if question not in ("resume", "autre") else None

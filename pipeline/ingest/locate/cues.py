@@ -62,6 +62,12 @@ _IN_FULL = {"mt": "mont", "st": "saint", "ste": "sainte", "no": "numero"}
 _LISTED_TABLES = re.compile(
     r"\s*(?:les )?(?:tables|tabl[ée]es|[îi]lots)\s*:\s*(\S.*)", re.IGNORECASE
 )
+# "Le préau (rapporteuse : Léa)"
+_REPORTED_TABLE = re.compile(
+    r"(?P<name>[^\W\d][^():,;–—|/]{2,30}?)\s*(?:[(,:]|\s[–—-]\s)\s*"
+    r"(?:rapporteu|porte[- ]parole)\w*\b",
+    re.IGNORECASE,
+)
 _CODES = re.compile(r"\b([A-Za-z]{1,3})\s*[=:→]\s*([^,;/=:]{2,30})")
 
 Scores = tuple[tuple[str, int], ...]
@@ -549,8 +555,13 @@ class TableNames:
 
     def of_cell(self, cell: str) -> int | None:
         """Return the table of a cell that holds only a name, or a letter for one."""
-        words = _name_words(cell)
+        words = _name_words(nickname_in(cell) or cell)
         return self.numbers.get(words, self.codes.get(fold(cell)))
+
+    def opens(self, text: str) -> bool:
+        """Whether a line names a table before a dash or bracket: "Table Mont Noir — notes de…"."""
+        first, *others = re.split(r"[(,;:]|\s[–—-]\s", text)
+        return bool(others) and nickname_in(first) is not None and self.of_cell(first) is not None
 
     def heads(self, text: str) -> bool:
         """Whether a line only names a table, and perhaps who speaks for it: "Mont Noir (Léa)"."""
@@ -573,14 +584,16 @@ def name_tables(
 ) -> TableNames:
     """Return the tables that `files` are called after, or that lines and columns name.
 
-    A line names a table in passing too: it counts beside another name only. The titles of a grid
-    all name tables where one of them does.
+    A line names a table in passing too: it counts beside another name only, as does what has a
+    reporter. The titles of a grid all name tables where one of them does.
     """
     lines = [line for line in lines if len(line) <= _MAX_LINE]
     telling = [line for line in lines if _NAMES_TABLES.search(line)][:_MAX_TELLING]
     sure = {_name_words(name) for name in map(nickname_in, files) if name}
     told = {_name_words(name) for line in telling for name in _names_told(line)}
     told |= {_name_words(cell) for cell in cells if _may_name(cell)}
+    reported = {_name_words(name) for name in map(_reported_table, lines) if name}
+    told |= reported if len(reported) > 1 else set()
     names = (told | sure if len(told | sure) > 1 else sure) - {()}
     for titles in grids:
         named = {_name_words(title) for title in titles} - {()}
@@ -612,6 +625,16 @@ def _names_told(line: str) -> Iterator[str]:
         after = spelled[1].split() if spelled else []
         if name and _may_name(name) and any(word[0].isupper() for word in after):
             yield name
+
+
+def _reported_table(line: str) -> str | None:
+    """Return "Le préau" of "Le préau (rapporteuse : Léa Riou)", neither a number nor a person."""
+    match = _REPORTED_TABLE.match(line) if len(line.split()) <= _MAX_HEAD else None
+    if match is None or not _may_name(match["name"]):
+        return None
+    name = match["name"].strip()
+    is_person = are_names(name) or is_first_name(name.split()[0])
+    return None if is_person or read_cues(name).scores else name
 
 
 def _may_name(text: str) -> bool:
@@ -669,7 +692,8 @@ def _with_table(block: RawBlock, names: TableNames, key: Mapping[str, int]) -> R
     is_line = block.kind == "heading" or (
         block.kind == "paragraph" and text.rstrip()[-1:] not in (".", "!", ";", "?")
     )
-    if not is_line or block.speaker or n_words > _MAX_HEAD or read_cues(text).has_tables:
+    is_long = n_words > (2 if names.opens(text) else 1) * _MAX_HEAD
+    if not is_line or block.speaker or is_long or read_cues(text).has_tables:
         return block
     table = names.find(text) if names.heads(text) else None
     return (

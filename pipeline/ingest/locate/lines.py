@@ -93,6 +93,11 @@ _CALLER = re.compile(
     rf"\b(?:Mmes?|Madame|M\.|MM?|Mr|Monsieur|Mlle|Dr)\s+(?:{_CAPITAL_WORD}(?:\s+(?:(?:de|du|d'|le|la)\s*)?{_CAPITAL_WORD}){{0,2}})"
 )
 _WHOLE_NAMES = re.compile(rf"{_CAPITAL_WORD}\s{_CAPITAL_WORD}(?:\s{_CAPITAL_WORD})?")
+_EQUALS = re.compile(r"^\s*([^\W\d][\w ]{2,20}?)\s*=\s*(?=[A-ZÀ-Ý])")  # "scribe = Anne Riou"
+_WRITES = (
+    r"(?:écrit|note|scribe|(?:prend|tient|a pris) (?:les notes|des notes|la plume|le stylo)"
+    r"|(?:est )?(?:au clavier|au stylo|à la plume|aux notes))"
+)
 _SMALL, _MIN_WORDS = 3, 2  # letters of a small word; words needed beside a figure
 
 
@@ -296,6 +301,7 @@ def aside_of(text: str, *, in_head: bool) -> str:
     >>> aside_of("Prise de notes : il manque des bus", in_head=False)
     ''
     """
+    text = _EQUALS.sub(r"\1 : ", text)
     if is_name_alone(text) and not _reason_of_page(text):
         return "speaker"
     folded = fold(text)
@@ -314,6 +320,8 @@ def aside_of(text: str, *, in_head: bool) -> str:
     if reason or _is_named_role(text):
         return reason or "speaker"
     opening = word_pattern("locate", "meta_sans_deux_points_en_tete")
+    if in_head and _is_writer(text):
+        return "speaker"
     if in_head and (opening.match(folded) or _is_venue(text, folded) or _all_aside(text)):
         return "circumstance"
     opening = word_pattern("locate", "meta_sans_deux_points")
@@ -401,6 +409,7 @@ def _reason(folded: str, group: str) -> str:
 
 def _label_of(text: str) -> str:
     """Return "" without a colon, or before a sign ("+ / - :")."""
+    text = text.lstrip("([ ")  # "(ont participé : …)"
     before = re.sub(r"\([^)]*\)", " ", text.split(":")[0]) if ":" in text[:60] else ""
     return "" if re.search(r"[+=]|[-–]\s*$", before) else without_tables(before)
 
@@ -429,6 +438,12 @@ def _is_named_role(text: str) -> bool:
     name, particles = others[0].split(), lexicon("people")["particules"]
     is_name = all(word[:1].isupper() or fold(word) in particles for word in name)
     return is_name and 0 < len(name) <= _MAX_NAME_WORDS
+
+
+def _is_writer(text: str) -> bool:
+    """Whether a line says who writes: "Anne Riou prend les notes"."""
+    writes = re.search(rf"\s{_WRITES}\W*$", text, re.IGNORECASE)
+    return writes is not None and are_names(text[: writes.start()])
 
 
 def _is_venue(text: str, folded: str) -> bool:

@@ -1,5 +1,6 @@
 """Locate a document's blocks by its headings, labels and prefixes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -66,7 +67,7 @@ _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0
 _MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_ASKING_WORDS = 30, 15, 4
-_MIN_LINES, _MAX_BARE_WORDS = 4, 5
+_MIN_LINES, _MAX_BARE_WORDS, _MAX_SUBJECT_WORDS = 4, 5, 3
 _BOARDS = 2  # questions that cells of a grid ask, each above its own list
 _TAGGED_SHARE = 0.5  # share of prefixed passages from which a prefix covers only its line
 _ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
@@ -273,11 +274,7 @@ def _calls_reporter(block: RawBlock) -> bool:
     is_line = block.kind == "paragraph" and len(block.text.split()) <= _MAX_LISTED_WORDS
     is_said = not is_line or block.text.rstrip().endswith((".", "!", "?"))
     named = None if is_said else reporter_named(block.text)
-    return (
-        named is not None
-        and block.text.rstrip(" )").endswith(named)
-        and _cues(block).table is not None
-    )
+    return named is not None and block.text.rstrip(" )").endswith(named) and _cues(block).has_tables
 
 
 def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
@@ -426,6 +423,9 @@ class _Walk:
         if not is_told and (reason := self._reason_to_skip(block, cues)):
             return self._aside(block, cues, reason)
         rank = _PARAGRAPH if i in self._habits.bare else self._rank(block, cues, below)
+        if rank is None and _names_list(block, below):
+            self._close_nested(block.level or 0)
+            return LocatedBlock.at(block, self._here(block), "heading")
         was_top, self._is_top = self._is_top, False
         self._is_head = rank is not None
         if rank is not None:
@@ -546,7 +546,7 @@ class _Walk:
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
             words=words,
             reporter=reporter_named(block.text, is_sure=not self._habits.names_reporters)
-            if cues.table is not None
+            if cues.has_tables
             else None,
         )
         self._keep_above(rank)
@@ -688,6 +688,16 @@ class _Walk:
                 table = own.table_number
             here = replace(here, table_number=table, channel=own.channel or here.channel)
         return here
+
+
+def _names_list(block: RawBlock, below: RawBlock | None) -> bool:
+    """Whether a bullet is a word or two above a list of its own: "Logement"."""
+    if block.kind != "bullet" or below is None or below.kind != "bullet" or block.speaker:
+        return False
+    is_above = (below.level or 0) > (block.level or 0)
+    is_short = len(fold(block.text).split()) <= _MAX_SUBJECT_WORDS
+    is_plain = not re.search(r"\d|[.!?]\s*$", block.text)
+    return is_above and is_short and is_plain and not states(block.text, is_announced=False)
 
 
 def _header(block: RawBlock) -> str:

@@ -13,8 +13,8 @@ from functools import cache
 from itertools import groupby, pairwise
 
 from pipeline.ingest.locate.cues import LocatedBlock, Location, aside, read_cues
-from pipeline.ingest.locate.lines import is_instruction
-from pipeline.ingest.locate.titles import CAFE, SURE, clearly_asked, resembled
+from pipeline.ingest.locate.lines import is_instruction, states
+from pipeline.ingest.locate.titles import CAFE, SURE, asked, clearly_asked, resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import (
     longest_first,
@@ -199,12 +199,20 @@ def only_announces(text: str) -> bool:
 
     >>> only_announces("On passe à la question deux."), only_announces("Question 2 : une criée")
     (True, False)
+    >>> only_announces("Dernière question, ce qu'on améliore.")
+    True
     """
     words = fold(text)
-    rest = word_pattern("locate", "transitions", r"\b{}\b").sub(" ", words)
-    cues = read_cues(rest)
-    is_asked = text.rstrip().endswith("?") and len(words.split()) <= _ANNOUNCING_WORDS
-    return is_asked or (not cues.scores and cues.n_other == 0)
+    cues = read_cues(word_pattern("locate", "transitions", r"\b{}\b").sub(" ", words))
+    is_short = len(words.split()) <= _ANNOUNCING_WORDS
+    first, *others = _CLAUSE.split(text, maxsplit=1)
+    is_sentence = is_short and text.rstrip().endswith((".", "…", "!"))  # else it may go on
+    rest = others[0] if others and is_sentence and _turns(first) else ""
+    is_title = read_cues(rest).n_other == 0 or not states(rest, is_announced=False)
+    named = asked(rest) if is_title else None
+    is_asked = text.rstrip().endswith("?") and is_short
+    is_named = named in CAFE and named == announced_question(text)
+    return is_asked or is_named or (not cues.scores and cues.n_other == 0)
 
 
 def _announces_alone(text: str) -> bool:

@@ -366,12 +366,14 @@ def _leads_list(above: Draft | None, draft: Draft, below: Draft) -> bool:
         or (above is not None and above.is_numbered)
     ):
         return False
+    least = draft.bullet.indent
     is_above_list = (
         below.bullet is not None
         and below.bullet.sign in _LIST_SIGNS
-        and below.bullet.indent == draft.bullet.indent
+        and (below.bullet.indent == least or (draft.is_start and below.bullet.indent > least))
     )
-    return is_above_list and draft.n_words <= _MAX_WORDS and not is_finished(draft.text)
+    is_left_open = draft.text.rstrip().endswith("…") and draft.n_words <= _MAX_WORDS
+    return is_above_list and (is_left_open or _is_short(draft))
 
 
 def _is_short(draft: Draft, max_words: int = _MAX_WORDS) -> bool:

@@ -26,6 +26,7 @@ from pipeline.ingest.words import (
     lexicon_words,
     matches,
     may_be_speaker,
+    names_role,
     runs_on,
     starts_low,
     straight,
@@ -272,8 +273,18 @@ def as_transcript(part: RawPart) -> RawPart:
     """Return `part` as a transcript if its blocks are one, else as it is."""
     if not is_prose(part):
         return part
-    blocks = spoken_blocks([block.text for block in part.blocks])
+    blocks = None if _are_headed(part.blocks) else spoken_blocks([b.text for b in part.blocks])
     return part if blocks is None else replace(part, blocks=tuple(blocks), channel="transcript")
+
+
+def _are_headed(blocks: Sequence[RawBlock]) -> bool:
+    """Whether headings lie among lines such as "Léa : …": notes that tell who said what."""
+    labels = [_speaker_label(block.text) for block in blocks]
+    first = next((i for i, label in enumerate(labels) if label), len(blocks))
+    n_headings = sum(block.kind == "heading" for block in blocks[first:])
+    is_led = any(label and names_role(label["name"]) for label in labels)
+    is_timed = any(_TIME_FIRST.match(block.text) for block in blocks)
+    return n_headings > 1 and not is_led and not is_timed
 
 
 def as_timed_rows(part: RawPart) -> RawPart:

@@ -25,7 +25,7 @@ from pipeline.ingest.columns import (
     meaning_of,
     share,
 )
-from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.locate.cues import nickname_in, read_cues
 from pipeline.ingest.locate.titles import asked_by_header
 from pipeline.ingest.sheets.roles import (
     REASONS_BY_ROLE,
@@ -212,7 +212,8 @@ def _tells(rows: Rows, i: int, column: int, *, is_top: bool) -> bool:
     below = column_cells(rows[i + 1 :], column)
     n_asking = sum(map(is_question, below))
     asks = is_top and is_question(cell) and bool(below) and n_asking < len(below) / 2
-    return (asks or names_location(cell)) and not _recurs(rows, i, column)
+    is_placed = names_location(cell) or nickname_in(cell) is not None
+    return (asks or is_placed) and not _recurs(rows, i, column)
 
 
 def _may_head(row: Sequence[str], *, is_top: bool) -> bool:

@@ -466,7 +466,11 @@ def _asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, st
     """Return the columns of questions, none beside a column titled "question"."""
     meanings = [meaning_of(title) for title in titles]
     if "question" in meanings:
-        return {}
+        column = meanings.index("question")
+        cells = {cell: cell for cell in column_cells(body, column)}
+        counted = asked_together(cells) if len(cells) <= _MAX_TITLES else {}
+        open_cells = {c: q for c, q in counted.items() if q in CAFE and read_cues(c).lead}
+        return {column: open_cells} if open_cells else {}
     columns = [column for column, meaning in enumerate(meanings) if meaning in _ASKING]
     columns = [column for column in columns if not are_colors(column_cells(body, column))]
     found = {column: _questions_of_cells(column, body) for column in columns}
