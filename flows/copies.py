@@ -11,10 +11,11 @@ import hashlib
 import io
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.encryption import Cipher, is_encrypted, read_passphrase
+from flows.encryption import PASSPHRASE, Cipher, is_encrypted, read_passphrase
 from flows.integrity import (
     IDENTITY,
     Fault,
@@ -23,8 +24,9 @@ from flows.integrity import (
     put_back_table,
     seal_study,
 )
+from pipeline.credentials import read_secret
 from pipeline.decision_store import DecisionStore
-from pipeline.errors import AteliersError, StoreError
+from pipeline.errors import AteliersError, SettingsError, StoreError, VaultError
 from pipeline.files import write_bytes
 from pipeline.study import Study
 from pipeline.text import counted
@@ -114,17 +116,35 @@ def _damaged(study: Study) -> list[str]:
 def all_faults(study: Study, *, is_locked: bool = False) -> list[Fault]:
     """Return every fault: files are read whole, decisions and vault by their own check."""
     listed = faults_of(study, whole=True, is_locked=is_locked)
-    if any(fault.name.startswith("runs/") for fault in listed):  # it says what was decided
+    first = ("runs/", study.settings_path.name)  # they say what was decided, and where
+    if any(fault.name.startswith(first) and fault.level == "stops" for fault in listed):
         return listed
+    listed += _faults_of_copies(study)
     checks = ((_DECISIONS, study.check_decisions), ("vault/", lambda: _read_vault(study)))
     for name, check in checks:
-        if any(fault.name.startswith(name) for fault in listed):
+        if any(fault.name.startswith(name) and fault.level == "stops" for fault in listed):
             continue
         try:
             check()
         except AteliersError as error:
             listed.append(Fault(name, error.found, error.expected, error.do, "stops"))
     return listed
+
+
+def _faults_of_copies(study: Study) -> list[Fault]:
+    if not (unopened := set(copies_of(study)) - {path for path, _ in _opened(study)}):
+        return []
+    names = sorted(f"vault/{_FOLDER}/{path.name}" for path in unopened)
+    return [
+        Fault(
+            name,
+            f"{name} ne s'ouvre pas",
+            "une copie entière, et la phrase de passe du coffre",
+            "rien : les autres copies restent, et le prochain changement en fait une",
+            "told",
+        )
+        for name in names
+    ]
 
 
 def _read_vault(study: Study) -> None:
@@ -204,18 +224,27 @@ def _set_aside(path: Path, folder: Path) -> None:
 
 def _opened(study: Study) -> Iterator[tuple[Path, Parts]]:
     """Yield the copies that open, the last one first."""
+    passphrase = _passphrase(study)
     for path in copies_of(study):
         content = path.read_bytes()
-        if is_encrypted(content):
-            passphrase = read_passphrase(study)
-            if passphrase is None:
-                continue
-            content = Cipher(passphrase, content).decrypt(content, _LABEL)
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                yield path, {name: archive.read(name) for name in archive.namelist()}
-        except zipfile.BadZipFile:
+        if is_encrypted(content) and passphrase is None:
             continue
+        try:
+            if is_encrypted(content) and passphrase:
+                content = Cipher(passphrase, content).decrypt(content, _LABEL)
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                parts = {name: archive.read(name) for name in archive.namelist()}
+        except (zipfile.BadZipFile, zlib.error, VaultError):
+            continue
+        yield path, parts
+
+
+def _passphrase(study: Study) -> str | None:
+    """Return the vault's passphrase, from the environment alone where the settings are lost."""
+    try:
+        return read_passphrase(study)
+    except SettingsError:
+        return read_secret(PASSPHRASE, "la phrase de passe du coffre", error=VaultError)
 
 
 def _parts(study: Study, cipher: Cipher | None) -> Parts:
@@ -257,7 +286,7 @@ def _zipped(parts: Parts) -> bytes:
 
 def _cipher(study: Study) -> Cipher | None:
     """Return what seals the vault; its files share a salt, and so do the copies."""
-    passphrase = read_passphrase(study)
+    passphrase = _passphrase(study)
     if passphrase is None:
         return None
     files = [*sorted(study.vault.glob("*.vault")), *copies_of(study)]

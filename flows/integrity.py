@@ -26,7 +26,7 @@ from pipeline.checksums import (
     write_checksums,
 )
 from pipeline.errors import AteliersError, StudyError
-from pipeline.files import file_hash, write_bytes
+from pipeline.files import file_hash, text_hash, write_bytes
 from pipeline.grid import load_grid
 from pipeline.settings import load_settings
 from pipeline.study import Study, locked_file
@@ -170,6 +170,8 @@ def _clear_half_built(study: Study) -> list[str]:
     ]
     for path in folders:
         shutil.rmtree(path, ignore_errors=True)
+    for path in (*study.vault.glob(".copie-*"), *(study.vault / "copies").glob(".*")):
+        shutil.rmtree(path, ignore_errors=True)
     written = (study.root, study.tables, study.tables / "machine", study.runs, study.vault)
     for path in (path for folder in written for path in folder.glob(".*.tmp")):
         with contextlib.suppress(OSError):
@@ -195,8 +197,7 @@ def seal_study(study: Study) -> None:
         is_hashed = name != study.settings_path.name and not name.startswith("vault/")
         files[name] = checksum_of(study.root / name, is_hashed=is_hashed)
     for path in study.vault.glob("*.vault"):
-        if not _sums_of(path).is_file():
-            note_vault_file(path, path.read_bytes())
+        note_vault_file(path, path.read_bytes())
     write_checksums(study.tables / NAME, Checksums(last["run_id"], False, files))
 
 
@@ -302,11 +303,13 @@ def vault_damage(path: Path) -> Damage | None:
     """Return what happened to a file of the vault since the program last wrote it."""
     if not path.is_file():
         return "missing"
-    sums = _sums_of(path)
     if not path.stat().st_size:
         return "empty"
-    if not sums.is_file() or file_hash(path) in sums.read_text("ascii", "replace").split():
-        return None
+    sums = _sums_of(path)
+    listed = sums.read_text("ascii", "replace").split() if sums.is_file() else []
+    hashes = listed[:-1]
+    if listed[-1:] != [text_hash(*hashes)] or file_hash(path) in hashes:
+        return None  # a checksum that is gone or altered itself is made anew with the file
     return "altered"
 
 
@@ -317,7 +320,8 @@ def note_vault_file(path: Path, content: bytes) -> None:
     hashes = [hashlib.sha256(content).hexdigest()]
     if path.is_file():
         hashes.append(file_hash(path))
-    write_bytes(_sums_of(path), ("\n".join(hashes) + "\n").encode(), mode=0o600)
+    lines = [*hashes, text_hash(*hashes)]  # the last one is their own
+    write_bytes(_sums_of(path), ("\n".join(lines) + "\n").encode(), mode=0o600)
 
 
 def remove_vault_file(path: Path) -> None:
@@ -362,19 +366,22 @@ def _damage_of_text(
     study: Study, path: Path, checksum: Checksum | None, *, whole: bool
 ) -> Damage | None:
     """Return what happened to a text; one that somebody saved as it was has not changed."""
+    from flows.copies import copied
+
     damage = damage_of(path, checksum, whole=whole) if checksum else None
-    if checksum is None or damage in (None, "missing"):
-        return damage if checksum else None
+    is_compared = damage is None and whole and checksum is not None and not checksum.sha256
+    if checksum is None or (damage in (None, "missing") and not is_compared):
+        return damage
     content = path.read_bytes()
     if not content.strip():
         return "empty"
-    from flows.copies import copied
-
     with contextlib.suppress(AteliersError):  # a vault that does not open
         if content == (before := copied(study, path.name)):
             return None
         if damage == "truncated" and before and before.startswith(content):
             return "altered" if content.endswith(b"\n") else "truncated"
+        if is_compared and before is None:
+            return None
     return "altered"
 
 

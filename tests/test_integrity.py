@@ -17,6 +17,7 @@ from pipeline.study import Study
 from support.faults import (
     DAMAGES,
     FILES,
+    QUIET,
     RUN,
     Told,
     damage,
@@ -59,7 +60,8 @@ def test_a_damaged_file_is_one_line_that_names_it_and_nothing_is_lost(told, name
     answer = told(name, how)
     assert answer.lost == ()
     assert len(answer.lines) <= 1 and not any("\n" in line for line in answer.lines)
-    if name.startswith(".cache"):
+    if name.startswith(QUIET):  # nothing depends on them
+        assert not answer.stops
         return
     (line,) = answer.lines
     assert Path(name).name in line
@@ -196,6 +198,27 @@ def test_every_command_says_it_before_it_reads(study, name, capsys):
         assert main([command[0], str(study.root), *command[1:]]) == 1
         said = capsys.readouterr().err
         assert said.count("\n") == 1 and Path(name).name in said and "Traceback" not in said
+
+
+def test_settings_that_do_not_read_are_put_back_and_nothing_else(study):
+    study.settings_path.write_text("[cluster\n", encoding="utf-8")
+    (line,) = restore_here(Study(study.root))
+    assert line.startswith("etude.toml : remis") and all_faults(Study.open(study.root)) == []
+
+
+def test_a_copy_that_does_not_open_is_told_and_an_earlier_one_serves(study):
+    study.decisions.append(author="Ali", action="rename_theme", theme_id="t", value="autre")
+    study.write_manifest({**(study.last_run() or {}), "run_id": "20270101T000000000000Z"})
+    keep_copy(study)
+    damage(copies_of(study)[0], "truncated")
+    assert (
+        "ne s'ouvre pas"
+        in next(fault for fault in all_faults(study) if "copies" in fault.name).found
+    )
+    study.grid_path.unlink()
+    assert any(
+        line.startswith("grille.yaml : remis de la copie du 29/11") for line in restore_here(study)
+    )
 
 
 def test_a_study_whose_settings_are_gone_is_not_made_anew_over_its_decisions(study):

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 import weakref
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -167,14 +168,15 @@ class SqliteDatabase:
     def note(self, last_id: int) -> None:
         """Write it beside the file, unforced: after a power cut it may be an earlier one."""
         with contextlib.suppress(OSError):
-            self._noted_path.write_bytes(f"{last_id:020d}\n".encode())
+            self._noted_path.write_bytes(f"{last_id:020d} {_sum_of(last_id)}\n".encode())
 
     def noted(self) -> int:
         """What was cut off or altered is none."""
         try:
-            return int(self._noted_path.read_bytes())
+            last_id, checksum = map(int, self._noted_path.read_bytes().split())
         except (OSError, ValueError):
             return 0
+        return last_id if checksum == _sum_of(last_id) else 0
 
     def forget_noted(self) -> None:
         """The next decision writes it again."""
@@ -222,6 +224,10 @@ class SqliteDatabase:
             "sans les fichiers -wal et -shm d'à côté ; ou en sauver ce qui se lit "
             f"(sqlite3 {name} .recover)",
         )
+
+
+def _sum_of(last_id: int) -> int:
+    return zlib.crc32(str(last_id).encode())
 
 
 @contextlib.contextmanager

@@ -43,12 +43,17 @@ FILES = {
     "tables/machine/themes.parquet": "table de la machine",
     "tables/machine/theme_members.parquet": "table de la machine, sans cache",
     "tables/decision_grounds.parquet": "ce qui fut su en décidant",
+    "tables/machine/tags.parquet": "étiquettes de la machine",
+    "vault/personnes.vault.empreinte": "empreinte du registre",
+    "vault/copies/COPIE": "copie",
+    "decisions.sqlite3-count": "numéro de la dernière décision",
     "tables/empreintes.json": "empreintes",
     f"publications/{RUN}/rapport.html": "rapport publié",
     ".cache/store.sqlite3": "cache des textes",
     ".cache/objects/tags.parquet": "cache des tables",
 }
 VALUE = b"besoin" * 2000
+QUIET = (".cache/", "vault/copies/", "vault/personnes.vault.empreinte", "decisions.sqlite3-count")
 NO_CACHE = "tables/machine/theme_members.parquet"
 
 
@@ -140,6 +145,9 @@ def tell(base: Path, root: Path, name: str, how: str) -> Told:
 
 
 def file_in(root: Path, name: str) -> Path:
+    """The file that a line is about."""
+    if name == "vault/copies/COPIE":
+        return next(root.glob("vault/copies/*.copie"))
     if name == ".cache/objects/tags.parquet":
         return (
             root / ".cache" / "objects" / f"{file_hash(root / 'tables' / 'tags.parquet')}.parquet"
