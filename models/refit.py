@@ -45,7 +45,7 @@ from pipeline.text import plain_texts
 COUNTS = 4
 LEAST_LABELLED = 20
 ASIDE = "aside"  # the folder of the last tagger that was worse than the one in use
-_MOST_LEFT_OUT = 20  # groups of documents, each left out in turn
+_MOST_LEFT_OUT = 10  # groups of documents, each left out in turn
 _LIST_COLUMNS = {RUBRIQUE: "rubriques", PILIER: "piliers"}
 _UNIT_COLUMNS = ("text", "question", "channel")
 _DECIDING = ("micro_f1", "accuracy")  # of the first axis

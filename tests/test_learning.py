@@ -9,7 +9,16 @@ import pandas as pd
 import pytest
 
 from flows.jobs import _TABLES, Jobs, JobTask, now
-from flows.learning import lessons_of, machines, may_be_chance, undo_use, use_machine
+from flows.learning import (
+    STAGES,
+    lessons_of,
+    machines,
+    may_be_chance,
+    train_study,
+    undo_use,
+    use_machine,
+    verdict_of,
+)
 from models.refit import Labelled, _left_out_groups, _right_counts
 from pipeline.decisions import read_decision, read_decisions
 from pipeline.decisions.machine import UseMachine
@@ -123,7 +132,7 @@ def test_what_is_learnt_follows_decisions_that_no_run_applied_yet():
         (["d1", "d1", "d1", "d1"], "aaaa", "passages", 4),
         (["d1", "d1", "d1", "d1"], "aabb", "workshops", 2),
         ([None, "d1", "d2", "d3"], "aabb", "workshops", 2),
-        ([f"d{n}" for n in range(50)], "a" * 50, "documents", 20),
+        ([f"d{n}" for n in range(50)], "a" * 50, "documents", 10),
     ],
 )
 def test_whole_documents_are_left_out(documents, workshops, left_out, n_groups):
@@ -193,6 +202,50 @@ def test_the_last_registered_machine_is_in_use_until_another_is_chosen(study):
         assert _in_use(study) == [number]
     assert not use_machine(study, "", author="alix", request_id="encore")
     assert (study.registered_tagger, len(study.decisions.read())) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("file", "is_registered", "author", "in_use", "n_decisions"),
+    [
+        ("tagger-0004.json", True, "alix", 4, 1),
+        ("tagger-0004.json", True, "", 4, 0),
+        ("aside/tagger-0004.json", False, "alix", 2, 0),
+    ],
+    ids=["better", "better, in a terminal", "worse"],
+)
+def test_a_machine_that_learnt_is_used_unless_it_is_worse_and_its_figures_are_kept(
+    study, monkeypatch, file, is_registered, author, in_use, n_decisions
+):
+    def train(_tables, _grid, *, out: Path, on_stage, **_options):
+        for stage in STAGES[1:]:
+            on_stage(stage)
+        (out / file).write_text("{}", encoding="utf-8")
+        return {"file": file, "is_registered": is_registered, "n_units": 0}
+
+    monkeypatch.setattr("models.refit.train_on_study", train)
+    stages: list[str] = []
+    train_study(study, author=author, on_stage=stages.append)
+    assert tuple(stages) == STAGES
+    assert (_in_use(study), len(study.decisions.read())) == ([in_use], n_decisions)
+    report = machines(study)[0].report
+    assert report is not None and (report["file"], report["author"]) == (file, author)
+    if n_decisions:
+        (choice,) = read_decisions(study.decisions.read())
+        assert isinstance(choice, UseMachine) and choice.files == ("tagger-0002.json", file)
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict"),
+    [
+        ({"is_registered": True, "deciding": "f", "before": {"f": 0.7}, "after": {"f": 0.8}}, 1),
+        ({"is_registered": True, "deciding": "f", "before": {"f": 0.7}, "after": {"f": 0.7}}, 0),
+        ({"is_registered": True, "deciding": "f", "before": {"f": 0.7}, "after": {"f": 0.6}}, 2),
+        ({"is_registered": False, "deciding": "f", "before": {"f": 0.7}, "after": {"f": 0.6}}, 3),
+        ({}, 3),
+    ],
+)
+def test_the_verdict_never_says_better_than_the_figures(report, verdict):
+    assert verdict_of(report) == ("same", "better", "replaced", "worse")[verdict]
 
 
 def test_choosing_a_machine_is_undone_while_it_is_still_in_use(study):

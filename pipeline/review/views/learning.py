@@ -165,13 +165,15 @@ def _result(study: Study, machine: Machine) -> dict[str, Any]:
     report = machine.report or {}
     axes = list(_axes(study, report.get("counts", {})))
     n_gained, n_lost = (axes[0][name] if axes else 0 for name in ("n_gained", "n_lost"))
+    verdict, is_chance = verdict_of(report), may_be_chance(n_gained, n_lost)
     return {
         "report": report,
-        "verdict": verdict_of(report),
+        "verdict": verdict,
+        "is_clear": verdict == "better" and n_gained > n_lost and not is_chance,
         "axes": axes,
         "n_gained": n_gained,
         "n_lost": n_lost,
-        "is_chance": may_be_chance(n_gained, n_lost),
+        "is_chance": is_chance,
     }
 
 
