@@ -309,7 +309,7 @@ def publish(options: argparse.Namespace) -> None:
 
 def status(options: argparse.Namespace) -> None:
     """Show what the study holds and what awaits review."""
-    from flows.mailbox.fetching import Record
+    from flows.mailbox.record import Record
     from pipeline.show import results
 
     study = _verified(options.study)

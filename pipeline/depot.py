@@ -226,11 +226,6 @@ def is_junk(path: PurePath) -> bool:
     return any(_is_left_behind(part.lower()) for part in path.parts)
 
 
-def folders_of(depot: Path) -> list[Path]:
-    """Return the folders in `depot`, even empty ones, but no links."""
-    return [folder.path for folder in Inventory(depot).folders]
-
-
 def text_of(path: PurePath) -> str:
     r"""Return a path as valid text: bytes that are not UTF-8 as `\xe9`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.segment import silent_ids
+from pipeline.segment import rows_of_documents, silent_ids
 from pipeline.tables.material import LEDGER, RECEIPTS
 from pipeline.tables.schema import ASIDES, OUT_OF_ROOM
 from pipeline.text import Count
@@ -43,25 +43,17 @@ def account_characters(
     documents: pd.DataFrame, blocks: pd.DataFrame, units: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the ledger: for each document, spans that follow each other from 0 to `n_chars`."""
-    blocks_of = _by_document(blocks, ["document_id", "block_order"])
-    units_of = _by_document(units, ["document_id", "start_char"])
+    blocks_of = rows_of_documents(blocks, "block_order")
+    units_of = rows_of_documents(units, "start_char")
     return LEDGER.build(
         {"document_id": document.document_id, **span._asdict()}
         for document in documents.itertuples(index=False)
         for span in _spans(
             document,
-            blocks_of.get(str(document.document_id), ()),
-            units_of.get(str(document.document_id), ()),
+            blocks_of.get(document.document_id, ()),
+            units_of.get(document.document_id, ()),
         )
     )
-
-
-def _by_document(rows: pd.DataFrame, order: list[str]) -> dict[str, list[Row]]:
-    ordered = rows.sort_values(order, kind="stable")
-    return {
-        str(document_id): group.to_dict("records")
-        for document_id, group in ordered.groupby("document_id", sort=False)
-    }
 
 
 def _spans(document: Any, blocks: Sequence[Row], units: Sequence[Row]) -> Iterator[_Span]:
@@ -107,9 +99,7 @@ def complete_receipts(
     """
     text_of = dict(zip(documents["document_id"], documents["text"], strict=True))
     id_of = dict(zip(documents["path"], documents["document_id"], strict=True))
-    spans_of, units_of = (
-        _by_document(rows, ["document_id", "start_char"]) for rows in (ledger, units)
-    )
+    spans_of, units_of = (rows_of_documents(rows, "start_char") for rows in (ledger, units))
     rows: list[Row] = []
     for receipt in receipts.to_dict("records"):
         document_id = id_of.get(receipt["path"])

@@ -65,13 +65,20 @@ def segment_documents(
     Headings and `meta` blocks yield none, but those that people made passages: `made` holds their
     ids, as `made_unit_id` gives them.
     """
-    ordered = blocks.sort_values(["document_id", "block_order"], kind="stable")
-    blocks_of: dict[Any, pd.DataFrame] = dict(list(ordered.groupby("document_id")))
+    blocks_of = rows_of_documents(blocks, "block_order")
     rows: list[dict[str, Any]] = []
     for document in documents.itertuples(index=False):
         if document.document_id in blocks_of:
             rows += _units_of(document, blocks_of[document.document_id], settings, made)
     return UNITS.build(rows)
+
+
+def rows_of_documents(rows: pd.DataFrame, order: str) -> dict[Any, list[dict[Any, Any]]]:
+    """Return the rows of each document by its id, in order."""
+    rows_of: dict[Any, list[dict[Any, Any]]] = {}
+    for row in rows.sort_values(["document_id", order], kind="stable").to_dict("records"):
+        rows_of.setdefault(row["document_id"], []).append(row)
+    return rows_of
 
 
 def paths_without_units(
@@ -106,17 +113,19 @@ def _identity(document: Any) -> str:
 
 
 def _units_of(
-    document: Any, blocks: pd.DataFrame, settings: SegmentSettings, made: Collection[str]
+    document: Any,
+    blocks: Sequence[Mapping[Any, Any]],
+    settings: SegmentSettings,
+    made: Collection[str],
 ) -> Iterator[dict[str, Any]]:
     """`unit_id` counts earlier units of one text; persons' numbers change no result."""
     occurrences: Counter[str] = Counter()
     plain = PlainText(document.text)
     identity = _identity(document)
-    listed = blocks.to_dict("records")
-    id_of_silent = silent_ids(document, listed) if made else {}
+    id_of_silent = silent_ids(document, blocks) if made else {}
     order = 0
     headings: list[tuple[int, str]] = []  # those above, with their levels
-    for block in listed:
+    for block in blocks:
         if block["kind"] == "heading":
             level = 1 if pd.isna(block["level"]) else block["level"]
             text = document.text[block["start_char"] : block["end_char"]]

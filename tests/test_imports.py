@@ -16,3 +16,16 @@ def test_imports_go_one_way():
         check=False,
     )
     assert checked.returncode == 0, checked.stdout
+
+
+def test_help_loads_neither_tables_nor_settings():
+    heavy = "{'pandas', 'numpy', 'pydantic', 'lxml', 'flows'}"
+    script = (
+        "import sys; from pipeline.cli import main\n"
+        "try: main(['--help'])\n"
+        f"finally: print(sorted({heavy} & set(sys.modules)), file=sys.stderr)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.stderr == "[]\n" and "commandes" in told.stdout

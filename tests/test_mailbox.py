@@ -284,7 +284,8 @@ def test_a_connection_cut_in_the_middle_loses_nothing(box, monkeypatch):
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from flows.mailbox import fetch_mail, fetching
+from flows.mailbox import fetching
+from flows.mailbox.fetching import fetch_mail
 
 where, calls = sys.argv[2], []
 

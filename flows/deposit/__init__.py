@@ -20,7 +20,7 @@ from typing import Literal
 
 from flows.deposit.manifest import rename_targets, write_workshop
 from flows.deposit.names import safe_parts, same_bytes, twin_of
-from pipeline.depot import Inventory, folders_of, is_junk, text_of
+from pipeline.depot import Inventory, is_junk, text_of
 from pipeline.errors import StudyError, UsageError
 from pipeline.files import read_only, text_hash, write_bytes
 from pipeline.ingest.workshop import is_manifest
@@ -57,9 +57,9 @@ class Deposit:
 
     def workshop_folder(self, name: str) -> Path:
         """Return the folder of an existing workshop; raise `UsageError` if there is none."""
-        for folder in folders_of(self.study.depot):
+        for folder in Inventory(self.study.depot).folders:
             if folder.name == name:
-                return folder
+                return folder.path
         raise UsageError(f"pas d'atelier « {name[:80]} »", "un atelier du dépôt", "en créer un")
 
     def make_workshop(self, territory: str, date: str = "", place: str = "") -> Path:

@@ -3,7 +3,3 @@
 In:   a study, the [mail] settings, an IMAP server
 Out:  depot/<workshop>/mails/*.eml, a file a mail; what was read, what waits and why
 """
-
-from flows.mailbox.fetching import Fetched, Record, Waiting, fetch_mail
-
-__all__ = ["Fetched", "Record", "Waiting", "fetch_mail"]

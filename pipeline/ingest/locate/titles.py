@@ -5,6 +5,7 @@ Numbers and cue words come first; else a title asks what the wordings it clearly
 """
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -47,6 +48,8 @@ _FULL_SCORE, _FULL_MARGIN = 0.4, 0.1  # of a sentence: mean of the three
 _SURE_SCORE = 0.5  # of a sentence, below which clear cue words count more
 # margins for a possible title, and for one that a number or position makes likely
 SURE, HINTED, _PROPOSED_MARGIN = 0.4, 0.08, 0.15
+_MAX_KEPT = 32_768  # titles whose likeness is remembered, as many as a large workshop has files
+_FILE_NUMBER = re.compile(r"(?<!\w)[A-Za-z]{0,3}\d{3,}(?!\w)")  # 00412, IMG0412
 _PERSONAL = NAMES | CONTACTS | {"structure", "role", "commune", "signature"}
 # of a cell that is no passage, by what its column holds
 _REASONS = {
@@ -96,7 +99,7 @@ def _asked_in_full(text: str) -> str | None:
     words = without_numbers(text).split()[:_MAX_FULL]
     if cues.numbered in CAFE or not words:
         return cues.numbered
-    views = [" ".join(words), *(" ".join(words[:n_words]) for n_words in _OPENINGS)]
+    views = (" ".join(words), *(" ".join(words[:n_words]) for n_words in _OPENINGS))
     found = _best(views)
     if found.label != cues.question and found.score < _SURE_SCORE and _says_clearly(cues):
         return cues.question
@@ -212,16 +215,22 @@ class _Nearest(NamedTuple):
     scores: Mapping[str, float]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_MAX_KEPT)
 def _compared(text: str) -> _Nearest:
     """Return the label "" for a number alone."""
-    cues, bare = read_cues(text), without_numbers(text)
+    cues, bare = read_cues(text), _bare(text)
     if cues.numbered or not 0 < cues.n_words <= MAX_COMPARED or len(fold(bare)) < _MIN_LETTERS:
         return _Nearest("", 0.0, 0.0, {})
-    return _best([bare])
+    return _best((bare,))
 
 
-def _best(views: Sequence[str]) -> _Nearest:
+def _bare(text: str) -> str:
+    """Return a title without numbers, those of a numbered file included ("note 00412")."""
+    return " ".join(_FILE_NUMBER.sub(" ", without_numbers(text)).split())
+
+
+@lru_cache(maxsize=_MAX_KEPT)
+def _best(views: tuple[str, ...]) -> _Nearest:
     questions = learn_questions()
     means = questions.scores(views).mean(axis=0).tolist()
     scores = dict(zip(questions.labels, means, strict=True))
@@ -300,30 +309,31 @@ def _left_by_neighbours(titles: Mapping[Key, str], told: Mapping[Key, str]) -> d
     It must be the nearest, or the only one left of four.
     """
     keys = list(titles)
-    placed = {i: told[key] for i, key in enumerate(keys) if told.get(key) in CAFE}
-    left = [question for question in CAFE if question not in placed.values()]
-    is_ordered = list(placed.values()) == sorted(placed.values())
+    told_at = [i for i, key in enumerate(keys) if told.get(key) in CAFE]
+    placed = [told[keys[i]] for i in told_at]
+    left = [question for question in CAFE if question not in placed]
+    is_ordered = placed == sorted(placed)
     questions: dict[Key, str] = {}
-    still_open = [i for i, key in enumerate(keys) if key not in told]
+    still_open = [i for i, key in enumerate(keys) if key not in told] if left else []
     for i in still_open:
-        before = max((q for j, q in placed.items() if j < i), default="") if is_ordered else ""
-        after = min((q for j, q in placed.items() if j > i), default="q9") if is_ordered else "q9"
+        n_before = bisect(told_at, i)
+        before = placed[n_before - 1] if is_ordered and n_before else ""
+        after = placed[n_before] if is_ordered and n_before < len(placed) else "q9"
         fitting = [question for question in left if before < question < after]
         is_last = len(left) == len(fitting) == len(still_open) == 1
-        is_between = len(placed) > 1 and bool(before) and after != "q9"
-        near = nearest(titles[keys[i]])
-        if fitting and (is_last or (is_between and near == fitting[0] and len(fitting) == 1)):
+        is_between = bool(before) and after != "q9" and len(fitting) == 1
+        if is_last or (is_between and nearest(titles[keys[i]]) == fitting[0]):
             questions[keys[i]] = fitting[0]
     return questions
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_MAX_KEPT)
 def nearest(title: str) -> str | None:
     """Return the one of the four questions whose wordings are nearest, however far."""
-    words = without_numbers(title).split()[:_MAX_FULL]
+    words = _bare(title).split()[:_MAX_FULL]
     if not words or not fold(" ".join(words)):
         return None
-    scores = _best([" ".join(words)]).scores
+    scores = _best((" ".join(words),)).scores
     return max(CAFE, key=lambda question: scores[question])
 
 
