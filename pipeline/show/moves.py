@@ -148,7 +148,8 @@ def put_back(root: Path, lines: "Sequence[str]", *, as_json: bool) -> None:
     for text in lines:
         line(text)
     if lines:
-        line(f"Ce qui était là est dans vault/copies/ecartes/. Ensuite : ateliers run {root}")
+        line("Ce qu'une copie a remplacé est dans vault/copies/ecartes/.")
+        line(f"Ensuite : ateliers run {root}")
     else:
         line("Rien à remettre : tout est comme le dernier traitement l'a laissé.")
 
