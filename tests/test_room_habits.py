@@ -196,3 +196,18 @@ def test_a_title_of_two_sides_is_of_the_inside_of_structures() -> None:
     title = "Q3. Ce qui va et ce qui ne va pas dans nos associations"
     assert read_cues(title).question == "q3"
     assert read_cues("Ce qui ne va pas dans le canton").question == "q1"
+
+
+def test_persons_named_above_the_first_question_speak_by_their_first_name() -> None:
+    lines = [
+        ("Table 4 – notes de Hugo Brun, avec Zélie Morand et N. Riou", "heading"),
+        ("Besoins", "heading"),
+        ("Zélie : la source baisse chaque été", "bullet"),
+        ("N. Riou : plus de car le samedi", "bullet"),
+    ]
+    blocks = [RawBlock(text, kind, 0 if kind == "bullet" else 2) for text, kind in lines]
+    located = locate_blocks(RawPart(tuple(blocks)), blocks, names=["t.docx"])
+    said = [b.speaker for b in located if b.kind not in ("heading", "meta")]
+    assert said == ["Zélie", "N. Riou"]
+    blocks[-1] = RawBlock("Gaston : un restaurant où personne ne va plus", "bullet", 0)
+    assert locate_blocks(RawPart(tuple(blocks)), blocks, names=["t.docx"])[-1].speaker is None

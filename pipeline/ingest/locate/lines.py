@@ -219,15 +219,23 @@ def split_said(text: str) -> tuple[str, str] | None:
     return None
 
 
-def speakers_named(texts: Sequence[str]) -> frozenset[str]:
-    """Return who surely speaks: whole names and names in brackets, first names that come back."""
+def speakers_named(texts: Sequence[str], above: str = "") -> frozenset[str]:
+    """Return who surely speaks: whole names and names in brackets, first names that come back.
+
+    A first name counts once where `above`, the head of the notes, names the person.
+    """
+    named_above = {*re.findall(r"[\w'’-]+", above)}
     said = [(text, found[0]) for text in texts if (found := split_said(text))]
     n_lines = Counter(name for _, name in said)
     are_many = len(n_lines) > 1 and len(said) > MAX_NAMED
     return frozenset(
         name
         for text, name in said
-        if len(name.split()) > 1 or not text.startswith(name) or n_lines[name] > 1 or are_many
+        if len(name.split()) > 1
+        or name in named_above
+        or not text.startswith(name)
+        or n_lines[name] > 1
+        or are_many
     )
 
 
@@ -237,6 +245,8 @@ def _is_speaker(name: str) -> bool:
     bare = re.sub(r"^(?:Mme|M\.|Mr|Monsieur|Madame)\s+", "", name.strip())
     words = bare.split()
     is_initial = len(words) > 1 and re.fullmatch(r"[A-ZÀ-Ý]\.?", words[-1]) is not None
+    if re.fullmatch(r"(?:[A-ZÀ-Ý]\.-?){1,2} ?[A-ZÀ-Ý][a-zà-ÿ'’-]+", bare):  # "N. Riou"
+        return True
     is_civil = bare != name.strip() and len(words) < MAX_NAMED + 1 and bare[:1].isupper()
     bare = " ".join(words[:-1]) if is_initial else bare
     return is_civil or is_whole_name(bare) or (bare[:1].isupper() and is_first_name(bare))

@@ -68,6 +68,7 @@ _MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_ASKING_WORDS = 30, 15, 4
 _MIN_LINES, _MAX_BARE_WORDS, _MAX_SUBJECT_WORDS = 4, 5, 3
+_MAX_HEAD_LINES = 8  # above the first question, where persons are listed
 _BOARDS = 2  # questions that cells of a grid ask, each above its own list
 _TAGGED_SHARE = 0.5  # share of prefixed passages from which a prefix covers only its line
 _ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
@@ -204,11 +205,17 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         tables_lead=next(leading, True),
         numbers_tables=any(cues.table is not None for cues in naming),
         has_one_table=len(tables) == 1 and not any(c.table is None for c in naming),
-        speakers=speakers_named([block.text for block in passages]),
+        speakers=speakers_named([block.text for block in passages], _head_of(blocks, told)),
         names_reporters=2 * sum(reporter_named(blocks[i].text) is not None for i in titles)
         > len(titles),
         level=_asking_level(blocks, told),
     )
+
+
+def _head_of(blocks: Sequence[RawBlock], told: Mapping[int, str]) -> str:
+    """Return the few lines above the first question, which may name who sits there."""
+    first = next((i for i, question in told.items() if question in CAFE), 0)
+    return " ".join(block.text for block in blocks[:first]) if first <= _MAX_HEAD_LINES else ""
 
 
 def _asking_level(blocks: Sequence[RawBlock], told: Mapping[int, str]) -> float | None:
