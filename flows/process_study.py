@@ -25,7 +25,7 @@ from flows.stages import (
 from flows.vault import Vault
 from flows.workspace import Workspace
 from pipeline.depot import Unread
-from pipeline.errors import TableError
+from pipeline.errors import AteliersError, StudyError, TableError
 from pipeline.ingest import (
     identify_workshops,
     reject_silent_documents,
@@ -40,6 +40,7 @@ _FAULTS = (  # of our code at a content that it did not foresee; the other works
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     RecursionError,
     TypeError,
     ValueError,
@@ -72,7 +73,7 @@ def process_study(
     with encoding_ahead(workspace) as ahead:
         read, failed = _read_workshops(workspace, folders, first_paths or {}, ahead)
         if failed and not read and not kept:
-            raise next(iter(failed.values()))
+            raise _nothing_read(study, *next(iter(failed.items())))
         tagged = run_stage(TAG, workspace, read).records
     records = [*kept, *read, *tagged]
     records.sort(key=lambda record: str(record.workshop))
@@ -151,6 +152,14 @@ def _unread(study: Study, folder: str, error: Exception) -> Unread:
         "signaler ce défaut ; les autres ateliers sont traités, celui-ci le sera une fois ses"
         " fichiers changés",
     )
+
+
+def _nothing_read(study: Study, folder: str, error: Exception) -> AteliersError:
+    """Return the error of a run whose every workshop failed, in a line that quotes nobody."""
+    entry = _unread(study, folder, error)
+    found = f"« {folder} » : {entry.reason}"
+    do = "signaler ce défaut ; rien n'a été touché, et retirer ou changer ce qu'on vient de déposer"
+    return StudyError(found, "au moins un atelier qui se traite", do)
 
 
 def _execute(workspace: Workspace, name: str, work: Callable[[], object]) -> None:

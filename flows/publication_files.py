@@ -202,7 +202,8 @@ def _last_published(study: Study) -> str | None:
 
 def _zipped(source: Path) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    # a clock beyond 2107 ends no download
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for path in sorted(source.rglob("*")):
             if path.is_file() and not path.is_symlink():
                 archive.write(path, path.relative_to(source).as_posix())

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import depot
 from pipeline.depot import Inventory, _name_files, is_junk
+from pipeline.files import data_path
 
 NFC, NFD = partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD")
 WithoutRights = Callable[[], AbstractContextManager[None]]
@@ -251,3 +252,12 @@ def test_a_later_inventory_reads_only_what_was_touched(
     (tmp_path / "A" / "b.txt").write_text("yy", encoding="utf-8")
     assert first.contents == before and read == []
     assert first.again().contents == before | {"A/b.txt": "touched"} and read == ["b.txt"]
+
+
+def test_the_files_of_the_example_keep_their_names_and_so_their_documents() -> None:
+    example = Inventory(data_path("demo"))
+    listed = [file for one in example.workshops for file in one.files]
+    assert len(listed) > 20 and not [file.name for file in listed if file.is_renamed]
+    assert [file.name for file in listed] == [
+        file.path.relative_to(example.depot).as_posix() for file in listed
+    ]

@@ -12,6 +12,7 @@ import pytest
 from flows.execution import StageCall, StageOutcome
 from flows.run import run_study
 from pipeline.cli import main
+from pipeline.errors import StudyError
 from pipeline.ingest import sandbox
 from pipeline.store import Store
 from pipeline.study import Study
@@ -64,6 +65,15 @@ def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_re
         "Fichiers ou parties non lus : 9" in told
         and "raccourci vers un dossier : il n'est pas suivi" in told
     )
+
+
+def test_a_run_whose_every_workshop_fails_ends_in_a_line_that_quotes_nobody(small_study):
+    def fail(call: StageCall) -> StageOutcome:
+        raise IndexError("ce que quelqu'un a dit")
+
+    with pytest.raises(StudyError, match=r"n'a pas pu être traité \(IndexError\)") as raised:
+        run_study(small_study.root, execute=fail)
+    assert "quelqu'un" not in str(raised.value)
 
 
 def _fail_at_bray(call: StageCall) -> StageOutcome:
