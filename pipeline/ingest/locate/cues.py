@@ -58,6 +58,7 @@ _NAMES_TABLES = re.compile(r"\btabl|[îi]lot", re.IGNORECASE)
 _TABLE_NOUN = re.compile(r"(?:table|tabl[ée]e|[îi]lot)\s(.*)", re.IGNORECASE)
 # letters of a line that may name tables; names; lines that name one
 _MAX_LINE, _MAX_NAMES, _MAX_TELLING = 600, 60, 1000
+_BREAK = re.compile(r"\s[–—-]\s|[(,;:]")  # between the name of a table and what follows
 _IN_FULL = {"mt": "mont", "st": "saint", "ste": "sainte", "no": "numero"}
 _LISTED_TABLES = re.compile(
     r"\s*(?:les )?(?:tables|tabl[ée]es|[îi]lots)\s*:\s*(\S.*)", re.IGNORECASE
@@ -560,7 +561,7 @@ class TableNames:
 
     def opens(self, text: str) -> bool:
         """Whether a line names a table before a dash or bracket: "Table Mont Noir — notes de…"."""
-        first, *others = re.split(r"[(,;:]|\s[–—-]\s", text)
+        first, *others = _BREAK.split(text)
         return bool(others) and nickname_in(first) is not None and self.of_cell(first) is not None
 
     def heads(self, text: str) -> bool:
@@ -571,7 +572,7 @@ class TableNames:
             return True
         if not self.are_many:  # "Les aînés" is anything
             return False
-        first = re.split(r"[(,;:]|\s[–—-]\s", text)[0]
+        first = _BREAK.split(text)[0]
         is_reported = reporter_named(text) is not None and self.find(first) is not None
         return _name_words(first) in self.numbers or is_reported
 
@@ -620,7 +621,7 @@ def _names_told(line: str) -> Iterator[str]:
     yield from _coloured_table().findall(fold(line))
     if len(line.split()) > _MAX_HEAD or line.rstrip()[-1:] in (".", "!", ";", "?"):
         return
-    for piece in re.split(r"\s[–—-]\s|[(,;:]", line):
+    for piece in _BREAK.split(line):
         name, spelled = nickname_in(piece), _TABLE_NOUN.search(piece)
         after = spelled[1].split() if spelled else []
         if name and _may_name(name) and any(word[0].isupper() for word in after):
@@ -741,8 +742,7 @@ def nickname_in(text: str) -> str | None:
     >>> nickname_in("pad tablée du fond"), nickname_in("table ronde"), nickname_in("Table 3")
     ('fond', None, None)
     """
-    piece = re.split(r"\s[–—-]\s|[(,;:]", text)[0]
-    match = _nickname().search(fold(piece))
+    match = _nickname().search(fold(_BREAK.split(text)[0]))
     if match is None or read_cues(text).has_tables:
         return None
     words = [word for word in match["name"].split() if not re.fullmatch(_ARTICLE, word)]

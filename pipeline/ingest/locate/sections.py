@@ -337,15 +337,14 @@ def _lines_in_order(blocks: Sequence[RawBlock]) -> dict[int, str]:
     return asking if is_ordered and are_apart else {}
 
 
-def _is_short_line(block: RawBlock) -> bool:
+def _is_short_line(block: RawBlock, most: int = 2 * _MAX_ASKING_WORDS) -> bool:
     is_line = block.kind == "paragraph" and not block.columns and not block.speaker
-    return is_line and len(block.text.split()) <= 2 * _MAX_ASKING_WORDS
+    return is_line and len(block.text.split()) <= most
 
 
 def _may_head(block: RawBlock) -> bool:
-    is_line = block.kind == "paragraph" and not block.columns and not block.speaker
-    is_short = len(block.text.split()) <= _MAX_BARE_WORDS and not block.text.rstrip().endswith(".")
-    return is_line and is_short and not states(block.text, is_announced=False)
+    is_short = _is_short_line(block, _MAX_BARE_WORDS) and not block.text.rstrip().endswith(".")
+    return is_short and not states(block.text, is_announced=False)
 
 
 def _questions_together(
