@@ -2,14 +2,18 @@
 
 import re
 import subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from flows.health import answers
 from pipeline.cli import make_parser
 from pipeline.settings import load_settings
+from support.mail_server import running as answering
+from support.ports import free_port
 from support.prefect_server import OPERATIONS, read_variables
 
 TEXT = (OPERATIONS / "compose.yaml").read_text(encoding="utf-8")
@@ -90,6 +94,23 @@ def test_who_others_wait_for_says_that_it_is_well(name):
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
     waiting = [other for other in SERVICES.values() if name in other.get("depends_on", {})]
     assert name == "web" or len(waiting) == 2
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, True), (503, False), (None, False)])
+def test_a_health_check_tells_an_address_that_answers_from_one_that_does_not(status, expected):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status or 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    if status is None:
+        assert answers(f"http://127.0.0.1:{free_port()}/") is expected
+        return
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Answer)) as server:
+        assert answers(f"http://127.0.0.1:{server.server_port}/") is expected
 
 
 def test_a_path_of_the_build_is_one_of_the_repository():
