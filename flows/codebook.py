@@ -9,7 +9,7 @@ from functools import partial
 
 from flows.creating import ChangedSinceError, save_grid, version_of
 from flows.typed_texts import keep_decisions, typed_without_names
-from pipeline.decisions.codebook import CHANGED, REMOVED, EditCode
+from pipeline.decisions.codebook import CHANGED, REMOVED, EditCode, masked_grid
 from pipeline.decisions.kinds import Undo
 from pipeline.errors import StudyError
 from pipeline.exchange.colours import Recolouring
@@ -25,9 +25,11 @@ def change_grid(
 ) -> int:
     """Write `after`, as `text` where a person wrote the file, and return how many codes changed.
 
-    Raises as `save_grid`; nothing is written then.
+    Names of people in its texts are masked. Raises as `save_grid`; nothing is written then.
     """
-    ours = load_grid(study.grid_path)
+    ours, typed = load_grid(study.grid_path), after
+    after = grid_without_names(study, typed)
+    text = text if after == typed else ""
     save_grid(study, text or write_yaml(after), version=version)
     before = {code.code: code for code in ours.codes}
     rows = [
@@ -43,6 +45,11 @@ def change_grid(
         told = [{"author": author, **row.row()} for row in rows]
         keep_decisions(study, told, request_id=request_id)
     return len(rows)
+
+
+def grid_without_names(study: Study, grid: Grid) -> Grid:
+    """Return `grid` without names of people in what was typed."""
+    return masked_grid(grid, partial(typed_without_names, study))
 
 
 def recolour(study: Study, recolouring: Recolouring, *, request_id: str | None = None) -> int:

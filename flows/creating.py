@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows.typed_texts import typed_without_names
 from pipeline.errors import StudyError
 from pipeline.files import file_hash, write_bytes
 from pipeline.grid import load_grid
@@ -19,6 +20,7 @@ from pipeline.study import Study
 from pipeline.text import slug
 
 _MAX_NAME = 60  # characters of a folder's name
+_TYPED = ("etude.title",)  # `contact` and `hide` name people on purpose
 _NAME_OF_NONE = "etude"  # for a title without letters
 
 
@@ -80,6 +82,10 @@ def save_settings(study: Study, values: Mapping[str, Any], *, version: str) -> N
 
 
 def _change_settings(study: Study, values: Mapping[str, Any]) -> None:
+    values = {
+        key: typed_without_names(study, str(value)) if key in _TYPED else value
+        for key, value in values.items()
+    }
     text = study.settings_path.read_bytes().decode() if study.settings_path.exists() else ""
     _write(study.settings_path, changed_toml(text, values))
     study.reread()

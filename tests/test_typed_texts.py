@@ -1,13 +1,20 @@
 """What people type in review or in a file names nobody once it is kept, nor when it leaves the study."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from flows.codebook import change_grid, grid_without_names
+from flows.creating import save_settings, version_of
 from flows.encryption import PASSPHRASE
 from flows.typed_texts import decisions_to_show, keep_decisions, typed_without_names
 from flows.vault import Vault
+from pipeline.decisions import KINDS
+from pipeline.grid import load_grid
+from pipeline.grid.yaml_file import write_yaml
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
 from support.decisions import sign_off, weighting_value
@@ -149,3 +156,59 @@ def test_without_the_passphrase_patterns_are_still_masked(
     monkeypatch.delenv(PASSPHRASE)
     typed = "Mme Zdrakov, zdrakov@example.org, Baudrillart"
     assert typed_without_names(study, typed) == "Mme [personne], [courriel], Baudrillart"
+
+
+# Their values are ids, codes, positions, logins or files: nobody types words into them.
+WITHOUT_WORDS = {
+    *("accept_tag", "add_tag", "reject_tag", "confirm_unit", "join_passages", "merge_theme"),
+    *("keep_apart", "split_theme", "reject_theme", "move_theme", "move_unit", "pin_quote"),
+    *("unpin_quote", "confirm_gap", "refuse_gap", "unflag_passage", "hide_machine"),
+    *("show_machine", "draw_sample", "use_machine", "undo"),
+}
+
+
+def test_each_kind_of_decision_masks_its_words_or_has_none() -> None:
+    assert {name for name, kind in KINDS.items() if not kind.has_typed_value} == WITHOUT_WORDS
+    for name in KINDS.keys() - WITHOUT_WORDS:
+        assert "Quenneson" not in KINDS[name].masked_value("Quenneson", lambda _text: "")
+
+
+def test_the_table_question_or_speaker_that_a_person_gives_names_nobody(study: Study) -> None:
+    value = json.dumps({"field": "speaker", "value": "Ludivine Quenneson"})
+    row = {"author": "alix", "action": "correct_passage", "unit_id": "u", "value": value}
+    keep_decisions(study, [row])
+    assert "Quenneson" not in study.decisions.read()["value"][0]
+
+
+# What writes what people typed, and the only modules that may call it.
+DOORS = {
+    r"study\.decisions\.append(?:_all)?\(": {"flows/typed_texts.py"},
+    r"\bsave_grid\(study": {"flows/codebook.py"},
+    r"\bchanged_toml\(": {"flows/creating.py", "flows/restoration.py"},  # as it was
+}
+
+
+def test_what_is_typed_or_imported_is_written_by_modules_that_mask_it() -> None:
+    root = Path(__file__).parents[1]
+    found: dict[str, set[str]] = {door: set() for door in DOORS}
+    for path in (path for part in ("pipeline", "flows") for path in (root / part).rglob("*.py")):
+        text = re.sub(r"def \w+\(", "", path.read_text(encoding="utf-8"))
+        for door in DOORS:
+            if re.search(door, text):
+                found[door].add(path.relative_to(root).as_posix())
+    assert found == DOORS
+
+
+def test_a_grid_and_a_title_name_nobody(study: Study) -> None:
+    grid = load_grid(study.grid_path)
+    code = replace(grid.codes[0], definition="Ce que dit Mme Quenneson.", examples=("Thibaut",))
+    typed = replace(grid, codes=(code, *grid.codes[1:]))
+    asked = {"author": "alix", "request_id": "r", "version": version_of(study.grid_path)}
+    assert change_grid(study, typed, text=write_yaml(typed), **asked) == 1
+    kept = load_grid(study.grid_path)
+    assert kept.codes[0].definition == "Ce que dit Mme [personne]."
+    assert kept.codes[0].examples == ("[personne]",)
+    assert grid_without_names(study, kept) == kept
+    version = version_of(study.settings_path)
+    save_settings(study, {"etude.title": "Chez Ludivine Quenneson"}, version=version)
+    assert study.settings.etude.title == "Chez [personne]"

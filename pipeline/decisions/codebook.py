@@ -4,7 +4,7 @@ The grid itself is a file: replaying these decisions changes no table.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
 from pipeline.decisions.kinds import (
@@ -17,7 +17,7 @@ from pipeline.decisions.kinds import (
     read_json,
     read_object,
 )
-from pipeline.grid.codes import Code
+from pipeline.grid.codes import Code, Grid
 
 CHANGED, RENAMED, ADDED, REMOVED = "changé", "renommé", "ajouté", "retiré"
 _TYPED = ("label", "definition", "include", "exclude", "examples", "lexicon")
@@ -113,6 +113,20 @@ def _code(content: object) -> Code | None:
     parent_id = texts.pop("parent_id")
     plain = {name: text if isinstance(text, str | tuple) else "" for name, text in texts.items()}
     return Code(**plain, parent_id=str(parent_id) if parent_id else None)  # type: ignore[arg-type]
+
+
+def masked_grid(grid: Grid, mask: Callable[[str], str]) -> Grid:
+    """Return `grid` with the typed texts of its codes masked."""
+    return replace(grid, codes=tuple(_masked_code(code, mask) for code in grid.codes))
+
+
+def _masked_code(code: Code, mask: Callable[[str], str]) -> Code:
+    texts = {name: getattr(code, name) for name in _TYPED}
+    masked: dict[str, Any] = {
+        name: mask(text) if isinstance(text, str) else tuple(map(mask, text))
+        for name, text in texts.items()
+    }
+    return replace(code, **masked)
 
 
 def _masked(texts: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:

@@ -193,6 +193,8 @@ class CorrectPassage(Mending):
     action = "correct_passage"
     group = "corrections"
     template = "corrige {field} de {passage} : {value}"
+    has_typed_value = True  # who speaks
+    quoted_parts = ("value",)
 
     @classmethod
     def of(cls, unit_id: str, name: str, value: str | int | None) -> "CorrectPassage":

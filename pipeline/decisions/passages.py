@@ -16,6 +16,7 @@ class MakePassage(Decision):
     action = "make_passage"
     group = "decoupage"
     template = "fait un passage de {value}"
+    has_typed_value = True  # a name in these words may be known only later
 
     unit_id: str | None
     said: str | None = field(metadata=in_value())

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from flows.codebook import change_grid
+from flows.codebook import change_grid, grid_without_names
 from flows.creating import ChangedSinceError, version_of
 from pipeline.decisions.codebook import EditCode
 from pipeline.errors import GridError, StudyError
@@ -342,7 +342,7 @@ def grid_import(request: HttpRequest) -> HttpResponse:
         shown = {"section": "study_grid", "fault": error, "formats": ",".join(SENT)}
         return render(request, "review/grid_import.html", shown, status=REFUSED)
     version, ours = version_of(study.grid_path), load_grid(study.grid_path)
-    named = with_former_names(theirs, ours)
+    named = grid_without_names(study, with_former_names(theirs, ours))
     is_theirs = named == theirs and (sent.name or "").lower().endswith((".yaml", ".yml"))
     text = content.decode() if is_theirs else write_yaml(named)  # with its author's comments
     return _preview(request, ours, named, version=version, proposal=_keep(study, text))
