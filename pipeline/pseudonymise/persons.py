@@ -183,10 +183,7 @@ def _is_family(word: TextWord) -> bool:
 
 
 def _evidence_of_capital(word: TextWord, name_match: int) -> Evidence | None:
-    is_person = word.is_on_roster or is_subject(word)
-    is_certain = word.is_first_name and is_person
-    is_certain = is_certain and not word.is_in("prenoms_lieux", "prenoms_marques")
-    if not is_certain and not surname_after(word) and is_of_brand(word):
+    if is_of_brand(word) and not (surname_after(word) or _is_certain(word)):
         return None
     doubt = doubt_of_roster_name(word, name_match, in_context=_is_in_context(word))
     if doubt is not None:
@@ -196,6 +193,13 @@ def _evidence_of_capital(word: TextWord, name_match: int) -> Evidence | None:
     if _is_after_initials(word):
         return Evidence("initial")
     return _evidence_of_unknown(word) or _evidence_of_common_surname(word)
+
+
+def _is_certain(word: TextWord) -> bool:
+    """Des crêpes Suzette is no person; des crêpes Suzette en fait."""
+    if not word.is_first_name or word.is_in("prenoms_lieux", "prenoms_marques"):
+        return False
+    return word.is_on_roster or is_subject(word)
 
 
 def _is_in_context(word: TextWord) -> bool:

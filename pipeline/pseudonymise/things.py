@@ -68,7 +68,8 @@ def _is_second_founder(word: TextWord) -> bool:
 
 def is_measured(word: TextWord) -> bool:
     """Whether a quantity of it is told: 20 kg de Charlotte."""
-    return bool(_measure().search(word.folded_before(30)))
+    is_owned = word.previous.folded == "de" or word.gap.endswith(("'", "’"))
+    return is_owned and bool(_measure().search(word.folded_before(30)))
 
 
 @cache
