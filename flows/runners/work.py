@@ -22,7 +22,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 
 
 @dataclass(frozen=True)
-class Fault:
+class WorkerFailure:
     """An error in a worker, without its message, which may quote people."""
 
     kind: str
@@ -30,7 +30,7 @@ class Fault:
     cause: BaseException | None = None  # where trying again may help
 
     @classmethod
-    def of(cls, error: BaseException) -> "Fault":
+    def of(cls, error: BaseException) -> "WorkerFailure":
         """Return the fault of `error`."""
         line, frame = "", error.__traceback__
         while frame is not None:
@@ -77,28 +77,28 @@ def run_batch(function: bytes | str, name: str, expected: str, batch: bytes) -> 
     except AteliersError as error:
         return pickle.dumps(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, its kind and line are told
-        return pickle.dumps(Fault.of(error))
+        return pickle.dumps(WorkerFailure.of(error))
 
 
 def opened(content: bytes) -> list[Any]:
     """Return a worker's results, or raise its error."""
     answer: Any = pickle.loads(content)
-    if isinstance(answer, AteliersError | Fault):
+    if isinstance(answer, AteliersError | WorkerFailure):
         fail(answer)
     results: list[Any] = answer
     return results
 
 
-def fail(error: BaseException | Fault) -> NoReturn:
+def fail(error: BaseException | WorkerFailure) -> NoReturn:
     """Raise a batch's error as its kind and our line, never its own words."""
     if isinstance(error, AteliersError):
         raise error
-    fault = error if isinstance(error, Fault) else Fault.of(error)
+    fault = error if isinstance(error, WorkerFailure) else WorkerFailure.of(error)
     raise RunnerError(
         f"un lot n'a pas pu être traité ({' '.join(filter(None, (fault.kind, fault.line)))})",
         "un lot traité",
         'relancer avec runner = "here" dans [execution] pour voir toute l\'erreur',
-    ) from (fault.cause if isinstance(error, Fault) else error)
+    ) from (fault.cause if isinstance(error, WorkerFailure) else error)
 
 
 def give_up(error: BaseException | None = None) -> NoReturn:
