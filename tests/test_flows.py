@@ -14,10 +14,11 @@ import pytest
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
-from pipeline.cli import copy_demo, main
+from pipeline.cli import main
 from pipeline.evaluate import evaluate_study
 from pipeline.files import data_path
 from pipeline.settings.sections import EmbedSettings
+from pipeline.study import Study
 from pipeline.tables import TABLES
 from support.studies import RETZ, new_small_study, table_bytes
 
@@ -174,10 +175,8 @@ run.run_study(root)
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_was_not(
-    demo_study, tmp_path
-):
-    study = copy_demo(tmp_path / "tuee")
+def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_was_not(tmp_path):
+    study, once = (new_small_study(tmp_path / name) for name in ("tuee", "une-fois"))
     for target in (*STAGES, "table:themes", "table:priorities", "publish"):
         killed = subprocess.run(
             [sys.executable, "-c", KILL, target, str(study.root)],
@@ -188,8 +187,15 @@ def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_wa
         assert killed.returncode == -9, target
         assert study.last_run() is None
     run_study(study.root)
-    assert table_bytes(study) == table_bytes(demo_study)
-    shutil.rmtree(study.cache)  # another run elsewhere gives the same bytes
+    run_study(once.root)
+    assert table_bytes(study) == table_bytes(once)
+
+
+def test_the_example_made_again_elsewhere_without_its_cache_has_the_same_bytes(
+    demo_study, tmp_path
+):
+    study = Study.open(Path(shutil.copytree(demo_study.root, tmp_path / "ailleurs")))
+    shutil.rmtree(study.cache)
     study.tables.joinpath("units.parquet").unlink()
     assert run_study(study.root).is_new
     again, once = table_bytes(study), table_bytes(demo_study)
