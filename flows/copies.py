@@ -56,8 +56,7 @@ def keep_copy(study: Study) -> bool:
     before = copies_of(study)
     is_new = not before or state not in before[0].name
     path = _folder(study) / f"{run_id}-{state}{_SUFFIX}"
-    content = _zipped(parts)
-    write_bytes(path, cipher.encrypt(content, _LABEL) if cipher else content, mode=0o600)
+    _write_copy(path, parts, cipher)
     for former in before:
         if former != path and (state in former.name or former.name.startswith(run_id)):
             former.unlink()
@@ -65,7 +64,17 @@ def keep_copy(study: Study) -> bool:
             write_bytes(former, cipher.encrypt(plain, _LABEL), mode=0o600)
     for former in copies_of(study)[N_COPIES:]:
         former.unlink()
+    # settings may name people to hide: one taken out of them is in no copy
+    for former in before[:1]:  # those before it had lost theirs
+        earlier = _open(former, _passphrase(study)) if former != path and former.exists() else None
+        if earlier and earlier.pop(study.settings_path.name, None) is not None:
+            _write_copy(former, earlier, cipher)
     return is_new
+
+
+def _write_copy(path: Path, parts: Parts, cipher: Cipher | None) -> None:
+    content = _zipped(parts)
+    write_bytes(path, cipher.encrypt(content, _LABEL) if cipher else content, mode=0o600)
 
 
 def copies_of(study: Study) -> list[Path]:
@@ -226,17 +235,21 @@ def _opened(study: Study) -> Iterator[tuple[Path, Parts]]:
     """Yield the copies that open, the last one first."""
     passphrase = _passphrase(study)
     for path in copies_of(study):
-        content = path.read_bytes()
-        if is_encrypted(content) and passphrase is None:
-            continue
-        try:
-            if is_encrypted(content) and passphrase:
-                content = Cipher(passphrase, content).decrypt(content, _LABEL)
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                parts = {name: archive.read(name) for name in archive.namelist()}
-        except (zipfile.BadZipFile, zlib.error, VaultError):
-            continue
-        yield path, parts
+        if parts := _open(path, passphrase):
+            yield path, parts
+
+
+def _open(path: Path, passphrase: str | None) -> Parts | None:
+    content = path.read_bytes()
+    try:
+        if is_encrypted(content):
+            if passphrase is None:
+                return None
+            content = Cipher(passphrase, content).decrypt(content, _LABEL)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, zlib.error, VaultError):
+        return None
 
 
 def _passphrase(study: Study) -> str | None:

@@ -97,6 +97,7 @@ def forget_person(
     if not dry_run and Inventory(study.depot).workshops:
         run_study(study.root, on_progress=on_progress)
         if person is not None:
+            forget_copies(study)  # that run copied settings, which people correct next
             erasure = replace(erasure, still_readable=still_naming(study, person))
     return erasure
 

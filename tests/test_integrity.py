@@ -3,12 +3,21 @@
 import os
 import shutil
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import pytest
 
 import pipeline.checksums
-from flows.copies import N_COPIES, all_faults, copies_of, forget_copies, keep_copy, restore_here
+from flows.copies import (
+    N_COPIES,
+    all_faults,
+    copied,
+    copies_of,
+    forget_copies,
+    keep_copy,
+    restore_here,
+)
 from flows.integrity import check_study, faults_of, mend_study, open_seal, seal_study
 from flows.vault import Vault
 from pipeline.cli import main
@@ -219,6 +228,25 @@ def test_a_copy_that_does_not_open_is_told_and_an_earlier_one_serves(study):
     assert any(
         line.startswith("grille.yaml : remis de la copie du 29/11") for line in restore_here(study)
     )
+
+
+def test_a_name_taken_out_of_the_settings_is_in_no_copy(study):
+    written = study.settings_path.read_text(encoding="utf-8")
+    study.settings_path.write_text(
+        written + '\n[pseudonymise]\nhide = ["Ludivine"]\n', encoding="utf-8"
+    )
+    keep_copy(study)
+    assert b"Ludivine" in (copied(study, "etude.toml") or b"")
+    study.settings_path.write_text(written, encoding="utf-8")
+    study.write_manifest({**(study.last_run() or {}), "run_id": "20270101T000000000000Z"})
+    keep_copy(study)
+    assert len(copies_of(study)) >= 2
+    for path in copies_of(study):
+        with zipfile.ZipFile(path) as archive:
+            assert not any(b"Ludivine" in archive.read(name) for name in archive.namelist())
+    study.settings_path.unlink()
+    restore_here(Study(study.root))
+    assert study.settings_path.read_text(encoding="utf-8") == written
 
 
 def test_a_study_whose_settings_are_gone_is_not_made_anew_over_its_decisions(study):
