@@ -309,7 +309,7 @@ def _state(process: Path) -> str:
 
 @pytest.fixture(scope="module")
 def units() -> pd.DataFrame:
-    rows = [row["text"] for row in labelled_rows("amorce-1")][:150]
+    rows = [row["text"] for row in labelled_rows("amorce-1")][:100]
     return pd.DataFrame(
         {
             "unit_id": [f"u{at:04d}" for at in range(len(rows))],
@@ -337,14 +337,14 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     settings = TagSettings()
     tagger = load_tagger(grid, settings=settings)
-    cluster = ClusterSettings(least_units=0, n_resamples=8, n_repeats=2)
+    cluster = ClusterSettings(least_units=0, n_resamples=4, n_repeats=2)
     texts = [*units["text"], *units["text"].str.upper()]
 
     def results(executor: runners.Runner, folder: Path) -> list[pd.DataFrame]:
         forget_encoders()
         store = Store(folder)
         encoders, spread = Encoders(store, executor), executor.spread
-        halves = [units.iloc[:70], units.iloc[70:]]
+        halves = [units.iloc[:45], units.iloc[45:]]
         tags = tag_each(
             halves, tagger=tagger, grid=grid, settings=settings, encoders=encoders, spread=spread
         )
@@ -423,7 +423,7 @@ def test_encoding_and_regrouping_are_the_same_in_processes(units, small_grains):
 
 @pytest.fixture(scope="module")
 def invented(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Study]:
-    """Makes the same study again: three workshops of two tables, 50 passages each."""
+    """Makes the same study again: three workshops of two tables, 18 passages each."""
     rows = [row["text"] for name in ("amorce-1", "amorce-2") for row in labelled_rows(name)]
 
     def made(execution: str) -> Study:
@@ -432,11 +432,12 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Study]
             folder = study.depot / f"Atelier {workshop} 2026-10-0{workshop + 1}"
             folder.mkdir()
             for table in range(2):
-                start = 50 * (2 * workshop + table)
-                said = "".join(f"- {text}\n" for text in rows[start : start + 50])
+                start = 18 * (2 * workshop + table)
+                said = "".join(f"- {text}\n" for text in rows[start : start + 18])
                 (folder / f"Table {table + 1}.txt").write_text(f"Q1\n{said}", encoding="utf-8")
         with study.settings_path.open("a", encoding="utf-8") as file:
             file.write(f"\n[execution]\nbatch_units = 1\n{execution}\n")
+            file.write("\n[cluster]\nleast_units = 0\nn_resamples = 8\nn_repeats = 2\n")
         return study
 
     return made
@@ -482,11 +483,11 @@ def test_a_run_goes_on_when_a_worker_of_its_cluster_is_killed(invented, plain, m
         def kill_two(runner: DaskRunner, *asked: object) -> Iterator[object]:
             for result in spread(runner, *asked):
                 received[0] += 1
-                if received[0] in (2, 40):
-                    list(cluster.workers.values())[received[0] == 40].process.process.kill()
+                if received[0] in (2, 12):
+                    list(cluster.workers.values())[received[0] == 12].process.process.kill()
                 yield result
 
         monkeypatch.setattr(DaskRunner, "spread", kill_two)
         run_study(study.root)
-    assert received[0] > 40
+    assert received[0] > 12
     assert table_bytes(study) == plain
