@@ -404,7 +404,8 @@ def _faults_of_tables(study: Study, seal: Checksums, *, whole: bool) -> Iterator
             "told",
         )
         return
-    is_asked = _starts("tables/", "publications/")
+    kept_here = () if study.keeps_tables_elsewhere else ("tables/",)
+    is_asked = _starts(*kept_here, "publications/")
     for name, damage in sorted(seal.damages(study.root, is_asked, whole=whole).items()):
         yield _fault_of_file(study, name, damage, seal.files[name])
 
