@@ -332,7 +332,9 @@ def small_grains(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param("threads", marks=pytest.mark.exhaustive), *KINDS[1:]]
+)
 def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains, kind):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     settings = TagSettings()
@@ -454,8 +456,8 @@ def plain(invented) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("kind", "workers"),
     [
-        ("threads", 4),
-        ("processes", 1),
+        pytest.param("threads", 4, marks=pytest.mark.exhaustive),
+        pytest.param("processes", 1, marks=pytest.mark.exhaustive),
         ("processes", 4),
         pytest.param("dask", 2, marks=needs_dask),
     ],
