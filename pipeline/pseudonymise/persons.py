@@ -331,7 +331,7 @@ def _evidence_of_form(word: TextWord) -> Evidence | None:
 
 def _has_form_of_person(word: TextWord) -> bool:
     is_after_chez = word.previous.folded == "chez"
-    if word.is_surname and has_human_context(word):
+    if word.is_surname and not is_after_chez and has_human_context(word):
         return True
     if word.label != "PER":
         return False
