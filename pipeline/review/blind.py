@@ -26,7 +26,10 @@ priorities compare_weightings save_weighting use_weighting territories territori
 decide_gap crossings crossing_file results
 """
 _LEARNING = "learning start_learning cancel_learning use_machine"
-_FILES = "publishing publish publication_file publication_export backup_file"
+_FILES = """
+publishing publish publication_file publication_export backup_file
+return_announce return_piece return_put_away
+"""
 SHOWS_MACHINE = frozenset(f"{_THEMES} {_RESULTS} {_LEARNING} {_FILES}".split())
 
 # These show nothing that the machine proposes, or hide it themselves from who codes without it.
