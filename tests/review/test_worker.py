@@ -2,6 +2,8 @@
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +14,7 @@ import pytest
 from pipeline.review.bounds import MAX_BODY_BYTES
 from pipeline.review.server import IncomingRequest
 from support.review_client import client
-from support.review_server import Served
+from support.review_server import Served, environment_of
 
 _N_SLOW, _SOON_S = 24, 15  # three clients a thread
 GET = b"GET / HTTP/1.1\r\nHost: etude\r\n\r\n"
@@ -123,3 +125,26 @@ def test_slow_clients_stop_nobody(served: Served, kind: str) -> None:
             client(served, "alix").get("/passages", timeout=_SOON_S).status_code for _ in range(3)
         ]
     assert answers == [200] * 3
+
+
+_WARM = """
+import django
+django.setup()
+from pipeline.review import desks, state
+assert desks.in_use() == [""]
+state.warm()
+run = state.snapshot()
+assert {"proposed", "n_passages_of", "by_doubt"} <= vars(run).keys()
+assert state.themes() is state.themes() and desks.in_use() == [""]
+state.warm()
+assert state.snapshot() is run
+"""
+
+
+@pytest.mark.slow
+def test_what_the_first_pages_show_is_read_once_before_they_are_asked_for(served: Served) -> None:
+    command = [sys.executable, "-c", _WARM]
+    told = subprocess.run(
+        command, env=environment_of(served.study), capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
