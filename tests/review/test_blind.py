@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,8 @@ from pipeline.grid import load_grid
 from pipeline.review.agreement import Codings
 from pipeline.review.blind import SHOWS_MACHINE, SHOWS_NO_MACHINE, is_hidden, unclassified
 from support.review_client import client, token
-from support.review_server import Served, environment_of
+from support.review_pages import every_address
+from support.review_server import Served
 
 WORKSHOPS = {"a": [f"a{n}" for n in range(80)], "b": [f"b{n}" for n in range(15)], "c": ["c0"]}
 
@@ -165,38 +164,6 @@ def test_an_address_that_nobody_classified_is_told() -> None:
     assert not SHOWS_MACHINE & SHOWS_NO_MACHINE
 
 
-_ADDRESSES = """
-import json, django
-django.setup()
-from django.urls import get_resolver
-print(json.dumps([[row.name, row.pattern._route] for row in get_resolver().url_patterns]))
-"""
-
-
-def _addresses(served: Served) -> dict[str, str]:
-    """Every address of the study, by name, with one of the study's own things in each blank."""
-    told = subprocess.run(
-        [sys.executable, "-c", _ADDRESSES],
-        env=environment_of(served.study),
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    study = served.study
-    blanks = {
-        "unit_id": study.read_table("units")["unit_id"].min(),
-        "document_id": study.read_table("documents")["document_id"].min(),
-        "theme_id": study.read_machine_table("themes")["theme_id"].min(),
-        "part": "presence",
-        "form": "csv",
-    }
-    rows = dict(json.loads(told.stdout))
-    return {
-        name: "/" + re.sub(r"<\w+:(\w+)>", lambda blank: blanks.get(blank[1], "1"), route)
-        for name, route in rows.items()
-    }
-
-
 def _set_sight(session: httpx.Client, name: str, command: str) -> None:
     data = {"codeur": name, "geste": command, "csrfmiddlewaretoken": token(session)}
     assert session.post("/accord/machine", data=data).status_code == 302
@@ -204,7 +171,7 @@ def _set_sight(session: httpx.Client, name: str, command: str) -> None:
 
 @pytest.mark.slow
 def test_no_address_shows_the_themes_to_who_codes_without_the_machine(served: Served) -> None:
-    addresses = _addresses(served)
+    addresses = every_address(served)
     themes = served.study.read_machine_table("themes")
     told = set(themes["theme_id"]) | set(themes["statement"].dropna())
     session = client(served, "chantal")

@@ -12,54 +12,65 @@ from playwright.sync_api import Browser
 
 from pipeline.study import Study
 from support.review_client import PATIENCE_S, client, token
-from support.review_pages import PAGES, address
+from support.review_pages import PAGES, address, every_address
 from support.review_server import PASSWORD, Served, make_accounts, serving
 
 HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
-_OF_OTHER_ROLES = ("comptes", "depot-doutes", "donnees", "grille-code", "grille-retirer")
+_OF_OTHER_ROLES = (
+    "apprentissage",
+    "comptes",
+    "depot-doutes",
+    "donnees",
+    "grille-code",
+    "grille-retirer",
+)
 READ_ONLY = [name for name in PAGES if name not in _OF_OTHER_ROLES]
 
 
-def posts(served: Served) -> list[str]:
-    """Every address that changes something."""
-    unit_id = served.study.read_table("units")["unit_id"].min()
-    return [
-        "/journal/1/annuler",
-        f"/passages/{unit_id}/decider",
-        "/traiter/lancer",
-        "/traiter/annuler",
-        "/territoires/besoin",
-        "/depot/ateliers",
-        "/depot/envois",
-        "/depot/retirer",
-        "/depot/renommer",
-        "/depot/corriger",
-        "/reglages",
-        "/grille/code",
-        "/grille/retirer",
-        "/grille/importer",
-        "/publier/lancer",
-        "/publier/liens",
-        "/publier/donnees/oublier",
-        "/publier/donnees/sauvegarder",
-        "/comptes",
-        "/comptes/1",
-        "/compte/preferences",
-    ]
+_CHANGING = (  # what only who decides may do
+    *(
+        "undo",
+        "decide",
+        "code_words",
+        "split_passage",
+        "mask_words",
+        "unmask_words",
+        "join_passages",
+    ),
+    *("correct_passage", "flag_passage", "write_memo", "theme_decide", "draw_sample", "arbitrate"),
+    *("decide_gap", "start_learning", "use_machine", "start_processing", "cancel_processing"),
+    *("deposit_make", "deposit_announce", "deposit_remove", "deposit_rename", "deposit_correct"),
+    *("study_settings", "grid_code", "grid_remove", "grid_import", "publish", "return_announce"),
+    *("make_reader_link", "forget_person", "back_up", "restore", "accounts", "change_account"),
+)
+_OPEN = ("login", "first_access", "invitation", "reader_link", "reader_file", "metrics")
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
-def test_no_page_opens_without_login(served: Served, name: str) -> None:
-    answer = client(served).get(address(name, served))
-    assert answer.status_code == 302
-    assert answer.headers["location"].startswith("/connexion?next=")
+def test_no_address_opens_without_login(served: Served) -> None:
+    """But for the page that logs in, invitations and links, and figures for who has their token."""
+    session = client(served)
+    answers = {
+        name: session.get(path)
+        for name, path in every_address(served).items()
+        if name not in (*_OPEN, "logout")
+    }
+    assert len(answers) > 80
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(
+        answers, 302
+    )
+    for name, answer in answers.items():
+        assert answer.headers["location"].startswith("/connexion?next="), name
 
 
 def test_nothing_is_decided_without_login_or_without_the_forms_token(served: Served) -> None:
     before = len(served.decisions())
-    for path in posts(served):
-        assert client(served).post(path, data={"geste": "valider"}).status_code == 403
-        assert client(served, "alix").post(path, data={"geste": "valider"}).status_code == 403
+    addresses, data = every_address(served), {"geste": "valider"}
+    for who in (None, "alix"):
+        session = client(served, who) if who else client(served)
+        statuses = {
+            name: session.post(path, data=data).status_code for name, path in addresses.items()
+        }
+        assert statuses == dict.fromkeys(addresses, 403), who
     assert len(served.decisions()) == before
 
 
@@ -74,7 +85,8 @@ def test_a_reader_reads_everything_and_decides_nothing(served: Served) -> None:
         "csrfmiddlewaretoken": token(session),
         "request_id": uuid.uuid4().hex,
     }
-    refused = [path for path in posts(served) if path != "/compte/preferences"]
+    addresses = every_address(served)
+    refused = [addresses[name] for name in _CHANGING]
     assert {path: session.post(path, data=data).status_code for path in refused} == dict.fromkeys(
         refused, 403
     )

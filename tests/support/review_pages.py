@@ -1,10 +1,14 @@
 """Every page that a person may open, by name; `{document}` and `{theme}` stand for one of the study."""
 
+import json
+import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 from pipeline.study import Study
-from support.review_server import Served
+from support.review_server import Served, environment_of
 
 PAGES = {
     "accueil": "",
@@ -30,6 +34,7 @@ PAGES = {
     "territoires-offre": "territoires/offre",
     "croisements": "croisements",
     "accord": "accord",
+    "apprentissage": "apprentissage",
     "memos": "memos",
     "journal": "journal",
     "resultats": "resultats",
@@ -59,4 +64,36 @@ def _first(root: Path) -> dict[str, str]:
     return {
         "document": study.read_table("documents")["document_id"].min(),
         "theme": study.read_machine_table("themes")["theme_id"].min(),
+    }
+
+
+_ADDRESSES = """
+import json, django
+django.setup()
+from django.urls import get_resolver
+print(json.dumps([[row.name, row.pattern._route] for row in get_resolver().url_patterns]))
+"""
+
+
+def every_address(served: Served) -> dict[str, str]:
+    """Every address of the study, by name, with one of the study's own things in each blank."""
+    told = subprocess.run(
+        [sys.executable, "-c", _ADDRESSES],
+        env=environment_of(served.study),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    study = served.study
+    blanks = {
+        "unit_id": study.read_table("units")["unit_id"].min(),
+        "document_id": study.read_table("documents")["document_id"].min(),
+        "theme_id": study.read_machine_table("themes")["theme_id"].min(),
+        "part": "presence",
+        "form": "csv",
+    }
+    rows = dict(json.loads(told.stdout))
+    return {
+        name: "/" + re.sub(r"<\w+:(\w+)>", lambda blank: blanks.get(blank[1], "1"), route)
+        for name, route in rows.items()
     }
