@@ -89,8 +89,9 @@ def run_time(run_id: str) -> str:
 
 def published(study: Study, run_id: str) -> Published | None:
     """Return what `run_id` left, None where it left nothing."""
-    folder = study.publications / run_id
-    if not run_id or folder.parent != study.publications or not folder.is_dir():
+    # found by listing: an address may ask for « .. »
+    folder = next((path for path in study.publications.glob("*") if path.name == run_id), None)
+    if folder is None or not folder.is_dir():
         return None
     files = [
         PublishedFile(path.relative_to(folder).as_posix(), path.stat().st_size)
