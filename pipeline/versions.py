@@ -88,6 +88,17 @@ def _version(package: str) -> str:
 @cache
 def code_hash() -> str:
     """Return 12 hex digits that change with any of our files that a run may depend on."""
+    return _hash_of_files(_code_files())
+
+
+def code_stamp() -> str:
+    """Return what changes with the code on disk, or with the packages, without reading it all."""
+    stats = ((path, path.stat()) for path in _code_files())
+    files = sorted((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+    return hashlib.sha256(repr((files, package_versions())).encode()).hexdigest()
+
+
+def _code_files() -> list[Path]:
     folders = [
         ROOT / "pipeline",
         ROOT / "models",
@@ -95,9 +106,7 @@ def code_hash() -> str:
         SourceTree(ROOT).data / "lexicon",
     ]
     paths = {path for folder in folders for path in folder.rglob("*")}
-    return _hash_of_files(
-        path for path in paths if path.suffix in _SHOWN_SUFFIXES and "demo" not in path.parts
-    )
+    return [path for path in paths if path.suffix in _SHOWN_SUFFIXES and "demo" not in path.parts]
 
 
 def code_of(*functions: Callable[..., Any]) -> str:

@@ -54,6 +54,12 @@ def _prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_ready_process() -> None:
+    """Servers of tests process little, and would each hold a gigabyte."""
+    os.environ["ATELIERS_READY_PROCESS"] = "0"
+
+
 @pytest.fixture(scope="session")
 def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The example study, processed once for all the processes of a session, each of which has a copy; tests leave it as it is."""

@@ -20,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from flows.jobs.warm import ready_process
 from pipeline.errors import StudyError
 from pipeline.study import Study
 
@@ -140,19 +141,13 @@ class Jobs:
                 "INSERT INTO jobs (state, asked_by, started_at, task) VALUES (?, ?, ?, ?)",
                 (JobState.RUNNING, asked_by, now(), task),
             ).lastrowid
-            process = subprocess.Popen(
-                [sys.executable, "-m", "flows.jobs", str(self._root), str(job_id)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            assert job_id is not None
+            pid = ready_process().fork(self._root, job_id) or _start_process(self._root, job_id)
             connection.execute(
                 "UPDATE jobs SET pid = ?, process = ? WHERE job_id = ?",
-                (process.pid, process_mark(process.pid) or "", job_id),
+                (pid, process_mark(pid) or "", job_id),
             )
             job = self._settled(connection)
-        threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
         assert job is not None
         return job, True
 
@@ -251,6 +246,18 @@ class Jobs:
             "vérifier les droits de ce dossier ; un fichier abîmé peut être effacé, il ne tient "
             "que l'historique",
         )
+
+
+def _start_process(root: Path, job_id: int) -> int:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.jobs", str(root), str(job_id)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+    return process.pid
 
 
 def process_mark(pid: int) -> str | None:

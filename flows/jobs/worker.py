@@ -38,9 +38,11 @@ def work_on(root: Path, job_id: int) -> None:
     study = Study.open(root)
     with Jobs(study).writing():  # `start` wrote the job before this
         pass
+    job = Jobs(study).last()
+    if job is None or (job.job_id, job.pid) != (job_id, os.getpid()):
+        return  # the ready process answered too late, and another process does it
     with JobRecord(study, job_id) as record:
-        job = Jobs(study).last()
-        if job is not None and job.task is JobTask.LEARN:
+        if job.task is JobTask.LEARN:
             train_study(study, author=job.asked_by, on_stage=record.begin)
             record.end()
             return

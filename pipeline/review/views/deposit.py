@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from flows.deposit import Deposit, Placed, summary_of
 from flows.deposit.manifest import ANSWERS, target_of, write_answers
 from flows.deposit.uploads import ElsewhereError, Upload, Uploads
+from flows.jobs.warm import ready_process
 from flows.vault import CHOSEN, Vault
 from pipeline.depot import Inventory, WorkshopFiles
 from pipeline.errors import AteliersError, UsageError, VaultError
@@ -49,6 +50,7 @@ def deposit(request: HttpRequest) -> HttpResponse:
     place = Deposit(study)
     uploads = Uploads(place)
     is_reading = previews_of(study).keep_current(study)
+    ready_process().prepare()
     workshops, (n_files, n_unread) = all_workshops(study), deposit_counts(study)
     shown = {
         "section": "deposit",

@@ -23,6 +23,7 @@ from flows.jobs.progress import (
     waiting_for,
 )
 from flows.jobs.served import is_served, next_run
+from flows.jobs.warm import ready_process
 from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.roles import decides, reads
@@ -108,6 +109,7 @@ def processing(request: HttpRequest) -> HttpResponse:
     if job is not None:
         shown |= _job_shown(job, jobs.steps(job.job_id))
     if job is None or not job.is_running:
+        ready_process().prepare()
         waiting = waiting_for(study)
         shown |= {"waiting": waiting, "duration": about(seconds_ahead(study, waiting) or 0.0)}
     name = "processing_now" if is_fragment(request) else "processing"
