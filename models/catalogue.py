@@ -130,6 +130,15 @@ def load_weights() -> SubjectWeights:
     return weights
 
 
+@cache
+def _broad_rows() -> Matrix:
+    """Return where the fine subjects of each broad one are, (n_subjects, d), rows of norm 1."""
+    of, fine = load_catalogue().broad_of, load_weights().fine
+    placed = np.zeros((len(load_catalogue().subjects), fine.shape[1]))
+    np.add.at(placed, of[of >= 0], fine[of >= 0])
+    return unit_rows(placed)
+
+
 def _altered(found: str) -> ModelError:
     return ModelError(found, "les fichiers livrés avec le projet", "réinstaller le projet")
 
@@ -151,13 +160,10 @@ class SubjectReader:
 
     def group_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
         """Return that of each broad subject, (n_groups, n_subjects); `labels` −1 is no group."""
-        means, of = self._means(labels, n_groups), self._catalogue.broad_of
-        placed = np.zeros((len(self._catalogue.subjects), means.shape[1]))
-        np.add.at(placed, of[of >= 0], self._weights.fine[of >= 0])
-        words = _subject_words()
+        means, words = self._means(labels, n_groups), _subject_words()
         said = _sums(words.transform(self._texts), labels, n_groups)
         return _softmax(
-            NEARNESS * _standard(means @ unit_rows(placed).T)
+            NEARNESS * _standard(means @ _broad_rows().T)
             + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
             + WORDS * _standard(unit_rows(said.toarray()) @ words.rows.T)
         )

@@ -266,11 +266,14 @@ def least_tables_by(members: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, .
     said = members[members["is_said"] & members["is_counted"]]
     if said.empty:
         return {}
-    doubt = 1 - said["probability"].astype(float).fillna(0.0)
-    doubts = doubt.groupby([*(said[key] for key in keys), said["circle_id"]]).prod()
+    doubts: dict[tuple[Any, ...], float] = {}
+    circles = said[[*keys, "circle_id"]].itertuples(index=False, name=None)
+    sureness = said["probability"].astype(float).fillna(0.0).tolist()
+    for key, probability in zip(circles, sureness, strict=True):
+        doubts[key] = doubts.get(key, 1.0) * (1 - probability)
     chances: dict[tuple[Any, ...], list[float]] = {}
-    for key, left in doubts.items():
-        chances.setdefault(tuple(key)[:-1], []).append(1 - left)  # type: ignore[arg-type]
+    for key in sorted(key for key in doubts if not any(map(pd.isna, key))):
+        chances.setdefault(key[:-1], []).append(1 - doubts[key])
     return {key: at_least(group) for key, group in chances.items()}
 
 

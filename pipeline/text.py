@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SPELLED_OUT = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "’": "'"})
 _IN_WORDS = str.maketrans({"º": "°", "&": " et "})
 _NUMERO = re.compile(r"\bn\s*°\s*|\bno\s(?=\d)", re.IGNORECASE)
+_FOLDED_WORD = re.compile(r"[a-z0-9]+")
 _MARKS = dict.fromkeys(
     code for code in range(0x20000) if unicodedata.combining(chr(code))
 )  # accents once detached from their letter; none lies beyond
@@ -35,8 +36,11 @@ def fold(text: str, *, keep_signs: bool = False) -> str:
     spelled = text.translate(_SPELLED_OUT)
     if not keep_signs:
         spelled = _NUMERO.sub("no ", spelled.translate(_IN_WORDS))
-    plain = unicodedata.normalize("NFKD", spelled).translate(_MARKS).lower()
-    return plain if keep_signs else " ".join(re.findall(r"[a-z0-9]+", plain))
+    plain = spelled
+    if not spelled.isascii():
+        plain = unicodedata.normalize("NFKD", spelled).translate(_MARKS)
+    plain = plain.lower()
+    return plain if keep_signs else " ".join(_FOLDED_WORD.findall(plain))
 
 
 def fold_same_length(text: str, *, accents: Literal["à", "all", "none"] = "à") -> str:

@@ -78,6 +78,7 @@ def package_versions() -> dict[str, str]:
     return {package: _version(package) for package in _PACKAGES}
 
 
+@cache  # what was loaded does not change
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
@@ -95,7 +96,8 @@ def code_stamp() -> str:
     """Return what changes with the code on disk, or with the packages, without reading it all."""
     stats = ((path, path.stat()) for path in _code_files())
     files = sorted((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
-    return hashlib.sha256(repr((files, package_versions())).encode()).hexdigest()
+    packages = [_version.__wrapped__(package) for package in _PACKAGES]
+    return hashlib.sha256(repr((files, packages)).encode()).hexdigest()
 
 
 def _code_files() -> list[Path]:

@@ -43,6 +43,7 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
     candidates = members[["unit_id", "workshop_id", "text"]].assign(
         circle=members["table_number"].astype("string").fillna(members["document_id"]),
         worth=members["strength"] + [readability(text) for text in members["text"]],
+        folded=[fold(str(text)) for text in members["text"]],
     )
     candidates = candidates.sort_values(
         ["worth", "unit_id"], ascending=[False, True], kind="stable"
@@ -108,7 +109,7 @@ def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
     for other in chosen:
         same_workshop = row["workshop_id"] == other["workshop_id"]
         loss += 0.05 * same_workshop + 0.1 * (same_workshop and row["circle"] == other["circle"])
-        loss += float(fold(str(row["text"])) == fold(str(other["text"])))
+        loss += float(row["folded"] == other["folded"])
     return loss
 
 

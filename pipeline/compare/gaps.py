@@ -193,14 +193,14 @@ def _gaps_of(
     need = need.of(need.families[:, family] >= _OF_FAMILY)
     said = need.rows[need.rows["is_said"]]
     n_tables = said["circle_id"].nunique()
-    if n_tables < _N_TABLES:
+    if n_tables < _N_TABLES or _is_answered(need, family, answers, structures):
         return
     catalogue = load_catalogue()
     together = classifier.read([list(need.rows["text"])])
     subject_id = _subject_of(together.subjects[0], family, catalogue)
     is_sure = together.families[0, family] >= _SURE
     is_of_people = subject_id not in lexicon("besoins_des_structures")["sujets"]
-    if not (is_sure and is_of_people) or _is_answered(need, family, answers, structures):
+    if not (is_sure and is_of_people):
         return
     yield {
         "workshop_id": str(need.rows["workshop_id"].iloc[0]),

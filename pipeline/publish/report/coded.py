@@ -4,17 +4,19 @@ In:   Material
 Out:  Coded
 """
 
-from collections.abc import Iterator
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from pipeline.counting import at_least
 from pipeline.grid.codes import PILIER, POSTURE
 from pipeline.publish.report.content import ReportQuote
-from pipeline.publish.report.passages import Material, n_tables_of, roughness, rows_of
+from pipeline.publish.report.passages import Material, roughness, rows_of
 from pipeline.publish.report.quotes import POSTURES_OF_KIND
 from pipeline.publish.text import plain_name
 
@@ -148,34 +150,65 @@ class Coded:
         workshops.
         """
         rows = rows[rows["is_sure"] == sure]
-        ordered = rows.assign(
-            roughness=roughness(rows["text"]), is_doubtful=rows["score"] < _SUREST
-        ).sort_values(
-            ["rank", "is_doubtful", "roughness", "score", "unit_id"],
-            ascending=[True, True, True, False, True],
-        )
-        for _, alike in ordered.groupby(ordered["roughness"] > 1, sort=True):
-            for whole in ("circle_id", "workshop_id"):
-                turn = alike.groupby(whole).cumcount()
-                alike = alike.assign(turn=turn).sort_values("turn", kind="stable")
-            for row in rows_of(alike):
+        names = ("rank", "score", "unit_id", "circle_id", "workshop_id", "where", "text")
+        columns = (rows[name].tolist() for name in names)
+        ordered = sorted(map(_Quotable, roughness(rows["text"]).tolist(), *columns), key=_order)
+        for is_rough in (False, True):
+            alike = [row for row in ordered if (row.roughness > 1) is is_rough]
+            for row in _by_turns(_by_turns(alike, "circle_id"), "workshop_id"):
                 place = self.material.passages.place_of(row)
                 yield ReportQuote(" ".join(row.text.split()), place)
 
 
+class _Quotable(NamedTuple):
+    roughness: int
+    rank: int
+    score: float
+    unit_id: str
+    circle_id: str
+    workshop_id: str
+    where: str
+    text: str
+
+
+def _order(row: _Quotable) -> tuple[int, bool, int, float, str]:
+    return row.rank, row.score < _SUREST, row.roughness, -row.score, row.unit_id
+
+
+def _by_turns(rows: list[_Quotable], whole: str) -> list[_Quotable]:
+    """Return the first row of each `whole` in order, then the second ones, and so on."""
+    n_before: Counter[str] = Counter()
+    turns = []
+    for row in rows:
+        of = getattr(row, whole)
+        turns.append(n_before[of])
+        n_before[of] += 1
+    return [row for _, row in sorted(zip(turns, rows, strict=True), key=lambda entry: entry[0])]
+
+
 def sure_range(rows: pd.DataFrame) -> TableRange:
     """Return at how many tables passages were said: at least, and at most."""
-    return TableRange(_at_least(rows), n_tables_of(rows))
+    return _ranges(rows, [""] * len(rows)).get("", TableRange(0, 0))
 
 
-def _at_least(rows: pd.DataFrame) -> int:
-    """Count the tables where a passage is surely right, nine times in ten."""
-    said = rows[rows["is_sure"] & rows["is_said"]]
-    doubt = (1 - said["sureness"]).groupby(said["circle_id"]).prod()
-    return at_least(1 - doubt)
+def _ranges(rows: pd.DataFrame, groups: Iterable[Any]) -> dict[str, TableRange]:
+    """Return the range of the rows of each group: surely nine times in ten, and at most.
 
-
-def _ranges(rows: pd.DataFrame, group: pd.Series) -> dict[str, TableRange]:
-    """Return `sure_range` of the rows of each group."""
-    grouped = rows.assign(group=group).groupby("group")
-    return {str(name): sure_range(of_group) for name, of_group in grouped}
+    At a table, all of its sure passages must be wrong for it not to count.
+    """
+    names = ("circle_id", "is_said", "is_sure", "sureness")
+    columns = (rows[name].tolist() for name in names)
+    circles: dict[str, set[str]] = {}
+    doubts: dict[str, dict[str, float]] = {}
+    for group, circle, is_said, is_sure, sureness in zip(groups, *columns, strict=True):
+        if not is_said or pd.isna(group):
+            continue
+        circles.setdefault(str(group), set()).add(circle)
+        if is_sure and not math.isnan(sureness):
+            of_group = doubts.setdefault(str(group), {})
+            of_group[circle] = of_group.get(circle, 1.0) * (1 - sureness)
+    ranges = {}
+    for group, names_of_group in circles.items():
+        chances = [1 - doubt for _, doubt in sorted(doubts.get(group, {}).items())]
+        ranges[group] = TableRange(at_least(chances), len(names_of_group))
+    return ranges
