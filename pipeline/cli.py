@@ -15,6 +15,7 @@ from pipeline.files import data_path
 from pipeline.show import moves
 from pipeline.show.writing import consent, failure, going_on, progress, told, write_on_any_terminal
 from pipeline.study import Study
+from pipeline.text import Count
 
 if TYPE_CHECKING:
     from flows.run import Outcome
@@ -135,6 +136,17 @@ def make_parser() -> argparse.ArgumentParser:
         _STUDY,
         _value("--workshop", "NOM", "ne reprendre que cet atelier"),
         *_AGREED,
+        _JSON,
+    )
+    by_rows = "lignes par atelier (10 000)"
+    add(
+        "add-table",
+        add_table,
+        "découper dans le dépôt un grand tableau de contributions (.csv, .parquet)",
+        _STUDY,
+        _path("file", "FICHIER", "tableau, de toute taille"),
+        _value("--workshop", "NOM", "nom des ateliers (celui du fichier)"),
+        _value("--rows", "N", by_rows, type=int, default=10_000),
         _JSON,
     )
     add("status", status, "où en est l'étude", _STUDY, _JSON)
@@ -278,6 +290,22 @@ def run(options: argparse.Namespace) -> None:
 
     study = Study.open(options.study)
     results.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
+
+
+def add_table(options: argparse.Namespace) -> None:
+    """Cut a large table into workshops of the depot."""
+    from flows.deposit.large_table import add_table
+
+    study = Study.open(options.study)
+    with progress() as bars:
+        added = add_table(
+            study,
+            options.file,
+            workshop=options.workshop or "",
+            n_rows=max(1, options.rows),
+            on_part=lambda n: bars(f"{Count(n):ligne|lignes}", 0, 1) if bars else None,
+        )
+    moves.table_added(study, added, as_json=options.json)
 
 
 def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outcome":

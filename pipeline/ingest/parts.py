@@ -12,8 +12,9 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ _MAGIC = {
     "archive": (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ"),
     "binary": (b"MZ", b"\x7fELF"),
     "tnef": (b"\x78\x9f\x3e\x22",),
+    "parquet": (b"PAR1",),
 }
 _ZIP, _OLE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ISO_BRANDS = {b"hei": "image", b"mif": "image", b"avi": "image", b"M4A": "audio"}
@@ -259,8 +261,36 @@ def decode(content: bytes, declared: str | None = None) -> str:
             "vérifier le fichier, ou l'enregistrer en .docx, .odt ou .txt (UTF-8)",
         )
     text = content.decode(marked, errors="replace") if marked else _unmarked(content, declared)
-    lines = re.sub(r"\r{1,3}\n|\r", "\n", text.replace("\x00", "")).split("\n")
+    lines = _LINE_END.sub("\n", text.replace("\x00", "")).split("\n")
     return "\n".join(line if line.isascii() else ftfy.fix_encoding(line) for line in lines)
+
+
+_LINE_END = re.compile(r"\r{1,3}\n|\r")
+_HEAD_BYTES, _LONGEST_LINE = 200_000, 4 * MEGABYTE
+
+
+def lines_of(file: IO[bytes]) -> Iterator[str]:
+    r"""Yield the lines of a text of any size, each with its `\n`, one in memory at a time.
+
+    They are decoded as `decode` does, by what the file's first bytes tell; double encoding stays.
+    """
+    head = file.read(_HEAD_BYTES)
+    marked = _by_mark(head)
+    decode(head if marked else head.rpartition(b"\n")[0] or head)  # refuses what is no text
+    file.seek(0)
+    if marked:
+        opened: Any = file
+        reader = io.TextIOWrapper(opened, encoding=marked, errors="replace", newline="")
+        written: Iterator[str] = iter(partial(reader.readline, _LONGEST_LINE), "")
+    else:
+        texts = {name: head.decode(name, errors="replace") for name in _SINGLE_BYTE}
+        encoding = max(texts, key=lambda name: _french_score(texts[name]))
+        raw = iter(partial(file.readline, _LONGEST_LINE), b"")
+        written = (best_french(line, (encoding,)) for line in raw)
+    for line in written:
+        text = line.replace("\x00", "").rstrip("\r\n")
+        for piece in _LINE_END.split(text) if "\r" in text else (text,):
+            yield piece + "\n"
 
 
 def _unmarked(content: bytes, declared: str | None) -> str:

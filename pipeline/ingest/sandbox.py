@@ -53,6 +53,8 @@ BROKEN: Error = (
     "fichier abîmé ou trop lourd : sa lecture s'est interrompue",
     "l'enregistrer de nouveau ou dans un autre format",
 )
+LARGE_TABLES = (".csv", ".tsv", ".parquet")
+_CUT = "le retirer du dépôt, puis : ateliers add-table ÉTUDE FICHIER, qui le découpe"
 _SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
@@ -121,6 +123,25 @@ class Child:
             if not reply.line:
                 return self._judged(code)
         return answer
+
+    def read_batches(self, path: Path, n_rows: int) -> Iterator[Answer]:
+        """Yield a .parquet's rows, `n_rows` or fewer an answer; an error is the last one."""
+        if self._process is None and not self._start():
+            yield Answer(error=_NO_READER, can_pass=True)
+            return
+        self._send({"path": str(path.absolute()), "n_rows": n_rows})
+        try:
+            while True:
+                reply = self._listen(max_wall_seconds(self._max_seconds))
+                answer = reply.trouble or read_answer(reply.line)[0]
+                if not reply.line and not reply.trouble:
+                    answer = self._judged(self._end(waits=True))
+                if answer.parts or answer.error:
+                    yield answer
+                if not answer.parts:
+                    return
+        finally:
+            self._end()
 
     def _judged(self, code: int | None) -> Answer:
         name = signal.Signals(-code).name if code is not None and code < 0 else ""
@@ -262,6 +283,7 @@ def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:
         "PYTHONHASHSEED": "0",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",  # others start threads, which a child may not
         "TMPDIR": str(scratch),
     }
     return subprocess.Popen(
@@ -373,7 +395,8 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> A
         )
     if n_bytes > settings.max_file_mb * MEGABYTE:
         refusal = too_large(n_bytes, int(settings.max_file_mb * MEGABYTE))
-        return Answer(error=(refusal.found, refusal.do))
+        is_table = path.suffix.lower() in LARGE_TABLES
+        return Answer(error=(refusal.found, _CUT if is_table else refusal.do))
     return None
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from pipeline.text import Count
 
 if TYPE_CHECKING:
     from flows.backup import Backup
+    from flows.deposit.large_table import Added
     from flows.forget import Erasure
     from flows.integrity import Fault
     from flows.mailbox.fetching import Fetched
@@ -17,6 +19,18 @@ if TYPE_CHECKING:
     from pipeline.study import Study
 
 _SHOWN_LINES = 20  # of a long list
+
+
+def table_added(study: "Study", added: "Added", *, as_json: bool) -> None:
+    """Say what a large table became in the depot."""
+    if as_json:
+        write_json(asdict(added))
+        return
+    n_rows, n_changed = Count(added.n_rows), Count(added.n_changed)
+    first, last = added.folders[0], added.folders[-1]
+    where = f"« {first} »" if first == last else f"« {first} » à « {last} »"
+    line(f"{n_rows:ligne|lignes} dans {where} ; {n_changed:atelier changé|ateliers changés}.")
+    line(f"Pour traiter : ateliers run {study.root}")
 
 
 def imported(

@@ -1,5 +1,8 @@
 """The child process that reads files: one path a line in, one framed answer out.
 
+A large table is asked for as `{"path", "n_rows"}`, and answered by as many frames as it has
+batches of rows and a last one without part; the child then ends.
+
 It gives up memory, time, files, processes and network beyond what reading needs: Linux enforces all
 of it, other systems only its own time. A failure that no reader foresaw is named in a last frame
 and ends the process.
@@ -12,6 +15,7 @@ import os
 import platform
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +27,7 @@ from pipeline.ingest.parts import (
     READY,
     FileContent,
     Limits,
+    RawPart,
     away_to_line,
     failure_to_line,
     frame,
@@ -32,6 +37,7 @@ from pipeline.ingest.parts import (
 )
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.pictures import LineReader, load_line_reader
+from pipeline.ingest.readers.sheets import rows_of_parquet
 
 _DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 1, 38, 22, 2  # prctl(2)
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF
@@ -83,12 +89,34 @@ def main() -> None:
     )
     _write(output, frame(READY))
     for line in sys.stdin.buffer:
+        asked = json.loads(line)
+        if isinstance(asked, dict):
+            _answer_in_batches(output, budget, Path(asked["path"]), asked["n_rows"])
+            return
         budget.open()
-        answer = _answer(Path(json.loads(line)), limits, read_lines)
+        answer = _answer(Path(asked), limits, read_lines)
         is_last = budget.close()
         _write(output, _NO_MEMORY_FRAME if answer is None else frame(answer, is_last=is_last))
         if is_last or answer is None:
             return
+
+
+def _answer_in_batches(output: BinaryIO, budget: "Budget", path: Path, n_rows: int) -> None:
+    budget.open()
+    with path.open("rb") as file:
+        batches = rows_of_parquet(file, n_rows)
+        has_more = True
+        while has_more:
+            answer = _answer_by(lambda: _next_part(batches))
+            has_more = answer is not None and answer.startswith(b'{"parts":[{')
+            budget.close()
+            _write(output, _NO_MEMORY_FRAME if answer is None else frame(answer))
+            budget.open()
+
+
+def _next_part(batches: Iterator[list[tuple[str, ...]]]) -> tuple[RawPart, ...]:
+    rows = next(batches, None)
+    return () if rows is None else (RawPart((), rows=tuple(rows)),)
 
 
 def _private_output() -> BinaryIO:
@@ -131,12 +159,13 @@ def _answer(path: Path, limits: Limits, read_lines: LineReader | None) -> bytes 
         return _refusal(f"fichier illisible ({why})", _RIGHTS)
     except MemoryError:
         return None
-    return _answer_of(FileContent(content, path.name, limits, read_lines=read_lines))
+    file = FileContent(content, path.name, limits, read_lines=read_lines)
+    return _answer_by(lambda: read_source(file))
 
 
-def _answer_of(file: FileContent) -> bytes | None:
+def _answer_by(read: Callable[[], tuple[RawPart, ...]]) -> bytes | None:
     try:
-        return to_line(read_source(file))
+        return to_line(read())
     except ReadError as error:
         return _refusal(error.found, error.do)
     except OSError as error:

@@ -22,7 +22,12 @@ from pipeline.ingest.readers.office import read_docx, read_slides
 from pipeline.ingest.readers.pdf import read_pdf
 from pipeline.ingest.readers.pictures import read_picture
 from pipeline.ingest.readers.rtf import read_rtf
-from pipeline.ingest.readers.sheets import read_delimited, read_ods, read_sheets
+from pipeline.ingest.readers.sheets import (
+    read_delimited,
+    read_ods,
+    read_parquet,
+    read_sheets,
+)
 from pipeline.ingest.readers.texts import read_markdown, read_page, read_plain
 from pipeline.ingest.readers.transcripts import as_timed_rows, as_transcript, read_subtitles
 from pipeline.ingest.readers.word97 import read_word97
@@ -54,6 +59,7 @@ READERS = {
     "odp": Format(read_odp, "diaporama"),
     "ods": Format(read_ods, "classeur", "table"),
     "odt": Format(read_odt, "document LibreOffice", "prose"),
+    "parquet": Format(read_parquet, "tableau (Parquet)", "table"),
     "pdf": Format(read_pdf, "PDF", "prose"),
     "pptx": Format(read_slides, "diaporama"),
     "rtf": Format(read_rtf, "document RTF", "prose"),

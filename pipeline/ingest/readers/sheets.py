@@ -9,10 +9,10 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import IO, Any, Literal
 
 import olefile
 import python_calamine as calamine
@@ -210,10 +210,52 @@ def read_delimited(file: FileContent) -> tuple[RawPart, ...]:
     return (RawPart((), rows=rows),)
 
 
+def read_parquet(file: FileContent) -> tuple[RawPart, ...]:
+    """Return a .parquet as one part of rows under its columns' names.
+
+    Raises `ReadError` for a damaged or blank file, and millions of cells.
+    """
+    batches = rows_of_parquet(io.BytesIO(file.content), 10_000)
+    rows: list[Sequence[str]] = [next(batches)[0]]
+    for batch in batches:
+        rows += batch
+        _check_size(len(rows), len(rows[0]))
+    if len(rows) == 1:
+        raise no_text("tableau")
+    return (RawPart((), rows=squared(rows)),)
+
+
+def rows_of_parquet(file: IO[bytes], n_rows: int) -> Iterator[list[tuple[str, ...]]]:
+    """Yield the row of titles, then the others, `n_rows` or fewer at a time.
+
+    Only the pages of one batch are in memory. Raises `ReadError` for a damaged file.
+    """
+    import pyarrow as pa  # only the child that reads one loads it
+    import pyarrow.parquet as pq
+
+    try:
+        parquet = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
+        yield [tuple(parquet.schema_arrow.names)]
+        for batch in parquet.iter_batches(n_rows, use_threads=False):
+            columns = ([_shown_value(cell) for cell in column] for column in batch.columns)
+            yield list(zip(*columns, strict=True))
+    except MemoryError:  # Arrow's own is an ArrowException too
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise corrupt("le tableau") from error
+
+
+def _shown_value(cell: Any) -> str:
+    value = cell.as_py()
+    if isinstance(value, list):
+        return "\n".join(map(_shown, value))
+    return "" if value is None else _shown(value)
+
+
 def rows_of_text(text: str) -> Rows:
     """Return the clean rows of a delimited table, padded to one width."""
     declares = text[:4].lower() == "sep="
-    separator = text[4] if declares and len(text) > 4 else _separator(text)
+    separator = separator_of(text)
     body = text.split("\n", 1)[1] if declares and "\n" in text else text
     rows = _parse(body, separator, csv.QUOTE_MINIMAL)
     if any(len(cell) > _MAX_CELL or cell.count("\n") > 40 for row in rows for cell in row):
@@ -253,12 +295,15 @@ def looks_delimited(text: str) -> bool:
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) < 3 or not any(all(line.count(sign) >= 2 for line in lines) for sign in ";\t|"):
         return False
-    rows = [row for row in _parse(text, _separator(text), csv.QUOTE_MINIMAL) if any(row)]
+    rows = [row for row in _parse(text, separator_of(text), csv.QUOTE_MINIMAL) if any(row)]
     widths = {len(row) for row in rows}
     return len(widths) == 1 and min(widths) >= 3 and all(len(cell.split()) <= 8 for cell in rows[0])
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
+    """Return the sign that cuts rows into cells, as « sep=; » says or as most rows agree."""
+    if text[:4].lower() == "sep=" and len(text) > 4:
+        return text[4]
     sample = "\n".join(text.split("\n")[: 3 * _N_SAMPLE])
     evenness = {sign: _evenness(sample, sign) for sign in _MIN_SHARE}
     best = max(_MIN_SHARE, key=lambda sign: evenness[sign])

@@ -537,13 +537,14 @@ def _with_categories(
     if "question" in header.meanings:
         return header, body
     for column, role in enumerate(sheet.roles):
-        cells = column_cells(body, column)
+        if role not in CATEGORIES:
+            continue
         asked = {
             cell: place_of(cell, question)
-            for cell in set(cells)
+            for cell in set(column_cells(body, column))
             if (question := question_of_category(cell))
         }
-        if role not in CATEGORIES or not any(asked.values()):
+        if not any(asked.values()):
             continue
         titles = list(header.titles)
         titles[column] = "question"
