@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs guide messages screenshots reference lock audit clean
+.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs guide messages screenshots reference lock audit sbom clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -85,6 +85,9 @@ lock: $(STAMP) ## pin every package again
 
 audit: $(STAMP) ## tell faults published (where pip-audit has its data), age and licence of each pinned package
 	$(BIN)/python tools/audit.py
+
+sbom: $(STAMP) ## write dist/sbom.cdx.json: name, version, licence and hashes of each pinned package (CycloneDX)
+	$(BIN)/python tools/audit.py sbom
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) demo build dist

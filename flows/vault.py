@@ -28,7 +28,7 @@ from pipeline.pseudonymise.documents import DOUBTS
 from pipeline.pseudonymise.identities import name_words
 from pipeline.pseudonymise.vault import Registry, damaged_vault
 from pipeline.study import Study
-from pipeline.text import fold
+from pipeline.text import fold, without_formula
 
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -299,7 +299,6 @@ _COLUMNS = {
     "n_occurrences": "occurrences",
     "decision": "décision",
 }
-_FORMULA = tuple("=+-@\t\r")  # starts of formulas in a spreadsheet
 _NOTICE = (
     "Vrais mots des participants : ne pas diffuser. Écrire « masquer » ou « garder » dans la "
     "colonne décision, puis : ateliers import"
@@ -388,12 +387,8 @@ def _as_csv(rows: list[list[Any]]) -> bytes:
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS.values())
     for row in rows:
-        writer.writerow([f"'{cell}" if _is_formula(cell) else cell for cell in row])
+        writer.writerow(map(without_formula, row))
     return out.getvalue().encode("utf-8-sig")
-
-
-def _is_formula(cell: object) -> bool:
-    return isinstance(cell, str) and cell.startswith(_FORMULA)
 
 
 def _as_xlsx(rows: list[list[Any]]) -> bytes:

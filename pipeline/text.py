@@ -105,6 +105,16 @@ def counted(n: int, singular: str, plural: str | None = None) -> str:
     return f"{n} {singular if n < 2 else plural or singular + 's'}"
 
 
+def without_formula(cell: Any) -> Any:
+    """Return a cell of a .csv that no spreadsheet runs as a formula; numbers stay numbers.
+
+    >>> without_formula("=1+1"), without_formula(-2)
+    ("'=1+1", -2)
+    """
+    is_run = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_run else cell
+
+
 def size_in_words(n_bytes: int) -> str:
     """Return « 4,2 Mo »; less than a thousandth of a megabyte is « 1 ko »."""
     for unit, size in (("Go", 1e9), ("Mo", 1e6)):

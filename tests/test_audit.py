@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.audit import DOUBTFUL, LOCK, is_fine, licences, pins, read_dates
+from tools.audit import DOUBTFUL, LOCK, bill_of_materials, is_fine, licences, pins, read_dates
 
 PINS = pins(LOCK.read_text(encoding="utf-8"))
 
@@ -69,3 +69,13 @@ def test_what_was_read_by_hand_is_still_in_the_lock() -> None:
 def test_nearly_every_pinned_version_has_its_date() -> None:
     dates = read_dates()
     assert sum((name, version) in dates for name, version in PINS.items()) > 0.8 * len(PINS)
+
+
+def test_the_bill_of_materials_has_every_pinned_package_with_its_hashes_and_licence() -> None:
+    bill = bill_of_materials(LOCK.read_text(encoding="utf-8"))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    parts = bill["components"]
+    assert {part["name"]: part["version"] for part in parts} == PINS
+    assert all(part["hashes"] and part["purl"].startswith("pkg:pypi/") for part in parts)
+    assert len({part["bom-ref"] for part in parts}) == len(parts)
+    assert sum("licenses" in part for part in parts) > 0.8 * len(parts)

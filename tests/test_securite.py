@@ -8,14 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "securite.md").read_text(encoding="utf-8")
-TABLE = TEXT.split("## Menaces, protections, preuves")[1].split("\n## ")[0]
-ROWS = [line for line in TABLE.splitlines() if line.startswith("|")][2:]
+SECTIONS = ("## Menaces, protections, preuves", "## Lecture par l'OWASP")
+TABLES = [TEXT.split(title)[1].split("\n## ")[0] for title in SECTIONS]
+ROWS = [
+    line
+    for table in TABLES
+    for line in [line for line in table.splitlines() if line.startswith("|")][2:]
+]
 PROOF = re.compile(r"`([\w/]+\.py)::(\w+)`")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:40])
 def test_each_threat_has_a_proof_that_exists(row: str) -> None:
-    proofs = PROOF.findall(row.split("|")[4])
+    proofs = PROOF.findall(row)
     assert proofs
     for file, name in proofs:
         tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
@@ -23,7 +28,7 @@ def test_each_threat_has_a_proof_that_exists(row: str) -> None:
 
 
 def test_the_modules_named_are_there() -> None:
-    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", TABLE))
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", "".join(TABLES)))
     assert len(named) > 10
     missing = [
         name

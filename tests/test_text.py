@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.text import fold, fold_same_length
+from pipeline.text import fold, fold_same_length, without_formula
 
 FOLDED = (
     ("L'Œuvre n° 4", "l oeuvre no 4", "l'oeuvre n° 4"),
@@ -50,3 +50,9 @@ def test_offsets_hold_whatever_the_sign() -> None:
 @pytest.mark.parametrize("text", [text for text, *_ in FOLDED])
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_spreadsheet_runs_a_cell(start: str) -> None:
+    assert without_formula(f"{start}1+1") == f"'{start}1+1"
+    assert [without_formula(cell) for cell in ("a = b", -2, None)] == ["a = b", -2, None]

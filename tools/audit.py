@@ -1,5 +1,5 @@
 """`make audit`: what is known of each package of requirements.lock: faults published, licence,
-date; fails on a licence that asks too much.
+date; fails on a licence that asks too much. `make sbom`: the same packages as a CycloneDX list.
 
 Faults come from pip-audit where it is installed and its data can be had; else that is said.
 Licences come from what is installed. Dates come from docs/operations/dates-du-verrou.csv, which
@@ -20,8 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
+SBOM = ROOT / "dist" / "sbom.cdx.json"
 LOCK, DATES = ROOT / "requirements.lock", ROOT / "docs" / "operations" / "dates-du-verrou.csv"
 _OLD_YEARS = 3
 
@@ -81,6 +83,38 @@ class Licence:
 def pins(lock: str) -> dict[str, str]:
     """Version of each package of a lock."""
     return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, re.MULTILINE))
+
+
+def bill_of_materials(lock: str) -> dict[str, Any]:
+    """Return what we are made of, in CycloneDX 1.6: name, version, licence and hashes of each
+    package of a lock. A package has a hash for each file that an installer may take.
+    """
+    project = tomllib.loads(LOCK.with_name("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    own = {"type": "application", "name": project["name"], "version": project["version"]}
+    parts = re.split(r"^(?=[A-Za-z0-9._-]+==)", lock, flags=re.MULTILINE)
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": own | {"licenses": [{"license": {"id": project["license"]}}]}},
+        "components": [_component(part) for part in parts if "==" in part],
+    }
+
+
+def _component(part: str) -> dict[str, Any]:
+    ((name, version),) = pins(part).items()
+    address = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
+    hashes = re.findall(r"--hash=sha256:([0-9a-f]{64})", part)
+    licence = DOUBTFUL[name][0] if name in DOUBTFUL else told_licence(name)
+    component = {
+        "type": "library",
+        "bom-ref": address,
+        "name": name,
+        "version": version,
+        "purl": address,
+        "hashes": [{"alg": "SHA-256", "content": digest} for digest in hashes],
+    }
+    return component | ({"licenses": [{"license": {"name": licence}}]} if licence else {})
 
 
 def is_fine(expression: str) -> bool:
@@ -242,5 +276,10 @@ def main() -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["dates"]:
         print(f"{write_dates()} dates dans {DATES.relative_to(ROOT)}")
+    elif sys.argv[1:] == ["sbom"]:
+        bill = bill_of_materials(LOCK.read_text(encoding="utf-8"))
+        SBOM.parent.mkdir(exist_ok=True)
+        SBOM.write_text(json.dumps(bill, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"{len(bill['components'])} paquets dans {SBOM.relative_to(ROOT)}")
     else:
         sys.exit(main())

@@ -22,11 +22,11 @@ from pipeline.publish.report.passages import Tables
 from pipeline.publish.spreadsheet import SHEET_ROWS, new_book
 from pipeline.publish.text import sentence
 from pipeline.tables import TABLES
+from pipeline.text import without_formula
 
 Format = Literal["techniques", "csv", "parquet", "geojson"]
 FORMATS: tuple[Format, ...] = ("techniques", "csv", "parquet", "geojson")
 NAME = "tables-techniques.xlsx"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a .csv cell so begun is run as a formula
 
 
 def write_tables(
@@ -154,7 +154,7 @@ def _write_csv(tables: Tables, folder: Path) -> list[Path]:
     for name, table in tables.items():
         safe = table.apply(
             lambda column: (
-                column.map(_defused, na_action="ignore")
+                column.map(without_formula, na_action="ignore")
                 if column.dtype in (object, "string")
                 else column
             )
@@ -163,10 +163,6 @@ def _write_csv(tables: Tables, folder: Path) -> list[Path]:
         form = {"sep": ";", "decimal": ",", "encoding": "utf-8-sig", "lineterminator": "\r\n"}
         safe.to_csv(paths[-1], index=False, **form)
     return paths
-
-
-def _defused(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _write_parquet(tables: Tables, folder: Path) -> list[Path]:

@@ -104,11 +104,13 @@ FIRST_ACCESS_TOKEN = ""  # the server sets it while nobody has an account
 
 # --- cookies and browsers
 
+# Browsers take a cookie so named from this host alone, over https.
+_PREFIX = "__Host-" if _REVIEW.https else ""
 SESSION_COOKIE_AGE = _REVIEW.session_hours * 3600
 # Ports do not separate the cookies of two studies on a machine.
-SESSION_COOKIE_NAME = f"ateliers_session_{_SUFFIX}"
+SESSION_COOKIE_NAME = f"{_PREFIX}ateliers_session_{_SUFFIX}"
 SESSION_COOKIE_HTTPONLY = True
-CSRF_COOKIE_NAME = f"ateliers_csrf_{_SUFFIX}"
+CSRF_COOKIE_NAME = f"{_PREFIX}ateliers_csrf_{_SUFFIX}"
 CSRF_COOKIE_HTTPONLY = True
 # Messages quote passages, which no cookie may hold.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

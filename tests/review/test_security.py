@@ -27,21 +27,12 @@ _OF_OTHER_ROLES = (
 READ_ONLY = [name for name in PAGES if name not in _OF_OTHER_ROLES]
 
 
-_CHANGING = (  # what only who decides may do
-    *(
-        "undo",
-        "decide",
-        "code_words",
-        "split_passage",
-        "mask_words",
-        "unmask_words",
-        "join_passages",
-    ),
-    *("correct_passage", "flag_passage", "write_memo", "theme_decide", "draw_sample", "arbitrate"),
-    *("decide_gap", "start_learning", "use_machine", "start_processing", "cancel_processing"),
-    *("deposit_make", "deposit_announce", "deposit_remove", "deposit_rename", "deposit_correct"),
-    *("study_settings", "grid_code", "grid_remove", "grid_import", "publish", "return_announce"),
-    *("make_reader_link", "forget_person", "back_up", "restore", "accounts", "change_account"),
+_OWN = ("login", "logout", "invitation", "account", "preferences")  # of one's own account
+_SHOWN_BY_POST = ("priorities",)  # weights to try
+_ADMINISTERS = (
+    *("accounts", "change_account", "members", "grid_code", "grid_remove", "grid_import"),
+    *("study_data", "forget_person", "back_up", "backup_file", "restore", "archive_announce"),
+    *("archive_piece", "make_reader_link", "revoke_reader_link"),
 )
 _OPEN = ("login", "first_access", "invitation", "reader_link", "reader_file", "metrics")
 
@@ -85,11 +76,51 @@ def test_a_reader_reads_everything_and_decides_nothing(served: Served) -> None:
         "csrfmiddlewaretoken": token(session),
         "request_id": uuid.uuid4().hex,
     }
-    addresses = every_address(served)
-    refused = [addresses[name] for name in _CHANGING]
-    assert {path: session.post(path, data=data).status_code for path in refused} == dict.fromkeys(
-        refused, 403
-    )
+    answers = {
+        name: session.post(path, data=data).status_code
+        for name, path in every_address(served).items()
+        if name not in (*_OWN, *_SHOWN_BY_POST)
+    }
+    assert set(answers.values()) == {403, 405}  # 405: an address that only shows
+    assert {answers[name] for name in (*_ADMINISTERS, "decide", "publish", "undo")} == {403}
+
+
+def test_an_account_without_a_role_opens_its_way_out_alone(served: Served) -> None:
+    served.sessions |= make_accounts(served.study.root, {"nemo": "aucun groupe"})
+    session = client(served, "nemo")
+    answers = {
+        name: session.get(path).status_code
+        for name, path in every_address(served).items()
+        if name not in (*_OPEN, "logout")
+    }
+    assert answers == dict.fromkeys(answers, 403)
+
+
+def test_what_administration_does_is_refused_to_analysts(served: Served) -> None:
+    session, addresses = client(served, "alix"), every_address(served)
+    data = {"csrfmiddlewaretoken": token(session)}
+    for ask in (session.get, lambda path: session.post(path, data=data)):
+        statuses = {name: ask(addresses[name]).status_code for name in _ADMINISTERS}
+        assert statuses == dict.fromkeys(_ADMINISTERS, 403)
+    assert session.post(addresses["study_settings"], data=data).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        "%2e%2e",
+        pytest.param("..%2fetude.toml", marks=pytest.mark.slow),
+        pytest.param("%00", marks=pytest.mark.slow),
+    ],
+)
+def test_an_address_that_names_what_is_not_there_is_refused_in_one_page(
+    served: Served, blank: str
+) -> None:
+    session = client(served, "chantal")
+    addresses = every_address(served, blank=blank)
+    assert len(addresses) > 30
+    statuses = {name: session.get(path).status_code for name, path in addresses.items()}
+    assert set(statuses.values()) <= {302, 400, 403, 404, 405}, statuses
 
 
 def test_an_analyst_does_not_see_accounts(served: Served) -> None:

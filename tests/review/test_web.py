@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.review.reader_links import make_link
 from pipeline.study import Study
 from support.review_server import PASSWORD, copy_study
 from support.web_server import TOKEN, log_in, send, visitor, web
@@ -55,6 +56,19 @@ def test_a_person_works_on_the_studies_that_she_is_a_member_of(served: tuple[str
     assert alix.get("/etudes/neuve/").status_code == 403
     assert re.findall(r'href="(/etudes/[^"]+)"', alix.get("/").text) == ["/etudes/lille/"]
     assert log_in(address, "denis").get("/etudes/lille/").status_code == 403
+
+
+def test_a_member_of_one_study_reaches_nothing_of_another(
+    served: tuple[str, Path], demo_study: Study
+) -> None:
+    address, folder = served
+    lille = Study(folder / "lille")
+    token = make_link(lille.root, lille.last_run()["run_id"], made_by="rose", n_days=1)
+    unit_id = demo_study.read_table("units")["unit_id"].min()
+    rose = log_in(address, "rose")
+    assert rose.get(f"/etudes/lille/lecture/{token}").status_code == 410  # never published whole
+    for path in (f"lecture/{token}", f"themes/carte/points/{unit_id}", "documents/d-1"):
+        assert rose.get(f"/etudes/neuve/{path}").status_code in (404, 409), path
 
 
 def test_each_study_keeps_its_own_decisions(served: tuple[str, Path], demo_study: Study) -> None:

@@ -75,8 +75,11 @@ print(json.dumps([[row.name, row.pattern._route] for row in get_resolver().url_p
 """
 
 
-def every_address(served: Served) -> dict[str, str]:
-    """Every address of the study, by name, with one of the study's own things in each blank."""
+def every_address(served: Served, *, blank: str = "") -> dict[str, str]:
+    """Every address of the study, by name, with one of the study's own things in each blank.
+
+    With `blank`, those that take a text alone, and that text in it.
+    """
     told = subprocess.run(
         [sys.executable, "-c", _ADDRESSES],
         env=environment_of(served.study),
@@ -93,7 +96,10 @@ def every_address(served: Served) -> dict[str, str]:
         "form": "csv",
     }
     rows = dict(json.loads(told.stdout))
+    if blank:
+        blanks = {}
+        rows = {name: route for name, route in rows.items() if re.search("<(str|path):", route)}
     return {
-        name: "/" + re.sub(r"<\w+:(\w+)>", lambda blank: blanks.get(blank[1], "1"), route)
+        name: "/" + re.sub(r"<\w+:(\w+)>", lambda found: blanks.get(found[1], blank or "1"), route)
         for name, route in rows.items()
     }

@@ -27,6 +27,7 @@ from pipeline.review.blind import blind_coding
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.views import author_of, page_of, reason_of, request_id_of, return_url
 from pipeline.tables.material import DECISIONS
+from pipeline.text import without_formula
 
 _COLUMNS = tuple(column.name for column in DECISIONS.columns)
 _GROUPS_ON_THEMES = ("themes", "besoins")
@@ -162,7 +163,7 @@ def export(request: HttpRequest) -> HttpResponse:
     decisions = [journal[cells[0]] for cells in stored]
     for cells, decision, shown in zip(stored, decisions, _visible(request, decisions), strict=True):
         row = dict(zip(_COLUMNS, cells, strict=True)) if shown is decision else shown.row()
-        writer.writerow([_cell(row.get(name)) for name in _COLUMNS])
+        writer.writerow([without_formula(row.get(name)) for name in _COLUMNS])
     response = HttpResponse("\ufeff" + buffer.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="journal.csv"'
     return response
@@ -194,9 +195,3 @@ def _visible(request: HttpRequest, decisions: Iterable[Decision]) -> list[Decisi
         else:
             rows.append(row)
     return rows
-
-
-def _cell(value: object) -> str:
-    """Turn what looks like a formula into text."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -23,10 +23,10 @@ from pipeline.review.roles import decides
 from pipeline.review.selection import Selection
 from pipeline.review.views import author_of, request_id_of, return_url
 from pipeline.review.views.selections import words_of
+from pipeline.text import without_formula
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MAX_NAME = 80
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @decides
@@ -114,14 +114,10 @@ def _csv(rows: pd.DataFrame) -> str:
     """Return the rows as French spreadsheets read them, without formulas."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    writer.writerow(rows.columns)
+    writer.writerow(map(without_formula, rows.columns))
     for row in rows.itertuples(index=False, name=None):
-        writer.writerow(["" if cell is None else _defused(str(cell)) for cell in row])
+        writer.writerow(["" if cell is None else without_formula(str(cell)) for cell in row])
     return "\ufeff" + buffer.getvalue()
-
-
-def _defused(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _workbook(rows: pd.DataFrame, sentence: str) -> bytes:
