@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from models.catalogue import subjects_of_question
 from models.embedder import Encoders
 from models.views import subject_half
 from pipeline.errors import ModelError
@@ -27,7 +28,7 @@ from pipeline.text import counted
 Scores = NDArray[np.float32]
 
 _MOST_NEW = 256  # passages that a page encodes; more wait for the next run
-_N_TO_LEARN_FROM, _STEP = 10, 0.5  # passages nearest to a question, and their weight
+_SUBJECTS_WEIGHT = 1.2  # beside the question itself
 _log = logging.getLogger(__name__)
 
 
@@ -46,13 +47,11 @@ class MeaningIndex:
     def scores(self, typed: str) -> Scores:
         """Return how close each passage is to a text, (n,) in -1..1.
 
-        A question is short: it is moved towards the passages nearest to it, which say more.
+        A question is short: it is moved towards the subjects of the catalogue that it is about.
         """
         vector = _unit(subject_half(self._encoder.engine.encode([typed]))[0] - self._rows[0])
-        nearest = np.argsort(-self._closeness(vector), kind="stable")[:_N_TO_LEARN_FROM]
-        if not len(nearest):
-            return self._closeness(vector)
-        return self._closeness(_unit(vector + _STEP * self._rows[nearest + 1].mean(axis=0)))
+        subjects = subjects_of_question(typed, vector).astype(np.float32)
+        return self._closeness(_unit(vector + _SUBJECTS_WEIGHT * subjects))
 
     def scores_like(self, i: int) -> Scores:
         """Return how close each passage is to passage `i`, (n,) in -1..1."""

@@ -24,6 +24,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from models.embedder import check_encoder
 from models.reading import generic_words
 from models.rows import Labels, Matrix, unit_rows
+from models.words import WordIndex
 from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.text import fold
@@ -32,6 +33,7 @@ WEIGHTS = Path(__file__).with_name("weights") / "catalogue.npz"
 # Of how near a theme's mean is to a subject, what the regression says of it, and shared words; each
 # has mean 0 and deviation 1 over subjects. Fitted on studies that no model had seen.
 NEARNESS, REGRESSION, WORDS = 0.97, 0.73, 0.89
+_QUESTION_WORDS, _SHARPNESS = 0.65, 12  # of a question's words beside its vector; of the nearest
 _TITLE_WEIGHT = 0.5  # of the words of a subject's title and statements, beside its passages'
 _ROOT = 6  # letters kept of a word
 _WORD = re.compile(r"[a-z0-9]{3,}")
@@ -185,6 +187,27 @@ class SubjectReader:
         np.add.at(sums, labels[labels >= 0], self._vectors[labels >= 0])
         sizes = np.bincount(labels[labels >= 0], minlength=n_groups)[:, None]
         return unit_rows(sums / np.maximum(sizes, 1) - self._middle)
+
+
+def subjects_of_question(typed: str, vector: NDArray[np.float32]) -> Matrix:
+    """Return what the fine subjects of a question are about together, (d,) of norm 1.
+
+    `vector` (d,) is the question's, centred. A subject is near by its place or by its words: the
+    passages that say it in other words than the question are then near too.
+    """
+    fine = load_weights().fine
+    nearness = fine @ vector + _QUESTION_WORDS * _fine_words().shares(typed) ** 2
+    towards: Matrix = unit_rows((np.maximum(nearness, 0) ** _SHARPNESS @ fine)[None])[0]
+    return towards
+
+
+@cache
+def _fine_words() -> WordIndex:
+    """Return the words of the fine subjects: their titles, statements and passages."""
+    said = [[one.title, one.need, one.answer, one.proposal] for one in load_catalogue().fine]
+    for text, fine in read_passages():
+        said[fine].append(text)
+    return WordIndex(fold(" ".join(texts), keep_signs=True) for texts in said)
 
 
 @dataclass(frozen=True)

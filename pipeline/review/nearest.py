@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.meaning import MeaningIndex
+from models.words import Scores
 from pipeline.errors import ModelError
 from pipeline.review import state
-from pipeline.review.search import Scores, SearchQuery, search_index
+from pipeline.review.search import SearchQuery, search_index
 from pipeline.review.selection import Selection
 from pipeline.review.snapshot import Snapshot
 
@@ -37,7 +38,7 @@ def rank(snapshot: Snapshot, wanted: Selection, unit_ids: Sequence[str]) -> list
     meaning = meaning_of(snapshot)
     if wanted.like:
         return _like(wanted.like, index.row_of, index.unit_ids, rows, meaning)
-    shares = index.word_shares(wanted.typed)
+    shares = index.words.shares(wanted.typed)
     closeness = None if meaning is None else meaning.scores(wanted.typed)
     return [index.unit_ids[i] for i in merged(shares, closeness, rows, with_every_word)]
 
@@ -51,8 +52,7 @@ def merged(
     """Return `rows`, the best first: the nearest `N_NEAREST`, and those that are `always` in.
 
     A passage with every word of a question comes before nearly all others, and one with a few of
-    them counts by its meaning. The first ten have a wanted passage for 30 of 40 questions never
-    tried before, 32 of the 40 that the weight was chosen on; by meaning alone 31, by words alone 4.
+    them counts by its meaning (docs/decisions/0066).
     """
     scores = _WORDS_WEIGHT * word_shares[rows] ** 2
     if closeness is not None:

@@ -1,23 +1,12 @@
-"""Find passages by their words, and rank them by words and meaning together."""
+"""Find passages and themes by words and quoted phrases, all required."""
 
-import math
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from functools import cache, cached_property, lru_cache
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline.files import data_path
+from models.words import WordIndex
 from pipeline.review.snapshot import Snapshot
-from pipeline.text import fold, fold_same_length
-
-_SHORTEST_STEM = 4
-_LONGEST_ENDING, _LONGEST_SHORT_ENDING = 4, 1
-_WORD = re.compile(r"[a-z0-9]+")
-Scores = NDArray[np.float64]
-
+from pipeline.text import fold
 
 _PHRASE = re.compile(r"[\"«“]\s*([^\"»”]+?)\s*[\"»”]|(\S+)")
 
@@ -93,77 +82,10 @@ class SearchIndex:
         weights = {i: query.weight(self._folded[i]) for i in near}
         return sorted((i for i in near if weights[i]), key=lambda i: -weights[i])
 
-    def word_shares(self, typed: str) -> Scores:
-        """Return the share of a question's words that each passage has, (n,) in 0..1.
-
-        Words without meaning of their own do not count, and rare words count more.
-        """
-        n_units = len(self._folded)
-        shares, total = np.zeros(n_units), 0.0
-        for stem in dict.fromkeys(map(_stem, content_words(typed))):
-            has_word = np.zeros(n_units, dtype=bool)
-            for word in self._words_like(stem):
-                has_word[self._rows_of[word]] = True
-            n_with = int(has_word.sum())
-            rarity = math.log(1 + (n_units - n_with + 0.5) / (n_with + 0.5))  # as in BM25
-            shares += rarity * has_word
-            total += rarity
-        return shares / total if total else shares
-
-    def _words_like(self, stem: str) -> Iterator[str]:
-        return (word for word in self._rows_of if _is_form(word, stem))
-
     @cached_property
-    def _rows_of(self) -> dict[str, NDArray[np.int32]]:
-        """Return the passages (by index) of each word."""
-        rows: dict[str, list[int]] = defaultdict(list)
-        for i, folded in enumerate(self._folded):
-            for word in set(_WORD.findall(folded)):
-                rows[word].append(i)
-        return {word: np.array(found, dtype=np.int32) for word, found in rows.items()}
-
-
-def content_words(typed: str) -> list[str]:
-    """Return the folded words of a question that say what it is about.
-
-    >>> content_words("Qui parle du manque de bus le soir ?")
-    ['parle', 'manque', 'bus', 'soir']
-    """
-    words = _WORD.findall(fold(typed, keep_signs=True))
-    return [word for word in words if len(word) > 1 and word not in _function_words()]
-
-
-@cache
-def _function_words() -> frozenset[str]:
-    lines = data_path("lexicon", "mots_outils.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(line) for line in lines if line and not line.startswith("#"))
-
-
-def word_spans(typed: str, text: str) -> list[tuple[int, int]]:
-    """Return the half-open spans of the forms of a question's words."""
-    stems = {_stem(word) for word in content_words(typed)}
-    folded = fold_same_length(text, accents="none")
-    return [
-        match.span()
-        for match in _WORD.finditer(folded)
-        if any(_is_form(match.group(), stem) for stem in stems)
-    ]
-
-
-def _is_form(word: str, stem: str) -> bool:
-    """Whether a word may be a form of the stem: « chers » is one of « cher », « cherche » none."""
-    longest = _LONGEST_ENDING if len(stem) > _SHORTEST_STEM else _LONGEST_SHORT_ENDING
-    return word.startswith(stem) and len(word) <= len(stem) + longest
-
-
-def _stem(word: str) -> str:
-    """Return the beginning that the forms of a word share: « logements » and « logement »."""
-    if len(word) <= _SHORTEST_STEM:
-        return word
-    for ending in ("aux", "s", "x", "e"):
-        if word.endswith(ending):
-            return word[: max(len(word) - len(ending), _SHORTEST_STEM)]
-    return word
+    def words(self) -> WordIndex:
+        """Return the index of the passages' words."""
+        return WordIndex(self._folded)
 
 
 def find_themes(query: SearchQuery, themes: Sequence[tuple[str, str, str]]) -> list[str]:

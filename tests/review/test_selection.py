@@ -12,6 +12,8 @@ from django.utils import translation
 
 from flows import meaning
 from flows.meaning import MeaningIndex
+from models.catalogue import load_catalogue, load_weights, subjects_of_question
+from models.words import word_spans
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions.tags import AddTag, ConfirmUnit
 from pipeline.errors import ModelError
@@ -20,7 +22,7 @@ from pipeline.grid import load_grid
 from pipeline.review.journal import Journal
 from pipeline.review.nearest import merged
 from pipeline.review.queue import CoderView, PassageFacts
-from pipeline.review.search import SearchIndex, SearchQuery, word_spans
+from pipeline.review.search import SearchIndex, SearchQuery
 from pipeline.review.selection import (
     ALL_OF,
     ANY_OF,
@@ -269,7 +271,7 @@ def test_a_territory_has_its_preposition(name: str, said: str) -> None:
 )
 def test_words_are_found_in_their_forms(typed: str, shares: dict[str, float]) -> None:
     index = SearchIndex(_SNAPSHOT)
-    whole = dict(zip(index.unit_ids, index.word_shares(typed).tolist(), strict=True))
+    whole = dict(zip(index.unit_ids, index.words.shares(typed).tolist(), strict=True))
     assert {name: share for name, share in whole.items() if share > 0.99} == shares
 
 
@@ -289,7 +291,7 @@ _SAID = [
     "Plus de médecin au village, le cabinet a fermé",
     "Il faut deux heures de car pour aller au lycée",
     "Les bénévoles vieillissent et personne ne prend la relève",
-    "On jette trop, il faudrait une recyclerie",
+    "L'écran fait peur, il n'y a plus de guichet",
 ]
 
 
@@ -302,11 +304,19 @@ def test_meaning_finds_what_no_word_says(tmp_path: Path, monkeypatch: pytest.Mon
     index = MeaningIndex(study, _SAID)
     for typed, nearest in (("se loger", 0), ("santé", 1), ("mobilité, transports", 2)):
         assert index.scores(typed).argmax() == nearest
+    assert index.scores("illectronisme").argmax() == 4
     assert index.scores_like(3).argmax() == 3
     monkeypatch.setattr(meaning, "_MOST_NEW", 0)
     again = MeaningIndex(study, _SAID)  # read from the file that the first one wrote
     assert np.array_equal(again.scores("se loger"), index.scores("se loger"))
     assert [path.suffix for path in (study.cache / "meaning").iterdir()] == [".npy"]
+
+
+def test_a_word_leads_to_the_subjects_that_say_it() -> None:
+    fine = load_weights().fine
+    towards = subjects_of_question("illectronisme", np.zeros(fine.shape[1], dtype=np.float32))
+    nearest = load_catalogue().fine[int((fine @ towards).argmax())]
+    assert nearest.title == "Démarches en ligne et illectronisme"
 
 
 def test_words_come_before_meaning_only_where_all_are_there() -> None:

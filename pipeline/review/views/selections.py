@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from models.words import word_spans
 from pipeline.decisions.selections import SelectionDecision, selections_of
 from pipeline.publish.text import typography
 from pipeline.review import state
@@ -20,7 +21,7 @@ from pipeline.review.doors import coder_view
 from pipeline.review.nearest import meaning_of
 from pipeline.review.queue import CoderView, units_by_value
 from pipeline.review.roles import reads
-from pipeline.review.search import SearchQuery, find_themes, word_spans
+from pipeline.review.search import SearchQuery, find_themes
 from pipeline.review.selection import (
     ALL,
     ALL_OF,
