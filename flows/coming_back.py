@@ -10,7 +10,6 @@ from typing import Any
 from flows.codebook import recolour
 from flows.deposit import Deposit, Placed
 from flows.deposit.uploads import Upload, Uploads
-from flows.publication import import_file
 from flows.tasks import start_task
 from pipeline.errors import StudyError, UsageError
 from pipeline.files import text_hash
@@ -63,6 +62,8 @@ def take_back(root: Path, path: Path, *, author: str, of_everybody: bool) -> dic
 
     Without `of_everybody`, only what `author` decided. Raises `StudyError` for another file.
     """
+    from flows.publication import import_file  # with all that publishes: not for a page
+
     study = Study.open(root)
     try:
         taken = import_file(study, path, author=author, only=None if of_everybody else author)

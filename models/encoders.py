@@ -5,7 +5,6 @@ Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
 """
 
 import base64
-import hashlib
 import importlib.util
 import json
 import logging
@@ -25,6 +24,7 @@ from threadpoolctl import threadpool_limits
 from models.rows import n_threads
 from pipeline.credentials import address_fault, header_secret, is_local, without_secrets
 from pipeline.errors import MissingExtraError, ModelError
+from pipeline.files import file_hash
 from pipeline.settings.sections import EmbedSettings
 
 Vectors = NDArray[np.float32]
@@ -71,9 +71,9 @@ class ShippedEncoder:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            content = WEIGHTS.read_bytes()
+            sha256 = file_hash(WEIGHTS)
             self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
+                WEIGHTS, options, providers=["CPUExecutionProvider"]
             )
             described = self._session.get_modelmeta().custom_metadata_map
             self._pieces = sentencepiece.SentencePieceProcessor(
@@ -85,7 +85,7 @@ class ShippedEncoder:
                 "le fichier livré avec le projet",
                 "réinstaller ateliers-territoires",
             ) from error
-        self.name, self.version = NAME, hashlib.sha256(content).hexdigest()[:12]
+        self.name, self.version = NAME, sha256[:12]
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.dim = sum(output.shape[1] for output in self._session.get_outputs())
 

@@ -4,6 +4,8 @@ Threads take only complete requests: a slow client holds a socket, never a threa
 """
 
 import contextlib
+import ctypes
+import gc
 import logging
 import os
 import re
@@ -32,6 +34,7 @@ _TIMEOUT_S = 60
 _GOODBYE_S = 3  # for pages that follow a run, when the server stops
 _COUNT_S = 60.0  # between counts of decisions
 _WARM_S = 5  # between two looks for a new run
+_M_ARENA_MAX = -8  # of malloc.h
 _LOG = logging.getLogger(__name__)
 
 
@@ -118,8 +121,20 @@ def prepare(root: Path, *, is_folder: bool = False) -> bool:
 
 
 def _begin(_worker: ThreadWorker) -> None:
+    _share_one_arena()
     for name, work in (("count", _count_decisions), ("warm", _keep_warm)):
         threading.Thread(target=work, daemon=True, name=name).start()
+
+
+def _share_one_arena() -> None:
+    """Let threads share glibc's heap: one each keeps a third more memory from the system."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
+
+
+def _give_memory_back() -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _count_decisions() -> None:
@@ -151,6 +166,7 @@ def _keep_warm() -> None:
                 state.warm()
             except (AteliersError, OSError):  # the page that needs it says so
                 continue
+        _give_memory_back()
         time.sleep(_WARM_S)
 
 
@@ -188,6 +204,7 @@ def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
             for name, value in options.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
+            self.cfg.set("pre_fork", lambda _server, _worker: gc.freeze())
             self.cfg.set("post_worker_init", _begin)
             if on_ready is not None:
                 self.cfg.set("when_ready", lambda _server: on_ready())
