@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from pipeline.decisions.memos import (
@@ -92,10 +93,11 @@ class LineRead(NamedTuple):
     """A line of the document, with what is decided of its passage."""
 
     line: Line
-    stripes: list[Stripe]
+    stripes: tuple[Stripe, ...]
     theme: Stripe | None
     is_done: bool
     is_here: bool
+    elsewhere: SafeString = SafeString("")  # the line of a passage that is not the current one
 
     @property
     def marks(self) -> SafeString:
@@ -109,7 +111,12 @@ class LineRead(NamedTuple):
         return " · ".join(stripe.label for stripe in self.stripes)
 
 
-def lines_read(view: CoderView, part: DocumentPart, here: str | None) -> list[LineRead]:
+@lru_cache(maxsize=2000)
+def _elsewhere(read: LineRead, goto: str, _language: str) -> SafeString:
+    return render_to_string("review/bench_line.html", {"read": read, "goto": goto})
+
+
+def lines_read(view: CoderView, part: DocumentPart, here: str | None, goto: str) -> list[LineRead]:
     """Return the lines of a document with the codes and the theme of each passage."""
     themes, judged = state.themes(view.journal), view.judged
     by_code = code_stripes(view.grid)
@@ -117,16 +124,18 @@ def lines_read(view: CoderView, part: DocumentPart, here: str | None) -> list[Li
     rows = []
     for line in part.lines:
         if line.unit is None:
-            rows.append(LineRead(line, [], None, is_done=False, is_here=False))
+            rows.append(LineRead(line, (), None, is_done=False, is_here=False))
             continue
         unit_id = line.unit.unit_id
         theme_id = None if view.hides(unit_id) else themes.theme_of.get(unit_id)
         if theme_id and theme_id not in stripe_of:
             stripe_of[theme_id] = _theme_stripe(theme_id, themes.labels.get(theme_id, theme_id))
         put = set(view.assigned(unit_id, judged))
-        codes = [stripe for key, stripe in by_code.items() if key in put]  # in the grid's order
-        is_done = view.progress(unit_id)["is_done"]
-        rows.append(LineRead(line, codes, stripe_of.get(theme_id or ""), is_done, unit_id == here))
+        codes = tuple(stripe for key, stripe in by_code.items() if key in put)  # the grid's order
+        is_done, is_here = view.progress(unit_id)["is_done"], unit_id == here
+        read = LineRead(line, codes, stripe_of.get(theme_id or ""), is_done, is_here)
+        shown = read if is_here else read._replace(elsewhere=_elsewhere(read, goto, get_language()))
+        rows.append(shown)
     return rows
 
 
@@ -171,7 +180,7 @@ def bench(
         "workshop": snapshot.workshops[unit.workshop_id],
         "title": snapshot.titles[unit.document_id],
         "part": part,
-        "lines": lines_read(view, part, unit_id),
+        "lines": lines_read(view, part, unit_id, goto(wanted)),
         "pieces": evidence_pieces(unit, codes),
         "axes": _codes_by_axis(view, unit, codes),
         "others_codes": _other_codes(view.grid, codes),

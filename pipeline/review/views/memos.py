@@ -43,6 +43,7 @@ from pipeline.publish.text import shortened
 from pipeline.review import state
 from pipeline.review.bench import undoing_of
 from pipeline.review.blind import blind_coding
+from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import memos_now
 from pipeline.review.roles import Role, decides, reads, role_of
@@ -103,16 +104,16 @@ def notes_of(request: HttpRequest, unit_id: str | None) -> dict[str, Any]:
 
 def panel_of(request: HttpRequest, subject: MemoSubject, **options: Any) -> MemoPanel:
     """Return the memos on `subject`, for review/memos_of.html."""
-    rows = memo_rows(request, (memo for memo in _near(subject).values() if memo.subject == subject))
+    near = _near(subject, state.journal_of_page())
+    rows = memo_rows(request, (memo for memo in near.values() if memo.subject == subject))
     return MemoPanel(subject, tuple(rows), uuid.uuid4().hex, **options)
 
 
-def _near(subject: MemoSubject) -> dict[int, Memo]:
+def _near(subject: MemoSubject, journal: Journal) -> dict[int, Memo]:
     """Return the memos on `subject`, those that followed a cut or joined passage included.
 
     Other memos may be among them.
     """
-    journal = state.journal()
     if subject.kind == UNIT:
         return current_memos(journal.on_unit(subject.id, MemoDecision))
     return current_memos(journal.active(MemoDecision))
@@ -150,7 +151,7 @@ def _memos() -> dict[int, Memo]:
 
 
 def _flag_of(unit_id: str) -> FlagPassage | None:
-    return flagged(state.journal().on_unit(unit_id, FlagDecision)).get(unit_id)
+    return flagged(state.journal_of_page().on_unit(unit_id, FlagDecision)).get(unit_id)
 
 
 @reads
@@ -282,7 +283,7 @@ def _decision(
             return None, _("Le mémo est vide : rien n’est noté.")
         title = state.snapshot().titles[subject.id] if subject.kind == DOCUMENT else ""
         return NoteMemo.on(subject, text, title=title), ""
-    memo = _near(subject).get(int(number) if number.isdecimal() else 0)
+    memo = _near(subject, state.journal()).get(int(number) if number.isdecimal() else 0)
     if command not in ("recrire", "retirer") or (memo is not None and memo.subject != subject):
         raise Http404
     if memo is None:

@@ -56,9 +56,8 @@ def more_of_document(request: HttpRequest, document_id: str) -> HttpResponse:
     part = document_part(view.snapshot, document_id, int(first), end, view.grid)
     shown = {
         "part": part,
-        "lines": lines_read(view, part, None),
+        "lines": lines_read(view, part, None, goto(wanted)),
         "address": wanted.address(),
-        "goto": goto(wanted),
         "goes": request.GET.get("vers", ""),
     }
     return render(request, "review/bench_lines.html", shown)
