@@ -147,7 +147,7 @@ def test_she_is_one_person_over_both_workshops_and_the_vault_alone_names_her(stu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("with_words", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.parametrize("with_words", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_does_not_bring_it_back(
     study, with_words
 ):

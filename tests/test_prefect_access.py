@@ -453,7 +453,10 @@ FETCH = """async (url) => {
 
 @pytest.mark.slow
 @pytest.mark.browser
-@pytest.mark.parametrize(("is_open", "answer"), [(True, 200), (False, "TypeError")])
+@pytest.mark.parametrize(
+    ("is_open", "answer"),
+    [pytest.param(True, 200, marks=pytest.mark.exhaustive), (False, "TypeError")],
+)
 def test_a_browser_lets_no_page_of_another_origin_ask_a_closed_server(tmp_path, is_open, answer):
     from playwright.sync_api import sync_playwright
 

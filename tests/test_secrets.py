@@ -259,7 +259,7 @@ def expected_rights(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("umask", [0o000, 0o022])
+@pytest.mark.parametrize("umask", [0o000, pytest.param(0o022, marks=pytest.mark.exhaustive)])
 def test_the_vault_is_its_owner_s_after_every_command(tmp_path: Path, umask: int) -> None:
     previous = os.umask(umask)
     try:

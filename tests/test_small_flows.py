@@ -21,6 +21,7 @@ from support.studies import RETZ, new_small_study, table_bytes
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive  # in CI, whatever the runner: test_runners.py
 def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes(story, tmp_path):
     other = new_small_study(tmp_path / "ailleurs")
     assert run_study(other.root).is_new

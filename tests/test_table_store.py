@@ -202,6 +202,7 @@ def test_a_study_in_s3_is_the_study_on_disk(s3, small_study, tmp_path, monkeypat
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive  # on a disk: test_forget.py
 def test_forgetting_somebody_empties_the_store_and_what_was_before_it(s3, small_study):
     folder = small_study.depot / "Pays de Retz 2026-10-01"
     (folder / "emargement.csv").write_text(
