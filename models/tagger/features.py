@@ -225,7 +225,7 @@ def explain(
         words = [match.span() for match in _WRITTEN_WORD.finditer(text)]
         scores = np.zeros((0, 0))
         if columns:
-            scores = _word_scores(normalised(text), words, terms[[row]], weights[:, columns], index)
+            scores = _word_scores(normalised(text), words, terms[[row]], weights, columns, index)
         explained.append(
             {column: _best_spans(text, words, scores[:, i]) for i, column in enumerate(columns)}
         )
@@ -243,18 +243,29 @@ def join_spans(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _word_scores(
-    text: str, words: list[Span], terms: sparse.csr_matrix, weights: Array, index: TermIndex
+    text: str,
+    words: list[Span],
+    terms: sparse.csr_matrix,
+    weights: Array,
+    codes: list[int],
+    index: TermIndex,
 ) -> Array:
-    """Return (n_words, n_codes); repeated n-grams share their weight."""
+    """Return (n_words, len(codes)); repeated n-grams share their weight."""
     occurrences = _occurrences(text, words, index)
     counts: dict[int, float] = defaultdict(float)
     for _, column, share in occurrences:
         counts[column] += share
     value_of = dict(zip(terms.indices.tolist(), terms.data.tolist(), strict=True))
-    scores = np.zeros((len(words), weights.shape[1]))
-    for word, column, share in occurrences:
-        if column in value_of:
-            scores[word] += share * value_of[column] / counts[column] * weights[column]
+    scores = np.zeros((len(words), len(codes)))
+    weighed = [
+        (word, column, share * value_of[column] / counts[column])
+        for word, column, share in occurrences
+        if column in value_of
+    ]
+    if weighed:
+        places, columns, factors = zip(*weighed, strict=True)
+        added = np.array(factors)[:, None] * weights[np.ix_(columns, codes)]
+        np.add.at(scores, list(places), added)
     return scores
 
 

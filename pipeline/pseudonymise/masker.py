@@ -21,6 +21,8 @@ from pipeline.text import fold_same_length
 NOT_FOR_ENTITIES = ("tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer")
 _LONGEST = 20_000  # characters parsed at once
 _CARRIERS = ("structures", "attendance", "catchments")
+_LETTER = re.compile(r"[^\W\d_]")
+_Entities = tuple[tuple[int, int, str], ...]  # start, end, label
 
 
 class _ReadPassage(NamedTuple):
@@ -71,15 +73,19 @@ class Masker:
             for number, (text, spans) in enumerate(texts)
             for start, end in _pieces(text, spans, self._longest)
         ]
-        entities: Iterable[tuple[tuple[int, int, str], ...]] = [()] * len(pieces)
-        if self._has_language_model:
-            entities = _entities([text for _, _, text in pieces])
-        passages: list[_ReadPassage] = []
-        for (number, start, text), labels in zip(pieces, entities, strict=True):
+        read: dict[str, tuple[Passage, list[Mask]]] = {}
+        # the cells of a table often repeat
+        for text, labels in self._labelled(dict.fromkeys(text for _, _, text in pieces)):
             passage = Passage(text, labels, self._roster)
-            persons = find_persons(passage, name_match=self._name_match)
-            passages.append(_ReadPassage(number, start, passage, persons))
-        return passages
+            read[text] = passage, find_persons(passage, name_match=self._name_match)
+        return [_ReadPassage(number, start, *read[text]) for number, start, text in pieces]
+
+    def _labelled(self, texts: Iterable[str]) -> Iterator[tuple[str, _Entities]]:
+        """Yield each text with its entities; none are looked for where no letter is."""
+        distinct = list(texts)
+        worded = [text for text in distinct if self._has_language_model and _LETTER.search(text)]
+        labelled = dict(zip(worded, _entities(worded), strict=True))
+        yield from ((text, labelled.get(text, ())) for text in distinct)
 
 
 def _pieces(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
@@ -96,7 +102,7 @@ def _pieces(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple
     return [(start, end) for start, end in pieces if text[start:end].strip()]
 
 
-def _entities(texts: list[str]) -> Iterator[tuple[tuple[int, int, str], ...]]:
+def _entities(texts: list[str]) -> Iterator[_Entities]:
     for document in parse(texts, without=NOT_FOR_ENTITIES):
         yield tuple((entity.start_char, entity.end_char, entity.label_) for entity in document.ents)
 
