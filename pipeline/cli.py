@@ -336,11 +336,19 @@ def publish(options: argparse.Namespace) -> None:
 
 
 def status(options: argparse.Namespace) -> None:
-    """Show what the study holds and what awaits review."""
+    """Show what the study holds and what awaits review, as last time where nothing changed."""
+    from pipeline.show.repeated import shown_again
+
+    study = _verified(options.study)
+    with shown_again(study, as_json=options.json) as is_shown:
+        if not is_shown:
+            _show_status(study, as_json=options.json)
+
+
+def _show_status(study: Study, *, as_json: bool) -> None:
     from flows.mailbox.record import Record
     from pipeline.show import results
 
-    study = _verified(options.study)
     waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
     facts = results.study_status(
         study.read_tables(),
@@ -350,7 +358,7 @@ def status(options: argparse.Namespace) -> None:
         exclusive=study.grid.exclusive,
         least_units=study.settings.cluster.least_units,
     )
-    results.status(study, facts | waiting, as_json=options.json)
+    results.status(study, facts | waiting, as_json=as_json)
 
 
 def _doubts_waiting(study: Study) -> int | None:

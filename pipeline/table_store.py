@@ -221,6 +221,20 @@ def open_table_files(
     return _RemoteFiles(address, parts.scheme, memory, s3_options)
 
 
+def _names_below(folder: Path | str, prefix: str = "") -> Iterator[str]:
+    """Yield the paths of the tables' files, in order; every reading of a table asks for them."""
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _names_below(entry.path, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(_SUFFIX) and entry.is_file():
+            yield prefix + entry.name
+
+
 class _FolderFiles:
     has_folders = True
 
@@ -228,8 +242,7 @@ class _FolderFiles:
         self._folder = folder
 
     def list_files(self) -> dict[str, str]:
-        paths = (path for path in sorted(self._folder.rglob(f"*{_SUFFIX}")) if path.is_file())
-        return {path.relative_to(self._folder).as_posix(): "" for path in paths}
+        return dict.fromkeys(_names_below(self._folder), "")
 
     def open(self, name: str) -> IO[bytes]:
         return (self._folder / name).open("rb")

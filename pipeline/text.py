@@ -20,9 +20,18 @@ _SPELLED_OUT = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "�
 _IN_WORDS = str.maketrans({"º": "°", "&": " et "})
 _NUMERO = re.compile(r"\bn\s*°\s*|\bno\s(?=\d)", re.IGNORECASE)
 _FOLDED_WORD = re.compile(r"[a-z0-9]+")
-_MARKS = dict.fromkeys(
-    code for code in range(0x20000) if unicodedata.combining(chr(code))
-)  # accents once detached from their letter; none lies beyond
+
+
+class _Marks(dict[int, int | None]):
+    """Drops accents once detached from their letter, for `translate`; filled as texts ask."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if unicodedata.combining(chr(code)) else code
+        self[code] = kept
+        return kept
+
+
+_MARKS = _Marks()
 _SAME_LENGTH = {"’": "'", "‐": "-", "‑": "-"}
 _NO_ACCENT = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "ı": "i", "ß": "s"}
 

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +79,8 @@ def package_versions() -> dict[str, str]:
 
 @cache  # what was loaded does not change
 def _version(package: str) -> str:
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -93,11 +94,16 @@ def code_hash() -> str:
 
 
 def code_stamp() -> str:
-    """Return what changes with the code on disk, or with the packages, without reading it all."""
+    """Return what changes with the code on disk, without reading it."""
     stats = ((path, path.stat()) for path in _code_files())
     files = sorted((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+    return hashlib.sha256(repr(files).encode()).hexdigest()
+
+
+def installed_stamp() -> str:
+    """Return what changes with the code or the packages on disk, whatever is loaded."""
     packages = [_version.__wrapped__(package) for package in _PACKAGES]
-    return hashlib.sha256(repr((files, packages)).encode()).hexdigest()
+    return " ".join((code_stamp(), *packages))
 
 
 def _code_files() -> list[Path]:

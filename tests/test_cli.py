@@ -116,6 +116,28 @@ def test_status_says_how_many_decisions_stopped_applying_and_where_to_see_them(c
     assert (found["n_decisions_to_review"], found["n_decisions_without_object"]) == (2, 1)
 
 
+def test_status_is_shown_as_last_time_until_something_changes(capsys, small_study, monkeypatch):
+    def shown(*options: str) -> str:
+        return run(capsys, "status", str(small_study.root), *options)[1]
+
+    small_study.cache.mkdir()
+    first, as_json = shown(), shown("--json")
+    assert as_json.startswith("{") and shown() == first
+    monkeypatch.setattr("pipeline.cli._show_status", lambda *_, **__: print("lu"))
+    assert shown() == first
+    kept = small_study.cache / "status.json"
+    for change in (
+        lambda: small_study.settings_path.write_text("# rien\n", encoding="utf-8"),
+        lambda: small_study.decisions.append(author="lise", action="reject_theme", theme_id="t"),
+        lambda: small_study.write_table("decision_effects", DECISION_EFFECTS.empty()),
+        lambda: kept.write_text("{", encoding="utf-8"),
+    ):
+        before = kept.read_bytes()
+        change()
+        assert shown() == "lu\n" and shown() == "lu\n"
+        kept.write_bytes(before)
+
+
 @pytest.mark.parametrize(
     ("n_units", "said"),
     [

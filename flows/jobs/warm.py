@@ -18,7 +18,7 @@ from functools import _lru_cache_wrapper, cache
 from inspect import signature
 from pathlib import Path
 
-from pipeline.versions import code_stamp
+from pipeline.versions import installed_stamp
 
 _SWITCH = "ATELIERS_READY_PROCESS"  # "0": none
 _IDLE_S = 900.0  # then it ends, since it holds a gigabyte
@@ -108,7 +108,7 @@ def _has_room() -> bool:
 
 def serve_forks() -> tuple[Path, int]:
     """Fork for each request; return the study and the job, in the forks alone."""
-    stamp = code_stamp()
+    stamp = installed_stamp()
     load_all()
     gc.collect()
     gc.freeze()  # a fork that collects garbage would copy all that is here
@@ -117,7 +117,7 @@ def serve_forks() -> tuple[Path, int]:
         print("ready", flush=True)  # noqa: T201 - to the server
         readable, _, _ = select.select([sys.stdin], [], [], _IDLE_S)
         line = sys.stdin.readline() if readable else ""
-        if not line or code_stamp() != stamp:
+        if not line or installed_stamp() != stamp:
             raise SystemExit
         request = json.loads(line)
         if number := os.fork():
