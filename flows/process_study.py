@@ -3,6 +3,8 @@
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,10 +66,13 @@ def process_study(
     kept: Sequence[StageRecord],
     run_id: str,
     first_paths: Mapping[str, str] | None = None,
+    *,
+    writer: Executor | None = None,
 ) -> Processed:
-    """Run every stage, then write the study's tables and its report.
+    """Run every stage, then write the study's tables and its report, in part by `writer`.
 
     `kept` are the records of skipped workshops, `first_paths` the first paths of renamed files.
+    Without `writer`, one is started for a large study.
     """
     study = workspace.study
     with encoding_ahead(workspace) as ahead:
@@ -79,7 +84,7 @@ def process_study(
     records.sort(key=lambda record: str(record.workshop))
     summaries: dict[str, dict[str, Any] | None] = {}
     n_units = sum(record.n_rows.get("units", 0) for record in records)
-    with writer_ready(n_units) as writer:
+    with nullcontext(writer) if writer else writer_ready(n_units) as beside:
         for stage in (*ON_CODES, *ON_THEMES):
             outcome = run_stage(stage, workspace, records)
             records += outcome.records
@@ -89,7 +94,7 @@ def process_study(
         unread = [_unread(study, folder, error) for folder, error in failed.items()]
         _execute(workspace, "write", lambda: write_study(workspace, records, unread))
         workspace.stages.forget()  # what is published is read from the study
-        _execute(workspace, "publish", lambda: publish_study(workspace, run_id, writer))
+        _execute(workspace, "publish", lambda: publish_study(workspace, run_id, beside))
     return Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name])
 
 

@@ -4,15 +4,17 @@ import datetime
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 
 from flows.comparison import comparison
+from flows.runners.work import begin_process
 from flows.typed_texts import followed_decisions
 from flows.workspace import Workspace
 from pipeline.decisions import active_decisions
@@ -28,6 +30,7 @@ from pipeline.publish.report.content import Report
 from pipeline.publish.tables import write_public_tables, write_tables
 from pipeline.publish.territory_charts import draw_comparison
 from pipeline.publish.workbook import NAME, write_workbook
+from pipeline.store import Store
 from pipeline.study import Study
 
 
@@ -79,6 +82,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 LARGE = 5_000  # passages
+_LARGEST = 50_000  # beyond, one process alone holds the report
 _PARTS: dict[Part, str] = {"rapport": "rapport", "annexe": "annexe-technique"}  # file names
 
 
@@ -91,25 +95,33 @@ def publish_study(
 ) -> str:
     """Write the report and its annex (.html, .docx, .pdf), and the tables (.xlsx, .csv).
 
-    A `writer` writes the tables meanwhile; `report` is the run's, where it was made already.
-    Returns the folder, relative to the study.
+    A `writer` writes the tables and the annex meanwhile; `report` is the run's, where it was made
+    already. Returns the folder, relative to the study.
     """
     study, drawings = workspace.study, Drawings(workspace.store)
     workspace.tell("rédaction du rapport", 0, 1)
+    is_shared = writer is not None and study.count_rows()["units"] <= _LARGEST
+    parts: list[Part] = ["rapport"] if is_shared else ["rapport", "annexe"]
+    beside: list[Part] = ["annexe"] if is_shared else []
     with (
         whole_folder(study.publications / run_id) as folder,
-        _tables_written(study.root, folder / "tableaux", writer),
+        _done_beside(partial(_write_rest, study.root, folder, run_id, beside), writer) as drawn,
     ):
         report = report or report_of(study, study.read_tables(), made_on=day_of(run_id))
-        for part, name in _PARTS.items():
-            page = lay_out(report, part)
-            write_web_page(page, folder / f"{name}.html", drawings=drawings)
-            template = study.report_template
-            write_page(page, folder / f"{name}.docx", template=template, drawings=drawings)
-            (folder / f"{name}.pdf").write_bytes(print_page(page, drawings=drawings))
+        for part in parts:
+            _write_part(study, report, part, folder, drawings)
         write_map_page(report, folder / "carte.html")
+    drawings.keep(drawn)
     drawings.save(drops_others=True)
     return f"publications/{run_id}"
+
+
+def _write_part(study: Study, report: Report, part: Part, folder: Path, drawings: Drawings) -> None:
+    page, name = lay_out(report, part), _PARTS[part]
+    template = study.report_template
+    write_web_page(page, folder / f"{name}.html", drawings=drawings)
+    write_page(page, folder / f"{name}.docx", template=template, drawings=drawings)
+    (folder / f"{name}.pdf").write_bytes(print_page(page, drawings=drawings))
 
 
 @contextmanager
@@ -124,29 +136,59 @@ def writer_ready(n_units: int) -> Iterator[Executor | None]:
 
 
 @contextmanager
-def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterator[None]:
-    """Write the tables while the block runs, in this process if the writer was killed."""
+def forked_writer() -> Iterator[Executor]:
+    """Start a copy of this process that writes the tables, which costs a small study nothing.
+
+    For a process that has loaded all it needs, and no thread yet.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("fork"), initializer=begin_process) as pool:
+        pool.submit(_get_ready)  # copied now
+        yield pool
+
+
+@contextmanager
+def _done_beside(work: Callable[[], set[bytes]], writer: Executor | None) -> Iterator[set[bytes]]:
+    """Do `work` while the block runs, in this process if the writer was killed.
+
+    Gives a set that holds what `work` returned once the block has ended.
+    """
+    returned: set[bytes] = set()
     try:
-        writing = writer.submit(_write_tables, root, folder) if writer is not None else None
+        writing = writer.submit(work) if writer is not None else None
     except BrokenExecutor:
         writing = None
     if writing is None:
-        _write_tables(root, folder)
-        yield
+        returned |= work()
+        yield returned
         return
     try:
-        yield
+        yield returned
     finally:
         wait([writing])  # an error takes the folder away
     try:
-        writing.result()
+        returned |= writing.result()
     except BrokenExecutor:
-        _write_tables(root, folder)
+        returned |= work()
 
 
-def _write_tables(root: Path, folder: Path) -> None:
+def _write_rest(root: Path, folder: Path, run_id: str, parts: Sequence[Part]) -> set[bytes]:
+    """Write the tables and `parts` of the report; return the keys of what was drawn."""
     study = Study.open(root)
-    tables, settings = study.read_tables(), study.settings
+    tables = study.read_tables()
+    _write_tables(study, tables, folder / "tableaux")
+    if not parts:
+        return set()
+    report = report_of(study, tables, made_on=day_of(run_id))
+    with closing(Store(study.cache)) as store:
+        drawings = Drawings(store)
+        for part in parts:
+            _write_part(study, report, part, folder, drawings)
+        drawings.save(drops_others=False)
+    return drawings.keys
+
+
+def _write_tables(study: Study, tables: dict[str, pd.DataFrame], folder: Path) -> None:
+    settings = study.settings
     write_public_tables(tables, folder, least_count=settings.publish.least_count)
     write_people_tables(study, tables, folder / NAME)
 

@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,14 +57,16 @@ def run_study(
     on_cost: Approver | None = None,
     on_lost_decisions: Callable[[StudyError], bool] | None = None,
     execute: StageExecutor = execute_here,
+    writer: Executor | None = None,
 ) -> Outcome:
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
     `workshop` limits it to one folder, unless another version left the others or .cache/ lacks
     them. `on_cost` approves sending passages to a second coder; without it, only a standing consent
     does. `on_lost_decisions` approves going on without decisions of the last run. `execute`
-    executes each stage. Raises `StudyError` for an empty depot, lost decisions or a locked or
-    read-only study, `VaultError` for a vault that the passphrase does not open, `GridError` and
+    executes each stage; `writer`, another process, writes a part of the report. Raises
+    `StudyError` for an empty depot, lost decisions or a locked or read-only study,
+    `VaultError` for a vault that the passphrase does not open, `GridError` and
     `SettingsError`.
     """
     study = Study.open(root.resolve())
@@ -97,7 +100,7 @@ def run_study(
             on_cost=on_cost,
             execute=execute,
         ) as workspace:
-            manifest = _run_flow(workspace, fingerprint, only, last, mark)
+            manifest = _run_flow(workspace, fingerprint, only, last, mark, writer)
         keep_copy(study)
         seal_study(study)
         return Outcome(manifest, is_new=True, lines=mended.lines)
@@ -144,7 +147,12 @@ def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
 
 
 def _run_flow(
-    workspace: Workspace, fingerprint: str, only: str | None, last: Manifest | None, mark: Mark
+    workspace: Workspace,
+    fingerprint: str,
+    only: str | None,
+    last: Manifest | None,
+    mark: Mark,
+    writer: Executor | None,
 ) -> Manifest:
     from flows.process_study import process_study
 
@@ -156,7 +164,8 @@ def _run_flow(
     vault = Vault(study)
     is_renumbered = vault.has_earlier()
     named = first_paths(inventory.contents, last)
-    processed = process_study(workspace, folders, _kept_records(study, only, last), run_id, named)
+    kept = _kept_records(study, only, last)
+    processed = process_study(workspace, folders, kept, run_id, named, writer=writer)
     n_moved = 0 if only else count_moved(workspace, processed, vault.state(), named)
     manifest = {
         "schema": SCHEMA,

@@ -7,6 +7,7 @@ pass are retried. Our manifests, not Prefect's states, record what was processed
 import errno
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -408,6 +409,7 @@ def conclude_review(
     *,
     on_progress: Listener | None = None,
     execute: StageExecutor = execute_here,
+    writer: Executor | None = None,
 ) -> Outcome:
     """Tell Prefect where a server is named, then run the study; raise as `run_study`."""
     study = Study.open(root.resolve())
@@ -420,4 +422,4 @@ def conclude_review(
                 resource={"prefect.resource.id": f"ateliers.study.{study.root.name}"},
                 payload={"n_decisions": study.decisions_state()},
             )
-    return run_study(study.root, on_progress=on_progress, execute=execute)
+    return run_study(study.root, on_progress=on_progress, execute=execute, writer=writer)

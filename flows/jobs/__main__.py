@@ -9,4 +9,4 @@ from flows.jobs.worker import work_on
 if len(sys.argv) > 1:
     work_on(Path(sys.argv[1]), int(sys.argv[2]))
 else:
-    work_on(*serve_forks())
+    work_on(*serve_forks(), is_fork=True)

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from flows.jobs import Jobs, JobState, JobTask, now
 from flows.jobs.progress import PHASE_OF, expected_seconds, waiting_for
 from flows.jobs.served import is_served, run_by_service
 from flows.learning import train_study
+from flows.publish_study import forked_writer
 from flows.run import Outcome
 from flows.served_flows import UnexpectedError, conclude_review
 from pipeline.errors import AteliersError, StudyError, reason_of
@@ -30,8 +32,11 @@ _BETWEEN_S = 0.5  # two writings of one step's progress
 Move = tuple[str, int | None, int | None]  # theme_id, rank before, rank after
 
 
-def work_on(root: Path, job_id: int) -> None:
-    """Run the study for the job, or learn from it, and write how it ended."""
+def work_on(root: Path, job_id: int, *, is_fork: bool = False) -> None:
+    """Run the study for the job, or learn from it, and write how it ended.
+
+    `is_fork` says that this process has loaded all it needs, and may be copied again.
+    """
     gc.set_threshold(*_SELDOM)
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _stop)
@@ -51,7 +56,10 @@ def work_on(root: Path, job_id: int) -> None:
         if is_served(study):
             outcome = run_by_service(study, record.observe)
         else:
-            outcome = conclude_review(root, on_progress=record.tell, execute=record.execute)
+            with forked_writer() if is_fork else nullcontext() as writer:
+                outcome = conclude_review(
+                    root, on_progress=record.tell, execute=record.execute, writer=writer
+                )
         record.conclude(outcome, _moves(before, _ranks(study)))
 
 
