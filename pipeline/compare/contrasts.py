@@ -34,8 +34,11 @@ def compare_territories(
     *,
     settings: CompareSettings,
     exclusive: Collection[str] = (POSTURE,),
+    kinds: Collection[str] = ("code", "theme"),
 ) -> pd.DataFrame:
     """Return the contrasts by subject, subject_id and territory; one territory gets no verdict.
+
+    Subjects are those of `kinds`, each compared with its own alone.
 
     A theme is said where a counted passage says it; the others only keep from saying "alike".
     Passages without theme or code are left out; codes of an `exclusive` axis do not count, as every
@@ -49,7 +52,9 @@ def compare_territories(
         workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
     )
     circle_of_unit = of_unit[of_unit["unit_id"].isin(says)]
-    subjects = subjects_of(tags, theme_members).merge(of_unit, on="unit_id", validate="many_to_one")
+    subjects = subjects_of(tags, theme_members)
+    subjects = subjects[subjects["subject"].isin(kinds)]
+    subjects = subjects.merge(of_unit, on="unit_id", validate="many_to_one")
     counted = subjects[subjects["is_counted"] & subjects["unit_id"].isin(says)]
     to_check = subjects[~subjects["is_counted"]]
     territory_of = workshops.set_index("workshop_id")["territory"]
@@ -198,10 +203,15 @@ def _changes(
     both = workshops[workshops["workshop_id"].isin(pair)].assign(
         territory=lambda rows: rows["workshop_id"]
     )
-    compared = compare_territories(
-        units, tags, theme_members, both, settings=settings, exclusive=exclusive
+    themes = compare_territories(
+        units,
+        tags,
+        theme_members,
+        both,
+        settings=settings.model_copy(update={"n_draws": 1}),  # no interval is told
+        exclusive=exclusive,
+        kinds=("theme",),
     )
-    themes = compared[compared["subject"] == "theme"]
     before, after = (
         themes[themes["territory"] == workshop_id].set_index("subject_id").sort_index()
         for workshop_id in (pair.earlier, pair.later)
