@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from pipeline.errors import TableError
@@ -54,14 +55,16 @@ class Column:
 
     def failures(self, cells: pd.Series) -> Iterator[tuple[str, int]]:
         """Yield each broken rule and its number of cells."""
-        is_told = cells.notna()
-        if not self.nullable and (n := int((~is_told).sum())):
+        if not self.nullable and (n := int(cells.isna().sum())):
             yield "non vide", n
-        if self.values and (n := int((is_told & ~cells.isin(self.values)).sum())):
+        if self.values and (n := int((cells.notna() & ~cells.isin(self.values)).sum())):
             yield f"un de {', '.join(self.values)}", n
-        if self.low is not None and (n := int((is_told & (cells < self.low)).sum())):
+        if self.low is None and self.high is None:
+            return
+        numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        if self.low is not None and (n := int((numbers < self.low).sum())):
             yield f"au moins {self.low:g}", n
-        if self.high is not None and (n := int((is_told & (cells > self.high)).sum())):
+        if self.high is not None and (n := int((numbers > self.high).sum())):
             yield f"au plus {self.high:g}", n
 
 
