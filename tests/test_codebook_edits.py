@@ -1,32 +1,16 @@
 """Changes of the codebook in the journal: read back whole, told in French, masked."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from pipeline.decisions import read_decision
 from pipeline.decisions.codebook import ADDED, CHANGED, REMOVED, RENAMED, EditCode
 from pipeline.grid.codes import Code
+from support.decisions import FrenchNames
 
 OFFER = Code("offre", "rubrique", "Offre", "Ce qui est offert.", examples=("Un bus.",))
 OTHER = replace(OFFER, code="services", label="Services", former=("offre",), parent_id="eco")
-
-
-class FrenchNames:
-    """Words as they are written."""
-
-    def say(self, sentence: str, **words: str) -> str:
-        return sentence.format(**words)
-
-    def quoted(self, text: str | None) -> str:
-        return f"« {text} »"
-
-    def joined(self, texts: list[str]) -> str:
-        return ", ".join(texts)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(name)
 
 
 EDITS = [

@@ -1,4 +1,4 @@
-"""Remember what people changed of the codebook, code by code, with the former text.
+"""Remember what people changed of the codebook, part by part, with the former text.
 
 The grid itself is a file: replaying these decisions changes no table.
 """
@@ -17,6 +17,7 @@ from pipeline.decisions.kinds import (
     read_json,
     read_object,
 )
+from pipeline.grid.arranging import AXIS, FAMILY, ORDER, PartChange
 from pipeline.grid.codes import Code, Grid
 
 CHANGED, RENAMED, ADDED, REMOVED = "changé", "renommé", "ajouté", "retiré"
@@ -24,13 +25,24 @@ _TYPED = ("label", "definition", "include", "exclude", "examples", "lexicon")
 _LISTS = ("examples", "lexicon", "former")
 
 
+class GridDecision(Decision):
+    """Changes the file of the grid, and is undone there."""
+
+    group = "grille"
+    has_typed_value = True
+
+    axis: str | None
+    code: str | None
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        return True
+
+
 @dataclass(frozen=True)
-class EditCode(Decision):
+class EditCode(GridDecision):
     """Changes, renames, adds or removes a code of the grid."""
 
     action = "edit_code"
-    group = "grille"
-    has_typed_value = True
     templates: ClassVar[Mapping[str, str]] = {
         CHANGED: "change dans la grille {code} : {parts}",
         RENAMED: "renomme dans la grille {before} en {after}",
@@ -88,9 +100,6 @@ class EditCode(Decision):
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("code of the grid", str(self.axis), str(self.code))}
 
-    def holds(self, reviewed: Reviewed) -> bool:
-        return True
-
     def sentence(self, names: Names) -> str:
         present, template = self.after or self.before, self.templates[self.kind]
         words = {"code": names.quoted(present.label if present else self.code)}
@@ -100,6 +109,102 @@ class EditCode(Decision):
             words["before"] = names.quoted(self.before.code if self.before else "")
             words["after"] = names.quoted(self.after.code if self.after else "")
         return names.say(template, **words)
+
+
+@dataclass(frozen=True)
+class EditPart(GridDecision):
+    """Adds, changes or removes an axis or a family of the grid, or orders codes or axes."""
+
+    action = "edit_grid"
+    part_templates: ClassVar[Mapping[tuple[str, str], str]] = {
+        (AXIS, ADDED): "ajoute à la grille l’axe {name} et ses codes : {parts}",
+        (AXIS, CHANGED): "change dans la grille l’axe {name}",
+        (AXIS, REMOVED): "retire de la grille l’axe {name} et ses codes : {parts}",
+        (FAMILY, ADDED): "ajoute à la grille la famille {name}",
+        (FAMILY, CHANGED): "renomme dans la grille la famille {before} en {name}",
+        (FAMILY, REMOVED): "retire de la grille la famille {name}, qui n’a plus de code",
+        (ORDER, CHANGED): "change l’ordre des codes d’un axe de la grille",
+        (ORDER, ""): "change l’ordre des axes de la grille",
+    }
+
+    axis: str | None  # None for the order of the axes
+    code: str | None  # a family
+    # {"kind": …, "before": what there was or null, "after": the same}, see PartChange
+    content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
+
+    @classmethod
+    def of(cls, change: PartChange) -> Self:
+        """Return the decision that made `change`."""
+        content = {"kind": change.kind, "before": change.before, "after": change.after}
+        return cls(change.axis or None, change.family or None, content)
+
+    @property
+    def change(self) -> PartChange:
+        """Return what was changed; without texts where the row is damaged."""
+        kind = self.content.get("kind")
+        kind = kind if kind in (AXIS, FAMILY) else ORDER
+        is_valid = {AXIS: _is_axis, FAMILY: _is_label, ORDER: _is_order}[kind]
+        sides = [self.content.get(side) for side in ("before", "after")]
+        if not all(map(is_valid, sides)) or (kind != ORDER and sides == [None, None]):
+            kind, sides = ORDER, [[], []]
+        return PartChange(kind, self.axis or "", self.code or "", *sides)
+
+    @classmethod
+    def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
+        content = read_object(value)
+        change = cls.read({"value": value}).change
+        sides = {"before": change.before, "after": change.after}
+        if change.kind != ORDER:
+            sides = {side: _masked_part(part, mask) for side, part in sides.items()}
+        return as_json({"kind": change.kind, **sides}) if content else mask(value)
+
+    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
+        return {
+            ("part of the grid", str(self.content.get("kind")), *map(str, (self.axis, self.code)))
+        }
+
+    def sentence(self, names: Names) -> str:
+        change = self.change
+        if change.kind == ORDER:
+            return names.say(self.part_templates[ORDER, CHANGED if change.axis else ""])
+        present = change.after or change.before
+        kind = ADDED if change.before is None else REMOVED if change.after is None else CHANGED
+        words = {"name": names.quoted(present if change.kind == FAMILY else present["label"])}
+        if change.kind == FAMILY:
+            words["before"] = names.quoted(change.before)
+        else:
+            codes = present.get("codes", ())
+            words["parts"] = names.joined([str(code["label"]) for code in codes])
+        return names.say(self.part_templates[change.kind, kind], **words)
+
+
+def _is_axis(part: object) -> bool:
+    """Whether `part` may be written back in a grid as an axis, or as none."""
+    if part is None:
+        return True
+    if not isinstance(part, dict) or not isinstance(part.get("label"), str):
+        return False
+    codes = part.get("codes", [])
+    return isinstance(codes, list) and all(_code(code) is not None for code in codes)
+
+
+def _is_label(part: object) -> bool:
+    return part is None or isinstance(part, str)
+
+
+def _is_order(part: object) -> bool:
+    return isinstance(part, list) and all(isinstance(name, str) for name in part)
+
+
+def _masked_part(part: Any, mask: Callable[[str], str]) -> Any:
+    """Return an axis, or the label of a family, with what was typed masked."""
+    if isinstance(part, str):
+        return mask(part)
+    if part is None:
+        return None
+    masked = {name: mask(text) for name, text in part.items() if name in ("label", "definition")}
+    codes = {"codes": [_masked(code, mask) for code in part["codes"]]} if "codes" in part else {}
+    return {**part, **masked, **codes}
 
 
 def _code(content: object) -> Code | None:
@@ -116,8 +221,17 @@ def _code(content: object) -> Code | None:
 
 
 def masked_grid(grid: Grid, mask: Callable[[str], str]) -> Grid:
-    """Return `grid` with the typed texts of its codes masked."""
-    return replace(grid, codes=tuple(_masked_code(code, mask) for code in grid.codes))
+    """Return `grid` with the typed texts of its codes, axes and families masked."""
+    axes = (
+        replace(axis, label=mask(axis.label), definition=mask(axis.definition))
+        for axis in grid.own_axes
+    )
+    return replace(
+        grid,
+        codes=tuple(_masked_code(code, mask) for code in grid.codes),
+        families=tuple((family, mask(label)) for family, label in grid.families),
+        own_axes=tuple(axes),
+    )
 
 
 def _masked_code(code: Code, mask: Callable[[str], str]) -> Code:
@@ -140,4 +254,4 @@ def _masked(texts: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, A
     return masked
 
 
-KINDS: tuple[type[Decision], ...] = (EditCode,)
+KINDS: tuple[type[Decision], ...] = (EditCode, EditPart)

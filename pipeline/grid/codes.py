@@ -180,7 +180,7 @@ class Grid:
 
 
 class GridFault(NamedTuple):
-    """A mistake of a grid; `field` is the part of the code at fault, if one is."""
+    """A mistake of a grid; `field` is the part of the code or axis at fault, if one is."""
 
     where: str
     found: str
@@ -215,6 +215,7 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
                 f"axe « {axis.axis or axis.label} » donné deux fois",
                 "un axe, un nom",
                 "réunir les deux, ou renommer l'un",
+                "axis",
             )
         seen |= keys
         is_exclusive = choice_of(axis.choice)
@@ -225,6 +226,7 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
                 found,
                 "« un » ou « plusieurs »",
                 "écrire un (un seul code par passage) ou plusieurs",
+                "choice",
             )
         n_here = n_codes.get(axis.axis, 0)
         if axis.axis and not n_here:
@@ -233,6 +235,7 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
                 f"axe « {axis.axis} » sans code",
                 "un code au moins, avec sa définition",
                 "écrire ses codes, ou retirer l'axe",
+                "codes",
             )
         if is_exclusive and n_here == 1:
             found = f"axe « {axis.axis} » à choix unique, avec un seul code"
@@ -241,13 +244,14 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
                 found,
                 "deux codes au moins quand chaque passage en porte exactement un",
                 "ajouter un code, ou choix : plusieurs",
+                "codes",
             )
 
 
 def _identity_faults(axis: AxisEntry) -> Iterator[GridFault]:
     if not axis.axis:
         found, expected = "un axe sans « id »", "un « id » par axe"
-        yield GridFault(axis.where, found, expected, "lui donner un « id »")
+        yield GridFault(axis.where, found, expected, "lui donner un « id »", "axis")
         return
     standard = standard_axis(axis.axis)
     if standard is not None:
@@ -257,6 +261,7 @@ def _identity_faults(axis: AxisEntry) -> Iterator[GridFault]:
             found,
             f"la liste « {_PLURALS[standard]} »",
             f"mettre ses codes dans « {_PLURALS[standard]} », ou renommer l'axe",
+            "axis",
         )
     elif not IDENTIFIER.fullmatch(axis.axis):
         found = f"« {axis.axis} » comme nom d'axe"
@@ -265,6 +270,7 @@ def _identity_faults(axis: AxisEntry) -> Iterator[GridFault]:
             found,
             "une lettre, puis des lettres sans accent, des chiffres, - ou _, en minuscules",
             "le renommer",
+            "axis",
         )
     elif is_taken(axis.axis) or is_taken(axis.label):
         name = axis.axis if is_taken(axis.axis) else axis.label
@@ -273,6 +279,7 @@ def _identity_faults(axis: AxisEntry) -> Iterator[GridFault]:
             f"axe « {name} »",
             "un nom qu'aucune colonne ne porte déjà (unit_id, question, theme…)",
             "le renommer",
+            "axis",
         )
 
 

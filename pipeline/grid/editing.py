@@ -66,29 +66,34 @@ def put_code(grid: Grid, typed: Entry, *, replaces: str = "") -> tuple[Grid, Fau
         after = [i for i, code in enumerate(codes, 1) if _is_beside(code, entry)]
         codes.insert(max(after, default=len(codes)), entry)
     else:
-        names = (before.code, *before.former)
-        former = before.former if entry.code == before.code else names
-        former = tuple(name for name in former if name != entry.code)
-        entry = replace(entry, axis=before.axis, former=former)
+        entry = renamed(before, replace(entry, axis=before.axis))
         codes[grid.codes.index(before)] = entry
         if entry.code != before.code and is_read_by_name(before.axis, before.code):
             said = "le classement et le rapport cherchent ce code sous ce nom"
             return grid, {"code": f"{said} : changer plutôt son libellé"}
-    return _built(grid, replace(entries, codes=codes))
+    return built(grid, replace(entries, codes=codes))
+
+
+def renamed(before: Code, entry: Entry) -> Entry:
+    """Return `entry` with the former names of the code `before` that it takes the place of."""
+    names = (before.code, *before.former)
+    former = before.former if entry.code == before.code else names
+    return replace(entry, former=tuple(name for name in former if name != entry.code))
 
 
 def remove_code(grid: Grid, code: str) -> tuple[Grid, Faults]:
     """Return `grid` without `code`, or the fault that it would have."""
     entries = entries_of(grid)
     codes = [entry for entry in entries.codes if entry.code != code]
-    return _built(grid, replace(entries, codes=codes))
+    return built(grid, replace(entries, codes=codes))
 
 
 def _is_beside(code: Entry, other: Entry) -> bool:
     return (code.axis, code.family) == (other.axis, other.family)
 
 
-def _built(grid: Grid, entries: Entries) -> tuple[Grid, Faults]:
+def built(grid: Grid, entries: Entries) -> tuple[Grid, Faults]:
+    """Return the grid of `entries`, or `grid` as it was and the faults by field."""
     faults: Faults = {}
     for fault in grid_faults(entries):
         faults.setdefault(fault.field, f"{fault.found} ; attendu : {fault.expected}")

@@ -207,6 +207,20 @@ def test_a_code_is_coloured_and_its_mistake_reached_by_keyboard(
     )
 
 
+@pytest.mark.browser
+def test_a_code_moves_by_keyboard_and_keeps_the_focus(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "chantal", "grille")
+    codes = load_grid(served.study.grid_path).axis("pilier")
+    page.get_by_role("button", name=f"Descendre « {codes[0].label} »").press("Enter")
+    expect(page.locator("#annonce")).to_contain_text("descend d’un rang")
+    expect(page.get_by_role("button", name=f"Descendre « {codes[0].label} »")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#annonce")).to_contain_text("monte d’un rang")
+    assert load_grid(served.study.grid_path).axis("pilier") == codes
+    assert faults(page) == []
+
+
 def test_each_change_of_the_grid_is_told_undone_and_taken_back(served: Served) -> None:
     path, session = "/grille/code?code=opportunites", client(served, "chantal")
     codes = load_grid(served.study.grid_path).codes
@@ -266,6 +280,40 @@ def test_a_grid_taken_from_a_file_is_told_code_by_code(served: Served) -> None:
     assert len(edits) > codes_before
     assert "Tout autre nom" in edits["value"].iloc[-1]
     assert "Tout autre nom" in session.get("/journal?quoi=grille").text
+
+
+def test_an_axis_and_a_family_are_made_ordered_told_and_undone(served: Served) -> None:
+    session, before = client(served, "chantal"), load_grid(served.study.grid_path)
+    first = {"label-1": "Commune", "definition-1": "La mairie.", "label-2": "Région"}
+    answer = send(session, "/grille/axe", label="Échelle", choice="un", **first)
+    assert answer.status_code == 422
+    assert "sans définition" in beside(answer.text, "definition-2")
+    first["definition-2"] = "Le conseil régional."
+    assert send(session, "/grille/axe", label="Échelle", choice="un", **first).status_code == 302
+    form = {"csrfmiddlewaretoken": token(session)}
+    form |= dict(re.findall(r'name="(version)" value="(\w+)"', session.get("/grille").text))
+    answer = session.post("/grille/ordre", data=form | {"descendre": "code:commune"})
+    assert answer.headers["location"] == "/grille#code-echelle-commune"
+    assert [code.code for code in load_grid(served.study.grid_path).axis("echelle")] == [
+        "region",
+        "commune",
+    ]
+    page = "/grille/famille?axe=echelle"
+    assert send(session, page, label="Élus", members="commune").status_code == 302
+    assert session.post("/grille/ordre", data=form | {"monter": "code:commune"}).status_code == 302
+    assert "« Commune » n’a pas bougé" in session.get("/grille").text, "an older version"
+    history = session.get("/grille/histoire").text
+    for sentence in (
+        "ajoute à la grille la famille « Élus »",
+        "change l’ordre des codes d’un axe de la grille",
+        "ajoute à la grille l’axe « Échelle » et ses codes : Commune et Région",
+    ):
+        assert sentence in history.replace("\u00a0", " ").replace("\u202f", " ")
+    rows = served.decisions().tail(4)
+    for number in (int(n) for n in rows["decision_id"][::-1] if n != rows["decision_id"].iloc[2]):
+        data = {"csrfmiddlewaretoken": token(session)}
+        session.post(f"/journal/{number}/annuler", data=data)
+    assert load_grid(served.study.grid_path) == before
 
 
 def luminance(colour: str) -> float:

@@ -43,3 +43,19 @@ def sign_off(
 ) -> dict[str, Any]:
     """The row of a theme's sign-off."""
     return SignOffTheme.of(theme_id, title, statement, accepted, refused).row()
+
+
+class FrenchNames:
+    """Words as they are written."""
+
+    def say(self, sentence: str, **words: str) -> str:
+        return sentence.format(**words)
+
+    def quoted(self, text: str | None) -> str:
+        return f"« {text} »"
+
+    def joined(self, texts: list[str]) -> str:
+        return ", ".join(texts)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)

@@ -22,6 +22,7 @@ from pipeline.errors import GridError, StudyError
 from pipeline.exchange.codebook import axis_colours
 from pipeline.files import write_bytes
 from pipeline.grid import load_grid
+from pipeline.grid.arranging import blocks
 from pipeline.grid.codes import STANDARD, Axis, Code, Entry, Grid
 from pipeline.grid.colours import PALETTE
 from pipeline.grid.editing import (
@@ -58,7 +59,19 @@ class CodeRow:
     door: Door | None
     memos: MemoPanel
     edits: list[EditCode]
-    family: str = ""  # the label of its family, where it is the first of it
+    can_rise: bool
+    can_sink: bool
+
+
+@dataclass(frozen=True)
+class FamilyRows:
+    """The codes of a family, or a code without one, as the page shows them."""
+
+    family: str
+    label: str
+    rows: list[CodeRow]
+    can_rise: bool
+    can_sink: bool
 
 
 @dataclass(frozen=True)
@@ -86,24 +99,45 @@ def grid_page(request: HttpRequest) -> HttpResponse:
     grid, edits = load_grid(state.study().grid_path), _edits_by_code()
     doors = grid_doors(request, grid)
     colours, memos = axis_colours(grid), code_panels(request, grid)
+    own = [axis.axis for axis in grid.own_axes]
+
+    def row(code: Code, i: int, n: int) -> CodeRow:
+        return CodeRow(
+            code,
+            code.colour or colours[code.axis],
+            doors.get((code.axis, code.code)),
+            memos[f"{code.axis}:{code.code}"],
+            edits[code.axis, code.code],
+            can_rise=i > 0,
+            can_sink=i < n - 1,
+        )
+
+    def block(codes: list[Code], i: int, n: int) -> FamilyRows:
+        family = codes[0].parent_id or ""
+        places = [(j, len(codes)) if family else (i, n) for j in range(len(codes))]
+        rows = [row(code, *place) for code, place in zip(codes, places, strict=True)]
+        label = grid.label_of(family) if family else ""
+        return FamilyRows(family, label, rows, can_rise=i > 0, can_sink=i < n - 1)
+
     axes = []
     for axis in grid.axes:
-        rows, last = [], None
-        for code in grid.axis(axis.axis):
-            family = code.parent_id if code.parent_id != last else None
-            last = code.parent_id
-            rows.append(
-                CodeRow(
-                    code,
-                    code.colour or colours[axis.axis],
-                    doors.get((axis.axis, code.code)),
-                    memos[f"{axis.axis}:{code.code}"],
-                    edits[axis.axis, code.code],
-                    grid.label_of(family) if family else "",
-                )
-            )
-        axes.append({"axis": axis, "rows": rows, "colour": colours[axis.axis]})
-    shown = {"section": "study_grid", "grid": grid, "axes": axes, "formats": ",".join(SENT)}
+        groups = blocks(grid, axis.axis)
+        axes.append(
+            {
+                "axis": axis,
+                "blocks": [block(codes, i, len(groups)) for i, codes in enumerate(groups)],
+                "colour": colours[axis.axis],
+                "can_rise": axis.axis in own[1:],
+                "can_sink": axis.axis in own[:-1],
+            }
+        )
+    shown = {
+        "section": "study_grid",
+        "grid": grid,
+        "axes": axes,
+        "version": version_of(state.study().grid_path),
+        "formats": ",".join(SENT),
+    }
     return render(request, "review/grid.html", shown)
 
 
@@ -166,7 +200,7 @@ def grid_code(request: HttpRequest) -> HttpResponse:
         answer = FormAnswer(request.POST.get("version", version), faults)
         return _code_form(request, grid, code, axis, typed, answer)
     try:
-        change_grid(study, after, **_change(request))
+        change_grid(study, after, **change_of(request))
     except StudyError as error:
         others = _texts_of(code) if code and isinstance(error, ChangedSinceError) else {}
         answer = FormAnswer(version, refusal=error, others=others)
@@ -182,7 +216,7 @@ def grid_code(request: HttpRequest) -> HttpResponse:
     return redirect("study_grid")
 
 
-def _change(request: HttpRequest) -> dict[str, str]:
+def change_of(request: HttpRequest) -> dict[str, str]:
     """Return who changes the grid, and the version of it that the person saw."""
     return {
         "version": request.POST.get("version", ""),
@@ -302,7 +336,7 @@ def grid_remove(request: HttpRequest) -> HttpResponse:
     refusal: StudyError | None = None
     if request.method == "POST" and not faults:
         try:
-            change_grid(study, after, **_change(request))
+            change_grid(study, after, **change_of(request))
             messages.success(
                 request,
                 _("« {label} » est retiré ; le prochain traitement en tiendra compte.").format(
@@ -317,7 +351,7 @@ def grid_remove(request: HttpRequest) -> HttpResponse:
         "section": "study_grid",
         "code": code,
         "n_passages": counts[code.axis, code.code] if counts else 0,
-        "fault": faults.get("", ""),
+        "fault": " ; ".join(faults.values()),
         "refusal": refusal,
         "is_read": is_read_by_name(code.axis, code.code),
         "version": version,
@@ -399,7 +433,7 @@ def _take(request: HttpRequest, proposal: str) -> HttpResponse:
     version, ours, theirs = version_of(study.grid_path), load_grid(study.grid_path), load_grid(path)
     try:
         text = path.read_text("utf-8")
-        n_changes = change_grid(study, theirs, text=text, **_change(request))
+        n_changes = change_grid(study, theirs, text=text, **change_of(request))
     except StudyError as error:
         return _preview(request, ours, theirs, version=version, proposal=proposal, refusal=error)
     path.unlink(missing_ok=True)

@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from pipeline.decisions.codebook import EditCode
-from pipeline.grid.codes import Code
+from pipeline.decisions.codebook import EditCode, EditPart
+from pipeline.grid.arranging import AXIS, ORDER, PartChange
+from pipeline.grid.codes import Code, Grid
 from pipeline.grid.colours import PALETTE
 from pipeline.grid.editing import PARTS
 from pipeline.review import state
@@ -23,17 +24,18 @@ from pipeline.review.views import page_of
 from pipeline.review.views.grid import grid_doors
 
 _NAMES = {colour: name for name, colour in PALETTE.items()}
+AXIS_PARTS = {"label": "libellé", "definition": "définition", "choice": "codes par passage"}
 _LEAST_ALIKE = 0.6  # of two texts compared word by word; others are shown one after the other
 
 
 @dataclass(frozen=True)
 class EditRow:
-    """A change of a code as the page shows it; `changes` are parts and what became of their text.
+    """A change of the grid as the page shows it; `changes` are parts and what became of their text.
 
     `can_take` tells whether the code is still there to get the former text.
     """
 
-    edit: EditCode
+    edit: EditCode | EditPart
     sentence: str
     is_undone: bool
     door: Door | None
@@ -46,7 +48,7 @@ class EditRow:
 def grid_history(request: HttpRequest) -> HttpResponse:
     """List the changes of the grid, or of the code of the address, the newest first."""
     asked, grid = request.GET.get("code", ""), state.study().grid
-    edits = [row for row in state.journal().newest_first() if isinstance(row, EditCode)]
+    edits = [row for row in state.journal().newest_first() if isinstance(row, EditCode | EditPart)]
     if asked:
         edits = [row for row in edits if f"{row.axis}:{row.code}" == asked]
     page = page_of(request, edits)
@@ -63,7 +65,7 @@ def grid_history(request: HttpRequest) -> HttpResponse:
     return render(request, "review/grid_history.html", shown)
 
 
-def _rows(request: HttpRequest, edits: Iterable[EditCode]) -> Iterable[EditRow]:
+def _rows(request: HttpRequest, edits: Iterable[EditCode | EditPart]) -> Iterable[EditRow]:
     journal, grid = state.journal(), state.study().grid
     doors, names = grid_doors(request, grid), {code.code for code in grid.codes}
     for edit in edits:
@@ -71,9 +73,13 @@ def _rows(request: HttpRequest, edits: Iterable[EditCode]) -> Iterable[EditRow]:
             edit,
             state.sentence(edit),
             journal.is_undone(edit.decision_id),
-            doors.get((str(edit.axis), str(edit.code))),
-            list(_changes(edit.before, edit.after)),
-            can_take=edit.before is not None and edit.code in names,
+            doors.get((str(edit.axis), str(edit.code))) if isinstance(edit, EditCode) else None,
+            list(
+                _changes(edit.before, edit.after)
+                if isinstance(edit, EditCode)
+                else _part_changes(edit.change, grid)
+            ),
+            can_take=isinstance(edit, EditCode) and edit.before is not None and edit.code in names,
         )
 
 
@@ -82,6 +88,26 @@ def _changes(before: Code | None, after: Code | None) -> Iterable[tuple[str, Saf
         former, present = _shown(before, part), _shown(after, part)
         if former != present:
             yield _(name), marked_changes(former, present)
+
+
+def _part_changes(change: PartChange, grid: Grid) -> Iterable[tuple[str, SafeString]]:
+    """Yield what becomes of an axis that stays, or of an order; the sentence tells the rest."""
+    if change.kind == ORDER:
+        labels = {axis.axis: axis.label for axis in grid.own_axes} if not change.axis else {}
+        yield (
+            _(next((axis.label for axis in grid.axes if axis.axis == change.axis), "Axes")),
+            marked_changes(
+                *(
+                    " · ".join(labels.get(name) or grid.label_of(name) for name in order)
+                    for order in (change.before, change.after)
+                )
+            ),
+        )
+    elif change.kind == AXIS and change.before and change.after:
+        for part, name in AXIS_PARTS.items():
+            former, present = change.before.get(part, ""), change.after.get(part, "")
+            if former != present:
+                yield _(name), marked_changes(former, present)
 
 
 def _shown(code: Code | None, part: str) -> str:

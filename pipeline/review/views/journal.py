@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from flows.codebook import undo_edit
 from flows.learning import undo_use
 from pipeline.decisions import Decision
-from pipeline.decisions.codebook import EditCode
+from pipeline.decisions.codebook import EditCode, EditPart
 from pipeline.decisions.kinds import GROUPS, PassageDecision, Undo
 from pipeline.decisions.machine import UseMachine
 from pipeline.decisions.tags import TagDecision
@@ -128,9 +128,9 @@ def _can_undo(decision: Decision, author: str, *, is_administrator: bool) -> boo
     """
     journal = state.journal_of_page()
     target = decision.target if isinstance(decision, Undo) else 0
-    if target in journal and isinstance(journal[target], EditCode | UseMachine):
+    if target in journal and isinstance(journal[target], EditCode | EditPart | UseMachine):
         return False
-    is_own = decision.author == author and not isinstance(decision, EditCode)
+    is_own = decision.author == author and not isinstance(decision, EditCode | EditPart)
     return is_own or is_administrator
 
 
@@ -139,7 +139,7 @@ def _undo(request: HttpRequest, decision: Decision) -> None:
     author, number = author_of(request), decision.decision_id
     why, request_id = reason_of(request), request_id_of(request)
     try:
-        if isinstance(decision, EditCode):
+        if isinstance(decision, EditCode | EditPart):
             undo_edit(state.study(), decision, author=author, request_id=request_id, why=why)
         elif isinstance(decision, UseMachine):
             undo_use(state.study(), decision, author=author, request_id=request_id, why=why)
