@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from flows.jobs import Jobs, JobState, JobTask
 from pipeline.errors import AteliersError, StudyError
 from pipeline.files import write_bytes
 from pipeline.locks import lock, unlock
@@ -208,6 +210,8 @@ TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
     }
 )
 
+_IN_HISTORY = MappingProxyType({"publish": JobTask.PUBLISH, "restore": JobTask.RESTORE})
+
 
 def _work(root: Path, handle: int) -> None:
     """Do the task that standard input describes, record how it ends and leave the lock."""
@@ -223,13 +227,38 @@ def _work(root: Path, handle: int) -> None:
             last_told = time.monotonic()
             _write(root, task)
 
+    noted = _note(root, task, asked["arguments"])
     try:
         result = TASKS[task.name](root, task.asked_by, tell, **asked["arguments"])
         task = replace(task, result=result)
     except AteliersError as error:
         task = replace(task, fault=(error.found, error.expected, error.do))
+    _note_end(root, noted, task)
     _write(root, replace(task, ended_at=_now()))
     unlock(handle)  # ending takes a while, and a worker may still hold it
+
+
+def _note(root: Path, task: Task, arguments: Mapping[str, Any]) -> int | None:
+    """Write in the history of jobs that a publication or a restoration begins; return its number.
+
+    The history is worth no task: one that cannot be written is left.
+    """
+    kind = _IN_HISTORY.get(task.name)
+    if kind is None or (kind is JobTask.RESTORE and arguments.get("archive") is not None):
+        return None
+    with suppress(StudyError):
+        return Jobs(Study.open(root)).note(kind, task.asked_by)
+    return None
+
+
+def _note_end(root: Path, job_id: int | None, task: Task) -> None:
+    if job_id is None:
+        return
+    state = JobState.FAILED if task.fault else JobState.DONE
+    line = " ; ".join((task.fault[0], task.fault[2])) if task.fault else ""
+    run_id = (task.result or {}).get("run_id") if task.name == "publish" else None
+    with suppress(StudyError):
+        Jobs(Study.open(root)).note_end(job_id, state, line=line, run_id=run_id)
 
 
 def _read(root: Path, name: str) -> Task | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.jobs import Job, Jobs, JobState, Step, process_mark
+from flows.jobs import Job, Jobs, JobState, JobTask, Step, process_mark
 from flows.jobs.progress import (
     Phase,
     expected_seconds,
@@ -202,6 +202,27 @@ def test_a_cancelled_job_stops_and_says_by_whom(study, sleeper) -> None:
     ended = jobs.last()
     assert ended is not None and (ended.state, ended.stopped_by) == (JobState.CANCELLED, "chantal")
     assert not jobs.cancel("denis")
+
+
+def test_a_publication_is_told_beside_runs_and_holds_none_back(study, sleeper) -> None:
+    jobs, before = Jobs(study), Jobs(study).last()
+    first, second = (jobs.note(JobTask.PUBLISH, who) for who in ("alix", "bilal"))
+    jobs.note_end(first, JobState.DONE, run_id="20261001T090000000000Z")
+    pretend_job(study, "chantal", sleeper.pid)
+    with jobs.writing() as connection:  # the process of the second was killed
+        connection.execute("UPDATE jobs SET process = 'gone' WHERE job_id = ?", (second,))
+    running = jobs.last()
+    assert running is not None and running != before and running.asked_by == "chantal"
+    told = [(job.task.value, job.asked_by, job.state.value) for job in jobs.latest(3)]
+    assert told == [
+        ("run", "chantal", "running"),
+        ("publish", "bilal", "interrupted"),
+        ("publish", "alix", "done"),
+    ]
+    rows = history(study, jobs.latest(3), 30)
+    assert "20261001T090000000000Z" in {row.job.run_id for row in rows if row.job}
+    assert all(row.job for row in rows), "the run that was published is told once"
+    sleeper.kill()
 
 
 def test_two_people_who_start_at_once_start_one_job(study: Study) -> None:

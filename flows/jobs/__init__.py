@@ -1,7 +1,8 @@
 """Process a study, or learn from it, in a process of its own that outlives page and server.
 
 In:   a study, and who asks
-Out:  .review/jobs.sqlite3: who asked for which run or learning, how far it is, how it ended
+Out:  .review/jobs.sqlite3: who asked for which run or learning, how far it is, how it ended; and
+      who published or restored, when, and how that ended
       (the file is made at the first request; deleting it loses the history alone)
 """
 
@@ -51,6 +52,11 @@ class JobTask(StrEnum):
 
     RUN = "run"
     LEARN = "learn"
+    PUBLISH = "publish"  # this one and the next are noted by the process that does them
+    RESTORE = "restore"
+
+
+_WORKED_ON = (JobTask.RUN, JobTask.LEARN)  # by one worker at a time
 
 
 class JobState(StrEnum):
@@ -121,7 +127,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one study, at most one at a time; whoever looks marks those that died."""
+    """The jobs of one study, one run or learning at a time; whoever looks marks those that died."""
 
     def __init__(self, study: Study) -> None:
         self._root = study.root
@@ -166,9 +172,32 @@ class Jobs:
         return True
 
     def last(self, task: JobTask | None = None) -> Job | None:
-        """Return the job started last, of all or of one task."""
-        jobs = self.latest(1 if task is None else _N_READ)
-        return next((job for job in jobs if task in (None, job.task)), None)
+        """Return the run or learning started last, or the last job of one task."""
+        tasks = _WORKED_ON if task is None else (task,)
+        return next((job for job in self.latest(_N_READ) if job.task in tasks), None)
+
+    def note(self, task: JobTask, asked_by: str) -> int:
+        """Write that this process begins a task, which it ends with `note_end`; return its number.
+
+        It may go on beside a run, and nobody cancels it here.
+        """
+        pid = os.getpid()
+        with self.writing() as connection:
+            job_id = connection.execute(
+                "INSERT INTO jobs (state, asked_by, started_at, task, pid, process)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (JobState.RUNNING, asked_by, now(), task, pid, process_mark(pid) or ""),
+            ).lastrowid
+        assert job_id is not None
+        return job_id
+
+    def note_end(self, job_id: int, state: JobState, *, line: str = "", run_id: str | None) -> None:
+        """Write how a noted task ended; `run_id` is that of what it published."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET state = ?, ended_at = ?, line = ?, run_id = ? WHERE job_id = ?",
+                (state, now(), line, run_id, job_id),
+            )
 
     def latest(self, n_jobs: int) -> list[Job]:
         """Return the last jobs, the latest first."""
@@ -190,7 +219,8 @@ class Jobs:
             return [_step(row) for row in rows]
 
     def _settled(self, connection: sqlite3.Connection) -> Job | None:
-        """Return the last job, once marked as ended where its process is gone."""
+        """Return the last run or learning, once marked as ended where its process is gone."""
+        _settle_noted(connection)
         job = _last(connection)
         if job is None or not job.is_running:
             return job
@@ -284,8 +314,20 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _last(connection: sqlite3.Connection) -> Job | None:
-    row = connection.execute("SELECT * FROM jobs ORDER BY job_id DESC LIMIT 1").fetchone()
-    return None if row is None else Job.of_row(row)
+    rows = connection.execute("SELECT * FROM jobs ORDER BY job_id DESC LIMIT ?", (_N_READ,))
+    jobs = map(Job.of_row, rows)
+    return next((job for job in jobs if job.task in _WORKED_ON), None)
+
+
+def _settle_noted(connection: sqlite3.Connection) -> None:
+    """Mark noted tasks as ended where their process is gone."""
+    rows = connection.execute("SELECT * FROM jobs WHERE state = ?", (JobState.RUNNING,))
+    for job in list(map(Job.of_row, rows)):
+        if job.task not in _WORKED_ON and process_mark(job.pid) != job.process:
+            connection.execute(
+                "UPDATE jobs SET state = ?, ended_at = ? WHERE job_id = ? AND state = ?",
+                (JobState.INTERRUPTED, now(), job.job_id, job.state),
+            )
 
 
 def _step(row: sqlite3.Row) -> Step:

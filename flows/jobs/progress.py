@@ -203,7 +203,7 @@ def seconds_left(job: Job, phases: Sequence[Phase]) -> float | None:
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run of the history: a job, or one that the command line or a schedule made."""
+    """A run, publication or restoration: a job, or a run made by command line or schedule."""
 
     started_at: datetime
     ended_at: datetime | None

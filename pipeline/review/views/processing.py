@@ -96,7 +96,7 @@ def processing(request: HttpRequest) -> HttpResponse:
     """Show what waits, the job with its phases, its log, and the runs of before."""
     study = state.study()
     jobs = Jobs(study)
-    latest = [job for job in jobs.latest(_N_RUNS) if job.task is JobTask.RUN]
+    latest = [job for job in jobs.latest(_N_RUNS) if job.task is not JobTask.LEARN]
     job, other = jobs.last(JobTask.RUN), jobs.last()
     shown: dict[str, Any] = {
         "section": "processing",
@@ -234,6 +234,7 @@ def _listed(run: PastRun) -> dict[str, Any]:
     return {
         "started_at": run.started_at,
         "job": run.job,
+        "task": run.job.task.value if run.job else JobTask.RUN.value,
         "state": run.job.state.value if run.job else JobState.DONE.value,
         "lasted": "" if run.seconds is None else lasted(run.seconds),
     }
