@@ -4,7 +4,7 @@ In:   Plane, Joining
 Out:  Vega-Lite specifications and their drawings
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.publish.charts import (
@@ -18,6 +18,7 @@ from pipeline.publish.charts import (
     quantity,
     wrapped,
 )
+from pipeline.publish.dendrogram import dendrogram
 from pipeline.publish.labels import Position, place_names, square_box
 from pipeline.publish.maps import haloed, map_spec
 from pipeline.publish.report.content import Joining, Plane, Report
@@ -137,25 +138,19 @@ def _placed_labels(
 
 def tree_spec(tree: Sequence[Joining]) -> Spec:
     """Return a dendrogram from left (alike) to right, one row a territory."""
-    order = _leaf_order(tree)
-    rows = {frozenset({name}): float(i) for i, name in enumerate(order)}
-    likeness = dict.fromkeys(rows, 1.0)
+    order, brackets = dendrogram(tree)
     lines = []
-    for joining in tree:
-        at, group = joining.likeness, frozenset(joining.members)
-        parts = sorted(_parts(group, rows), key=lambda part: rows[part])
-        for part in parts:
-            lines.append({"x": likeness[part], "x2": at, "y": rows[part], "y2": rows[part]})
-        lines.append({"x": at, "x2": at, "y": rows[parts[0]], "y2": rows[parts[-1]]})
-        rows[group], likeness[group] = sum(rows[part] for part in parts) / len(parts), at
-        for part in parts:
-            rows.pop(part)
+    for bracket in brackets:
+        at, rows = bracket.likeness, [row for row, _likeness in bracket.parts]
+        for row, likeness in bracket.parts:
+            lines.append({"x": likeness, "x2": at, "y": row, "y2": row})
+        lines.append({"x": at, "x2": at, "y": rows[0], "y2": rows[-1]})
     low = max(0.0, min(joining.likeness for joining in tree) - 0.05)
     across = {"domain": [low, 1.0], "reverse": True, "nice": False}
     down = {"domain": [-0.5, len(order) - 0.5], "reverse": True}
     axis = {"title": sentence("lectures.axe_arbre"), "format": ".0%", "tickCount": 5}
     y = quantity("y", axis=None, scale=down)
-    brackets = layer(
+    joins = layer(
         lines,
         {"type": "rule", "color": POINT_COLOUR, "strokeWidth": 2, "strokeCap": "square"},
         x=quantity("x", axis=axis, scale=across),
@@ -170,17 +165,4 @@ def tree_spec(tree: Sequence[Joining]) -> Spec:
     # browsers' letters are wider than those measured here
     padding = {"left": 30, "right": 5, "top": 5, "bottom": 5}
     size = {"width": 420, "height": max(90, 34 * len(order)), "padding": padding}
-    return make_spec({**size, "layer": [brackets, labels]})
-
-
-def _leaf_order(tree: Sequence[Joining]) -> list[str]:
-    orders = {frozenset({name}): [name] for name in tree[-1].members}
-    for joining in tree:
-        group = frozenset(joining.members)
-        members = [orders.pop(part) for part in _parts(group, orders)]
-        orders[group] = [name for part in sorted(members) for name in part]
-    return orders[frozenset(tree[-1].members)]
-
-
-def _parts(group: frozenset[str], groups: Iterable[frozenset[str]]) -> list[frozenset[str]]:
-    return [part for part in groups if part < group]
+    return make_spec({**size, "layer": [joins, labels]})

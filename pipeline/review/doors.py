@@ -220,13 +220,28 @@ def _by_territory(snapshot: Snapshot, pairs: Iterable[tuple[str, str]]) -> Count
 
 def point_doors(snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, Door]:
     """Return the doors of each theme and of each territory, by its id or name."""
-    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
-    here = Counter(territory_of[unit.workshop_id] for unit in snapshot.units.values())
+    here = _n_by_territory(snapshot)
     themes = state.themes().of_theme
     return {
         theme_id: door(EVERY.where(theme=theme_id), len(ids), labels.get(theme_id, ""))
         for theme_id, ids in themes.items()
     } | {name: door(EVERY.where(territory=name), n, name) for name, n in here.items()}
+
+
+def group_doors(
+    snapshot: Snapshot, groups: Iterable[tuple[str, ...]]
+) -> dict[tuple[str, ...], Door]:
+    """Return the doors of groups of territories, by their names."""
+    here = _n_by_territory(snapshot)
+    return {
+        group: door(EVERY.where(territory=group), sum(here[name] for name in group), *group)
+        for group in groups
+    }
+
+
+def _n_by_territory(snapshot: Snapshot) -> Counter[str]:
+    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    return Counter(territory_of[unit.workshop_id] for unit in snapshot.units.values())
 
 
 @dataclass(frozen=True)

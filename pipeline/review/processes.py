@@ -1,10 +1,10 @@
-"""Draw territories in another process: no page waits."""
+"""Draw the maps of territories in another process: no page waits."""
 
 import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,11 @@ from pipeline.study import Study
 
 @dataclass(frozen=True)
 class Drawing:
-    """An arbre or a carte; `words` describe it, unless a table does; `drawing` has its paths."""
+    """A map; `words` describe it, `drawing` has its paths."""
 
-    name: str
-    kind: str
     title: str
     words: str
-    drawing: dict[str, Any] = field(default_factory=dict)
+    drawing: dict[str, Any]
 
 
 class DrawingCache:
@@ -49,10 +47,3 @@ class DrawingCache:
                 stderr=subprocess.DEVNULL,
             )
             return None
-
-    def path(self, run_id: str, name: str) -> Path | None:
-        """Return the file of a drawing in the index that has one, else None."""
-        if name not in {drawing.name for drawing in self.of(run_id) or ()}:
-            return None
-        path = drawings_folder(self._study, run_id) / f"{name}.svg"
-        return path if path.is_file() else None

@@ -4,13 +4,16 @@ import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 import pandas as pd
 
 from pipeline.communes import name_of
 from pipeline.grid.codes import Grid
+from pipeline.publish.dendrogram import dendrogram
 from pipeline.publish.labels import place_names, square_box
+from pipeline.publish.report.content import Joining
 from pipeline.publish.text import typography
 from pipeline.review.doors import Door
 from pipeline.tables.schema import LEAD, OWN_HERE, REACHES, VERDICTS
@@ -172,6 +175,59 @@ def plane_drawing(points: Sequence[dict[str, Any]], doors: Mapping[str, Door]) -
         "names": named,
         "shares": (points[0]["share_x"], points[0]["share_y"]),
     }
+
+
+_TREE_NAMES, _TREE_WIDTH, _TREE_ROW, _TREE_EDGE = 240.0, 900.0, 36.0, 24.0
+_TREE_CHARS = 30
+
+
+def territory_tree(tables: Tables) -> list[Joining]:
+    """Return the joinings of territories, the most alike first."""
+    rows = tables["territory_tree"].sort_values("step")
+    return [
+        Joining(tuple(json.loads(members)), float(likeness))
+        for members, likeness in zip(rows["members"], rows["likeness"], strict=True)
+    ]
+
+
+def tree_drawing(
+    tree: Sequence[Joining], doors: Mapping[tuple[str, ...], Door]
+) -> dict[str, Any] | None:
+    """Return the places of names, joins and ticks of likeness; None for fewer than two joinings.
+
+    What joins at the left is alike. `doors` is by group of territories.
+    """
+    if len(tree) < 2:
+        return None
+    order, brackets = dendrogram(tree)
+    step = 0.1 if min(joining.likeness for joining in tree) < 0.7 else 0.05
+    lowest = floor(min(joining.likeness for joining in tree) / step) * step
+
+    def x(likeness: float) -> float:
+        across = _TREE_WIDTH - _TREE_NAMES - _TREE_EDGE
+        return round(_TREE_NAMES + across * (1 - likeness) / (1 - lowest), 1)
+
+    def y(row: float) -> float:
+        return round(_TREE_ROW * (row + 0.5), 1)
+
+    joins = []
+    for bracket in brackets:
+        at = x(bracket.likeness)
+        arms = "".join(f"M{x(likeness)},{y(row)}H{at}" for row, likeness in bracket.parts)
+        ends = [y(row) for row, _likeness in bracket.parts]
+        path = f"{arms}M{at},{ends[0]}V{ends[-1]}"
+        place = {"x": at, "y": y(bracket.row), "path": path}
+        joins.append(place | {"likeness": bracket.likeness, "door": doors.get(bracket.members)})
+    names = [
+        {"x": _TREE_NAMES - 10, "y": y(i), "name": name, "door": doors.get((name,))}
+        | {"lines": textwrap.wrap(typography(name), _TREE_CHARS) or [name]}
+        for i, name in enumerate(order)
+    ]
+    n_ticks = round((1 - lowest) / step)
+    ticks = [{"x": x(1 - i * step), "share": 1 - i * step} for i in range(n_ticks + 1)]
+    bottom = y(len(order) - 0.5)
+    size = {"width": _TREE_WIDTH, "height": bottom + 24, "bottom": bottom}
+    return size | {"names": names, "joins": joins[::-1], "ticks": ticks}
 
 
 def absent_voices(tables: Tables) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ _MORE = {
     "accord-desaccords": "accord/desaccords?premier=alix&second=bilal&axe=posture&code=tous",
 }
 _DRAWN = {
-    "territoires-plans": "img.drawing",
+    "territoires-plans": ".tree svg",
     "territoires-cartes": ".territory[data-ready]",
     "themes-carte": "#carte[data-ready]",
 }

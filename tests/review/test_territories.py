@@ -1,5 +1,7 @@
 """The territories in a real browser: every chart has its table, and says what the tables of the study say."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -53,7 +55,13 @@ def test_planes_are_drawn_in_the_page_with_a_table_beside_them(page: Page, serve
     points = served.study.read_table("factor_points")
     expect(page.locator(".plane .door")).to_have_count(len(points))
     expect(page.locator("table").first).to_be_visible()
-    expect(page.locator("img.drawing")).to_be_visible(timeout=120_000)  # the tree of territories
+    joined = page.locator(".tree .join").first  # all the territories
+    expect(joined).to_have_attribute("aria-label", re.compile(r"^\d+ passages : "))
+    n = str(joined.get_attribute("aria-label")).split()[0]
+    joined.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/passages?territoire=*")
+    expect(page.locator("main")).to_contain_text(f"{n} passages")
 
 
 def test_a_map_comes_once_made_and_lights_one_catchment_at_a_time(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -92,21 +92,9 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
         "why_no_theme": state.why_no_theme(),
         **_VIEWS[part](request),
     }
-    if is_fragment(request) and part in ("plans", "cartes"):
+    if is_fragment(request) and part == "cartes":
         return render(request, "review/territories_drawings.html", shown)
     return render(request, f"review/territories_{part}.html", shown)
-
-
-@reads
-@require_GET
-def drawing(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Send one drawing, which may style itself and nothing else."""
-    path = desk().drawings.path(state.snapshot().run_id, name)
-    if path is None:
-        raise Http404
-    answer = FileResponse(path.open("rb"), content_type="image/svg+xml")
-    answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return answer
 
 
 def _presence(request: HttpRequest) -> dict[str, Any]:
@@ -162,7 +150,10 @@ def _planes(request: HttpRequest) -> dict[str, Any]:
         (analysis, territories.plane(tables, labels, analysis)) for analysis in ("themes", "lemmes")
     ]
     links = tables["territory_links"].to_dict("records")
-    return _drawn("arbre") | {
+    tree = territories.territory_tree(tables)
+    groups = {group for joining in tree for group in (joining.members, *_each(joining.members))}
+    return {
+        "tree": territories.tree_drawing(tree, doors.group_doors(state.snapshot(), groups)),
         "planes": [
             (analysis, rows, territories.plane_drawing(rows, to))
             for analysis, rows in points
@@ -170,6 +161,10 @@ def _planes(request: HttpRequest) -> dict[str, Any]:
         ],
         "links": links,
     }
+
+
+def _each(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [(name,) for name in names]
 
 
 def _maps(request: HttpRequest) -> dict[str, Any]:
@@ -181,15 +176,14 @@ def _maps(request: HttpRequest) -> dict[str, Any]:
         row | {"name": names.get(row["structure_id"], "")}
         for row in tables["map_problems"].to_dict("records")
     ]
-    shown = _drawn("carte") | {
+    drawings = desk().drawings.of(state.snapshot().run_id)
+    return {
+        "is_drawing": drawings is None,
+        "maps": [(drawing, _levels(drawing.drawing["n_covering"])) for drawing in drawings or ()],
         "structures": territories.structures(tables),
         "problems": problems,
         "named": _n_naming(state.snapshot()),
     }
-    shown["maps"] = [
-        (drawing, _levels(drawing.drawing["n_covering"])) for drawing in shown["drawings"]
-    ]
-    return shown
 
 
 def _levels(n_covering: Mapping[str, int]) -> dict[str, int]:
@@ -275,14 +269,6 @@ def decide_gap(request: HttpRequest) -> HttpResponse:
 _GAP_DECISIONS: Mapping[str, type[GapDecision]] = MappingProxyType(
     {"confirmer": ConfirmGap, "ecarter": RefuseGap}
 )
-
-
-def _drawn(*kinds: str) -> dict[str, Any]:
-    drawings = desk().drawings.of(state.snapshot().run_id)
-    return {
-        "is_drawing": drawings is None,
-        "drawings": [entry for entry in drawings or () if entry.kind in kinds],
-    }
 
 
 _VIEWS: Mapping[str, Callable[[HttpRequest], dict[str, Any]]] = MappingProxyType(
