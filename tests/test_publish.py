@@ -111,6 +111,14 @@ TYPOGRAPHY = [
     ("à 10:30", "à 10:30"),
     ("tiers-lieu (ouvert)", "tiers-lieu (ouvert)"),
     ("déjà\u00a0: fait", "déjà\u00a0: fait"),
+    ("1 900 € par an", "1\u202f900\u00a0€ par an"),
+    ("de 12 000 000 d'euros", "de 12\u202f000\u202f000 d’euros"),
+    ("3 millions d'euros", "3\u00a0millions\u00a0d’euros"),
+    ("12 km/h, 40 m² et 2,5 kWh", "12\u00a0km/h, 40\u00a0m² et 2,5\u00a0kWh"),
+    ("à 8 h 30 min", "à 8\u00a0h\u00a030\u00a0min"),
+    ("en 2019 200 personnes", "en 2019 200 personnes"),
+    ("03 21 95 10 00", "03 21 95 10 00"),
+    ("3 l'ont dit, 2 maires, 4 t-shirts", "3 l’ont dit, 2 maires, 4 t-shirts"),
 ]
 
 
@@ -120,6 +128,10 @@ def test_french_spacing_is_put_where_there_is_a_space_and_nowhere_else(
 ) -> None:
     assert typography(text) == expected
     assert typography(expected) == expected
+
+
+def test_an_amount_that_somebody_said_is_not_cut_in_its_quotation() -> None:
+    assert quoted("Un loyer de 1 900 € ?") == "«\u00a0Un loyer de 1\u202f900\u00a0€ ?\u00a0»"
 
 
 NUMBERS = [

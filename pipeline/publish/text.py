@@ -71,7 +71,30 @@ def typography(text: str) -> str:
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     text = re.sub(r"[ \u00a0\u202f]+([;!?])", NARROW + r"\1", text)
     text = re.sub(r"[ \u00a0\u202f]+([:»%])", NBSP + r"\1", text)
-    return re.sub(r"«[ \u202f]+", "«" + NBSP, text)
+    return held_together(re.sub(r"«[ \u202f]+", "«" + NBSP, text))
+
+
+_THOUSANDS = re.compile(r"(?<![\d.,/])\d{1,3}(?: \d{3})+(?!\d)")
+_UNIT = re.compile(
+    r"(?<=\d) (?=(?:€|k€|M€|%|‰|°C|euros?|centimes?|millions?|milliards?|km/h|km²|m²|m³|[cdkm]?m|"
+    r"ha|[kmc]g|g|t|[cdm]?l|[kKMG]o|[kMGT]?Wh?|h|min|s)(?![\w’'-]))"
+)
+_MINUTES = re.compile(r"(?<=\d[ \u00a0]h) (?=\d)")
+_OF_MONEY = re.compile(r"(?<=million|illiard|illions|lliards) (?=d[’']euros|€)")
+
+
+def held_together(text: str) -> str:
+    """Put no-break spaces within amounts and between a number and its unit; the length stays.
+
+    >>> held_together("1 900 € en 2019, 8 h 30, 3 l’ont dit").split(" ")
+    ['1\\u202f900\\xa0€', 'en', '2019,', '8\\xa0h\\xa030,', '3', 'l’ont', 'dit']
+    """
+    if not any(character.isdigit() for character in text):
+        return text
+    text = _THOUSANDS.sub(lambda amount: amount[0].replace(" ", NARROW), text)
+    for spaces in (_UNIT, _MINUTES, _OF_MONEY):
+        text = spaces.sub(NBSP, text)
+    return text
 
 
 def printable(text: str) -> str:
@@ -106,7 +129,7 @@ def quoted(text: str) -> str:
     if _opens_and_closes(text):
         text = text.strip("«»" + _SPACES)
     text = _BULLET.sub("", text.strip(_SPACES))
-    return unnested(f"«{NBSP}{text}{NBSP}»")
+    return unnested(f"«{NBSP}{held_together(text)}{NBSP}»")
 
 
 _SPACES = f" {NBSP}{NARROW}"
