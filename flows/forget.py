@@ -1,24 +1,27 @@
 """Erase a person from a study: vault, tables, decisions, publications, caches and records.
 
 Interrupted before the vault changes, the same command starts again; after, any run ends the work.
-Files of the depot are only listed, for people to correct.
+Files of the depot are only listed, for people to correct; the same command once they are corrected
+leaves nothing of what was published meanwhile.
 """
 
 import getpass
 import json
 import re
-import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from flows.backup import backups_of
 from flows.copies import forget_copies
 from flows.integrity import check_study, forget_seal
+from flows.review_traces import clean_databases, files_to_remove, remove_files
 from flows.run import run_study
 from flows.vault import Vault
 from flows.workspace import Listener, tell_nobody
@@ -33,6 +36,7 @@ from pipeline.pseudonymise.choices import (
     is_telling,
     lasting_forms,
 )
+from pipeline.pseudonymise.identities import digits_of
 from pipeline.pseudonymise.mentions import spelt
 from pipeline.pseudonymise.vault import Person, Registry
 from pipeline.pseudonymise.words import is_place
@@ -40,6 +44,7 @@ from pipeline.study import Study
 from pipeline.text import PERSON, fold_same_length, person_token
 
 _NAMED_BY_MACHINE = ("themes", "theme_families")
+_MAX_WORDS = 4  # of a name, in whatever order
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,12 @@ class Erasure:
     n_file_names: int = 0
     other_files: dict[str, int] = field(default_factory=dict)
     still_readable: dict[str, int] = field(default_factory=dict)
+    backups: tuple[str, ...] = ()  # beside the study, to be removed by hand
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""
-        return vars(self) | {"participant_ids": list(self.participant_ids)}
+        lists = {"participant_ids": list(self.participant_ids), "backups": list(self.backups)}
+        return vars(self) | lists
 
 
 def forget_person(
@@ -84,22 +91,35 @@ def forget_person(
         vault = Vault(study)
         registry = vault.registry()
         person = _find(registry, wanted)
-        if person is None:  # erased already, perhaps by an interrupted command
-            erasure = Erasure((), dry_run)
-        else:
-            tell("recherche dans les fichiers reçus", 0, 1)
-            erasure = _plan(study, person, with_words=with_words, dry_run=dry_run)
-            if not dry_run:
-                tell("effacement", 0, 1)
-                _erase(
-                    study, vault, registry, person, erasure, with_words=with_words, author=author
-                )
+        is_known = person is not None
+        person = person or _person_named(wanted)
+        tell("recherche dans les fichiers reçus", 0, 1)
+        erasure = _plan(study, person, with_words=with_words, dry_run=dry_run)
+        if not is_known:  # erased before, and a command was cut or files were corrected since
+            erasure = replace(erasure, participant_ids=())
+        if not dry_run:
+            tell("effacement", 0, 1)
+            _erase(study, vault, registry, person, erasure, with_words=with_words, author=author)
     if not dry_run and Inventory(study.depot).workshops:
         run_study(study.root, on_progress=on_progress)
-        if person is not None:
-            forget_copies(study)  # that run copied settings, which people correct next
-            erasure = replace(erasure, still_readable=still_naming(study, person))
+        forget_copies(study)  # that run copied settings, which people correct next
+        erasure = replace(erasure, still_readable=still_naming(study, person))
     return erasure
+
+
+def _person_named(wanted: str) -> Person:
+    """Return who was erased already, as far as `wanted` tells: a name, an address, a telephone."""
+    email, phone = ("@" in wanted), digits_of(wanted)
+    words = [] if email or phone or any(map(str.isdigit, wanted)) else spelt(wanted).split()
+    names = [" ".join(order) for order in permutations(words)] if len(words) <= _MAX_WORDS else []
+    return Person(
+        0,
+        is_listed=True,
+        names=names or [" ".join(words)] * bool(words),
+        emails=[wanted.strip().casefold()] if email else [],
+        phones=[phone] if phone else [],
+        mentions={"": [word for word in words if is_telling(word)]},
+    )
 
 
 def find_participant(root: Path, wanted: str) -> str | None:
@@ -151,9 +171,20 @@ def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> E
             study, person, dry_run=True
         ),
         "traces de traitements retirées": len(_records_naming(study, person)),
+        "envois et comptes rendus de l'application retirés": len(
+            files_to_remove(study, every_form(person))
+        ),
     }
     others = other_files_naming(study, person)
-    return Erasure((person.participant_id,), dry_run, counts, files, n_file_names, others)
+    return Erasure(
+        (person.participant_id,),
+        dry_run,
+        counts,
+        files,
+        n_file_names,
+        others,
+        backups=tuple(path.name for path in backups_of(study)),
+    )
 
 
 def _erase(
@@ -180,19 +211,21 @@ def _erase(
         )
     study.remove_tables()
     _clean_machine_tables(study, person, dry_run=False)
+    clean_databases(study, every_form(person), clean)
     made_again = (*_inside(study.publications), *_inside(study.root / "exports"), study.cache)
-    for path in (
-        *made_again,
-        *study.former_decisions,
-        *_records_naming(study, person),
-        *_inside(study.root / ".review" / "corbeille"),
-        *_inside(study.root / ".review" / "uploads"),
-        *study.vault.glob("*.csv"),
-        *study.vault.glob("*.xlsx"),
-    ):
-        _remove(path)
+    remove_files(
+        [
+            *made_again,
+            *study.former_decisions,
+            *_records_naming(study, person),
+            *files_to_remove(study, every_form(person)),
+            *study.vault.glob("*.csv"),
+            *study.vault.glob("*.xlsx"),
+        ]
+    )
     forget_copies(study)
     vault.drop_doubts()
+    vault.forget_sending(person.participant_id)
     vault.write_decisions(
         {
             case: entry
@@ -200,8 +233,9 @@ def _erase(
             if clean(entry["words"]) == entry["words"]
         }
     )
-    registry.forget(person.number, has_no_words=with_words, forms=lasting_forms(person))
-    vault.write_registry(registry)
+    if person.number in registry.persons:
+        registry.forget(person.number, has_no_words=with_words, forms=lasting_forms(person))
+        vault.write_registry(registry)
 
 
 def _units_of(study: Study, person: Person) -> list[str]:
@@ -243,13 +277,6 @@ def _clean_machine_tables(study: Study, person: Person, *, dry_run: bool) -> int
         if is_changed.any() and not dry_run:
             study.write_machine_table(name, cleaned)
     return n_changed
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _inside(folder: Path) -> list[Path]:

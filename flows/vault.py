@@ -31,6 +31,7 @@ from pipeline.study import Study
 from pipeline.text import fold, without_formula
 
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
+_SENDING = "envois.vault"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _KEEP, _HIDE, _JOIN = "garder", "masquer", "réunir"
 _README_TEXT = """Ce dossier est le coffre de l'étude. Il ne se partage pas.
@@ -38,6 +39,7 @@ _README_TEXT = """Ce dossier est le coffre de l'étude. Il ne se partage pas.
 personnes.vault          qui se cache derrière chaque [personne 12] des tables
 doutes-….vault           cas douteux de pseudonymisation, avec les vrais mots autour
 decisions-doutes.vault   ce que l'analyste a décidé sur ces cas
+envois.vault             à qui sa fiche a été envoyée, et qui a refusé d'en recevoir
 
 Les tables et les rapports de l'étude sont pseudonymisés, pas anonymes : ce sont encore des \
 données personnelles. Qui tient ce dossier
@@ -128,6 +130,27 @@ class Vault:
     def write_decisions(self, decisions: Decisions) -> None:
         """Write people's decisions."""
         self._write(_DECISIONS, _dumps(decisions))
+
+    def sending(self) -> dict[str, Any]:
+        """Return who was told of each publication, who is being, and hashes of who refused."""
+        record: dict[str, Any] = {"sent": {}, "begun": {}, "refusals": []}
+        return record | dict(self._loaded(_SENDING, record))
+
+    def write_sending(self, record: dict[str, Any]) -> None:
+        """Write what `sending` returns, changed."""
+        self._write(_SENDING, _dumps(record))
+
+    def forget_sending(self, participant_id: str) -> None:
+        """Take a person out of who was told; a refusal, which names nobody, stays."""
+        if not (self.folder / _SENDING).is_file():
+            return
+        record = self.sending()
+        for name in ("sent", "begun"):
+            record[name] = {
+                run_id: [each for each in ids if each != participant_id]
+                for run_id, ids in record[name].items()
+            }
+        self.write_sending(record)
 
     def decide(self, doubt_id: str, decision: str | None, *, author: str) -> str | None:
         """Write what `author` decides of a doubtful case, None to take a decision back.

@@ -1,16 +1,22 @@
 """Forgetting a person: what is left of it in a study, byte by byte, and what the next runs make of its files."""
 
+import base64
+import contextlib
+import gzip
 import io
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pypdfium2
 import pytest
 
 from flows import forget
@@ -98,27 +104,37 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return made
 
 
-def everything(root: Path) -> Iterator[tuple[str, str]]:
-    """Each file outside depot/ as text: raw bytes, unzipped and read where its format hides them."""
-    for path in sorted(
-        path for path in root.rglob("*") if path.is_file() and (root / "depot") not in path.parents
-    ):
-        content = path.read_bytes()
+def everything(root: Path, *, with_depot: bool = False) -> Iterator[tuple[str, str]]:
+    """Each file as text, depot/ left out unless asked for: raw bytes, unpacked and read where its format hides them."""
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
         name = path.relative_to(root).as_posix()
-        yield name, content.decode("utf-8", "ignore")
-        yield name, content.decode("utf-16-le", "ignore")
-        if path.suffix == ".parquet":
-            yield name, pd.read_parquet(path).to_json(force_ascii=False)
-        if zipfile.is_zipfile(io.BytesIO(content)):
-            with zipfile.ZipFile(path) as archive:
-                yield from (
-                    (f"{name}!{part}", archive.read(part).decode("utf-8", "ignore"))
-                    for part in archive.namelist()
-                )
+        if with_depot:
+            yield "its name", name
+        if with_depot or not name.startswith("depot/"):
+            yield from unpacked(name, path.read_bytes())
 
 
-def traces(study: Study, pattern: re.Pattern[str]) -> list[str]:
-    return sorted({name for name, text in everything(study.root) if pattern.search(text)})
+def unpacked(name: str, content: bytes) -> Iterator[tuple[str, str]]:
+    yield name, content.decode("utf-8", "ignore")
+    yield name, content.decode("utf-16-le", "ignore")
+    stream = io.BytesIO(content)
+    if content[:4] == b"PAR1":
+        yield name, pd.read_parquet(stream).to_json(force_ascii=False)
+    elif content[:2] == b"\x1f\x8b":
+        yield from unpacked(f"{name}!", gzip.decompress(content))
+    elif content[:5] == b"%PDF-":
+        pages = pypdfium2.PdfDocument(content)
+        yield name, "".join(page.get_textpage().get_text_bounded() for page in pages)
+    elif zipfile.is_zipfile(stream):
+        with zipfile.ZipFile(stream) as archive:
+            for part in archive.namelist():
+                yield f"{name}!", part
+                yield from unpacked(f"{name}!{part}", archive.read(part))
+
+
+def traces(study: Study, pattern: re.Pattern[str], *, with_depot: bool = False) -> list[str]:
+    texts = everything(study.root, with_depot=with_depot)
+    return sorted({name for name, text in texts if pattern.search(text)})
 
 
 def identifier(study: Study) -> str:
@@ -158,6 +174,7 @@ def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_doe
     (study.root / "decisions-reprises.sqlite3").write_bytes(
         study.decisions_path.read_bytes()
     )  # as once a database took them over
+    _leave_traces_in_review(study)
     erasure = forget_person(study.root, "Ludivine QUENNESON", with_words=with_words)
     assert erasure.participant_ids == (own,)
     assert (
@@ -169,6 +186,7 @@ def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_doe
     } | {f"{VOUZIERS}/{name}" for name in ("Table 2.txt", "emargement.csv")}
     assert (traces(study, TRACES), traces(study, ids)) == ([], [])
     _check_tables(study, before, theme_ids, with_words=with_words)
+    _check_review(study)
     (study.depot / RETHEL / "Table 3.txt").write_text(
         "Question 3\n- Ludivine Quenneson tient la caisse, Mme Quenneson aide\n", "utf-8"
     )
@@ -176,6 +194,55 @@ def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_doe
     assert (traces(study, TRACES), traces(study, ids)) == ([], [])
     texts = " ".join(study.read_table("documents")["text"])
     assert "[personne] tient la caisse, Mme [personne] aide" in texts
+    if with_words:
+        _nothing_is_left_once_files_are_corrected(study, set(erasure.depot_files))
+
+
+def _nothing_is_left_once_files_are_corrected(study: Study, listed_first: set[str]) -> None:
+    """A name of a file stays in what was published since, until the same command is given again."""
+    (study.depot / RETHEL / "Mot de Ludivine Quenneson.txt").write_text(
+        "Question 4\n- le marché finit trop tôt\n", "utf-8"
+    )
+    run_study(study.root)
+    assert traces(study, TRACES), "tables and reports name files"
+    listed = forget_person(study.root, "Quenneson Ludivine", dry_run=True)
+    assert listed.participant_ids == () and listed.n_file_names == 1
+    for path in listed_first | set(listed.depot_files):
+        (study.depot / path).unlink()
+    (study.depot / RETHEL / "Table 4.txt").write_text("Question 3\n- le four est froid\n", "utf-8")
+    erasure = forget_person(study.root, "Quenneson Ludivine")
+    assert (erasure.depot_files, erasure.still_readable) == ({}, {})
+    assert traces(study, TRACES, with_depot=True) == []
+
+
+def _leave_traces_in_review(study: Study) -> None:
+    """What the pages of a study keep beside it: tasks, files sent, jobs, sessions, free pages."""
+    review = study.root / ".review"
+    for name in ("taches", "reprises", "restauration/etude"):
+        (review / name).mkdir(parents=True)
+    fault = {"fault": ["personne ne répond à « Quenneson »", "", ""]}
+    (review / "taches" / "forget.json").write_text(json.dumps(fault), "utf-8")
+    (review / "reprises" / "retour.qdpx").write_bytes(b"Quenneson")
+    (review / "restauration" / "etude" / "etude.toml").write_text("# Quenneson", "utf-8")
+    packed = base64.urlsafe_b64encode(zlib.compress(json.dumps({"m": "Ludivine"}).encode()))
+    with contextlib.closing(sqlite3.connect(review / "accounts.sqlite3")) as base, base:
+        base.execute("CREATE TABLE django_session (session_key TEXT, session_data TEXT)")
+        base.execute("CREATE TABLE axes_accesslog (username TEXT)")
+        base.execute("CREATE TABLE auth_user (username TEXT)")
+        base.execute("INSERT INTO auth_user VALUES ('alix')")
+        base.execute("INSERT INTO axes_accesslog VALUES ('ludivine.quenneson')")
+        for n in range(200):  # most of them deleted, in pages that stay
+            base.execute("INSERT INTO django_session VALUES (?, ?)", (f"{n}", "Quenneson " * 40))
+        base.execute("DELETE FROM django_session")
+        base.execute("INSERT INTO django_session VALUES ('a', ?)", (f".{packed.decode()}:1:s",))
+        base.execute("INSERT INTO django_session VALUES ('b', 'e30:1:s')")
+    assert ".review/accounts.sqlite3" in traces(study, TRACES)
+
+
+def _check_review(study: Study) -> None:
+    with contextlib.closing(sqlite3.connect(study.root / ".review" / "accounts.sqlite3")) as base:
+        assert base.execute("SELECT session_key FROM django_session").fetchall() == [("b",)]
+        assert base.execute("SELECT username FROM auth_user").fetchall() == [("alix",)]
 
 
 def _check_tables(

@@ -87,7 +87,7 @@ def forget(request: HttpRequest) -> HttpResponse:
     }
     if gesture == "effacer":
         plan = task.result if task is not None else None
-        if not plan or not plan["is_dry_run"] or not plan["participant_ids"]:
+        if not plan or not plan["is_dry_run"]:
             messages.error(request, _("L’essai manque : le refaire. Rien n’a été effacé."))
             return redirect("study_data")
         arguments |= {
