@@ -5,7 +5,8 @@ A notice holds counts, ids and paths, never what anybody said; failing to send o
 
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -74,16 +75,17 @@ def send(notice: Notice, study: Study) -> list[str]:
     settings, faults = study.settings.notify, []
     if settings.to:
         try:
-            _send_mail(notice_mail(notice, settings), settings, read_password(study))
+            with connected(settings, read_password(study)) as client:
+                client.send_message(notice_mail(notice, settings))
         except (OSError, smtplib.SMTPException, AteliersError) as error:
-            faults.append(f"courriel non envoyé par {settings.host} : {_reason(error)}")
+            faults.append(f"courriel non envoyé par {settings.host} : {reason_of_failure(error)}")
     import httpx
 
     try:
         if address := read_webhook(study):
             httpx.post(address, json=asdict(notice), timeout=_TIMEOUT_S).raise_for_status()
     except (AteliersError, httpx.HTTPError) as error:
-        faults.append(f"webhook non atteint : {_reason(error)}")
+        faults.append(f"webhook non atteint : {reason_of_failure(error)}")
     return faults
 
 
@@ -138,7 +140,9 @@ def notice_mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
     return mail
 
 
-def _send_mail(mail: EmailMessage, settings: NotifySettings, password: str | None) -> None:
+@contextmanager
+def connected(settings: NotifySettings, password: str | None) -> Iterator[smtplib.SMTP]:
+    """Open the mail server of the settings, encrypted and signed in, until the block ends."""
     context = ssl.create_default_context()
     host, port = settings.host, settings.port
     if port == _SMTP_TLS_PORT:
@@ -150,10 +154,10 @@ def _send_mail(mail: EmailMessage, settings: NotifySettings, password: str | Non
             client.starttls(context=context)
         if password:
             client.login(settings.user or settings.sender, password)
-        client.send_message(mail)
+        yield client
 
 
-def _reason(error: Exception) -> str:
+def reason_of_failure(error: Exception) -> str:
     """Describe a failure without addresses, which a server's answer may repeat."""
     if isinstance(error, AteliersError):
         return str(error)

@@ -149,10 +149,11 @@ def _forget(
     """Say what would be erased, or erase once `wanted` is who the plan was made for."""
     from flows.forget import find_participant, forget_person
 
-    if participant_ids is not None and find_participant(root, wanted) not in participant_ids:
+    found = find_participant(root, wanted) if participant_ids is not None else None
+    if participant_ids is not None and [found] * bool(found) != participant_ids:
         raise StudyError(
             "ce que vous venez de taper désigne quelqu'un d'autre",
-            f"la personne de l'essai ({', '.join(participant_ids)})",
+            f"la personne de l'essai ({', '.join(participant_ids) or 'déjà effacée'})",
             "recommencer par l'essai ; rien n'a été effacé",
         )
     erasure = forget_person(
@@ -199,6 +200,13 @@ def _take_back(
     return take_back(root, Path(path), author=asked_by, of_everybody=of_everybody)
 
 
+def _send_back(root: Path, asked_by: str, tell: Tell, *, sends: bool) -> dict[str, Any]:
+    """Say who would be sent the sheets of their workshops, or send them."""
+    from flows.send_back import send_back
+
+    return send_back(root, is_dry_run=not sends, tell=tell).as_json()
+
+
 TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
     {
         "publish": _publish,
@@ -207,6 +215,7 @@ TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
         "backup": _back_up,
         "restore": _restore,
         "take_back": _take_back,
+        "send_back": _send_back,
     }
 )
 

@@ -186,6 +186,15 @@ def make_parser() -> argparse.ArgumentParser:
     )
     mailbox = "lire une fois la boîte de mails de l'étude, dans le dépôt"
     add("fetch-mail", fetch, mailbox, _STUDY, _JSON)
+    add(
+        "send-back",
+        give_back,
+        "dire aux participants que les fiches sont prêtes, et leur envoyer la leur",
+        _STUDY,
+        _flag("--send", "envoyer ; sans elle, dire seulement qui serait prévenu"),
+        _value("--refusal", "QUI", "noter qui n'en veut plus : adresse, personne-12 ou code"),
+        _JSON,
+    )
     by = "iramuteq : un texte par document, ou par table"
     add(
         "export",
@@ -490,6 +499,28 @@ def fetch(options: argparse.Namespace) -> None:
 
     study = Study.open(options.study)
     moves.fetched(study, fetch_mail(study.root), as_json=options.json)
+
+
+def give_back(options: argparse.Namespace) -> None:
+    """Say who would be sent the sheets of their workshops, or send them, or note a refusal."""
+    from flows.refusals import refuse
+    from flows.send_back import send_back
+
+    study = _verified(options.study)
+    if options.refusal is not None:
+        if not refuse(study, options.refusal):
+            raise UsageError(
+                "ce refus ne désigne personne",
+                "une adresse, un identifiant comme personne-12, ou le code d'un message",
+                "le reprendre de la réponse reçue",
+            )
+        moves.refused()
+        return
+    with progress() as listener:
+        done = send_back(study.root, is_dry_run=not options.send, tell=listener)
+    moves.sent_back(study, done, as_json=options.json)
+    if done.fault:
+        raise Unsound
 
 
 def export(options: argparse.Namespace) -> None:

@@ -141,6 +141,7 @@ NOT_RUN: dict[str, tuple[str, Callable[[list[str]], None]]] = {
     "install": ("asks for root", an_account_that_the_units_name),
     "runuser": ("asks for root", an_account_that_the_units_name),
     "journalctl": ("asks for a running systemd", units_that_are_shipped),
+    "ateliers send-back": ("asks for a mail server", a_command_that_the_program_reads),
     "ateliers fetch-mail": ("asks for a mail server", a_command_that_the_program_reads),
     "git": ("asks for a network", a_pull_in_the_repository),
     "dask": ("asks for several machines and their certificates", a_command_that_dask_knows),

@@ -17,6 +17,7 @@ from flows.mailbox.server import opened
 from flows.notify import Notice, notice_mail
 from flows.served_flows import can_pass
 from flows.service import list_depot
+from flows.vault import Vault
 from pipeline.cli import main
 from pipeline.errors import MailError, MissingExtraError, SettingsError, StudyError
 from pipeline.files import text_hash
@@ -238,6 +239,13 @@ def test_what_programs_write_by_themselves_is_left(box):
     )
     fetched = box.fetch()
     assert (fetched.n_automatic, fetched.taken, fetched.waiting) == (2, {OMER: 1}, [])
+
+
+def test_a_refusal_of_the_sheets_goes_to_the_vault_and_not_to_the_depot(box):
+    box.deliver(mail(1, "Re: refus-0123456789abcdef"), mail(2, "Saint-Omer : un refus de permis"))
+    fetched = box.fetch()
+    assert (fetched.n_refusals, fetched.taken) == (1, {OMER: 1})
+    assert Vault(box.study).sending()["refusals"] == ["0123456789abcdef"]
 
 
 def test_the_record_holds_neither_address_nor_word(box):

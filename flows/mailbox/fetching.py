@@ -21,6 +21,7 @@ from typing import Any
 from flows.mailbox.record import Record, Waiting
 from flows.mailbox.routing import MailRouter
 from flows.mailbox.server import Mailbox, opened
+from flows.refusals import refusal_code, refuse, text_of_mail
 from flows.served_flows import can_pass
 from pipeline.credentials import read_secret
 from pipeline.depot import Inventory
@@ -40,11 +41,12 @@ _REPORTS = frozenset({"multipart/report"})  # of a delivery failure or a read re
 
 @dataclass
 class Fetched:
-    """Counts of mails: written (by folder), already in the depot, automatic, waiting."""
+    """Counts of mails: written (by folder), in the depot already, automatic, refusals, waiting."""
 
     taken: Counter[str] = field(default_factory=Counter)
     n_known: int = 0
     n_automatic: int = 0
+    n_refusals: int = 0  # of people who want no sheet
     n_new_waiting: int = 0
     waiting: list[Waiting] = field(default_factory=list)
 
@@ -124,6 +126,9 @@ class _Reading:
         if head is None:
             return _waiting(Message(), UNREADABLE)
         headers, n_bytes = head
+        if self._is_refusal(uid, headers):
+            self._fetched.n_refusals += 1
+            return None
         if _is_automatic(headers):
             self._fetched.n_automatic += 1
             return None
@@ -137,6 +142,14 @@ class _Reading:
             return _waiting(headers, UNREADABLE)
         self._take(content, route.folder)
         return None
+
+    def _is_refusal(self, uid: int, headers: Message) -> bool:
+        """Note in the vault who wants no mail from the study; raise `VaultError` if it is locked.
+
+        Such a mail is no contribution: it does not go to the depot.
+        """
+        code = refusal_code(headers, lambda: text_of_mail(self._mailbox.content(uid) or b""))
+        return code is not None and refuse(self._study, code)
 
     def _take(self, content: bytes, folder: str) -> None:
         identity = mail_hash(content)

@@ -292,11 +292,16 @@ def write_workshop_pages(
     paths: list[Path] = []
     for i, workshop in enumerate(report.workshops):
         page = _fitted(report, i)
-        name = f"{i + 1:02d}-{slug(workshop.name)[:60]}"
+        name = page_name(i, workshop.name)
         paths += [folder / f"{name}.pdf", folder / f"{name}.docx"]
         paths[-2].write_bytes(print_page(page, size=_PRINTED_SIZE))
         write_page(page, paths[-1], template=template)
     return paths
+
+
+def page_name(index: int, name: str) -> str:
+    """Return the name, without ending, of the pages of the workshop at `index`, by date."""
+    return f"{index + 1:02d}-{slug(name)[:60]}"
 
 
 def _fitted(report: Report, index: int) -> Page:

@@ -331,7 +331,7 @@ class ExecutionSettings(Frozen):
 
 
 class NotifySettings(Frozen):
-    """[notify]: who learns that a workshop is ready or failed."""
+    """[notify]: who learns that a workshop is ready or failed, and whether participants do."""
 
     to: tuple[str, ...] = ()  # mail addresses; none: no mail
     sender: str = ""
@@ -343,8 +343,10 @@ class NotifySettings(Frozen):
     password_file: str | None = None
     webhook: OptionalAddress = ""  # address that receives a JSON document; blank: none
     review_url: OptionalAddress = ""  # address of the review application in messages
+    send_back: bool = False  # the sheets, to participants who left an address
+    answer_to: str = ""  # where they answer; blank: the mailbox read, else `sender`
 
-    @field_validator("to", "sender")
+    @field_validator("to", "sender", "answer_to")
     @classmethod
     def _some_mail(cls, given: tuple[str, ...] | str) -> tuple[str, ...] | str:
         for address in (given,) if isinstance(given, str) else given:
@@ -354,11 +356,13 @@ class NotifySettings(Frozen):
 
     @model_validator(mode="after")
     def _whole_mail(self) -> "NotifySettings":
-        if self.to and not self.sender:
+        if (self.to or self.send_back) and not self.sender:
             raise PydanticCustomError(
-                "no_sender", "une adresse « sender », puisque « to » en nomme"
+                "no_sender", "une adresse « sender », que « to » et « send_back » demandent"
             )
-        if self.to and not (self.starttls or self.port == 465 or is_local(self.host)):
+        if (self.to or self.send_back) and not (
+            self.starttls or self.port == 465 or is_local(self.host)
+        ):
             raise PydanticCustomError(
                 "clear_mail",
                 "starttls = true, sauf pour un serveur de cette machine ou d'un réseau privé",

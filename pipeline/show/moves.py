@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flows.forget import Erasure
     from flows.integrity import Fault
     from flows.mailbox.fetching import Fetched
+    from flows.send_back import SentBack
     from pipeline.exchange.import_project import Taken
     from pipeline.study import Study
 
@@ -102,13 +103,13 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
         write_json(erasure.as_json())
         return
     head = "Serait effacé (rien n'a été changé) :" if erasure.is_dry_run else "Effacé :"
-    line(f"{head} {', '.join(erasure.participant_ids)}")
+    line(f"{head} {', '.join(erasure.participant_ids) or 'ce qui restait'}")
     for what, n in erasure.counts.items():
         line(f"  {what} : {n}")
     if erasure.depot_files:
         line(
             "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis"
-            " ateliers run :"
+            " refaire ateliers forget, qui retire ce qui fut publié entre-temps :"
         )
     for path, n in erasure.depot_files.items():
         line(f"  {path} : {n} fois")
@@ -121,12 +122,38 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
         line(f"  {path} : {n} fois")
     if erasure.still_readable:
         where = " ; ".join(f"{path} ({n})" for path, n in erasure.still_readable.items())
-        what = "Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run"
-        line(f"{what} : {where}")
+        what = "Son nom se lit encore : corriger les fichiers reçus, puis refaire ateliers forget"
+        line(f"{what} ; {where}")
+    if erasure.backups:
+        line(f"Sauvegardes d'avant, à supprimer à la main : {', '.join(erasure.backups)}")
     line(
         "Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de"
         " l'étude ne sont pas touchées."
     )
+
+
+def refused() -> None:
+    """Say that a refusal is noted."""
+    line("C'est noté dans le coffre : plus aucun courriel de l'étude n'ira à cette adresse.")
+
+
+def sent_back(study: "Study", done: "SentBack", *, as_json: bool) -> None:
+    """Say by id who is, or would be, sent the sheets, and count the others."""
+    if as_json:
+        write_json(done.as_json())
+        return
+    head = "Seraient prévenues (rien n'est envoyé)" if done.is_dry_run else "Prévenues"
+    ids = done.to_write if done.is_dry_run else done.sent
+    people = f"{Count(len(ids)):personne|personnes}"
+    line(f"{head} : {people}{' : ' if ids else ''}{', '.join(ids)}.")
+    for reason, n in done.left_out.items():
+        line(f"  laissées de côté, {reason} : {n}")
+    if done.not_accepted:
+        line(f"  refusées par le serveur d'envoi : {', '.join(done.not_accepted)}")
+    if done.fault:
+        line(f"{done.fault} ; relancer la même commande reprend sans écrire deux fois à personne.")
+    elif done.is_dry_run and ids:
+        line(f"Pour envoyer : ateliers send-back {study.root} --send")
 
 
 def review_served(address: str, is_first: bool) -> None:
@@ -231,6 +258,9 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
     n_taken, n_automatic = Count(fetched.taken.total()), Count(fetched.n_automatic)
     automatic = f"{n_automatic:automatique laissé|automatiques laissés} de côté"
     line(f"{n_taken:mail pris|mails pris}, {fetched.n_known} déjà là, {automatic}.")
+    if fetched.n_refusals:
+        n_refusals = Count(fetched.n_refusals)
+        line(f"{n_refusals:refus|refus} d'être prévenu, {n_refusals:=noté|notés} dans le coffre.")
     if fetched.waiting:
         line(f"{Count(len(fetched.waiting)):attend|attendent} sur le serveur :")
     _write_some(

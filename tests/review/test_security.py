@@ -32,7 +32,7 @@ _SHOWN_BY_POST = ("priorities",)  # weights to try
 _ADMINISTERS = (
     *("accounts", "change_account", "members", "grid_code", "grid_remove", "grid_import"),
     *("study_data", "forget_person", "back_up", "backup_file", "restore", "archive_announce"),
-    *("archive_piece", "make_reader_link", "revoke_reader_link"),
+    *("archive_piece", "make_reader_link", "revoke_reader_link", "send_back"),
 )
 _OPEN = ("login", "first_access", "invitation", "reader_link", "reader_file", "metrics")
 

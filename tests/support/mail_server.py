@@ -74,6 +74,7 @@ class _Session(socketserver.BaseRequestHandler):
                 self.server.mails.append(
                     (to, b"".join(iter(self.lines.readline, b".\r\n")), self.is_encrypted)
                 )
+                to = []  # the next mail has its own
                 self._say("250 ok")
             elif verb == "QUIT":
                 self._say("221 bye")

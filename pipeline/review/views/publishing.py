@@ -38,6 +38,7 @@ from pipeline.review.sending import sent
 from pipeline.review.steps import N_FIRST, unsigned_themes
 from pipeline.review.views import author_of, is_fragment
 from pipeline.review.views.readers import links_shown
+from pipeline.review.views.sending_back import sending_shown
 from pipeline.study import Study
 
 PUBLISH, EXPORT = "publish", "export"  # tasks
@@ -57,6 +58,11 @@ def publishing(request: HttpRequest) -> HttpResponse:
     if is_fragment(request) and request.GET.get("partie") == "reprise":
         shown["returning"] = task_of(study.root, TAKE_BACK)
         return render(request, "review/publishing_back.html", shown)
+    if is_fragment(request) and request.GET.get("partie") == "rendre":
+        shown |= sending_shown(request) | {"is_published": bool(publications(study))}
+        if "sends_back" not in shown:
+            raise Http404
+        return render(request, "review/publishing_send_back.html", shown)
     if "faite" in request.GET:
         messages.success(request, _("La publication est faite."))
     if last is None:
@@ -87,6 +93,7 @@ def publishing(request: HttpRequest) -> HttpResponse:
         ],
         "whole": whole,
         **links_shown(request),
+        **sending_shown(request),
     }
     return render(request, "review/publishing.html", shown)
 
