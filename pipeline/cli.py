@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -299,6 +300,9 @@ def run(options: argparse.Namespace) -> None:
 
     study = Study.open(options.study)
     results.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
+    sys.stdout.flush()
+    with suppress(AteliersError):  # `status` says it
+        _show_or_keep_status(study, as_json=False, is_hidden=True)
 
 
 def add_table(options: argparse.Namespace) -> None:
@@ -346,12 +350,15 @@ def publish(options: argparse.Namespace) -> None:
 
 def status(options: argparse.Namespace) -> None:
     """Show what the study holds and what awaits review, as last time where nothing changed."""
+    _show_or_keep_status(_verified(options.study), as_json=options.json)
+
+
+def _show_or_keep_status(study: Study, *, as_json: bool, is_hidden: bool = False) -> None:
     from pipeline.show.repeated import shown_again
 
-    study = _verified(options.study)
-    with shown_again(study, as_json=options.json) as is_shown:
+    with shown_again(study, as_json=as_json, is_hidden=is_hidden) as is_shown:
         if not is_shown:
-            _show_status(study, as_json=options.json)
+            _show_status(study, as_json=as_json)
 
 
 def _show_status(study: Study, *, as_json: bool) -> None:

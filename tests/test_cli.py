@@ -13,7 +13,7 @@ from tempfile import gettempdir
 import pytest
 
 from flows.vault import Vault
-from pipeline.cli import main
+from pipeline.cli import _show_or_keep_status, main
 from pipeline.tables.material import DECISION_EFFECTS, DOCUMENTS, UNITS
 from support.command import run
 
@@ -125,6 +125,8 @@ def test_status_is_shown_as_last_time_until_something_changes(capsys, small_stud
     assert as_json.startswith("{") and shown() == first
     monkeypatch.setattr("pipeline.cli._show_status", lambda *_, **__: print("lu"))
     assert shown() == first
+    _show_or_keep_status(small_study, as_json=False, is_hidden=True)  # as a run ends
+    assert capsys.readouterr().out == ""
     kept = small_study.cache / "status.json"
     for change in (
         lambda: small_study.settings_path.write_text("# rien\n", encoding="utf-8"),

@@ -64,6 +64,9 @@ class _Read:
         return _Read(self.rows[is_left], self.families[is_left], self.vectors[is_left])
 
 
+_IDS = ("unit_id", "workshop_id", "theme_id", "circle_id", "text")
+
+
 @dataclass(frozen=True)
 class _Structure:
     structure_id: str
@@ -87,7 +90,8 @@ class _Structure:
 def list_gaps(tables: Mapping[str, pd.DataFrame], encoder: Embedder) -> pd.DataFrame:
     """Return the gaps of each workshop, those of most tables first, all to be checked."""
     passages = _passages(tables)
-    needs, answers = passages[passages["family"].notna()], passages[passages["is_answer"]]
+    quick = passages.astype(dict.fromkeys(_IDS, object))  # cut into many small parts
+    needs, answers = quick[passages["family"].notna()], quick[passages["is_answer"]]
     if needs.empty:
         return GAPS.empty()
     classifier = SubjectClassifier(list(passages["text"]), encoder)

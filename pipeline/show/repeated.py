@@ -25,16 +25,20 @@ _PRESENT = (PASSPHRASE, PASSPHRASE_FILE)
 
 
 @contextmanager
-def shown_again(study: Study, *, as_json: bool) -> Iterator[bool]:
-    """Write what was shown last, and give True; else keep what the block writes."""
+def shown_again(study: Study, *, as_json: bool, is_hidden: bool = False) -> Iterator[bool]:
+    """Write what was shown last, and give True; else keep what the block writes.
+
+    `is_hidden` writes nothing, for another time.
+    """
     path = study.cache / _NAME
     state = _state_of(study, as_json=as_json)
     text = _kept(path).get(state)
     if text is not None:
-        sys.stdout.write(text)
+        if not is_hidden:
+            sys.stdout.write(text)
         yield True
         return
-    copy = _Copy(sys.stdout)
+    copy = _Copy(sys.stdout, is_hidden=is_hidden)
     with redirect_stdout(copy):
         yield False
     with suppress(OSError):  # a study that can only be read
@@ -43,15 +47,15 @@ def shown_again(study: Study, *, as_json: bool) -> Iterator[bool]:
 
 
 class _Copy(io.StringIO):
-    """Writes on a terminal, and keeps what is written."""
+    """Writes on a terminal unless it is hidden, and keeps what is written."""
 
-    def __init__(self, terminal: TextIO) -> None:
+    def __init__(self, terminal: TextIO, *, is_hidden: bool) -> None:
         super().__init__()
-        self._terminal, self.text = terminal, ""
+        self._terminal, self._is_hidden, self.text = terminal, is_hidden, ""
 
     def write(self, text: str) -> int:
         self.text += text
-        return self._terminal.write(text)
+        return len(text) if self._is_hidden else self._terminal.write(text)
 
     def isatty(self) -> bool:
         return self._terminal.isatty()
