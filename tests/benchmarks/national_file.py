@@ -8,7 +8,6 @@ Passages are those of `passages` (JSON lines with a `text`), each mixed with som
 import argparse
 import csv
 import json
-import os
 import random
 import subprocess
 import sys
@@ -27,6 +26,16 @@ NAMES = ("Delattre", "Vasseur", "Benali", "Morvan", "Lefranc", "Diallo", "Rousse
 COMMUNES = ("Redon", "Saint-Omer", "Vierzon", "Foix", "Guéret", "Langres", "Mende", "Vitré")
 CATEGORIES = ("Mobilité", "Logement", "Santé", "Alimentation", "Eau et biodiversité", "Emploi")
 _ROWS_A_GROUP = 50_000
+# the peak of a process that was started counts what its parent held: it says its own
+_ADD = """
+import json, os, sys
+from flows.cache import peak_memory
+from pipeline.cli import main
+with peak_memory() as peak:
+    code = main(sys.argv[1:])
+print(json.dumps({"processor_s": round(sum(os.times()[:4]), 1), "peak_mb": peak()}))
+sys.exit(code)
+"""
 
 
 def passages_of(folder: Path) -> list[str]:
@@ -103,16 +112,12 @@ def main() -> None:
 
 def added(study: Study, path: Path) -> dict[str, float]:
     """Return what bringing `path` in takes: MB of the file, seconds of the processors, peak MB."""
-    command = [sys.executable, "-m", "pipeline.cli", "add-table", str(study.root), str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"ateliers add-table: {status}")
-    return {
-        "mb": round(path.stat().st_size / 1e6, 1),
-        "processor_s": round(used.ru_utime + used.ru_stime, 1),
-        "peak_mb": round(used.ru_maxrss / 1024, 1),
-    }
+    command = [sys.executable, "-c", _ADD, "add-table", str(study.root), str(path), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    said = process.communicate()[0]
+    if process.returncode:
+        raise SystemExit(f"ateliers add-table: {process.returncode}")
+    return {"mb": round(path.stat().st_size / 1e6, 1)} | json.loads(said.splitlines()[-1])
 
 
 if __name__ == "__main__":
