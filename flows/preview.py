@@ -1,8 +1,8 @@
 """Say of each file of the depot what it would be taken for, before any run.
 
 In:   depot/, the vault; the tables of the last run for a workshop that has not changed since
-Out:  .review/apercus/<workshop>.json: counts, never a word of what was said; the vault's doubtful
-      cases of the workshop
+Out:  .review/apercus/<workshop>.json: counts and headings, never a word of what was said below
+      them; the vault's doubtful cases of the workshop
 
 The files are read as a run reads them, in the same child processes, by `python -m flows.preview`.
 """
@@ -10,7 +10,8 @@ The files are read as a run reads them, in the same child processes, by `python 
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,15 +23,27 @@ from pipeline.depot import Inventory, WorkshopFiles
 from pipeline.errors import AteliersError, StudyError
 from pipeline.files import text_hash, write_bytes
 from pipeline.study import Study, locked_file
+from pipeline.text import fold
 from pipeline.versions import versions
 
+_MAX_SECTIONS = 60  # of a file
 _LOG = logging.getLogger(__name__)
 Tables = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
+class SectionReading:
+    """What stands below the heading `title` of a file, up to the next one."""
+
+    title: str
+    n_units: int
+    tables: list[int]
+    questions: list[str]
+
+
+@dataclass(frozen=True)
 class PartReading:
-    """What a file, or a part of one, was taken for."""
+    """What a file, or a part of one, was taken for; `sections` where it has two or more."""
 
     path: str
     taken_for: str
@@ -42,6 +55,7 @@ class PartReading:
     questions: list[str]
     channel: str
     warning: str
+    sections: list[SectionReading] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,11 @@ class WorkshopReading:
     def loads(cls, content: bytes) -> "WorkshopReading":
         """Return a reading as `dumps` wrote it."""
         row = json.loads(content)
-        return cls(**row | {"parts": [PartReading(**part) for part in row["parts"]]})
+        parts = [
+            PartReading(**part | {"sections": [SectionReading(**own) for own in part["sections"]]})
+            for part in row["parts"]
+        ]
+        return cls(**row | {"parts": parts})
 
     def dumps(self) -> bytes:
         """Return the reading as JSON."""
@@ -116,7 +134,7 @@ def _take_run(study: Study, workshop: WorkshopFiles, key: str) -> bool:
     ids = workshops.loc[workshops["folder"] == workshop.name, "workshop_id"]
     if workshop.contents != own or ids.empty:
         return False
-    tables = {name: study.read_table(name) for name in ("documents", "units", "receipts")}
+    tables = {name: study.read_table(name) for name in ("documents", "blocks", "units", "receipts")}
     tables |= {"workshops": workshops, "rejects": study.read_table("rejects")}
     _keep(study, workshop.name, _reading(key, workshop.label, tables, str(ids.iloc[0])))
     return True
@@ -183,7 +201,10 @@ def _pseudonymised(study: Study, folder: str, raw: dict[str, pd.DataFrame]) -> d
         vault = Vault(study)
         registry, choices = vault.registry(), vault.choices()
     except VaultError:  # locked: the counts do not need it
-        return {name: table for name, table in raw.items() if name != "people"}
+        # headings may name people: they are not told
+        return {name: table for name, table in raw.items() if name != "people"} | {
+            "blocks": raw["blocks"].assign(kind=raw["blocks"]["kind"].replace("heading", "meta"))
+        }
     settings = study.settings.pseudonymise
     clean, update = pseudonymise(raw, registry=registry, choices=choices, settings=settings)
     vault.write_doubts(folder, update.doubts)
@@ -191,12 +212,13 @@ def _pseudonymised(study: Study, folder: str, raw: dict[str, pd.DataFrame]) -> d
 
 
 def _reading(key: str, folder: str, tables: Tables, workshop_id: str) -> WorkshopReading:
-    documents = tables["documents"][["document_id", "path"]]
+    documents = tables["documents"][["document_id", "path", "text"]]
     units = tables["units"]
     own = units[units["workshop_id"] == workshop_id].merge(
-        documents, on="document_id", validate="m:1"
+        documents[["document_id", "path"]], on="document_id", validate="m:1"
     )
     by_path = dict(list(own.groupby("path")))
+    headings = _headings(documents, tables["blocks"], set(map(str, by_path)))
     receipts = tables["receipts"]
     receipts = receipts[receipts["workshop_id"] == workshop_id].sort_values("path")
     workshop = tables["workshops"].set_index("workshop_id").loc[workshop_id]
@@ -211,17 +233,60 @@ def _reading(key: str, folder: str, tables: Tables, workshop_id: str) -> Worksho
         territory=_text(workshop["territory"]),
         date=_text(workshop["date"]),
         place=_text(workshop["place"]),
-        parts=[_part(row, by_path.get(row["path"])) for row in receipts.to_dict("records")],
+        parts=[
+            _part(row, by_path.get(row["path"]), headings.get(row["path"], []))
+            for row in receipts.to_dict("records")
+        ],
         rejects=own_rejects,
     )
 
 
-def _part(row: Mapping[Any, Any], units: pd.DataFrame | None) -> PartReading:
-    numbers: set[int] = set()
-    questions: set[str] = set()
-    if units is not None:
-        numbers = {int(number) for number in units["table_number"].dropna()}
-        questions = {str(question) for question in units["question"].dropna()}
+def _headings(
+    documents: pd.DataFrame, blocks: pd.DataFrame, paths: Collection[str]
+) -> dict[str, list[tuple[int, str]]]:
+    """Return where each heading of some documents ends, and its text, by path and in order."""
+    own = documents[documents["path"].isin(list(paths))]
+    rows = blocks[blocks["kind"] == "heading"].merge(own, on="document_id", validate="m:1")
+    headings: dict[str, list[tuple[int, str]]] = {}
+    for path, text, start, end in zip(
+        rows["path"], rows["text"], rows["start_char"], rows["end_char"], strict=True
+    ):
+        headings.setdefault(str(path), []).append((int(end), " ".join(text[start:end].split())))
+    return {path: sorted(own) for path, own in headings.items()}
+
+
+def _sections(units: pd.DataFrame, headings: Sequence[tuple[int, str]]) -> list[SectionReading]:
+    """Return what stands below each heading that has passages.
+
+    Headings of the same words are one, as an answer in atelier.yaml is for all of them; one with a
+    masked name cannot be told by its words.
+    """
+    below = [bisect_right(headings, (int(start), "\U0010ffff")) for start in units["start_char"]]
+    groups: dict[str, list[int]] = {}
+    titles: dict[str, str] = {}
+    for i, n_above in enumerate(below):
+        title = headings[n_above - 1][1] if n_above else ""
+        if fold(title) and "[" not in title:
+            titles.setdefault(fold(title), title)
+            groups.setdefault(fold(title), []).append(i)
+    if len(groups) < 2:
+        return []
+    return [
+        SectionReading(titles[name], len(rows), *_told(units.iloc[rows]))
+        for name, rows in groups.items()
+    ][:_MAX_SECTIONS]
+
+
+def _told(units: pd.DataFrame) -> tuple[list[int], list[str]]:
+    """Return the tables and the questions of passages."""
+    numbers = {int(number) for number in units["table_number"].dropna()}
+    return sorted(numbers), sorted({str(question) for question in units["question"].dropna()})
+
+
+def _part(
+    row: Mapping[Any, Any], units: pd.DataFrame | None, headings: Sequence[tuple[int, str]]
+) -> PartReading:
+    tables, questions = _told(units) if units is not None else ([], [])
     return PartReading(
         str(row["path"]),
         str(row["taken_for"]),
@@ -229,10 +294,11 @@ def _part(row: Mapping[Any, Any], units: pd.DataFrame | None) -> PartReading:
         n_units=int(row["n_units"]),
         n_with_table=int(row["n_with_table"]),
         n_with_question=int(row["n_with_question"]),
-        tables=sorted(numbers),
-        questions=sorted(questions),
+        tables=tables,
+        questions=questions,
         channel=_text(row["channel"]),
         warning=_text(row["warning"]),
+        sections=[] if units is None else _sections(units, headings),
     )
 
 

@@ -6,12 +6,19 @@ import stat
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.deposit import Deposit, Placed
 from flows.deposit import uploads as uploads_module
-from flows.deposit.manifest import answers_of, target_of, write_answers
+from flows.deposit.manifest import (
+    answers_of,
+    answers_of_sections,
+    section_target,
+    target_of,
+    write_answers,
+)
 from flows.deposit.names import safe_parts
 from flows.deposit.uploads import ElsewhereError, Uploads
 from pipeline.depot import Inventory
@@ -323,6 +330,31 @@ def test_a_correction_may_count_whatever_the_file_says(deposit: Deposit) -> None
         "tables": "5",
         "partout": "oui",
     }
+
+
+@pytest.mark.slow
+def test_one_section_is_corrected_by_its_heading(deposit: Deposit) -> None:
+    notes = (
+        "# Table 3\n\n- Le local est prêté par la mairie depuis deux ans\n\n"
+        "# Suite\n\n- Il faudrait un bus le soir\n\n# Fin\n\n- Le marché est loin du bourg\n"
+    )
+    send(deposit, "notes.md", notes.encode())
+    study, folder = deposit.study, deposit.study.depot / WORKSHOP
+
+    def located() -> list[tuple[Any, ...]]:
+        read = ingest_workshop(folder, depot=study.depot, settings=study.settings.ingest)
+        rows = read["blocks"][read["blocks"]["kind"] == "bullet"]
+        rows = rows[["table_number", "question", "channel"]].astype(object)
+        return [tuple(row) for row in rows.where(rows.notna(), None).to_numpy()]
+
+    before = located()
+    (folder / "atelier.yaml").write_text("questions: {'notes.md > SUITE': q2}\n", encoding="utf-8")
+    answers = {"questions": "q4", "tables": "5", "canaux": "post-it"}
+    write_answers(folder, section_target("notes.md", "Suite"), answers)
+    assert located() == [before[0], (5, "q4", "postit"), before[2]]
+    assert answers_of_sections(answers_of(folder), "notes.md") == {"suite": answers}
+    write_answers(folder, section_target("notes.md", "Suite"), dict.fromkeys(answers, ""))
+    assert located() == before
 
 
 def test_an_unreadable_atelier_yaml_is_left_as_it_is(deposit: Deposit) -> None:

@@ -33,7 +33,7 @@ def write_workshop(folder: Path, fields: Mapping[str, str]) -> None:
 def write_answers(
     folder: Path, target: str, answers: Mapping[str, str], *, is_everywhere: bool = False
 ) -> bool:
-    """Write what a person says of one document, `target` below the workshop's folder.
+    """Write what a person says of one document or section, `target` below the workshop's folder.
 
     `answers` holds a word for each of `ANSWERS`, blank to leave the reading as it is; they count
     where the document says nothing, or `is_everywhere`, whatever it says. Returns whether comments
@@ -49,7 +49,9 @@ def write_answers(
         if own is not None and not isinstance(own, dict):  # tables: 6
             content[_key(content, _N_TABLES)] = own
             own = None
-        kept = {name: value for name, value in (own or {}).items() if str(name) != target}
+        kept = {
+            name: value for name, value in (own or {}).items() if not _same_target(name, target)
+        }
         content[key] = kept | (
             {target: f"{word} {EVERYWHERE}" if is_everywhere else _plain(word)} if word else {}
         )  # the last one counts
@@ -111,6 +113,31 @@ def answers_of(folder: Path) -> dict[str, dict[str, str]]:
 def target_of(path: str) -> str:
     """Return how atelier.yaml names a document that is `path#part` below its workshop."""
     return glob.escape(path.replace("#", "/"))
+
+
+def section_target(path: str, title: str) -> str:
+    """Return how atelier.yaml names a section of a document, by its heading."""
+    return f"{target_of(path)} > {title}"
+
+
+def answers_of_sections(
+    answers: Mapping[str, dict[str, str]], path: str
+) -> dict[str, dict[str, str]]:
+    """Return those of `answers` that are about sections of a document, by folded heading."""
+    own: dict[str, dict[str, str]] = {}
+    for target, told in answers.items():
+        file, _sign, heading = target.partition(">")
+        if file.strip() == target_of(path) and fold(heading):
+            own.setdefault(fold(heading), {}).update(told)
+    return own
+
+
+def _same_target(one: object, other: str) -> bool:
+    """Whether two targets name one document or section; headings are compared folded."""
+    (file, _, heading), (other_file, _, other_heading) = (
+        str(target).partition(">") for target in (one, other)
+    )
+    return file.strip() == other_file.strip() and fold(heading) == fold(other_heading)
 
 
 def _content(folder: Path) -> tuple[dict[Any, Any], Path]:

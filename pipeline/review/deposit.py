@@ -4,15 +4,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from flows.deposit.manifest import answers_of, target_of
+from flows.deposit.manifest import answers_of, answers_of_sections, target_of
 from flows.preview import (
     PartReading,
     WorkshopReading,
@@ -24,7 +24,7 @@ from pipeline.depot import DepotFile, Inventory, WorkshopFiles
 from pipeline.files import text_hash
 from pipeline.ingest.workshop import EVERYWHERE, manifests_of
 from pipeline.study import Study
-from pipeline.text import size_in_words
+from pipeline.text import fold, size_in_words
 
 QUESTIONS = {
     "q1": gettext_lazy("besoins et menaces"),
@@ -71,6 +71,21 @@ class Row:
     rejects: tuple[dict[str, str], ...] = ()
     answers: dict[str, str] = field(default_factory=dict)
     n_more: int = 0  # parts that are not listed
+    # by folded heading; those that were corrected
+    section_answers: Mapping[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def sections(self) -> list[tuple[str, str, str]]:
+        """Return each section's heading, how it was read and how it was corrected."""
+        own = self.reading.sections if self.reading else []
+        return [
+            (
+                section.title,
+                _read_as(section.tables, section.questions, section.n_units),
+                _corrected_as(self.section_answers.get(fold(section.title), {})),
+            )
+            for section in own
+        ]
 
     @property
     def may_correct(self) -> bool:
@@ -247,6 +262,7 @@ def _rows_of(
         is_waiting=not (reading.is_current or whole or parts or rejects or is_settings),
         rejects=tuple(row for row in rejects if row["path"] == full),
         answers=answers.get(target_of(inside), {}),
+        section_answers=answers_of_sections(answers, inside),
         n_more=max(0, len(below) - _MAX_PARTS),
     )
     for name in sorted(below, key=lambda name: not any(row["path"] == name for row in rejects))[
@@ -261,7 +277,28 @@ def _rows_of(
             is_part=True,
             rejects=tuple(row for row in rejects if row["path"] == name),
             answers=answers.get(target_of(own), {}),
+            section_answers=answers_of_sections(answers, own),
         )
+
+
+def _read_as(tables: list[int], questions: list[str], n_units: int) -> str:
+    """Return « table 3, comment améliorer, 5 passages »."""
+    table = _("table {numbers}").format(numbers=_ranges(tables)) if tables else ""
+    named = [str(QUESTIONS[_AS_WRITTEN.get(name, name)]) for name in questions]
+    n_passages = ngettext("{n} passage", "{n} passages", n_units).format(n=n_units)
+    return ", ".join(filter(None, (table, *named, n_passages)))
+
+
+def _corrected_as(answers: Mapping[str, str]) -> str:
+    """Return « question : ce qui manque, table : 4 », blank where nothing was."""
+    question, table, channel = (answers.get(kind, "") for kind in ("questions", "tables", "canaux"))
+    question = str(QUESTIONS.get(question, question))
+    told = (
+        _("question : {answer}").format(answer=question) if question else "",
+        _("table : {answer}").format(answer=table) if table else "",
+        _("canal : {answer}").format(answer=CHANNELS.get(channel, channel)) if channel else "",
+    )
+    return ", ".join(filter(None, told))
 
 
 def _with_missing(words: str, n_missing: int, is_wanted: bool) -> str:

@@ -222,6 +222,10 @@ def until(check: Callable[[], bool], seconds: float = 300) -> None:
         time.sleep(0.5)
 
 
+def without_no_break(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
 def is_read(session: httpx.Client) -> bool:
     return not session.get("/depot/etat").json()["is_reading"]
 
@@ -249,6 +253,17 @@ def test_a_new_file_is_read_ahead_corrected_and_its_doubtful_name_settled(
     row = session.get(f"/depot/ateliers/{WORKSHOP}").text.split("en plus.txt")[1]
     cells = row.split("</tr>")[0].split('class="acts"')[0]
     assert "à améliorer" in cells and ">5 <" in cells and "corrigée" in cells
+
+    parts = "# Au marché\n\n- Le pain manque\n\n# Au port\n\n- Les quais sont vides le soir\n"
+    sender.send("parties.md", parts.encode())
+    until(lambda: is_read(session))
+    data = {"atelier": WORKSHOP, "chemin": "parties.md", "partie": "Au port", "tables": "4"}
+    assert session.post("/depot/corriger", data=data, headers=sender.headers).status_code == 302
+    unknown = session.post("/depot/corriger", data=data | {"partie": "?"}, headers=sender.headers)
+    assert unknown.status_code == 404
+    until(lambda: is_read(session))
+    row = session.get(f"/depot/ateliers/{WORKSHOP}").text.split("parties.md")[1]
+    assert "Au port (table 4, 1 passage ; corrigée)" in without_no_break(row)
 
     doubts = Vault(served.study).doubts()
     case = doubts[doubts["done"] != "compté"].iloc[0]

@@ -419,8 +419,13 @@ class _Walk:
             self._is_head = self._is_top = False
             header = _header(block)
             located = locate_cell(block, self._here(block))
-            answer = self._answers.get(fold(header))
-            return replace(located, question=answer.question) if answer else located
+            told = self._answers.get(fold(header), Location())
+            return replace(
+                located,
+                question=told.question or located.question,
+                table_number=told.table_number or located.table_number,
+                channel=told.channel or located.channel,
+            )
         cues = _cues(block)
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
         is_located = cues.table is not None or cues.question is not None
@@ -531,23 +536,28 @@ class _Walk:
         words = telling_words(block.text)
         answer = self._answers.get(fold(block.text))
         question, is_perhaps = self._question(i, block.text, cues, rank, words)
-        question = answer.question if answer else question
+        question = answer.question or question if answer else question
         reason = reason_of_section(block.text)
         is_of_other = self._concludes(block.text) or self._nicknames_table(block)
-        is_located = cues.has_tables or cues.has_numbers or is_of_other
+        is_located = cues.has_tables or cues.has_numbers or is_of_other or answer is not None
         if not (reason or question or is_located):
             self._close_by(rank)
             return
-        rank += 0 if reason else self._minor(cues, question)
+        told = answer or Location()
+        if answer is not None and told.question is None and not cues.has_tables:
+            rank += _SUB_LABEL  # what is told of it ends where its neighbour begins
+        else:
+            rank += 0 if reason else self._minor(cues, question)
         channel = channel_of(block.text) if question in _FIXED else None
         own = None if reason else question
-        is_numbered = cues.number is not None or answer is not None
+        table = cues.table if told.table_number is None else told.table_number
+        is_numbered = cues.number is not None or told.question is not None
         section = _Section(
             rank,
-            Location(cues.table, own, channel, is_numbered, is_perhaps),
+            Location(table, own, told.channel or channel, is_numbered, is_perhaps),
             reason=reason,
-            is_answered=answer is not None,
-            hides_table=(cues.has_tables or is_of_other) and cues.table is None,
+            is_answered=told.question is not None or (answer is not None and not cues.has_tables),
+            hides_table=(cues.has_tables or is_of_other) and table is None,
             hides_question=cues.has_numbers and question is None,
             bullet_level=block.level or 0 if block.kind == "bullet" else None,
             words=words,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from flows.deposit import Deposit, Placed, summary_of
-from flows.deposit.manifest import ANSWERS, target_of, write_answers
+from flows.deposit.manifest import ANSWERS, section_target, target_of, write_answers
 from flows.deposit.uploads import ElsewhereError, Upload, Uploads
 from flows.jobs.warm import ready_process
 from flows.vault import CHOSEN, Vault
@@ -231,17 +231,22 @@ def rename(request: HttpRequest) -> HttpResponse:
 @decides
 @require_POST
 def correct(request: HttpRequest) -> HttpResponse:
-    """Write in atelier.yaml which question, table and channel a document has."""
+    """Write in atelier.yaml which question, table and channel a document or a section has."""
     folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
-    known = {row.path for row in workshop_rows(state.study(), folder).rows}
-    if path not in known:
+    title = request.POST.get("partie", "")
+    rows = workshop_rows(state.study(), folder).rows
+    row = next((row for row in rows if row.path == path), None)
+    if row is None or (title and title not in {heading for heading, *_words in row.sections}):
         raise Http404
+    target = section_target(path, title) if title else target_of(path)
     answers = {kind: request.POST.get(kind, "").strip() for kind in ANSWERS}
 
     def write() -> str:
         is_everywhere = bool(request.POST.get(EVERYWHERE))
-        has_lost = write_answers(folder.path, target_of(path), answers, is_everywhere=is_everywhere)
-        told = _("Corrigé dans atelier.yaml : {name} est relu ainsi.").format(name=quoted(path))
+        has_lost = write_answers(folder.path, target, answers, is_everywhere=is_everywhere)
+        told = _("Corrigé dans atelier.yaml : {name} est relu ainsi.").format(
+            name=quoted(title or path)
+        )
         lost = _("Les commentaires de ce fichier n’y sont plus ; ses réponses y sont toutes.")
         return f"{told} {lost}" if has_lost else told
 
