@@ -21,7 +21,9 @@ _OF_OTHER_ROLES = (
     "comptes",
     "depot-doutes",
     "donnees",
+    "grille-axe",
     "grille-code",
+    "grille-famille",
     "grille-retirer",
 )
 READ_ONLY = [name for name in PAGES if name not in _OF_OTHER_ROLES]
@@ -31,6 +33,7 @@ _OWN = ("login", "logout", "invitation", "account", "preferences")  # of one's o
 _SHOWN_BY_POST = ("priorities",)  # weights to try
 _ADMINISTERS = (
     *("accounts", "change_account", "members", "grid_code", "grid_remove", "grid_import"),
+    *("grid_axis", "grid_axis_remove", "grid_family", "grid_order"),
     *("study_data", "forget_person", "back_up", "backup_file", "restore", "archive_announce"),
     *("archive_piece", "make_reader_link", "revoke_reader_link", "send_back"),
 )

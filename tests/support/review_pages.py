@@ -46,6 +46,8 @@ PAGES = {
     "comptes": "comptes",
     "reglages": "reglages",
     "grille": "grille",
+    "grille-axe": "grille/axe",
+    "grille-famille": "grille/famille?famille=enjeux",
     "grille-code": "grille/code?code=enjeux.social",
     "grille-histoire": "grille/histoire",
     "grille-retirer": "grille/retirer?code=offre",
