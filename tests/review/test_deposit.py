@@ -262,7 +262,7 @@ def test_a_new_file_is_read_ahead_corrected_and_its_doubtful_name_settled(
     unknown = session.post("/depot/corriger", data=data | {"partie": "?"}, headers=sender.headers)
     assert unknown.status_code == 404
     until(lambda: is_read(session))
-    row = session.get(f"/depot/ateliers/{WORKSHOP}").text.split("parties.md")[1]
+    row = session.get(f"/depot/ateliers/{WORKSHOP}").text.split("parties.md", 1)[1]
     assert "Au port (table 4, 1 passage ; corrigée)" in without_no_break(row)
 
     doubts = Vault(served.study).doubts()
