@@ -23,7 +23,7 @@ def is_place_name(word: TextWord) -> bool:
     before = word.previous
     if "-" in word.folded and word.folded.split("-")[0] in terms("saints"):
         return True
-    if _is_firm(word) or _is_second_founder(word):
+    if _is_firm(word) or _is_second_founder(word) or _is_sign_told_after(word):
         return True
     if before.is_in("civilites") and _AFTER_TITLE.fullmatch(word.gap):
         return _is_honoured(before)
@@ -46,6 +46,18 @@ def is_place_name(word: TextWord) -> bool:
 def _is_firm(word: TextWord) -> bool:
     """Cadiou Frères, Garage Brunel et Fils, Le Gall SARL."""
     return word.has_capital and bool(_firm().match(word.passage.text, word.end))
+
+
+def _is_sign_told_after(word: TextWord) -> bool:
+    """Le Florian, dernier café du village; Chez Paulette (la brasserie)."""
+    has_sign = word.previous.text in ("Le", "La", "Chez", "Au") and CLOSE.fullmatch(word.gap)
+    return bool(has_sign and word.has_capital and _told_house().match(word.folded_after(40)))
+
+
+@cache
+def _told_house() -> re.Pattern[str]:
+    told = r"(?:(?:le|la|un|une)\s(?:\w+\s)?|l['’]|(?:dernier|premier|seul|unique|ancien)n?e?\s)"
+    return re.compile(rf"\s?[,(]\s?{told}(?:{alternatives('enseignes_chez')})(?!\w)")
 
 
 @cache
