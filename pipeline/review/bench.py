@@ -276,17 +276,20 @@ def _recent_codes(view: CoderView, codes: list[CodeState]) -> list[Code]:
 
 def codebook(view: CoderView) -> list[dict[str, Any]]:
     """Return every code of the grid by axis, with its stripe and its passages."""
-    stripes, counts = code_stripes(view.grid), view.snapshot.n_passages_of
     return [
-        {
-            "axis": axis,
-            "rows": [
-                (code, stripes[code.axis, code.code], counts[code.axis, code.code])
-                for code in view.grid.axis(axis.axis)
-            ],
-        }
+        {"axis": axis, "rows": [code_entry(view, code) for code in view.grid.axis(axis.axis)]}
         for axis in view.grid.axes
     ]
+
+
+def code_entry(view: CoderView, code: Code) -> dict[str, Any]:
+    """Return what review/bench_code.html shows of a code."""
+    key = code.axis, code.code
+    return {
+        "code": code,
+        "stripe": code_stripes(view.grid)[key],
+        "n_passages": view.snapshot.n_passages_of[key],
+    }
 
 
 def undoing_of(journal: Journal, author: str, unit_id: str) -> dict[str, Any] | None:

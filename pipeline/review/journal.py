@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, Protocol, TypeVar
 
 from pipeline.decision_store import DecisionStore
@@ -145,6 +145,26 @@ class Journal:
     def coders(self) -> list[str]:
         """Return who decided on a code."""
         return [author for author, judged in list(self._judged.items()) if judged]
+
+    def undoing(self, decision: Decision) -> list[Undo]:
+        """Return what undoes a decision; coded words whose ends it moved are as before again."""
+        undoings = [Undo(decision.decision_id)]
+        if isinstance(decision, CodeSpan):
+            before = range(decision.decision_id - 1, 0, -1)
+            moved = takewhile(lambda number: self._was_moved_by(decision, number), before)
+            undoings += map(Undo, moved)
+        return undoings
+
+    def _was_moved_by(self, decision: CodeSpan, number: int) -> bool:
+        """Whether an undoing took the same code off words, together with `decision`."""
+        row = self._all.get(number)
+        former = self._all.get(row.target) if isinstance(row, Undo) else None
+        return (
+            row is not None
+            and isinstance(former, CodeSpan)
+            and (former.unit_id, former.key) == (decision.unit_id, decision.key)
+            and (row.author, row.decided_at) == (decision.author, decision.decided_at)
+        )
 
     def last_on_bench(self, author: str) -> BenchDecision | None:
         """Return the author's last active decision on a passage or its memos, none on themes."""

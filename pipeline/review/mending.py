@@ -20,7 +20,7 @@ from pipeline.decisions.mending import (
     SplitPassage,
     says_something,
 )
-from pipeline.decisions.spans import CodeSpan
+from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.decisions.tags import TagDecision
 from pipeline.publish.text import shortened, word
 from pipeline.review import state
@@ -39,6 +39,15 @@ class DecidedHere:
     number: int
     words: str
     is_mine: bool
+
+
+@dataclass(frozen=True)
+class CodedHere(DecidedHere):
+    """A code put on words of the passage, from `start` to `end`."""
+
+    code: str  # axis:code
+    start: int
+    end: int
 
 
 def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
@@ -60,7 +69,7 @@ def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
     following = next_of(view.snapshot, unit)
     return {
         "waiting": [_shown(row, waiting_words(row, view), view) for row in waiting],
-        "spans": [_shown(row, _span_words(view, row), view) for row in spans],
+        "spans": [_coded(row, unit, view) for row in spans],
         "former": [_shown(row, _former_words(row, view), view) for row in former],
         "next_words": shortened(following.text, _N_CHARS) if following else "",
         "table": unit.table_number or "",
@@ -73,6 +82,12 @@ def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
 
 def _shown(row: Mending | TagDecision, words: str, view: CoderView) -> DecidedHere:
     return DecidedHere(row.decision_id, words, is_mine=row.author == view.author)
+
+
+def _coded(row: CodeSpan, unit: Unit, view: CoderView) -> CodedHere:
+    quote = (row.quote and row.quote.place_in(unit.text)) or Quote(0, 0, "")
+    shown = _shown(row, _span_words(view, row), view)
+    return CodedHere(**vars(shown), code=f"{row.axis}:{row.code}", start=quote.start, end=quote.end)
 
 
 def waiting_words(row: Mending, view: CoderView) -> str:

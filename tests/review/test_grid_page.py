@@ -136,6 +136,34 @@ def test_the_second_of_two_people_is_told_and_loses_nothing(served: Served) -> N
     assert ">Des échanges.</textarea>" in answer.text
 
 
+@pytest.mark.browser
+def test_a_code_is_changed_on_the_bench_and_the_second_person_told(
+    served: Served, browser: Browser
+) -> None:
+    page = served.open(browser, "chantal", "passages?etat=tous")
+    code = next(row for row in load_grid(served.study.grid_path).codes if row.code == "eit")
+    entry = page.locator(f"#entree-{code.axis}-eit")
+    page.locator("details.axis", has=entry).locator("> summary").click()
+    entry.locator("summary").click()
+    entry.locator(".edit").click()
+    expect(entry.get_by_label("Définition")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(entry.locator(".edit")).to_be_focused()
+    page.keyboard.press("Enter")
+    entry.get_by_label("Définition").fill("Des échanges.")
+    send(client(served, "chantal"), "/grille/code?code=eit", definition="Des synergies locales.")
+    entry.get_by_role("button", name="Enregistrer").click()
+    expect(entry.get_by_role("alert")).to_contain_text("Quelqu’un d’autre a changé la grille")
+    expect(entry.locator(".others-said")).to_contain_text("Des synergies locales.")
+    assert faults(page) == []
+    expect(entry.get_by_label("Définition")).to_have_value("Des échanges.")
+    entry.get_by_role("button", name="Enregistrer").click()
+    expect(page.locator("#fait")).to_contain_text("est enregistré")
+    expect(entry.locator(".edit")).to_be_focused()
+    expect(entry).to_contain_text("Des échanges.")
+    assert list(served.decisions().tail(2)["action"]) == ["edit_code", "edit_code"]
+
+
 def test_another_grid_is_shown_before_it_is_taken(served: Served) -> None:
     session, before = client(served, "chantal"), load_grid(served.study.grid_path)
     text = "# la nôtre\n" + write_yaml(before).replace("Constat neutre", "Simple constat")

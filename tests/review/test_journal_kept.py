@@ -1,11 +1,15 @@
 """The journal in memory says the same as the store's own reading of who undid what, who judged what and who coded what whole."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import active_decisions, read_decision
 from pipeline.decisions import tags as tag_kinds
+from pipeline.decisions.kinds import Undo
+from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.decisions.tags import TagDecision, coded_units, judged_units
 from pipeline.review.journal import Journal
 from pipeline.tables.material import TAGS
@@ -59,3 +63,15 @@ def test_the_journal_agrees_with_the_replay_on_what_stands(
             assert journal.coded_by(name, lambda _unit: CODES, ("posture",)) == whole.get(
                 name, set()
             )
+
+
+def test_words_whose_ends_were_moved_have_their_former_ends_once_undone(tmp_path: Path) -> None:
+    store = DecisionStore(tmp_path / "decisions.sqlite3")
+    journal = Journal(store, append=store.append_all)
+    short, long = (CodeSpan("u-1", *CODES[1], Quote(0, end, "plus de"[:end])) for end in (4, 7))
+    journal.add([short], author="alix", request_id="1")
+    journal.add([Undo(1), long], author="alix", request_id="2")
+    assert [row.quote for row in journal.on_unit("u-1", CodeSpan)] == [long.quote]
+    journal.add(journal.undoing(journal[3]), author="alix", request_id="3")
+    assert [row.quote for row in journal.on_unit("u-1", CodeSpan)] == [short.quote]
+    assert journal.undoing(journal[1]) == [Undo(1)]

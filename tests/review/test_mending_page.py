@@ -69,12 +69,25 @@ def test_words_are_coded_the_passage_is_cut_and_both_are_taken_back(
     marks = page.locator(".said mark.on").all_inner_texts()
     assert passage["text"][start:end] in " ".join(marks) or any(words[2] in text for text in marks)
 
-    longer = passage["text"].index(words[4], end) + len(words[4])
-    choose(page, start, longer)
-    page.fill("#code-empan-texte", "soci")
-    page.keyboard.press("Enter")
-    expect(page.locator(".mended .on-words")).to_contain_text(passage["text"][start:longer])
+    page.click(".mended .edges")
+    for key in ("Tab", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    coded = page.locator(".mended .on-words")
+    expect(coded).to_contain_text(f"{words[2]} {words[3]} {words[4].rstrip(',.;:')}")
     assert list(served.decisions().tail(2)["action"]) == ["undo", "code_span"], "new bounds"
+    handle = page.locator(".edge[data-edge=start]")
+    box = handle.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 400, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    expect(coded).not_to_contain_text(f"« {words[2]}")
+    page.keyboard.press("Escape")
+    expect(page.locator(".edges")).to_be_focused()
+    page.keyboard.press("u")
+    expect(coded).to_contain_text(f"« {words[2]}")
+    assert list(served.decisions().tail(2)["action"]) == ["undo", "undo"], "former bounds"
 
     choose(page, start, start)
     page.click("#couper button")
@@ -84,9 +97,12 @@ def test_words_are_coded_the_passage_is_cut_and_both_are_taken_back(
 
     page.keyboard.press("u")
     expect(page.locator(".mended .chip", has_text="au prochain calcul")).to_have_count(0)
-    page.locator(".mended li", has=page.locator(".on-words")).locator("button").click()
+    take_back = page.locator(".mended li", has=page.locator(".on-words")).locator("[type=submit]")
+    take_back.click()
+    expect(coded).to_contain_text(f"« {passage['text'][start:end]} »")
+    take_back.click()
     expect(page.locator(".mended")).to_have_count(0)
-    assert list(served.decisions().tail(2)["action"]) == ["undo", "undo"]
+    assert list(served.decisions().tail(3)["action"]) == ["undo", "undo", "undo"]
 
 
 def test_words_are_chosen_and_coded_by_keyboard_alone(

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -38,10 +39,11 @@ from pipeline.grid.editing import (
 )
 from pipeline.grid.yaml_file import write_yaml
 from pipeline.review import state
+from pipeline.review.bench import code_entry
 from pipeline.review.doors import Door, coder_view, door
 from pipeline.review.roles import administers, reads
 from pipeline.review.selection import EVERY
-from pipeline.review.views import author_of, request_id_of
+from pipeline.review.views import author_of, is_fragment, request_id_of
 from pipeline.review.views.memos import MemoPanel, code_panels
 from pipeline.study import Study
 
@@ -206,14 +208,25 @@ def grid_code(request: HttpRequest) -> HttpResponse:
         answer = FormAnswer(version, refusal=error, others=others)
         return _code_form(request, grid, code, axis, typed, answer)
     label = typed["label"] or typed["code"]
-    messages.success(
-        request,
-        _(
-            "« {label} » est enregistré ; le prochain traitement en tiendra compte. "
-            "La grille d’avant est gardée dans le dossier de l’étude."
-        ).format(label=label),
-    )
+    said = _(
+        "« {label} » est enregistré ; le prochain traitement en tiendra compte. "
+        "La grille d’avant est gardée dans le dossier de l’étude."
+    ).format(label=label)
+    if code and is_fragment(request):
+        return _entry_in_pane(request, code, said)
+    messages.success(request, said)
     return redirect("study_grid")
+
+
+def _entry_in_pane(request: HttpRequest, former: Code, said: str) -> HttpResponse:
+    """Show a code in the right-hand pane of the bench as it is now, in place of what it was."""
+    view = coder_view(request)
+    code = next(row for row in view.grid.axis(former.axis) if row.code == former.code)
+    shown = code_entry(view, code) | {"is_open": True, "announcement": said}
+    response = render(request, "review/bench_code.html", shown)
+    response["HX-Retarget"] = f"#entree-{code.axis}-{slugify(code.code)}"
+    response["HX-Reswap"] = "outerHTML"
+    return response
 
 
 def change_of(request: HttpRequest) -> dict[str, str]:
@@ -313,6 +326,10 @@ def _code_form(
         "is_fixed": code is not None and is_read_by_name(code.axis, code.code),
         "colours": _colours(typed["colour"], axis_colours(grid).get(axis, "")),
     }
+    if is_fragment(request):  # htmx shows what a refusal says, not what a conflict does
+        status = REFUSED if answer.faults or answer.refusal else answer.status
+        pane = shown | {"in_pane": True}
+        return render(request, "review/grid_code_pane.html", pane, status=status)
     return render(request, "review/grid_code.html", shown, status=answer.status)
 
 

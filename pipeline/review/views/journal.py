@@ -4,7 +4,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -144,7 +144,8 @@ def _undo(request: HttpRequest, decision: Decision) -> None:
         elif isinstance(decision, UseMachine):
             undo_use(state.study(), decision, author=author, request_id=request_id, why=why)
         else:
-            state.journal().add([Undo(number, why=why)], author=author, request_id=request_id)
+            undoings = [replace(row, why=why) for row in state.journal().undoing(decision)]
+            state.journal().add(undoings, author=author, request_id=request_id)
     except StudyError as error:
         said = _("La décision n° {n} n’est pas annulée : {found} ; {do}.")
         messages.error(request, said.format(n=number, found=error.found, do=error.do))

@@ -44,7 +44,10 @@ from pipeline.tables.schema import CHANNELS
 @decides
 @require_POST
 def code_words(request: HttpRequest, unit_id: str) -> HttpResponse:
-    """Put a code on the chosen words of a passage, instead of those that it had there."""
+    """Put a code on the chosen words of a passage, instead of those that it had there.
+
+    « remplace » numbers the decision whose words have new ends.
+    """
     wanted, view, unit = _asked(request, unit_id)
     axis, _colon, code = request.POST.get("code", "").partition(":")
     if (axis, code) not in {(entry.axis, entry.code) for entry in view.grid.by_axis}:
@@ -54,7 +57,13 @@ def code_words(request: HttpRequest, unit_id: str) -> HttpResponse:
         return _decide(request, view, wanted, unit_id, [], _("Choisir au moins un mot du passage."))
     decision, said = CodeSpan(unit_id, axis, code, quote), ""
     own = view.journal.on_unit(unit_id, CodeSpan, by=view.author)
-    replaced = [row for row in own if (row.axis, row.code) == (axis, code) and row.overlaps(quote)]
+    moved = request.POST.get("remplace", "")
+    replaced = [
+        row
+        for row in own
+        if (row.axis, row.code) == (axis, code)
+        and (row.overlaps(quote) or str(row.decision_id) == moved)
+    ]
     if replaced:
         said = _("Les mots codés vont maintenant jusqu’à ces bornes.") + " "
     decisions = [*(Undo(row.decision_id) for row in replaced), decision]

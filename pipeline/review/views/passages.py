@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from pipeline.decisions.kinds import Undo
 from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision, put_code
 from pipeline.review import queue
 from pipeline.review.bench import announcement, bench, codebook, goto, lines_read
@@ -77,8 +76,7 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     if command == "annuler":
         last = _to_undo(view, key)
         if last is not None:
-            undoing = Undo(last.decision_id)
-            journal.add([undoing], author=author, request_id=request_id_of(request))
+            journal.add(journal.undoing(last), author=author, request_id=request_id_of(request))
             if last.unit_id in view.snapshot.units:
                 next_id = last.unit_id
         said = announcement(last, is_undone=True)

@@ -74,5 +74,39 @@
     list.querySelector(".none").hidden = list.querySelector("details.axis:not([hidden])") !== null;
   });
 
+  // A code is changed in the pane, one at a time; the focus goes in, and back to what opened it.
+  const editing = () => document.querySelector("#codes-de-la-grille .code-edit");
+  const isChanged = (form) => [...form.elements].some((field) => (field.type === "radio" ? field.checked !== field.defaultChecked : field.tagName === "TEXTAREA" || field.type === "text" ? field.value !== field.defaultValue : false));
+  function leave(form) {
+    if (isChanged(form) && !window.confirm(form.dataset.leave)) return;
+    const opener = form.closest(".entry").querySelector(".edit");
+    form.remove();
+    opener.focus();
+  }
+  document.addEventListener("click", (event) => {
+    if (event.target.closest(".code-edit .leave")) leave(editing());
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !event.target.closest(".code-edit")) return;
+    event.preventDefault();
+    leave(editing());
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = editing();
+    if (!form || !event.target.matches(".entry .edit")) return;
+    event.preventDefault();
+    for (const folded of [form.closest("details.axis"), form.closest("details")]) folded.open = true;
+    form.querySelector("textarea").focus();
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (target.matches(".code-slot")) (target.querySelector("[aria-invalid=true], [role=alert]") ?? target.querySelector("[name=definition]")).focus();
+    else if (target.id.startsWith("entree-") && xhr.status === 200) document.getElementById(target.id).querySelector(".edit").focus();
+  });
+  window.addEventListener("beforeunload", (event) => {
+    const form = editing();
+    if (form && isChanged(form)) event.preventDefault();
+  });
+
   show();
 })();
