@@ -652,7 +652,7 @@ def test_in_words_one_goes_on_and_the_next_run_expects_what_is_left(
 ) -> None:
     marks: list[Any] = []
     monkeypatch.setattr(
-        "flows.run._run_flow", lambda *given: marks.append(given[-1]) or {"run_id": "x"}
+        "flows.run._run_flow", lambda *given: marks.append(given[4]) or {"run_id": "x"}
     )
     asked: list[StudyError] = []
     with pytest.raises(StudyError, match="n'est plus là"):

@@ -3,7 +3,9 @@
 import gzip
 from pathlib import Path
 
-from pipeline.files import data_path
+import pandas as pd
+
+from pipeline.files import data_path, parquet_bytes
 from pipeline.ingest.parts import sniff
 from support import made_files as made
 
@@ -77,7 +79,9 @@ def _kept() -> list[tuple[str, bytes]]:
 
 def _made() -> list[tuple[str, bytes]]:
     chats = [(name, content.encode()) for name, content in _CHATS.items()]
-    return [*_offices(), *_compounds(), *_texts(), *chats]
+    ideas = pd.DataFrame({"Idée": ["un lavoir", _SAID], "Commune": ["Figeac", None]})
+    table = ("idees.parquet", parquet_bytes(ideas))
+    return [*_offices(), *_compounds(), *_texts(), *chats, table]
 
 
 def _offices() -> list[tuple[str, bytes]]:
