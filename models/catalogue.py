@@ -14,12 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.embedder import check_encoder
 from models.reading import generic_words
@@ -28,6 +26,10 @@ from models.words import WordIndex
 from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.text import fold
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 WEIGHTS = Path(__file__).with_name("weights") / "catalogue.npz"
 # Of how near a theme's mean is to a subject, what the regression says of it, and shared words; each
@@ -214,15 +216,17 @@ def _fine_words() -> WordIndex:
 class _SubjectWords:
     """Weights of roots of words; `rows` (n_subjects, n_roots) of norm 1."""
 
-    vectorizer: TfidfVectorizer
+    vectorizer: "TfidfVectorizer"
     rows: Matrix
 
-    def transform(self, texts: Sequence[str]) -> csr_matrix:
+    def transform(self, texts: Sequence[str]) -> "csr_matrix":
         return self.vectorizer.transform(texts)
 
 
 @cache
 def _subject_words() -> _SubjectWords:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     catalogue, passages = load_catalogue(), read_passages()
     vectorizer = TfidfVectorizer(analyzer=_roots, sublinear_tf=True, min_df=2)
     rows = vectorizer.fit_transform([text for text, _ in passages])
@@ -247,7 +251,9 @@ def _roots(text: str) -> list[str]:
     return [word[:_ROOT] for word in _WORD.findall(fold(text)) if word not in generic]
 
 
-def _sums(rows: csr_matrix, labels: Labels, n_groups: int) -> csr_matrix:
+def _sums(rows: "csr_matrix", labels: Labels, n_groups: int) -> "csr_matrix":
+    from scipy.sparse import csr_matrix
+
     grouped = np.flatnonzero(labels >= 0)
     ones = (np.ones(len(grouped)), (labels[grouped], grouped))
     return csr_matrix(ones, shape=(n_groups, len(labels))) @ rows

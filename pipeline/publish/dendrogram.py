@@ -7,7 +7,13 @@ Out:  the territories from top to bottom, and a Bracket a joining
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.publish.report.content import Joining
+
+@dataclass(frozen=True)
+class Joining:
+    """Territories that join in the dendrogram, at a similarity of 0..1."""
+
+    members: tuple[str, ...]
+    likeness: float
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from pipeline.publish.charts import (
     quantity,
     wrapped,
 )
-from pipeline.publish.dendrogram import dendrogram
+from pipeline.publish.dendrogram import Joining, dendrogram
 from pipeline.publish.labels import Position, place_names, square_box
 from pipeline.publish.maps import haloed, map_spec
-from pipeline.publish.report.content import Joining, Plane, Report
+from pipeline.publish.report.content import Plane, Report
 from pipeline.publish.text import percent, sentence
 from pipeline.text import slug
 

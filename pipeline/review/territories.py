@@ -11,9 +11,8 @@ import pandas as pd
 
 from pipeline.communes import name_of
 from pipeline.grid.codes import Grid
-from pipeline.publish.dendrogram import dendrogram
+from pipeline.publish.dendrogram import Joining, dendrogram
 from pipeline.publish.labels import place_names, square_box
-from pipeline.publish.report.content import Joining
 from pipeline.publish.text import typography
 from pipeline.review.doors import Door
 from pipeline.tables.schema import LEAD, OWN_HERE, REACHES, VERDICTS

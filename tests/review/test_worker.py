@@ -148,3 +148,16 @@ def test_what_the_first_pages_show_is_read_once_before_they_are_asked_for(served
         command, env=environment_of(served.study), capture_output=True, text=True, check=False
     )
     assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.slow
+def test_pages_load_nothing_that_only_a_run_needs(served: Served) -> None:
+    code = (
+        "import django, sys; django.setup(); from django.urls import get_resolver as of; "
+        "of().url_patterns; print(*{'spacy', 'sklearn', 'scipy', 'docx', 'PIL'} & set(sys.modules))"
+    )
+    environment = environment_of(served.study)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pipeline.publish.dendrogram import Joining
 from pipeline.publish.report.passages import AxisRow, CountingWords, Material
 from pipeline.publish.text import Tally
 
@@ -218,14 +219,6 @@ class Plane:
     analysis: str
     points: tuple[PlanePoint, ...]
     shares: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Joining:
-    """Territories that join in the dendrogram, at a similarity of 0..1."""
-
-    members: tuple[str, ...]
-    likeness: float
 
 
 @dataclass(frozen=True)

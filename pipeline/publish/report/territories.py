@@ -15,8 +15,8 @@ import pandas as pd
 from pipeline.communes import centre_of, epci_names, population_of
 from pipeline.communes.tables import epci_of, members_of, outline
 from pipeline.geometry import box_of, circle, holds, rings
+from pipeline.publish.dendrogram import Joining
 from pipeline.publish.report.content import (
-    Joining,
     MapCommune,
     MapPoint,
     Plane,
