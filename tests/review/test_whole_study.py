@@ -91,6 +91,7 @@ def _run(page: Page) -> None:
 
 def _validate_ten(page: Page, study: Study) -> None:
     page.get_by_role("link", name=re.compile("Relire")).first.click()
+    page.wait_for_load_state()  # keys work once the scripts are there
     for n in range(10):
         shown = page.locator(".said").get_attribute("data-unit")
         page.keyboard.press("v")
