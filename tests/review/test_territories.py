@@ -56,7 +56,7 @@ def test_planes_are_drawn_in_the_page_with_a_table_beside_them(page: Page, serve
     expect(page.locator(".plane .door")).to_have_count(len(points))
     expect(page.locator("table").first).to_be_visible()
     joined = page.locator(".tree .join").first  # all the territories
-    expect(joined).to_have_attribute("aria-label", re.compile(r"^\d+ passages : "))
+    expect(joined).to_have_attribute("aria-label", re.compile(r"^\d+ passages\s:\s"))
     n = str(joined.get_attribute("aria-label")).split()[0]
     joined.focus()
     page.keyboard.press("Enter")
