@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,16 @@ class FormAnswer:
     def status(self) -> int:
         """Return the status of the page."""
         return REFUSED if self.faults else IN_CONFLICT if self.refusal else 200
+
+    @property
+    def is_changed_since(self) -> bool:
+        """Whether somebody changed the grid after the person saw it."""
+        return isinstance(self.refusal, ChangedSinceError)
+
+    def shown(self) -> dict[str, Any]:
+        """Return what every form of the grid shows of it."""
+        names = ("version", "faults", "refusal", "is_changed_since")
+        return {"section": "study_grid", **{name: getattr(self, name) for name in names}}
 
 
 @reads
@@ -198,15 +208,10 @@ def grid_code(request: HttpRequest) -> HttpResponse:
     typed = {name: request.POST.get(name, "").strip() for name in _TEXTS}
     typed["colour"] = request.POST.get("colour", "")
     after, faults = put_code(grid, _entry(typed, axis), replaces=code.code if code else "")
-    if faults:
-        answer = FormAnswer(request.POST.get("version", version), faults)
-        return _code_form(request, grid, code, axis, typed, answer)
-    try:
-        change_grid(study, after, **change_of(request))
-    except StudyError as error:
-        others = _texts_of(code) if code and isinstance(error, ChangedSinceError) else {}
-        answer = FormAnswer(version, refusal=error, others=others)
-        return _code_form(request, grid, code, axis, typed, answer)
+    answer = written(request, version, after, faults)
+    if answer is not None:
+        others = _texts_of(code) if code and answer.is_changed_since else {}
+        return _code_form(request, grid, code, axis, typed, replace(answer, others=others))
     label = typed["label"] or typed["code"]
     said = _(
         "« {label} » est enregistré ; le prochain traitement en tiendra compte. "
@@ -227,6 +232,19 @@ def _entry_in_pane(request: HttpRequest, former: Code, said: str) -> HttpRespons
     response["HX-Retarget"] = f"#entree-{code.axis}-{slugify(code.code)}"
     response["HX-Reswap"] = "outerHTML"
     return response
+
+
+def written(
+    request: HttpRequest, version: str, after: Grid, faults: Mapping[str, str]
+) -> FormAnswer | None:
+    """Write the grid and return None, or say what is wrong and write nothing."""
+    if faults:
+        return FormAnswer(request.POST.get("version", version), faults)
+    try:
+        change_grid(state.study(), after, **change_of(request))
+    except StudyError as error:
+        return FormAnswer(version, refusal=error)
+    return None
 
 
 def change_of(request: HttpRequest) -> dict[str, str]:
@@ -312,17 +330,12 @@ def _code_form(
 ) -> HttpResponse:
     families = dict.fromkeys(each.parent_id for each in grid.axis(axis) if each.parent_id)
     others = {name: text for name, text in answer.others.items() if text != typed.get(name, "")}
-    shown = {
-        "section": "study_grid",
+    shown = answer.shown() | {
         "code": code,
         "axis": next(each for each in _axes(grid) if each.axis == axis),
         "families": {family: grid.label_of(family) for family in families},
         "typed": typed,
-        "version": answer.version,
-        "faults": answer.faults,
-        "refusal": answer.refusal,
         "others": others,
-        "is_changed_since": isinstance(answer.refusal, ChangedSinceError),
         "is_fixed": code is not None and is_read_by_name(code.axis, code.code),
         "colours": _colours(typed["colour"], axis_colours(grid).get(axis, "")),
     }
@@ -349,32 +362,39 @@ def grid_remove(request: HttpRequest) -> HttpResponse:
     code = _asked_code(grid, request)
     if code is None:
         raise Http404
-    after, faults = remove_code(grid, code.code)
-    refusal: StudyError | None = None
-    if request.method == "POST" and not faults:
-        try:
-            change_grid(study, after, **change_of(request))
-            messages.success(
-                request,
-                _("« {label} » est retiré ; le prochain traitement en tiendra compte.").format(
-                    label=code.label
-                ),
-            )
-            return redirect("study_grid")
-        except StudyError as error:
-            refusal = error
+    sentence = _("« {label} » est retiré ; le prochain traitement en tiendra compte.")
     counts = _passages_by_code(study)
     shown = {
-        "section": "study_grid",
         "code": code,
         "n_passages": counts[code.axis, code.code] if counts else 0,
-        "fault": " ; ".join(faults.values()),
-        "refusal": refusal,
         "is_read": is_read_by_name(code.axis, code.code),
-        "version": version,
     }
-    status = IN_CONFLICT if refusal else REFUSED if faults and request.method == "POST" else 200
-    return render(request, "review/grid_remove.html", shown, status=status)
+    said = sentence.format(label=code.label)
+    return removal(
+        request, "review/grid_remove.html", shown, version, remove_code(grid, code.code), said
+    )
+
+
+def removal(
+    request: HttpRequest,
+    template: str,
+    shown: dict[str, Any],
+    version: str,
+    change: tuple[Grid, Mapping[str, str]],
+    said: str,
+) -> HttpResponse:
+    """Ask whether to remove what `shown` says; once confirmed, remove it and say `said`.
+
+    `change` is the grid without it, or the faults that keep it there.
+    """
+    after, faults = change
+    if request.method != "POST":
+        return render(request, template, FormAnswer(version, faults).shown() | shown)
+    answer = written(request, version, after, faults)
+    if answer is not None:
+        return render(request, template, answer.shown() | shown, status=answer.status)
+    messages.success(request, said)
+    return redirect("study_grid")
 
 
 @administers

@@ -1,25 +1,24 @@
 """Make, change and remove the axes and families of a grid, and order what it holds."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from flows.codebook import change_grid
-from flows.creating import ChangedSinceError, version_of
+from flows.creating import version_of
 from pipeline.errors import StudyError
 from pipeline.grid import load_grid
 from pipeline.grid.arranging import AXIS, FAMILY, move, put_axis, put_family, remove_axis
 from pipeline.grid.codes import STANDARD, Axis, AxisEntry, Entry, Grid
 from pipeline.review import state
 from pipeline.review.roles import administers
-from pipeline.review.views.grid import FormAnswer, change_of
+from pipeline.review.views.grid import FormAnswer, change_of, removal, written
 from pipeline.text import slug
 
 _N_CODES = 4  # that a new axis may be given at once
@@ -50,7 +49,7 @@ def grid_axis(request: HttpRequest) -> HttpResponse:
     entry = AxisEntry(typed["axis"], typed["label"], typed["definition"], typed["choice"])
     after, faults = put_axis(grid, entry, codes, replaces=axis.axis if axis else "")
     faults = {_of_row(part, filled): fault for part, fault in faults.items()}
-    answer = _written(request, version, after, faults)
+    answer = written(request, version, after, faults)
     if answer is not None:
         return _axis_form(request, grid, axis, typed, rows, answer)
     return _done(
@@ -77,19 +76,6 @@ def _line(request: HttpRequest, name: str) -> str:
     return " ".join(request.POST.get(name, "").split())
 
 
-def _written(
-    request: HttpRequest, version: str, after: Grid, faults: Mapping[str, str]
-) -> FormAnswer | None:
-    """Write the grid and return None, or say what is wrong and write nothing."""
-    if faults:
-        return FormAnswer(request.POST.get("version", version), faults)
-    try:
-        change_grid(state.study(), after, **change_of(request))
-    except StudyError as error:
-        return FormAnswer(version, refusal=error)
-    return None
-
-
 def _done(request: HttpRequest, label: str, anchor: str) -> HttpResponse:
     sentence = _("« {label} » est enregistré ; le prochain traitement en tiendra compte.")
     messages.success(request, sentence.format(label=label))
@@ -105,7 +91,7 @@ def _axis_form(
     answer: FormAnswer,
 ) -> HttpResponse:
     used = {each.axis for each in grid.axes}
-    shown = _shown(answer) | {
+    shown = answer.shown() | {
         "axis": axis,
         "typed": typed,
         "rows": [
@@ -117,16 +103,6 @@ def _axis_form(
     return render(request, "review/grid_axis.html", shown, status=answer.status)
 
 
-def _shown(answer: FormAnswer) -> dict[str, Any]:
-    return {
-        "section": "study_grid",
-        "version": answer.version,
-        "faults": answer.faults,
-        "refusal": answer.refusal,
-        "is_changed_since": isinstance(answer.refusal, ChangedSinceError),
-    }
-
-
 @administers
 @require_http_methods(["GET", "POST"])
 def grid_axis_remove(request: HttpRequest) -> HttpResponse:
@@ -136,18 +112,10 @@ def grid_axis_remove(request: HttpRequest) -> HttpResponse:
     axis = _own_axis(grid, request)
     if axis is None:
         raise Http404
-    after, faults = remove_axis(grid, axis.axis)
-    answer = FormAnswer(version, faults)
-    if request.method == "POST":
-        said = _written(request, version, after, faults)
-        if said is None:
-            sentence = _("L’axe « {label} » est retiré ; le prochain traitement en tiendra compte.")
-            messages.success(request, sentence.format(label=axis.label))
-            return redirect("study_grid")
-        answer = said
-    shown = _shown(answer) | {"axis": axis, "codes": [code.label for code in grid.axis(axis.axis)]}
-    status = answer.status if request.method == "POST" else 200
-    return render(request, "review/grid_axis_remove.html", shown, status=status)
+    sentence = _("L’axe « {label} » est retiré ; le prochain traitement en tiendra compte.")
+    shown = {"axis": axis, "codes": [code.label for code in grid.axis(axis.axis)]}
+    said, template = sentence.format(label=axis.label), "review/grid_axis_remove.html"
+    return removal(request, template, shown, version, remove_axis(grid, axis.axis), said)
 
 
 @administers
@@ -172,7 +140,7 @@ def grid_family(request: HttpRequest) -> HttpResponse:
     after, faults = put_family(
         grid, axis, typed["family"], typed["label"], members, is_new=not family
     )
-    answer = _written(request, version, after, faults)
+    answer = written(request, version, after, faults)
     if answer is not None:
         return _family_form(request, grid, axis, family, typed, members, answer)
     return _done(request, typed["label"], _anchor(FAMILY, typed["family"] or slug(typed["label"])))
@@ -191,7 +159,7 @@ def _family_form(
         (code, code.code in members, grid.label_of(code.parent_id) if code.parent_id else "")
         for code in grid.axis(axis)
     ]
-    shown = _shown(answer) | {
+    shown = answer.shown() | {
         "axis": next(each for each in grid.axes if each.axis == axis),
         "family": family,
         "typed": typed,
