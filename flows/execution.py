@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from flows.cache import StageRecord, Tables, Unfinished
 from pipeline.files import text_hash
-from pipeline.gather import gather_workshops
-from pipeline.versions import code_of, package_versions
+from pipeline.versions import package_versions, stage_code_hash
 
 if TYPE_CHECKING:
     from flows.workspace import Workspace
@@ -56,14 +55,8 @@ class Stage:
     returns: tuple[str, ...]  # tables out
     depends_on: Callable[..., Iterable[str]] = nothing_else  # (workspace[, folder])
     content: Callable[[Tables], str] | None = None  # hash of tables in, not of their origin
-    calls: tuple[Callable[..., Any], ...] = ()  # code reached through the workspace
     is_asked: bool = False  # whether `compute` returns a `ServerAnswer`
     progress: str = ""  # in French; {} is the workshop's folder
-
-    @property
-    def code(self) -> tuple[Callable[..., Any], ...]:
-        """The functions that compute the tables."""
-        return self.compute, gather_workshops, *self.calls
 
 
 class StageOutcome(NamedTuple):
@@ -115,14 +108,14 @@ def stage_key(
     records: Sequence[StageRecord] = (),
     folder: WorkshopFolder | None = None,
 ) -> str:
-    """Return a hash of the stage's code, packages, dependencies and input tables."""
+    """Return a hash of our code, packages, the stage's dependencies and its input tables."""
     if stage.content is None:
         inputs = sorted(record.entry for record in _providers(stage, records))
     else:
         inputs = [stage.content(_tables_in(stage, workspace, records))]
     return text_hash(
         stage.name,
-        code_of(*stage.code),
+        stage_code_hash(),
         *(f"{name}={version}" for name, version in package_versions().items()),
         *stage.depends_on(workspace, *_given(folder)),
         "",

@@ -26,7 +26,7 @@ from flows.language_model import (
 )
 from flows.typed_texts import decisions_to_show
 from flows.vault import Vault
-from models.embedder import Encoders, encoder_used
+from models.embedder import encoder_used
 from models.registry import load_tagger
 from models.tagger.features import texts_of
 from models.theme_model import ThemeModel
@@ -46,7 +46,6 @@ from pipeline.decisions.replay import left_proposals
 from pipeline.files import file_hash, text_hash
 from pipeline.french import load_early
 from pipeline.ingest import ingest_workshop
-from pipeline.ingest.sandbox import FileReaders
 from pipeline.ledger import account_characters, complete_receipts
 from pipeline.pseudonymise import pseudonymise
 from pipeline.rank import rank_themes
@@ -346,7 +345,6 @@ READ = Stage(
     reads=(),
     compute=read_workshop,
     depends_on=read_dependencies,
-    calls=(FileReaders,),
     returns=_READ,
     progress="lecture de {}",
 )
@@ -365,7 +363,6 @@ TAG = Stage(
     reads=("units",),
     compute=tag_workshops,
     depends_on=tag_dependencies,
-    calls=(Encoders,),
     returns=("tags",),
     progress="étiquetage de {}",
 )
@@ -400,7 +397,6 @@ CLUSTER = Stage(
     content=room_content,
     compute=cluster_study,
     depends_on=cluster_dependencies,
-    calls=(Encoders,),
     returns=_CLUSTERED,
     progress="regroupement en thèmes",
 )
@@ -409,7 +405,6 @@ JOIN = Stage(
     "study",
     reads=("units", "tags", *_CLUSTERED),
     compute=join_study,
-    calls=(Encoders,),
     returns=(*_CLUSTERED, "theme_changes"),
     progress="contributions à distance",
 )
@@ -427,7 +422,6 @@ DECIDE = Stage(
     reads=("units", *MACHINE, "merge_proposals", "theme_flags"),
     compute=decide_study,
     depends_on=decide_dependencies,
-    calls=(Encoders,),
     returns=(
         *MACHINE,
         "decision_effects",
@@ -464,7 +458,6 @@ COMPARE = Stage(
     ),
     compute=compare_study,
     depends_on=compare_dependencies,
-    calls=(Encoders,),
     returns=COMPARED,
     progress="comparaison des territoires",
 )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipeline.errors import StudyError
 from pipeline.files import file_hash, parquet_bytes, read_only, text_hash, write_bytes
 from pipeline.parallel import GRAIN, grains_of
-from pipeline.versions import code_of
+from pipeline.versions import stage_code_hash
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -266,7 +266,7 @@ def by_text(
     """
     if cache is None:
         return [read_back(value) for some in grains_of(texts, at_once) for value in compute(some)]
-    version = text_hash(code_of(compute), depends_on)[:12]
+    version = text_hash(stage_code_hash(), depends_on)[:12]
     keys = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in texts]
     values = {
         key: read_back(json.loads(content))

@@ -223,7 +223,7 @@ def test_no_text_asks_nothing(store: Store):
 def test_what_another_version_found_is_dropped(store: Store, monkeypatch: pytest.MonkeyPatch):
     by_text(TEXTS, Counted(), kind="mots", cache=store)
     by_text(TEXTS, Counted(), kind="lettres", cache=store)
-    monkeypatch.setattr(stores, "code_of", lambda *functions: "autre")
+    monkeypatch.setattr(stores, "stage_code_hash", lambda: "autre")
     count = Counted()
     by_text(TEXTS, count, kind="mots", cache=store)
     assert count.asked == [*dict.fromkeys(TEXTS)]

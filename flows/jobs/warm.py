@@ -129,18 +129,17 @@ def serve_forks() -> tuple[Path, int]:
 
 def load_all() -> None:
     """Import what a run imports, and load what it loads whatever the study."""
-    from flows.stages import STAGES
+    import flows.run  # noqa: F401 (it imports every stage)
     from models.embedder import load_embedder
     from pipeline.french import french
     from pipeline.ingest.locate.titles import learn_questions
-    from pipeline.versions import code_hash, code_of
+    from pipeline.versions import code_hash, stage_code_hash
 
     french()
     load_embedder()
     learn_questions()
     code_hash()
-    for stage in STAGES:
-        code_of(*stage.code)
+    stage_code_hash()
     modules = [module for name, module in sys.modules.items() if name.startswith(_OURS)]
     for value in [value for module in modules for value in vars(module).values()]:
         is_loader = isinstance(value, _lru_cache_wrapper) and not signature(value).parameters
