@@ -220,7 +220,12 @@ def _mail(study: Study, recipient: _Recipient, sheets: dict[str, Path]) -> Email
     mail["Reply-To"] = Address(addr_spec=answer)
     mail["Date"] = formatdate()
     mail["Message-ID"] = make_msgid(idstring=f"refus-{recipient.code}", domain=domain)
-    mail["List-Unsubscribe"] = f"<mailto:{answer}?subject=refus-{recipient.code}>"
+    ways = [f"<mailto:{answer}?subject=refus-{recipient.code}>"]
+    page = f"{settings.review_url.rstrip('/')}/refus/{recipient.code}"
+    if page.startswith("https://"):  # one gesture in the mail program (RFC 8058)
+        ways.insert(0, f"<{page}>")
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail["List-Unsubscribe"] = ", ".join(ways)
     mail["Auto-Submitted"] = "auto-generated"
     is_one = len(places) == 1
     what = "à l’atelier" if is_one else "aux ateliers"

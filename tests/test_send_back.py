@@ -73,7 +73,13 @@ def sent_mails(server: MailServer) -> dict[str, EmailMessage]:
 @pytest.mark.slow
 def test_each_person_who_came_and_left_an_address_is_told_once(tmp_path: Path) -> None:
     with running(MailServer()) as server:
-        study = made(tmp_path / "etude", port=server.port, starttls=False, answer_to="a@ex.org")
+        study = made(
+            tmp_path / "etude",
+            port=server.port,
+            starttls=False,
+            answer_to="a@ex.org",
+            review_url="https://ess.example.org/retz/",
+        )
         plan = send_back(study.root)
         assert plan.to_write == ("personne-1", "personne-2")
         assert plan.left_out == {"sans adresse sur la liste": 1} and server.mails == []
@@ -82,7 +88,10 @@ def test_each_person_who_came_and_left_an_address_is_told_once(tmp_path: Path) -
         assert set(mails) == {"ludivine@example.org", "thibaut@example.org"}
         mail = mails["ludivine@example.org"]
         code = code_of(Vault(study).registry(), "ludivine@example.org")
-        assert mail["List-Unsubscribe"] == f"<mailto:a@ex.org?subject=refus-{code}>"
+        assert mail["List-Unsubscribe"] == (
+            f"<https://ess.example.org/retz/refus/{code}>, <mailto:a@ex.org?subject=refus-{code}>"
+        )
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert (mail["Reply-To"], mail["To"]) == ("a@ex.org", "ludivine@example.org")
         body = mail.get_body().get_content().replace("\xa0", " ")
         assert "l’atelier : Rethel du 10 septembre 2026" in body and "a@ex.org" in body

@@ -49,7 +49,9 @@ document document_more picture make_passage decide code_words split_passage mask
 unmask_words join_passages correct_passage flag_passage memos memos_export write_memo agreement
 draw_sample machine_sight disagreements arbitrate journal journal_export undo search
 """
-_LINKS = "make_reader_link revoke_reader_link reader_link reader_file"  # for people without account
+_LINKS = (  # for people without account
+    "make_reader_link revoke_reader_link reader_link reader_file refuse_mails"
+)
 SHOWS_NO_MACHINE = frozenset(f"{_STUDY} {_CODING} {_LINKS}".split())
 
 _BY_MACHINE = frozenset(("theme", "family", "zone"))  # what a selection may ask of the machine

@@ -137,6 +137,7 @@ urlpatterns = [
     path("publier/reprises/envois/<str:upload_id>", coming_back.piece, name="return_piece"),
     path("publier/reprises/ranger", coming_back.put_away, name="return_put_away"),
     path("publier/rendre", sending_back.send, name="send_back"),
+    path("refus/<slug:code>", sending_back.refuse_mails, name="refuse_mails"),
     path("publier/liens", readers.make, name="make_reader_link"),
     path("publier/liens/<str:link_id>/fermer", readers.revoke, name="revoke_reader_link"),
     path("lecture/<str:token>", readers.read, name="reader_link"),

@@ -294,6 +294,19 @@ def test_guessing_links_is_soon_refused(published: Served) -> None:
     assert limit.allows("b") and limit.allows("c") and limit.allows("a")  # "a" is no longer kept
 
 
+def test_whoever_got_a_mail_refuses_the_next_in_one_gesture(published: Served) -> None:
+    code, stranger = "0123456789abcdef", client(published)
+    asked = stranger.get(f"/refus/{code}")
+    assert asked.status_code == 200 and "Ne plus recevoir de courriel" in asked.text
+    assert Vault(published.study).sending()["refusals"] == []  # programs open links by themselves
+    told = stranger.post(f"/refus/{code}", data={"List-Unsubscribe": "One-Click"})
+    assert told.status_code == 200 and "plus rien ne sera envoyé" in told.text
+    assert Vault(published.study).sending()["refusals"] == [code]
+    assert "C’est noté" not in stranger.post("/refus/personne").text
+    statuses = [stranger.post(f"/refus/{n:016x}").status_code for n in range(25)]
+    assert statuses[-1] == 429
+
+
 def test_a_backup_is_sealed_downloaded_and_restored(
     published: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,15 @@ _ADMINISTERS = (
     *("study_data", "forget_person", "back_up", "backup_file", "restore", "archive_announce"),
     *("archive_piece", "make_reader_link", "revoke_reader_link", "send_back"),
 )
-_OPEN = ("login", "first_access", "invitation", "reader_link", "reader_file", "metrics")
+_OPEN = (
+    "login",
+    "first_access",
+    "invitation",
+    "reader_link",
+    "reader_file",
+    "refuse_mails",
+    "metrics",
+)
 
 
 def test_no_address_opens_without_login(served: Served) -> None:
@@ -64,7 +72,8 @@ def test_nothing_is_decided_without_login_or_without_the_forms_token(served: Ser
         statuses = {
             name: session.post(path, data=data).status_code for name, path in addresses.items()
         }
-        assert statuses == dict.fromkeys(addresses, 403), who
+        assert statuses.pop("refuse_mails") == 200  # all that it can do is refuse
+        assert statuses == dict.fromkeys(statuses, 403), who
     assert len(served.decisions()) == before
 
 
@@ -82,7 +91,7 @@ def test_a_reader_reads_everything_and_decides_nothing(served: Served) -> None:
     answers = {
         name: session.post(path, data=data).status_code
         for name, path in every_address(served).items()
-        if name not in (*_OWN, *_SHOWN_BY_POST)
+        if name not in (*_OWN, *_SHOWN_BY_POST, "refuse_mails")
     }
     assert set(answers.values()) == {403, 405}  # 405: an address that only shows
     assert {answers[name] for name in (*_ADMINISTERS, "decide", "publish", "undo")} == {403}

@@ -1,20 +1,28 @@
-"""Tell participants by mail that the sheets are ready: tried first, then sent."""
+"""Tell participants by mail that the sheets are ready: tried first, then sent; note who refuses."""
 
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
 
+from flows.refusals import refuse
+from flows.send_back import answer_address
 from flows.tasks import clear_task, start_task, task_of
+from pipeline.errors import VaultError
 from pipeline.review import state
+from pipeline.review.reader_links import RateLimit
 from pipeline.review.roles import Role, administers, role_of
 from pipeline.review.views import author_of
 
 SEND_BACK = "send_back"  # a task
+_PERIOD_S = 60.0
+_refusals = RateLimit(20, _PERIOD_S)  # by address
 
 
 def sending_shown(request: HttpRequest) -> dict[str, Any]:
@@ -45,3 +53,25 @@ def send(request: HttpRequest) -> HttpResponse:
     ):
         messages.warning(request, _("Un envoi est déjà en cours."))
     return redirect(reverse("publishing") + "#rendre")
+
+
+@csrf_exempt  # a mail program posts from no page of ours (RFC 8058); all it can do is refuse
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def refuse_mails(request: HttpRequest, code: str) -> HttpResponse:
+    """Note that whoever got a mail with this code wants no other; a GET only asks."""
+    study = state.study()
+    shown, status = {"is_done": False, "answer": answer_address(study), "code": code}, 200
+    if not _refusals.allows((study.root, request.META.get("REMOTE_ADDR", ""))):
+        shown["why"], status = "busy", 429
+    elif request.method == "POST":
+        try:
+            shown["is_done"] = refuse(study, code)
+        except VaultError:
+            shown["why"], status = "locked", 503
+    answer = render(request, "review/refuse_mails.html", shown, status=status)
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    if status != 200:
+        answer["Retry-After"] = str(round(_PERIOD_S))
+    return answer
