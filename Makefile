@@ -1,6 +1,7 @@
 # Everything a newcomer needs: `make demo`, `make test`. Set-up is done by itself, once, into .venv/.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+DEMO := demo
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -18,7 +19,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 demo: $(STAMP) ## process the example study in demo/ and say where the report is
-	$(BIN)/ateliers demo demo
+	$(BIN)/ateliers demo $(DEMO)
 
 test: $(STAMP) ## run the tests, the slow ones left out
 	$(BIN)/python -m pytest -m "not slow and not service" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

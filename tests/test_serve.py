@@ -118,6 +118,7 @@ def test_a_folder_copied_in_slowly_is_processed_once_when_it_is_complete_and_peo
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 def test_what_was_dropped_while_nobody_watched_is_seen_at_the_start(server, tmp_path, undisturbed):
     study = new_study(tmp_path / "avant")
     drop(study)
@@ -127,6 +128,7 @@ def test_what_was_dropped_while_nobody_watched_is_seen_at_the_start(server, tmp_
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 @pytest.mark.skipif(imap_server.why_not() is not None, reason=str(imap_server.why_not()))
 def test_a_mail_that_comes_is_processed_though_its_server_and_the_service_were_killed(
     server, tmp_path
@@ -186,6 +188,7 @@ def test_a_service_killed_in_the_middle_of_a_run_and_started_again_ends_as_if_it
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 def test_a_run_killed_alone_is_asked_for_again(server, tmp_path, undisturbed):
     study = new_study(tmp_path / "seule")
     with running(Service(study, server)) as service:
@@ -204,6 +207,7 @@ def test_a_run_killed_alone_is_asked_for_again(server, tmp_path, undisturbed):
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("keeps_records", [True, False])
 def test_a_server_killed_in_the_middle_of_a_run_and_started_again_loses_nothing(
     tmp_path, undisturbed, keeps_records
@@ -262,6 +266,7 @@ def test_two_runs_started_at_once_are_one(server, tmp_path, undisturbed):
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 def test_a_review_that_ends_is_followed_once(server, tmp_path):
     study = new_study(tmp_path / "relue")
     group_any_size(study)
@@ -291,6 +296,7 @@ def test_a_review_that_ends_is_followed_once(server, tmp_path):
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 def test_a_job_of_a_served_study_is_its_flow_run_and_a_cancelled_one_stops_it(
     server, tmp_path, monkeypatch
 ):
@@ -319,6 +325,7 @@ def test_a_job_of_a_served_study_is_its_flow_run_and_a_cancelled_one_stops_it(
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_processed(
     server, tmp_path, undisturbed
 ):
@@ -384,6 +391,7 @@ def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("stage", ["read", "cluster"])
 def test_a_share_that_goes_away_during_a_run_is_processed_when_it_is_back(
     server, tmp_path, undisturbed, stage
@@ -434,6 +442,7 @@ def test_a_database_that_is_stopped_is_waited_for(server, tmp_path, undisturbed)
 
 
 @pytest.mark.service
+@pytest.mark.exhaustive
 @pytest.mark.skipif(CLOCK is None, reason="needs libfaketime (apt-get install libfaketime)")
 @pytest.mark.parametrize("jumps", [("-3d", "+0"), ("+40d", "-1h"), ("-1h", "+3d")])
 def test_a_clock_that_jumps_during_a_run_changes_nothing(tmp_path, undisturbed, jumps):
