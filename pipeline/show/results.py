@@ -78,14 +78,15 @@ def _receipts(rows: Sequence[Mapping[str, Any]]) -> None:
 def _first_priorities(study: "Study") -> None:
     if why := _why_no_theme(study):
         line(why)
-    labels = study.read_table("themes").set_index("theme_id")["label"]
+    themes = study.read_table("themes").set_index("theme_id")
+    named = themes["label"] + themes["statement"].map(" : {}".format, na_action="ignore").fillna("")
     ranked = study.read_table("priorities")
     first = ranked[ranked["scope"] == "study"].sort_values("rank")
     first = first.head(study.settings.publish.n_priorities)
     if len(first):
         line("Premières priorités candidates :")
     for rank, theme_id in zip(first["rank"], first["theme_id"], strict=True):
-        line(f"  {rank}. {labels[theme_id]}")
+        line(f"  {rank}. {named[theme_id]}")
 
 
 def _why_no_theme(study: "Study") -> str | None:

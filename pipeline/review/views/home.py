@@ -16,6 +16,7 @@ from pipeline.review import desks, state
 from pipeline.review.blind import blind_coding
 from pipeline.review.roles import Role, reads, role_everywhere
 from pipeline.review.steps import first_themes, steps
+from pipeline.review.theme_page import ThemeSummary, theme_summaries
 from pipeline.review.views import author_of
 from pipeline.study import Study
 
@@ -96,10 +97,10 @@ def _workshops() -> list[dict[str, Any]]:
     ]
 
 
-def _priorities() -> list[tuple[str, str]]:
-    """Return the themes of the first priorities, with their names of today."""
-    labels = state.labels()
-    return [(theme_id, labels[theme_id]) for theme_id in first_themes(_N_PRIORITIES)]
+def _priorities() -> list[ThemeSummary]:
+    """Return the themes of the first priorities, as they are today."""
+    summaries = theme_summaries(state.themes(), state.snapshot())
+    return [summaries[theme_id] for theme_id in first_themes(_N_PRIORITIES)]
 
 
 def _changes() -> list[str]:
