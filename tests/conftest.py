@@ -20,8 +20,8 @@ _numbers = itertools.count(1)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Leave what needs the processed example study to CI and `make test-all`: processing it takes a minute and a half."""
-    if "demo_study" in getattr(item, "fixturenames", ()):
+    """Leave what needs the processed example study or the built guide to CI and `make test-all`: they take long to make."""
+    if {"demo_study", "site"} & set(getattr(item, "fixturenames", ())):
         item.add_marker(pytest.mark.slow)
 
 

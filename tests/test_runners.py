@@ -278,6 +278,7 @@ def test_settings_of_runners_are_checked(tmp_path, line, said):
     assert said in str(refused.value) and "secret" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_processes_end_with_whoever_started_them():
     script = (
         "import os, sys; sys.path.insert(0, 'tests')\n"
