@@ -5,7 +5,7 @@ Out:  Counts; Lafon's specificity and the log-odds of Monroe et al.; corresponde
       (Benzécri 1973, Greenacre 2007); descending classification by lemmas (Reinert 1983, 1990)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.sparse import csr_array
 from scipy.stats import hypergeom
+
+from models.rows import slices
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -214,10 +216,11 @@ class Halves:
 
 
 def classify(
-    presence: Numbers, n_classes: int, *, min_members: int = 5, min_half: int = 1
+    presence: csr_array, n_classes: int, *, min_members: int = 5, min_half: int = 1
 ) -> Indices:
     """Return the class of each passage, in the order of the cuts; -1 for one without lemma.
 
+    `presence` (n_passages, n_lemmas) is 1 where a passage holds a lemma: a few of hundreds.
     Cuts stop where the largest class has fewer than `min_members` passages or three lemmas. Both
     sides keep `min_half` passages: 1 is Reinert's rule, more prevents tiny classes.
     """
@@ -226,7 +229,7 @@ def classify(
     while len(leaves) < n_classes:
         largest = max(range(len(leaves)), key=lambda i: (len(leaves[i][0]), -i))
         units, lemmas = leaves[largest]
-        table = presence[np.ix_(units, lemmas)]
+        table = presence[units][:, lemmas]
         used, filled_lemmas = (
             np.flatnonzero(table.sum(axis=1) > 0),
             np.flatnonzero(table.sum(axis=0) > 0),
@@ -234,7 +237,7 @@ def classify(
         is_small = len(units) < max(3, min_members, 2 * min_half)
         if is_small or len(used) < max(3, 2 * min_half) or len(filled_lemmas) < 3:
             break
-        table = table[np.ix_(used, filled_lemmas)]
+        table = table[used][:, filled_lemmas]
         halves = split(table, min_half)
         if not len(halves.first) or not len(halves.second):
             break
@@ -247,27 +250,34 @@ def classify(
             (np.sort(units[part]), lemmas[filled_lemmas[chosen]])
             for part, chosen in zip(parts, keeps, strict=True)
         ]
-    class_of = np.full(len(presence), -1, dtype=np.intp)
+    class_of = np.full(presence.shape[0], -1, dtype=np.intp)
     for i, (units, _) in enumerate(leaves):
         class_of[units] = i
     return class_of
 
 
-def split(table: Numbers, min_half: int = 1) -> Halves:
+def split(table: csr_array, min_half: int = 1) -> Halves:
     """Return two halves of at least `min_half` rows; no row or column of `table` may be empty."""
     order = np.argsort(first_axis(table), kind="stable")
-    sums = np.cumsum(table[order], axis=0)[:-1]
-    chi_squares = _chi_squares(sums, table.sum(axis=0))[min_half - 1 : len(table) - min_half]
-    cut = min_half - 1 + int(chi_squares.argmax())
-    is_first = np.zeros(len(table), dtype=bool)
+    columns = table.sum(axis=0)
+    above, chi_squares = np.zeros(len(columns)), []
+    for rows in _dense_blocks(table[order]):
+        sums = above + np.cumsum(rows, axis=0)
+        chi_squares.append(_chi_squares(sums, columns))
+        above = sums[-1]
+    cuts = np.concatenate(chi_squares)[min_half - 1 : len(order) - min_half]
+    cut = min_half - 1 + int(cuts.argmax())
+    is_first = np.zeros(len(order), dtype=bool)
     is_first[order[: cut + 1]] = True
     return _move_passages(table, is_first, min_half)
 
 
-def first_axis(table: Numbers) -> Numbers:
+def first_axis(table: csr_array) -> Numbers:
     """Return the coordinates of rows on the first axis, up to a positive factor."""
     rows, columns = table.sum(axis=1), table.sum(axis=0)
-    scaled = table / np.sqrt(rows)[:, None] / np.sqrt(columns)
+    scaled = table.toarray()
+    scaled /= np.sqrt(rows)[:, None]
+    scaled /= np.sqrt(columns)
     trivial = np.sqrt(columns / columns.sum())
     products = scaled.T @ scaled - np.outer(trivial, trivial)
     axis = eigh(products, subset_by_index=[len(products) - 1] * 2)[1][:, 0]
@@ -276,7 +286,11 @@ def first_axis(table: Numbers) -> Numbers:
     return np.asarray(coordinates * side)
 
 
-def select_lemmas(table: Numbers, halves: Halves) -> tuple[Indices, Indices]:
+def _dense_blocks(table: csr_array) -> Iterator[Numbers]:
+    return (table[some].toarray() for some in slices(table.shape[0], large=0))
+
+
+def select_lemmas(table: csr_array, halves: Halves) -> tuple[Indices, Indices]:
     """Return each half's lemmas: frequent there, and not specific to the other."""
     counts = np.stack([table[halves.first].sum(axis=0), table[halves.second].sum(axis=0)])
     total = counts.sum(axis=0)
@@ -287,16 +301,15 @@ def select_lemmas(table: Numbers, halves: Halves) -> tuple[Indices, Indices]:
     return np.flatnonzero(keeps[0]), np.flatnonzero(keeps[1])
 
 
-def _move_passages(table: Numbers, is_first: NDArray[np.bool_], min_half: int) -> Halves:
+def _move_passages(table: csr_array, is_first: NDArray[np.bool_], min_half: int) -> Halves:
     columns, lengths = table.sum(axis=0), table.sum(axis=1)
-    own = (table**2 / columns).sum(axis=1)
-    # Sparse: a passage holds few of hundreds of lemmas.
-    sparse_table = csr_array(table)
+    squares_of = [(rows**2 / columns).sum(axis=1) for rows in _dense_blocks(table)]
+    own = np.concatenate(squares_of)
     first = table[is_first].sum(axis=0)
     best = float(_chi_squares(first[None, :], columns)[0])
-    for _ in range(len(table)):
+    for _ in range(len(lengths)):
         toward = np.where(is_first, -1.0, 1.0)
-        squares = (first**2 / columns).sum() + toward * 2 * (sparse_table @ (first / columns)) + own
+        squares = (first**2 / columns).sum() + toward * 2 * (table @ (first / columns)) + own
         values = _from_squares(squares, first.sum() + toward * lengths, float(columns.sum()))
         for half in (is_first, ~is_first):
             if half.sum() <= min_half:
@@ -304,7 +317,7 @@ def _move_passages(table: Numbers, is_first: NDArray[np.bool_], min_half: int) -
         row = int(values.argmax())
         if values[row] <= best * (1 + 1e-12):
             break
-        first = first + toward[row] * table[row]
+        first = first + toward[row] * table[[row]].toarray()[0]
         is_first[row], best = not is_first[row], float(values[row])
     return Halves(np.flatnonzero(is_first), np.flatnonzero(~is_first), best)
 

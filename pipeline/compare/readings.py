@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import linkage
+from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist, squareform
 from spacy.tokens import Token
 
@@ -124,7 +125,7 @@ def _is_full(token: Token) -> bool:
     return is_named and all(text.replace("-", "").isalpha() for text in (token.text, token.lemma_))
 
 
-def _presence(said: pd.DataFrame, lemmas: list[set[str]]) -> tuple[Numbers, list[str]]:
+def _presence(said: pd.DataFrame, lemmas: list[set[str]]) -> tuple[csr_array, list[str]]:
     """Which passages hold each frequent lemma, (n_units, n_lemmas), commonest first."""
     circles: dict[str, set[str]] = {}
     for circle, here in zip(said["circle_id"], lemmas, strict=True):
@@ -133,17 +134,25 @@ def _presence(said: pd.DataFrame, lemmas: list[set[str]]) -> tuple[Numbers, list
     widespread = [lemma for lemma, heard in circles.items() if len(heard) >= _MIN_CIRCLES]
     names = sorted(widespread, key=lambda lemma: (-len(circles[lemma]), lemma))[:_MOST_LEMMAS]
     column_of = {lemma: column for column, lemma in enumerate(names)}
-    presence = np.zeros((len(said), len(names)))
-    for row, here in enumerate(lemmas):
-        presence[row, [column_of[lemma] for lemma in here if lemma in column_of]] = 1
-    return presence, names
+    columns = [sorted(column_of[lemma] for lemma in here if lemma in column_of) for here in lemmas]
+    ends = np.cumsum([0, *map(len, columns)])
+    indices = np.array([column for row in columns for column in row], dtype=np.intp)
+    shape = (len(said), len(names))
+    return csr_array((np.ones(len(indices)), indices, ends), shape=shape), names
 
 
-def _circles_by_territory(said: pd.DataFrame, presence: Numbers, names: list[str]) -> pd.DataFrame:
-    heard = (
-        pd.DataFrame(presence, columns=names).groupby([said["territory"], said["circle_id"]]).max()
-    )
-    return heard.groupby("territory").sum() if len(heard) else pd.DataFrame()
+def _circles_by_territory(
+    said: pd.DataFrame, presence: csr_array, names: list[str]
+) -> pd.DataFrame:
+    if said.empty:
+        return pd.DataFrame()
+    rows, columns = presence.nonzero()
+    heard = said[["territory", "circle_id"]].iloc[rows].assign(column=columns).drop_duplicates()
+    territories = sorted(set(said["territory"]))
+    n_circles = np.zeros((len(territories), len(names)))
+    territory_index = pd.Index(territories).get_indexer(pd.Index(heard["territory"]))
+    np.add.at(n_circles, (territory_index, heard["column"].to_numpy()), 1)
+    return pd.DataFrame(n_circles, pd.Index(territories), names)
 
 
 def _plane(analysis: str, kind: str, counts: pd.DataFrame, n_shown: int) -> list[dict[str, object]]:
@@ -188,17 +197,18 @@ def _by_axis(columns: tuple[str, str], values: Numbers) -> dict[str, float]:
 
 
 def _profiles(
-    classes: Indices, presence: Numbers, names: list[str], said: pd.DataFrame
+    classes: Indices, presence: csr_array, names: list[str], said: pd.DataFrame
 ) -> Iterable[dict[str, object]]:
     """Marks by chi-square at 5 %; themes and territories took no part in the classes."""
     placed = classes >= 0
     if not placed.any() or classes.max() < 1:
         return
-    marks: list[tuple[str, list[str], Numbers]] = [("lemme", names, presence[placed])]
+    marks = [("lemme", names, presence[placed])]
     columns = {"thème": "theme_id", "territoire": "territory", "question": "question"}
     for kind, column in columns.items():
         dummies = pd.get_dummies(said.loc[placed, column])
-        marks.append((kind, list(map(str, dummies.columns)), dummies.to_numpy(dtype=np.float64)))
+        has_value = csr_array(dummies.to_numpy(), dtype=np.float64)
+        marks.append((kind, list(map(str, dummies.columns)), has_value))
     for number in range(int(classes.max()) + 1):
         inside = classes[placed] == number
         for kind, values, has_mark in marks:
