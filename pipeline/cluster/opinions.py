@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.embedder import Embedder
 from models.reading import skim
@@ -44,9 +45,11 @@ def group_opinions(
     passages = _passages(units, tags, theme_members)
     if passages.empty:
         return THEME_OPINIONS.empty()
-    likeness = _Likeness(list(passages["text"]), encoder)
+    middle = _mean_vector(list(passages["text"]), encoder)
     rows: list[dict[str, Any]] = []
     for theme_id, here in passages.groupby("theme_id", sort=True):
+        here = here.assign(row=range(len(here)))
+        likeness = _Likeness(list(here["text"]), encoder, middle)
         opinions = [
             _opinion(said)
             for _, of_posture in here.groupby("posture", sort=True)
@@ -60,15 +63,20 @@ def group_opinions(
     return THEME_OPINIONS.build(rows)
 
 
-class _Likeness:
-    """How alike passages are: by what they say of subjects, around their mean, and by words."""
+def _mean_vector(texts: list[str], encoder: Embedder) -> NDArray[Any]:
+    """Return the mean (d,) of what `texts` say of subjects, some held in memory at a time."""
+    sums: list[NDArray[Any]] = []
+    for some in slices(len(texts), _AT_ONCE, large=0):
+        vectors = subject_half(encoder.encode(texts[some]))
+        sums = [np.vstack([*sums, vectors]).sum(axis=0)]
+    return sums[0] / np.float32(len(texts))
 
-    def __init__(self, texts: list[str], encoder: Embedder) -> None:
-        halves = [
-            subject_half(encoder.encode(texts[some])) for some in slices(len(texts), _AT_ONCE)
-        ]
-        vectors = np.concatenate(halves)
-        self._vectors = unit_rows(vectors - vectors.mean(axis=0))
+
+class _Likeness:
+    """How alike passages of a theme are: by their subjects, around `middle` (d,), and by words."""
+
+    def __init__(self, texts: list[str], encoder: Embedder, middle: NDArray[Any]) -> None:
+        self._vectors = unit_rows(subject_half(encoder.encode(texts)) - middle)
         self._words = [frozenset(skim(text)) for text in texts]
         self._figures = [frozenset(_FIGURE.findall(text)) for text in texts]
 
@@ -108,7 +116,7 @@ def _passages(units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFra
     members = members.sort_values(by, ascending=[False, True], ignore_index=True)
     columns = ["theme_id", "posture", "unit_id", "workshop_id", "text", "strength"]
     columns += ["circle_id", "is_said"]
-    return members[columns].assign(row=range(len(members)))
+    return members[columns]
 
 
 def _merge(passages: list[dict[Any, Any]], likeness: _Likeness) -> list[list[dict[Any, Any]]]:
