@@ -1,7 +1,7 @@
 """Say which subjects of the catalogue texts are about: needs, offers and structures alike.
 
 In:   the study's passages; groups of texts, what the shipped encoder says of them
-Out:  SubjectReadings: probabilities of broad subjects and of families, a row a group
+Out:  probabilities of broad subjects, or of their families alone; a row a group
 
 Of 167 passages that tell of an offer, in three studies that it had not seen, 143 have a likely
 family, and a reader agrees with 128 of these. A name alone is often read surely and wrongly.
@@ -22,9 +22,8 @@ LIKELY = 0.5
 
 @dataclass(frozen=True)
 class SubjectReadings:
-    """Probabilities of `subjects` (n, n_subjects) and of their `families` (n, n_families)."""
+    """Probabilities of `families` (n, n_families)."""
 
-    subjects: Matrix
     families: Matrix
 
     def family(self, i: int, *, least: float = LIKELY) -> str | None:
@@ -49,15 +48,13 @@ class SubjectClassifier:
         return np.asarray(subject_half(self._encoder.encode(texts)), dtype=np.float64)
 
     def read(self, groups: Sequence[Sequence[str]]) -> SubjectReadings:
-        """Return the readings of `groups` of texts; a group without text is about anything."""
-        catalogue = load_catalogue()
-        parts = [self._subjects(groups[some]) for some in slices(len(groups), large=0)]
-        subjects = np.concatenate(parts) if parts else np.zeros((0, len(catalogue.subjects)))
-        families = np.zeros((len(groups), len(catalogue.families)))
-        np.add.at(families.T, catalogue.family_of, subjects.T)
-        return SubjectReadings(subjects, families)
+        """Return the families of `groups` of texts; a group without text is about anything."""
+        parts = [families_of(self.subjects(groups[some])) for some in slices(len(groups), large=0)]
+        nothing = np.zeros((0, len(load_catalogue().families)))
+        return SubjectReadings(np.concatenate(parts) if parts else nothing)
 
-    def _subjects(self, groups: Sequence[Sequence[str]]) -> Matrix:
+    def subjects(self, groups: Sequence[Sequence[str]]) -> Matrix:
+        """Return the probabilities (n_groups, n_subjects) of a few groups' broad subjects."""
         n_subjects = len(load_catalogue().subjects)
         texts = [text for group in groups for text in group]
         if not texts:
@@ -65,3 +62,11 @@ class SubjectClassifier:
         labels = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
         reader = SubjectReader(texts, self.vectors(texts), middle=self.middle)
         return reader.group_probabilities(labels, len(groups))
+
+
+def families_of(subjects: Matrix) -> Matrix:
+    """Return the probabilities (n, n_families) of families, each the sum of its subjects'."""
+    catalogue = load_catalogue()
+    families = np.zeros((len(subjects), len(catalogue.families)))
+    np.add.at(families.T, catalogue.family_of, subjects.T)
+    return families

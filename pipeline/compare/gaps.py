@@ -23,7 +23,7 @@ import pandas as pd
 from models.catalogue import Catalogue, load_catalogue
 from models.embedder import Embedder
 from models.rows import Matrix, unit_rows
-from models.subject_classifier import LIKELY, SubjectClassifier
+from models.subject_classifier import LIKELY, SubjectClassifier, families_of
 from pipeline.compare.mentions import structures_named
 from pipeline.counting import circles_of
 from pipeline.grid.codes import POSTURE, RUBRIQUE
@@ -50,15 +50,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Read:
-    """Passages with what they are about: `families` (n, n_families), `vectors` (n, d) of norm 1."""
+    """Passages with what they are about: `families` (n, n_families), `vectors` (n, d) of norm 1.
+
+    The vectors are those of one workshop's passages, or none.
+    """
 
     rows: pd.DataFrame
     families: Matrix
     vectors: Matrix
 
-    def at(self, workshop_id: str) -> "_Read":
+    def at(self, workshop_id: str, classifier: SubjectClassifier) -> "_Read":
         is_here = (self.rows["workshop_id"] == workshop_id).to_numpy()
-        return self.of(is_here)
+        rows = self.rows[is_here]
+        vectors = classifier.vectors(list(rows["text"]))
+        return _Read(rows, self.families[is_here], unit_rows(vectors - classifier.middle))
 
     def of(self, is_left: Any) -> "_Read":
         return _Read(self.rows[is_left], self.families[is_left], self.vectors[is_left])
@@ -101,7 +106,7 @@ def list_gaps(tables: Mapping[str, pd.DataFrame], encoder: Embedder) -> pd.DataF
     gaps: list[dict[str, Any]] = []
     for workshop_id in sorted(set(needs["workshop_id"])):
         of_room = [structures[name] for name in here[workshop_id]]
-        said, answered = read_needs.at(workshop_id), read_answers.at(workshop_id)
+        said, answered = (read.at(workshop_id, classifier) for read in (read_needs, read_answers))
         for theme_id in sorted(set(said.rows["theme_id"])):
             need = said.of((said.rows["theme_id"] == theme_id).to_numpy())
             gaps += _gaps_of(need, answered, of_room, classifier)
@@ -154,13 +159,8 @@ def _families_of_themes(themes: pd.DataFrame) -> dict[str, int]:
 
 
 def _read(rows: pd.DataFrame, classifier: SubjectClassifier) -> _Read:
-    texts = list(rows["text"])
-    vectors = (
-        unit_rows(classifier.vectors(texts) - classifier.middle)
-        if texts
-        else np.zeros((0, classifier.middle.shape[-1]))
-    )
-    return _Read(rows, classifier.read([[text] for text in texts]).families, vectors)
+    families = classifier.read([[text] for text in rows["text"]]).families
+    return _Read(rows, families, np.zeros((len(rows), 0)))
 
 
 def _structures(
@@ -200,9 +200,9 @@ def _gaps_of(
     if n_tables < _N_TABLES or _is_answered(need, family, answers, structures):
         return
     catalogue = load_catalogue()
-    together = classifier.read([list(need.rows["text"])])
-    subject_id = _subject_of(together.subjects[0], family, catalogue)
-    is_sure = together.families[0, family] >= _SURE
+    subjects = classifier.subjects([list(need.rows["text"])])
+    subject_id = _subject_of(subjects[0], family, catalogue)
+    is_sure = families_of(subjects)[0, family] >= _SURE
     is_of_people = subject_id not in lexicon("besoins_des_structures")["sujets"]
     if not (is_sure and is_of_people):
         return
