@@ -1,151 +1,154 @@
-"""Time and memory of a whole comparison: 100 territories, 60 themes, 100,000 passages, made up.
+"""Time and memory of each step of the comparison, on a processed study and on several of it side by side.
 
-Run it as a script: `PYTHONPATH=.:tests python tests/benchmarks/comparison_scale.py`.
+    python tests/benchmarks/comparison_scale.py STUDY [--times 1,4]
+
+Copies have other identifiers, territories and words at the end of their passages; their vectors are drawn, which costs
+nothing and holds as much. Each size is a process of its own; from two sizes follows what one more passage takes.
 """
 
-import resource
+import argparse
+import ctypes
+import gc
+import hashlib
+import multiprocessing
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from flows import publish_study as flow
-from pipeline.settings import Settings
-from pipeline.tables.material import ATTENDANCE, CATCHMENTS, STRUCTURES, TAGS, UNITS, WORKSHOPS
-from pipeline.tables.results import PRIORITIES, THEME_MEMBERS
+from flows import comparison as flow
+from pipeline.store import Store
+from pipeline.study import Study
 
-N_TERRITORIES, N_TABLES, N_THEMES, N_UNITS = 100, 10, 60, 100_000
-_CODES = (
-    (
-        "rubrique",
-        (
-            "offre",
-            "enjeux.social",
-            "enjeux.environnemental",
-            "organisation",
-            "innovation.territoire",
-        ),
-    ),
+STEPS = (
+    "compare_territories",
+    "list_offers",
+    "with_families",
+    "read_territories",
+    "link_territories",
+    "follow_territories",
+    "reach_themes",
+    "list_gaps",
 )
-_POSTURES = ("constat", "difficulte", "force", "proposition", "demande")
-_WORDS = (
-    *("eau", "marais", "haie", "bois", "bus", "vélo", "cantine", "légume", "local"),
-    *("loyer", "bénévole", "textile", "emploi", "insertion", "marché", "banque", "école", "santé"),
+TABLES = (
+    *("units", "tags", "theme_members", "themes", "workshops", "attendance"),
+    *("structures", "catchments", "priorities"),
 )
+COPIED = ("units", "tags", "theme_members", "workshops", "attendance")
+IDS = ("unit_id", "workshop_id", "document_id")
+DIM, EVERY_S = 768, 0.003
 
 
-def made_up(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
-    """The tables of such a study; three words and sometimes a number make a passage."""
-    territory, table, theme = (
-        rng.integers(0, n, N_UNITS) for n in (N_TERRITORIES, N_TABLES, N_THEMES)
+def main() -> None:
+    """Print a line a step and size."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    words = rng.choice(_WORDS, (N_UNITS, 3))
-    texts = [
-        f"le {a} et la {b} avec {n} {c}s"
-        for (a, b, c), n in zip(words, rng.integers(2, 90, N_UNITS), strict=True)
-    ]
-    ids = [f"u{place:06d}" for place in range(N_UNITS)]
-    names = [f"atelier-{place:03d}" for place in range(N_TERRITORIES)]
-    units = {
-        "unit_id": ids,
-        "text": texts,
-        "workshop_id": [names[place] for place in territory],
-        "table_number": table + 1,
-    }
-    units |= {
-        "document_id": [f"d{a}-{b}" for a, b in zip(territory, table, strict=True)],
-        "question": "q1",
-        "channel": "notes",
-    }
-    units |= {
-        "unit_order": range(N_UNITS),
-        "start_char": 0,
-        "end_char": [len(text) for text in texts],
-        "speaker": None,
-    }
-    held = [
-        {
-            "workshop_id": name,
-            "territory": name,
-            "date": "2026-03-01",
-            "place": None,
-            "epci_code": None,
-            "n_tables": N_TABLES,
-            "folder": name,
-        }
-        for name in names
-    ]
-    axes = [*_CODES, ("posture", _POSTURES)]
-    tags = [_tags(ids, axis, rng.choice(codes, N_UNITS)) for axis, codes in axes]
-    members = {
-        "unit_id": ids,
-        "theme_id": [f"t{place:02d}" for place in theme],
-        "strength": 0.8,
-        "probability": 0.8,
-        "is_counted": True,
-    }
-    return {
-        "units": UNITS.build(pd.DataFrame(units).to_dict("records")),
-        "tags": TAGS.build(pd.concat(tags).to_dict("records")),
-        "theme_members": THEME_MEMBERS.build(pd.DataFrame(members).to_dict("records")),
-        "workshops": WORKSHOPS.build(held),
-        **{table.name: table.empty() for table in (ATTENDANCE, STRUCTURES, CATCHMENTS, PRIORITIES)},
-    }
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--times", default="1,4", help="how many copies of the study, by run")
+    options = parser.parse_args()
+    for n_copies in map(int, options.times.split(",")):
+        run = multiprocessing.get_context("spawn").Process(
+            target=measure, args=(options.study, n_copies)
+        )
+        run.start()
+        run.join()
 
 
-def _tags(ids: list[str], axis: str, codes: Any) -> pd.DataFrame:
-    kept = {
-        "score": 0.9,
-        "is_assigned": True,
-        "evidence": "[]",
-        "source": "machine",
-        "model_version": "essai",
-    }
-    return pd.DataFrame({"unit_id": ids, "axis": axis, "code": codes, **kept})
+def measure(root: Path, n_copies: int) -> None:
+    """Compare `n_copies` of the study, and print what each step takes."""
+    study = Study.open(root)
+    tables = {name: study.read_table(name) for name in TABLES}
+    tables |= {name: copied(tables[name], n_copies) for name in COPIED}
+    n_passages = len(tables["units"])
+    watch = Watch()
+    for name in STEPS:
+        setattr(flow, name, watched(name, watch, n_passages))
+    sys.stdout.write(f"{n_passages} passages\n")
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Store(Path(folder))
+        flow.comparison(tables, study.settings, study.grid.exclusive, encoder=Drawn(), cache=cache)
 
 
-def timed(name: str, spent: dict[str, float]) -> Callable[..., Any]:
-    """The flow's own function of that name, whose time is added to `spent`."""
-    told = getattr(flow, name)
+def copied(rows: pd.DataFrame, n_copies: int) -> pd.DataFrame:
+    """Return the rows and copies of them."""
+    copies = [rows]
+    for i in range(1, n_copies):
+        copy = rows.copy()
+        for name in {*IDS, "territory"} & set(rows.columns):
+            copy[name] = rows[name] + f"-{i}"
+        if "text" in rows:
+            copy["text"] = rows["text"] + f" {i}"
+        copies.append(copy)
+    return pd.concat(copies, ignore_index=True)
+
+
+class Drawn:
+    """An encoder whose rows are drawn from their texts."""
+
+    name, version = "drawn", "1"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n_texts, DIM) rows."""
+        rows = np.zeros((len(texts), DIM), dtype=np.float32)
+        for i, text in enumerate(texts):
+            seed = hashlib.blake2b(text.encode(), digest_size=8).digest()
+            draw = np.random.default_rng(int.from_bytes(seed, "big"))
+            rows[i] = draw.standard_normal(DIM, dtype=np.float32) / DIM**0.5
+        return rows
+
+
+class Watch:
+    """Notes the most memory that this process holds."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            self.peak = max(self.peak, resident())
+            time.sleep(EVERY_S)
+
+
+def resident() -> float:
+    """Return the memory of this process, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def watched(name: str, watch: Watch, n_passages: int) -> Callable[..., Any]:
+    """Return the flow's function of that name, which prints its time and memory."""
+    step = getattr(flow, name)
 
     def call(*args: Any, **options: Any) -> Any:
-        start = time.perf_counter()
-        found = told(*args, **options)
-        spent[name] = time.perf_counter() - start
+        give_back()
+        before, start = resident(), time.process_time()
+        watch.peak = before
+        found = step(*args, **options)
+        seconds, more = time.process_time() - start, watch.peak - before
+        give_back()
+        sys.stdout.write(
+            f"{name:<22} {seconds:6.1f} s  {before:5.0f} MiB, at most {more:+5.0f}"
+            f" ({more * 1024 / n_passages:.1f} KiB a passage), after {resident() - before:+5.0f}\n"
+        )
+        sys.stdout.flush()
         return found
 
     return call
 
 
-def main() -> None:
-    """Print the time of each step, of all, and the peak memory of the process."""
-    tables, spent = made_up(np.random.default_rng(0)), {}
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    steps = (
-        "compare_territories",
-        "read_territories",
-        "link_territories",
-        "reach_themes",
-        "follow_territories",
-        "list_offers",
-        "list_gaps",
-    )
-    for name in steps:
-        setattr(flow, name, timed(name, spent))
-    cpu, start = time.process_time(), time.perf_counter()
-    compared = flow.comparison(tables, Settings())
-    for name in steps:
-        sys.stdout.write(f"{name:<22} {spent[name]:6.1f} s\n")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(
-        f"en tout {time.perf_counter() - start:.1f} s, {time.process_time() - cpu:.1f} s de processeur ; "
-    )
-    sys.stdout.write(
-        f"mémoire {peak:.0f} Mo ({before:.0f} avant) ; {len(compared['contrasts'])} contrastes, {len(compared['offers'])} offres\n"
-    )
+def give_back() -> None:
+    """Return freed memory to the system, so that a step does not pay for the one before."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 if __name__ == "__main__":
