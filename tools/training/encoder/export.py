@@ -12,6 +12,7 @@ Weights are in 8 bits, the fastest that stays near the network (cosine of centre
 120 texts of 30 ids a second on one core): by output, and activations by batch, for every matrix but
 the one that leaves the feed-forward layer, whose inputs vary too much: that one by blocks of 128.
 The word table is in 8 bits by row.
+smoothing.py then rewrites the file, without blocks.
 
 Metadata: `name`; `version`, 12 hex digits of the content; `hidden`; `max_length`, the most ids of a
 text; `tokenizer`, a SentencePiece model in base64. Needs the extra `train` (onnx, sentencepiece,
@@ -35,7 +36,7 @@ NAME = "e5-sujets"
 
 _BLOCK = 128  # weights that share a scale, in the matrix by blocks
 _OPSET, _IR_VERSION = 20, 10
-_FUSED = "com.microsoft"  # onnxruntime's own operators
+FUSED = "com.microsoft"  # onnxruntime's own operators
 _LARGEST = 127
 _ZERO = 128  # of an unsigned byte
 _LEAST_SCALE = 1e-8
@@ -113,14 +114,15 @@ def export(
     }
     model = graph.model(hidden=int(metadata["hidden"]))
     helper.set_model_props(model, metadata)
-    metadata["version"] = hashlib.sha256(_content(model)).hexdigest()[:12]
+    metadata["version"] = hashlib.sha256(content_of(model)).hexdigest()[:12]
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
-    path.write_bytes(_content(model))
+    path.write_bytes(content_of(model))
     return metadata["version"]
 
 
-def _content(model: onnx.ModelProto) -> bytes:
+def content_of(model: onnx.ModelProto) -> bytes:
+    """Return the bytes of a file, the same for the same model."""
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
@@ -189,7 +191,7 @@ class _Graph:
             for name in ("subject", "function")
         ]
         graph = helper.make_graph(self._nodes, "encoder", [ids], vectors, self._constants)
-        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)]
+        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(FUSED, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
@@ -204,7 +206,7 @@ class _Graph:
 
     def fused(self, operator: str, inputs: Sequence[str], result: str, **options: Any) -> str:
         """Add a node of onnxruntime's own."""
-        return self.add(operator, inputs, result, domain=_FUSED, **options)
+        return self.add(operator, inputs, result, domain=FUSED, **options)
 
     def split(self, x: str, results: Sequence[str]) -> list[str]:
         """Cut the last axis in equal parts."""
@@ -225,7 +227,7 @@ class _Graph:
     def by_channel(self, name: str, x: str, *matrices: Linear) -> str:
         """Add x @ weight.T + bias, the outputs of `matrices` side by side: a scale an output."""
         weight = np.concatenate([_array(each.weight) for each in matrices])
-        scales = np.maximum(_scales(weight), _pair_scales(weight))
+        scales = np.maximum(row_scales(weight), pair_scales(weight))
         rows = np.rint(weight / scales)
         bias = np.concatenate([_array(each.bias) for each in matrices])
         inputs = [
@@ -266,18 +268,18 @@ class _Graph:
 
 def _in_8_bits(weight: Weights) -> tuple[Weights, Weights]:
     """Return whole numbers (-127..127) and scales (..., 1) whose product is nearest `weight`."""
-    scales = _scales(weight)
+    scales = row_scales(weight)
     return np.rint(weight / scales), scales
 
 
-def _scales(weight: Weights) -> Weights:
+def row_scales(weight: Weights) -> Weights:
     """Return the scales (..., 1) that make the largest weight of each row 127."""
     largest = np.abs(weight).max(axis=-1, keepdims=True)
     scales: Weights = np.maximum(largest / _LARGEST, _LEAST_SCALE)
     return scales
 
 
-def _pair_scales(weight: Weights) -> Weights:
+def pair_scales(weight: Weights) -> Weights:
     """Return the scales (n_rows, 1) with which no processor overflows.
 
     One without VNNI (before 2019 at Intel, 2022 at AMD) adds two neighbours' products with bytes in
