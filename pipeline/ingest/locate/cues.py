@@ -206,7 +206,6 @@ def question_of_number(number: int) -> str:
 
 
 @lru_cache(maxsize=8192)
-@lru_cache(maxsize=4096)  # several rules ask for the same line
 def read_cues(text: str) -> TextCues:
     """Return the cues of `text`, none where it is blank or too long."""
     n_words = len(text.split())
