@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.counting import at_least, count_themes, least_tables, with_circles
+from pipeline.counting import at_least, count_themes, least_tables_by, with_circles
 from pipeline.publish.report.passages import gather_passages, n_tables_of
 from pipeline.review.snapshot import Snapshot
 from support.invented import DIE, said, study
@@ -41,11 +41,11 @@ LATE = {"question": "distance", "document_id": "suite"}
 )
 def test_tables_are_counted_alike_everywhere(others: list[dict[str, Any]], n_tables: int) -> None:
     made = tables(said("cars", 1), *others)
-    rows = gather_passages(made).rows
+    passages = gather_passages(made).every
     counts = count_themes(made["theme_members"], with_circles(made["units"])).loc["cars"]
     snapshot = Snapshot("run", made, {})
     assert (
-        n_tables_of(rows),
+        n_tables_of(passages),
         counts["n_tables"],
         counts["n_tables_high"],
         snapshot.n_tables(made["units"]["unit_id"]),
@@ -86,11 +86,14 @@ def test_as_many_are_claimed_as_hold_nine_times_in_ten(
 def test_a_table_is_as_sure_as_its_counted_passages_together() -> None:
     rows = pd.DataFrame(
         {
+            "theme_id": "cars",
             "circle_id": ["a", "a", "b", "c", "d"],
             "probability": [0.8, 0.8, 0.96, 0.99, 0.99],
             "is_said": [True, True, True, True, False],
             "is_counted": [True, True, True, False, True],
         }
     )
-    assert least_tables(rows) == 2  # a and b: c is to be checked, d is no table
-    assert least_tables(rows.head(1)) == least_tables(rows.head(0)) == 0
+    # a and b: c is to be checked, d is no table
+    assert least_tables_by(rows, ["theme_id"]) == {("cars",): 2}
+    assert least_tables_by(rows.head(1), ["theme_id"]) == {("cars",): 0}
+    assert least_tables_by(rows.head(0), ["theme_id"]) == {}

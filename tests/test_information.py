@@ -295,12 +295,11 @@ def check_written(made: Report, folder: Path) -> int:
     for code in made.material.grid.codes:
         if code.axis == POSTURE:
             continue
-        rows = made.material.passages.with_codes([code.axis])
-        rows = rows[rows["code"] == code.code]
+        passages = made.material.passages.of_code(code.axis, code.code)
         assert any(plain_name(code.label) in text for text in [*written, *written.values()])
-        if len(rows) >= 3 and n_tables_of(rows) >= 2:
+        if len(passages) >= 3 and n_tables_of(passages) >= 2:
             text = written[plain_name(code.label)]
-            assert any(" ".join(said.split()) in text for said in rows["text"]), code.code
+            assert any(" ".join(one.text.split()) in text for one in passages), code.code
             n_quoted += 1
     return n_quoted
 

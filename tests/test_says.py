@@ -241,10 +241,10 @@ def test_a_number_of_tables_rests_on_what_counts_and_says_what_is_to_be_checked(
     members = made["theme_members"]
     is_counted = members["unit_id"].map(of_table).isin(counted)
     passages = gather_passages(made | {"theme_members": members.assign(is_counted=is_counted)})
-    rows = passages.rows[passages.rows["theme_id"].notna()]
-    assert said_at(rows, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
+    members = [one for one in passages.every if one.theme_id]
+    assert said_at(members, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
     n = len(counted)
-    assert table_range(rows) == ("3" if n == 3 else f"{n} à 3")
+    assert table_range(members) == ("3" if n == 3 else f"{n} à 3")
 
 
 def test_minutes_of_a_study_with_tables_elsewhere_are_counted_with_them_by_both_names() -> None:

@@ -241,5 +241,5 @@ def test_contributors_are_told_beside_tables_and_never_as_tables(
     ]
     made = tables(said("cars", 1), said("cars", 2), said("argent", 3), *answers)
     passages = gather_passages(made)
-    members = passages.rows[passages.rows["theme_id"] == "cars"]
+    members = [one for one in passages.every if one.theme_id == "cars"]
     assert said_at(members, passages, [ORTHEZ]).replace("\u00a0", " ") == expected

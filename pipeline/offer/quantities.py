@@ -5,13 +5,12 @@ Out:  numbers, quantities with their units, and totals
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import pandas as pd
 from spacy.tokens import Doc, Token
 
 from pipeline.text import fold
@@ -343,29 +342,38 @@ class Total:
     n_added: int
 
 
-def total_quantities(offers: pd.DataFrame) -> list[Total]:
+def total_quantities(offers: Iterable[Any]) -> list[Total]:
     """Return one total a unit, the most frequent first; a line (offer_id) counts once.
 
-    The same number of one structure, or with and without one, counts once. Different structures add
-    up where they count things: 112 paniers and 40 make 152. Others may be told twice and stay side
-    by side, as do people, whom two structures may help, and measures, of fish and of vegetables.
+    `offers` are rows of the table, blank cells None. The same number of one structure, or with and
+    without one, counts once. Different structures add up where they count things: 112 paniers and
+    40 make 152. Others may be told twice and stay side by side, as do people, whom two structures
+    may help, and measures, of fish and of vegetables.
     """
-    rows = offers.dropna(subset=["quantity", "quantity_unit"])
-    rows = rows.assign(
-        low=rows["quantity_low"].fillna(rows["quantity"]),
-        high=rows["quantity_high"].fillna(rows["quantity"]),
-        carrier=rows["structure_id"].fillna(rows["structure_name"]),
-    )
-    rows["carrier"] = rows["carrier"].astype(object).where(rows["carrier"].notna(), None)
+    lines_of: dict[str, dict[str, list[Any]]] = {}
+    for offer in offers:
+        if offer.quantity is not None and offer.quantity_unit is not None:
+            lines = lines_of.setdefault(offer.quantity_unit, {})
+            lines.setdefault(offer.offer_id, []).append(offer)
     totals = []
-    for unit, same in rows.groupby("quantity_unit", sort=True):
-        lines = [
-            (line["carrier"].iloc[0], line["low"].min(), line["high"].max())
-            for _, line in same.groupby("offer_id")
-        ]
-        totals.append((len(same), _total(str(unit), set(lines))))
+    for unit, lines in sorted(lines_of.items()):
+        offered = {
+            (
+                line[0].structure_id or line[0].structure_name,
+                min(low for low, _ in map(bounds, line)),
+                max(high for _, high in map(bounds, line)),
+            )
+            for line in lines.values()
+        }
+        totals.append((sum(map(len, lines.values())), _total(unit, offered)))
     totals.sort(key=lambda entry: (-entry[0], -entry[1].ranges[0][1]))
     return [total for _, total in totals]
+
+
+def bounds(offer: Any) -> tuple[float, float]:
+    """Return the range of a quantity: twice its number where none is said."""
+    low, high = offer.quantity_low, offer.quantity_high
+    return offer.quantity if low is None else low, offer.quantity if high is None else high
 
 
 def _total(unit: str, offered: Collection[tuple[str | None, float, float]]) -> Total:

@@ -4,12 +4,10 @@ In:   Report (its material)
 Out:  Section
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
-
-import pandas as pd
 
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Code, Grid
 from pipeline.publish.layout.blocks import (
@@ -22,7 +20,7 @@ from pipeline.publish.layout.blocks import (
     make_section,
 )
 from pipeline.publish.layout.priorities import cited
-from pipeline.publish.report.coded import Coded, sure_range
+from pipeline.publish.report.coded import Coded, CodedPassage, sure_range
 from pipeline.publish.report.content import Report, ReportQuote
 from pipeline.publish.report.passages import axis_title, n_tables_of
 from pipeline.publish.text import (
@@ -43,7 +41,6 @@ _OFFER, _SUPPORT = "offre", "accompagnement"
 _FEEDBACK = "retours"
 _INNOVATION, _TO_IMPROVE = "innovation", "q4"
 _WISHED = ("demande", "proposition")
-_WANTED = ("difficulte", "demande", "proposition")  # postures
 _N_QUOTES = 4  # of a subject, at most
 _BY_SIZE = ((20, _N_QUOTES), (8, 3), (3, 2), (0, 1))  # passages of a subject, and its quotes
 _N_TRIED = 40  # passages of a subject that may be quoted elsewhere already
@@ -54,7 +51,7 @@ class _Subject:
     """What is looked for, with its passages and the quotes chosen for it."""
 
     label: str
-    rows: pd.DataFrame
+    rows: Sequence[CodedPassage]
     n_most: int = _N_QUOTES
     quotes: tuple[ReportQuote, ...] = ()
     is_sure: bool = True  # that the quotes are of the subject
@@ -93,10 +90,10 @@ def information_section(report: Report, draft: PageDraft) -> Section:
 
 def _caution(report: Report) -> str:
     """Say once what tags are worth, and whether a question helped to read the passages."""
-    questions = {question.question for question in report.material.grid.questions}
+    asked = {question.question for question in report.material.grid.questions}
     key = "prudence_relue" if report.coverage.n_reviewed_tags else "prudence"
     parts = [report.counted.sentence(f"informations.{key}")]
-    if not report.material.passages.rows["question"].isin(questions).any():
+    if not any(one.question in asked for one in report.material.passages.every):
         parts.append(sentence("informations.sans_question"))
     return " ".join(parts)
 
@@ -140,41 +137,45 @@ def _subject(coded: Coded, code: Code) -> _Subject:
     """Of what is done differently, what exists is quoted before what is wished."""
     rows = coded.of_code(code.axis, code.code)
     if code.code.split(".")[0] == _INNOVATION:
-        postures = coded.rows[coded.rows["axis"] == POSTURE]
-        wished = postures.loc[postures["code"].isin(_WISHED), "unit_id"]
-        is_wished = rows["unit_id"].isin(wished) | (rows["question"] == _TO_IMPROVE)
-        rows = rows.assign(rank=is_wished.astype(int))
+        wished = coded.material.passages.units_with(POSTURE, _WISHED)
+        rows = [
+            row._replace(
+                rank=int(row.passage.unit_id in wished or row.passage.question == _TO_IMPROVE)
+            )
+            for row in rows
+        ]
     return _Subject(plain_name(code.label), rows)
 
 
-def _support_subjects(coded: Coded, rows: pd.DataFrame) -> list[_Subject]:
+def _support_subjects(coded: Coded, rows: Iterable[CodedPassage]) -> list[_Subject]:
     """Return the types of support by tables; a passage that tells several is in each.
 
     One that is sure nowhere is not told.
     """
-    kinds = [groups_in(text, _SUPPORT) for text in rows["text"]]
-    rows = rows.assign(kinds=pd.Series(kinds, index=rows.index, dtype=object))
-    n_kinds = rows["kinds"].map(len)
-    is_asking = _is_asking(rows, coded)
-    # the most specific passage first, of those that ask
-    rows = rows.assign(rank=n_kinds, is_sure=rows["is_sure"] & is_asking)
+    by_kind: dict[str, list[CodedPassage]] = {}
+    others = []
+    for row in rows:
+        kinds = groups_in(row.passage.text, _SUPPORT)
+        # the most specific passage first, of those that ask
+        is_sure = row.is_sure and row.passage.unit_id in coded.asking
+        told = row._replace(rank=len(kinds), is_sure=is_sure)
+        for kind in kinds:
+            by_kind.setdefault(kind, []).append(told)
+        if not kinds:
+            others.append(told)
     subjects = [
-        _Subject(capitalised(typography(str(kind))), here, n_most=1)
-        for kind, here in rows.explode("kinds").groupby("kinds")
-        if here["is_sure"].any()
+        _Subject(capitalised(typography(kind)), here, n_most=1)
+        for kind, here in sorted(by_kind.items())
+        if any(row.is_sure for row in here)
     ]
-    subjects.sort(key=lambda one: (-n_tables_of(one.rows), -len(one.rows), one.label))
-    others = rows[n_kinds == 0]
-    if others["is_sure"].any():
+    subjects.sort(key=lambda one: (-_n_tables(one), -len(one.rows), one.label))
+    if any(row.is_sure for row in others):
         subjects.append(_Subject(sentence("informations.autres_appuis"), others, n_most=1))
     return subjects
 
 
-def _is_asking(rows: pd.DataFrame, coded: Coded) -> pd.Series:
-    """Tell which passages say a difficulty, ask or propose; all where nothing tells postures."""
-    postures = coded.rows[coded.rows["axis"] == POSTURE]
-    asking = postures.loc[postures["code"].isin(_WANTED), "unit_id"]
-    return rows["unit_id"].isin(asking) | postures.empty
+def _n_tables(subject: _Subject) -> int:
+    return n_tables_of(row.passage for row in subject.rows)
 
 
 def _axis_chapters(coded: Coded) -> list[_Chapter]:
@@ -193,14 +194,24 @@ def _axis_chapters(coded: Coded) -> list[_Chapter]:
 
 def _feedback_chapter(coded: Coded) -> _Chapter:
     """Return what people say of the workshop itself, and what came after it."""
-    rows = coded.material.passages.rows
-    rank = (~_is_asking(rows, coded)).astype(int)
-    rows = rows.assign(is_sure=True, score=1.0, rank=rank)
-    is_about = rows["text"].map(lambda text: bool(groups_in(text, _FEEDBACK)))
-    is_late = rows["is_away"] & ~rows["is_said"]
-    on_subject = coded.rows.loc[coded.rows["is_sure"] & coded.rows["axis"].ne(POSTURE), "unit_id"]
-    late = rows.assign(is_sure=rows["unit_id"].isin(on_subject) & ~is_about)[is_late]
-    subjects = [_Subject("", rows[is_about]), _Subject("", late, n_most=3)]
+    material = coded.material
+    on_subject = {
+        row.passage.unit_id
+        for axis, code in material.passages.by_code
+        if axis != POSTURE
+        for row in coded.of_code(axis, code)
+        if row.is_sure
+    }
+    about, late = [], []
+    for passage in material.passages.every:
+        rank = int(passage.unit_id not in coded.asking)
+        is_about = bool(groups_in(passage.text, _FEEDBACK))
+        if is_about:
+            about.append(CodedPassage(passage, 1.0, is_sure=True, rank=rank))
+        if passage.is_away and not passage.is_said:
+            is_sure = passage.unit_id in on_subject and not is_about
+            late.append(CodedPassage(passage, 1.0, is_sure, rank=rank))
+    subjects = [_Subject("", about), _Subject("", late, n_most=3)]
     return _Chapter(sentence("informations.retours"), subjects, "feedback")
 
 
@@ -321,18 +332,20 @@ class _Writer:
                 blocks.append(Quotes(late.quotes, is_compact=True))
         return tuple(blocks)
 
-    def said(self, rows: pd.DataFrame) -> str:
+    def said(self, rows: Sequence[CodedPassage]) -> str:
         """Return « Au moins 4 tables sur 19 en parlent. »"""
         tables, words = sure_range(rows), self.report.counted
         total = sum(self.report.material.passages.n_tables.values())
         if not tables.high:
-            return words.sentence("informations.hors_tables", n=rows["unit_id"].nunique())
+            return words.sentence(
+                "informations.hors_tables", n=len({row.passage.unit_id for row in rows})
+            )
         if 1 < tables.low == total:
             return sentence("informations.dit_par_tout", tables=words.count(total))
         key, n = ("dit_par", tables.low) if tables.low else ("dit_peut_etre", tables.high)
         return sentence(f"informations.{key}", n=words.count(n), k=n, total=number(total))
 
-    def _tables(self, rows: pd.DataFrame) -> str:
+    def _tables(self, rows: Sequence[CodedPassage]) -> str:
         """Return « au moins 4 tables », or « peut-être 2 tables » where none is sure."""
         tables, words = sure_range(rows), self.report.counted
         if not tables.high:
@@ -340,7 +353,7 @@ class _Writer:
         key, n = ("au_moins", tables.low) if tables.low else ("peut_etre", tables.high)
         return sentence(f"informations.{key}", n=words.count(n))
 
-    def _back(self, rows: pd.DataFrame) -> str:
+    def _back(self, rows: Sequence[CodedPassage]) -> str:
         """Return « Ce qui revient : se déplacer reste difficile (au moins 4 tables). »"""
         themes = []
         for one in self.coded.come_back(rows):
@@ -351,7 +364,7 @@ class _Writer:
             themes.append(f"{one.words} ({', '.join(told)})")
         return sentence("informations.revient", themes=" ; ".join(themes)) if themes else ""
 
-    def _most(self, rows: pd.DataFrame) -> str:
+    def _most(self, rows: Sequence[CodedPassage]) -> str:
         """Return « C'est surtout dit dans un territoire, Roubaix : au moins 4 tables sur 7. »"""
         most = self.coded.most_said(rows)
         if most is None:
@@ -380,14 +393,16 @@ def _quoted(subject: _Subject) -> str:
     return told if subject.is_sure else f"{sentence('informations.a_verifier')} {told}"
 
 
-def _arrived(late: pd.DataFrame) -> str:
+def _arrived(late: Iterable[CodedPassage]) -> str:
     """Return « 6 mails et 3 appels téléphoniques » for what came after the workshops."""
-    channel = late["channel"].where(late["channel"].isin(OUT_OF_ROOM), "autre")
-    counts = late.groupby(channel)["circle_id"].nunique()
+    circles: dict[str, set[str]] = {}
+    for passage, *_ in late:
+        channel = passage.channel if passage.channel in OUT_OF_ROOM else "autre"
+        circles.setdefault(channel, set()).add(passage.circle_id)
     return joined(
         [
-            count(int(counts[name]), *word("informations", f"canal_{name}").split("|"))
+            count(len(circles[name]), *word("informations", f"canal_{name}").split("|"))
             for name in (*OUT_OF_ROOM, "autre")
-            if name in counts
+            if name in circles
         ]
     )

@@ -8,7 +8,7 @@ Out:  RoomQuestion: a priority that divides, what one territory alone says, a pr
 ['Les cantines : 4 tables disent ce qui marche, 3 ce qui manque. Que reprendre de ce qui marche…']
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.grid.codes import POSTURE
 from pipeline.publish.layout.blocks import PageDraft
 from pipeline.publish.report.content import Report, ReportQuote
-from pipeline.publish.report.passages import is_scrap, n_sure_tables, rows_of
+from pipeline.publish.report.passages import Passage, grouped, is_scrap, n_sure_tables
 from pipeline.publish.text import (
     number,
     plain_name,
@@ -70,26 +70,26 @@ def _ranked(report: Report) -> pd.DataFrame:
     return merged.head(_N_THEMES).set_index("theme_id")
 
 
-def _said(report: Report, posture: str) -> pd.DataFrame:
+def _said(report: Report, posture: str) -> list[Passage]:
     """Return the counted passages said in a room in a posture, central ones first."""
-    rows = report.material.passages.with_codes([POSTURE])
-    rows = rows[(rows["code"] == posture) & rows["is_counted"] & rows["is_said"]]
-    rows = rows[~is_scrap(rows)]
-    return rows.sort_values(["strength", "unit_id"], ascending=[False, True])
+    passages = report.material.passages.of_code(POSTURE, posture)
+    said = [one for one in passages if one.is_counted and one.is_said and not is_scrap(one.text)]
+    return sorted(said, key=lambda one: (-one.strength, one.unit_id))
 
 
 def _what_divides(report: Report, draft: PageDraft) -> Iterator[RoomQuestion]:
     """Ask of the theme where most tables say both that it works and that it lacks."""
     ranked, words = _ranked(report), report.counted
-    works, lacks = _said(report, _WORKS), _said(report, _LACKS)
+    works = grouped(_said(report, _WORKS), lambda one: one.theme_id)
+    lacks = grouped(_said(report, _LACKS), lambda one: one.theme_id)
     sides = []
     for theme_id in ranked.index:
-        pair = works[works["theme_id"] == theme_id], lacks[lacks["theme_id"] == theme_id]
-        counts = [n_sure_tables(rows) for rows in pair]
+        pair = works.get(theme_id, []), lacks.get(theme_id, [])
+        counts = [n_sure_tables(passages) for passages in pair]
         if min(counts) >= _LEAST_SIDE:
             sides.append((min(counts), theme_id, pair, counts))
     for _, theme_id, pair, counts in sorted(sides, key=lambda side: -side[0])[:1]:
-        evidence = [quote for rows in pair for quote in draft.quote(_quotes(report, rows), 1)]
+        evidence = [quote for side in pair for quote in draft.quote(_quotes(report, side), 1)]
         yield RoomQuestion(
             sentence(
                 "questions_salle.partage",
@@ -106,16 +106,16 @@ def _what_one_territory_says(report: Report, draft: PageDraft) -> Iterator[RoomQ
     territories = report.material.tables["workshops"].set_index("workshop_id")["territory"]
     if territories.nunique() < 2:
         return
-    ranked, rows = _ranked(report), report.material.passages.rows
-    rows = rows.assign(territory=rows["workshop_id"].map(territories))
-    alone = []
+    ranked, alone = _ranked(report), []
+    members_of = grouped(report.material.passages.every, lambda one: one.theme_id)
     for theme_id in ranked.index:
-        members = rows[rows["theme_id"] == theme_id]  # with those to be checked
-        n_tables = n_sure_tables(members)
-        if members["territory"].nunique() == 1 and n_tables >= _LEAST_ALONE:
-            alone.append((n_tables, theme_id, members[members["is_counted"]]))
-    for n_tables, theme_id, members in sorted(alone, key=lambda theme: -theme[0])[:1]:
+        members = members_of.get(theme_id, [])  # with those to be checked
+        n_tables, where = n_sure_tables(members), {territories[one.workshop_id] for one in members}
+        if len(where) == 1 and n_tables >= _LEAST_ALONE:
+            alone.append((n_tables, theme_id, *where))
+    for n_tables, theme_id, territory in sorted(alone, key=lambda theme: -theme[0])[:1]:
         theme = ranked.loc[theme_id]
+        said = [one for one in members_of[theme_id] if one.is_counted and one.is_said]
         is_named = isinstance(theme["statement"], str)
         statement = plain_text(theme["statement"]) if is_named else f"{plain_name(theme['label'])}."
         yield RoomQuestion(
@@ -123,30 +123,30 @@ def _what_one_territory_says(report: Report, draft: PageDraft) -> Iterator[RoomQ
                 "questions_salle.un_seul",
                 enonce=statement,
                 n=report.counted.count(n_tables),
-                territoire=plain_name(str(members["territory"].iloc[0])),
+                territoire=plain_name(str(territory)),
             ),
-            draft.quote(_quotes(report, members[members["is_said"] & ~is_scrap(members)]), 1),
+            draft.quote(_quotes(report, (one for one in said if not is_scrap(one.text))), 1),
         )
 
 
 def _what_is_proposed(report: Report, draft: PageDraft) -> Iterator[RoomQuestion]:
     """Ask whether a proposal of a workshop is for others too, once a workshop."""
     ranked, passages = _ranked(report), report.material.passages
-    rows = _said(report, _PROPOSED)
-    rows = rows[rows["theme_id"].isin(ranked.index)]
-    rows = rows[rows["text"].str.len().isin(_PROPOSAL_CHARS)]
-    rows = rows.assign(
-        is_elsewhere=rows["question"] != "q4", rank=rows["theme_id"].map(ranked["rank"])
-    ).sort_values(["is_elsewhere", "rank"], kind="stable")
+    proposed = [
+        one
+        for one in _said(report, _PROPOSED)
+        if one.theme_id in ranked.index and len(one.text) in _PROPOSAL_CHARS
+    ]
+    proposed.sort(key=lambda one: (one.question != "q4", ranked["rank"][one.theme_id]))
     asked_of: set[str] = set()
-    for row in rows_of(rows):
-        if row.workshop_id in asked_of:
+    for one in proposed:
+        if one.workshop_id in asked_of:
             continue
-        chosen = draft.quote([ReportQuote(row.text, passages.place_of(row))], 1)
+        chosen = draft.quote([ReportQuote(one.text, passages.place_of(one))], 1)
         if not chosen:
             continue
-        asked_of.add(row.workshop_id)
-        values = {"atelier": passages.names[row.workshop_id], "proposition": quoted(row.text)}
+        asked_of.add(one.workshop_id)
+        values = {"atelier": passages.names[one.workshop_id], "proposition": quoted(one.text)}
         key = "proposition" if len(report.workshops) > 1 else "proposition_ici"
         yield RoomQuestion(sentence(f"questions_salle.{key}", **values), chosen)
 
@@ -168,6 +168,6 @@ def _who_was_missing(report: Report, draft: PageDraft) -> Iterator[RoomQuestion]
             yield RoomQuestion(sentence("questions_salle.absents", **values))
 
 
-def _quotes(report: Report, rows: pd.DataFrame) -> list[ReportQuote]:
+def _quotes(report: Report, passages: Iterable[Passage]) -> list[ReportQuote]:
     place_of = report.material.passages.place_of
-    return [ReportQuote(row.text, place_of(row)) for row in rows_of(rows)]
+    return [ReportQuote(one.text, place_of(one)) for one in passages]

@@ -6,6 +6,7 @@ Out:  Page: what was said and where, what works, what is proposed, who was there
 Inhabitants read them: no score, no rank, no share, and no need that nobody is known to answer.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,7 @@ from pipeline.publish.layout.blocks import (
 from pipeline.publish.layout.gaps import confirmed_lines
 from pipeline.publish.layout.without_themes import question_table
 from pipeline.publish.report.content import Report, ReportQuote, Scope, WithoutThemes
-from pipeline.publish.report.passages import is_scrap, rows_of
+from pipeline.publish.report.passages import is_scrap
 from pipeline.publish.text import (
     capitalised,
     count,
@@ -131,12 +132,19 @@ def _shortened(quotes: Iterable[ReportQuote]) -> tuple[ReportQuote, ...]:
 def _what_works(report: Report, index: int, room: Room, draft: PageDraft) -> Section:
     """Quote what was said to work already, one quote a table first."""
     passages = report.material.passages
-    rows = passages.of_scope(list(passages.names)[index])
-    rows = rows[(rows["question"] == _ASKED) & rows["is_said"] & ~is_scrap(rows)]
-    rows = rows[passages.has_code(rows, POSTURE, [_WORKS])].sort_values("unit_id")
-    rows = rows.assign(turn=rows.groupby("circle_id").cumcount())
-    rows = rows.sort_values(["turn", "strength", "unit_id"], ascending=[True, False, True])
-    quotes = _shortened(ReportQuote(row.text, row.where) for row in rows_of(rows))
+    works = passages.units_with(POSTURE, [_WORKS])
+    said = [
+        one
+        for one in passages.of_scope(list(passages.names)[index])
+        if one.question == _ASKED and one.is_said and one.unit_id in works
+    ]
+    turns: Counter[str] = Counter()
+    ordered = []
+    for one in sorted(said, key=lambda one: one.unit_id):
+        if not is_scrap(one.text):
+            turns[one.circle_id] += 1
+            ordered.append((turns[one.circle_id], -one.strength, one.unit_id, one))
+    quotes = _shortened(ReportQuote(one.text, one.where) for *_, one in sorted(ordered))
     chosen = draft.quote(quotes, room.n_strengths)
     return make_section("atelier.marche", "marche", *([Quotes(chosen)] if chosen else []))
 

@@ -6,11 +6,11 @@ Out:  Section
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from models.catalogue import load_catalogue
-from pipeline.counting import least_tables
 from pipeline.publish.layout.blocks import (
     Block,
     PageDraft,
@@ -30,8 +30,11 @@ from pipeline.publish.layout.priorities import first_needs
 from pipeline.publish.maps import map_spec
 from pipeline.publish.report.content import Priority, Report, ReportQuote
 from pipeline.publish.report.passages import (
-    are_among,
+    Passage,
+    by_turns,
+    grouped,
     is_scrap,
+    n_sure_tables,
     n_tables_of,
     roughness,
     rows_of,
@@ -177,43 +180,46 @@ def _priorities(report: Report, index: int, workshop_id: str, anchor: str) -> Se
 
 def _priority(report: Report, workshop_id: str, priority: Priority) -> tuple[str, str]:
     """A statement; how many tables speak of it, and who answers it."""
-    rows = _rows_of_theme(report, workshop_id, priority.label)
-    names = _answering(report, rows)[:_N_NAMED]
+    passages = _passages_of_theme(report, workshop_id, priority.label)
+    names = _answering(report, passages)[:_N_NAMED]
     said = [capitalised(priority.said) + "."]
     if names:
         said.append(sentence("territoire.y_repondent", noms=joined(names), n=len(names)))
     return (priority.statement or priority.label).removesuffix(".") + ".", " ".join(said)
 
 
-def _rows_of_theme(report: Report, workshop_id: str, label: str) -> pd.DataFrame:
+def _passages_of_theme(report: Report, workshop_id: str, label: str) -> list[Passage]:
     """The passages of the workshop in the themes of this label."""
-    material = report.material
-    themes = material.tables["themes"]
-    theme_ids = themes.loc[themes["label"].map(plain_name) == label, "theme_id"]
-    rows = material.passages.of_scope(workshop_id)
-    return rows[rows["theme_id"].isin(theme_ids)]
+    themes = rows_of(report.material.tables["themes"])
+    theme_ids = {theme.theme_id for theme in themes if plain_name(theme.label) == label}
+    passages = report.material.passages.of_scope(workshop_id)
+    return [one for one in passages if one.theme_id in theme_ids]
 
 
-def _units_with(report: Report, posture: str) -> frozenset[str]:
-    return report.material.sure_of_posture.get(posture, frozenset())
+def _units_with(report: Report, postures: Iterable[str]) -> frozenset[str]:
+    sure = report.material.sure_of_posture
+    return frozenset().union(*(sure.get(posture, ()) for posture in postures))
 
 
-def _answering(report: Report, rows: pd.DataFrame) -> list[str]:
+def _answering(report: Report, passages: Iterable[Passage]) -> list[str]:
     """The structures that do what answers a need, in order of their names.
 
     The passage that names one tells surely of what exists, is surely of the theme and, where both
     are known, its offer is of the theme's family of subjects.
     """
-    tables = report.material.tables
-    rows = rows[rows["probability"] >= _SURE_ANSWER]
-    rows = rows[are_among(rows["unit_id"], report.material.answers)]
+    tables, answers = report.material.tables, report.material.answers
+    sure = [one for one in passages if one.probability >= _SURE_ANSWER and one.unit_id in answers]
+    theme_of = {one.unit_id: one.theme_id for one in sure}
+    offers = tables["offers"]
+    offers = offers[offers["unit_id"].isin(list(theme_of))].dropna(subset="structure_id")
     family_of = _families_of_themes(tables["themes"])
-    offers = tables["offers"].dropna(subset="structure_id")
-    offers = offers.merge(rows[["unit_id", "theme_id"]], on="unit_id", validate="many_to_one")
-    family = offers["theme_id"].map(family_of)
-    offers = offers[offers["sector"].isna() | family.isna() | (offers["sector"] == family)]
+    answering = set()
+    for offer in rows_of(offers):
+        family = family_of.get(theme_of[offer.unit_id], offer.sector)
+        if not isinstance(offer.sector, str) or offer.sector == family:
+            answering.add(offer.structure_id)
     structures = tables["structures"]
-    names = structures.loc[structures["structure_id"].isin(offers["structure_id"]), "name"]
+    names = structures.loc[structures["structure_id"].isin(list(answering)), "name"]
     return sorted({one_line(name) for name in names}, key=fold)
 
 
@@ -231,38 +237,38 @@ def _topic(
     report: Report, draft: PageDraft, workshop_id: str, topic: _Topic, anchor: str
 ) -> Section:
     """What comes back under a question, with quotes; a line where nothing was said."""
-    rows = report.material.passages.of_scope(workshop_id)
-    if rows["question"].isin(_QUESTIONS).any():
-        rows = rows[rows["question"] == topic.question]
+    passages = report.material.passages.of_scope(workshop_id)
+    if any(one.question in _QUESTIONS for one in passages):
+        passages = [one for one in passages if one.question == topic.question]
     else:
-        units = [_units_with(report, posture) for posture in topic.postures]
-        rows = rows[are_among(rows["unit_id"], frozenset().union(*units))]
+        units = _units_with(report, topic.postures)
+        passages = [one for one in passages if one.unit_id in units]
     blocks: list[Block] = []
     for part in topic.parts:
-        blocks += _part_blocks(report, draft, workshop_id, part, rows)
+        blocks += _part_blocks(report, draft, workshop_id, part, passages)
     title, where = f"territoire.{topic.key}", f"{anchor}-{topic.key}"
     return make_section(title, where, *(blocks or [body(f"territoire.{topic.key}_rien")]))
 
 
 def _part_blocks(
-    report: Report, draft: PageDraft, workshop_id: str, part: _Part, rows: pd.DataFrame
+    report: Report, draft: PageDraft, workshop_id: str, part: _Part, passages: Sequence[Passage]
 ) -> list[Block]:
     if part.is_strict:
-        units = [_units_with(report, posture) for posture in part.postures]
-        rows = rows[are_among(rows["unit_id"], frozenset().union(*units))]
-    if rows.empty:
+        units = _units_with(report, part.postures)
+        passages = [one for one in passages if one.unit_id in units]
+    if not passages:
         return []
-    passages = report.material.passages
-    words, total = passages.words((workshop_id,)), passages.n_tables[workshop_id]
-    n = n_tables_of(rows)
-    themes = _coming_back(report, rows)
+    every = report.material.passages
+    words, total = every.words((workshop_id,)), every.n_tables[workshop_id]
+    n = n_tables_of(passages)
+    themes = _coming_back(report, passages)
     how = "" if n else "_a_distance"
     if n == total > 1:
         how = "_toutes"
     counts = {"n": words.count(n), "k": n, "total": total}
     lead = words.sentence(f"territoire.{part.key}{how}", **counts)
     said = [lead, recurring_sentence(themes)] if n > 1 else [lead]
-    candidates = _candidates(report, rows, part.postures, themes)
+    candidates = _candidates(report, passages, part.postures, themes)
     quotes = draft.quote(candidates, part.n_quotes)
     short = [one for one in candidates if len(one.text) <= _ONE_LINE]
     quotes += draft.quote(short, part.n_short)
@@ -278,17 +284,16 @@ class Recurring:
     label: str
 
 
-def _coming_back(report: Report, rows: pd.DataFrame) -> list[Recurring]:
+def _coming_back(report: Report, passages: Iterable[Passage]) -> list[Recurring]:
     """The themes that two tables surely say at least; most tables first."""
     themes = report.material.tables["themes"]
     labels = {row.theme_id: plain_name(row.label) for row in rows_of(themes)}
     found = []
-    for theme_id, members in rows[rows["theme_id"].isin(labels)].groupby("theme_id"):
-        n_sure, n_all = least_tables(members), n_tables_of(members)
-        if n_sure > 1:
-            label = labels[str(theme_id)]
-            recurring = Recurring(str(theme_id), label)
-            found.append((-n_sure, -n_all, fold(label), recurring))
+    for theme_id, members in sorted(grouped(passages, lambda one: one.theme_id).items()):
+        n_sure, n_all = n_sure_tables(members), n_tables_of(members)
+        if theme_id in labels and n_sure > 1:
+            label = labels[theme_id]
+            found.append((-n_sure, -n_all, fold(label), Recurring(theme_id, label)))
     return [recurring for *_, recurring in sorted(found, key=lambda one: one[:3])][:_N_THEMES]
 
 
@@ -302,33 +307,36 @@ def recurring_sentence(themes: Sequence[Recurring]) -> str:
 
 
 def _candidates(
-    report: Report, rows: pd.DataFrame, postures: Sequence[str], themes: Iterable[Recurring]
+    report: Report,
+    passages: Sequence[Passage],
+    postures: Sequence[str],
+    themes: Iterable[Recurring],
 ) -> list[ReportQuote]:
     """The passages of these postures, else all; those of what comes back first, a table in turn.
 
     A scrap is quoted only where there is nothing longer.
     """
-    units = [_units_with(report, posture) for posture in postures]
-    ranks = [
-        next((i for i, of_posture in enumerate(units) if unit_id in of_posture), len(units))
-        for unit_id in rows["unit_id"]
-    ]
-    rows = rows.assign(posture_rank=ranks)
-    is_told = rows["posture_rank"] < len(postures)
-    rows = rows[is_told] if is_told.any() else rows
-    rows = rows[~is_scrap(rows)] if not is_scrap(rows).all() else rows
-    recurring = [one.theme_id for one in themes]
-    ordered = rows.assign(
-        is_long=rows["text"].str.len() > _LONG_QUOTE,
-        is_rough=roughness(rows["text"]) > 1,
-        is_alone=~(rows["theme_id"].isin(recurring) & rows["is_counted"]),
-        sureness=-rows["probability"].astype(float).fillna(0.0),
-    ).sort_values(
-        ["posture_rank", "is_rough", "is_long", "is_alone", "sureness", "unit_id"],
-    )
-    turn = ordered.groupby(["posture_rank", "circle_id"]).cumcount()
-    ordered = ordered.assign(turn=turn).sort_values(["posture_rank", "turn"], kind="stable")
-    return [ReportQuote(shortened(row.text, _MOST_CHARS), row.where) for row in rows_of(ordered)]
+    units = [_units_with(report, [posture]) for posture in postures]
+    recurring = {one.theme_id for one in themes}
+
+    def rank(one: Passage) -> int:
+        return next((i for i, told in enumerate(units) if one.unit_id in told), len(units))
+
+    def order(one: Passage) -> tuple[Any, ...]:
+        return (
+            rank(one),
+            roughness(one.text) > 1,
+            len(one.text) > _LONG_QUOTE,
+            not (one.theme_id in recurring and one.is_counted),
+            -one.probability,
+            one.unit_id,
+        )
+
+    passages = [one for one in passages if rank(one) < len(units)] or passages
+    passages = [one for one in passages if not is_scrap(one.text)] or passages
+    ordered = by_turns(sorted(passages, key=order), lambda one: (rank(one), one.circle_id))
+    ordered.sort(key=rank)
+    return [ReportQuote(shortened(one.text, _MOST_CHARS), one.where) for one in ordered]
 
 
 def _network(report: Report, draft: PageDraft, index: int, anchor: str) -> Section:

@@ -4,12 +4,13 @@ In:   the tables of the data dictionary, grid
 Out:  Passages, CountingWords, AxisRow
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from pipeline import counting
@@ -34,6 +35,7 @@ from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
 
 Tables = Mapping[str, pd.DataFrame]
+_Row = TypeVar("_Row")
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
@@ -41,9 +43,50 @@ def rows_of(table: pd.DataFrame) -> Iterator[Any]:
     yield from table.itertuples(index=False)
 
 
-def are_among(unit_ids: pd.Series, names: Set[str]) -> pd.Series:
-    """Return whether each of a few `unit_ids` is among many names, which `isin` reads each time."""
-    return pd.Series([one in names for one in unit_ids], index=unit_ids.index, dtype=bool)
+def filled_rows(table: pd.DataFrame) -> Iterator[Any]:
+    """Yield named tuples whose blank cells are None."""
+    yield from rows_of(table.astype(object).where(table.notna(), None))
+
+
+class Passage(NamedTuple):
+    """A row of `Passages.rows`; without a theme, `theme_id` is "" and the numbers are 0."""
+
+    unit_id: str
+    workshop_id: str
+    circle_id: str
+    channel: str
+    question: str  # "" where none is known
+    where: str
+    text: str
+    theme_id: str
+    strength: float
+    probability: float
+    is_counted: bool
+    is_said: bool
+    is_table: bool
+    is_summary: bool
+    is_away: bool
+
+
+_BLANKS = {"question": "", "theme_id": "", "strength": 0.0, "probability": 0.0}
+
+
+def grouped(rows: Iterable[_Row], key: Callable[[_Row], Any]) -> dict[Any, list[_Row]]:
+    """Return `rows`, in their order, by key."""
+    groups: dict[Any, list[_Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def by_turns(rows: Iterable[_Row], key: Callable[[_Row], Any]) -> list[_Row]:
+    """Return the first row of each key in order, then the second ones, and so on."""
+    n_before: Counter[Any] = Counter()
+    turns = []
+    for row in rows:
+        n_before[key(row)] += 1
+        turns.append((n_before[key(row)], row))
+    return [row for _, row in sorted(turns, key=lambda turn: turn[0])]
 
 
 @dataclass(frozen=True)
@@ -196,27 +239,42 @@ class Passages:
         """Return « Retz, table 2 », or « table 2 » where there is one workshop."""
         return f"{self.names[row.workshop_id]}, {row.where}" if len(self.names) > 1 else row.where
 
-    def of_scope(self, scope: str) -> pd.DataFrame:
+    @cached_property
+    def every(self) -> tuple[Passage, ...]:
+        """The rows one by one."""
+        rows = self.rows[list(Passage._fields)].fillna(_BLANKS)
+        return tuple(map(Passage._make, rows.itertuples(index=False, name=None)))
+
+    def of_scope(self, scope: str) -> Sequence[Passage]:
         """Return the passages of `study` or of one workshop."""
-        return self.rows if scope == "study" else self._by_workshop.get(scope, self.rows.head(0))
+        return self.every if scope == "study" else self._by_workshop.get(scope, ())
 
     @cached_property
-    def _by_workshop(self) -> dict[Any, pd.DataFrame]:
-        return dict(iter(self.rows.groupby("workshop_id", sort=False)))
+    def _by_workshop(self) -> dict[str, list[Passage]]:
+        return grouped(self.every, lambda one: one.workshop_id)
 
-    def has_code(self, rows: pd.DataFrame, axis: str, codes: Iterable[str]) -> pd.Series:
-        """Tell which passages of `rows` have one of the codes of an axis."""
-        units = (self._units_by_code.get((axis, code), frozenset()) for code in codes)
-        return are_among(rows["unit_id"], frozenset().union(*units))
+    def of_code(self, axis: str, code: str) -> Sequence[Passage]:
+        """Return the passages with a code, by unit_id."""
+        return self.by_code.get((axis, code), ())
 
     @cached_property
-    def _units_by_code(self) -> dict[Any, frozenset[str]]:
-        return self.tags.groupby(["axis", "code"])["unit_id"].agg(frozenset).to_dict()
+    def by_code(self) -> dict[tuple[str, str], list[Passage]]:
+        """The passages with each code that some have, by axis and code."""
+        by_id = {one.unit_id: one for one in self.every}
+        tags = self.tags[self.tags["unit_id"].isin(list(by_id))]
+        coded = grouped(tags.itertuples(index=False, name=None), lambda tag: tag[1:])
+        return {code: [by_id[unit_id] for unit_id, *_ in rows] for code, rows in coded.items()}
 
-    def with_codes(self, axes: Collection[str]) -> pd.DataFrame:
-        """Return one row a passage and code of `axes`."""
-        tags = self.tags[self.tags["axis"].isin(axes)]
-        return tags.merge(self.rows, on="unit_id", validate="many_to_one")
+    def units_with(self, axis: str, codes: Iterable[str]) -> frozenset[str]:
+        """Return the unit_ids of the passages with one of the codes of an axis."""
+        return frozenset().union(*(self._units_by_code.get((axis, code), ()) for code in codes))
+
+    @cached_property
+    def _units_by_code(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {
+            code: frozenset(one.unit_id for one in passages)
+            for code, passages in self.by_code.items()
+        }
 
 
 def gather_passages(tables: Tables) -> Passages:
@@ -337,55 +395,62 @@ def existing_answers(tags: pd.DataFrame, rows: pd.DataFrame) -> set[str]:
     return set(postures.loc[postures["code"] == "force", "unit_id"]) - set(improves)
 
 
-def n_tables_of(rows: pd.DataFrame) -> int:
+def n_tables_of(passages: Iterable[Passage]) -> int:
     """Count the tables, or documents, of passages."""
-    return int(rows.loc[rows["is_said"], "circle_id"].nunique())
+    return len({one.circle_id for one in passages if one.is_said})
 
 
-def n_sure_tables(rows: pd.DataFrame, *, is_exact: bool = False) -> int:
+def n_sure_tables(passages: Iterable[Passage], *, is_exact: bool = False) -> int:
     """Return at how many tables a theme is said at least; where a person signed it off, exactly."""
-    return n_tables_of(rows[rows["is_counted"]]) if is_exact else least_tables(rows)
+    said = [one for one in passages if one.is_said and one.is_counted]
+    return n_tables_of(said) if is_exact else least_tables_of(said)
 
 
-def table_range(rows: pd.DataFrame, *, is_exact: bool = False) -> str:
+def least_tables_of(passages: Iterable[Passage]) -> int:
+    """Return at how many tables, or by how many people, passages of a theme were said at least."""
+    return least_tables((one.circle_id, one.probability) for one in passages)
+
+
+def table_range(passages: Sequence[Passage], *, is_exact: bool = False) -> str:
     """Return the tables, or documents, of a theme: « 4 », or « 4 à 6 » with what is not sure."""
-    n_sure = n_sure_tables(rows, is_exact=is_exact)
-    n_most = n_sure if is_exact else n_tables_of(rows)
+    n_sure = n_sure_tables(passages, is_exact=is_exact)
+    n_most = n_sure if is_exact else n_tables_of(passages)
     return number(n_most) if n_sure == n_most else f"{number(n_sure)} à {number(n_most)}"
 
 
-def least_contributors(rows: pd.DataFrame) -> int:
+def least_contributors(passages: Iterable[Passage]) -> int:
     """Return how many people said a theme in a consultation, at least, where tables are counted."""
-    answers = rows[(rows["channel"] == "consultation") & ~rows["is_said"]]
-    return least_tables(answers.assign(is_said=True))
+    counted = (one for one in passages if one.is_counted and not one.is_said)
+    return least_tables_of(one for one in counted if one.channel == "consultation")
 
 
-def n_remote(rows: pd.DataFrame) -> int:
+def n_remote(passages: Iterable[Passage]) -> int:
     """Count mails and calls after the workshop; 0 where nobody spoke in a room."""
-    return int(rows.loc[rows["is_away"] & ~rows["is_said"], "circle_id"].nunique())
+    return len({one.circle_id for one in passages if one.is_away and not one.is_said})
 
 
-def is_scrap(rows: pd.DataFrame) -> pd.Series:
-    """Flag passages of under four words, quoted only where nothing longer is left."""
-    return rows["text"].str.count(r"\S+") < 4
+def is_scrap(text: str) -> bool:
+    """Whether a passage has under four words: quoted only where nothing longer is left."""
+    return len(_WRITTEN.findall(text)) < 4
 
 
-def roughness(texts: pd.Series) -> pd.Series:
+def roughness(text: str) -> int:
     """Return 0 for a short whole sentence, 1 for a note that can be read alone, 2 for others.
 
     Others are scraps, long turns, hesitations, lists of signs, and capitals.
     """
-    n_words = texts.str.count(r"\S+")
-    continues = texts.str.match(_CONTINUES, case=False)
-    is_note = texts.str.contains(_SIGNS) | texts.str.isupper() | continues
-    is_readable = n_words.between(*_READABLE_WORDS) & ~is_note
-    is_whole = texts.str.contains(r"[.!?…»\"]\s*$") & (n_words <= _SHORT_WORDS)
-    return pd.Series(np.where(is_readable, np.where(is_whole, 0, 1), 2), index=texts.index)
+    n_words = len(_WRITTEN.findall(text))
+    is_note = _SIGNS.search(text) or text.isupper() or _CONTINUES.match(text)
+    if is_note or n_words not in _READABLE_WORDS:
+        return 2
+    return 0 if n_words <= _SHORT_WORDS and _ENDS.search(text) else 1
 
 
-_READABLE_WORDS, _SHORT_WORDS = (6, 45), 30
-_SIGNS = r"[→=>|↓↑]|\[[-+\w]|\([−+-]\)"
-_CONTINUES = r"\W*(?:et|euh|donc|puis|alors|ben|mais|idem|sinon)\b"
+_READABLE_WORDS, _SHORT_WORDS = range(6, 46), 30
+_WRITTEN = re.compile(r"\S+", re.ASCII)  # « mot » is one, its spaces do not break
+_SIGNS = re.compile(r"[→=>|↓↑]|\[[-+\w]|\([−+-]\)", re.ASCII)
+_CONTINUES = re.compile(r"\W*(?:et|euh|donc|puis|alors|ben|mais|idem|sinon)\b", re.ASCII | re.I)
+_ENDS = re.compile(r"[.!?…»\"]\s*$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -430,15 +495,19 @@ def _axis_name(axis: Axis) -> str:
 _N_CODES = 4  # of an axis in a line
 
 
-def profile_lines(coded: pd.DataFrame, grid: Grid, words: CountingWords) -> tuple[str, ...]:
-    """Return a line for each of the grid's own axes: codes by number of tables."""
+def profile_lines(
+    coded: Mapping[tuple[str, str], Sequence[Passage]], grid: Grid, words: CountingWords
+) -> tuple[str, ...]:
+    """Return a line for each of the grid's own axes: its codes by number of tables.
+
+    `coded` are the passages of a theme by axis and code.
+    """
     lines = []
     for axis in grid.own_axes:
         counts = []
         for code in grid.axis(axis.axis):
-            rows = coded[(coded["axis"] == axis.axis) & (coded["code"] == code.code)]
-            if len(rows):
-                counts.append((n_tables_of(rows), rows["unit_id"].nunique(), code.label))
+            if members := coded.get((axis.axis, code.code), ()):
+                counts.append((n_tables_of(members), len(members), code.label))
         counts.sort(key=lambda row: (-row[0], -row[1]))
         if counts:
             codes = []

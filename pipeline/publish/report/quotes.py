@@ -5,16 +5,20 @@ Out:  ReportQuote, ReportOpinion
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from pipeline.grid.codes import POSTURE
 from pipeline.publish.report.content import Priority, ReportOpinion, ReportQuote
 from pipeline.publish.report.passages import (
+    Passage,
     Passages,
-    are_among,
+    by_turns,
+    grouped,
     is_scrap,
     n_tables_of,
     roughness,
@@ -49,7 +53,7 @@ class Quoter:
 
     def quotes(
         self,
-        members: pd.DataFrame,
+        members: Sequence[Passage],
         central: list[str],
         scope: str,
         said: frozenset[str],
@@ -61,68 +65,67 @@ class Quoter:
         Those that the theme most likely holds come first; among them those surely of its `kind`,
         said in the room: they say what its statement says.
         """
-        members = _not_said(members, said)
-        is_wanted = self.passages.has_code(members, POSTURE, POSTURES_OF_KIND.get(kind, ()))
-        is_wanted &= are_among(members["unit_id"], self.sure)
-        rank = members["unit_id"].map({unit_id: i for i, unit_id in enumerate(central)})
-        ordered = members.assign(
-            is_short=is_scrap(members) & rank.isna(),
-            is_unsure=members["probability"] < _LIKELY,
-            is_other=~(is_wanted & members["is_said"]),
-            roughness=roughness(members["text"]),
-            central=rank.fillna(len(central)),
-        ).sort_values(
-            ["is_short", "is_unsure", "is_other", "roughness", "central", "strength", "unit_id"],
-            ascending=[True, True, True, True, True, False, True],
-        )
-        ordered = ordered[~ordered["text"].map(fold).duplicated()]
-        for whole in ("circle_id", "workshop_id"):
-            turn = ordered.groupby(whole).cumcount()
-            ordered = ordered.assign(turn=turn).sort_values("turn", kind="stable")
-        return self._quoted(ordered.head(self.n_quotes), scope)
+        rank = {unit_id: i for i, unit_id in enumerate(central)}
+        of_kind = self.passages.units_with(POSTURE, POSTURES_OF_KIND.get(kind, ()))
+
+        def order(one: Passage) -> tuple[Any, ...]:
+            is_wanted = one.is_said and one.unit_id in of_kind and one.unit_id in self.sure
+            return (
+                is_scrap(one.text) and one.unit_id not in rank,
+                one.probability < _LIKELY,
+                not is_wanted,
+                roughness(one.text),
+                rank.get(one.unit_id, len(central)),
+                -one.strength,
+                one.unit_id,
+            )
+
+        different: dict[str, Passage] = {}
+        for one in sorted(_not_said(members, said), key=order):
+            different.setdefault(fold(one.text), one)
+        ordered = by_turns(different.values(), lambda one: one.circle_id)
+        ordered = by_turns(ordered, lambda one: one.workshop_id)
+        return self._quoted(ordered[: self.n_quotes], scope)
 
     def actions(
-        self, rows: pd.DataFrame, theme_ids: list[str], scope: str, said: frozenset[str]
+        self, rows: Iterable[Passage], theme_ids: list[str], scope: str, said: frozenset[str]
     ) -> tuple[ReportQuote, ...]:
         """Quote proposals, one a theme by rank, then the next of each."""
         rank = {theme_id: i for i, theme_id in enumerate(theme_ids)}
-        rows = rows[rows["theme_id"].isin(theme_ids)]
-        rows = rows[self.passages.has_code(rows, POSTURE, [_PROPOSAL])]
-        rows = rows.assign(
-            theme_rank=rows["theme_id"].map(rank),
-            is_rough=(roughness(rows["text"]) > 1) | ~are_among(rows["unit_id"], self.sure),
-        ).sort_values(
-            ["theme_rank", "is_rough", "strength", "unit_id"], ascending=[True, True, False, True]
-        )
-        rows = _not_said(rows[~is_scrap(rows)], said)
-        turn = rows.groupby("theme_id").cumcount()
-        rows = rows.assign(turn=turn).sort_values(["turn", "theme_rank"], kind="stable")
-        return self._quoted(rows.head(_N_ACTIONS), scope)
+        proposals = self.passages.units_with(POSTURE, [_PROPOSAL])
 
-    def opinions(self, members: pd.DataFrame, said: frozenset[str]) -> tuple[ReportOpinion, ...]:
+        def order(one: Passage) -> tuple[Any, ...]:
+            is_rough = roughness(one.text) > 1 or one.unit_id not in self.sure
+            return rank[one.theme_id], is_rough, -one.strength, one.unit_id
+
+        told = [one for one in rows if one.theme_id in rank and one.unit_id in proposals]
+        fresh = _not_said([one for one in told if not is_scrap(one.text)], said)
+        ordered = by_turns(sorted(fresh, key=order), lambda one: one.theme_id)
+        return self._quoted(ordered[:_N_ACTIONS], scope)
+
+    def opinions(
+        self, members: Sequence[Passage], said: frozenset[str]
+    ) -> tuple[ReportOpinion, ...]:
         """Return an opinion of each posture that is not quoted already, then a disagreement.
 
         Those of most tables come first, then answers that name who does them, then those that read
         well. One that several tables say is told in the words of another of them.
         """
-        rows = self.theme_opinions
-        rows = rows[rows["unit_id"].isin(members["unit_id"])]
-        texts = dict(zip(members["unit_id"], members["text"], strict=True))
-        ordered = rows.assign(
-            is_nameless=~rows["unit_id"].isin(self.naming),
-            is_rough=roughness(rows["unit_id"].map(texts).astype(str)) > 1,
-        ).sort_values(
-            ["n_tables", "is_nameless", "is_rough", "opinion_order"],
-            ascending=[False, True, True, True],
-        )
+        by_id = {one.unit_id: one for one in members}
+
+        def order(row: Any) -> tuple[Any, ...]:
+            is_rough = roughness(by_id[row.unit_id].text) > 1
+            return -row.n_tables, row.unit_id not in self.naming, is_rough, row.opinion_order
+
+        rows = [row for one in members for row in self._opinions_by_unit.get(one.unit_id, ())]
         opinions: dict[str, ReportOpinion] = {}
-        for row in rows_of(ordered):
-            unit_ids = [name for name in json.loads(row.unit_ids) if name in texts]
-            fresh = [name for name in unit_ids if fold(texts[name]) not in said]
-            n_tables = n_tables_of(members[members["unit_id"].isin(unit_ids)])
-            is_new = len(fresh) == len(unit_ids) or (fresh and n_tables > 1)
+        for row in sorted(rows, key=order):
+            same = [by_id[name] for name in json.loads(row.unit_ids) if name in by_id]
+            fresh = [one for one in same if fold(one.text) not in said]
+            n_tables = n_tables_of(same)
+            is_new = len(fresh) == len(same) or (fresh and n_tables > 1)
             if is_new and row.posture not in opinions:
-                quote = self._quoted(members[members["unit_id"] == fresh[0]], "study")[0]
+                quote = self._quoted(fresh[:1], "study")[0]
                 if n_tables > 1:
                     where = sentence(
                         "opinions.ailleurs", ou=quote.where, n=self.passages.words().count(n_tables)
@@ -133,18 +136,25 @@ class Quoter:
         said |= {fold(opinion.quote.text) for opinion in told}
         return *told, *self._debate(members, said)
 
-    def _debate(self, members: pd.DataFrame, said: frozenset[str]) -> tuple[ReportOpinion, ...]:
-        """Return the first passage that says a disagreement, if any."""
-        fresh = members[~members["text"].map(fold).isin(said) & ~is_scrap(members)]
-        disagrees = fresh["text"].map(lambda text: bool(groups_in(text, _DISAGREEMENT)))
-        quotes = self._quoted(fresh[disagrees.astype(bool)].head(1), "study")
-        return tuple(ReportOpinion("debat", quote) for quote in quotes)
+    @cached_property
+    def _opinions_by_unit(self) -> dict[str, list[Any]]:
+        return grouped(rows_of(self.theme_opinions), lambda row: row.unit_id)
 
-    def _quoted(self, rows: pd.DataFrame, scope: str) -> tuple[ReportQuote, ...]:
+    def _debate(
+        self, members: Iterable[Passage], said: frozenset[str]
+    ) -> tuple[ReportOpinion, ...]:
+        """Return the first passage that says a disagreement, if any."""
+        for one in members:
+            is_fresh = not is_scrap(one.text) and fold(one.text) not in said
+            if is_fresh and groups_in(one.text, _DISAGREEMENT):
+                return (ReportOpinion("debat", *self._quoted([one], "study")),)
+        return ()
+
+    def _quoted(self, passages: Iterable[Passage], scope: str) -> tuple[ReportQuote, ...]:
         is_study = scope == "study"
         return tuple(
-            ReportQuote(row.text, self.passages.place_of(row) if is_study else row.where)
-            for row in rows_of(rows)
+            ReportQuote(one.text, self.passages.place_of(one) if is_study else one.where)
+            for one in passages
         )
 
 
@@ -157,7 +167,6 @@ def texts_of(priorities: Iterable[Priority]) -> frozenset[str]:
     return frozenset(said)
 
 
-def _not_said(rows: pd.DataFrame, said: frozenset[str]) -> pd.DataFrame:
+def _not_said(passages: Sequence[Passage], said: frozenset[str]) -> Sequence[Passage]:
     """Return the passages not quoted elsewhere; all of them where there is no other."""
-    fresh = rows[~rows["text"].map(fold).isin(said)]
-    return rows if fresh.empty else fresh
+    return [one for one in passages if fold(one.text) not in said] or passages

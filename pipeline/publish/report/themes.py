@@ -5,14 +5,15 @@ Out:  Scope, the study first; ThemeRow, Heat, printed rows
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
 import pandas as pd
 
-from pipeline.counting import SURENESS, least_tables
+from pipeline.counting import SURENESS
 from pipeline.grid.codes import RUBRIQUE, Grid
 from pipeline.publish.report.content import (
     Heat,
@@ -24,11 +25,14 @@ from pipeline.publish.report.content import (
 )
 from pipeline.publish.report.passages import (
     AxisRow,
+    Passage,
     Passages,
     Tables,
     axis_rows,
     existing_answers,
+    grouped,
     least_contributors,
+    least_tables_of,
     n_remote,
     n_sure_tables,
     n_tables_of,
@@ -90,13 +94,13 @@ class ScopeMaker:
         )
 
     @cached_property
-    def _themes(self) -> pd.DataFrame:
-        return self.tables["themes"].set_index("theme_id")
+    def _themes(self) -> dict[str, Any]:
+        return {row.theme_id: row for row in rows_of(self.tables["themes"])}
 
     @cached_property
     def _ranked_by_scope(self) -> dict[Any, pd.DataFrame]:
         ranked = self.tables["priorities"]
-        ranked = ranked[ranked["theme_id"].isin(self._themes.index)]
+        ranked = ranked[ranked["theme_id"].isin(list(self._themes))]
         ranked = ranked.sort_values("rank", kind="stable")
         return dict(iter(ranked.groupby("scope", sort=False)))
 
@@ -136,9 +140,7 @@ class ScopeMaker:
             title,
             len(rows),
             len(ranked),
-            tuple(
-                (int(row["rank"]), plain_name(themes["label"][row["theme_id"]])) for row in first
-            ),
+            tuple((int(row["rank"]), plain_name(themes[row["theme_id"]].label)) for row in first),
             tuple(dict.fromkeys(sentences)),
             priorities,
             lambda: self.quoter.actions(
@@ -150,51 +152,52 @@ class ScopeMaker:
         self,
         first: list[dict[Any, Any]],
         means: Mapping[Any, float],
-        rows: pd.DataFrame,
+        rows: Iterable[Passage],
         scope: str,
         said: frozenset[str],
     ) -> tuple[Priority, ...]:
         """Report the `first` themes; none quotes what was `said` before, where it can."""
         priorities: tuple[Priority, ...] = ()
+        members_of = grouped(rows, lambda one: one.theme_id)
         for row in first:
+            members = members_of.get(row["theme_id"], [])
             quoted = said | texts_of(priorities)
-            priorities += (self._priority(row, means, rows, scope, said=quoted),)
+            priorities += (self._priority(row, means, members, scope, said=quoted),)
         return priorities
 
     def _priority(
         self,
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
-        rows: pd.DataFrame,
+        members: Sequence[Passage],
         scope: str,
         *,
         said: frozenset[str],
     ) -> Priority:
         passages = self.passages
-        theme = self._themes.loc[row["theme_id"]]
-        members = rows[rows["theme_id"] == row["theme_id"]]
-        counted = members[members["is_counted"]]
+        theme = self._themes[row["theme_id"]]
+        counted = [one for one in members if one.is_counted]
         workshop_ids = (scope,) if scope != "study" else tuple(passages.names)
         drawn = passages.words(workshop_ids).retenus
-        central = json.loads(theme["quotes"])
-        quotes = self.quoter.quotes(counted, central, scope, said, kind=theme["kind"])
+        central = json.loads(theme.quotes)
+        quotes = self.quoter.quotes(counted, central, scope, said, kind=theme.kind)
         quoted = said | {fold(quote.text) for quote in quotes}
-        statement = theme["statement"] if isinstance(theme["statement"], str) else ""
-        is_exact = bool(theme["is_signed_off"])
+        statement = theme.statement if isinstance(theme.statement, str) else ""
+        is_exact = bool(theme.is_signed_off)
         extent = said_at(members, passages, workshop_ids, is_exact=is_exact)
         why = self._reasons(extent, counted, workshop_ids, row, means)
         return Priority(
             rank=int(row["rank"]),
-            label=plain_name(theme["label"]),
+            label=plain_name(theme.label),
             statement=plain_text(statement),
             score=float(row["score"]),
             why=f"{to_name(theme)} {why}".lstrip(),
             interval=rank_interval(int(row["rank_low"]), int(row["rank_high"]), drawn),
             sureness=sentence("rang.cinq", part=percent(row["p_top5"])),
             place=rank_in_words(int(row["rank_high"])),
-            stability=stability(theme["stability"], theme["unity"]),
+            stability=stability(theme.stability, theme.unity),
             n_units=len(members),
-            kind=theme["kind"],
+            kind=theme.kind,
             n_tables=n_tables_of(counted),
             said=extent,
             workshops=_workshops_of(counted, passages) if scope == "study" else "",
@@ -214,7 +217,7 @@ class ScopeMaker:
     def _reasons(
         self,
         extent: str,
-        members: pd.DataFrame,
+        members: Sequence[Passage],
         workshop_ids: Collection[str],
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
@@ -236,18 +239,20 @@ class ScopeMaker:
         sentences = [", ".join(filter(None, parts)), joined(above)]
         return " ".join(capitalised(text) + "." for text in sentences if text)
 
-    def _late(self, members: pd.DataFrame) -> str:
+    def _late(self, members: Iterable[Passage]) -> str:
         n = n_remote(members)
         if mask_one(n, least=self.settings.least_count) is CountMask.SMALL:
             return sentence("raisons.a_distance_peu")
         return sentence("raisons.a_distance", n=count(n, "contribution")) if n else ""
 
 
-def _workshops_of(members: pd.DataFrame, passages: Passages) -> str:
+def _workshops_of(members: Iterable[Passage], passages: Passages) -> str:
     """Return « dans les 3 ateliers », « dans 2 ateliers sur 3 (Retz et Albret) », those surely."""
     names, words = passages.names, passages.words()
-    doubt = (1 - members["probability"].astype(float)).groupby(members["workshop_id"]).prod()
-    sure = set(doubt.index[1 - doubt >= SURENESS])
+    doubts: dict[str, float] = {}
+    for one in members:
+        doubts[one.workshop_id] = doubts.get(one.workshop_id, 1.0) * (1 - one.probability)
+    sure = {workshop_id for workshop_id, doubt in doubts.items() if 1 - doubt >= SURENESS}
     told = [name for workshop_id, name in names.items() if workshop_id in sure]
     if not told or len(names) == 1:
         return ""
@@ -272,7 +277,7 @@ def to_name(theme: Any) -> str:
 
 
 def said_at(
-    members: pd.DataFrame,
+    members: Sequence[Passage],
     passages: Passages,
     workshop_ids: Collection[str],
     *,
@@ -296,22 +301,23 @@ def said_at(
         return said + _and_contributors(members)
     if contributors := _and_contributors(members):
         return contributors.removeprefix(", et ")
-    ways = [name for name in OUT_OF_ROOM if (members["channel"] == name).any()]
-    ways += ["resume"] if members["is_summary"].any() else []
+    channels = {one.channel for one in members}
+    ways = [name for name in OUT_OF_ROOM if name in channels]
+    ways += ["resume"] if any(one.is_summary for one in members) else []
     names = [word("raisons_voies", way) for way in ways or ["distance"]]
     return words.sentence("raisons.aucune_table", voies=joined(names, "ou"))
 
 
-def _and_contributors(members: pd.DataFrame) -> str:
+def _and_contributors(members: Iterable[Passage]) -> str:
     """Return « , et au moins 12 contributeurs », who answered a consultation beside the tables."""
     n = least_contributors(members)
     few = mask_one(n, least=_LEAST_CONTRIBUTORS) is CountMask.SMALL
     return sentence(f"raisons.{'contributeurs_peu' if few else 'contributeurs'}", n=n) if n else ""
 
 
-def _rapporteurs(members: pd.DataFrame) -> str:
-    summaries = members[members["is_summary"]]
-    n_tables = least_tables(summaries.assign(is_said=summaries["is_table"]))
+def _rapporteurs(counted: Iterable[Passage]) -> str:
+    summaries = [one for one in counted if one.is_summary]
+    n_tables = least_tables_of(one for one in summaries if one.is_table)
     if n_tables:
         return sentence("raisons.rapporteurs", n=count(n_tables, "rapporteur"))
     return sentence("raisons.restitution") if len(summaries) else ""
@@ -325,13 +331,16 @@ _SIGNS = {OWN_HERE: "▲ ", VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△
 
 def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow, ...]:
     """Return every theme by the study's ranking."""
-    coded = passages.with_codes([axis.axis for axis in grid.own_axes])
-    members_of, nobody = dict(iter(passages.rows.groupby("theme_id"))), passages.rows.head(0)
+    coded: dict[str, dict[tuple[str, str], list[Passage]]] = {}
+    for code in [code for axis in grid.own_axes for code in grid.axis(axis.axis)]:
+        by_theme = grouped(passages.of_code(code.axis, code.code), lambda one: one.theme_id)
+        for theme_id, members in by_theme.items():
+            coded.setdefault(theme_id, {})[code.axis, code.code] = members
+    members_of = grouped(passages.every, lambda one: one.theme_id)
     families = family_labels(tables)
     rows = []
     for theme in rows_of(_ranked_themes(tables)):
-        members = members_of.get(theme.theme_id, nobody)
-        of_theme = coded[coded["theme_id"] == theme.theme_id]
+        members = members_of.get(theme.theme_id, [])
         rows.append(
             ThemeRow(
                 label=plain_name(theme.label),
@@ -340,8 +349,8 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
                 stability=stability(theme.stability, theme.unity),
                 n_units=len(members),
                 n_tables=table_range(members, is_exact=bool(theme.is_signed_off)),
-                n_workshops=members.loc[members["is_counted"], "workshop_id"].nunique(),
-                profile=profile_lines(of_theme, grid, passages.words()),
+                n_workshops=len({one.workshop_id for one in members if one.is_counted}),
+                profile=profile_lines(coded.get(theme.theme_id, {}), grid, passages.words()),
                 family=families.get(theme.parent_id),
             )
         )
@@ -358,11 +367,13 @@ def _ranked_themes(tables: Tables) -> pd.DataFrame:
 
 def family_rows(tables: Tables, passages: Passages) -> Rows:
     """Return the families of themes, those of most passages first."""
-    themes, rows = _ranked_themes(tables), []
+    themes, rows = list(rows_of(_ranked_themes(tables))), []
+    family_of = {theme.theme_id: theme.parent_id for theme in themes}
+    members_of = grouped(passages.every, lambda one: family_of.get(one.theme_id))
+    themes_of = grouped(themes, lambda theme: theme.parent_id)
     for family in rows_of(tables["theme_families"]):
-        own = themes[themes["parent_id"] == family.family_id]
-        members = passages.rows[passages.rows["theme_id"].isin(own["theme_id"])]
-        names = " ; ".join(map(plain_name, own["label"]))
+        members = members_of.get(family.family_id, [])
+        names = " ; ".join(plain_name(one.label) for one in themes_of.get(family.family_id, ()))
         counts = number(len(members)), table_range(members)
         rows.append((plain_name(family.label), names, *counts))
     return tuple(rows)
@@ -423,11 +434,11 @@ def code_rows(passages: Passages, grid: Grid) -> dict[str, Rows]:
     """Return every code by axis, in the grid's order; unused ones have zeros."""
     rows: dict[str, Rows] = {}
     for axis in (axis.axis for axis in grid.axes):
-        coded = passages.with_codes([axis])
         of_axis = []
         for code in grid.axis(axis):
-            members = coded[coded["code"] == code.code]
-            counts = len(members), n_tables_of(members), members["workshop_id"].nunique()
+            members = passages.of_code(axis, code.code)
+            n_workshops = len({one.workshop_id for one in members})
+            counts = len(members), n_tables_of(members), n_workshops
             words = plain_name(code.label), plain_text(code.definition)
             of_axis.append((*words, *map(number, counts)))
         rows[axis] = tuple(of_axis)
@@ -443,14 +454,12 @@ def heats(passages: Passages, grid: Grid) -> tuple[Heat, ...]:
 
 def _heat(passages: Passages, grid: Grid, axis: AxisRow | None) -> Heat:
     name = axis.axis if axis else RUBRIQUE
-    n_units = passages.rows.groupby("workshop_id").size()
-    counts = passages.with_codes([name]).groupby(["code", "workshop_id"]).size()
-    used = set(counts.index.get_level_values("code"))
-    codes = [code for code in grid.axis(name) if code.code in used]
-    workshop_ids = [workshop_id for workshop_id in passages.names if workshop_id in n_units.index]
-    shares = [
-        tuple(float(counts.get((code.code, one), 0) / n_units[one]) for one in workshop_ids)
-        for code in codes
-    ]
+    n_units = Counter(one.workshop_id for one in passages.every)
+    workshop_ids = [workshop_id for workshop_id in passages.names if workshop_id in n_units]
+    codes = [code for code in grid.axis(name) if passages.of_code(name, code.code)]
+    shares = []
+    for code in codes:
+        counts = Counter(one.workshop_id for one in passages.of_code(name, code.code))
+        shares.append(tuple(counts[one] / n_units[one] for one in workshop_ids))
     names = tuple(passages.names[workshop_id] for workshop_id in workshop_ids)
     return Heat(tuple(plain_name(code.label) for code in codes), names, tuple(shares), axis)

@@ -23,6 +23,7 @@ from pipeline.publish.report.content import (
 )
 from pipeline.publish.report.passages import (
     Passages,
+    grouped,
     n_tables_of,
     rows_of,
 )
@@ -101,14 +102,14 @@ def _place(copies: pd.DataFrame) -> str:
 
 def repeats(passages: Passages) -> tuple[Repeat, ...]:
     """Return the passages said more than once in nearly the same words, most tables first."""
-    rows, groups = passages.rows, defaultdict(list)
-    for i, head in enumerate(_heads([words_of(text) for text in rows["text"]])):
-        groups[head].append(i)
+    every = passages.every
+    heads = _heads([words_of(one.text) for one in every])
+    alike = grouped(zip(heads, every, strict=True), lambda pair: pair[0])
     told = []
-    for indices in groups.values():
-        if len(indices) > 1:
-            here = rows.iloc[indices]
-            texts = tuple(dict.fromkeys(here["text"]))
+    for pairs in alike.values():
+        if len(pairs) > 1:
+            here = [one for _, one in pairs]
+            texts = tuple(dict.fromkeys(one.text for one in here))
             n_tables = n_tables_of(here)
             said = passages.words().count(n_tables)
             told.append(Repeat(texts[:_N_TEXTS], n_tables, said, len(here)))
@@ -163,9 +164,9 @@ def returning_words(passages: Passages) -> tuple[ReturningWord, ...]:
     """Return the words of subjects, verbs apart, said at two tables, or two documents, at least."""
     tables_of: dict[str, set[str]] = defaultdict(set)
     written: dict[str, str] = {}
-    for row in rows_of(passages.rows[passages.rows["is_said"]]):
-        for lemma, form in _written(row.text).items():
-            tables_of[lemma].add(row.circle_id)
+    for one in passages.every:
+        for lemma, form in _written(one.text).items() if one.is_said else ():
+            tables_of[lemma].add(one.circle_id)
             written.setdefault(lemma, form)
     returning = [
         lemma for lemma, tables in tables_of.items() if len(tables) > 1 and not _is_verb(lemma)
