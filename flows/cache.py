@@ -125,10 +125,9 @@ class StageCache:
         return {name: rows.copy(deep=False) for name, rows in self._gathered(entries).items()}
 
     def forget(self) -> None:
-        """Free the memory of the tables loaded last."""
+        """Let go of the tables loaded last."""
         self._loaded.cache_clear()
         self._gathered.cache_clear()
-        give_back()
 
     def keep_only(self, entries: Iterable[str]) -> None:
         """Drop every entry but these."""
@@ -144,7 +143,7 @@ class StageCache:
 
     def _read(self, entry: str, _stamp: int) -> Tables:
         paths = self._store.table_paths(entry)
-        return {name: TABLES[name].check(pd.read_parquet(path)) for name, path in paths.items()}
+        return {name: pd.read_parquet(path) for name, path in paths.items()}  # checked before
 
     def _read_workshops(self, entries: tuple[tuple[str | None, str, int], ...]) -> Tables:
         paths: dict[str | None, dict[str, Path]] = {}

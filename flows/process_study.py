@@ -12,7 +12,7 @@ from flows.ahead import Ahead, encoding_ahead
 from flows.cache import StageRecord, give_back
 from flows.execution import StageCall, StageOutcome, WorkshopFolder, all_tables, run_stage
 from flows.integrity import open_seal
-from flows.publish_study import publish_study, writer_ready
+from flows.publish_study import LARGE, publish_study, writer_ready
 from flows.stages import (
     JOIN,
     MACHINE,
@@ -89,11 +89,13 @@ def process_study(
             outcome = run_stage(stage, workspace, records)
             records += outcome.records
             summaries[stage.name] = outcome.summary
-            if stage is JOIN:
+            if stage is JOIN and n_units >= LARGE:
                 give_back()  # grouping takes the most, and what follows asks for other sizes
         unread = [_unread(study, folder, error) for folder, error in failed.items()]
         _execute(workspace, "write", lambda: write_study(workspace, records, unread))
         workspace.stages.forget()  # what is published is read from the study
+        if n_units >= LARGE:
+            give_back()
         _execute(workspace, "publish", lambda: publish_study(workspace, run_id, beside))
     return Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name])
 

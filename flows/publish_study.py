@@ -4,10 +4,9 @@ import datetime
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -30,7 +29,6 @@ from pipeline.publish.report.content import Report
 from pipeline.publish.tables import write_public_tables, write_tables
 from pipeline.publish.territory_charts import draw_comparison
 from pipeline.publish.workbook import NAME, write_workbook
-from pipeline.store import Store
 from pipeline.study import Study
 
 
@@ -82,7 +80,6 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 LARGE = 5_000  # passages
-_LARGEST = 50_000  # beyond, one process alone holds the report
 _PARTS: dict[Part, str] = {"rapport": "rapport", "annexe": "annexe-technique"}  # file names
 
 
@@ -95,24 +92,21 @@ def publish_study(
 ) -> str:
     """Write the report and its annex (.html, .docx, .pdf), and the tables (.xlsx, .csv).
 
-    A `writer` writes the tables and the annex meanwhile; `report` is the run's, where it was made
-    already. Returns the folder, relative to the study.
+    A `writer` writes the tables meanwhile; `report` is the run's, where it was made already.
+    Returns the folder, relative to the study.
     """
     study, drawings = workspace.study, Drawings(workspace.store)
     workspace.tell("rédaction du rapport", 0, 1)
-    is_shared = writer is not None and study.count_rows()["units"] <= _LARGEST
-    parts: list[Part] = ["rapport"] if is_shared else ["rapport", "annexe"]
-    beside: list[Part] = ["annexe"] if is_shared else []
+    tables = study.read_tables()
     with (
         whole_folder(study.publications / run_id) as folder,
-        _done_beside(partial(_write_rest, study.root, folder, run_id, beside), writer) as drawn,
+        _tables_beside(study, tables, folder / "tableaux", writer),
     ):
-        report = report or report_of(study, study.read_tables(), made_on=day_of(run_id))
-        for part in parts:
+        report = report or report_of(study, tables, made_on=day_of(run_id))
+        for part in _PARTS:
             _write_part(study, report, part, folder, drawings)
         write_map_page(report, folder / "carte.html")
-    drawings.keep(drawn)
-    drawings.save(drops_others=True)
+    drawings.save()
     return f"publications/{run_id}"
 
 
@@ -147,44 +141,30 @@ def forked_writer() -> Iterator[Executor]:
 
 
 @contextmanager
-def _done_beside(work: Callable[[], set[bytes]], writer: Executor | None) -> Iterator[set[bytes]]:
-    """Do `work` while the block runs, in this process if the writer was killed.
+def _tables_beside(
+    study: Study, tables: dict[str, pd.DataFrame], folder: Path, writer: Executor | None
+) -> Iterator[None]:
+    """Have `writer` write the tables while the block runs.
 
-    Gives a set that holds what `work` returned once the block has ended.
+    Without one, or where it was killed, this process writes them afterwards.
     """
-    returned: set[bytes] = set()
+    writing = None
+    with suppress(BrokenExecutor):
+        writing = writer.submit(_read_and_write_tables, study.root, folder) if writer else None
     try:
-        writing = writer.submit(work) if writer is not None else None
-    except BrokenExecutor:
-        writing = None
-    if writing is None:
-        returned |= work()
-        yield returned
-        return
-    try:
-        yield returned
+        yield
     finally:
-        wait([writing])  # an error takes the folder away
-    try:
-        returned |= writing.result()
-    except BrokenExecutor:
-        returned |= work()
+        wait([writing] if writing else [])  # an error takes the folder away
+    with suppress(BrokenExecutor):
+        if writing is not None:
+            writing.result()
+            return
+    _write_tables(study, tables, folder)
 
 
-def _write_rest(root: Path, folder: Path, run_id: str, parts: Sequence[Part]) -> set[bytes]:
-    """Write the tables and `parts` of the report; return the keys of what was drawn."""
+def _read_and_write_tables(root: Path, folder: Path) -> None:
     study = Study.open(root)
-    tables = study.read_tables()
-    _write_tables(study, tables, folder / "tableaux")
-    if not parts:
-        return set()
-    report = report_of(study, tables, made_on=day_of(run_id))
-    with closing(Store(study.cache)) as store:
-        drawings = Drawings(store)
-        for part in parts:
-            _write_part(study, report, part, folder, drawings)
-        drawings.save(drops_others=False)
-    return drawings.keys
+    _write_tables(study, study.read_tables(), folder)
 
 
 def _write_tables(study: Study, tables: dict[str, pd.DataFrame], folder: Path) -> None:

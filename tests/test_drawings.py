@@ -33,7 +33,7 @@ def test_territories_are_drawn_from_what_is_at_hand_and_the_next_report_is_writt
 def test_a_drawing_is_made_once_and_only_what_a_report_asked_is_left(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def report(*names: str, drops_others: bool = True) -> list[bytes]:
+    def report(*names: str) -> list[bytes]:
         drawings = Drawings(Store(tmp_path))
 
         def draw(name: str) -> bytes:
@@ -41,13 +41,12 @@ def test_a_drawing_is_made_once_and_only_what_a_report_asked_is_left(tmp_path: P
             return f"<svg>{name}</svg>".encode()
 
         made = [drawings.get(name, "svg", lambda name=name: draw(name)) for name in names]
-        drawings.save(drops_others=drops_others)
+        drawings.save()
         return made
 
     assert report("plan", "carte", "plan")[1:] == [b"<svg>carte</svg>", b"<svg>plan</svg>"]
     report("plan", "carte")
     assert asked == ["plan", "carte"]
-    report("arbre", drops_others=False)
     report("arbre", "plan")
     assert asked == ["plan", "carte", "arbre"]
     report("carte")

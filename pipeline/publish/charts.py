@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -31,7 +31,6 @@ class Drawings:
         self._cache = cache
         self._asked: dict[bytes, bytes] = {}
         self._new: set[bytes] = set()
-        self._kept: set[bytes] = set()
 
     def get(self, source: str, form: str, draw: Callable[[], bytes]) -> bytes:
         """Return the cached drawing of `source` in `form`, or what `draw` gives."""
@@ -44,24 +43,11 @@ class Drawings:
             self._asked |= known
         return self._asked[key]
 
-    @property
-    def keys(self) -> set[bytes]:
-        """The keys of the drawings that were asked for."""
-        return set(self._asked) | self._kept
-
-    def keep(self, keys: Iterable[bytes]) -> None:
-        """Count drawings that another process asked for and saved as asked for here."""
-        self._kept |= set(keys)
-
-    def save(self, *, drops_others: bool) -> None:
-        """Write the cache; `drops_others` removes what was not asked for.
-
-        Do not drop after drawing a part of the report only.
-        """
+    def save(self) -> None:
+        """Write the cache, without what was not asked for: once the whole report is drawn."""
         if self._cache is not None:
             self._cache.write(_KIND, _DRAWN_BY, {key: self._asked[key] for key in self._new})
-            if drops_others:
-                self._cache.keep_keys(_KIND, _DRAWN_BY, self.keys)
+            self._cache.keep_keys(_KIND, _DRAWN_BY, self._asked)
 
 
 Spec = Mapping[str, Any]

@@ -156,7 +156,10 @@ def _line(document: Document, style: str, text: str = "") -> Paragraph:
 
 @lru_cache(maxsize=32)
 def _paragraph_style_id(part: Any, name: str) -> str | None:
-    """Return the id of a style, which python-docx looks for in the whole template each time."""
+    """Return the id of a style, which python-docx looks for in the whole template each time.
+
+    None for the template's default, which needs none.
+    """
     style_id: str | None = part.get_style_id(name, WD_STYLE_TYPE.PARAGRAPH)
     return style_id
 
@@ -191,7 +194,7 @@ def _add_table(document: Document, block: PageTable) -> None:
     )
     widths = [round(_WIDTH_TWIPS * width) for width in block.widths]
     names = ["Cellule nombre" if is_number else "Cellule" for is_number in block.is_number]
-    styles = [_style_id(document, name) for name in names]
+    styles = [_style_id(document.part, name) for name in names]
     rows: list[str] = []
     for row in (block.columns, *block.rows):
         cells = [_cell(*cell) for cell in zip(widths, map(_text, row, styles), strict=True)]
@@ -205,7 +208,7 @@ def _append_table(
 ) -> None:
     """Add an empty paragraph, which keeps the next table apart."""
     layout = (
-        f'<w:tblStyle w:val="{_style_id(document, style)}"/>'
+        f'<w:tblStyle w:val="{_style_id(document.part, style)}"/>'
         f'<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
     )
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
@@ -228,8 +231,9 @@ def _text(text: str, style_id: str) -> str:
     return f'<w:p><w:pPr><w:pStyle w:val="{style_id}"/></w:pPr>{run}</w:p>'
 
 
-def _style_id(document: Document, name: str) -> str:
-    return str(document.styles[name].style_id)
+@lru_cache(maxsize=32)
+def _style_id(part: Any, name: str) -> str:
+    return str(part.styles[name].style_id)
 
 
 def _add_figure(document: Document, block: PageFigure, drawings: Drawings | None) -> None:

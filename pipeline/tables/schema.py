@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pipeline.errors import TableError
 
@@ -53,11 +54,12 @@ class Column:
         """Whether every cell of the type is allowed."""
         return self.nullable and not self.values and self.low is None and self.high is None
 
-    def failures(self, cells: pd.Series) -> Iterator[tuple[str, int]]:
+    def failures(self, cells: ExtensionArray) -> Iterator[tuple[str, int]]:
         """Yield each broken rule and its number of cells."""
         if not self.nullable and (n := int(cells.isna().sum())):
             yield "non vide", n
-        if self.values and (n := int((cells.notna() & ~cells.isin(self.values)).sum())):
+        if self.values and not set(cells.dropna().unique()) <= set(self.values):
+            n = sum(cell not in self.values for cell in cells.dropna())
             yield f"un de {', '.join(self.values)}", n
         if self.low is None and self.high is None:
             return
@@ -108,7 +110,8 @@ class Table:
             )
         try:
             columns = {name: self._column(name) for name in names}
-            typed = frame[names].reset_index(drop=True)
+            typed = frame if list(frame.columns) == names else frame[names]
+            typed = typed.reset_index(drop=True)
             dtypes = typed.dtypes.to_dict()
             others = {
                 name: column.dtype
@@ -141,7 +144,7 @@ class Table:
             )
             for column in missing
         }
-        return self.check(frame.assign(**added)[names])
+        return self.check(frame.assign(**added)[names] if added else frame[names])
 
     def _failures(self, typed: pd.DataFrame, columns: Mapping[str, Column]) -> Iterator[str]:
         """Faults never quote a value: cells may hold what people said."""
@@ -150,7 +153,7 @@ class Table:
         for name, column in columns.items():
             if column.is_free:
                 continue
-            for rule, n_cells in column.failures(typed[name]):
+            for rule, n_cells in column.failures(typed[name].array):
                 yield f"colonne {name}, règle « {rule} », {n_cells} cas"
         if n_rows := int(typed.duplicated(list(self.key)).sum()):
             yield f"clé {', '.join(self.key)} en double, {n_rows} cas"
