@@ -47,13 +47,18 @@ def group_opinions(
         return THEME_OPINIONS.empty()
     middle = _mean_vector(list(passages["text"]), encoder)
     rows: list[dict[str, Any]] = []
-    for theme_id, here in passages.groupby("theme_id", sort=True):
-        here = here.assign(row=range(len(here)))
-        likeness = _Likeness(list(here["text"]), encoder, middle)
+    by_theme: dict[str, list[dict[Any, Any]]] = {}
+    for passage in passages.to_dict("records"):
+        by_theme.setdefault(passage["theme_id"], []).append(passage)
+    for theme_id, here in sorted(by_theme.items()):
+        likeness = _Likeness([passage["text"] for passage in here], encoder, middle)
+        by_posture: dict[str, list[dict[Any, Any]]] = {}
+        for row, passage in enumerate(here):
+            by_posture.setdefault(passage["posture"], []).append(passage | {"row": row})
         opinions = [
             _opinion(said)
-            for _, of_posture in here.groupby("posture", sort=True)
-            for said in _merge(of_posture.to_dict("records"), likeness)
+            for _, of_posture in sorted(by_posture.items())
+            for said in _merge(of_posture, likeness)
         ]
         opinions.sort(key=_order)
         faces = _facing(opinions, likeness)

@@ -7,9 +7,9 @@ Out:  unit_ids, the most telling first; a description in French; theme_profiles 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -38,23 +38,32 @@ _OPPOSED = {
 }
 
 
+class _Candidate(NamedTuple):
+    unit_id: str
+    workshop_id: str
+    circle: str
+    worth: float
+    folded: str
+
+
 def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
     """Return at most `n_quotes` unit_ids, most central first, from varied tables."""
-    candidates = members[["unit_id", "workshop_id", "text"]].assign(
-        circle=members["table_number"].astype("string").fillna(members["document_id"]),
-        worth=members["strength"] + [readability(text) for text in members["text"]],
-        folded=[fold(str(text)) for text in members["text"]],
-    )
-    candidates = candidates.sort_values(
-        ["worth", "unit_id"], ascending=[False, True], kind="stable"
-    )
-    rows: list[dict[Any, Any]] = candidates.to_dict("records")
-    chosen: list[dict[Any, Any]] = []
-    while rows and len(chosen) < n_quotes:
-        best = max(rows, key=lambda row: round(float(row["worth"]) - _repetition(row, chosen), 6))
-        rows.remove(best)
+    candidates = sorted(_candidates(members), key=lambda one: (-one.worth, one.unit_id))
+    chosen: list[_Candidate] = []
+    while candidates and len(chosen) < n_quotes:
+        best = max(candidates, key=lambda one: round(one.worth - _repetition(one, chosen), 6))
+        candidates.remove(best)
         chosen.append(best)
-    return [str(row["unit_id"]) for row in chosen]
+    return [one.unit_id for one in chosen]
+
+
+def _candidates(members: pd.DataFrame) -> Iterator[_Candidate]:
+    columns = ("unit_id", "workshop_id", "text", "table_number", "document_id", "strength")
+    cells = (members[name].tolist() for name in columns)
+    for unit_id, workshop_id, text, table_number, document_id, strength in zip(*cells, strict=True):
+        circle = document_id if pd.isna(table_number) else str(table_number)
+        worth = strength + readability(text)
+        yield _Candidate(unit_id, workshop_id, circle, worth, fold(text))
 
 
 def describe(quoted: Sequence[str]) -> str:
@@ -104,12 +113,12 @@ def readability(text: str) -> float:
     return -flaws
 
 
-def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
+def _repetition(candidate: _Candidate, chosen: Sequence[_Candidate]) -> float:
     loss = 0.0
     for other in chosen:
-        same_workshop = row["workshop_id"] == other["workshop_id"]
-        loss += 0.05 * same_workshop + 0.1 * (same_workshop and row["circle"] == other["circle"])
-        loss += float(row["folded"] == other["folded"])
+        same_workshop = candidate.workshop_id == other.workshop_id
+        loss += 0.05 * same_workshop + 0.1 * (same_workshop and candidate.circle == other.circle)
+        loss += float(candidate.folded == other.folded)
     return loss
 
 

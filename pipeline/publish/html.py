@@ -5,7 +5,7 @@ Out:  an .html file, the same for the same report
 """
 
 import re
-from functools import partial
+from functools import cache, partial
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,18 @@ def write_web_page(page: Page, path: Path, *, drawings: Drawings | None = None) 
 
 
 def _render(template: str, path: Path, **values: Any) -> None:
-    pages = Environment(
+    page = _templates().get_template(template).render(say=sentence, **values)
+    path.write_text(page, encoding="utf-8", newline="\n")
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    page = pages.get_template(template).render(say=sentence, **values)
-    path.write_text(page, encoding="utf-8", newline="\n")
 
 
 def _draw(
