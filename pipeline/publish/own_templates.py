@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import docx
-import pptx
 from docx.document import Document
 from docx.shared import Cm
 from docxtpl import DocxTemplate
 from jinja2 import TemplateError
 from lxml.etree import XMLSyntaxError
-from pptx.oxml.ns import qn
 
 from pipeline.errors import SettingsError
 from pipeline.publish.text import number
@@ -88,6 +86,8 @@ def check_own_templates(slides: Path | None, report: Path | None) -> None:
 
 def open_slide_look(path: Path | None = None) -> SlideLook:
     """Return a template of slides, without the slides that it shows as examples."""
+    import pptx  # a report needs none of it
+
     template = path or OUR_SLIDES
     _check_file(template, "un fichier .pptx", "l'ouvrir dans PowerPoint, l'enregistrer en .pptx")
     try:
@@ -108,6 +108,8 @@ def open_slide_look(path: Path | None = None) -> SlideLook:
 
 
 def _drop_slides(made: Any) -> None:
+    from pptx.oxml.ns import qn
+
     slides = made.slides._sldIdLst  # noqa: SLF001  (python-pptx removes no slide itself)
     for entry in list(slides):
         made.part.drop_rel(entry.rId)
