@@ -129,6 +129,8 @@ def serve_forks() -> tuple[Path, int]:
 
 def load_all() -> None:
     """Import what a run imports, and load what it loads whatever the study."""
+    import sklearn.decomposition  # noqa: F401 - the axes of lemmas ask for it late
+
     import flows.run  # noqa: F401 (it imports every stage)
     from models.embedder import load_embedder
     from pipeline.french import french

@@ -10,7 +10,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from pipeline.publish.charts import Drawings, Spec, draw_svg
@@ -52,18 +52,19 @@ def write_web_page(page: Page, path: Path, *, drawings: Drawings | None = None) 
 
 
 def _render(template: str, path: Path, **values: Any) -> None:
-    page = _templates().get_template(template).render(say=sentence, **values)
+    page = _templates()[template].render(say=sentence, **values)
     path.write_text(page, encoding="utf-8", newline="\n")
 
 
 @cache
-def _templates() -> Environment:
-    return Environment(
+def _templates() -> dict[str, Template]:
+    pages = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
     )
+    return {name: pages.get_template(name) for name in ("rapport.html.j2", "carte.html.j2")}
 
 
 def _draw(

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
-from pipeline.publish.text import printable
+from pipeline.publish.text import fix_times, printable
 
 SHEET_ROWS = 1_048_575  # under the header
 _CELL_CHARS = 32_767  # a spreadsheet's limit
@@ -96,3 +96,4 @@ def new_book(path: Path) -> Iterator[Book]:
     with xlsxwriter.Workbook(str(path), options) as workbook:
         workbook.set_properties({"created": _CREATED, "author": "Ateliers Territoires"})
         yield Book(workbook)
+    fix_times(path)
