@@ -22,7 +22,7 @@ from pipeline.publish.layout.blocks import (
     note,
 )
 from pipeline.publish.report.content import Report, ReportQuote, Rows
-from pipeline.publish.report.passages import Passage, filled_rows, grouped
+from pipeline.publish.report.passages import ReportPassage, filled_rows, grouped
 from pipeline.publish.text import (
     NBSP,
     capitalised,
@@ -50,7 +50,7 @@ class _Said:
     """What a passage says of an offer, a row of the table."""
 
     offer: Any
-    passage: Passage
+    passage: ReportPassage
     rank: int  # of the workshop, by date
 
     @property

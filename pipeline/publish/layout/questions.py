@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.grid.codes import POSTURE
 from pipeline.publish.layout.blocks import PageDraft
 from pipeline.publish.report.content import Report, ReportQuote
-from pipeline.publish.report.passages import Passage, grouped, is_scrap, n_sure_tables
+from pipeline.publish.report.passages import ReportPassage, grouped, is_scrap, n_sure_tables
 from pipeline.publish.text import (
     number,
     plain_name,
@@ -70,7 +70,7 @@ def _ranked(report: Report) -> pd.DataFrame:
     return merged.head(_N_THEMES).set_index("theme_id")
 
 
-def _said(report: Report, posture: str) -> list[Passage]:
+def _said(report: Report, posture: str) -> list[ReportPassage]:
     """Return the counted passages said in a room in a posture, central ones first."""
     passages = report.material.passages.of_code(POSTURE, posture)
     said = [one for one in passages if one.is_counted and one.is_said and not is_scrap(one.text)]
@@ -168,6 +168,6 @@ def _who_was_missing(report: Report, draft: PageDraft) -> Iterator[RoomQuestion]
             yield RoomQuestion(sentence("questions_salle.absents", **values))
 
 
-def _quotes(report: Report, passages: Iterable[Passage]) -> list[ReportQuote]:
+def _quotes(report: Report, passages: Iterable[ReportPassage]) -> list[ReportQuote]:
     place_of = report.material.passages.place_of
     return [ReportQuote(one.text, place_of(one)) for one in passages]

@@ -30,7 +30,7 @@ from pipeline.publish.layout.priorities import first_needs
 from pipeline.publish.maps import map_spec
 from pipeline.publish.report.content import Priority, Report, ReportQuote
 from pipeline.publish.report.passages import (
-    Passage,
+    ReportPassage,
     by_turns,
     grouped,
     is_scrap,
@@ -188,7 +188,7 @@ def _priority(report: Report, workshop_id: str, priority: Priority) -> tuple[str
     return (priority.statement or priority.label).removesuffix(".") + ".", " ".join(said)
 
 
-def _passages_of_theme(report: Report, workshop_id: str, label: str) -> list[Passage]:
+def _passages_of_theme(report: Report, workshop_id: str, label: str) -> list[ReportPassage]:
     """The passages of the workshop in the themes of this label."""
     themes = rows_of(report.material.tables["themes"])
     theme_ids = {theme.theme_id for theme in themes if plain_name(theme.label) == label}
@@ -201,7 +201,7 @@ def _units_with(report: Report, postures: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(sure.get(posture, ()) for posture in postures))
 
 
-def _answering(report: Report, passages: Iterable[Passage]) -> list[str]:
+def _answering(report: Report, passages: Iterable[ReportPassage]) -> list[str]:
     """The structures that do what answers a need, in order of their names.
 
     The passage that names one tells surely of what exists, is surely of the theme and, where both
@@ -251,7 +251,11 @@ def _topic(
 
 
 def _part_blocks(
-    report: Report, draft: PageDraft, workshop_id: str, part: _Part, passages: Sequence[Passage]
+    report: Report,
+    draft: PageDraft,
+    workshop_id: str,
+    part: _Part,
+    passages: Sequence[ReportPassage],
 ) -> list[Block]:
     if part.is_strict:
         units = _units_with(report, part.postures)
@@ -284,7 +288,7 @@ class Recurring:
     label: str
 
 
-def _coming_back(report: Report, passages: Iterable[Passage]) -> list[Recurring]:
+def _coming_back(report: Report, passages: Iterable[ReportPassage]) -> list[Recurring]:
     """The themes that two tables surely say at least; most tables first."""
     themes = report.material.tables["themes"]
     labels = {row.theme_id: plain_name(row.label) for row in rows_of(themes)}
@@ -308,7 +312,7 @@ def recurring_sentence(themes: Sequence[Recurring]) -> str:
 
 def _candidates(
     report: Report,
-    passages: Sequence[Passage],
+    passages: Sequence[ReportPassage],
     postures: Sequence[str],
     themes: Iterable[Recurring],
 ) -> list[ReportQuote]:
@@ -319,10 +323,10 @@ def _candidates(
     units = [_units_with(report, [posture]) for posture in postures]
     recurring = {one.theme_id for one in themes}
 
-    def rank(one: Passage) -> int:
+    def rank(one: ReportPassage) -> int:
         return next((i for i, told in enumerate(units) if one.unit_id in told), len(units))
 
-    def order(one: Passage) -> tuple[Any, ...]:
+    def order(one: ReportPassage) -> tuple[Any, ...]:
         return (
             rank(one),
             roughness(one.text) > 1,

@@ -14,7 +14,7 @@ from pipeline.grid.codes import PILIER, POSTURE
 from pipeline.publish.report.content import ReportQuote
 from pipeline.publish.report.passages import (
     Material,
-    Passage,
+    ReportPassage,
     by_turns,
     grouped,
     n_tables_of,
@@ -68,7 +68,7 @@ class CodedPassage(NamedTuple):
     `sureness` is the probability that the code is right; those of a low `rank` are quoted first.
     """
 
-    passage: Passage
+    passage: ReportPassage
     score: float
     is_sure: bool
     sureness: float = 1.0

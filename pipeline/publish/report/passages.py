@@ -48,7 +48,7 @@ def filled_rows(table: pd.DataFrame) -> Iterator[Any]:
     yield from rows_of(table.astype(object).where(table.notna(), None))
 
 
-class Passage(NamedTuple):
+class ReportPassage(NamedTuple):
     """A row of `Passages.rows`; without a theme, `theme_id` is "" and the numbers are 0."""
 
     unit_id: str
@@ -240,25 +240,25 @@ class Passages:
         return f"{self.names[row.workshop_id]}, {row.where}" if len(self.names) > 1 else row.where
 
     @cached_property
-    def every(self) -> tuple[Passage, ...]:
+    def every(self) -> tuple[ReportPassage, ...]:
         """The rows one by one."""
-        rows = self.rows[list(Passage._fields)].fillna(_BLANKS)
-        return tuple(map(Passage._make, rows.itertuples(index=False, name=None)))
+        rows = self.rows[list(ReportPassage._fields)].fillna(_BLANKS)
+        return tuple(map(ReportPassage._make, rows.itertuples(index=False, name=None)))
 
-    def of_scope(self, scope: str) -> Sequence[Passage]:
+    def of_scope(self, scope: str) -> Sequence[ReportPassage]:
         """Return the passages of `study` or of one workshop."""
         return self.every if scope == "study" else self._by_workshop.get(scope, ())
 
     @cached_property
-    def _by_workshop(self) -> dict[str, list[Passage]]:
+    def _by_workshop(self) -> dict[str, list[ReportPassage]]:
         return grouped(self.every, lambda one: one.workshop_id)
 
-    def of_code(self, axis: str, code: str) -> Sequence[Passage]:
+    def of_code(self, axis: str, code: str) -> Sequence[ReportPassage]:
         """Return the passages with a code, by unit_id."""
         return self.by_code.get((axis, code), ())
 
     @cached_property
-    def by_code(self) -> dict[tuple[str, str], list[Passage]]:
+    def by_code(self) -> dict[tuple[str, str], list[ReportPassage]]:
         """The passages with each code that some have, by axis and code."""
         by_id = {one.unit_id: one for one in self.every}
         tags = self.tags[self.tags["unit_id"].isin(list(by_id))]
@@ -395,36 +395,36 @@ def existing_answers(tags: pd.DataFrame, rows: pd.DataFrame) -> set[str]:
     return set(postures.loc[postures["code"] == "force", "unit_id"]) - set(improves)
 
 
-def n_tables_of(passages: Iterable[Passage]) -> int:
+def n_tables_of(passages: Iterable[ReportPassage]) -> int:
     """Count the tables, or documents, of passages."""
     return len({one.circle_id for one in passages if one.is_said})
 
 
-def n_sure_tables(passages: Iterable[Passage], *, is_exact: bool = False) -> int:
+def n_sure_tables(passages: Iterable[ReportPassage], *, is_exact: bool = False) -> int:
     """Return at how many tables a theme is said at least; where a person signed it off, exactly."""
     said = [one for one in passages if one.is_said and one.is_counted]
     return n_tables_of(said) if is_exact else least_tables_of(said)
 
 
-def least_tables_of(passages: Iterable[Passage]) -> int:
+def least_tables_of(passages: Iterable[ReportPassage]) -> int:
     """Return at how many tables, or by how many people, passages of a theme were said at least."""
     return least_tables((one.circle_id, one.probability) for one in passages)
 
 
-def table_range(passages: Sequence[Passage], *, is_exact: bool = False) -> str:
+def table_range(passages: Sequence[ReportPassage], *, is_exact: bool = False) -> str:
     """Return the tables, or documents, of a theme: « 4 », or « 4 à 6 » with what is not sure."""
     n_sure = n_sure_tables(passages, is_exact=is_exact)
     n_most = n_sure if is_exact else n_tables_of(passages)
     return number(n_most) if n_sure == n_most else f"{number(n_sure)} à {number(n_most)}"
 
 
-def least_contributors(passages: Iterable[Passage]) -> int:
+def least_contributors(passages: Iterable[ReportPassage]) -> int:
     """Return how many people said a theme in a consultation, at least, where tables are counted."""
     counted = (one for one in passages if one.is_counted and not one.is_said)
     return least_tables_of(one for one in counted if one.channel == "consultation")
 
 
-def n_remote(passages: Iterable[Passage]) -> int:
+def n_remote(passages: Iterable[ReportPassage]) -> int:
     """Count mails and calls after the workshop; 0 where nobody spoke in a room."""
     return len({one.circle_id for one in passages if one.is_away and not one.is_said})
 
@@ -496,7 +496,7 @@ _N_CODES = 4  # of an axis in a line
 
 
 def profile_lines(
-    coded: Mapping[tuple[str, str], Sequence[Passage]], grid: Grid, words: CountingWords
+    coded: Mapping[tuple[str, str], Sequence[ReportPassage]], grid: Grid, words: CountingWords
 ) -> tuple[str, ...]:
     """Return a line for each of the grid's own axes: its codes by number of tables.
 

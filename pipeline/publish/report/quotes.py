@@ -15,8 +15,8 @@ import pandas as pd
 from pipeline.grid.codes import POSTURE
 from pipeline.publish.report.content import Priority, ReportOpinion, ReportQuote
 from pipeline.publish.report.passages import (
-    Passage,
     Passages,
+    ReportPassage,
     by_turns,
     grouped,
     is_scrap,
@@ -53,7 +53,7 @@ class Quoter:
 
     def quotes(
         self,
-        members: Sequence[Passage],
+        members: Sequence[ReportPassage],
         central: list[str],
         scope: str,
         said: frozenset[str],
@@ -68,7 +68,7 @@ class Quoter:
         rank = {unit_id: i for i, unit_id in enumerate(central)}
         of_kind = self.passages.units_with(POSTURE, POSTURES_OF_KIND.get(kind, ()))
 
-        def order(one: Passage) -> tuple[Any, ...]:
+        def order(one: ReportPassage) -> tuple[Any, ...]:
             is_wanted = one.is_said and one.unit_id in of_kind and one.unit_id in self.sure
             return (
                 is_scrap(one.text) and one.unit_id not in rank,
@@ -80,7 +80,7 @@ class Quoter:
                 one.unit_id,
             )
 
-        different: dict[str, Passage] = {}
+        different: dict[str, ReportPassage] = {}
         for one in sorted(_not_said(members, said), key=order):
             different.setdefault(fold(one.text), one)
         ordered = by_turns(different.values(), lambda one: one.circle_id)
@@ -88,13 +88,13 @@ class Quoter:
         return self._quoted(ordered[: self.n_quotes], scope)
 
     def actions(
-        self, rows: Iterable[Passage], theme_ids: list[str], scope: str, said: frozenset[str]
+        self, rows: Iterable[ReportPassage], theme_ids: list[str], scope: str, said: frozenset[str]
     ) -> tuple[ReportQuote, ...]:
         """Quote proposals, one a theme by rank, then the next of each."""
         rank = {theme_id: i for i, theme_id in enumerate(theme_ids)}
         proposals = self.passages.units_with(POSTURE, [_PROPOSAL])
 
-        def order(one: Passage) -> tuple[Any, ...]:
+        def order(one: ReportPassage) -> tuple[Any, ...]:
             is_rough = roughness(one.text) > 1 or one.unit_id not in self.sure
             return rank[one.theme_id], is_rough, -one.strength, one.unit_id
 
@@ -104,7 +104,7 @@ class Quoter:
         return self._quoted(ordered[:_N_ACTIONS], scope)
 
     def opinions(
-        self, members: Sequence[Passage], said: frozenset[str]
+        self, members: Sequence[ReportPassage], said: frozenset[str]
     ) -> tuple[ReportOpinion, ...]:
         """Return an opinion of each posture that is not quoted already, then a disagreement.
 
@@ -141,7 +141,7 @@ class Quoter:
         return grouped(rows_of(self.theme_opinions), lambda row: row.unit_id)
 
     def _debate(
-        self, members: Iterable[Passage], said: frozenset[str]
+        self, members: Iterable[ReportPassage], said: frozenset[str]
     ) -> tuple[ReportOpinion, ...]:
         """Return the first passage that says a disagreement, if any."""
         for one in members:
@@ -150,7 +150,7 @@ class Quoter:
                 return (ReportOpinion("debat", *self._quoted([one], "study")),)
         return ()
 
-    def _quoted(self, passages: Iterable[Passage], scope: str) -> tuple[ReportQuote, ...]:
+    def _quoted(self, passages: Iterable[ReportPassage], scope: str) -> tuple[ReportQuote, ...]:
         is_study = scope == "study"
         return tuple(
             ReportQuote(one.text, self.passages.place_of(one) if is_study else one.where)
@@ -167,6 +167,6 @@ def texts_of(priorities: Iterable[Priority]) -> frozenset[str]:
     return frozenset(said)
 
 
-def _not_said(passages: Sequence[Passage], said: frozenset[str]) -> Sequence[Passage]:
+def _not_said(passages: Sequence[ReportPassage], said: frozenset[str]) -> Sequence[ReportPassage]:
     """Return the passages not quoted elsewhere; all of them where there is no other."""
     return [one for one in passages if fold(one.text) not in said] or passages

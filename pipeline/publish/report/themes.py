@@ -25,8 +25,8 @@ from pipeline.publish.report.content import (
 )
 from pipeline.publish.report.passages import (
     AxisRow,
-    Passage,
     Passages,
+    ReportPassage,
     Tables,
     axis_rows,
     existing_answers,
@@ -152,7 +152,7 @@ class ScopeMaker:
         self,
         first: list[dict[Any, Any]],
         means: Mapping[Any, float],
-        rows: Iterable[Passage],
+        rows: Iterable[ReportPassage],
         scope: str,
         said: frozenset[str],
     ) -> tuple[Priority, ...]:
@@ -169,7 +169,7 @@ class ScopeMaker:
         self,
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
-        members: Sequence[Passage],
+        members: Sequence[ReportPassage],
         scope: str,
         *,
         said: frozenset[str],
@@ -217,7 +217,7 @@ class ScopeMaker:
     def _reasons(
         self,
         extent: str,
-        members: Sequence[Passage],
+        members: Sequence[ReportPassage],
         workshop_ids: Collection[str],
         row: Mapping[Any, Any],
         means: Mapping[Any, float],
@@ -239,14 +239,14 @@ class ScopeMaker:
         sentences = [", ".join(filter(None, parts)), joined(above)]
         return " ".join(capitalised(text) + "." for text in sentences if text)
 
-    def _late(self, members: Iterable[Passage]) -> str:
+    def _late(self, members: Iterable[ReportPassage]) -> str:
         n = n_remote(members)
         if mask_one(n, least=self.settings.least_count) is CountMask.SMALL:
             return sentence("raisons.a_distance_peu")
         return sentence("raisons.a_distance", n=count(n, "contribution")) if n else ""
 
 
-def _workshops_of(members: Iterable[Passage], passages: Passages) -> str:
+def _workshops_of(members: Iterable[ReportPassage], passages: Passages) -> str:
     """Return « dans les 3 ateliers », « dans 2 ateliers sur 3 (Retz et Albret) », those surely."""
     names, words = passages.names, passages.words()
     doubts: dict[str, float] = {}
@@ -277,7 +277,7 @@ def to_name(theme: Any) -> str:
 
 
 def said_at(
-    members: Sequence[Passage],
+    members: Sequence[ReportPassage],
     passages: Passages,
     workshop_ids: Collection[str],
     *,
@@ -308,14 +308,14 @@ def said_at(
     return words.sentence("raisons.aucune_table", voies=joined(names, "ou"))
 
 
-def _and_contributors(members: Iterable[Passage]) -> str:
+def _and_contributors(members: Iterable[ReportPassage]) -> str:
     """Return « , et au moins 12 contributeurs », who answered a consultation beside the tables."""
     n = least_contributors(members)
     few = mask_one(n, least=_LEAST_CONTRIBUTORS) is CountMask.SMALL
     return sentence(f"raisons.{'contributeurs_peu' if few else 'contributeurs'}", n=n) if n else ""
 
 
-def _rapporteurs(counted: Iterable[Passage]) -> str:
+def _rapporteurs(counted: Iterable[ReportPassage]) -> str:
     summaries = [one for one in counted if one.is_summary]
     n_tables = least_tables_of(one for one in summaries if one.is_table)
     if n_tables:
@@ -331,7 +331,7 @@ _SIGNS = {OWN_HERE: "▲ ", VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△
 
 def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow, ...]:
     """Return every theme by the study's ranking."""
-    coded: dict[str, dict[tuple[str, str], list[Passage]]] = {}
+    coded: dict[str, dict[tuple[str, str], list[ReportPassage]]] = {}
     for code in [code for axis in grid.own_axes for code in grid.axis(axis.axis)]:
         by_theme = grouped(passages.of_code(code.axis, code.code), lambda one: one.theme_id)
         for theme_id, members in by_theme.items():
