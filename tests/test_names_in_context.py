@@ -145,6 +145,34 @@ SHAPES = [
     "fâchés, entre [[Szymański]] et la Ligue, entre Redon et Nantes",
     "J'ai demandé à [[Nénette]], parlez à [[Momo]]",
 ]
+# A form, a list of tasks or of votes, a copy of a mail: the field tells that a name follows.
+FIELDS = [
+    "Fiche / nom : [[BELLANGER]] / prénom : [[Yvette]] / suite : Mission Locale",
+    "Plombier = [[Goulard]] // fuite",
+    "PLOMBIER = [[GOULARD]] // FUITE",
+    "cc : [[Zbysek]], [[Clotilde]]\nvoilà le devis",
+    "Contre : [[Sidonie]]. Pour : [[Ihintza]], seule.",
+    "Animatrice : Bonjour à tous",
+]
+CAPITALS_OF_FIRST_NAMES = [
+    "PENSER ANNIVERSAIRE [[THIERRY]] + GÂTEAU",
+    "RDV AVEC [[SANDRINE]] JEUDI, VOIR LE NOUVEAU ([[ERWAN]] ?)",
+    "FLORENCE EST LOIN, LA ROSE AUSSI, ENVOYER IBAN",
+]
+ASIDES = [
+    "[[Ihintza]] (la basque, celle qui soude) propose un chantier",
+    "Mon ancien chef, [[Le Goaziou]], râlait",
+    "[[Lulu]] elle en peut plus",
+    "Franchement [[Lulu]] elle trie",
+    "[[Bob]], de son vrai nom [[Robert Vasseur]], cuisine",
+    "appel de « [[Tonton]] » [[Bakary]], [[Yann]] « [[le Grand]] » [[Kerbrat]]",
+    "Elle a vécu [[chez les|Tchoumba]] trois ans",
+    "la p'tite [[Ngoc]] et la petite salle",
+    "[[Etchegoyen]] ([[Géraud]]) : deux hectares",
+    "[[Franckk]] tond, et c'est le tour de [[Chantall]]",
+    "reçu de [[m.|castaingts]] la somme, à 12 m. environ",
+    "elle lit même Ouest-France, le même Biocoop",
+]
 FIRMS_AND_GOODS = [
     "Devis SARL Cadiou Frères : 4 200 €, Garage Brunel et Fils, Menuiserie Le Gall SAS",
     "Fondation Daniel et Nina Carasso : 5 000 €",
@@ -164,6 +192,7 @@ LEFT_TO_LOOK_AT = [
     "Signé : {{Collet}}",
     "{{Marc Jardin}} gère la cuisine",
     "la place du docteur {{Vasseur}} est libre",
+    "12/03;{{Etxegaray}};compost",
 ]
 FAMILIES = [
     "Les enfants {{Le Floch}} attendent le car",
@@ -227,7 +256,7 @@ def test_a_name_is_hidden_and_its_namesake_stays(example: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "example", [*IN_A_PLACE, *COMMON_SURNAMES, *SURE_SURNAMES, *IN_CAPITALS, *SHAPES]
+    "example", [*IN_A_PLACE, *COMMON_SURNAMES, *SURE_SURNAMES, *IN_CAPITALS, *SHAPES, *ASIDES[:-1]]
 )
 def test_a_person_is_hidden_whatever_place_or_word_the_name_is_taken_for(example: str) -> None:
     assert "[[" in example
@@ -237,6 +266,16 @@ def test_a_person_is_hidden_whatever_place_or_word_the_name_is_taken_for(example
 def test_an_address_does_not_swallow_who_lives_there() -> None:
     assert _clean("au 14 rue des Tanneurs chez Mme Dupont") == "au [adresse] chez Mme [personne]"
     assert _clean("5 place du Marché chez Robert Lemoine") == "[adresse] chez [personne]"
+
+
+@pytest.mark.parametrize("example", [*FIELDS, *CAPITALS_OF_FIRST_NAMES, ASIDES[-1]])
+def test_a_field_tells_that_a_name_follows_and_a_word_in_capitals_stays(example: str) -> None:
+    assert _clean(_plain(example)) == _expected(example)
+
+
+def test_an_address_ends_with_its_sentence() -> None:
+    assert _clean("habite allée des Lilas. Se plaint") == "habite [adresse]. Se plaint"
+    assert _clean("habite rue J. Moulin, à Redon") == "habite [adresse], à Redon"
 
 
 @pytest.mark.parametrize("street", [*NAMES_OF_STREETS, *FIRMS_AND_GOODS])

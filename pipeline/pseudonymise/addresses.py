@@ -11,7 +11,10 @@ from pipeline.text import lexicon
 
 _BLANK = r"[ \u00a0\u202f]"
 _LINK = r"(?i:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
-_NAME = rf"(?:{_LINK}{_BLANK}?)*(?:{UPPER}[\w'’.\-]*|\d{{1,2}}{_BLANK}{LETTER}+{_BLANK}(?=\d{{4}}))"
+# a point ends the sentence, unless it shortens: J. Moulin, Dr. Roux
+_SHORT = r"(?:[A-ZÀ-Þ]|Dr|Pr|Ste?|Gal|Gén|Mal|Col|Cdt|Cap|Mgr)\."
+_DAY = rf"\d{{1,2}}{_BLANK}{LETTER}+{_BLANK}(?=\d{{4}})"  # rue du 8 mai 1945
+_NAME = rf"(?:{_LINK}{_BLANK}?)*(?:{_SHORT}|{UPPER}(?:[\w'’\-]|\.(?=\w))*|{_DAY})"
 _NAMES = rf"{_NAME}(?:[ \u00a0\-]{_NAME})*"
 _CITY = rf"\d{{5}}\s+{UPPER}[\w'’\-]*(?:[\s\-](?:{_LINK}[\s\-])*{UPPER}[\w'’\-]*)*"
 _SMALL_CITY = rf"\d{{5}}\s{LETTER}[\w'’\-]*(?:-{LETTER}+)*"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from functools import cache
 
 from pipeline.french import is_listed
@@ -11,6 +12,8 @@ from pipeline.pseudonymise.words import UPPER, alternatives, terms
 GAP = r"[\s\u00a0]"
 CLOSE = re.compile(rf"{GAP}+(?:[«\"“]{GAP}?)?(?:[dlDL]['’])?|-")
 _FAR, _NEAR = 200, 40  # characters before and after a name
+_END_OF_FIELD = re.compile(r"(?:[ \-]?[^\W\d_a-z][\w\-]+){0,2}\s*(?:[.,;|/()\n–—]|$)")
+_ASIDE = 10  # words in brackets between a name and its verb
 _BLANK = r"[ \u00a0]"
 _ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
 # endings of the third person, by that of the infinitive
@@ -20,22 +23,44 @@ _ENDINGS = {
 }
 AGE_AFTER = re.compile(r"\s?[,(]\s?\d{1,2}\sans\b")
 _INITIAL_AFTER = re.compile(rf"\s{UPPER}\.(?!\w)")
-_ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
+_ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+(?:\s?\?)?\)")
 
 
 def announces(word: TextWord, *, strongly: bool = False) -> bool:
     """Whether the words before announce a person; `strongly`: even with an unknown first name."""
     before = re.sub(r"(?<!\w)d'$", "de ", word.folded_before(_FAR))
     strong = (_heading(), _greeting(), _speech(), _apposed())
-    frames = strong if strongly else (*strong, _mention(), _attribution())
-    return any(frame.search(before) for frame in frames)
+    frames = strong if strongly else (*strong, _mention(), _attribution(), _vote())
+    return any(frame.search(before) for frame in frames) or _fills_in(word, before)
+
+
+def _fills_in(word: TextWord, before: str) -> bool:
+    """Whether the word is all that follows a role: « Plombier : Ferreira » ; « PLOMBIER = … »."""
+    if not _END_OF_FIELD.match(word.passage.text, word.end):
+        return False
+    return _role().search(before) is not None
 
 
 @cache
+def _role() -> re.Pattern[str]:
+    roles = alternatives("fonctions", "metiers")
+    return re.compile(rf"(?:^|[\n.;,•\-–—(/|]){GAP}*(?:{roles}){GAP}?[:=]{GAP}?$")
+
+
 def _heading() -> re.Pattern[str]:
     """Rapporteure : ; Présents : J. Roy (Mairie), B et ."""
+    return _list_of_names(alternatives("rubriques_de_noms"))
+
+
+def _vote() -> re.Pattern[str]:
+    """Pour : ; Contre : A, B et ; Abstention : ."""
+    return _list_of_names("pour|contre|abstentions?")
+
+
+@cache
+def _list_of_names(headings: str) -> re.Pattern[str]:
     line_start = rf"(?:^|[\n.;•\-–—(]){GAP}*"
-    heading = rf"(?:{alternatives('rubriques_de_noms')})(?:{GAP}?\([^)]*\))?{GAP}?:{GAP}?"
+    heading = rf"(?:{headings})(?:{GAP}?\([^)]*\))?{GAP}?:{GAP}?"
     names_before = r"(?:(?:[^\n.;:]|(?<=[\s,(][a-z])\.)*(?:,|\set)\s)?"
     return re.compile(rf"{line_start}{heading}{names_before}(?:[a-z]\.-?){{0,3}}\s?$")
 
@@ -54,8 +79,9 @@ def _speech() -> re.Pattern[str]:
 
 @cache
 def _apposed() -> re.Pattern[str]:
-    """Une bénévole, ; mon mari ; notre collègue."""
-    return re.compile(rf"(?<!\w)(?:une?|notre|nos|mon|ma|mes)\s(?:{_people()}),?\s$")
+    """Une bénévole, ; mon mari ; notre ancien collègue."""
+    owner = r"(?:une?|notre|nos|mon|ma|mes)"
+    return re.compile(rf"(?<!\w){owner}\s(?:[\w\-]+\s)?(?:{_people()}),?\s$")
 
 
 def _people() -> str:
@@ -143,7 +169,7 @@ def _function() -> re.Pattern[str]:
 
 
 def is_related(word: TextWord) -> bool:
-    """Whether this follows: et son mari; le mécano; de la table 2."""
+    """Whether this follows: et son mari; le mécano; de la table 2; de son vrai nom."""
     return bool(_relation().match(word.folded_after(_NEAR)))
 
 
@@ -151,8 +177,9 @@ def is_related(word: TextWord) -> bool:
 def _relation() -> re.Pattern[str]:
     kin = rf"\s?,?\s(?:et\s|avec\s)?(?:mon|ma|notre|son|sa|ses)\s(?:{_people()})(?!\w)"
     trade = rf"\s?,?\s(?:le|la|l'|du|de\sla)\s?(?:{alternatives('metiers')})(?!\w)"
+    other = r"(?:alias|(?:de|c'est)\sson\s(?:vrai\s|petit\s)?nom|(?:le\s)?surnom\sd)(?!\w)"
     return re.compile(
-        rf"{kin}|{trade}|\s?,?\s(?:de\sla\s)?table\s\d|\s(?:m'a|lui\sa|t'a|n'en\speut\splus"
+        rf"{kin}|{trade}|\s?[,(]?\s?(?:de\sla\s)?table\s\d|\s?[,(]?\s?{other}|\s(?:m'a|lui\sa|t'a|n'en\speut\splus"
         rf"|en\sa\smarre)(?!\w)"
     )
 
@@ -190,9 +217,8 @@ def has_age_or_initial_after(word: TextWord) -> bool:
 
 
 def is_alone_in_brackets(word: TextWord) -> bool:
-    """Whether brackets hold this word only: (Lise)."""
-    in_brackets = word.passage.text[max(0, word.start - 1) : word.end + 1]
-    return _ALONE_IN_BRACKETS.fullmatch(in_brackets) is not None
+    """Whether brackets hold this word only: (Lise), (Lise ?)."""
+    return bool(_ALONE_IN_BRACKETS.match(word.passage.text, max(0, word.start - 1)))
 
 
 def speaks_or_acts(word: TextWord) -> bool:
@@ -223,11 +249,13 @@ def _action() -> re.Pattern[str]:
 def is_subject(name: TextWord, *, humanly: bool = False) -> bool:
     """Whether a verb follows one or two names; `humanly`: a verb for people only."""
     last = _second_name(name) or name
-    verb = last.next
+    verb = _after_brackets(last)
     if not verb or _has_preposition(name):
         return False
     if verb.is_in("pronoms_sujets") and re.fullmatch(rf"(?:{_BLANK}?,)?{_BLANK}", verb.gap):
         verb = verb.next
+        while verb.is_in("pronoms_conjoints"):
+            verb = verb.next
         return verb.is_in("verbes_humains") if humanly else bool(verb) and _is_verb(verb)
     pronouns: list[TextWord] = []
     while len(pronouns) < 3 and _goes_on(verb) and verb.is_in("pronoms_conjoints"):
@@ -246,6 +274,20 @@ def is_subject(name: TextWord, *, humanly: bool = False) -> bool:
     has_object = verb.next.gap == " " and verb.next.is_in("determinants_d_objet")
     is_surely = has_pronoun or has_object or _ELIDED.fullmatch(verb.gap) is not None
     return _is_verb(verb, is_surely=is_surely)
+
+
+def _after_brackets(word: TextWord) -> TextWord:
+    """Ihintza (la basque, celle qui soude) propose."""
+    after = word.next
+    if not re.fullmatch(rf"{_BLANK}\(", after.gap):
+        return after
+    while after and ")" not in after.gap:
+        after = after.next
+    if not after or after.index - word.index > _ASIDE:
+        return word.next
+    verb = copy(after)
+    verb.gap = after.gap.rpartition(")")[2]
+    return verb
 
 
 def _second_name(name: TextWord) -> TextWord | None:

@@ -18,6 +18,7 @@ _INITIAL_AFTER = re.compile(
     rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s)|{_BEFORE_WORD})"
 )
 _DOMAINS = frozenset({"com", "org", "net", "coop", "bzh", "info", "asso", "gouv", "html", "pdf"})
+_NUMBER_BEFORE = re.compile(r"\d\s?$")
 _BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
 _MOST_WORDS = 6
 
@@ -83,14 +84,16 @@ def _is_in_titled_list(word: TextWord) -> bool:
 
 
 def _has_clear_title(word: TextWord) -> bool:
-    """Mme dufour, mme le goff, madame rose."""
+    """Mme dufour, mme le goff, madame rose, m. dufour; not 12 m. environ."""
     is_name = word.is_usual_first_name or (word.is_surname and not _is_function(word))
     if word.is_in("particules") or (word.is_common and not is_name):
         return False
     title = word.previous
     if title.is_in("particules_sures") and title.gap == " ":
         title = title.previous
-    return title.is_in("civilites_sures")
+    is_measure = _NUMBER_BEFORE.search(title.gap) is not None
+    is_pointed = title.text == "m" and word.gap.startswith(".") and not is_measure
+    return title.is_in("civilites_sures") or (is_pointed and not word.is_place)
 
 
 def _has_title_over_particles(word: TextWord) -> bool:
@@ -231,6 +234,26 @@ def surname_after(word: TextWord) -> TextWord:
     if not re.fullmatch(_BLANK, after.gap) or not after.has_capital or after.is_protected:
         return NO_WORD
     return NO_WORD if after.is_in("jamais", "acronymes") or is_legal_form(after) else after
+
+
+def with_particles(word: TextWord) -> TextWord:
+    """Return the first word of the name: Le Floch starts at its particle."""
+    first, particles = word, terms("particules") - {"les", "des"}
+    while first.gap == " " and first.previous.has_capital and first.previous.folded in particles:
+        first = first.previous
+    return word if first.opens else first
+
+
+def has_first_name_in_brackets(word: TextWord) -> bool:
+    """Whether a first name alone in brackets follows: Etchegoyen (Géraud)."""
+    first = word.next
+    return (
+        first.gap == " ("
+        and first.has_capital
+        and first.next.gap.startswith(")")
+        and first.is_usual_first_name
+        and not (first.is_common or first.is_place or first.is_in("prenoms_lieux"))
+    )
 
 
 def has_particle_after(word: TextWord) -> bool:

@@ -4,15 +4,18 @@ import re
 
 from pipeline.pseudonymise.context import announces, announces_first_name, is_presented, is_subject
 from pipeline.pseudonymise.listed_names import coordinated_with
-from pipeline.pseudonymise.masks import Mask
+from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.things import is_place_name, is_thing
-from pipeline.pseudonymise.words import UPPER, is_shortened
+from pipeline.pseudonymise.words import LETTER, UPPER, is_shortened
 
 _TIES = frozenset({" + ", "/", " / ", " & ", "+", "&"})
 _ITEM = re.compile(rf"(?<!\w){UPPER}[\w-]+(?=\s\([^()\n]*\))")
 _ITEMS = re.compile(rf"(?:{UPPER}[\w-]+\s\([^()\n]*\)(?:,\s|\set\s)?){{2,}}")
+# a word or two in quotation marks, a blank and a capital
+_QUOTED = re.compile(rf"[«\"“][ \u00a0]?{LETTER}[\w'’-]*(?: [\w'’-]+)?[ \u00a0]?[»\"”](?= {UPPER})")
 _AMONG_NAMES = "cité parmi des prénoms"
+_SOBRIQUET = "surnom, entre guillemets ?"
 _IN_SMALL_LETTERS = "prénom écrit en minuscules ?"
 # elle s'appelle X; une dame prénommée X
 _NAMED = re.compile(
@@ -30,9 +33,9 @@ def beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
     """Return the masks of unknown words that a sign or a list ties to a plain name."""
     edges = {edge for mask in masks if not mask.doubt for edge in (mask.start, mask.end)}
     bracketed = _bracketed(passage)
-    names: list[Mask] = []
+    names = _sobriquets(passage, edges)
     for word in passage.words:
-        if word.is_masked(masks):
+        if word.is_masked(masks) or word.is_masked(names):
             continue
         is_item = word.start in bracketed and bool(edges & bracketed)
         if is_item and word.is_usual_first_name:
@@ -42,6 +45,25 @@ def beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
         if _is_tied(word, edges) or _is_in_list(word, edges):
             names.append(word.as_name(_AMONG_NAMES))
             edges |= {word.start, word.end}
+    return names
+
+
+def _sobriquets(passage: Passage, edges: set[int]) -> list[Mask]:
+    """« Tonton » Bakary; Yann "le Grand" Kerbrat."""
+    names: list[Mask] = []
+    for quoted in _QUOTED.finditer(passage.text):
+        words = [word for word in passage.words if quoted.start() < word.start < quoted.end()]
+        if not words or words[0].is_protected:
+            continue
+        first, last = words[0], words[-1]
+        if quoted.start() - 1 in edges:
+            is_sobriquet = not (last.next.is_common or last.next.is_place)
+            names += [last.next.as_name()] if is_sobriquet else []
+        else:
+            is_kin = first.is_in("parentes", "surnoms") or not first.is_common
+            is_sobriquet = quoted.end() + 1 in edges and is_kin and first is last
+        if is_sobriquet:
+            names.append(Mask(first.start, last.end, PERSON, _SOBRIQUET))
     return names
 
 

@@ -25,15 +25,21 @@ from pipeline.pseudonymise.context import (
 from pipeline.pseudonymise.listed_names import doubt_of_roster_name, is_located, is_written_as_name
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.name_parts import (
+    has_first_name_in_brackets,
     has_particle_after,
     has_title,
     initials_before,
     surname_after,
     whole_name,
+    with_particles,
 )
 from pipeline.pseudonymise.names_beside import beside_names, doubt_of_small_name
 from pipeline.pseudonymise.passage import Passage, TextWord
-from pipeline.pseudonymise.shapes import is_shouted_name, mask_of_shape
+from pipeline.pseudonymise.shapes import (
+    is_shouted_name,
+    is_surely_first_name_in_capitals,
+    mask_of_shape,
+)
 from pipeline.pseudonymise.things import (
     has_inner_capital,
     is_of_brand,
@@ -42,11 +48,12 @@ from pipeline.pseudonymise.things import (
     is_said_thing,
     is_thing,
 )
-from pipeline.pseudonymise.words import UPPER, is_place, terms
+from pipeline.pseudonymise.words import UPPER, is_misspelt_first_name, is_place, terms
 
 _DOTTED = re.compile(
     rf"(?<![\w.])({UPPER})\.[\s\u00a0\-]?({UPPER})\.(?![\s\u00a0\-]?\w\.|\w)(?!\s?{UPPER}[a-zà-ÿ])"
 )
+_THING_TO_DO = re.compile(r"\sà\s[a-z]+(?:er|ir|re)(?!\w)")  # olivier à rempoter
 _AGE = re.compile(r",?\s?\(?\d{1,2}\sans\b")
 _FORM_ONLY = "nom de personne d'après sa seule forme ?"
 _ACTS = "nom inconnu qui parle ou agit comme une personne"
@@ -55,12 +62,13 @@ _PLACE_OR_NAME = "prénom ou lieu ?"
 _LISTED_OR_STREET = "quelqu'un, ou le nom d'une rue ou d'un lieu ?"
 _INITIALS = "initiales de quelqu'un de la liste ?"
 _FAMILY = "famille ou enseigne ?"
+_MISSPELT = "prénom mal orthographié ?"
 
 
 class Evidence(NamedTuple):
     """Why a word is a person's name, and the doubt left."""
 
-    kind: str  # title, roster, first name, initial, announced
+    kind: str  # title, roster, first name, initial, announced, particle
     doubt: str = ""
 
 
@@ -77,7 +85,9 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
         evidence = _evidence(word, name_match)
         if evidence:
             span = whole_name(
-                word, has_title=evidence.kind == "title", has_initial=evidence.kind == "initial"
+                word,
+                has_title=evidence.kind in ("title", "particle"),
+                has_initial=evidence.kind == "initial",
             )
             is_sure = _is_sure(word, evidence)
             masks.append(Mask(*span, PERSON, doubt=evidence.doubt, is_sure=is_sure))
@@ -141,6 +151,8 @@ def _evidence(word: TextWord, name_match: int) -> Evidence | None:
         return None
     if _is_family(word):
         return Evidence("announced", _FAMILY)
+    if _is_announced_with_particle(word):
+        return Evidence("particle")
     if word.folded in word.roster.places or is_thing(word):
         return None
     if word.has_capital:
@@ -180,6 +192,13 @@ def _is_family(word: TextWord) -> bool:
     may_be_noun = word.is_common and word.folded.endswith(("s", "x"))
     is_plural = word.gap == " " and word.previous.folded in ("les", "aux", "des")
     return is_plural and not may_be_noun and (is_listed or is_subject(word))
+
+
+def _is_announced_with_particle(word: TextWord) -> bool:
+    """Mon ancien chef, Le Goaziou."""
+    first = with_particles(word)
+    is_name = word.is_surname and not (word.is_common or word.is_place)
+    return first is not word and is_name and announces(first, strongly=True)
 
 
 def _evidence_of_capital(word: TextWord, name_match: int) -> Evidence | None:
@@ -238,6 +257,13 @@ def _has_acting_surname(surname: TextWord) -> bool:
     return bool(is_name) and is_subject(surname)
 
 
+def _has_unknown_acting_surname(word: TextWord) -> bool:
+    """Sosefo Lape parle."""
+    surname = surname_after(word)
+    is_known = surname.is_common or surname.is_upper or surname.is_place
+    return bool(surname) and not is_known and is_subject(surname, humanly=True)
+
+
 def _is_coordinated(word: TextWord) -> bool:
     """Clément et Prosper."""
     other = word.next.next
@@ -260,6 +286,8 @@ def _is_plain_first_name(word: TextWord) -> bool:
         word.opens and (word.is_in("prenoms_mots") or word.is_common)
     )
     is_alone_in_capitals = word.is_upper and not surname_after(word)
+    if is_surely_first_name_in_capitals(word):
+        return True
     if is_word or word.passage.is_shouted or is_alone_in_capitals:
         return _is_in_context(word)
     return True
@@ -284,6 +312,10 @@ def _is_human_entity(word: TextWord) -> bool:
 
 def _doubt_of_first_name(word: TextWord) -> str:
     """A place, or a word that opens a sentence, leaves a doubt without strong context."""
+    if word.is_upper and not _is_in_context(word):
+        return _WORD_OR_NAME
+    if _THING_TO_DO.match(word.folded_after(30)) and word.is_common:
+        return _WORD_OR_NAME
     if surname_after(word) or announces(word) or is_subject(word, humanly=True):
         return ""
     if word.is_in("prenoms_lieux"):
@@ -312,10 +344,14 @@ def _evidence_of_unknown(word: TextWord) -> Evidence | None:
         return None
     if announces(word, strongly=True) or is_presented(word):
         return Evidence("announced")
+    if has_first_name_in_brackets(word):
+        return Evidence("announced", _FORM_ONLY)
+    if is_misspelt_first_name(word.folded):
+        return Evidence("first name", _MISSPELT)
     if word.label != "ORG":
         if is_related(word):
             return Evidence("announced", _FORM_ONLY)
-        if is_subject(word, humanly=True):
+        if is_subject(word, humanly=True) or _has_unknown_acting_surname(word):
             return Evidence("announced", _ACTS)
     return None if word.label in ("LOC", "ORG") else _evidence_of_form(word)
 

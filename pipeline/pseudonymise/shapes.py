@@ -51,7 +51,9 @@ def mask_of_shape(word: TextWord) -> Mask | None:
         return _mask(word, "")
     if _is_of_kin(word):
         return _mask(word, _SHAPE if word.is_common or not _is_known(word) else "")
-    return None if word.is_place or word.is_upper else _mask_of_capital(word)
+    if word.is_upper:
+        return _mask(word, _SHAPE) if _is_listed_in_capitals(word) else None
+    return None if word.is_place else _mask_of_capital(word)
 
 
 def _mask_of_capital(word: TextWord) -> Mask | None:
@@ -121,11 +123,12 @@ def _has_human_adjective(word: TextWord) -> bool:
     adjective = word.previous
     if word.gap != " " or adjective.has_capital or not adjective.is_in("adjectifs_de_personnes"):
         return False
-    if not re.search(rf"{_ARTICLE}[\w-]+\s$", word.folded_before(30)):
+    if not re.search(rf"{_ARTICLE}[\w'’-]+\s$", word.folded_before(30)):
         return False
     if word.is_usual_first_name:
         return not word.is_in("prenoms_lieux")
-    return not word.is_common and (_is_known(word) or adjective.folded == "jeune")
+    is_told = adjective.is_in("adjectifs_de_personnes_seules")
+    return not word.is_common and (_is_known(word) or is_told)
 
 
 def _has_sobriquet(word: TextWord) -> bool:
@@ -153,7 +156,7 @@ def _is_sobriquet(word: TextWord) -> bool:
 
 
 def _is_family(word: TextWord) -> bool:
-    """La ferme des Iribarne; les Dugommier ont vendu."""
+    """La ferme des Iribarne; les Dugommier ont vendu; chez les Tchoumba."""
     before = word.previous
     if word.opens or word.gap != " " or not _PLURAL.fullmatch(before.folded) or word.is_common:
         return False
@@ -163,7 +166,8 @@ def _is_family(word: TextWord) -> bool:
         return True
     is_group = word.folded.endswith(("s", "x")) or word.is_in("lieux_et_organisations")
     is_told = word.label not in ("ORG", "LOC") and is_subject(word)
-    return len(word.text) > 4 and not is_group and is_told
+    is_home = before.previous.folded == "chez"
+    return len(word.text) > 4 and not is_group and (is_told or is_home)
 
 
 def _is_between(word: TextWord) -> bool:
@@ -174,10 +178,18 @@ def _is_between(word: TextWord) -> bool:
 
 
 def _is_listed_in_capitals(word: TextWord) -> bool:
-    """ABSENTS : FERREIRA DA COSTA LURDES, WOJCIECHOWSKI TOMASZ."""
-    if not word.passage.is_shouted or not _is_known(word) or word.is_place:
+    """ABSENTS : FERREIRA DA COSTA LURDES, WOJCIECHOWSKI TOMASZ; Nom : FERREIRA."""
+    if not _is_known(word) or word.is_place or len(word.text) < 4:
         return False
     return not is_word_in_capitals(word.folded) and announces(word, strongly=True)
+
+
+def is_surely_first_name_in_capitals(word: TextWord) -> bool:
+    """Whether it is a first name and no word, place, brand or acronym: PENSER ANNIV KÉVIN."""
+    if not (word.is_usual_first_name and word.is_in_shouted_line) or len(word.text) < 4:
+        return False
+    others = ("acronymes", "prenoms_lieux", "prenoms_marques", "prenoms_mots")
+    return not (word.is_place or word.is_in(*others) or is_word_in_capitals(word.folded))
 
 
 def is_shouted_name(word: TextWord, surname: TextWord) -> bool:

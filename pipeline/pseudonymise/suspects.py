@@ -11,6 +11,7 @@ from pipeline.pseudonymise.context import (
     may_call_for_person,
 )
 from pipeline.pseudonymise.masks import PERSON, Mask
+from pipeline.pseudonymise.name_parts import with_particles
 from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.things import has_inner_capital, is_owner, is_place_name, is_thing
 from pipeline.pseudonymise.words import is_place, is_surname, terms
@@ -40,7 +41,7 @@ def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
             continue
         doubt = _doubt_of_name(word) or _doubt_of_capital(word, edges)
         if doubt:
-            start = _with_particles(word).start
+            start = with_particles(word).start
             end = word.next.end if doubt == _WITH_WORD else word.end
             suspects.append(Mask(start, end, PERSON, doubt=doubt, is_readable=True))
     return suspects
@@ -81,6 +82,8 @@ def _doubt_of_capital(word: TextWord, edges: set[int]) -> str:
     is_day = word.is_in("fonctions_noms") and not word.is_in("fonctions")
     if word.passage.is_shouted or (word.folded in _never() and not is_day):
         return ""
+    if _is_alone_in_cell(word):
+        return _STANDS
     is_after_name = not word.opens and word.gap == " " and word.previous.end in edges
     if is_after_name and not word.is_upper:
         return _GOES_ON
@@ -96,6 +99,14 @@ def _doubt_of_capital(word: TextWord, edges: set[int]) -> str:
     if _is_bare_surname(word):
         return _SURNAME
     return "" if word.opens else _doubt_inside_sentence(word, is_name=is_name)
+
+
+def _is_alone_in_cell(word: TextWord) -> bool:
+    """12/03;Etxegaray;livraison."""
+    if not (word.gap.endswith((";", "\t", "|")) and word.next.gap.startswith((";", "\t", "|"))):
+        return False
+    is_known = word.is_common or word.is_place or word.is_in("acronymes")
+    return not is_known and word.label not in ("ORG", "LOC")
 
 
 @cache
@@ -174,7 +185,7 @@ def _doubt_inside_sentence(word: TextWord, *, is_name: bool) -> str:
 
 def _is_family(word: TextWord) -> bool:
     """Chez les Morvan, la maison des Le Floch."""
-    first = _with_particles(word)
+    first = with_particles(word)
     before = first.previous
     whole = word.passage.folded[first.start : word.end]
     if word.is_common or word.is_upper or not (word.is_surname or is_surname(whole)):
@@ -185,14 +196,6 @@ def _is_family(word: TextWord) -> bool:
     if is_plural and before.previous.folded == "chez":
         return True
     return not is_place(whole) and (is_plural or (first is not word and calls_for_person(first)))
-
-
-def _with_particles(word: TextWord) -> TextWord:
-    """Le Floch starts at its particle."""
-    first, particles = word, terms("particules") - {"les", "des"}
-    while first.gap == " " and first.previous.has_capital and first.previous.folded in particles:
-        first = first.previous
-    return word if first.opens else first
 
 
 def _may_be_owner(word: TextWord) -> bool:

@@ -138,7 +138,9 @@ def _is_cited(word: TextWord) -> bool:
 
 
 def _is_function_word(word: TextWord) -> bool:
-    """Car Karim est malade, sa sœur Nadia: neither a coach nor a company."""
+    """Car Karim est malade, sa sœur Nadia, le tour de Léa: no coach, company or tower."""
+    if word.text.lower() == "tour":
+        return word.previous.folded in ("le", "au", "mon", "son")
     if word.text.lower() == "car":
         return not word.previous.is_in("determinants_de_chose", "articles")
     return word.text in ("sa", "Sa")
@@ -185,11 +187,15 @@ def is_thing(word: TextWord) -> bool:
 
 
 def _is_capitalised_noun(word: TextWord) -> bool:
-    """No title, first name or "Merci"."""
+    """No title, first name, "Merci" or "Franchement"."""
     may_precede_name = word.is_first_name or word.is_in(
         "civilites", "parentes", "annonces_fortes", "annonces", "jamais"
     )
-    return word.has_capital and word.is_common and not may_precede_name
+    lowered = word.text.lower()
+    is_noun = (
+        is_listed(lowered, "noun") or is_listed(lowered, "adj") or not lowered.endswith("ment")
+    )
+    return word.has_capital and word.is_common and is_noun and not may_precede_name
 
 
 def _is_in_title(word: TextWord) -> bool:

@@ -65,6 +65,23 @@ def is_usual_first_name(folded: str) -> bool:
     return folded in names or ("-" in folded and all(part in names for part in folded.split("-")))
 
 
+@lru_cache(maxsize=10_000)
+def is_misspelt_first_name(folded: str) -> bool:
+    """Whether doubled letters alone tell it from a frequent first name: franckk, chantall."""
+    squeezed = _squeezed(folded)
+    is_doubled = 4 < len(squeezed) < len(folded)
+    return is_doubled and squeezed in _squeezed_first_names() and not is_first_name(folded)
+
+
+@cache
+def _squeezed_first_names() -> frozenset[str]:
+    return frozenset(_squeezed(name) for name in _usual_first_names())
+
+
+def _squeezed(word: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", word)
+
+
 def is_rare_first_name(folded: str) -> bool:
     """Whether it is so rare that it may be a brand or an acronym."""
     return folded in _names_of("prenoms_rares.txt")
