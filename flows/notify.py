@@ -14,6 +14,9 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from flows.typed_texts import paths_without_names
 from pipeline.counting import why_no_theme
 from pipeline.credentials import address_fault, read_secret
 from pipeline.decisions import idle_sentence
@@ -251,10 +254,14 @@ def _workshops(study: Study, new_folders: set[str]) -> str:
 
 def _receipts(study: Study) -> str:
     rows = told_first(study.read_table("receipts"))
-    lines = [f"- {_cell(row['path'])} : {_cell(receipt_line(row))}" for row in rows]
-    if (n_more := len(lines) - _N_RECEIPTS_SHOWN) > 0:
-        more = f"- … et {Count(n_more):autre|autres}, en annexe technique du rapport"
-        lines = [*lines[:_N_RECEIPTS_SHOWN], more]
+    told = rows[:_N_RECEIPTS_SHOWN]
+    paths = paths_without_names(study, pd.Series([row["path"] for row in told], dtype="string"))
+    lines = [
+        f"- {_cell(path)} : {_cell(receipt_line(row))}"
+        for path, row in zip(paths, told, strict=True)
+    ]
+    if (n_more := len(rows) - len(told)) > 0:
+        lines.append(f"- … et {Count(n_more):autre|autres}, en annexe technique du rapport")
     return "\n".join(lines) or "Aucun."
 
 
@@ -262,9 +269,11 @@ def _rejects(study: Study) -> str:
     rejects = study.read_table("rejects")
     if rejects.empty:
         return "Aucun."
+    told = rejects.head(_N_REJECTS_SHOWN)
+    told = told.assign(path=paths_without_names(study, told["path"]))
     lines = [
         f"- {_cell(row.path)} : {_cell(row.reason)} → {_cell(row.advice)}"
-        for row in rejects.head(_N_REJECTS_SHOWN).itertuples()
+        for row in told.itertuples()
     ]
     if (n_more := len(rejects) - _N_REJECTS_SHOWN) > 0:
         lines.append(f"- … et {Count(n_more):autre|autres}, en annexe du rapport")

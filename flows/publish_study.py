@@ -14,7 +14,7 @@ import pandas as pd
 
 from flows.comparison import comparison
 from flows.runners.work import begin_process
-from flows.typed_texts import followed_decisions
+from flows.typed_texts import followed_decisions, paths_without_names
 from flows.workspace import Workspace
 from pipeline.decisions import active_decisions
 from pipeline.decisions.kinds import weights_in_use
@@ -43,8 +43,10 @@ def report_of(
     """Return the report of `tables` with the weights in use, dated `made_on` or today."""
     settings = study.settings
     chosen = weights_in_use(active_decisions(followed_decisions(study, tables)), settings.rank)
+    rejects = tables["rejects"]
+    shown = rejects.assign(path=paths_without_names(study, rejects["path"]))
     return build_report(
-        dict(tables),
+        {**tables, "rejects": shown},
         grid=study.grid,
         settings=settings.publish,
         title=settings.etude.title,

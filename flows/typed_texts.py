@@ -65,6 +65,19 @@ def typed_without_names(study: Study, text: str) -> str:
     return _masker(study).mask(text) if text else text
 
 
+def paths_without_names(study: Study, paths: pd.Series) -> pd.Series:
+    """Return `paths` of the depot as they may be published; the workshops' folders stay."""
+    if paths.empty:
+        return paths
+    folders = paths.str.extract("^([^/]*/)?", expand=False).fillna("")
+    names = pd.Series(
+        [path.removeprefix(folder) for path, folder in zip(paths, folders, strict=True)],
+        index=paths.index,
+        dtype=paths.dtype,
+    )
+    return folders + _masker(study).mask_file_names(names)
+
+
 def _is_typed(row: Mapping[str, Any]) -> bool:
     kind = KINDS.get(str(row.get("action")))
     return bool(row.get("value")) and kind is not None and kind.has_typed_value

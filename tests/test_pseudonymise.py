@@ -462,3 +462,20 @@ def test_a_word_kept_readable_opens_neither_a_titled_mention_nor_the_listed_pers
         _tables(text), choices=Choices(frozenset({kept})), settings=PseudonymiseSettings()
     )
     assert _texts(tables) == [clean]
+
+
+TITLES = [
+    ("CR_entretien_Mme_Kerbrat", "CR_entretien_Mme_[personne]"),
+    ("entretien-yann-kermarrec", "entretien-[personne]"),
+    ("CR_Yann_Kermarrec_v2", "CR_[personne]_v2"),
+    ("interview_fatima_2026.m4a", "interview_[personne]_2026.m4a"),
+    ("Table 3 - Josiane (suite)", "Table 3 - [personne] (suite)"),
+    ("compte-rendu-table-3_q1", "compte-rendu-table-3_q1"),
+    ("Saint-Nicolas-de-Redon_grand-cafe_rose", "Saint-Nicolas-de-Redon_grand-cafe_rose"),
+]
+
+
+@pytest.mark.parametrize(("name", "clean"), TITLES)
+def test_a_name_in_a_file_name_disappears_whatever_joins_its_words(name: str, clean: str) -> None:
+    masker = Masker(NOBODY, name_match=85)
+    assert masker.mask_file_names(pd.Series([name])).tolist() == [clean]

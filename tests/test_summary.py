@@ -29,11 +29,17 @@ def test_a_summary_of_the_example_tells_workshops_priorities_and_where_to_look_a
 def test_what_was_not_read_is_listed_with_advice_and_any_file_name_stays_plain(small_study):
     folder = small_study.depot / "Pays de Retz 2026-10-01"
     (folder / "Table | 3 <b>[x](y).docx").write_bytes(b"PK\x03\x04 tronque")
+    (folder / "entretien_josiane-bozonnet.docx").write_bytes(b"PK\x03\x04 coupe")
+    (folder / "avis de Mme Bozonnet.txt").write_text("La halle reste fermée tout l'hiver.")
     outcome = run_study(small_study.root)
     text = run_summary(small_study, outcome)
-    (reject,) = small_study.read_table("rejects").itertuples()
-    assert reject.advice in text
+    rejects = small_study.read_table("rejects")
+    assert len(rejects) == 2 and all(advice in text for advice in rejects["advice"])
     assert r"Table \| 3 \<b\>\[x\](y).docx" in text
+    pages = (small_study.root / outcome.manifest["publication"]).rglob("*.html")
+    for shown in (text, "".join(page.read_text(encoding="utf-8") for page in pages)):
+        assert "entretien_[personne].docx" in shown.replace("\\", "")
+        assert "ozonnet" not in shown and "osiane" not in shown
     again = run_study(small_study.root)
     assert "Rien de nouveau" in run_summary(small_study, again)
     assert "nouveau ou changé" not in run_summary(small_study, again)

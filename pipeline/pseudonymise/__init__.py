@@ -87,7 +87,7 @@ def pseudonymise(
     clean["documents"], clean["blocks"], cases = write_documents(
         clean["documents"], clean["blocks"], marked, numbers, registry
     )
-    clean["documents"]["title"] = masker.mask_texts(clean["documents"]["title"])
+    clean["documents"]["title"] = masker.mask_file_names(clean["documents"]["title"])
     clean["receipts"]["left_out"] = masker.mask_texts(clean["receipts"]["left_out"])
     clean["workshops"]["place"] = masker.mask_texts(clean["workshops"]["place"], persons_only=True)
     clean["blocks"] = _clean_blocks(clean["blocks"], identified, masker)

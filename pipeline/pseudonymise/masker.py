@@ -15,12 +15,14 @@ from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.persons import find_persons
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.suspects import find_suspects
+from pipeline.pseudonymise.words import is_common_word, is_place, is_usual_first_name
 from pipeline.text import fold_same_length
 
 # entities have word vectors of their own
 NOT_FOR_ENTITIES = ("tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer")
 _LONGEST = 20_000  # characters parsed at once
 _CARRIERS = ("structures", "attendance", "catchments")
+_JOINED = re.compile(r"[_.+-]")
 _LETTER = re.compile(r"[^\W\d_]")
 _Entities = tuple[tuple[int, int, str], ...]  # start, end, label
 
@@ -48,6 +50,19 @@ class Masker:
             replaced = [mask for mask in masks if mask.token == PERSON or not persons_only]
             clean[text] = Rewriting(text, replaced).text
         return texts.map(clean, na_action="ignore").astype(texts.dtype)
+
+    def mask_file_names(self, names: "pd.Series") -> "pd.Series":
+        """Return `names` masked, whatever joins their words: CR_yann-kermarrec, CR_[personne]."""
+        distinct = [str(name) for name in names.dropna().unique()]
+        spaced = [_spaced(name, self._roster) for name in distinct]
+        found = self.find([(text, []) for text in (*distinct, *spaced)])
+        clean = {
+            name: Rewriting(name, [*as_written, *as_words]).text
+            for name, as_written, as_words in zip(
+                distinct, found[: len(distinct)], found[len(distinct) :], strict=True
+            )
+        }
+        return names.map(clean, na_action="ignore").astype(names.dtype)
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
         """Return the masks of each (text, block spans), between blocks too."""
@@ -86,6 +101,21 @@ class Masker:
         worded = [text for text in distinct if self._has_language_model and _LETTER.search(text)]
         labelled = dict(zip(worded, _entities(worded), strict=True))
         yield from ((text, labelled.get(text, ())) for text in distinct)
+
+
+def _spaced(name: str, roster: Roster) -> str:
+    """Return a file's name as words, its length unchanged, first names with their capital."""
+    words = _JOINED.sub(" ", name).split(" ")
+    is_after_first_name = False
+    for i, word in enumerate(words):
+        folded = fold_same_length(word)
+        is_listed = folded in roster.first or folded in roster.last
+        is_known = is_common_word(word.lower()) or is_place(folded)
+        is_first_name = is_usual_first_name(folded) and not is_known
+        if is_listed or is_first_name or (is_after_first_name and not is_known):
+            words[i] = word[:1].upper() + word[1:].lower()
+        is_after_first_name = is_first_name
+    return " ".join(words)
 
 
 def _pieces(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
