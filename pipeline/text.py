@@ -8,7 +8,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.files import data_path, load_yaml
@@ -36,10 +36,17 @@ _SAME_LENGTH = {"’": "'", "‐": "-", "‑": "-"}
 _NO_ACCENT = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "ı": "i", "ß": "s"}
 
 
+_LINE = 500  # characters
+
+
 def fold(text: str, *, keep_signs: bool = False) -> str:
     """Return folded text: "L'Œuvre n° 4" gives "l oeuvre no 4", or, with `keep_signs`, "l'oeuvre n°
     4".
     """
+    return (_fold_line if len(text) <= _LINE else _fold)(text, keep_signs)
+
+
+def _fold(text: str, keep_signs: bool) -> str:
     if keep_signs and text.isascii():
         return text.lower()
     spelled = text.translate(_SPELLED_OUT)
@@ -50,6 +57,9 @@ def fold(text: str, *, keep_signs: bool = False) -> str:
         plain = unicodedata.normalize("NFKD", spelled).translate(_MARKS)
     plain = plain.lower()
     return plain if keep_signs else " ".join(_FOLDED_WORD.findall(plain))
+
+
+_fold_line = lru_cache(maxsize=4096)(_fold)  # many rules read each line
 
 
 def fold_same_length(text: str, *, accents: Literal["à", "all", "none"] = "à") -> str:

@@ -119,6 +119,7 @@ def _lettered() -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_]){nouns}([A-H])(?![^\W_]|['’]|(?<=A) \w)")
 
 
+@cache
 def number_pattern(*groups: str) -> str:
     """Return alternatives for digits or number words (cardinaux, ordinaux, romains), folded."""
     words = [re.escape(str(word)) for group in groups for word in lexicon("numbers")[group]]

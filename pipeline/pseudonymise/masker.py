@@ -15,7 +15,14 @@ from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.persons import find_persons
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.suspects import find_suspects
-from pipeline.pseudonymise.words import is_common_word, is_place, is_usual_first_name
+from pipeline.pseudonymise.words import (
+    UPPER,
+    is_common_word,
+    is_first_name,
+    is_place,
+    is_usual_first_name,
+    terms,
+)
 from pipeline.text import fold_same_length
 
 # entities have word vectors of their own
@@ -23,7 +30,10 @@ NOT_FOR_ENTITIES = ("tok2vec", "morphologizer", "parser", "attribute_ruler", "le
 _LONGEST = 20_000  # characters parsed at once
 _CARRIERS = ("structures", "attendance", "catchments")
 _JOINED = re.compile(r"[_.+-]")
-_LETTER = re.compile(r"[^\W\d_]")
+_DIGIT = re.compile(r"\d")
+_SHORTER_THAN_NUMBERS = 8  # digits of a date; telephones and the like have more
+_ELIDED = rf"(?:[CDJLMNST]|(?:Jus|Lors|Puis)?[Qq]u)['’](?!{UPPER})"
+_CAPITALISED = re.compile(rf"(?<![^\W_])(?!{_ELIDED}){UPPER}[\w'’-]*")
 _Entities = tuple[tuple[int, int, str], ...]  # start, end, label
 
 
@@ -53,15 +63,13 @@ class Masker:
 
     def mask_file_names(self, names: "pd.Series") -> "pd.Series":
         """Return `names` masked, whatever joins their words: CR_yann-kermarrec, CR_[personne]."""
-        distinct = [str(name) for name in names.dropna().unique()]
-        spaced = [_spaced(name, self._roster) for name in distinct]
-        found = self.find([(text, []) for text in (*distinct, *spaced)])
-        clean = {
-            name: Rewriting(name, [*as_written, *as_words]).text
-            for name, as_written, as_words in zip(
-                distinct, found[: len(distinct)], found[len(distinct) :], strict=True
-            )
-        }
+        alike = {str(name): _with_zeros(str(name)) for name in names.dropna().unique()}
+        as_written = list(dict.fromkeys(alike.values()))
+        as_words = [_spaced(name, self._roster) for name in as_written]
+        found = self.find([(text, []) for text in (*as_written, *as_words)])
+        halves = zip(found[: len(as_written)], found[len(as_written) :], strict=True)
+        masks = {name: [*one, *two] for name, (one, two) in zip(as_written, halves, strict=True)}
+        clean = {name: Rewriting(name, masks[key]).text for name, key in alike.items()}
         return names.map(clean, na_action="ignore").astype(names.dtype)
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
@@ -96,11 +104,17 @@ class Masker:
         return [_ReadPassage(number, start, *read[text]) for number, start, text in pieces]
 
     def _labelled(self, texts: Iterable[str]) -> Iterator[tuple[str, _Entities]]:
-        """Yield each text with its entities; none are looked for where no letter is."""
+        """Yield each text with its entities; none are looked for where no capital may be a name."""
         distinct = list(texts)
-        worded = [text for text in distinct if self._has_language_model and _LETTER.search(text)]
-        labelled = dict(zip(worded, _entities(worded), strict=True))
+        named = [text for text in distinct if self._has_language_model and _may_name(text)]
+        labelled = dict(zip(named, _entities(named), strict=True))
         yield from ((text, labelled.get(text, ())) for text in distinct)
+
+
+def _with_zeros(name: str) -> str:
+    """Return what names of a series have in common, "photo 000" for "photo 127"."""
+    is_short = sum(letter.isdigit() for letter in name) <= _SHORTER_THAN_NUMBERS
+    return _DIGIT.sub("0", name) if is_short else name
 
 
 def _spaced(name: str, roster: Roster) -> str:
@@ -130,6 +144,12 @@ def _pieces(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple
             start = middle
         pieces.append((start, end))
     return [(start, end) for start, end in pieces if text[start:end].strip()]
+
+
+def _may_name(text: str) -> bool:
+    """Whether a capital opens a word that is no function word: not in « Les eaux de l'étang »."""
+    words = (fold_same_length(word) for word in _CAPITALISED.findall(text))
+    return any(word not in terms("jamais") or is_first_name(word) for word in words)
 
 
 def _entities(texts: list[str]) -> Iterator[_Entities]:

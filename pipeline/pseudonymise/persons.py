@@ -82,7 +82,7 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
     for word in passage.words:
         if word.is_protected or word.is_masked(masks):
             continue
-        evidence = _evidence(word, name_match)
+        evidence = None if _is_plain_word(word) else _evidence(word, name_match)
         if evidence:
             span = whole_name(
                 word,
@@ -135,6 +135,13 @@ def _is_subject_before_point(word: TextWord) -> bool:
     return is_subject(name)
 
 
+def _is_plain_word(word: TextWord) -> bool:
+    """Whether no title and no list makes a name of this word in small letters."""
+    if word.has_capital or not word.is_common or word.is_on_roster:
+        return False
+    return not (word.is_surname or word.is_first_name or word.is_rare_first_name)
+
+
 def _evidence(word: TextWord, name_match: int) -> Evidence | None:
     is_titled = has_title(word)
     is_in_place = is_place_name(word)
@@ -143,7 +150,7 @@ def _evidence(word: TextWord, name_match: int) -> Evidence | None:
         return Evidence(kind, _LISTED_OR_STREET if is_in_place else "")
     if is_in_place:
         return _evidence_in_place(word, is_titled=is_titled)
-    if is_said_thing(word, is_person=is_titled or _is_person_before_comma(word)):
+    if is_said_thing(word, is_person=lambda: is_titled or _is_person_before_comma(word)):
         return None
     if is_titled:
         return Evidence("title")

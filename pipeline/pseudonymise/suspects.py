@@ -35,7 +35,7 @@ def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
     edges = {edge for mask in masks if mask.token == PERSON for edge in (mask.start, mask.end)}
     suspects: list[Mask] = []
     for word in passage.words:
-        if word.is_protected or not word.has_capital or len(word.text) < 3:
+        if not word.has_capital or len(word.text) < 3 or word.is_protected:
             continue
         if word.is_masked(masks) or word.is_masked(suspects):
             continue

@@ -4,6 +4,7 @@ French nouns need an article, names do not: la Rose, l'ETTI Janus, des poêles G
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 from pipeline.french import is_listed
@@ -248,13 +249,15 @@ def _is_acronym_with_article(word: TextWord) -> bool:
     return before.is_in("articles") and not before.is_upper and word.gap == " "
 
 
-def is_said_thing(word: TextWord, *, is_person: bool = False) -> bool:
+def is_said_thing(word: TextWord, *, is_person: Callable[[], bool] = lambda: False) -> bool:
     """Whether the text calls it a thing: Félix, le restaurant du port; X (c'est le nom du moulin).
 
     For a known person only the second form counts: Mme X, la ferme du haut, is where she lives.
     """
     after = word.folded_after(60)
-    return bool(_naming().match(after)) or (not is_person and bool(_apposition().match(after)))
+    if _naming().match(after):
+        return True
+    return _apposition().match(after) is not None and not is_person()
 
 
 @cache

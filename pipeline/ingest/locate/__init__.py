@@ -20,7 +20,7 @@ unless a line of it goes back to a question by its number.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from pipeline.ingest.columns import meaning_of
@@ -356,6 +356,7 @@ def clean_name(name: str) -> str:
     return re.sub(r"(?<=[a-zà-ÿ]{4})(?=\d)|(?<=[a-zà-ÿ])(?=[A-Z][a-zà-ÿ]{3,})", " ", bare)
 
 
+@lru_cache(maxsize=8192)
 def _read_name(name: str, above: str) -> Location:
     text = clean_name(name)
     rest = without_plenary(text)
@@ -395,11 +396,21 @@ def _filed_question(text: str, cues: TextCues) -> str | None:
 
 def _bare_number(text: str, above: str, group: str) -> int | None:
     """Return 3 for "3.docx" in a folder "tables"."""
-    folded, nouns = fold(text), "|".join(lexicon("locate")[group])
-    number = re.fullmatch(rf"(?:g ?(?=\d))?({number_pattern('cardinaux')})", folded)
-    is_named = re.search(rf"\b(?:{nouns})s\b", fold(above)) is not None
+    folded = fold(text)
+    number = _number_alone().fullmatch(folded)
+    is_named = number is not None and _plural_of(group).search(fold(above)) is not None
     is_named = is_named or (group == "tables" and folded.startswith("g"))
     return to_number(number[1]) if number and is_named else None
+
+
+@cache
+def _number_alone() -> re.Pattern[str]:
+    return re.compile(rf"(?:g ?(?=\d))?({number_pattern('cardinaux')})")
+
+
+@cache
+def _plural_of(group: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(lexicon('locate')[group])})s\b")
 
 
 def locate_letter(
