@@ -6,6 +6,7 @@ import re
 import unicodedata
 import zipfile
 from pathlib import Path
+from time import process_time
 
 import pandas as pd
 import pytest
@@ -13,10 +14,12 @@ import pytest
 from pipeline.depot import Inventory
 from pipeline.files import data_path
 from pipeline.ingest import ingest_workshop, reject_unread
+from pipeline.ingest.locate.cues import Location
 from pipeline.ingest.parts import RawBlock, RawPart, from_line, to_line
 from pipeline.ingest.people import PEOPLE
 from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import (
+    DocumentAnswer,
     Manifest,
     identify_workshops,
     name_territory,
@@ -148,6 +151,50 @@ def test_a_manifest_that_no_person_wrote_is_a_reject_and_costs_nothing(
     manifest = read_manifest(Inventory(tmp_path).at(folder.name))
     assert [reject["reason"] for reject in manifest.rejects] == [reason]
     assert manifest.place is None
+
+
+def test_thousands_of_odd_keys_are_told_in_a_hundred_rejects(tmp_path: Path) -> None:
+    keys = "\n".join(f"k{number}: 1" for number in range(3_000))
+    folder = _write(tmp_path / "Trégor", {"atelier.yaml": keys})
+    rejects = read_manifest(Inventory(tmp_path).at(folder.name)).rejects
+    assert len(rejects) == 101
+    assert rejects[-1]["reason"] == "2900 autres entrées illisibles"
+
+
+ABOUT = [  # the document of an answer, names of a document, whether it is meant
+    ("cr.docx", ("cr.docx",), True),
+    ("CR.docx", ("cr.docx",), True),
+    ("cr.docx", ("table 1", "cr.docx", "Feuil1"), True),
+    ("table 1/cr.docx", ("table 1", "cr.docx"), True),
+    ("table 1", ("table 1", "cr.docx"), True),
+    ("te\u0301le\u0301.md", ("télé.md",), True),
+    ("cr*.docx", ("cr du 4.docx",), True),
+    ("cr?.docx", ("cr12.docx",), False),
+    ("[1].md", ("1.md",), True),
+    ("notes [1].md", ("notes [1].md",), True),
+    ("cr.docx", ("cr.docx.bak",), False),
+]
+
+
+@pytest.mark.parametrize(("file", "names", "is_meant"), ABOUT)
+def test_an_answer_is_about_documents_by_name_folder_or_pattern(
+    file: str, names: tuple[str, ...], is_meant: bool
+) -> None:
+    answers = tuple(
+        DocumentAnswer(name, "", Location(question="q1")) for name in ("autre.md", file)
+    )
+    told = Manifest(answers=answers).about(names)
+    assert told == ([answers[1]] if is_meant else [])
+
+
+def test_answers_about_thousands_of_documents_are_found_at_once() -> None:
+    answers = tuple(
+        DocumentAnswer(f"f{number}.md", "", Location(question="q1")) for number in range(5_000)
+    )
+    manifest = Manifest(answers=answers)
+    start = process_time()
+    assert all(manifest.about((answer.file,)) == [answer] for answer in answers)
+    assert process_time() - start < 1
 
 
 ODD = [  # content of atelier.yaml, the place that is read, the keys told unreadable or unknown

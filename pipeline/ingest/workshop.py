@@ -6,7 +6,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ SILENT = (
 EVERYWHERE = "partout"  # after an answer of atelier.yaml: also where the document says otherwise
 _MAX_BYTES = 50_000
 _MAX_TEXT = 200
+_MAX_REJECTS = 100  # of one manifest
 _MAX_KEY = 40  # characters of an unknown key, as shown
 _MAX_ID = 120  # characters of a workshop_id: files are named after it
 _MAX_ACRONYM = 4  # letters: "MEL" stays as it is, "DINAN" is a name
@@ -57,12 +59,6 @@ class DocumentAnswer:
     location: Location
     is_everywhere: bool = False  # also where the document itself says otherwise
 
-    def matches(self, names: Sequence[str]) -> bool:
-        """Whether the document of these names (folders, file, part) is meant."""
-        written = unicodedata.normalize("NFC", "/".join(names)).casefold()
-        pattern = unicodedata.normalize("NFC", self.file).casefold()
-        return any(fnmatchcase(text, pattern) for text in (written, *written.split("/")))
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -78,6 +74,34 @@ class Manifest:
     answers: tuple[DocumentAnswer, ...] = ()
     rejects: tuple[Reject, ...] = ()
 
+    def about(self, names: Sequence[str]) -> list[DocumentAnswer]:
+        """Return the answers about the document of these names (folders, file, part), in order."""
+        whole = _comparable("/".join(names))
+        texts = {whole, *whole.split("/")}
+        told = {i for text in texts for i in self._indexes_by_name.get(text, ())}
+        told |= {i for i, pattern in self._patterns if any(map(pattern.match, texts))}
+        return [self.answers[i] for i in sorted(told)]
+
+    @cached_property
+    def _indexes_by_name(self) -> dict[str, list[int]]:
+        """A workshop may have thousands of documents, and as many answers."""
+        indexes: dict[str, list[int]] = {}
+        for i, answer in enumerate(self.answers):
+            indexes.setdefault(_comparable(answer.file), []).append(i)
+        return indexes
+
+    @cached_property
+    def _patterns(self) -> list[tuple[int, re.Pattern[str]]]:
+        return [
+            (i, re.compile(translate(_comparable(answer.file))))
+            for i, answer in enumerate(self.answers)
+            if set(answer.file) & set("*?[")
+        ]
+
+
+def _comparable(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
 
 def reject(path: str, reason: str, advice: str) -> Reject:
     """Return a row of the table `rejects`."""
@@ -87,18 +111,17 @@ def reject(path: str, reason: str, advice: str) -> Reject:
 def answers_for(manifest: Manifest, names: Sequence[str]) -> dict[str, Location]:
     """Return what the manifest says of one document, by folded heading, "" for the whole."""
     answers: dict[str, Location] = {}
-    for answer in manifest.answers:
-        if answer.matches(names):
-            other = answers.get(answer.heading, Location())
-            answers[answer.heading] = answer.location.over(other)
+    for answer in manifest.about(names):
+        other = answers.get(answer.heading, Location())
+        answers[answer.heading] = answer.location.over(other)
     return answers
 
 
 def answer_everywhere(manifest: Manifest, names: Sequence[str]) -> Location:
     """Return what the manifest says of a whole document, whatever the document itself says."""
     location = Location()
-    for answer in manifest.answers:
-        if answer.is_everywhere and not answer.heading and answer.matches(names):
+    for answer in manifest.about(names):
+        if answer.is_everywhere and not answer.heading:
             location = answer.location.over(location)
     return location
 
@@ -107,8 +130,8 @@ def reject_idle_answers(
     label: str, manifest: Manifest, documents: Iterable[Sequence[str]]
 ) -> list[Reject]:
     """Return a reject for each answer about a document that is not among `documents`."""
-    names = list(documents)
-    idle = {answer.file for answer in manifest.answers if not any(map(answer.matches, names))}
+    used = {answer for names in documents for answer in manifest.about(names)}
+    idle = {answer.file for answer in manifest.answers if answer not in used}
     path = f"{label}/atelier.yaml"
     advice = "reprendre le nom du fichier, tel que le montre « ateliers status »"
     reasons = [f"aucun document ne s'appelle « {file[:_MAX_KEY]} »" for file in sorted(idle)]
@@ -188,7 +211,14 @@ def read_manifest(workshop: WorkshopFiles) -> Manifest:
         if fields[attribute] is None and not is_blank:
             refuse(f"valeur illisible pour « {key} »", advice)
     fields = {attribute: value for attribute, value in fields.items() if value is not None}
-    return Manifest(**fields, answers=tuple(answers), rejects=tuple(rejects))
+    return Manifest(**fields, answers=tuple(answers), rejects=_first_of(rejects))
+
+
+def _first_of(rejects: Sequence[Reject]) -> tuple[Reject, ...]:
+    if len(rejects) <= _MAX_REJECTS:
+        return tuple(rejects)
+    others = f"{len(rejects) - _MAX_REJECTS} autres entrées illisibles"
+    return (*rejects[:_MAX_REJECTS], reject(rejects[0]["path"], others, f"y écrire {_EXAMPLE}"))
 
 
 def name_territory(folder: Path, manifest: Manifest) -> str:
