@@ -32,6 +32,8 @@ _RELATIVE_OR_END = re.compile(r"(?:[\s\u00a0](?:qui|que|qu')|\s?[,.;!?)]|$)")
 def beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
     """Return the masks of unknown words that a sign or a list ties to a plain name."""
     edges = {edge for mask in masks if not mask.doubt for edge in (mask.start, mask.end)}
+    if not edges:
+        return []
     bracketed = _bracketed(passage)
     names = _sobriquets(passage, edges)
     for word in passage.words:

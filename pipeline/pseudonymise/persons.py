@@ -103,7 +103,7 @@ def _initials(passage: Passage) -> list[Mask]:
         for match in _DOTTED.finditer(passage.text)
         if _are_persons(passage, match)
     ]
-    if not passage.is_shouted:
+    if passage.roster.initials and not passage.is_shouted:
         masks += [
             word.as_name(_INITIALS)
             for word in passage.words
