@@ -205,7 +205,7 @@ def question_of_number(number: int) -> str:
     return f"q{number}" if f"q{number}" in QUESTIONS else "autre"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=32_768)  # lines of the longest documents, which five rules read in turn
 def read_cues(text: str) -> TextCues:
     """Return the cues of `text`, none where it is blank or too long."""
     n_words = len(text.split())
