@@ -25,6 +25,7 @@ from pipeline.ingest.sheets import sort_part
 from pipeline.text import lexicon
 
 TITLES = [
+    ("Ce qui s'aggrave", "q1"),
     ("Les grosses inquiétudes", "q1"),
     ("Ce qui nous alarme", "q1"),
     ("Qu'est-ce qu'il manque le plus ?", "q1"),
@@ -80,8 +81,7 @@ TITLES = [
     ("Rêver un peu", "q4"),
     ("Apprentis et stagiaires", None),
 ]
-LEFT_OPEN = [  # q1 and q3 to a reader; near two questions, so none is told rather than a wrong one
-    "Ce qui s'aggrave",
+LEFT_OPEN = [  # q3 to a reader; near two questions, so none is told rather than a wrong one
     "Les fondations et les fissures de nos structures",
 ]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from pipeline.compare.counts import classify, correspondence, first_axis, select_lemmas, split
 
@@ -87,23 +88,23 @@ RAINETTE = np.array(
 
 
 def test_rainettes_small_table_is_cut_as_rainette_cuts_it() -> None:
-    found = classify(RAINETTE, 2, min_members=3)
+    found = classify(csr_array(RAINETTE), 2, min_members=3)
     assert {tuple(np.flatnonzero(found == place) + 1) for place in (0, 1)} == {
         (3, 6),
         (1, 2, 4, 5, 7),
     }
-    halves = split(RAINETTE)
+    halves = split(csr_array(RAINETTE))
     small = 0 if len(halves.first) == 2 else 1
-    keeps = select_lemmas(RAINETTE, halves)
+    keeps = select_lemmas(csr_array(RAINETTE), halves)
     assert keeps[small].tolist() == [] and (keeps[1 - small] + 1).tolist() == [2, 3, 4]
 
 
 def test_the_cut_is_the_best_along_the_axis_and_its_chi_square_the_tables() -> None:
-    halves = split(RAINETTE)
+    halves = split(csr_array(RAINETTE))
     counts = np.stack([RAINETTE[halves.first].sum(axis=0), RAINETTE[halves.second].sum(axis=0)])
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
     assert halves.chi_square == pytest.approx(((counts - expected) ** 2 / expected).sum())
-    order = np.argsort(first_axis(RAINETTE), kind="stable")
+    order = np.argsort(first_axis(csr_array(RAINETTE)), kind="stable")
     for cut in range(1, len(order)):
         parts = np.stack([RAINETTE[order[:cut]].sum(axis=0), RAINETTE[order[cut:]].sum(axis=0)])
         share = np.outer(parts.sum(axis=1), parts.sum(axis=0)) / parts.sum()
@@ -111,7 +112,7 @@ def test_the_cut_is_the_best_along_the_axis_and_its_chi_square_the_tables() -> N
 
 
 def test_the_first_axis_orders_rows_as_the_correspondence_analysis_does() -> None:
-    mine, theirs = first_axis(RAINETTE), correspondence(RAINETTE).rows[:, 0]
+    mine, theirs = first_axis(csr_array(RAINETTE)), correspondence(RAINETTE).rows[:, 0]
     assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1)
 
 
@@ -121,7 +122,7 @@ def test_three_vocabularies_are_three_classes_and_an_empty_passage_none() -> Non
     for place in range(90):
         blocks[place, 8 * (place % 3) : 8 * (place % 3) + 8] = rng.random(8) < 0.5
     blocks[:90][blocks[:90].sum(axis=1) == 0, 0] = 1
-    found = classify(blocks, 3)
+    found = classify(csr_array(blocks), 3)
     assert found[90] == -1
     for kind in range(3):
         counts = np.bincount(found[:90][np.arange(90) % 3 == kind], minlength=3)
@@ -129,5 +130,5 @@ def test_three_vocabularies_are_three_classes_and_an_empty_passage_none() -> Non
 
 
 def test_too_few_passages_stay_one_class() -> None:
-    assert classify(np.ones((4, 5)), 3).tolist() == [0, 0, 0, 0]
-    assert classify(np.zeros((0, 5)), 3).tolist() == []
+    assert classify(csr_array(np.ones((4, 5))), 3).tolist() == [0, 0, 0, 0]
+    assert classify(csr_array(np.zeros((0, 5))), 3).tolist() == []
