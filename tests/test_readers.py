@@ -1375,6 +1375,10 @@ def test_what_cannot_be_read_is_refused_in_french_with_advice(
 def test_limits_refuse_large_texts_and_deep_mails() -> None:
     with pytest.raises(ReadError, match="paragraphes"):
         read("une idée\n" * 30, "a.txt", max_blocks=20)
+    with pytest.raises(ReadError, match="tableau de 21 lignes") as refusal:
+        read("idée;table\n" + "un car;2\n" * 20 + ";\n" * 9, "a.csv", max_rows=20)
+    assert "add-table" in refusal.value.do
+    assert read("idée;table\n" + "un car;2\n" * 20, "a.csv", max_rows=21)
     inner = mail("au fond, une idée")
     for _ in range(4):
         inner = mail(

@@ -362,7 +362,8 @@ class Limits:
     max_depth: int = 5  # nested attachments
     max_parts: int = 20_000  # mails of a mailbox, sheets of a workbook
     max_chars: int = 20_000_000  # all parts
-    max_blocks: int = 200_000
+    max_blocks: int = 50_000
+    max_rows: int = 20_000  # of a table; finding what its columns hold takes a millisecond a row
 
 
 @dataclass(frozen=True)
@@ -416,6 +417,15 @@ def too_much(what: str) -> ReadError:
         f"document démesuré ({what})",
         "un document d'atelier",
         "vérifier que c'est le bon fichier, ou le découper",
+    )
+
+
+def too_many_rows(n_rows: int, max_rows: int) -> ReadError:
+    """Return the refusal of a table that `ateliers add-table` would cut."""
+    return ReadError(
+        f"tableau de {n_rows} lignes",
+        f"{max_rows} lignes au plus",
+        "« ateliers add-table » le découpe dans le dépôt ; ou en faire plusieurs fichiers",
     )
 
 

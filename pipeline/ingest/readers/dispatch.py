@@ -12,6 +12,7 @@ from pipeline.ingest.parts import (
     RawPart,
     protected,
     sniff,
+    too_many_rows,
     too_much,
 )
 from pipeline.ingest.readers.container import read_archive
@@ -128,6 +129,9 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
     n_blocks = sum(len(part.blocks) for part in parts)
     if n_chars > file.limits.max_chars or n_blocks > file.limits.max_blocks:
         raise too_much(f"{n_chars} signes, {n_blocks} paragraphes")
+    n_rows = max((sum(map(any, part.rows)) for part in parts), default=0)
+    if n_rows > file.limits.max_rows:
+        raise too_many_rows(n_rows, file.limits.max_rows)
     return parts
 
 
