@@ -191,6 +191,7 @@ def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_wa
     assert table_bytes(study) == table_bytes(once)
 
 
+@pytest.mark.exhaustive  # CI makes it again with a second Python
 def test_the_example_made_again_elsewhere_without_its_cache_has_the_same_bytes(
     demo_study, tmp_path
 ):

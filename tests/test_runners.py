@@ -464,7 +464,7 @@ def plain(invented) -> dict[str, str]:
     [
         pytest.param("threads", 4, marks=pytest.mark.exhaustive),
         pytest.param("processes", 1, marks=pytest.mark.exhaustive),
-        ("processes", 4),
+        pytest.param("processes", 4, marks=pytest.mark.exhaustive),
         pytest.param("dask", 2, marks=needs_dask),
     ],
 )
