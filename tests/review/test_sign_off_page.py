@@ -46,9 +46,12 @@ def test_a_sign_off_before_the_end_loses_nothing(served: Served, browser: Browse
 
 
 def test_a_refused_passage_shows_the_next_of_its_table(served: Served, browser: Browser) -> None:
-    page = served.open(browser, "alix", f"themes/{_theme(served, 0)}")
-    circle = page.locator(".circles > li", has=page.locator("ol > li:nth-child(2)")).first
-    passages = circle.locator("ol > li")
+    for n in range(6):  # the first theme that a table speaks of twice
+        page = served.open(browser, "alix", f"themes/{_theme(served, n)}")
+        circles = page.locator(".circles > li", has=page.locator("ol > li:nth-child(2)"))
+        if circles.count():
+            break
+    passages = circles.first.locator("ol > li")
     expect(passages.nth(0)).to_be_visible()
     expect(passages.nth(1)).to_be_hidden()
     passages.nth(0).get_by_label("écarter").check()
