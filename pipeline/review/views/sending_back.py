@@ -11,8 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from flows.refusals import refuse
-from flows.send_back import answer_address
 from flows.tasks import clear_task, start_task, task_of
 from pipeline.errors import VaultError
 from pipeline.review import state
@@ -60,6 +58,10 @@ def send(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def refuse_mails(request: HttpRequest, code: str) -> HttpResponse:
     """Note that whoever got a mail with this code wants no other; a GET only asks."""
+    # Here, since they load what makes reports and reads mails.
+    from flows.refusals import refuse
+    from flows.send_back import answer_address
+
     study = state.study()
     shown, status = {"is_done": False, "answer": answer_address(study), "code": code}, 200
     if not _refusals.allows((study.root, request.META.get("REMOTE_ADDR", ""))):
