@@ -112,17 +112,20 @@ def export(
         "max_length": str(len(network.position)),
         "tokenizer": base64.b64encode(vocabulary.cut(kept).model()).decode(),
     }
-    model = graph.model(hidden=int(metadata["hidden"]))
+    return write_model(graph.model(hidden=int(metadata["hidden"])), metadata, path)
+
+
+def write_model(model: onnx.ModelProto, metadata: dict[str, str], path: Path) -> str:
+    """Write `model` with `metadata` and its version; return that version."""
     helper.set_model_props(model, metadata)
-    metadata["version"] = hashlib.sha256(content_of(model)).hexdigest()[:12]
-    helper.set_model_props(model, metadata)
+    version = hashlib.sha256(_content(model)).hexdigest()[:12]
+    helper.set_model_props(model, metadata | {"version": version})
     onnx.checker.check_model(model)
-    path.write_bytes(content_of(model))
-    return metadata["version"]
+    path.write_bytes(_content(model))
+    return version
 
 
-def content_of(model: onnx.ModelProto) -> bytes:
-    """Return the bytes of a file, the same for the same model."""
+def _content(model: onnx.ModelProto) -> bytes:
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 

@@ -17,7 +17,6 @@ On 200 passages, cosine of centred vectors with the same weights in single preci
 """
 
 import base64
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +30,7 @@ from onnx import helper, numpy_helper
 
 from models.encoders import WEIGHTS
 from models.registry import labelled_rows, training_files
-from tools.training.encoder.export import FUSED, content_of, pair_scales, row_scales
+from tools.training.encoder.export import FUSED, pair_scales, row_scales, write_model
 
 _N_TEXTS = 400
 _RANK = 8  # of the channel that the larger ones are brought down to
@@ -56,14 +55,8 @@ def smooth(path: Path, texts: Sequence[str]) -> str:
         model.graph.ClearField(field)
         getattr(model.graph, field).extend(values)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    metadata.pop("version")
-    model.ClearField("metadata_props")
-    helper.set_model_props(model, metadata)
-    metadata["version"] = hashlib.sha256(content_of(model)).hexdigest()[:12]
-    helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model)
-    path.write_bytes(content_of(model))
-    return metadata["version"]
+    del metadata["version"]
+    return write_model(model, metadata, path)
 
 
 class _SmoothGraph:
