@@ -29,11 +29,16 @@ def refuse(study: Study, wanted: str) -> bool:
     registry, record = vault.registry(), vault.sending()
     code = wanted.strip().casefold()
     codes = {code_of(registry, address) for address in _addresses(registry, wanted)}
-    codes |= {code} if re.fullmatch("[0-9a-f]{16}", code) else set()
+    codes |= {code} if is_code(code) else set()
     refusals = set(record["refusals"])
     if codes - refusals:
         vault.write_sending(record | {"refusals": sorted(refusals | codes)})
     return bool(codes)
+
+
+def is_code(text: str) -> bool:
+    """Whether `text` has the form of a code, which nobody guesses as they would an id."""
+    return re.fullmatch("[0-9a-f]{16}", text) is not None
 
 
 def code_of(registry: Registry, address: str) -> str:

@@ -125,10 +125,10 @@ def _spaced(name: str, roster: Roster) -> str:
         folded = fold_same_length(word)
         is_listed = folded in roster.first or folded in roster.last
         is_known = is_common_word(word.lower()) or is_place(folded)
-        is_first_name = is_usual_first_name(folded) and not is_known
-        if is_listed or is_first_name or (is_after_first_name and not is_known):
+        is_first = is_usual_first_name(folded) and not is_known
+        if is_listed or is_first or (is_after_first_name and not is_known):
             words[i] = word[:1].upper() + word[1:].lower()
-        is_after_first_name = is_first_name
+        is_after_first_name = is_first
     return " ".join(words)
 
 

@@ -95,6 +95,7 @@ def every_address(served: Served, *, blank: str = "") -> dict[str, str]:
         "document_id": study.read_table("documents")["document_id"].min(),
         "theme_id": study.read_machine_table("themes")["theme_id"].min(),
         "part": "presence",
+        "code": "0" * 16,
         "form": "csv",
     }
     rows = dict(json.loads(told.stdout))

@@ -38,7 +38,7 @@ MAX_COMPARED, _MIN_LETTERS = 14, 4
 # 7 of 10 are told (tests/test_questions.py).
 SCORE, MARGIN = 0.47, 0.25
 # No wording of the four questions, left out, is taken by so much for one that asks none of them,
-# and two of three that ask none are.
+# and three of five that ask none are.
 _NONE_MARGIN = 0.55
 _OPEN_MARGIN = 0.2  # over the next, where another than the cue's is told
 # words compared: all, the first nine, the first five

@@ -59,9 +59,11 @@ def send(request: HttpRequest) -> HttpResponse:
 def refuse_mails(request: HttpRequest, code: str) -> HttpResponse:
     """Note that whoever got a mail with this code wants no other; a GET only asks."""
     # Here, since they load what makes reports and reads mails.
-    from flows.refusals import refuse
+    from flows.refusals import is_code, refuse
     from flows.send_back import answer_address
 
+    if not is_code(code):  # an id, which anybody may guess
+        raise Http404
     study = state.study()
     shown, status = {"is_done": False, "answer": answer_address(study), "code": code}, 200
     if not _refusals.allows((study.root, request.META.get("REMOTE_ADDR", ""))):
