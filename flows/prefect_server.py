@@ -6,6 +6,7 @@ PREFECT_SERVER_CORS_ALLOWED_ORIGINS. Its health page stays open in any case: an 
 nothing.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ def prefect_ready(cache: Path) -> Iterator[None]:
     home = Path(os.environ.setdefault("PREFECT_HOME", str(cache / "prefect")))
     if "PREFECT_LOGGING_LEVEL" not in os.environ:
         os.environ |= _QUIET
+    # Under load its worker of events warns in English, whatever the level set above.
+    logging.getLogger("EventsWorker").setLevel(logging.ERROR)
     for name, value in (("PREFECT_CLI_PROMPT", "false"), ("DO_NOT_TRACK", "1")):
         os.environ.setdefault(name, value)
     try:

@@ -30,7 +30,7 @@ MAPS = (
     Case("bombe.kmz", lambda: zipped({"doc.kml": b" " * 60_000_000}), "bombe"),
     Case("dossiers.kml", lambda: _kml(deep("<Folder>", "</Folder>", _MARK, 50_000)), "imbriqué|abîmé"),
     Case("dossiers 200.kml", lambda: _kml(deep("<Folder>", "</Folder>", _MARK, 200)), READ),
-    Case("reperes.kml", lambda: _kml(_MARK * 30_000), READ),
+    Case("reperes.kml", lambda: _kml(_MARK * 30_000), "tableau de 30001 lignes"),
     Case("champs.kml", lambda: _kml("".join(_MARK.replace("<Point>", f'<ExtendedData><Data name="c{n}"><value>x</value></Data></ExtendedData><Point>') for n in range(1_500))), READ, is_slow=True),
     Case("trop de champs.kml", lambda: _kml("".join(_MARK.replace("<Point>", f'<ExtendedData><Data name="c{n}"><value>x</value></Data></ExtendedData><Point>') for n in range(10_000))), f"{READ}|démesuré|mémoire|longue|colonnes", is_slow=True),
     Case("contour.kml", lambda: _kml(_polygon(100_000)), READ),
