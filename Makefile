@@ -4,6 +4,8 @@ VENV := .venv
 DEMO := demo
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-service lint format bench fuzz encoder docs guide messages screenshots reference lock audit sbom clean
@@ -13,8 +15,9 @@ help: ## list the targets
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r .ci/installer.lock
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --require-hashes -r requirements.lock || $(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q pipeline models flows  # the processes that read files write nothing, their bytecode neither
 	@touch $(STAMP)
 
@@ -81,9 +84,8 @@ reference: $(STAMP) ## make data/reference/ again from open data; needs npm and 
 	$(BIN)/python -m tools.communes
 
 lock: $(STAMP) ## pin every package again
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra postgres --extra dask --extra s3 --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra postgres --extra dask --extra s3 $(LOCKED) -o requirements.lock
+	echo uv | $(BIN)/uv pip compile - $(LOCKED) -o .ci/installer.lock
 	$(BIN)/python tools/audit.py dates
 
 audit: $(STAMP) ## tell faults published (where pip-audit has its data), age and licence of each pinned package
