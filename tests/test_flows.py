@@ -175,6 +175,7 @@ run.run_study(root)
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive  # CI kills a served run in five stages
 def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_was_not(tmp_path):
     study, once = (new_small_study(tmp_path / name) for name in ("tuee", "une-fois"))
     for target in (*STAGES, "table:themes", "table:priorities", "publish"):

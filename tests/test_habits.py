@@ -43,6 +43,7 @@ def test_files_places_and_passages_are_read_nearly_as_a_person_reads_them(tables
     assert found["segmentation"]["f1"] >= 0.98
 
 
+@pytest.mark.slow
 def test_no_personal_datum_is_left_and_no_place_or_structure_is_hidden(tables):
     assert evaluate_study(tables, HABITS / "gold")["privacy"]["leaked"] == []
     texts = "\n".join(tables["documents"]["text"])

@@ -239,14 +239,18 @@ def _coloured(colours: dict[str, str]) -> Grid:
 @pytest.mark.parametrize(
     ("ours", "shown", "painted", "former", "wanted"),
     [
-        ({}, {}, {}, [], {}),
+        pytest.param({}, {}, {}, [], {}, marks=pytest.mark.slow),
         ({}, {}, {"offre": RED}, [], {"offre": RED}),
-        ({}, {BLUE: PALE}, {}, [], {}),
+        pytest.param({}, {BLUE: PALE}, {}, [], {}, marks=pytest.mark.slow),
         ({}, {BLUE: PALE}, {"offre": RED}, [], {"offre": RED}),
-        ({"offre": GREEN}, {}, {}, [], {}),
-        ({"offre": GREEN}, {}, {"offre": RED}, [], {"offre": RED}),
+        pytest.param({"offre": GREEN}, {}, {}, [], {}, marks=pytest.mark.slow),
+        pytest.param(
+            {"offre": GREEN}, {}, {"offre": RED}, [], {"offre": RED}, marks=pytest.mark.slow
+        ),
         ({"offre": GREEN}, {}, {"offre": BLUE}, [], {}),  # a file from before GREEN
-        ({"offre": GREEN}, {BLUE: PALE}, {"offre": PALE}, [], {}),
+        pytest.param(
+            {"offre": GREEN}, {BLUE: PALE}, {"offre": PALE}, [], {}, marks=pytest.mark.slow
+        ),
         ({"offre": GREEN}, {}, {"offre": RED}, [RED], {}),
     ],
 )

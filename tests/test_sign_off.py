@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,7 @@ from support.reader import read_first_themes, read_theme
 
 PROBABILITY = {"a": 0.9, "b": 0.7, "c": 0.8, "d": 0.4, "e": 0.5, "f": 0.3, "h": 0.9}
 COUNTED = {"a", "b", "c", "h"}
+Tables = Callable[[], dict[str, pd.DataFrame]]
 
 
 def machine(*late: dict[str, Any], moved: dict[str, str] | None = None) -> dict[str, pd.DataFrame]:
@@ -87,26 +89,26 @@ SIGNED = sign_off("cars", "ac", "ef")
 LATE_TABLE = said("cars", 6, unit_id="h")
 LATE_NEAR = said("cars", 1, unit_id="h")
 LATE_MAIL = said("cars", None, None, unit_id="h", channel="mail", document_id="late")
-CASES: list[tuple[str, dict[str, pd.DataFrame], list[dict[str, Any]], str, tuple[int, int, bool]]] = [
-    ("nobody has read it", machine(), [], "ABCdef", (2, 3, False)),
-    ("read to the end", machine(), [SIGNED], "ABCd", (2, 2, True)),
-    ("accepted by a table's second passage", machine(), [sign_off("cars", "bdef", "ac")], "BDEF", (3, 3, True)),
-    ("a table refused whole", machine(), [sign_off("cars", "af", "cde")], "ABF", (1, 1, True)),
-    ("a table not read", machine(), [sign_off("cars", "af", "e")], "ABcdF", (1, 2, False)),
-    ("undone", machine(), [SIGNED, on("undo", None, "1")], "ABCdef", (2, 3, False)),
-    ("signed off again", machine(), [SIGNED, sign_off("cars", "ac", "bd")], "AC", (2, 2, True)),
-    ("accepted after it was refused", machine(), [SIGNED, sign_off("cars", "ace")], "ABCdE", (3, 3, True)),
-    ("a passage of another table joined it", machine(LATE_TABLE), [SIGNED], "ABCdh", (2, 3, False)),
-    ("a passage of a table already counted joined it", machine(LATE_NEAR), [SIGNED], "ABCdH", (2, 2, True)),
-    ("a mail joined it", machine(LATE_MAIL), [SIGNED], "ABCdh", (2, 2, False)),
-    ("read again with what joined it", machine(LATE_TABLE), [SIGNED, sign_off("cars", "ach", "e")], "ABCdH", (3, 3, True)),
-    ("a refused passage is moved in by hand", machine(), [SIGNED, on("move_unit", None, "cars", "e")], "ABCdE", (3, 3, True)),
-    ("an accepted passage is moved out by hand", machine(), [SIGNED, on("move_unit", None, "lait", "c")], "ABd", (1, 2, False)),
-    ("renamed afterwards", machine(), [SIGNED, on("rename_theme", "cars", "Bus")], "ABCd", (2, 2, True)),
-    ("another theme joins it", machine(), [SIGNED, on("merge_theme", "lait", "cars")], "ABCdlm", (2, 4, False)),
-    ("none of those accepted is left", machine(), [sign_off("cars", "z", "a")], "ABCdef", (2, 3, False)),
-    ("without title", machine(), [sign_off("cars", "ac", "e", title=" ")], "ABCdef", (2, 3, False)),
-    ("a value that does not read", machine(), [on("sign_off_theme", "cars", "a, b")], "ABCdef", (2, 3, False)),
+CASES: list[tuple[str, Tables, list[dict[str, Any]], str, tuple[int, int, bool]]] = [
+    ("nobody has read it", lambda: machine(), [], "ABCdef", (2, 3, False)),
+    ("read to the end", lambda: machine(), [SIGNED], "ABCd", (2, 2, True)),
+    ("accepted by a table's second passage", lambda: machine(), [sign_off("cars", "bdef", "ac")], "BDEF", (3, 3, True)),
+    ("a table refused whole", lambda: machine(), [sign_off("cars", "af", "cde")], "ABF", (1, 1, True)),
+    ("a table not read", lambda: machine(), [sign_off("cars", "af", "e")], "ABcdF", (1, 2, False)),
+    ("undone", lambda: machine(), [SIGNED, on("undo", None, "1")], "ABCdef", (2, 3, False)),
+    ("signed off again", lambda: machine(), [SIGNED, sign_off("cars", "ac", "bd")], "AC", (2, 2, True)),
+    ("accepted after it was refused", lambda: machine(), [SIGNED, sign_off("cars", "ace")], "ABCdE", (3, 3, True)),
+    ("a passage of another table joined it", lambda: machine(LATE_TABLE), [SIGNED], "ABCdh", (2, 3, False)),
+    ("a passage of a table already counted joined it", lambda: machine(LATE_NEAR), [SIGNED], "ABCdH", (2, 2, True)),
+    ("a mail joined it", lambda: machine(LATE_MAIL), [SIGNED], "ABCdh", (2, 2, False)),
+    ("read again with what joined it", lambda: machine(LATE_TABLE), [SIGNED, sign_off("cars", "ach", "e")], "ABCdH", (3, 3, True)),
+    ("a refused passage is moved in by hand", lambda: machine(), [SIGNED, on("move_unit", None, "cars", "e")], "ABCdE", (3, 3, True)),
+    ("an accepted passage is moved out by hand", lambda: machine(), [SIGNED, on("move_unit", None, "lait", "c")], "ABd", (1, 2, False)),
+    ("renamed afterwards", lambda: machine(), [SIGNED, on("rename_theme", "cars", "Bus")], "ABCd", (2, 2, True)),
+    ("another theme joins it", lambda: machine(), [SIGNED, on("merge_theme", "lait", "cars")], "ABCdlm", (2, 4, False)),
+    ("none of those accepted is left", lambda: machine(), [sign_off("cars", "z", "a")], "ABCdef", (2, 3, False)),
+    ("without title", lambda: machine(), [sign_off("cars", "ac", "e", title=" ")], "ABCdef", (2, 3, False)),
+    ("a value that does not read", lambda: machine(), [on("sign_off_theme", "cars", "a, b")], "ABCdef", (2, 3, False)),
 ]  # fmt: skip
 
 
@@ -117,12 +119,12 @@ CASES: list[tuple[str, dict[str, pd.DataFrame], list[dict[str, Any]], str, tuple
     ids=[case[0] for case in CASES],
 )
 def test_what_a_person_accepted_counts_and_nothing_else(
-    tables: dict[str, pd.DataFrame],
+    tables: Tables,
     decisions: list[dict[str, Any]],
     members: str,
     counts: tuple[int, int, bool],
 ) -> None:
-    reviewed = apply_decisions(tables, taken(*decisions))
+    reviewed = apply_decisions(tables(), taken(*decisions))
     assert (members_of(reviewed), told(reviewed)) == (members, counts)
     again = apply_decisions(reviewed, taken(*decisions))
     assert (members_of(again), told(again)) == (members, counts)
@@ -175,14 +177,20 @@ def test_what_became_of_it_is_told(decisions: list[dict[str, Any]], states: list
 
 CHANGED = "Le thème est devenu un autre : « Cars » garde 3 des 6 passages qu'il avait."
 OTHER = "Le thème a changé de sujet : c'était « Cars », c'est « Cars »."
-JOINED = machine(*[said("cars", number, unit_id=f"n{number}") for number in range(6, 16)])
-GROUNDS: list[tuple[str, dict[str, pd.DataFrame], str | None, str | None, bool]] = [
-    ("nothing changed", machine(), None, None, True),
-    ("half of it has left", machine(moved=dict.fromkeys("bdf", "lait")), None, CHANGED, False),
-    ("one of six has left", machine(moved={"b": "lait"}), None, None, True),
-    ("many have joined, to be checked", JOINED, None, None, False),
-    ("the catalogue names another subject", machine(), "bus", OTHER, False),
-    ("the catalogue names the same subject", machine(), "cars", None, True),
+JOINED = [said("cars", number, unit_id=f"n{number}") for number in range(6, 16)]
+GROUNDS: list[tuple[str, Tables, str | None, str | None, bool]] = [
+    ("nothing changed", lambda: machine(), None, None, True),
+    (
+        "half of it has left",
+        lambda: machine(moved=dict.fromkeys("bdf", "lait")),
+        None,
+        CHANGED,
+        False,
+    ),
+    ("one of six has left", lambda: machine(moved={"b": "lait"}), None, None, True),
+    ("many have joined, to be checked", lambda: machine(*JOINED), None, None, False),
+    ("the catalogue names another subject", lambda: machine(), "bus", OTHER, False),
+    ("the catalogue names the same subject", lambda: machine(), "cars", None, True),
 ]
 
 
@@ -192,15 +200,16 @@ GROUNDS: list[tuple[str, dict[str, pd.DataFrame], str | None, str | None, bool]]
     ids=[case[0] for case in GROUNDS],
 )
 def test_a_sign_off_comes_back_where_the_theme_is_another(
-    now: dict[str, pd.DataFrame], subject: str | None, reason: str | None, is_signed_off: bool
+    now: Tables, subject: str | None, reason: str | None, is_signed_off: bool
 ) -> None:
     then = machine()["themes"].assign(subject_id="cars")
     grounds = note_grounds(
         read_decisions(taken(SIGNED)), then, machine()["theme_members"], DECISION_GROUNDS.empty()
     )
     assert grounds[["label", "subject_id"]].to_numpy().tolist() == [["Cars", "cars"]]
-    themes = now["themes"].assign(subject_id=subject)
-    reviewed = apply_decisions(now | {"themes": themes}, taken(SIGNED), grounds=grounds)
+    tables = now()
+    themes = tables["themes"].assign(subject_id=subject)
+    reviewed = apply_decisions(tables | {"themes": themes}, taken(SIGNED), grounds=grounds)
     (effect,) = reviewed["decision_effects"].itertuples()
     assert effect.state == ("à revoir" if reason else "appliquée")
     assert reason is None or str(effect.reason).startswith(reason)
