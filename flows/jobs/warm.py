@@ -14,9 +14,11 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from functools import _lru_cache_wrapper, cache
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 from pipeline.versions import installed_stamp
 
@@ -131,7 +133,8 @@ def load_all() -> None:
     """Import what a run imports, and load what it loads whatever the study."""
     import sklearn.decomposition  # noqa: F401 - the axes of lemmas ask for it late
 
-    import flows.run  # noqa: F401 (it imports every stage)
+    import flows.process_study
+    import models.theme_model  # noqa: F401
     from models.embedder import load_embedder
     from pipeline.french import french
     from pipeline.ingest.locate.titles import learn_questions
@@ -142,11 +145,20 @@ def load_all() -> None:
     learn_questions()
     code_hash()
     stage_code_hash()
-    modules = [module for name, module in sys.modules.items() if name.startswith(_OURS)]
-    for value in [value for module in modules for value in vars(module).values()]:
-        is_loader = isinstance(value, _lru_cache_wrapper) and not signature(value).parameters
-        if is_loader and value.__module__ != french.__module__:  # its lists are the pipeline's
-            value()
+    called = {*loaders(french.__module__)}  # its lists are the pipeline's
+    while new := {*loaders(*_OURS)} - called:  # a loader may import others
+        for loader in new:
+            loader()
+        called |= new
+
+
+def loaders(*prefixes: str) -> Iterator["_lru_cache_wrapper[Any]"]:
+    """Return the cached functions without parameter of imported modules."""
+    for name, module in sys.modules.copy().items():
+        if name.startswith(prefixes):
+            for value in vars(module).values():
+                if isinstance(value, _lru_cache_wrapper) and not signature(value).parameters:
+                    yield value
 
 
 def _begin_fork(environment: dict[str, str]) -> None:
