@@ -196,9 +196,12 @@ def communities_of(
     n_neighbours = min(n_neighbours, max(3, n // 4))
     number = np.full(len(similarity), -1)
     number[rows] = np.arange(n)
-    numbers = number[nearest_first[rows]]
-    is_nearest = (numbers >= 0) & ((numbers >= 0).cumsum(axis=1) <= n_neighbours)
-    nearest = numbers[is_nearest]
+    for n_looked_at in (4 * n_neighbours, len(similarity)):  # enough neighbours are drawn, or all
+        numbers = number[nearest_first[rows, :n_looked_at]]
+        n_found = (numbers >= 0).cumsum(axis=1)
+        if n_found[:, -1].min() >= n_neighbours:
+            break
+    nearest = numbers[(numbers >= 0) & (n_found <= n_neighbours)]
     weights = np.maximum(similarity[rows.repeat(n_neighbours), rows[nearest]], 1e-6)
     ends = np.arange(0, n * n_neighbours + 1, n_neighbours)
     graph = sparse.csr_matrix((weights, nearest, ends), shape=(n, n))

@@ -95,14 +95,14 @@ _NOT_PUBLIC = (
     "blocks",
 )
 _LATE = "c_late"
-_LONGEST_SHEET = 20_000  # rows
+_LONGEST_SHEET = 5_000  # rows
 
 
 def write_public_tables(tables: Tables, folder: Path, *, least_count: int) -> list[Path]:
     """Write what may be published as .xlsx and .csv; return the files.
 
     No row is a person, nobody who spoke or decided is named, and counts of people under
-    `least_count` are masked. Tables over 20,000 rows are .csv only, so that a spreadsheet opens.
+    `least_count` are masked. Tables over 5,000 rows are .csv only, so that a spreadsheet opens.
     """
     units = tables["units"].assign(speaker=None)
     public = {**tables, "units": units, **_without_small_remote(tables, least_count)}

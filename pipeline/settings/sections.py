@@ -179,7 +179,7 @@ class ClusterSettings(Frozen):
     # that a unit is about its theme's subject: below, it is not counted, but to be checked
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     # groupings made again to measure stability; under two, none
-    n_repeats: Annotated[int, Field(ge=0)] = 20
+    n_repeats: Annotated[int, Field(ge=0)] = 10
 
 
 class RankWeights(Frozen):
