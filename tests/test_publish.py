@@ -421,6 +421,18 @@ def test_a_workshop_quotes_what_the_study_has_not_quoted(
     assert quoted == [quoted_of_study, quoted_of_orthez]
 
 
+@pytest.mark.parametrize("is_sure", [True, False])
+def test_a_need_is_quoted_by_what_lacks_before_what_is_proposed(is_sure: bool) -> None:
+    texts = ["des bancs devant la mairie, tous sont d'accord", BENCH]
+    made = tables(*(said("bancs", n, text=text) for n, text in enumerate(texts, 1)))
+    score = 0.9 if is_sure else 0.55
+    postures = [("u000", "proposition"), ("u001", "difficulte")]
+    made["tags"] = TAGS.build(tag(name, "posture", code, score=score) for name, code in postures)
+    made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(["u000", "u001"])))
+    (quote,) = report(made, n_quotes=1).scopes[0].priorities[0].quotes
+    assert quote.text == BENCH
+
+
 OPINIONS = [
     # order, posture, units
     (1, "difficulte", ["u000", "u001"]),

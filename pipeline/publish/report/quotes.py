@@ -63,7 +63,7 @@ class Quoter:
         """Quote the most central passages, from as many workshops and circles as possible.
 
         Those that the theme most likely holds come first; among them those surely of its `kind`,
-        said in the room: they say what its statement says.
+        said in the room, then the others of it: they say what its statement says.
         """
         rank = {unit_id: i for i, unit_id in enumerate(central)}
         of_kind = self.passages.units_with(POSTURE, POSTURES_OF_KIND.get(kind, ()))
@@ -74,6 +74,7 @@ class Quoter:
                 is_scrap(one.text) and one.unit_id not in rank,
                 one.probability < _LIKELY,
                 not is_wanted,
+                one.unit_id not in of_kind,
                 roughness(one.text),
                 rank.get(one.unit_id, len(central)),
                 -one.strength,
