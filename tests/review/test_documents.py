@@ -35,6 +35,12 @@ def make(served: Served, name: str, document_id: str, unit_id: str) -> int:
     return session.post(f"/documents/{document_id}/passage", data=data).status_code
 
 
+def test_the_home_leads_to_the_first_step_that_is_not_done(served: Served) -> None:
+    page = client(served, "alix").get("/").text
+    _, _, after = page.partition("À faire ensuite :")
+    assert ">Relire</a>" in after[:200] and "passage relu sur" in after[:400]
+
+
 def test_the_list_says_what_each_file_was_taken_for(served: Served) -> None:
     page = client(served, "denis").get("/documents").text
     receipts = served.study.read_table("receipts")

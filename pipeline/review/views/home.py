@@ -67,9 +67,14 @@ def open_study(request: HttpRequest, folder_name: str) -> HttpResponse:
 @reads
 @require_GET
 def study(request: HttpRequest) -> HttpResponse:
-    """Show where the study stands: its steps, what came in, what comes first, what changed."""
+    """Show what is to be done, what came in, what comes first, what changed."""
     damaged = [fault for fault in faults_of(state.study()) if fault.level != "told"]
-    shown: dict[str, Any] = {"section": "home", "steps": steps(), "faults": damaged[:_N_FAULTS]}
+    next_step = next((step for step in steps() if not step.is_done), None)
+    shown: dict[str, Any] = {
+        "section": "home",
+        "next_step": next_step,
+        "faults": damaged[:_N_FAULTS],
+    }
     if state.study().last_run() is not None:
         snapshot, blind = state.snapshot(), blind_coding(author_of(request))
         shown |= {
