@@ -133,7 +133,7 @@ def load_all() -> None:
     """Import what a run imports, and load what it loads whatever the study."""
     import sklearn.decomposition  # noqa: F401 - the axes of lemmas ask for it late
 
-    import flows.process_study
+    import flows.process_study  # noqa: F401 (it imports every stage)
     import models.theme_model  # noqa: F401
     from models.embedder import load_embedder
     from pipeline.french import french
