@@ -14,6 +14,7 @@ from models.name_model import NameModel, load_name_model
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.name_features import facts_of, features, is_candidate
 from pipeline.pseudonymise.passage import Passage, TextWord
+from pipeline.pseudonymise.things import is_place_name, is_said_thing
 
 
 MASKED, SURE = 0.25, 2.0  # log-odds from which a word is masked, and masked without a doubt
@@ -31,7 +32,11 @@ def judge_names(
     verdicts = verdicts_of(passage, masks, suspects)
     scores = score_words(passage, verdicts)
     kept = [mask for mask in masks if _is_kept(mask, passage, scores)]
-    names = {i for i, score in scores.items() if score > MASKED}
+    names = {
+        i
+        for i, score in scores.items()
+        if score > MASKED and (verdicts[i] != "none" or not _is_thing(passage.words[i]))
+    }
     names |= {word.index for word in passage.words if word.is_masked(kept)}
     whole = _with_neighbours(passage.words, names, scores)
     added = [
@@ -88,6 +93,11 @@ def words_around(word: TextWord) -> tuple[str, ...]:
     return tuple(other.text if other else "" for other in around)
 
 
+def _is_thing(word: TextWord) -> bool:
+    """Whether a street, a sign or a thing is named: Maître Renard, c'est le nom du gîte."""
+    return is_place_name(word) or is_said_thing(word)
+
+
 def _is_kept(mask: Mask, passage: Passage, scores: dict[int, float]) -> bool:
     """Whether a list or a title made the mask, or the model agrees."""
     words = [word for word in passage.words if mask.start <= word.start < mask.end]
@@ -123,9 +133,16 @@ def _parts_beside(
     is_part = _is_joined(words, j, step) and (j in names or _goes_with(words, i, j, scores))
     if is_part:
         return {*particles, j} - names
-    if step < 0 and particles and words[min(particles)].has_capital:
+    is_surname = not (words[i].is_usual_first_name or words[i].is_common)
+    if step < 0 and particles and is_surname and _starts_name(words[min(particles)]):
         return particles
     return set()
+
+
+def _starts_name(particle: TextWord) -> bool:
+    """Le Goff arrive; not Les Goff, La Cuma."""
+    is_article = particle.folded in ("la", "les", "des", "du")
+    return particle.has_capital and not (is_article and particle.opens)
 
 
 def _is_joined(words: Sequence[TextWord], j: int, step: int) -> bool:

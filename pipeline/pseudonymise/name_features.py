@@ -31,10 +31,8 @@ from pipeline.text import fold_same_length
 _TWICE = re.compile(r"([bcdfghjklmnprstvz]h?(?:ou|[aeiou]))\1(?:[a-z]{1,4})?")
 _SIGNALS: tuple[Callable[[TextWord], object], ...] = (
     context.announces,
-    context.announces_first_name,
     context.calls_for_person,
     context.has_age_or_initial_after,
-    context.has_human_context,
     context.has_verb_or_function_after,
     context.is_alone_in_brackets,
     context.is_posted,
@@ -122,12 +120,22 @@ def _kind(is_known: dict[str, bool]) -> str:
 
 def is_candidate(word: TextWord) -> bool:
     """Whether a word may be a name at all: written or known as one, or unknown."""
-    facts = facts_of(word.text)
-    if facts.case == "small":
-        return facts.kind != "word" and len(word.text) > 1
+    own = facts_of(word.text)
+    if word.is_in("civilites", "parentes") or _is_elided(word):
+        return False
     if len(word.text) == 1:
-        return word.next.gap.startswith(".") or not word.next
-    return True
+        is_pointed = word.passage.text[word.end : word.end + 1] in (".", ":")
+        is_measure = word.gap.strip()[-1:].isdigit()
+        return word.has_capital and is_pointed and not is_measure
+    if own.kind != "word":
+        return True
+    return own.case != "small" and not (word.opens or word.is_in_shouted_line)
+
+
+def _is_elided(word: TextWord) -> bool:
+    """N'en, n'a."""
+    start, apostrophe, end = word.text.lower().replace("’", "'").partition("'")
+    return bool(apostrophe) and start == "n" and is_common_word(end)
 
 
 _GAPS = re.compile(r"[^\W\d_]+")
