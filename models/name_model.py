@@ -87,6 +87,12 @@ def _word_scores(text: str) -> tuple[float, ...]:
     return tuple(float(score) for score in load_name_model().words @ word_vector(text))
 
 
+def forget_weights() -> None:
+    """Read the weights anew at the next score: the file has changed."""
+    for function in (_arrays, _letters, load_name_model, likenesses, _word_scores):
+        function.cache_clear()
+
+
 @cache
 def _arrays() -> dict[str, Array]:
     try:

@@ -101,7 +101,8 @@ class Masker:
         # the cells of a table often repeat
         for text, labels in self.labelled(dict.fromkeys(text for _, _, text in pieces)):
             passage = Passage(text, labels, self._roster)
-            persons, doubts = find_persons(passage, name_match=self._name_match), []
+            persons = find_persons(passage, name_match=self._name_match)
+            doubts: list[Mask] = []
             if self._has_language_model:
                 persons, doubts = judge_names(passage, persons, find_suspects(passage, persons))
             read[text] = passage, persons, doubts

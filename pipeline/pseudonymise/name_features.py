@@ -5,8 +5,8 @@ Out:  names of facts, each true of the word: what it is, what stands beside it, 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.french import is_listed
@@ -15,6 +15,8 @@ from pipeline.pseudonymise.listed_names import is_located
 from pipeline.pseudonymise.name_parts import has_title, initials_before
 from pipeline.pseudonymise.passage import TextWord
 from pipeline.pseudonymise.words import (
+    LETTER,
+    UPPER,
     brands,
     famous_people,
     is_common_word,
@@ -29,6 +31,7 @@ from pipeline.pseudonymise.words import (
 from pipeline.text import fold_same_length
 
 _TWICE = re.compile(r"([bcdfghjklmnprstvz]h?(?:ou|[aeiou]))\1(?:[a-z]{1,4})?")
+_TOLD_OF_OTHERS = ("in=", "pos=", "is=", "twice")
 _SIGNALS: tuple[Callable[[TextWord], object], ...] = (
     context.announces,
     context.calls_for_person,
@@ -98,9 +101,10 @@ def _case(text: str) -> str:
         return "one" if text.isupper() else "small"
     if text.isupper():
         return "capitals"
-    if text[0].isupper():
-        return "mixed" if any(a.islower() and b.isupper() for a, b in zip(text, text[1:])) and "-" not in text else "capital"
-    return "small"
+    if not text[0].isupper():
+        return "small"
+    has_inner_capital = re.search(rf"[a-zà-ÿ]{UPPER}", text) is not None
+    return "mixed" if has_inner_capital and "-" not in text else "capital"
 
 
 def _kind(is_known: dict[str, bool]) -> str:
@@ -123,13 +127,27 @@ def is_candidate(word: TextWord) -> bool:
     own = facts_of(word.text)
     if word.is_in("civilites", "parentes") or _is_elided(word):
         return False
+    if _is_compound(word):
+        return False
     if len(word.text) == 1:
         is_pointed = word.passage.text[word.end : word.end + 1] in (".", ":")
         is_measure = word.gap.strip()[-1:].isdigit()
         return word.has_capital and is_pointed and not is_measure
+    if word.is_upper and _NUMBER_AFTER.match(word.passage.text, word.end):
+        return False
     if own.kind != "word":
-        return True
+        return not word.is_in("jamais") or word.is_usual_first_name
     return own.case != "small" and not (word.opens or word.is_in_shouted_line)
+
+
+def _is_compound(word: TextWord) -> bool:
+    """Croq'Jardin, Forge'Avenir; the name of a file: entretien-yann-kermarrec."""
+    if _SIGN.search(word.text):
+        return True
+    parts = word.folded.split("-")
+    return word.text.islower() and any(
+        is_common_word(part) and not is_usual_first_name(part) for part in parts[1:] and parts
+    )
 
 
 def _is_elided(word: TextWord) -> bool:
@@ -138,6 +156,8 @@ def _is_elided(word: TextWord) -> bool:
     return bool(apostrophe) and start == "n" and is_common_word(end)
 
 
+_SIGN = re.compile(rf"{LETTER}{{3}}['’]{UPPER}")
+_NUMBER_AFTER = re.compile(r"\s?(?:n°|:)?\s?\d")  # SIRET 552 081 317
 _GAPS = re.compile(r"[^\W\d_]+")
 
 
@@ -148,7 +168,7 @@ def _gap(text: str) -> str:
     gap = re.sub(r"[\s\u00a0]+", lambda m: "\n" if "\n" in m[0] else " ", gap)
     gap = re.sub("[’]", "'", gap)
     gap = re.sub("[–—]", "-", gap)
-    gap = re.sub("[«»“”\"]", '"', gap)
+    gap = re.sub('[«»“”"]', '"', gap)
     return gap if len(gap) <= 4 else gap[:2] + ".." + gap[-2:]
 
 
@@ -197,30 +217,33 @@ def _line(word: TextWord, own: WordFacts) -> list[str]:
 
 
 def _neighbours(word: TextWord) -> Iterator[str]:
-    left, right = _gap(word.gap if word.previous else "^"), _gap(word.next.gap if word.next else "$")
-    if not word.next:
-        right = "$" + _gap(word.passage.text[word.end :])
-    yield f"left={left}"
-    yield f"right={right}"
-    yield f"gaps={left}|{right}"
     before, after = word.previous, word.next
-    for offset, other in ((-1, before), (-2, before.previous), (1, after), (2, after.next), (-3, before.previous.previous)):
-        if not other:
-            yield f"{offset}=none"
-            continue
-        yield f"{offset}={other.folded}"
-        facts = facts_of(other.text)
-        yield f"{offset}:{facts.case}/{facts.kind}"
-        if abs(offset) > 2:
-            continue
-        for fact in facts.facts:
-            if fact.startswith(("in=", "pos=", "is=", "twice")):
-                yield f"{offset}:{fact}"
-        if abs(offset) == 1:
-            yield f"{offset}:{facts.case}/{facts.kind}{left if offset < 0 else right}"
-            if facts.kind == "word":
-                yield f"{offset}:end={other.folded[-2:]}{right if offset > 0 else left}"
-    if before and before.previous:
+    left = _gap(word.gap if before else "^")
+    right = _gap(after.gap) if after else "$" + _gap(word.passage.text[word.end :])
+    yield from (f"left={left}", f"right={right}", f"gaps={left}|{right}")
+    around = (
+        (-3, before.previous.previous),
+        (-2, before.previous),
+        (-1, before),
+        (1, after),
+        (2, after.next),
+    )
+    for offset, other in around:
+        yield f"{offset}={other.folded if other else 'none'}"
+        if other:
+            yield from _neighbour(offset, other, gap=left if offset < 0 else right)
+    if before.previous:
         yield f"-2-1={before.previous.folded} {before.folded}"
-    if after and after.next:
+    if after.next:
         yield f"+1+2={after.folded} {after.next.folded}"
+
+
+def _neighbour(offset: int, other: TextWord, *, gap: str) -> Iterator[str]:
+    own = facts_of(other.text)
+    yield f"{offset}:{own.case}/{own.kind}"
+    if abs(offset) < 3:
+        yield from (f"{offset}:{fact}" for fact in own.facts if fact.startswith(_TOLD_OF_OTHERS))
+    if abs(offset) == 1:
+        yield f"{offset}:{own.case}/{own.kind}{gap}"
+        if own.kind == "word":
+            yield f"{offset}:end={other.folded[-2:]}{gap}"

@@ -81,7 +81,10 @@ class NameMaker:
         self._common = [n for n in surnames if words.is_common_word(n.lower()) and len(n) > 3]
         self._surnames = [n for n in surnames if not words.is_common_word(n.lower())]
         self._surnames = [n for n in self._surnames if not words.is_place(fold_same_length(n))]
-        self._nicknames, self._signs = words.lines_of("surnoms.txt"), words.lines_of("enseignes.txt")
+        self._nicknames, self._signs = (
+            words.lines_of("surnoms.txt"),
+            words.lines_of("enseignes.txt"),
+        )
         self._famous = words.lines_of("celebres.txt")
         self._acronyms = sorted(words.terms("acronymes"))
         self._trades = sorted(words.terms("metiers"))
@@ -178,7 +181,9 @@ class NameMaker:
             return f"Les {_title(rng.choice(self._trades))}s {ending}"
         if chance < 0.75:
             ending = rng.choice((" Bleue", " Verte", " en Fête", " Partagé", ""))
-            return rng.choice(("La ", "Le ", "L'")) + _title(rng.choice(self._common).lower()) + ending
+            return (
+                rng.choice(("La ", "Le ", "L'")) + _title(rng.choice(self._common).lower()) + ending
+            )
         if chance < 0.85:
             start = rng.choice(("Éco", "Bio", "Recy", "Tri", "Agri", "Mobi", "Ciné", "Coop"))
             return start + rng.choice(("Lab", "Sol", "'Act", "pôle", "vie", "bus", "cité", "fab"))

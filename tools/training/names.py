@@ -129,10 +129,7 @@ def load_examples() -> dict[str, list[Example]]:
         texts = [labelled(row) for row in load_set(name)]
         names = NameMaker(SEED + 1 + order)
         renamed = [
-            rename_persons(text, names)
-            for _ in range(N_RENAMED)
-            for text in texts
-            if text.persons
+            rename_persons(text, names) for _ in range(N_RENAMED) for text in texts if text.persons
         ]
         examples[name] = examples_of(texts, 1.0) + examples_of(renamed, RENAMED_WEIGHT)
         _LOG.info("%s: %d words", name, len(examples[name]))
@@ -157,7 +154,9 @@ def fit_letters() -> dict[str, NDArray[np.float32]]:
         "prenoms.txt", "prenoms_courants.txt", "prenoms_du_monde.txt", "prenoms_rares.txt"
     )
     surnames = _folded("noms.txt", "noms_courants.txt") - firsts
-    common = {fold_same_length(word) for word in french_words() if word.isalpha() and word.islower()}
+    common = {
+        fold_same_length(word) for word in french_words() if word.isalpha() and word.islower()
+    }
     common = set(random.Random(SEED).sample(sorted(common - firsts - surnames), 60_000))
     communes = {fold_same_length(commune.name) for commune in named_communes()}
     communes = {name for name in communes if " " not in name} - firsts - surnames - common
@@ -198,14 +197,13 @@ def fit_names(examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:
         sample_weight=np.array([example.weight for example in examples]),
     )
     weights = fitted.coef_[0]
-    n_dense = len(weights) - N_FACTS
     n_like = 4 * len(KINDS)
     return {
         "facts": weights[:N_FACTS].astype(np.float16),
         "likeness": weights[N_FACTS : N_FACTS + n_like].astype(np.float16),
         "words": weights[N_FACTS + n_like :].reshape(len(AROUND), -1).astype(np.float16),
         "bias": np.float32(fitted.intercept_[0]),
-    } if n_dense else {}
+    }
 
 
 def _rows(examples: Sequence[Example]) -> Any:
@@ -228,10 +226,7 @@ def _rows(examples: Sequence[Example]) -> Any:
 def write(letters: dict[str, Any], weights: dict[str, Any]) -> None:
     """Write the weights, and forget those loaded before."""
     np.savez_compressed(WEIGHTS, allow_pickle=False, **letters, **weights)
-    for function in (name_model._arrays, name_model._letters, name_model.load_name_model):
-        function.cache_clear()
-    name_model.likenesses.cache_clear()
-    name_model._word_scores.cache_clear()
+    name_model.forget_weights()
 
 
 class Measured(NamedTuple):
