@@ -124,6 +124,8 @@ def _kind(is_known: dict[str, bool]) -> str:
 
 def is_candidate(word: TextWord) -> bool:
     """Whether a word may be a name at all: written or known as one, or unknown."""
+    if not word.has_capital and word.is_common and not _is_listed_name(word):
+        return False
     own = facts_of(word.text)
     if word.is_in("civilites", "parentes") or _is_elided(word):
         return False
@@ -138,6 +140,10 @@ def is_candidate(word: TextWord) -> bool:
     if own.kind != "word":
         return not word.is_in("jamais") or word.is_usual_first_name
     return own.case != "small" and not (word.opens or word.is_in_shouted_line)
+
+
+def _is_listed_name(word: TextWord) -> bool:
+    return word.is_first_name or word.is_rare_first_name or word.is_surname
 
 
 def _is_compound(word: TextWord) -> bool:
