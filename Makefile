@@ -8,7 +8,7 @@ LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-ur
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs guide messages screenshots reference lock audit sbom clean
+.PHONY: help demo test test-all test-service lint format bench fuzz encoder names docs guide messages screenshots reference lock audit sbom clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ encoder: $(STAMP) ## make the encoder and what reads it again; needs torch (fetc
 	$(BIN)/python -m tools.training.subject_map
 	$(BIN)/python -m tools.training.tagger
 	$(BIN)/python -m tools.training.wordings
+
+names: $(STAMP) ## learn again to recognise the names of persons
+	$(BIN)/python -m tools.training.names
 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m tools.dictionary > docs/dictionnaire.md

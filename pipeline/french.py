@@ -5,7 +5,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from spacy.language import Language
     from spacy.tokens import Doc
 
@@ -116,3 +119,19 @@ def content_lemmas(document: "Doc") -> list[str]:
         and len(token.lemma_) > 1
         and any(letter.isalpha() for letter in token.lemma_)
     ]
+
+
+def french_words() -> frozenset[str]:
+    """Return the lemmas that the lemmatiser knows."""
+    return _lemmas()
+
+
+def word_vector(word: str) -> "NDArray[np.float64]":
+    """Return the pipeline's vector of a word, of norm 1; zeros for a word that it lacks."""
+    vectors: Any = french().vocab.vectors
+    for form in (word, word.lower()):
+        key = french().vocab.strings[form]
+        if key in vectors:
+            vector = np.asarray(vectors[key], dtype=np.float64)
+            return vector / (np.linalg.norm(vector) or 1.0)
+    return np.zeros(vectors.shape[1])

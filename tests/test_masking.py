@@ -122,8 +122,8 @@ def test_what_is_hidden_wrongly_and_let_through_on_sentences_never_seen_gets_no_
     cleaned = [_masked(phrase) for phrase in phrases]
     found = _measured(named, cleaned)
     assert len(found.kept) == 549, "organisations and communes"
-    assert len(found.hidden) <= 0.032 * len(found.kept)
-    assert len(_measured(phrases, cleaned).persons_left) <= 0.032 * len(found.persons)
+    assert len(found.hidden) <= 0.0385 * len(found.kept)
+    assert len(_measured(phrases, cleaned).persons_left) <= 0.006 * len(found.persons)
     assert len(found.contacts_left) <= 1
 
 
@@ -132,5 +132,5 @@ def test_the_sentences_that_patterns_were_written_from_come_out_right():
     phrases = _read("development.jsonl")
     found = _measured(phrases, [_masked(phrase) for phrase in phrases])
     assert len(found.hidden) <= 0.015 * len(found.kept)
-    assert len(found.persons_left) <= 0.02 * len(found.persons)
+    assert found.persons_left == []
     assert found.contacts_left == []

@@ -178,26 +178,29 @@ FIRMS_AND_GOODS = [
     "Fondation Daniel et Nina Carasso : 5 000 €",
     "20 kg de Charlotte, 5 cageots de poires Williams, des crêpes Suzette",
 ]
+# What no rule tells, and the learnt model does.
+LEARNT = [
+    "Merci à [[Fontaine]] pour les plants",
+    "c'est [[Bonnet]] qui a la remorque, on doit tout à [[Garnier]]",
+    "proposition de [[Garnier]] : un car le soir",
+    "[[Barbier]] refuse de signer",
+    "Signé : [[Collet]]",
+    "la place du docteur [[Vasseur]] est libre",
+    "12/03;[[Etxegaray]];compost",
+    "on remercie [[Nadia Dimanche]] pour le minibus, et dimanche [[Nadia]] dort",
+    "avec [[Dubois]] on a monté le dossier, chez [[Diakhaté]] aussi",
+]
 # What may be somebody and stays readable is a case to look at: `{{…}}`.
 LEFT_TO_LOOK_AT = [
-    "Merci à {{Fontaine}} pour les plants",
-    "avec {{Dubois}} on a monté le dossier, chez {{Diakhaté}} aussi",
     "{{Blanche Noir}} anime le groupe du mardi",
     "Présents : Claire {{Bois}}",
     "{{Boucher}} dit que non",
     "la place de {{Karim}} est libre",
-    "c'est {{Bonnet}} qui a la remorque, on doit tout à {{Garnier}}",
-    "proposition de {{Garnier}} : un car le soir",
-    "{{Barbier}} refuse de signer",
-    "Signé : {{Collet}}",
     "{{Marc Jardin}} gère la cuisine",
-    "la place du docteur {{Vasseur}} est libre",
-    "12/03;{{Etxegaray}};compost",
 ]
 FAMILIES = [
     "Les enfants {{Le Floch}} attendent le car",
     "La maison des {{Le Bihan}} est vide",
-    "on remercie Nadia {{Dimanche}} pour le minibus, et dimanche Nadia dort",
     "Chez les {{Morvan}}, la fibre coupe",
     "selon {{Le Corre}} il pleut",
     "on passe devant la place des {{Guivarch}} au marché",
@@ -256,7 +259,8 @@ def test_a_name_is_hidden_and_its_namesake_stays(example: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "example", [*IN_A_PLACE, *COMMON_SURNAMES, *SURE_SURNAMES, *IN_CAPITALS, *SHAPES, *ASIDES[:-1]]
+    "example",
+    [*IN_A_PLACE, *COMMON_SURNAMES, *SURE_SURNAMES, *IN_CAPITALS, *SHAPES, *ASIDES[:-1], *LEARNT],
 )
 def test_a_person_is_hidden_whatever_place_or_word_the_name_is_taken_for(example: str) -> None:
     assert "[[" in example

@@ -42,6 +42,7 @@ def wheel_names(tmp_path_factory) -> set[str]:
         "pipeline/publish/templates/fonts/NotoEmoji.ttf",
         "pipeline/publish/templates/fonts/OFL.txt",
         "models/weights/tagger-amorce.npz",
+        "models/weights/names.npz",
         "models/weights/encoder.onnx",
         "models/cards/tagger.md",
         "models/language_model/instructions.txt",

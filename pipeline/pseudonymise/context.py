@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 from copy import copy
-from functools import cache
+from functools import cache, lru_cache
 
 from pipeline.french import is_listed
 from pipeline.pseudonymise.passage import TextWord
 from pipeline.pseudonymise.words import UPPER, alternatives, terms
 
+_REMEMBERED = 4_096  # words: rules and model ask the same of each
 GAP = r"[\s\u00a0]"
 CLOSE = re.compile(rf"{GAP}+(?:[«\"“]{GAP}?)?(?:[dlDL]['’])?|-")
 _FAR, _NEAR = 200, 40  # characters before and after a name
@@ -26,6 +27,7 @@ _INITIAL_AFTER = re.compile(rf"\s{UPPER}\.(?!\w)")
 _ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+(?:\s?\?)?\)")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def announces(word: TextWord, *, strongly: bool = False) -> bool:
     """Whether the words before announce a person; `strongly`: even with an unknown first name."""
     before = re.sub(r"(?<!\w)d'$", "de ", word.folded_before(_FAR))
@@ -119,6 +121,7 @@ def may_call_for_person(word: TextWord) -> bool:
     return bool(re.fullmatch(GAP, word.gap)) and word.previous.is_in("appels")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def calls_for_person(word: TextWord) -> bool:
     """Whether a person is due: selon X, merci à X et Y, la cousine de X, dit X."""
     if announces(word) or has_human_context(word):
@@ -140,6 +143,7 @@ def _kin() -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:(?:{articles}){GAP}(?:{kin})|(?:{owned}){GAP}de|{asked}){GAP}$")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def has_human_context(word: TextWord) -> bool:
     """Whether only a person fits: voir avec X; c'est X qui; (X, élue)."""
     before, after = word.folded_before(_NEAR), word.folded_after(_NEAR)
@@ -168,6 +172,7 @@ def _function() -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_related(word: TextWord) -> bool:
     """Whether this follows: et son mari; le mécano; de la table 2; de son vrai nom."""
     return bool(_relation().match(word.folded_after(_NEAR)))
@@ -184,6 +189,7 @@ def _relation() -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def takes_the_floor(word: TextWord) -> bool:
     """Whether a colon and an opening word follow: « Nadia : oui, nous… »."""
     return _speech_after().match(word.folded_after(_NEAR)) is not None
@@ -246,6 +252,7 @@ def _action() -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_subject(name: TextWord, *, humanly: bool = False) -> bool:
     """Whether a verb follows one or two names; `humanly`: a verb for people only."""
     last = _second_name(name) or name

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipeline.french import parse
 from pipeline.pseudonymise.contacts import find_contacts
+from pipeline.pseudonymise.learned_names import judge_names
 from pipeline.pseudonymise.listed_names import mentions_of, misspelt_mentions, names_in
 from pipeline.pseudonymise.masks import PERSON, Mask, Rewriting
 from pipeline.pseudonymise.passage import Passage
@@ -42,6 +43,7 @@ class _ReadPassage(NamedTuple):
     start: int
     passage: Passage
     persons: list[Mask]
+    doubts: list[Mask]
 
 
 class Masker:
@@ -78,16 +80,15 @@ class Masker:
         names: list[frozenset[str]] = [frozenset() for _ in texts]
         shared: frozenset[str] = frozenset()
         passages = self._read(texts)
-        for number, start, passage, persons in passages:
+        for number, start, passage, persons, _ in passages:
             contacts = find_contacts(passage.text)
             masks[number] += _shift([*contacts, *_outside(contacts, persons)], start)
             names[number] |= names_in(passage, persons)
             shared |= names_in(passage, [mask for mask in persons if not mask.doubt])
-        for number, start, passage, persons in passages:
+        for number, start, passage, _, doubts in passages:
             mentions = mentions_of(passage, names[number] | shared)
             mentions += misspelt_mentions(passage, names[number], name_match=self._name_match)
-            suspects = find_suspects(passage, [*persons, *mentions])
-            masks[number] += _shift([*mentions, *suspects], start)
+            masks[number] += _shift([*mentions, *_outside(mentions, doubts)], start)
         return masks
 
     def _read(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[_ReadPassage]:
@@ -96,17 +97,22 @@ class Masker:
             for number, (text, spans) in enumerate(texts)
             for start, end in _pieces(text, spans, self._longest)
         ]
-        read: dict[str, tuple[Passage, list[Mask]]] = {}
+        read: dict[str, tuple[Passage, list[Mask], list[Mask]]] = {}
         # the cells of a table often repeat
-        for text, labels in self._labelled(dict.fromkeys(text for _, _, text in pieces)):
+        for text, labels in self.labelled(dict.fromkeys(text for _, _, text in pieces)):
             passage = Passage(text, labels, self._roster)
-            read[text] = passage, find_persons(passage, name_match=self._name_match)
+            persons = find_persons(passage, name_match=self._name_match)
+            doubts: list[Mask] = []
+            if self._has_language_model:
+                persons, doubts = judge_names(passage, persons, find_suspects(passage, persons))
+            read[text] = passage, persons, doubts
         return [_ReadPassage(number, start, *read[text]) for number, start, text in pieces]
 
-    def _labelled(self, texts: Iterable[str]) -> Iterator[tuple[str, _Entities]]:
+    @classmethod
+    def labelled(cls, texts: Iterable[str]) -> Iterator[tuple[str, _Entities]]:
         """Yield each text with its entities; none are looked for where no capital may be a name."""
         distinct = list(texts)
-        named = [text for text in distinct if self._has_language_model and _may_name(text)]
+        named = [text for text in distinct if cls._has_language_model and _may_name(text)]
         labelled = dict(zip(named, _entities(named), strict=True))
         yield from ((text, labelled.get(text, ())) for text in distinct)
 

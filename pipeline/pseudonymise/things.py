@@ -5,7 +5,7 @@ French nouns need an article, names do not: la Rose, l'ETTI Janus, des poêles G
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from pipeline.french import is_listed
 from pipeline.pseudonymise.context import CLOSE, GAP, is_subject
@@ -17,8 +17,10 @@ _HUMAN = re.compile(
     r"(?:eur|euse|trice|iste|ienn?e?|logue|ants?|ante?s?|i?ere?s?|aires?|ain|aine)$"
 )
 _LONGEST_ACRONYM = 7
+_REMEMBERED = 4_096  # words: rules and model ask the same of each
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_place_name(word: TextWord) -> bool:
     """Whether a street, a school or a saint is named here: La Ferme de Louise."""
     before = word.previous
@@ -167,6 +169,7 @@ def has_inner_capital(word: TextWord) -> bool:
     return kind.has_capital and not kind.opens
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_thing(word: TextWord) -> bool:
     """Whether an article or a noun makes it a thing: la Rose, l'Olive, au bar La Josette."""
     before = word.previous

@@ -31,7 +31,7 @@ def is_common_word(lowered: str) -> bool:
 @cache
 def _function_words() -> frozenset[str]:
     """Words that the lemmatiser lacks, with their accents: plusieurs, selon."""
-    return frozenset(_lines_of("mots_outils.txt"))
+    return frozenset(lines_of("mots_outils.txt"))
 
 
 @lru_cache(maxsize=10_000)
@@ -125,6 +125,12 @@ def terms(name: str) -> frozenset[str]:
     return entries | {entry.replace("oe", "œ") for entry in entries}
 
 
+@lru_cache(maxsize=20_000)
+def lists_of(folded: str) -> tuple[str, ...]:
+    """Return the names of the lists of personnes.yaml that have the word."""
+    return tuple(name for name in _lists() if folded in terms(name))
+
+
 @cache
 def alternatives(*names: str) -> str:
     """Return lists of personnes.yaml as a pattern, longest entry first in each."""
@@ -153,16 +159,17 @@ def _usual_first_names() -> frozenset[str]:
 
 @cache
 def _locality_names() -> frozenset[str]:
-    others = [word for line in _lines_of("lieux.txt") for word in line.split()]
+    others = [word for line in lines_of("lieux.txt") for word in line.split()]
     communes = [commune.name for commune in named_communes()]
     return frozenset(map(fold_same_length, (*communes, *department_names().values(), *others)))
 
 
 @cache
 def _names_of(file: str) -> frozenset[str]:
-    return frozenset(map(fold_same_length, _lines_of(file)))
+    return frozenset(map(fold_same_length, lines_of(file)))
 
 
-def _lines_of(file: str) -> list[str]:
+def lines_of(file: str) -> list[str]:
+    """Return the entries of a list of data/lexicon, without its comments."""
     lines = data_path("lexicon", file).read_text(encoding="utf-8").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

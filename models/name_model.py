@@ -1,0 +1,124 @@
+"""Score a word as a person's name, from facts about it and its neighbours.
+
+In:   names of facts, the word and those around; models/weights/names.npz, made by
+      `python -m tools.training.names`
+Out:  a log-odds
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ModelError
+from pipeline.french import word_vector
+
+WEIGHTS = Path(__file__).with_name("weights") / "names.npz"
+N_FACTS, N_GRAMS = 2**17, 2**14
+KINDS = ("word", "commune", "first name", "surname")  # what the letters of a word are like
+AROUND = (0, -2, -1, 1, 2)  # the words whose vectors are read, by where they stand
+_GRAM_LENGTHS = (2, 3, 4, 5)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NameModel:
+    """Weights of hashed facts, of likenesses (16,), of `AROUND` vectors (5, 300)."""
+
+    facts: list[float]
+    likeness: Array
+    words: Array
+    bias: float
+
+    def score(
+        self, facts: Sequence[str], around: Sequence[str], folded: str, *, group: tuple[bool, bool]
+    ) -> float:
+        """Return the log-odds that a word is a name.
+
+        `around` are the texts at `AROUND`, "" for none; `group`, whether it is small or unknown.
+        """
+        total = self.bias + sum(self.facts[i] for i in fact_ids(facts))
+        total += float(self.likeness @ likeness_row(folded, group))
+        return total + sum(_word_scores(text)[i] for i, text in enumerate(around))
+
+
+def fact_ids(facts: Sequence[str]) -> list[int]:
+    """Return the hashed ids of distinct facts."""
+    return sorted({_fact_id(fact) for fact in facts})
+
+
+@lru_cache(maxsize=100_000)
+def _fact_id(fact: str) -> int:
+    return crc32(fact.encode()) % N_FACTS
+
+
+def likeness_row(folded: str, group: tuple[bool, bool]) -> Array:
+    """Return what the letters are like (16,): log-odds of `KINDS`, chances, those by `group`."""
+    odds = likenesses(folded)
+    chances = 1 / (1 + np.exp(-odds))
+    is_small, is_unknown = group
+    rows = [np.clip(odds, -8, 8) / 4, chances, chances * is_small, chances * is_unknown * 2]
+    return np.concatenate(rows)
+
+
+@lru_cache(maxsize=20_000)
+def likenesses(folded: str) -> Array:
+    """Return the log-odds (4,) that a word of these letters is of each of `KINDS`."""
+    weights, bias = _letters()
+    return np.asarray(weights[gram_ids(folded)].sum(axis=0) + bias)
+
+
+def gram_ids(folded: str) -> list[int]:
+    """Return the hashed ids of the distinct runs of two to five letters of a word."""
+    text = f"^{folded}$"
+    grams = (text[i : i + n] for n in _GRAM_LENGTHS for i in range(len(text) - n + 1))
+    return sorted({crc32(gram.encode()) % N_GRAMS for gram in grams})
+
+
+@lru_cache(maxsize=20_000)
+def _word_scores(text: str) -> tuple[float, ...]:
+    if not text:
+        return (0.0,) * len(AROUND)
+    return tuple(float(score) for score in load_name_model().words @ word_vector(text))
+
+
+def forget_weights() -> None:
+    """Read the weights anew at the next score: the file has changed."""
+    for function in (_arrays, _letters, load_name_model, likenesses, _word_scores):
+        function.cache_clear()
+
+
+@cache
+def _arrays() -> dict[str, Array]:
+    try:
+        with np.load(WEIGHTS) as file:
+            return {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{WEIGHTS.name} manquant ou illisible",
+            "le fichier livré avec le projet",
+            "réinstaller ateliers-territoires",
+        ) from error
+
+
+@cache
+def _letters() -> tuple[Array, Array]:
+    arrays = _arrays()
+    return arrays["letters"], arrays["letters_bias"]
+
+
+@cache
+def load_name_model() -> NameModel:
+    """Return the shipped model; raise `ModelError` when its weights are missing or altered."""
+    arrays = _arrays()
+    return NameModel(
+        facts=arrays["facts"].tolist(),
+        likeness=arrays["likeness"],
+        words=arrays["words"],
+        bias=float(arrays["bias"]),
+    )
