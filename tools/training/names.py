@@ -42,7 +42,7 @@ from tools.training.invented_names import (
     rename_persons,
 )
 
-SETS = ("k", "n1", "n2", "n4", "n5", "n6", "n7", "n10", "n11", "n12")
+SETS = ("k", "n1", "n2", "n4", "n5", "n6", "n7")
 DEVELOPMENT = Path("tests", "masking", "development.jsonl")
 SEED, N_RENAMED, N_FILLED, EVERY = 5, 3, 8, 4  # copies of a text, of a pattern; share of passages
 RENAMED_WEIGHT, FILLED_WEIGHT = 1 / 3, 0.6
