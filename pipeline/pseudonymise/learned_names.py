@@ -34,7 +34,8 @@ def judge_names(
     names = {
         i
         for i, score in scores.items()
-        if score > MASKED and (verdicts[i] != "none" or not _is_thing(passage.words[i]))
+        if score > _least(passage.words[i], verdicts[i])
+        and (verdicts[i] != "none" or not _is_thing(passage.words[i]))
     }
     names |= {word.index for word in passage.words if word.is_masked(kept)}
     whole = _with_neighbours(passage.words, names, scores)
@@ -88,6 +89,12 @@ def words_around(word: TextWord) -> tuple[str, ...]:
     before, after = word.previous, word.next
     around = (word, before.previous, before, after, after.next)
     return tuple(other.text if other else "" for other in around)
+
+
+def _least(word: TextWord, verdict: str) -> float:
+    """Return the log-odds to mask a word: a usual one in small letters, as rose, is rarely a name."""
+    is_usual = word.is_common and not word.has_capital
+    return SURE if is_usual and verdict == "none" else MASKED
 
 
 def _is_thing(word: TextWord) -> bool:

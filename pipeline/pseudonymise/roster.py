@@ -133,7 +133,10 @@ def _initials(first: str, last: str) -> set[str]:
 
 
 def _structure_forms(name: str) -> set[str]:
-    """The whole name, and the name without generic words; none for a titled person."""
+    """The whole name, that without generic words, and how Le Grenier d'Arques is called for short.
+
+    None for a titled person.
+    """
     plain = " ".join(re.sub(r"\([^)]*\)", " ", str(name)).split())
     words = plain.split()
     if not words or fold_same_length(words[0]).rstrip(".") in terms("civilites"):
@@ -144,7 +147,14 @@ def _structure_forms(name: str) -> set[str]:
         words = words[1:]
     rest = " ".join(words)
     forms = {fold_same_length(plain)}
-    return forms | ({fold_same_length(rest)} if len(words) > 1 and rest[0].isupper() else set())
+    if len(words) > 1 and rest[0].isupper():
+        forms.add(fold_same_length(rest))
+    if len(words) > 2 and _SHORTENED.match(fold_same_length(rest)):
+        forms |= {fold_same_length(" ".join(words[:2])), fold_same_length(" ".join(words[1:]))}
+    return forms
+
+
+_SHORTENED = re.compile(r"l(?:e|a|es) \S+ (?:d['’]|d(?:e|u|es) )")
 
 
 def _spaced(name: str) -> str:
