@@ -216,7 +216,7 @@ NOTHING_TO_LOOK_AT = [
 ]
 
 
-def _masks(text: str) -> list[Mask]:
+def _masks(text: str, structures: tuple[str, ...] = ()) -> list[Mask]:
     people = VAULT.build(
         {
             "participant_id": f"p{n}",
@@ -227,14 +227,14 @@ def _masks(text: str) -> list[Mask]:
         }
         for n, (first, last) in enumerate([*PEOPLE, *SURE])
     )
-    (masks,) = Masker(build_roster([pd.DataFrame(people)], [], []), name_match=85).find(
+    (masks,) = Masker(build_roster([pd.DataFrame(people)], structures, []), name_match=85).find(
         [(text, [])]
     )
     return masks
 
 
-def _clean(text: str) -> str:
-    return Rewriting(text, settle_masks(text, _masks(text), (0, len(text)))).text
+def _clean(text: str, structures: tuple[str, ...] = ()) -> str:
+    return Rewriting(text, settle_masks(text, _masks(text, structures), (0, len(text)))).text
 
 
 def _expected(example: str) -> str:
@@ -265,6 +265,17 @@ def test_a_name_is_hidden_and_its_namesake_stays(example: str) -> None:
 def test_a_person_is_hidden_whatever_place_or_word_the_name_is_taken_for(example: str) -> None:
     assert "[[" in example
     assert _clean(_plain(example)) == _expected(example)
+
+
+@pytest.mark.parametrize("text", ["rose", "marais : l'hiver 23-24 encore ds toutes les têtes"])
+def test_a_usual_word_in_small_letters_stays(text: str) -> None:
+    assert _clean(text) == text
+
+
+def test_a_structure_stays_under_its_short_name() -> None:
+    name = "Ressourcerie Le Grenier d'Arques"
+    for text in ("le Grenier refuse des dons", "convention Grenier d'Arques / déchèterie"):
+        assert _clean(text, (name,)) == text
 
 
 def test_an_address_does_not_swallow_who_lives_there() -> None:

@@ -15,6 +15,7 @@ from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.name_features import facts_of, features, is_candidate
 from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.things import is_place_name, is_said_thing
+from pipeline.pseudonymise.words import is_place
 
 MASKED, SURE = 0.5, 2.0  # log-odds from which a word is masked, and masked without a doubt
 REFUSED = -2.0  # below, even a mask without doubt of the rules goes, if no list or title made it
@@ -92,8 +93,12 @@ def words_around(word: TextWord) -> tuple[str, ...]:
 
 
 def _least(word: TextWord, verdict: str) -> float:
-    """Return the log-odds to mask a word: a usual one in small letters, as rose, is rarely a name."""
-    is_usual = word.is_common and not word.has_capital
+    """Return the log-odds to mask a word.
+
+    More is asked of a usual word or a place in small letters, often itself: « rose » in the column
+    of colours, « marais : trop d'eau ».
+    """
+    is_usual = not word.has_capital and (word.is_common or is_place(word.folded))
     return SURE if is_usual and verdict == "none" else MASKED
 
 
