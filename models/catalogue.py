@@ -24,7 +24,7 @@ from models.reading import generic_words
 from models.rows import Labels, Matrix, slices, unit_rows
 from models.words import WordIndex
 from pipeline.errors import ModelError
-from pipeline.files import data_path
+from pipeline.files import data_path, reading_weights
 from pipeline.text import fold
 
 if TYPE_CHECKING:
@@ -121,15 +121,12 @@ def _subject(row: dict[str, Any], key: str) -> Subject:
 def load_weights() -> SubjectWeights:
     """Return the shipped weights; raise `ModelError` where they are not the catalogue's."""
     catalogue = load_catalogue()
-    try:
-        with np.load(WEIGHTS) as file:
-            check_encoder(WEIGHTS.name, str(file["encoder"]))
-            subject_ids = [one.subject_id for one in (*catalogue.subjects, *catalogue.fine)]
-            is_whole = list(file["subjects"]) == subject_ids
-            names = ("slopes", "shifts", "fine")
-            weights = SubjectWeights(*(file[name].astype(np.float64) for name in names))
-    except (OSError, ValueError, KeyError) as error:
-        raise _altered(f"{WEIGHTS.name} manquant ou illisible") from error
+    with reading_weights(WEIGHTS), np.load(WEIGHTS) as file:
+        check_encoder(WEIGHTS.name, str(file["encoder"]))
+        subject_ids = [one.subject_id for one in (*catalogue.subjects, *catalogue.fine)]
+        is_whole = list(file["subjects"]) == subject_ids
+        names = ("slopes", "shifts", "fine")
+        weights = SubjectWeights(*(file[name].astype(np.float64) for name in names))
     if not is_whole:
         raise _altered(f"{WEIGHTS.name} d'un autre catalogue")
     return weights

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.encoders import BackEnd, SentenceTransformers, ServedEncoder, ShippedEncoder
 from pipeline.errors import ModelError
-from pipeline.files import text_hash
+from pipeline.files import reading_weights, text_hash
 from pipeline.parallel import Executor, grains_of
 from pipeline.settings.sections import EmbedSettings
 from pipeline.store import Store
@@ -363,7 +363,7 @@ def shipped_vectors() -> LentVectors:
 
     `python -m tools.training.wordings` makes the file again.
     """
-    with np.load(_WORDINGS) as file:
+    with reading_weights(_WORDINGS), np.load(_WORDINGS) as file:
         if str(file["version"]) != load_embedder().version:
             return LentVectors((), np.zeros((0, 0), dtype=np.float32))
         keys = tuple(row.tobytes() for row in file["keys"])

@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import ModelError
+from pipeline.files import reading_weights
 from pipeline.french import word_vector
 
 WEIGHTS = Path(__file__).with_name("weights") / "names.npz"
@@ -95,30 +95,24 @@ def forget_weights() -> None:
 
 @cache
 def _arrays() -> dict[str, Array]:
-    try:
-        with np.load(WEIGHTS) as file:
-            return {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{WEIGHTS.name} manquant ou illisible",
-            "le fichier livré avec le projet",
-            "réinstaller ateliers-territoires",
-        ) from error
+    with reading_weights(WEIGHTS), np.load(WEIGHTS) as file:
+        return {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
 
 
 @cache
 def _letters() -> tuple[Array, Array]:
-    arrays = _arrays()
-    return arrays["letters"], arrays["letters_bias"]
+    with reading_weights(WEIGHTS):
+        return _arrays()["letters"], _arrays()["letters_bias"]
 
 
 @cache
 def load_name_model() -> NameModel:
     """Return the shipped model; raise `ModelError` when its weights are missing or altered."""
-    arrays = _arrays()
-    return NameModel(
-        facts=arrays["facts"].tolist(),
-        likeness=arrays["likeness"],
-        words=arrays["words"],
-        bias=float(arrays["bias"]),
-    )
+    with reading_weights(WEIGHTS):
+        arrays = _arrays()
+        return NameModel(
+            facts=arrays["facts"].tolist(),
+            likeness=arrays["likeness"],
+            words=arrays["words"],
+            bias=float(arrays["bias"]),
+        )

@@ -35,7 +35,7 @@ from models.rows import (
     slices,
     unit_rows,
 )
-from pipeline.errors import ModelError
+from pipeline.files import reading_weights
 
 STRENGTH = 2.0  # chosen on labelled files left out
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
@@ -142,21 +142,14 @@ def subject_half(vectors: Vectors) -> Vectors:
 @cache
 def load_subject_map() -> SubjectMap:
     """Return the shipped map; raise `ModelError` when its weights are missing or altered."""
-    try:
-        with np.load(WEIGHTS) as file:
-            check_encoder(WEIGHTS.name, str(file["encoder"]))
-            heads = {
-                name: np.asarray(file[name], dtype=np.float64)
-                for name in file.files
-                if name != "encoder"
-            }
+    with reading_weights(WEIGHTS), np.load(WEIGHTS) as file:
+        check_encoder(WEIGHTS.name, str(file["encoder"]))
+        heads = {
+            name: np.asarray(file[name], dtype=np.float64)
+            for name in file.files
+            if name != "encoder"
+        }
         return SubjectMap(heads, heads.pop("off_topic"))
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{WEIGHTS.name} manquant ou illisible",
-            "le fichier livré avec le projet",
-            "réinstaller ateliers-territoires",
-        ) from error
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

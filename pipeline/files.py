@@ -6,12 +6,15 @@ Nothing heavy is imported before a table is written.
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import yaml
 
-from pipeline.errors import StudyError
+from pipeline.errors import ModelError, StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +101,19 @@ def data_path(*names: str) -> Path:
         "les données livrées avec le projet",
         "réinstaller ateliers-territoires",
     )
+
+
+@contextmanager
+def reading_weights(path: Path) -> Iterator[None]:
+    """Raise `ModelError` where what is read of a shipped file of weights is missing or altered."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise ModelError(
+            f"{path.name} manquant ou illisible",
+            "le fichier livré avec le projet",
+            "réinstaller ateliers-territoires",
+        ) from error
 
 
 def load_yaml(path: Path) -> Any:

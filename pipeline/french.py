@@ -66,7 +66,7 @@ def parse(
 
 def is_word(word: str) -> bool:
     """Whether the lemmatiser knows the lower-case word, so that it is hardly a name."""
-    return word in _lemmas() or word in _lookups().get_table("lemma_lookup")
+    return word in french_words() or word in _lookups().get_table("lemma_lookup")
 
 
 @cache
@@ -104,7 +104,8 @@ def _stop_words() -> frozenset[str]:
 
 
 @cache
-def _lemmas() -> frozenset[str]:
+def french_words() -> frozenset[str]:
+    """Return the lower-case lemmas that the lemmatiser knows."""
     index = _lookups().get_table("lemma_index")
     return frozenset(word for part_of_speech in index for word in index[part_of_speech])
 
@@ -119,11 +120,6 @@ def content_lemmas(document: "Doc") -> list[str]:
         and len(token.lemma_) > 1
         and any(letter.isalpha() for letter in token.lemma_)
     ]
-
-
-def french_words() -> frozenset[str]:
-    """Return the lemmas that the lemmatiser knows."""
-    return _lemmas()
 
 
 def word_vector(word: str) -> "NDArray[np.float64]":

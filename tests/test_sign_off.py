@@ -90,25 +90,25 @@ LATE_TABLE = said("cars", 6, unit_id="h")
 LATE_NEAR = said("cars", 1, unit_id="h")
 LATE_MAIL = said("cars", None, None, unit_id="h", channel="mail", document_id="late")
 CASES: list[tuple[str, Tables, list[dict[str, Any]], str, tuple[int, int, bool]]] = [
-    ("nobody has read it", lambda: machine(), [], "ABCdef", (2, 3, False)),
-    ("read to the end", lambda: machine(), [SIGNED], "ABCd", (2, 2, True)),
-    ("accepted by a table's second passage", lambda: machine(), [sign_off("cars", "bdef", "ac")], "BDEF", (3, 3, True)),
-    ("a table refused whole", lambda: machine(), [sign_off("cars", "af", "cde")], "ABF", (1, 1, True)),
-    ("a table not read", lambda: machine(), [sign_off("cars", "af", "e")], "ABcdF", (1, 2, False)),
-    ("undone", lambda: machine(), [SIGNED, on("undo", None, "1")], "ABCdef", (2, 3, False)),
-    ("signed off again", lambda: machine(), [SIGNED, sign_off("cars", "ac", "bd")], "AC", (2, 2, True)),
-    ("accepted after it was refused", lambda: machine(), [SIGNED, sign_off("cars", "ace")], "ABCdE", (3, 3, True)),
+    ("nobody has read it", machine, [], "ABCdef", (2, 3, False)),
+    ("read to the end", machine, [SIGNED], "ABCd", (2, 2, True)),
+    ("accepted by a table's second passage", machine, [sign_off("cars", "bdef", "ac")], "BDEF", (3, 3, True)),
+    ("a table refused whole", machine, [sign_off("cars", "af", "cde")], "ABF", (1, 1, True)),
+    ("a table not read", machine, [sign_off("cars", "af", "e")], "ABcdF", (1, 2, False)),
+    ("undone", machine, [SIGNED, on("undo", None, "1")], "ABCdef", (2, 3, False)),
+    ("signed off again", machine, [SIGNED, sign_off("cars", "ac", "bd")], "AC", (2, 2, True)),
+    ("accepted after it was refused", machine, [SIGNED, sign_off("cars", "ace")], "ABCdE", (3, 3, True)),
     ("a passage of another table joined it", lambda: machine(LATE_TABLE), [SIGNED], "ABCdh", (2, 3, False)),
     ("a passage of a table already counted joined it", lambda: machine(LATE_NEAR), [SIGNED], "ABCdH", (2, 2, True)),
     ("a mail joined it", lambda: machine(LATE_MAIL), [SIGNED], "ABCdh", (2, 2, False)),
     ("read again with what joined it", lambda: machine(LATE_TABLE), [SIGNED, sign_off("cars", "ach", "e")], "ABCdH", (3, 3, True)),
-    ("a refused passage is moved in by hand", lambda: machine(), [SIGNED, on("move_unit", None, "cars", "e")], "ABCdE", (3, 3, True)),
-    ("an accepted passage is moved out by hand", lambda: machine(), [SIGNED, on("move_unit", None, "lait", "c")], "ABd", (1, 2, False)),
-    ("renamed afterwards", lambda: machine(), [SIGNED, on("rename_theme", "cars", "Bus")], "ABCd", (2, 2, True)),
-    ("another theme joins it", lambda: machine(), [SIGNED, on("merge_theme", "lait", "cars")], "ABCdlm", (2, 4, False)),
-    ("none of those accepted is left", lambda: machine(), [sign_off("cars", "z", "a")], "ABCdef", (2, 3, False)),
-    ("without title", lambda: machine(), [sign_off("cars", "ac", "e", title=" ")], "ABCdef", (2, 3, False)),
-    ("a value that does not read", lambda: machine(), [on("sign_off_theme", "cars", "a, b")], "ABCdef", (2, 3, False)),
+    ("a refused passage is moved in by hand", machine, [SIGNED, on("move_unit", None, "cars", "e")], "ABCdE", (3, 3, True)),
+    ("an accepted passage is moved out by hand", machine, [SIGNED, on("move_unit", None, "lait", "c")], "ABd", (1, 2, False)),
+    ("renamed afterwards", machine, [SIGNED, on("rename_theme", "cars", "Bus")], "ABCd", (2, 2, True)),
+    ("another theme joins it", machine, [SIGNED, on("merge_theme", "lait", "cars")], "ABCdlm", (2, 4, False)),
+    ("none of those accepted is left", machine, [sign_off("cars", "z", "a")], "ABCdef", (2, 3, False)),
+    ("without title", machine, [sign_off("cars", "ac", "e", title=" ")], "ABCdef", (2, 3, False)),
+    ("a value that does not read", machine, [on("sign_off_theme", "cars", "a, b")], "ABCdef", (2, 3, False)),
 ]  # fmt: skip
 
 
@@ -179,7 +179,7 @@ CHANGED = "Le thème est devenu un autre : « Cars » garde 3 des 6 passages qu'
 OTHER = "Le thème a changé de sujet : c'était « Cars », c'est « Cars »."
 JOINED = [said("cars", number, unit_id=f"n{number}") for number in range(6, 16)]
 GROUNDS: list[tuple[str, Tables, str | None, str | None, bool]] = [
-    ("nothing changed", lambda: machine(), None, None, True),
+    ("nothing changed", machine, None, None, True),
     (
         "half of it has left",
         lambda: machine(moved=dict.fromkeys("bdf", "lait")),
@@ -189,8 +189,8 @@ GROUNDS: list[tuple[str, Tables, str | None, str | None, bool]] = [
     ),
     ("one of six has left", lambda: machine(moved={"b": "lait"}), None, None, True),
     ("many have joined, to be checked", lambda: machine(*JOINED), None, None, False),
-    ("the catalogue names another subject", lambda: machine(), "bus", OTHER, False),
-    ("the catalogue names the same subject", lambda: machine(), "cars", None, True),
+    ("the catalogue names another subject", machine, "bus", OTHER, False),
+    ("the catalogue names the same subject", machine, "cars", None, True),
 ]
 
 

@@ -31,6 +31,9 @@ from pipeline.pseudonymise.words import (
 from pipeline.text import fold_same_length
 
 _TWICE = re.compile(r"([bcdfghjklmnprstvz]h?(?:ou|[aeiou]))\1(?:[a-z]{1,4})?")
+_SIGN = re.compile(rf"{LETTER}{{3}}['’]{UPPER}")
+_NUMBER_AFTER = re.compile(r"\s?(?:n°|:)?\s?\d")  # SIRET 552 081 317
+_LETTERS = re.compile(r"[^\W\d_]+")
 _TOLD_OF_OTHERS = ("in=", "pos=", "is=", "twice")
 _SIGNALS: tuple[Callable[[TextWord], object], ...] = (
     context.announces,
@@ -162,14 +165,9 @@ def _is_elided(word: TextWord) -> bool:
     return bool(apostrophe) and start == "n" and is_common_word(end)
 
 
-_SIGN = re.compile(rf"{LETTER}{{3}}['’]{UPPER}")
-_NUMBER_AFTER = re.compile(r"\s?(?:n°|:)?\s?\d")  # SIRET 552 081 317
-_GAPS = re.compile(r"[^\W\d_]+")
-
-
 @lru_cache(maxsize=5_000)
 def _gap(text: str) -> str:
-    gap = re.sub(r"[^\W\d_]+", "w", text)
+    gap = _LETTERS.sub("w", text)
     gap = re.sub(r"\d+", "0", gap)
     gap = re.sub(r"[\s\u00a0]+", lambda m: "\n" if "\n" in m[0] else " ", gap)
     gap = re.sub("[’]", "'", gap)
@@ -203,8 +201,8 @@ def _line(word: TextWord, own: WordFacts) -> list[str]:
     start, end = text.rfind("\n", 0, word.start) + 1, text.find("\n", word.end)
     end = len(text) if end < 0 else end
     before, after = text[start : word.start], text[word.end : end]
-    n_before = len(_GAPS.findall(before))
-    n_after = len(_GAPS.findall(after))
+    n_before = len(_LETTERS.findall(before))
+    n_after = len(_LETTERS.findall(after))
     found = [f"before={min(n_before, 3)}", f"after={min(n_after, 3)}"]
     if not n_before:
         found.append(f"lead={_gap(before)}")

@@ -68,7 +68,7 @@ def move(unit_id: str, into: str | None) -> dict[str, Any]:
 
 ALL = {"avis-a": "non", "avis-b": "oui", "avis-c": "non", "avis-d": "non"}
 CASES: list[tuple[str, Callable[[], ThemeReading], str, str, int, int]] = [
-    ("nothing read", lambda: read(), "", "", 3, 0),
+    ("nothing read", read, "", "", 3, 0),
     ("the form", lambda: read(fields={"avis-a": "oui", "avis-c": "non"}), "a", "c", 1, 1),
     ("one of two refused decides nothing", lambda: read(fields={"avis-a": "non"}), "", "a", 3, 0),
     ("the form, to the end", lambda: read(fields=ALL), "b", "acd", 0, 1),
