@@ -188,10 +188,11 @@ LEARNT = [
     "la place du docteur [[Vasseur]] est libre",
     "12/03;[[Etxegaray]];compost",
     "on remercie [[Nadia Dimanche]] pour le minibus, et dimanche [[Nadia]] dort",
-    "avec [[Dubois]] on a monté le dossier, chez [[Diakhaté]] aussi",
+    "on a monté le dossier, chez [[Diakhaté]] aussi",
 ]
 # What may be somebody and stays readable is a case to look at: `{{…}}`.
 LEFT_TO_LOOK_AT = [
+    "avec {{Dubois}} on a monté le dossier, chez Diakhaté aussi",
     "{{Blanche Noir}} anime le groupe du mardi",
     "Présents : Claire {{Bois}}",
     "{{Boucher}} dit que non",
