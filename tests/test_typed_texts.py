@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +57,17 @@ def test_a_typed_text_names_nobody_and_keeps_its_places_and_organisations(
     study: Study, typed: str, kept: str
 ) -> None:
     assert typed_without_names(study, typed) == kept
+
+
+def test_typing_does_not_wait_for_the_language_model(study: Study) -> None:
+    code = (
+        "import sys; from pathlib import Path; from flows.typed_texts import typed_without_names; "
+        "from pipeline import french; from pipeline.study import Study; "
+        "typed_without_names(Study.open(Path(sys.argv[1])), 'Les cars de Baudrillart à Redon'); "
+        "print(french._french.cache_info().currsize)"
+    )
+    command = [sys.executable, "-c", code, str(study.root)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "0\n"
 
 
 def test_reasons_names_of_themes_families_and_weights_are_masked_before_they_are_kept(

@@ -49,6 +49,7 @@ def _opens_a_document(page: Page, served: Served) -> str:
     page.goto(served.url(f"documents/{long['document_id']}"))
     page.locator(f"#{long['unit_id']} a").first.click()
     expect(page.locator(".said")).to_have_attribute("data-unit", long["unit_id"])
+    page.wait_for_load_state()  # keys work from here on
     assert page.locator("#lecture [data-unit], #lecture .passage").count() > 1
     return str(long["unit_id"])
 
