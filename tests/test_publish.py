@@ -409,6 +409,8 @@ SHADE, SEATS = "on manque d'ombre sur la place", "on veut des bancs à l'arrêt"
         ([BENCH, SHADE], [BENCH], [SHADE]),
         # unless there is nothing else
         ([BENCH], [BENCH], [BENCH]),
+        # or nothing that reads as well
+        ([BENCH, "et les bancs → cassés"], [BENCH], [BENCH]),
     ],
 )
 def test_a_workshop_quotes_what_the_study_has_not_quoted(

@@ -59,7 +59,7 @@ def _priority(priority: Priority, draft: PageDraft, *, is_alone: bool) -> Sectio
     blocks: list[Block] = [PageParagraph(f"{priority.why} {priority.place}".rstrip())]
     if entries:
         blocks.append(Terms(tuple(entries)))
-    quotes = draft.quote(priority.quotes, 1 if is_alone else _N_QUOTES)
+    quotes = draft.quote(priority.quotes, 1 if is_alone else _N_QUOTES) or priority.quotes[:1]
     if quotes:
         blocks.append(Quotes(quotes, is_compact=is_alone))
     return Section(title, f"priorite-{priority.rank}", tuple(blocks))

@@ -63,12 +63,13 @@ class Quoter:
         """Quote the most central passages, from as many workshops and circles as possible.
 
         Those that the theme most likely holds come first; among them those surely of its `kind`,
-        said in the room, then the others of it: they say what its statement says.
+        said in the room, then the others of it: they say what its statement says. What was `said`
+        elsewhere is left out, unless it opens the quotes and nothing else reads as well.
         """
         rank = {unit_id: i for i, unit_id in enumerate(central)}
         of_kind = self.passages.units_with(POSTURE, POSTURES_OF_KIND.get(kind, ()))
 
-        def order(one: ReportPassage) -> tuple[Any, ...]:
+        def quality(one: ReportPassage) -> tuple[Any, ...]:
             is_wanted = one.is_said and one.unit_id in of_kind and one.unit_id in self.sure
             return (
                 is_scrap(one.text) and one.unit_id not in rank,
@@ -76,16 +77,21 @@ class Quoter:
                 not is_wanted,
                 one.unit_id not in of_kind,
                 roughness(one.text),
-                rank.get(one.unit_id, len(central)),
-                -one.strength,
-                one.unit_id,
             )
 
+        def order(one: ReportPassage) -> tuple[Any, ...]:
+            place = rank.get(one.unit_id, len(central))
+            return *quality(one), place, -one.strength, one.unit_id
+
         different: dict[str, ReportPassage] = {}
-        for one in sorted(_not_said(members, said), key=order):
+        for one in sorted(members, key=order):
             different.setdefault(fold(one.text), one)
-        ordered = by_turns(different.values(), lambda one: one.circle_id)
+        best = list(different.values())[:1]
+        fresh = _not_said([*different.values()], said)
+        ordered = by_turns(fresh, lambda one: one.circle_id)
         ordered = by_turns(ordered, lambda one: one.workshop_id)
+        if best and quality(best[0]) < quality(ordered[0]):
+            ordered = [*best, *ordered]
         return self._quoted(ordered[: self.n_quotes], scope)
 
     def actions(

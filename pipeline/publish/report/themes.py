@@ -121,7 +121,7 @@ class ScopeMaker:
     def scope(self, scope: str, study: Scope | None = None) -> Scope:
         """Return one scope; without passages it has no priority.
 
-        A workshop quotes what the `study` does not, where it can.
+        A workshop quotes what the `study` does not, where that reads as well.
         """
         themes, nothing = self._themes, self.tables["priorities"].head(0)
         ranked = self._ranked_by_scope.get(scope, nothing)
