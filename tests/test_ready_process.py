@@ -11,6 +11,7 @@ from flows.jobs.warm import ready_process
 from flows.run import run_study
 from pipeline.study import Study
 from support.jobs import ended_job
+from support.served import wait_for
 from support.studies import new_small_study
 
 
@@ -29,13 +30,16 @@ def test_forked_jobs_write_what_a_run_does_and_a_killed_one_takes_nothing_along(
     try:
         ready.prepare()
         (study.root / ".review").mkdir()
-        assert ready.fork(study.root, 1, wait_s=300) is not None  # of no job: it ends by itself
-        forked = _forked_job(study)
-        os.kill(forked, signal.SIGKILL)
+        of_no_job = ready.fork(study.root, 1, wait_s=300)
+        killed = _forked_job(study)
+        os.kill(killed, signal.SIGKILL)
         assert ended_job(study).state is JobState.INTERRUPTED
-        assert _forked_job(study) != forked
+        done = _forked_job(study)
         run_study(alone.root)
         assert ended_job(study).state is JobState.DONE
+        forks = {of_no_job, killed, done}
+        wait_for(lambda: not any(Path(f"/proc/{fork}").exists() for fork in forks), "their end")
+        assert len(forks) == 3 and None not in forks
     finally:
         ready.close()
     assert study.table_hashes() == alone.table_hashes()

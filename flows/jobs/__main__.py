@@ -1,5 +1,6 @@
 """`python -m flows.jobs STUDY JOB`: do a job that `Jobs.start` wrote; alone, be ready for many."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,4 +10,8 @@ from flows.jobs.worker import work_on
 if len(sys.argv) > 1:
     work_on(Path(sys.argv[1]), int(sys.argv[2]))
 else:
-    work_on(*serve_forks(), is_fork=True)
+    request = serve_forks()  # from here on, in a fork
+    try:
+        work_on(*request, is_fork=True)
+    finally:
+        os._exit(0)  # libraries would wait for threads that only the ready process has
