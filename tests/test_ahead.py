@@ -105,6 +105,7 @@ def test_workers_of_another_memory_encode_by_themselves(workspace: Workspace):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive  # a whole run: CI tries the parts, above
 def test_the_example_has_the_same_bytes_when_its_passages_are_encoded_ahead(
     demo_study: Study, tmp_path: Path
 ):

@@ -333,14 +333,8 @@ def small_grains(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param("threads", marks=pytest.mark.exhaustive),
-        pytest.param("processes", marks=pytest.mark.exhaustive),
-        *KINDS[2:],
-    ],
-)
+@pytest.mark.exhaustive  # CI compares whole runs, below
+@pytest.mark.parametrize("kind", KINDS)
 def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains, kind):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     settings = TagSettings()

@@ -166,7 +166,14 @@ def test_a_mail_that_comes_is_processed_though_its_server_and_the_service_were_k
 @pytest.mark.service
 @pytest.mark.parametrize(
     ("stage", "with_children"),
-    [("read", True), ("tag", False), ("cluster", True), ("publish", True), ("publish", False)],
+    [
+        ("read", True),
+        ("publish", False),
+        *(
+            pytest.param(*case, marks=pytest.mark.exhaustive)
+            for case in (("tag", False), ("cluster", True), ("publish", True))
+        ),
+    ],
 )
 def test_a_service_killed_in_the_middle_of_a_run_and_started_again_ends_as_if_it_had_not(
     server, tmp_path, undisturbed, stage, with_children
