@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.slow
 _WIDTH, _N_COLOURS, _MAX_BYTES = 900, 64, 150_000
 PICTURES = {
+    "rapport": "L’essentiel",
     "rapport-priorites": "Les priorités candidates",
     "rapport-territoires": "Territoire par territoire",
 }

@@ -59,6 +59,7 @@ def test_a_typed_text_names_nobody_and_keeps_its_places_and_organisations(
     assert typed_without_names(study, typed) == kept
 
 
+@pytest.mark.slow
 def test_typing_does_not_wait_for_the_language_model(study: Study) -> None:
     code = (
         "import sys; from pathlib import Path; from flows.typed_texts import typed_without_names; "
