@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 
 pytestmark = pytest.mark.slow
-_WIDTH, _N_COLOURS, _MAX_BYTES = 900, 64, 150_000
+_WIDTH, _N_COLOURS, _MAX_BYTES = 900, 256, 150_000
 PICTURES = {
     "rapport": "L’essentiel",
     "rapport-priorites": "Les priorités candidates",
