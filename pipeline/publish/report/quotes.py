@@ -86,12 +86,12 @@ class Quoter:
         different: dict[str, ReportPassage] = {}
         for one in sorted(members, key=order):
             different.setdefault(fold(one.text), one)
-        best = list(different.values())[:1]
-        fresh = _not_said([*different.values()], said)
+        readable = list(different.values())
+        fresh = _not_said(readable, said)
         ordered = by_turns(fresh, lambda one: one.circle_id)
         ordered = by_turns(ordered, lambda one: one.workshop_id)
-        if best and quality(best[0]) < quality(ordered[0]):
-            ordered = [*best, *ordered]
+        if readable and quality(readable[0]) < quality(ordered[0]):
+            ordered = [readable[0], *ordered]
         return self._quoted(ordered[: self.n_quotes], scope)
 
     def actions(
