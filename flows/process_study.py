@@ -67,10 +67,12 @@ def process_study(
     run_id: str,
     first_paths: Mapping[str, str] | None = None,
     *,
+    record: Callable[[Processed], None],
     writer: Executor | None = None,
-) -> Processed:
-    """Run every stage, then write the study's tables and its report, in part by `writer`.
+) -> None:
+    """Run every stage and write the study's tables, `record` the run, then write its report.
 
+    What is recorded can be read and reviewed while the report is written, in part by `writer`.
     `kept` are the records of skipped workshops, `first_paths` the first paths of renamed files.
     Without `writer`, one is started for a large study.
     """
@@ -94,10 +96,10 @@ def process_study(
         unread = [_unread(study, folder, error) for folder, error in failed.items()]
         _execute(workspace, "write", lambda: write_study(workspace, records, unread))
         workspace.stages.forget()  # what is published is read from the study
+        record(Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name]))
         if n_units >= LARGE:
             give_back()
         _execute(workspace, "publish", lambda: publish_study(workspace, run_id, beside))
-    return Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name])
 
 
 def write_study(

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from flows.execution import StageCall, StageOutcome
+from flows.integrity import faults_of
+from flows.publication_files import published
 from flows.run import run_study
 from pipeline.cli import main
 from pipeline.errors import StudyError
@@ -229,6 +231,24 @@ def test_what_was_decided_on_a_passage_holds_when_its_folder_and_its_file_are_re
     assert "01 Retz/T1.txt" in set(after["path"]) and f"{RETZ}/Table 1.txt" in set(
         after["first_path"].dropna()
     )
+    assert not run_study(small_study.root).is_new
+
+
+@pytest.mark.slow
+def test_a_run_is_read_while_its_report_is_written_and_one_cut_off_then_is_done_again(small_study):
+    def cut_off(call: StageCall) -> StageOutcome:
+        if call.stage == "publish":
+            raise OSError("disque plein")
+        return call.work()
+
+    with pytest.raises(OSError, match="disque plein"):
+        run_study(small_study.root, execute=cut_off)
+    cut = small_study.last_run()
+    assert small_study.tables_match(cut["tables"]) and faults_of(small_study, whole=True) == []
+    assert published(small_study, cut["run_id"]) is None
+    again = run_study(small_study.root)
+    assert again.is_new and again.manifest["tables"] == cut["tables"]
+    assert published(small_study, again.manifest["run_id"]) is not None
     assert not run_study(small_study.root).is_new
 
 
