@@ -10,15 +10,14 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
-from functools import _lru_cache_wrapper, cache
-from inspect import signature
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pipeline.versions import installed_stamp
 
@@ -26,7 +25,14 @@ _SWITCH = "ATELIERS_READY_PROCESS"  # "0": none
 _IDLE_S = 900.0  # then it ends, since it holds a gigabyte
 _ROOM_KIB = 3 * 1024**2  # of free memory, for it and a job
 _ANSWER_S = 5.0  # a fork takes milliseconds
-_OURS = ("pipeline.", "models.")
+_REHEARSED = (
+    "Roubaix 2026-04-02/contributions.mbox",
+    "Roubaix 2026-04-02/Emargement_Roubaix.csv",
+    "Thiérache 2026-05-19/T3.txt",
+    "Thiérache 2026-05-19/carte_structures.csv",
+    "Thiérache 2026-05-19/enregistrement table 5.srt",
+)
+_FEW_PASSAGES = "[cluster]\nleast_units = 0\n"  # have themes and priorities too
 _MEMORY = Path("/proc/meminfo")
 
 
@@ -130,35 +136,35 @@ def serve_forks() -> tuple[Path, int]:
 
 
 def load_all() -> None:
-    """Import what a run imports, and load what it loads whatever the study."""
-    import sklearn.decomposition  # noqa: F401 - the axes of lemmas ask for it late
+    """Process a few files of the example: what a run imports, loads and compiles stays.
 
-    import flows.process_study  # noqa: F401 (it imports every stage)
-    import models.theme_model  # noqa: F401
-    from models.embedder import load_embedder
-    from pipeline.french import french
-    from pipeline.ingest.locate.titles import learn_questions
-    from pipeline.versions import code_hash, stage_code_hash
+    Nothing is drawn or printed: the threads of those engines would not survive a fork.
+    """
+    from threadpoolctl import threadpool_limits
 
-    french()
-    load_embedder()
-    learn_questions()
-    code_hash()
-    stage_code_hash()
-    called = {*loaders(french.__module__)}  # its lists are the pipeline's
-    while new := {*loaders(*_OURS)} - called:  # a loader may import others
-        for loader in new:
-            loader()
-        called |= new
+    from flows.execution import StageCall, StageOutcome
+    from flows.publish_study import report_of, write_people_tables
+    from flows.run import run_study
+    from pipeline.files import data_path
+    from pipeline.publish.layout import lay_out
+    from pipeline.study import Study
 
+    def all_but_publish(call: StageCall) -> StageOutcome:
+        return StageOutcome() if call.stage == "publish" else call.work()
 
-def loaders(*prefixes: str) -> Iterator["_lru_cache_wrapper[Any]"]:
-    """Return the cached functions without parameter of imported modules."""
-    for name, module in sys.modules.copy().items():
-        if name.startswith(prefixes):
-            for value in vars(module).values():
-                if isinstance(value, _lru_cache_wrapper) and not signature(value).parameters:
-                    yield value
+    with tempfile.TemporaryDirectory(prefix="ateliers-") as folder, threadpool_limits(1):
+        study = Study.create(Path(folder, "etude"))
+        study.settings_path.write_text(_FEW_PASSAGES, encoding="utf-8")
+        for name in _REHEARSED:
+            (study.depot / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(data_path("demo", name), study.depot / name)
+        run_study(study.root, execute=all_but_publish)
+        study = Study.open(study.root)
+        tables = study.read_tables()
+        report = report_of(study, tables)
+        lay_out(report, "rapport")
+        lay_out(report, "annexe")
+        write_people_tables(study, tables, Path(folder, "tables.xlsx"))
 
 
 def _begin_fork(environment: dict[str, str]) -> None:
