@@ -148,6 +148,8 @@ def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[T
         settings=settings,
         encoders=encoders,
         spread=workspace.executor.spread,
+        cache=workspace.store,
+        depends_on=text_hash(*tag_dependencies(workspace)),
     ):
         yield {"tags": tags}
 

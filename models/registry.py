@@ -7,6 +7,7 @@ Out:  a GridTagger; passages and their codes
 import json
 import logging
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import version as package_version
@@ -73,10 +74,7 @@ def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = 
     if registered is not None and settings.model == "auto":
         learnt = read_tagger(registered)
     else:
-        learnt = read_tagger(path := _shipped_path(settings.model))
-        unasked = path.with_stem(path.stem + UNASKED)
-        if unasked.exists():
-            learnt.unasked_ = read_tagger(unasked)
+        learnt = copy(_read_shipped(_shipped_path(settings.model)))
     if grid_fingerprint(learnt.grid) != grid_fingerprint(grid):
         _LOG.info("tagger %s was fitted for another grid: definitions", learnt.version_)
         return GridTagger(grid, pretrained=learnt)
@@ -85,6 +83,15 @@ def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = 
         return GridTagger(grid, pretrained=learnt)
     learnt.grid = grid
     return learnt
+
+
+@cache
+def _read_shipped(path: Path) -> GridTagger:
+    tagger = read_tagger(path)
+    unasked = path.with_stem(path.stem + UNASKED)
+    if unasked.exists():
+        tagger.unasked_ = read_tagger(unasked)
+    return tagger
 
 
 def save_tagger(

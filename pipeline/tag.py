@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,20 +21,26 @@ from threadpoolctl import threadpool_limits
 from models.embedder import EmbedderSource, Encoders, plain_encoders
 from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
-from models.tagger.features import texts_of
+from models.tagger.features import column_texts, texts_of
+from pipeline.files import text_hash
 from pipeline.grid.codes import PILIER, RUBRIQUE, Grid
 from pipeline.parallel import ParallelMap, grains_of_rows
 from pipeline.settings.sections import TagSettings
+from pipeline.store import Store
 from pipeline.tables.material import REVIEW_QUEUE, TAGS
 from pipeline.text import PlainText
+from pipeline.versions import stage_code_hash
 
 # From this score on, an unassigned code is shown to the reviewer and counts as doubt.
 CANDIDATE_SCORE = 0.1
 DISAGREEMENT, DOUBT, RARE, CONTROL = "désaccord", "doute", "code rare", "témoin"
 _TURNS = (RARE, DOUBT, RARE, DOUBT, DOUBT, RARE, DOUBT, DOUBT, DOUBT, CONTROL)
+_KIND = "tags"  # of values in the cache
+_OF_CODE = ("axis", "code", "score", "is_assigned", "evidence")
 _N_RARE = 4  # codes of an axis that count as rare
 
 Array = NDArray[np.float64]
+Code = tuple[str, str, float, bool, str]  # _OF_CODE
 CodeSets = dict[str, set[tuple[str, str]]]  # axis and code, by unit_id
 Tagger = GridTagger | LanguageModelTagger
 
@@ -66,22 +71,59 @@ def tag_each(
     settings: TagSettings,
     encoders: Encoders | None = None,
     spread: ParallelMap = map,
+    cache: Store | None = None,
+    depends_on: str = "",
 ) -> Iterator[pd.DataFrame]:
     """Yield the tags of each of `tables` as soon as they are ready.
 
-    `encoders` are by default those of each process.
+    `encoders` are by default those of each process. What `cache` keeps of the same passages under
+    the same tagger, grid and settings (`depends_on`) is not computed again.
     """
     source = encoders or plain_encoders()
-    groups = [grains_of_rows(units) for units in tables]
+    version = text_hash(stage_code_hash(), depends_on)[:12]
+    keys = [_keys(units) for units in tables]
+    known = cache.read(_KIND, version, chain.from_iterable(keys)) if cache else {}
+    new = [
+        units[[key not in known for key in own]] for units, own in zip(tables, keys, strict=True)
+    ]
+    groups = [grains_of_rows(units) for units in new]
     grains = (
         _Grain(units, source.for_worker(texts_of(units))) for units in chain.from_iterable(groups)
     )
     results = spread(partial(_tag_grain, tagger=tagger, grid=grid, settings=settings), grains)
-    for units, group in zip(tables, groups, strict=True):
-        tags = TAGS.build(row for rows in islice(results, len(group)) for row in rows)
+    model_version = tagger.version_
+    for units, own, group in zip(tables, keys, groups, strict=True):
+        tagged = chain.from_iterable(islice(results, len(group)))
+        codes = dict(zip((key for key in own if key not in known), tagged, strict=True))
+        if cache:
+            cache.write(_KIND, version, {key: _json(found) for key, found in codes.items()})
+        codes |= {key: json.loads(known[key]) for key in own if key in known}
+        tags = TAGS.build(
+            {
+                "unit_id": unit_id,
+                **dict(zip(_OF_CODE, code, strict=True)),
+                "source": "machine",
+                "model_version": model_version,
+            }
+            for unit_id, key in zip(units["unit_id"], own, strict=True)
+            for code in codes[key]
+        )
         n_assigned = int(tags["is_assigned"].sum())
-        _LOG.info("tagged %d units with %s: %d codes", len(units), tagger.version_, n_assigned)
+        _LOG.info("tagged %d units with %s: %d codes", len(units), model_version, n_assigned)
         yield tags
+
+
+def _json(codes: list[Code]) -> bytes:
+    return json.dumps(codes, ensure_ascii=False).encode()
+
+
+def _keys(units: pd.DataFrame) -> list[bytes]:
+    """Hash all that the tags of each unit depend on."""
+    columns = [column_texts(units, name) for name in ("text", "question", "channel")]
+    return [
+        hashlib.sha256("\0".join(row).encode("utf-8", "replace")).digest()
+        for row in zip(*columns, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -95,7 +137,7 @@ class _Grain:
 
 def _tag_grain(
     grain: _Grain, *, tagger: Tagger, grid: Grid, settings: TagSettings
-) -> list[dict[str, Any]]:
+) -> list[list[Code]]:
     """On one thread: the number of threads changes the last bits."""
     with threadpool_limits(1, user_api="blas"):
         return list(_tag_rows(grain.units, tagger, grid, settings, grain.encoders))
@@ -107,7 +149,8 @@ def _tag_rows(
     grid: Grid,
     settings: TagSettings,
     encoders: EmbedderSource,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[list[Code]]:
+    """Yield the codes of each unit."""
     column_of = {str(code): column for column, code in enumerate(tagger.classes_)}
     texts = [PlainText(text) for text in units["text"]]
     units = units.assign(text=[text.text for text in texts])  # as learnt: no persons' numbers
@@ -115,23 +158,18 @@ def _tag_rows(
     tagging = tagger.tag(units, threshold_shift=shift, encoders=encoders)
     is_shown = tagging.is_assigned | (tagging.probabilities >= CANDIDATE_SCORE)
     evidence = tagger.explain(units, is_shown)
-    version = tagger.version_
-    for i, unit_id in enumerate(units["unit_id"]):
+    for i in range(len(units)):
+        codes: list[Code] = []
         for code in grid.by_axis:
             column = column_of[code.code]
-            if not is_shown[i, column]:
-                continue
-            spans = [[texts[i].to_numbered(end) for end in span] for span in evidence[i][column]]
-            yield {
-                "unit_id": unit_id,
-                "axis": code.axis,
-                "code": code.code,
-                "score": float(np.clip(tagging.probabilities[i, column], 0, 1)),
-                "is_assigned": bool(tagging.is_assigned[i, column]),
-                "evidence": json.dumps(spans),
-                "source": "machine",
-                "model_version": version,
-            }
+            if is_shown[i, column]:
+                score = float(np.clip(tagging.probabilities[i, column], 0, 1))
+                spans = [
+                    [texts[i].to_numbered(end) for end in span] for span in evidence[i][column]
+                ]
+                is_assigned = bool(tagging.is_assigned[i, column])
+                codes.append((code.axis, code.code, score, is_assigned, json.dumps(spans)))
+        yield codes
 
 
 def order_review(

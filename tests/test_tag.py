@@ -11,8 +11,9 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import STANDARD, Code, Grid
 from pipeline.settings.sections import TagSettings
+from pipeline.store import Store
 from pipeline.tables.material import UNITS
-from pipeline.tag import CANDIDATE_SCORE, tag_units
+from pipeline.tag import CANDIDATE_SCORE, tag_each, tag_units
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 SAID = [
@@ -58,6 +59,40 @@ def test_tagging_one_by_one_gives_the_same_table_as_all_at_once(tagger):
         [_tags(units.iloc[[place]], tagger) for place in range(len(units))], ignore_index=True
     )
     pd.testing.assert_frame_equal(_tags(units, tagger), alone, check_exact=True)
+
+
+def test_only_passages_that_the_cache_lacks_are_tagged(tagger, tmp_path, monkeypatch):
+    tagged: list[str] = []
+    tag = GridTagger.tag
+
+    def noted(self, units, **options):
+        tagged.extend(units["text"])
+        return tag(self, units, **options)
+
+    monkeypatch.setattr(GridTagger, "tag", noted)
+    store, settings = Store(tmp_path), TagSettings()
+
+    def tags(units: pd.DataFrame, depends_on: str = "") -> pd.DataFrame:
+        (found,) = tag_each(
+            [units],
+            tagger=tagger,
+            grid=GRID,
+            settings=settings,
+            cache=store,
+            depends_on=depends_on,
+        )
+        return found
+
+    units = _units([*SAID, SAID[0]])
+    tags(units.iloc[1:3])
+    assert len(tagged) == 2
+    with_cache = tags(units)
+    assert len(tagged) == 7 and not {SAID[1][0], SAID[2][0]} & {*tagged[2:]}
+    pd.testing.assert_frame_equal(with_cache, _tags(units, tagger), check_exact=True)
+    tagged.clear()
+    tags(units.iloc[:1].assign(question="q4"))
+    tags(units.iloc[:1], depends_on="another grid")
+    assert len(tagged) == 2
 
 
 def test_each_unit_has_one_assigned_posture(tagger):

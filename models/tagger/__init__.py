@@ -25,7 +25,7 @@ from models.tagger.storage import code_fingerprint, code_fingerprints, grid_fing
 from pipeline.grid.codes import Axis, Code, Grid, Question
 
 _LEARNT_ALONE = 20  # labelled passages of a code from which its definition is ignored
-_DECIMALS = 9  # beyond these, probabilities are noise
+_DECIMALS = 6  # beyond these, probabilities are noise, or that of the passages beside
 
 
 @dataclass(frozen=True)
