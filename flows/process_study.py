@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.ahead import Ahead, encoding_ahead
+from flows.budget import OverBudgetError, processor_budget, seconds_for
 from flows.cache import StageRecord, give_back
 from flows.execution import StageCall, StageOutcome, WorkshopFolder, all_tables, run_stage
 from flows.integrity import open_seal
@@ -38,6 +39,7 @@ from pipeline.study import Study
 
 _LOG = logging.getLogger(__name__)
 _FAULTS = (  # of our code at a content that it did not foresee; the other workshops are processed
+    OverBudgetError,
     TableError,
     ArithmeticError,
     AttributeError,
@@ -137,9 +139,12 @@ def _read_workshops(
     failed: dict[str, Exception] = {}
     for name in folders:
         folder = WorkshopFolder(name, ids[name], first_paths, vault.state())
+        n_bytes = sum(file.n_bytes for file in workspace.inventory.at(name).files)
         try:
-            read = run_stage(READ, workspace, (), folder, refresh=not vault.has_read(name)).records
-            segmented = run_stage(SEGMENT, workspace, read, folder).records
+            with processor_budget(seconds_for(n_bytes)):
+                is_new = not vault.has_read(name)
+                read = run_stage(READ, workspace, (), folder, refresh=is_new).records
+                segmented = run_stage(SEGMENT, workspace, read, folder).records
         except _FAULTS as error:
             _LOG.warning("a workshop failed: %s", type(error).__name__)
             failed[name] = error
@@ -153,7 +158,7 @@ def _read_workshops(
 
 def _unread(study: Study, folder: str, error: Exception) -> Unread:
     """Leave out the error's message, which may quote people."""
-    what = error.found if isinstance(error, TableError) else type(error).__name__
+    what = error.found if isinstance(error, AteliersError) else type(error).__name__
     return Unread(
         study.depot / folder,
         folder,
