@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.catalogue import Catalogue, load_catalogue
 from models.embedder import Embedder
@@ -65,7 +66,15 @@ class _Read:
         vectors = classifier.vectors(list(rows["text"]))
         return _Read(rows, self.families[is_here], unit_rows(vectors - classifier.middle))
 
-    def of(self, is_left: Any) -> "_Read":
+    @property
+    def family(self) -> int:
+        """Return that of the theme of a need's passages."""
+        return int(self.rows["family"].iloc[0])
+
+    def surely(self, is_of_theme: NDArray[np.bool_]) -> "_Read":
+        """Return a theme's passages that are of its family."""
+        family = int(self.rows["family"].to_numpy()[is_of_theme][0])
+        is_left = is_of_theme & (self.families[:, family] >= _OF_FAMILY)
         return _Read(self.rows[is_left], self.families[is_left], self.vectors[is_left])
 
 
@@ -103,13 +112,16 @@ def list_gaps(tables: Mapping[str, pd.DataFrame], encoder: Embedder) -> pd.DataF
     read_needs, read_answers = _read(needs, classifier), _read(answers, classifier)
     structures = _structures(tables, passages, classifier)
     here = structures_by_workshop(tables)
-    gaps: list[dict[str, Any]] = []
+    open_needs: list[tuple[_Read, list[_Structure]]] = []
     for workshop_id in sorted(set(needs["workshop_id"])):
         of_room = [structures[name] for name in here[workshop_id]]
         said, answered = (read.at(workshop_id, classifier) for read in (read_needs, read_answers))
-        for theme_id in sorted(set(said.rows["theme_id"])):
-            need = said.of((said.rows["theme_id"] == theme_id).to_numpy())
-            gaps += _gaps_of(need, answered, of_room, classifier)
+        themes = said.rows["theme_id"].to_numpy()
+        for theme_id in sorted(set(themes)):
+            need = said.surely(themes == theme_id)
+            if _is_said_enough(need) and not _is_answered(need, answered, of_room):
+                open_needs.append((need, of_room))
+    gaps = list(_gaps_of(open_needs, classifier))
     log.info("besoins sans réponse connue : %d", len(gaps))
     gaps.sort(key=lambda row: (row["workshop_id"], -row["n_tables"], row["subject_id"]))
     return GAPS.build({(row["workshop_id"], row["subject_id"]): row for row in gaps}.values())
@@ -189,33 +201,32 @@ def _structures(
     }
 
 
+def _is_said_enough(need: _Read) -> bool:
+    return need.rows.loc[need.rows["is_said"], "circle_id"].nunique() >= _N_TABLES
+
+
 def _gaps_of(
-    need: _Read, answers: _Read, structures: Sequence[_Structure], classifier: SubjectClassifier
+    needs: Sequence[tuple[_Read, Sequence[_Structure]]], classifier: SubjectClassifier
 ) -> Iterator[dict[str, Any]]:
-    """Yield the gap of a workshop's need, where it is one."""
-    family = int(need.rows["family"].iloc[0])
-    need = need.of(need.families[:, family] >= _OF_FAMILY)
-    said = need.rows[need.rows["is_said"]]
-    n_tables = said["circle_id"].nunique()
-    if n_tables < _N_TABLES or _is_answered(need, family, answers, structures):
-        return
+    """Yield the gaps of needs that nothing answers, each with the structures of its workshop."""
     catalogue = load_catalogue()
-    subjects = classifier.subjects([list(need.rows["text"])])
-    subject_id = _subject_of(subjects[0], family, catalogue)
-    is_sure = families_of(subjects)[0, family] >= _SURE
-    is_of_people = subject_id not in lexicon("besoins_des_structures")["sujets"]
-    if not (is_sure and is_of_people):
-        return
-    yield {
-        "workshop_id": str(need.rows["workshop_id"].iloc[0]),
-        "subject_id": subject_id,
-        "title": _title(subject_id, catalogue),
-        "n_tables": n_tables,
-        "n_units": len(need.rows),
-        "quotes": json.dumps(_surest_first(need, family)),
-        "ask": json.dumps(_to_ask(structures, family)),
-        "state": GAP_STATES[0],
-    }
+    subjects = classifier.subjects([list(need.rows["text"]) for need, _ in needs])
+    families = families_of(subjects)
+    for i, (need, structures) in enumerate(needs):
+        subject_id = _subject_of(subjects[i], need.family, catalogue)
+        is_sure = families[i, need.family] >= _SURE
+        is_of_people = subject_id not in lexicon("besoins_des_structures")["sujets"]
+        if is_sure and is_of_people:
+            yield {
+                "workshop_id": str(need.rows["workshop_id"].iloc[0]),
+                "subject_id": subject_id,
+                "title": _title(subject_id, catalogue),
+                "n_tables": need.rows.loc[need.rows["is_said"], "circle_id"].nunique(),
+                "n_units": len(need.rows),
+                "quotes": json.dumps(_surest_first(need)),
+                "ask": json.dumps(_to_ask(structures, need.family)),
+                "state": GAP_STATES[0],
+            }
 
 
 def _subject_of(subjects: Matrix, family: int, catalogue: Catalogue) -> str:
@@ -231,17 +242,16 @@ def _title(subject_id: str, catalogue: Catalogue) -> str:
     return next(one.title for one in every if one.subject_id == subject_id)
 
 
-def _is_answered(
-    need: _Read, family: int, answers: _Read, structures: Sequence[_Structure]
-) -> bool:
+def _is_answered(need: _Read, answers: _Read, structures: Sequence[_Structure]) -> bool:
+    family = need.family
     middle = unit_rows(need.vectors.mean(axis=0, keepdims=True))
     is_alike = (answers.vectors @ middle.T).max(axis=1, initial=-1) >= _MOST_ALIKE
     is_told = bool((is_alike | (answers.families[:, family] >= _MOST_PASSAGE)).any())
     return is_told or any(structure.may_answer(family) for structure in structures)
 
 
-def _surest_first(need: _Read, family: int) -> list[str]:
-    order = np.argsort(-need.families[:, family], kind="stable")
+def _surest_first(need: _Read) -> list[str]:
+    order = np.argsort(-need.families[:, need.family], kind="stable")
     return [str(unit_id) for unit_id in need.rows["unit_id"].iloc[order]]
 
 
