@@ -52,6 +52,7 @@ from pipeline.rank import rank_themes
 from pipeline.segment import segment_documents
 from pipeline.settings.sections import RankWeights
 from pipeline.study import Study
+from pipeline.tables.columns import is_among
 from pipeline.tag import tag_each
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def room_content(tables: Tables) -> str:
 def _of_room(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the units that make the themes, and their tags."""
     units, tags = room_units(tables["units"]), tables["tags"]
-    return units, tags[tags["unit_id"].isin(units["unit_id"])]
+    return units, tags[is_among(tags["unit_id"], units["unit_id"])]
 
 
 def join_study(tables: Tables, workspace: "Workspace") -> Tables:

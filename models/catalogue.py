@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from models.embedder import check_encoder
 from models.reading import generic_words
-from models.rows import Labels, Matrix, slices, unit_rows
+from models.rows import Labels, Matrix, unit_rows
 from models.words import WordIndex
 from pipeline.errors import ModelError
 from pipeline.files import data_path, reading_weights
@@ -38,7 +38,6 @@ NEARNESS, REGRESSION, WORDS = 0.97, 0.73, 0.89
 _QUESTION_WORDS, _SHARPNESS = 0.65, 12  # of a question's words beside its vector; of the nearest
 _TITLE_WEIGHT = 0.5  # of the words of a subject's title and statements, beside its passages'
 _ROOT = 6  # letters kept of a word
-_AT_ONCE = 100  # rows of words
 _WORD = re.compile(r"[a-z0-9]{3,}")
 
 
@@ -163,9 +162,7 @@ class SubjectReader:
     def group_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
         """Return that of each broad subject, (n_groups, n_subjects); `labels` −1 is no group."""
         means, words = self._means(labels, n_groups), _subject_words()
-        said = _sums(words.transform(self._texts), labels, n_groups).toarray()
-        for some in slices(len(said), _AT_ONCE, large=0):  # of thousands of columns
-            said[some] = unit_rows(said[some])
+        said = _sums(words.transform(self._texts), labels, n_groups)  # of any norm: see _standard
         return _softmax(
             NEARNESS * _standard(means @ _broad_rows().T)
             + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)

@@ -133,7 +133,7 @@ def with_circles(units: pd.DataFrame, workshops: pd.DataFrame | None = None) -> 
     room, each mail or call is said too.
     """
     of_unit, _ = _of_unit(units, workshops)
-    with_room = set(of_unit.loc[of_unit["is_said"], "workshop_id"])
+    with_room = set(of_unit.loc[of_unit["is_said"], "workshop_id"].unique())
     is_said = of_unit["is_said"] | ~of_unit["workshop_id"].isin(with_room)
     columns = of_unit.assign(is_said=is_said).drop(columns=["unit_id", "workshop_id"])
     return pd.concat([units, columns], axis=1)
@@ -146,7 +146,7 @@ def _of_unit(
     is_away = said_after(units)
     is_contribution = units["channel"] == "consultation"  # a person's answer, never a table
     is_numbered = units["table_number"].notna() & ~is_away & ~is_contribution
-    kinds = _kinds(units, set(units.loc[is_numbered, "workshop_id"]), workshops)
+    kinds = _kinds(units, set(units.loc[is_numbered, "workshop_id"].unique()), workshops)
     kind = units["workshop_id"].map(kinds)
     is_person = kind.isin([CONTRIBUTORS, RESPONDENTS])
     is_named = _is_named(units)

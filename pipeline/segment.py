@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.settings.sections import SegmentSettings
+from pipeline.tables.columns import is_among
 from pipeline.tables.material import UNITS
 from pipeline.text import PlainText, fold_same_length
 from pipeline.text import lexicon as read_lexicon
@@ -86,9 +87,8 @@ def paths_without_units(
 ) -> list[str]:
     """Return the paths of documents with text but no unit, such as bare names."""
     said = blocks.loc[~blocks["kind"].isin(SILENT_KINDS), "document_id"]
-    silent = documents["document_id"].isin(said) & ~documents["document_id"].isin(
-        units["document_id"]
-    )
+    ids = documents["document_id"]
+    silent = is_among(ids, said) & ~is_among(ids, units["document_id"])
     return documents.loc[silent, "path"].tolist()
 
 

@@ -411,7 +411,8 @@ class Study:
     def _checked(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
         checked = _dictionary()[name].check(frame)
         axes = {axis.axis for axis in self.grid.axes}
-        unknown = sorted(set(checked["axis"].dropna()) - axes) if "axis" in checked.columns else []
+        used = set(checked["axis"].dropna().unique()) if "axis" in checked.columns else set()
+        unknown = sorted(used - axes)
         if unknown:
             raise TableError(
                 f"table {name} : axe « {unknown[0]} »",

@@ -27,6 +27,7 @@ from pipeline.grid.codes import PILIER, RUBRIQUE, Grid
 from pipeline.parallel import ParallelMap, grains_of_rows
 from pipeline.settings.sections import TagSettings
 from pipeline.store import Store
+from pipeline.tables.columns import cells_of
 from pipeline.tables.material import REVIEW_QUEUE, TAGS
 from pipeline.text import PlainText
 from pipeline.versions import stage_code_hash
@@ -186,7 +187,7 @@ def order_review(
     The order of the tables changes nothing. Only doubt on `axes` counts: an exclusive one, such as
     posture, says little of others.
     """
-    unit_ids = sorted(set(units["unit_id"]) - set(judged))
+    unit_ids = sorted({*units["unit_id"].tolist()} - set(judged))
     machine = tags[(tags["source"] == "machine") & tags["axis"].isin(axes)]
     doubt, rare = _doubts(machine, unit_ids)
     distance = np.zeros(len(unit_ids))
@@ -222,8 +223,7 @@ def _doubts(machine: pd.DataFrame, unit_ids: list[str]) -> tuple[Array, Array]:
         counts = rows.groupby("code", sort=True)["is_assigned"].sum().sort_values(kind="stable")
         rare_codes |= {(str(axis), str(code)) for code in counts.index[:_N_RARE]}
     doubt, rare = np.zeros(len(unit_ids)), np.zeros(len(unit_ids))
-    columns = [machine[name] for name in ("unit_id", "axis", "code", "score")]
-    for unit_id, axis, code, score in zip(*columns, strict=True):
+    for unit_id, axis, code, score in cells_of(machine, "unit_id", "axis", "code", "score"):
         i = number.get(unit_id)
         if i is not None:
             error = min(float(score), 1 - float(score))
@@ -248,8 +248,7 @@ def _distances(
 def _code_sets(tags: pd.DataFrame) -> CodeSets:
     codes: CodeSets = {}
     assigned = tags[tags["is_assigned"].astype(bool)]
-    columns = [assigned[name] for name in ("unit_id", "axis", "code")]
-    for unit_id, axis, code in zip(*columns, strict=True):
+    for unit_id, axis, code in cells_of(assigned, "unit_id", "axis", "code"):
         codes.setdefault(unit_id, set()).add((axis, code))
     return codes
 

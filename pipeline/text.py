@@ -59,7 +59,7 @@ def _fold(text: str, keep_signs: bool) -> str:
     return plain if keep_signs else " ".join(_FOLDED_WORD.findall(plain))
 
 
-_fold_line = lru_cache(maxsize=4096)(_fold)  # many rules read each line
+_fold_line = lru_cache(maxsize=32_768)(_fold)  # many rules read each line, some stages all lines
 
 
 def fold_same_length(text: str, *, accents: Literal["à", "all", "none"] = "à") -> str:

@@ -43,6 +43,7 @@ from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
 from pipeline.tables import TABLES
+from pipeline.tables.columns import is_among
 from pipeline.tables.results import (
     MERGE_PROPOSALS,
     THEME_FAMILIES,
@@ -174,7 +175,7 @@ def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> N
     is_sure = (probability >= SURELY_OFF_TOPIC) | is_procedure
     if rubriques.empty:
         return np.asarray(is_sure)
-    has_rubrique = units["unit_id"].isin(rubriques["unit_id"]).to_numpy(dtype=bool)
+    has_rubrique = is_among(units["unit_id"], rubriques["unit_id"])
     return np.asarray(is_sure | (~has_rubrique & (probability >= PERHAPS_OFF_TOPIC)))
 
 

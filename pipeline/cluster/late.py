@@ -24,6 +24,7 @@ from pipeline.counting import COUNTS, count_themes, counted_members, room_units,
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store
+from pipeline.tables.columns import is_among
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 from pipeline.text import plain_texts
 
@@ -57,7 +58,7 @@ def join_late_units(
 
     Counts and quotes change; names and order of themes do not.
     """
-    late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]
+    late = units[~is_among(units["unit_id"], room_units(units)["unit_id"])]
     if late.empty or themes.empty:
         return ThemesWithLate(themes, theme_members, unit_places)
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
@@ -72,9 +73,8 @@ def join_late_units(
         spread=spread,
         n_large=n_large,
     )
-    candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(
-        units, tags, views.off_topic
-    )
+    candidates = is_among(units["unit_id"], late["unit_id"])
+    candidates[candidates] = ~off_topic(units[candidates], tags, views.off_topic[candidates])
     index_of = pd.Series(range(len(themes)), index=themes["theme_id"])
     theme_of = theme_members.set_index("unit_id")["theme_id"].map(index_of)
     labels = units["unit_id"].map(theme_of).fillna(-1).to_numpy().astype(np.int64)

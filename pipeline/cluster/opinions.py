@@ -25,6 +25,7 @@ from models.rows import Matrix, slices, unit_rows
 from models.views import subject_half
 from pipeline.cluster.quotes import readability
 from pipeline.counting import counted_members, with_circles
+from pipeline.tables.columns import is_among
 from pipeline.tables.results import OPINION_POSTURES, THEME_OPINIONS
 from pipeline.text import fold
 
@@ -112,7 +113,7 @@ def _passages(units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFra
     )
     posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
     members = counted_members(theme_members)
-    members = members[members["unit_id"].isin(posture_of.index)].merge(
+    members = members[is_among(members["unit_id"], posture_of.index)].merge(
         with_circles(units), on="unit_id", validate="one_to_one"
     )
     members["posture"] = members["unit_id"].map(posture_of).astype(object)

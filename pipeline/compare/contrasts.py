@@ -22,6 +22,7 @@ from pipeline.counting import circles_of, counted_members
 from pipeline.grid.codes import POSTURE
 from pipeline.settings.sections import CompareSettings
 from pipeline.store import Store, by_text
+from pipeline.tables.columns import is_among
 from pipeline.tables.results import CONTRASTS, EVOLUTIONS
 from pipeline.tables.schema import TRENDS, VERDICTS
 
@@ -45,17 +46,16 @@ def compare_territories(
     passage has one, but are compared.
     """
     circles = circles_of(units, workshops)
-    says = set(counted_members(theme_members)["unit_id"]) | set(
-        tags.loc[tags["is_assigned"] & ~tags["axis"].isin(exclusive), "unit_id"]
-    )
+    coded = tags.loc[tags["is_assigned"] & ~tags["axis"].isin(exclusive), "unit_id"]
+    says = {*counted_members(theme_members)["unit_id"].tolist(), *coded.tolist()}
     of_unit = circles.of_unit.merge(
         workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
     )
-    circle_of_unit = of_unit[of_unit["unit_id"].isin(says)]
+    circle_of_unit = of_unit[is_among(of_unit["unit_id"], says)]
     subjects = subjects_of(tags, theme_members)
     subjects = subjects[subjects["subject"].isin(kinds)]
     subjects = subjects.merge(of_unit, on="unit_id", validate="many_to_one")
-    counted = subjects[subjects["is_counted"] & subjects["unit_id"].isin(says)]
+    counted = subjects[subjects["is_counted"] & is_among(subjects["unit_id"], says)]
     to_check = subjects[~subjects["is_counted"]]
     territory_of = workshops.set_index("workshop_id")["territory"]
     n_held = circles.n_tables.groupby(territory_of).sum()

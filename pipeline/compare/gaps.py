@@ -182,7 +182,7 @@ def _structures(
     rows = tables["structures"].sort_values("structure_id")
     texts_of: dict[str, list[str]] = defaultdict(list)
     territories = tables["workshops"]["territory"]
-    for text, structure_ids in structures_named(passages["text"], rows, territories):
+    for text, structure_ids in structures_named(passages["text"].tolist(), rows, territories):
         for structure_id in structure_ids:
             texts_of[structure_id].append(text)
     groups = [[str(row["name"]), *texts_of[row["structure_id"]]] for row in rows.to_dict("records")]
@@ -202,7 +202,7 @@ def _structures(
 
 
 def _is_said_enough(need: _Read) -> bool:
-    return need.rows.loc[need.rows["is_said"], "circle_id"].nunique() >= _N_TABLES
+    return bool(need.rows.loc[need.rows["is_said"], "circle_id"].nunique() >= _N_TABLES)
 
 
 def _gaps_of(

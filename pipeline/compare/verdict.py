@@ -376,7 +376,7 @@ def share_intervals(
     n_draws: int,
 ) -> pd.DataFrame:
     """Return the shares of tables by subject and territory; 0 where it held none."""
-    subject_ids = sorted(set(rows["subject_id"]))
+    subject_ids = sorted(rows["subject_id"].unique())
     said_once = rows[rows["is_said"]].drop_duplicates(["subject_id", "circle_id"])
     said = {str(workshop_id): here for workshop_id, here in said_once.groupby("workshop_id")}
     parts = []

@@ -48,6 +48,7 @@ from pipeline.decisions.mending import CorrectPassage
 from pipeline.decisions.replay import ThemeReplay, review_tags
 from pipeline.errors import TableError
 from pipeline.grid.codes import STANDARD, Axis
+from pipeline.tables.columns import cells_of
 from pipeline.tables.material import DECISION_EFFECTS
 
 __all__ = [
@@ -181,7 +182,7 @@ def _codes_borne(reviewed_tags: pd.DataFrame) -> dict[str, set[tuple[str, str]]]
     last = ordered.drop_duplicates(["unit_id", "axis", "code"], keep="last")
     borne = last.loc[last["is_assigned"].astype(bool), ["unit_id", "axis", "code"]]
     codes: dict[str, set[tuple[str, str]]] = {}
-    for unit_id, axis, code in borne.itertuples(index=False, name=None):
+    for unit_id, axis, code in cells_of(borne):
         codes.setdefault(unit_id, set()).add((axis, code))
     return codes
 

@@ -19,6 +19,7 @@ from pipeline.decisions.kinds import (
     read_json,
 )
 from pipeline.grid.codes import POSTURE
+from pipeline.tables.columns import cells_of, is_among
 
 Words = list[tuple[Code, bool]]  # whether each code stays
 
@@ -262,19 +263,19 @@ def words_in_order(
 def codes_to_confirm(tags: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, set[Code]]:
     """Return the codes that the machine put or a person judged."""
     is_known = tags["is_assigned"].astype(bool) | (tags["source"] == "person")
-    return _codes_by_unit(tags[is_known & tags["unit_id"].isin(list(unit_ids))])
+    return _codes_by_unit(tags[is_known & is_among(tags["unit_id"], unit_ids)])
 
 
 def machine_codes(tags: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, set[Code]]:
     """Return the machine's codes, of passages that have some."""
     is_put = (tags["source"] == "machine") & tags["is_assigned"].astype(bool)
-    return _codes_by_unit(tags[is_put & tags["unit_id"].isin(list(unit_ids))])
+    return _codes_by_unit(tags[is_put & is_among(tags["unit_id"], unit_ids)])
 
 
 def _codes_by_unit(tags: pd.DataFrame) -> dict[str, set[Code]]:
     codes: defaultdict[str, set[Code]] = defaultdict(set)
-    for unit_id, *code in zip(tags["unit_id"], tags["axis"], tags["code"], strict=True):
-        codes[unit_id].add((code[0], code[1]))
+    for unit_id, axis, code in cells_of(tags, "unit_id", "axis", "code"):
+        codes[unit_id].add((axis, code))
     return dict(codes)
 
 

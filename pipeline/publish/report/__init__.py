@@ -67,6 +67,7 @@ from pipeline.rank.criteria import CRITERIA
 from pipeline.receipts import characters_sentence, shares_of_characters
 from pipeline.settings.sections import PublishSettings, RankWeights, StudySettings
 from pipeline.tables import TABLES
+from pipeline.tables.columns import is_among
 from pipeline.text import plain_texts
 
 
@@ -168,7 +169,7 @@ def _title(title: str, passages: Passages) -> str:
 def _coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
     themed = passages.rows["theme_id"].notna()
     of_telling_axes = passages.tags["axis"].isin(grid.telling)
-    coded = passages.rows["unit_id"].isin(passages.tags.loc[of_telling_axes, "unit_id"])
+    coded = is_among(passages.rows["unit_id"], passages.tags.loc[of_telling_axes, "unit_id"])
     is_reviewed = (tables["tags"]["source"] == "person") & tables["tags"]["is_assigned"]
     return Coverage(
         n_themed_coded=int((themed & coded).sum()),

@@ -23,6 +23,7 @@ from pipeline.publish.report.passages import (
 )
 from pipeline.publish.report.quotes import POSTURES_OF_KIND
 from pipeline.publish.text import plain_name
+from pipeline.tables.columns import cells_of
 
 # Of the rubriques that the programme puts on three labelled studies, 93 % are right from this score
 # on, 55 % under it; of the pillars, 94 % and 50 %.
@@ -108,8 +109,8 @@ class Coded:
         tags = tags[tags["is_assigned"]]
         scores = tags["score"].astype(float).fillna(0.0).where(tags["source"] != "person", 1.0)
         best: dict[tuple[str, str, str], float] = {}
-        for *key, score in zip(tags["unit_id"], tags["axis"], tags["code"], scores, strict=True):
-            unit_id, axis, code = key
+        scored = zip(cells_of(tags, "unit_id", "axis", "code"), scores, strict=True)
+        for (unit_id, axis, code), score in scored:
             best[unit_id, axis, code] = max(score, best.get((unit_id, axis, code), 0.0))
         return best
 

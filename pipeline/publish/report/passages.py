@@ -5,10 +5,10 @@ Out:  Passages, CountingWords, AxisRow
 """
 
 import re
-from collections import Counter
+from collections import Counter, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
@@ -33,6 +33,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
+from pipeline.tables.columns import cells_of, is_among
 
 Tables = Mapping[str, pd.DataFrame]
 _Row = TypeVar("_Row")
@@ -40,7 +41,12 @@ _Row = TypeVar("_Row")
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
     """Yield named tuples."""
-    yield from table.itertuples(index=False)
+    yield from map(_row_type(tuple(table.columns))._make, cells_of(table))
+
+
+@cache
+def _row_type(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names, rename=True)
 
 
 def filled_rows(table: pd.DataFrame) -> Iterator[Any]:
@@ -243,7 +249,7 @@ class Passages:
     def every(self) -> tuple[ReportPassage, ...]:
         """The rows one by one."""
         rows = self.rows[list(ReportPassage._fields)].fillna(_BLANKS)
-        return tuple(map(ReportPassage._make, rows.itertuples(index=False, name=None)))
+        return tuple(map(ReportPassage._make, cells_of(rows)))
 
     def of_scope(self, scope: str) -> Sequence[ReportPassage]:
         """Return the passages of `study` or of one workshop."""
@@ -261,8 +267,8 @@ class Passages:
     def by_code(self) -> dict[tuple[str, str], list[ReportPassage]]:
         """The passages with each code that some have, by axis and code."""
         by_id = {one.unit_id: one for one in self.every}
-        tags = self.tags[self.tags["unit_id"].isin(list(by_id))]
-        coded = grouped(tags.itertuples(index=False, name=None), lambda tag: tag[1:])
+        tags = self.tags[is_among(self.tags["unit_id"], by_id)]
+        coded = grouped(cells_of(tags), lambda tag: tag[1:])
         return {code: [by_id[unit_id] for unit_id, *_ in rows] for code, rows in coded.items()}
 
     def units_with(self, axis: str, codes: Iterable[str]) -> frozenset[str]:

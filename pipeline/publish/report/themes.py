@@ -61,6 +61,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
+from pipeline.tables.columns import is_among
 from pipeline.tables.schema import LEAD, OUT_OF_ROOM, OWN_HERE, VERDICTS
 from pipeline.text import fold
 from pipeline.verdicts import shown_verdicts
@@ -87,8 +88,8 @@ class ScopeMaker:
         opinions = self.tables["theme_opinions"]
         answers = existing_answers(self.tables["tags"], self.passages.rows)
         is_answer = opinions["posture"] == "force"
-        is_told = opinions["unit_id"].isin(sure) & ~is_answer
-        opinions = opinions[is_told | (is_answer & opinions["unit_id"].isin(answers))]
+        is_told = is_among(opinions["unit_id"], sure) & ~is_answer
+        opinions = opinions[is_told | (is_answer & is_among(opinions["unit_id"], answers))]
         return Quoter(
             self.passages, opinions, self.settings.n_quotes, naming=naming, sure=frozenset(sure)
         )
