@@ -15,11 +15,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from models.catalogue import Catalogue, load_catalogue
 from models.embedder import Embedder
@@ -51,31 +52,31 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Read:
-    """Passages with what they are about: `families` (n, n_families), `vectors` (n, d) of norm 1.
-
-    The vectors are those of one workshop's passages, or none.
-    """
+    """Passages with what they are about: `families` (n, n_families)."""
 
     rows: pd.DataFrame
     families: Matrix
-    vectors: Matrix
+    classifier: SubjectClassifier
 
-    def at(self, workshop_id: str, classifier: SubjectClassifier) -> "_Read":
-        is_here = (self.rows["workshop_id"] == workshop_id).to_numpy()
-        rows = self.rows[is_here]
-        vectors = classifier.vectors(list(rows["text"]))
-        return _Read(rows, self.families[is_here], unit_rows(vectors - classifier.middle))
+    @cached_property
+    def vectors(self) -> Matrix:
+        """Return what the passages are about beside the study's, (n, d) of norm 1."""
+        vectors = self.classifier.vectors(list(self.rows["text"]))
+        return unit_rows(vectors - self.classifier.middle)
 
     @property
     def family(self) -> int:
         """Return that of the theme of a need's passages."""
         return int(self.rows["family"].iloc[0])
 
-    def surely(self, is_of_theme: NDArray[np.bool_]) -> "_Read":
-        """Return a theme's passages that are of its family."""
-        family = int(self.rows["family"].to_numpy()[is_of_theme][0])
-        is_left = is_of_theme & (self.families[:, family] >= _OF_FAMILY)
-        return _Read(self.rows[is_left], self.families[is_left], self.vectors[is_left])
+    @property
+    def n_tables(self) -> int:
+        """Return how many say it."""
+        return int(self.rows.loc[self.rows["is_said"], "circle_id"].nunique())
+
+    def at(self, places: ArrayLike) -> "_Read":
+        numbers = np.asarray(places, dtype=np.int64)
+        return _Read(self.rows.iloc[numbers], self.families[numbers], self.classifier)
 
 
 _IDS = ("unit_id", "workshop_id", "theme_id", "circle_id", "text")
@@ -112,15 +113,14 @@ def list_gaps(tables: Mapping[str, pd.DataFrame], encoder: Embedder) -> pd.DataF
     read_needs, read_answers = _read(needs, classifier), _read(answers, classifier)
     structures = _structures(tables, passages, classifier)
     here = structures_by_workshop(tables)
+    answers_at = read_answers.rows.groupby("workshop_id").indices
     open_needs: list[tuple[_Read, list[_Structure]]] = []
-    for workshop_id in sorted(set(needs["workshop_id"])):
+    for workshop_id, of_themes in _said_enough(read_needs).items():
         of_room = [structures[name] for name in here[workshop_id]]
-        said, answered = (read.at(workshop_id, classifier) for read in (read_needs, read_answers))
-        themes = said.rows["theme_id"].to_numpy()
-        for theme_id in sorted(set(themes)):
-            need = said.surely(themes == theme_id)
-            if _is_said_enough(need) and not _is_answered(need, answered, of_room):
-                open_needs.append((need, of_room))
+        answered = read_answers.at(answers_at.get(workshop_id, ()))
+        open_needs += (
+            (need, of_room) for need in of_themes if not _is_answered(need, answered, of_room)
+        )
     gaps = list(_gaps_of(open_needs, classifier))
     log.info("besoins sans réponse connue : %d", len(gaps))
     gaps.sort(key=lambda row: (row["workshop_id"], -row["n_tables"], row["subject_id"]))
@@ -172,7 +172,7 @@ def _families_of_themes(themes: pd.DataFrame) -> dict[str, int]:
 
 def _read(rows: pd.DataFrame, classifier: SubjectClassifier) -> _Read:
     families = classifier.read([[text] for text in rows["text"]]).families
-    return _Read(rows, families, np.zeros((len(rows), 0)))
+    return _Read(rows, families, classifier)
 
 
 def _structures(
@@ -201,8 +201,18 @@ def _structures(
     }
 
 
-def _is_said_enough(need: _Read) -> bool:
-    return bool(need.rows.loc[need.rows["is_said"], "circle_id"].nunique() >= _N_TABLES)
+def _said_enough(needs: _Read) -> dict[str, list[_Read]]:
+    """Return by workshop the needs that enough tables say: a theme's passages of its family."""
+    family = needs.rows["family"].to_numpy(dtype=np.int64)
+    likely = np.flatnonzero(needs.families[np.arange(len(family)), family] >= _OF_FAMILY)
+    needs = needs.at(likely)
+    keys = ["workshop_id", "theme_id"]
+    n_tables = needs.rows[needs.rows["is_said"]].groupby(keys)["circle_id"].nunique()
+    places = needs.rows.groupby(keys).indices
+    enough: dict[str, list[_Read]] = {}
+    for key in n_tables.index[n_tables >= _N_TABLES]:
+        enough.setdefault(key[0], []).append(needs.at(places[key]))
+    return enough
 
 
 def _gaps_of(
@@ -221,7 +231,7 @@ def _gaps_of(
                 "workshop_id": str(need.rows["workshop_id"].iloc[0]),
                 "subject_id": subject_id,
                 "title": _title(subject_id, catalogue),
-                "n_tables": need.rows.loc[need.rows["is_said"], "circle_id"].nunique(),
+                "n_tables": need.n_tables,
                 "n_units": len(need.rows),
                 "quotes": json.dumps(_surest_first(need)),
                 "ask": json.dumps(_to_ask(structures, need.family)),
@@ -244,10 +254,12 @@ def _title(subject_id: str, catalogue: Catalogue) -> str:
 
 def _is_answered(need: _Read, answers: _Read, structures: Sequence[_Structure]) -> bool:
     family = need.family
+    if any(structure.may_answer(family) for structure in structures):
+        return True
+    if (answers.families[:, family] >= _MOST_PASSAGE).any():
+        return True
     middle = unit_rows(need.vectors.mean(axis=0, keepdims=True))
-    is_alike = (answers.vectors @ middle.T).max(axis=1, initial=-1) >= _MOST_ALIKE
-    is_told = bool((is_alike | (answers.families[:, family] >= _MOST_PASSAGE)).any())
-    return is_told or any(structure.may_answer(family) for structure in structures)
+    return bool(((answers.vectors @ middle.T) >= _MOST_ALIKE).any())
 
 
 def _surest_first(need: _Read) -> list[str]:
