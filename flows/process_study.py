@@ -101,7 +101,12 @@ def process_study(
         record(Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name]))
         if n_units >= LARGE:
             give_back()
-        _execute(workspace, "publish", lambda: publish_study(workspace, run_id, beside))
+        publish(workspace, run_id, beside)
+
+
+def publish(workspace: Workspace, run_id: str, writer: Executor | None) -> None:
+    """Write the report of the recorded run `run_id`, in part by `writer`."""
+    _execute(workspace, "publish", lambda: publish_study(workspace, run_id, writer))
 
 
 def write_study(

@@ -89,10 +89,16 @@ def run_study(
             and last["fingerprint"] == fingerprint
             and _is_whole(study, last, on_cost)
         ):
-            if not is_sealed_as(study, last["run_id"]):  # cut off just before the end
+            is_published = _is_published(study, last)
+            if not is_published:  # cut off while the report was written
+                from flows.process_study import publish
+
+                with open_workspace(study, on_progress=on_progress, execute=execute) as workspace:
+                    publish(workspace, last["run_id"], writer)
+            if not is_published or not is_sealed_as(study, last["run_id"]):
                 keep_copy(study)
                 seal_study(study)
-            return Outcome(last, is_new=False, lines=mended.lines)
+            return Outcome(last, is_new=not is_published, lines=mended.lines)
         with open_workspace(
             study,
             inventory=inventory,
@@ -115,7 +121,8 @@ def due_fingerprint(study: Study) -> str | None:
     if last is None or last["fingerprint"] != fingerprint:
         return fingerprint
     # another hash where the same content is to be read again: it may be asked for once more
-    return None if _is_whole(study, last, None) else text_hash(fingerprint, last["run_id"])
+    is_done = _is_whole(study, last, None) and _is_published(study, last)
+    return None if is_done else text_hash(fingerprint, last["run_id"])
 
 
 def _check_templates(study: Study) -> None:
@@ -142,7 +149,11 @@ def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
     states = {(last.get(asked) or {}).get("state") for asked in ("second_coder", "theme_proposals")}
     if STOPPED in states or (NOT_SENT in states and on_cost is not None) or last.get("n_passing"):
         return False
-    return study.tables_match(last["tables"]) and (study.root / last["publication"]).is_dir()
+    return study.tables_match(last["tables"])
+
+
+def _is_published(study: Study, last: Manifest) -> bool:
+    return study.root.joinpath(last["publication"]).is_dir()
 
 
 def _run_flow(

@@ -183,7 +183,7 @@ def test_a_service_killed_in_the_middle_of_a_run_and_started_again_ends_as_if_it
         drop(study)
         wait_for(lambda: begun(study, stage), stage)
         service.kill(with_children=with_children)
-        assert manifests(study) == []
+        assert len(manifests(study)) == (stage == "publish")  # recorded before its report
         service.start()
         wait_for(lambda: report_is_there(study), "report")
         wait_for(
