@@ -23,10 +23,10 @@ def seconds_for(n_bytes: int) -> float:
 
 @contextmanager
 def processor_budget(seconds: float) -> Iterator[None]:
-    """Raise `OverBudgetError` in the block once it has used `seconds` of this process's processor.
+    """Raise `OverBudgetError` in the block once this process has used `seconds` of processor in it.
 
-    Python can interrupt its main thread alone, and no process on Windows: elsewhere nothing is
-    limited.
+    All its threads count. Python can interrupt its main thread alone, and no process on Windows:
+    elsewhere nothing is limited.
     """
     if not hasattr(signal, "SIGPROF") or threading.current_thread() != threading.main_thread():
         yield

@@ -69,14 +69,14 @@ def process_study(
     run_id: str,
     first_paths: Mapping[str, str] | None = None,
     *,
-    record: Callable[[Processed], None],
+    record: Callable[[Processed], dict[str, Any]],
     writer: Executor | None = None,
-) -> None:
+) -> dict[str, Any]:
     """Run every stage and write the study's tables, `record` the run, then write its report.
 
-    What is recorded can be read and reviewed while the report is written, in part by `writer`.
-    `kept` are the records of skipped workshops, `first_paths` the first paths of renamed files.
-    Without `writer`, one is started for a large study.
+    Returns what `record` does: the run can be read and reviewed while the report is written, in
+    part by `writer`, by default a process started for a large study. `kept` are the records of
+    skipped workshops, `first_paths` the first paths of renamed files.
     """
     study = workspace.study
     with encoding_ahead(workspace) as ahead:
@@ -98,10 +98,13 @@ def process_study(
         unread = [_unread(study, folder, error) for folder, error in failed.items()]
         _execute(workspace, "write", lambda: write_study(workspace, records, unread))
         workspace.stages.forget()  # what is published is read from the study
-        record(Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name]))
+        recorded = record(
+            Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name])
+        )
         if n_units >= LARGE:
             give_back()
         publish(workspace, run_id, beside)
+    return recorded
 
 
 def publish(workspace: Workspace, run_id: str, writer: Executor | None) -> None:

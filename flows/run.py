@@ -175,46 +175,45 @@ def _run_flow(
     is_renumbered = vault.has_earlier()
     named = first_paths(inventory.contents, last)
     kept = _kept_records(study, only, last)
-    manifest: Manifest = {}
 
-    def record(processed: "Processed") -> None:
+    def write_record(processed: "Processed") -> Manifest:
         n_moved = 0 if only else count_moved(workspace, processed, vault.state(), named)
-        manifest.update(
-            {
-                "schema": SCHEMA,
-                "run_id": run_id,
-                "is_done": True,
-                "started_at": started_at.isoformat(timespec="seconds"),
-                "ended_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "fingerprint": "" if only else fingerprint,
-                "versions": versions(),
-                "encoder": encoder_used(study.settings.embed),
-                "settings": recorded_settings(study, vault),
-                "inputs": inventory.contents,
-                "first_paths": named,
-                "stages": [asdict(record) for record in processed.records],
-                "decisions": asdict(mark),
-                "second_coder": processed.second_coder,
-                "theme_proposals": processed.theme_proposals,
-                "n_passing": sum(record.n_passing for record in processed.records) + n_moved,
-                "n_rows": study.count_rows(),
-                "tables": study.table_hashes(),
-                "publication": f"publications/{run_id}",
-                "n_doubts": vault.count_waiting(),
-                "n_persons": vault.registry().last_number,
-                "is_renumbered": is_renumbered,
-                "is_sealed": True,
-            }
-        )
+        manifest = {
+            "schema": SCHEMA,
+            "run_id": run_id,
+            "is_done": True,
+            "started_at": started_at.isoformat(timespec="seconds"),
+            "ended_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "fingerprint": "" if only else fingerprint,
+            "versions": versions(),
+            "encoder": encoder_used(study.settings.embed),
+            "settings": recorded_settings(study, vault),
+            "inputs": inventory.contents,
+            "first_paths": named,
+            "stages": [asdict(record) for record in processed.records],
+            "decisions": asdict(mark),
+            "second_coder": processed.second_coder,
+            "theme_proposals": processed.theme_proposals,
+            "n_passing": sum(record.n_passing for record in processed.records) + n_moved,
+            "n_rows": study.count_rows(),
+            "tables": study.table_hashes(),
+            "publication": f"publications/{run_id}",
+            "n_doubts": vault.count_waiting(),
+            "n_persons": vault.registry().last_number,
+            "is_renumbered": is_renumbered,
+            "is_sealed": True,
+        }
         study.write_manifest(manifest)
         if only is None:
             vault.drop_earlier()
         workspace.stages.keep_only(record.entry for record in processed.records)
         keep_copy(study)
         seal_study(study)  # while the report is written, too
+        return manifest
 
-    process_study(workspace, folders, kept, run_id, named, record=record, writer=writer)
-    return manifest
+    return process_study(
+        workspace, folders, kept, run_id, named, record=write_record, writer=writer
+    )
 
 
 def count_moved(

@@ -97,7 +97,8 @@ def tag_each(
         tagged = chain.from_iterable(islice(results, len(group)))
         codes = dict(zip((key for key in own if key not in known), tagged, strict=True))
         if cache:
-            cache.write(_KIND, version, {key: _json(found) for key, found in codes.items()})
+            new_values = {key: json.dumps(found).encode() for key, found in codes.items()}
+            cache.write(_KIND, version, new_values)
         codes |= {key: json.loads(known[key]) for key in own if key in known}
         tags = TAGS.build(
             {
@@ -112,10 +113,6 @@ def tag_each(
         n_assigned = int(tags["is_assigned"].sum())
         _LOG.info("tagged %d units with %s: %d codes", len(units), model_version, n_assigned)
         yield tags
-
-
-def _json(codes: list[Code]) -> bytes:
-    return json.dumps(codes, ensure_ascii=False).encode()
 
 
 def _keys(units: pd.DataFrame) -> list[bytes]:
