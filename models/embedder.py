@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders import BackEnd, SentenceTransformers, ServedEncoder, ShippedEncoder
+from models.word_encoder import encodable
 from pipeline.errors import ModelError
 from pipeline.files import reading_weights, text_hash
 from pipeline.parallel import Executor, grains_of
@@ -178,7 +179,7 @@ class Engine:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return (n_texts, dim) rows of norm 1."""
         with self.lock:
-            return _normed(self.back_end.encode_new([_clean(text) for text in texts]))
+            return _normed(self.back_end.encode_new([encodable(text) for text in texts]))
 
 
 class VectorCache(Protocol):
@@ -333,12 +334,7 @@ def _encode_grain(texts: list[str], *, settings: EmbedSettings, wanted: str) -> 
 
 
 def _key(text: str) -> bytes:
-    return hashlib.sha256(_clean(text).encode()).digest()
-
-
-def _clean(text: str) -> str:
-    """Drop null characters, which end a C string, and lone surrogates."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    return hashlib.sha256(encodable(text).encode()).digest()
 
 
 def _normed(vectors: Vectors) -> Vectors:

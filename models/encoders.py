@@ -4,7 +4,6 @@ In:   texts
 Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
 """
 
-import base64
 import importlib.util
 import json
 import logging
@@ -22,16 +21,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.rows import n_threads
+from models.word_encoder import MOST_PIECES, damaged, load_word_encoder, open_session
 from pipeline.credentials import address_fault, header_secret, is_local, without_secrets
 from pipeline.errors import MissingExtraError, ModelError
-from pipeline.files import file_hash
 from pipeline.settings.sections import EmbedSettings
 
 Vectors = NDArray[np.float32]
 
-WEIGHTS = Path(__file__).with_name("weights") / "encoder.onnx"
+WEIGHTS = Path(__file__).with_name("weights") / "encoder-subjects.onnx"
 NAME = "e5-sujets"
-_MOST_TOKENS = 510  # of a text, between the marks of its beginning and end
 _LOG = logging.getLogger(__name__)
 
 
@@ -55,52 +53,26 @@ class ShippedEncoder:
     """
 
     def __init__(self, settings: EmbedSettings) -> None:
-        """Read the encoder; raise `ModelError` when its file is missing or damaged."""
-        # Here, so that a command that encodes nothing does not load them.
-        import onnxruntime
-        import sentencepiece
-        from onnxruntime.capi.onnxruntime_pybind11_state import (
-            Fail,
-            InvalidArgument,
-            InvalidGraph,
-            InvalidProtobuf,
-        )
-
-        damages = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            sha256 = file_hash(WEIGHTS)
-            self._session = onnxruntime.InferenceSession(
-                WEIGHTS, options, providers=["CPUExecutionProvider"]
-            )
-            described = self._session.get_modelmeta().custom_metadata_map
-            self._pieces = sentencepiece.SentencePieceProcessor(
-                model_proto=base64.b64decode(described["tokenizer"])
-            )
-        except (OSError, LookupError, RuntimeError, ValueError, *damages) as error:
-            raise ModelError(
-                f"{WEIGHTS.name} manquant ou abîmé",
-                "le fichier livré avec le projet",
-                "réinstaller ateliers-territoires",
-            ) from error
-        self.name, self.version = NAME, sha256[:12]
+        """Read the encoder; raise `ModelError` when a file of it is missing or damaged."""
+        self._words = load_word_encoder()
+        self._session, described = open_session(WEIGHTS)
+        self.name, self.version = NAME, self._words.version
+        if described.get("version") != self.version:
+            raise damaged(WEIGHTS)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.dim = sum(output.shape[1] for output in self._session.get_outputs())
 
     def encode_new(self, texts: list[str]) -> Vectors:
         """Return (n_texts, dim) rows."""
-        rows = self._pieces.encode(texts)
-        if n_cut := sum(len(row) > _MOST_TOKENS for row in rows):
-            _LOG.warning("%d texts cut at %d tokens", n_cut, _MOST_TOKENS)
+        rows = self._words.pieces(texts)
+        if n_cut := sum(len(row) > MOST_PIECES for row in rows):
+            _LOG.warning("%d texts cut at %d tokens", n_cut, MOST_PIECES)
         with ThreadPoolExecutor(n_threads()) as pool:
             return np.array(list(pool.map(self._encode, rows)), dtype=np.float32)
 
     def _encode(self, pieces: Sequence[int]) -> Vectors:
-        first, last = self._pieces.bos_id(), self._pieces.eos_id()
-        ids = np.array([[first, *pieces[:_MOST_TOKENS], last]], dtype=np.int64)
-        halves = [half[0] for half in self._session.run(self._outputs, {"ids": ids})]
+        states = self._words.states(pieces)
+        halves = [half[0] for half in self._session.run(self._outputs, states)]
         return np.concatenate([half / np.linalg.norm(half) for half in halves])
 
 

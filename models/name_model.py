@@ -1,7 +1,7 @@
-"""Score a word as a person's name, from facts about it and its neighbours.
+"""Score a word as a person's name, from facts about it and its neighbours, then from its sentence.
 
-In:   names of facts, the word and those around; models/weights/names.npz, made by
-      `python -m tools.training.names`
+In:   names of facts, the word and those around; the encoder's state of the word;
+      models/weights/names.npz, made by `python -m tools.training.names`
 Out:  a log-odds
 """
 
@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from models.word_encoder import States
 from pipeline.files import reading_weights
 from pipeline.french import word_vector
 
@@ -22,18 +23,24 @@ N_FACTS, N_GRAMS = 2**17, 2**14
 KINDS = ("word", "commune", "first name", "surname")  # what the letters of a word are like
 AROUND = (0, -2, -1, 1, 2)  # the words whose vectors are read, by where they stand
 _GRAM_LENGTHS = (2, 3, 4, 5)
+_MOST_ODDS = 8.0
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class NameModel:
-    """Weights of hashed facts, of likenesses (16,), of `AROUND` vectors (5, 300)."""
+    """Weights of hashed facts, likenesses (16,), `AROUND` vectors (5, 300) and a state (384,).
+
+    `context` holds the weight of the score by facts, and the bias, that go with the state's.
+    """
 
     facts: list[float]
     likeness: Array
     words: Array
     bias: float
+    state: Array
+    context: Array
 
     def score(
         self, facts: Sequence[str], around: Sequence[str], folded: str, *, group: tuple[bool, bool]
@@ -45,6 +52,19 @@ class NameModel:
         total = self.bias + sum(self.facts[i] for i in fact_ids(facts))
         total += float(self.likeness @ likeness_row(folded, group))
         return total + sum(_word_scores(text)[i] for i, text in enumerate(around))
+
+    def score_in_context(self, score: float, state: States) -> float:
+        """Return the log-odds of a word whose facts give `score`, and whose encoder's state is so.
+
+        On the scale of `score`: as many words that name nobody exceed a threshold.
+        """
+        weight, bias = self.context
+        return float(weight * clipped(score) + self.state @ state + bias)
+
+
+def clipped(score: float) -> float:
+    """Return a score by facts within bounds, beyond which it says no more."""
+    return min(max(score, -_MOST_ODDS), _MOST_ODDS)
 
 
 def fact_ids(facts: Sequence[str]) -> list[int]:
@@ -115,4 +135,6 @@ def load_name_model() -> NameModel:
             likeness=arrays["likeness"],
             words=arrays["words"],
             bias=float(arrays["bias"]),
+            state=arrays["state"],
+            context=arrays["context"],
         )

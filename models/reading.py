@@ -26,8 +26,6 @@ from pipeline.text import fold, lexicon
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 _LONGEST = 6
 _LINKS = frozenset({"de", "d'", "d’", "du", "des", "à", "au", "aux", "en"})
@@ -144,7 +142,7 @@ def _kind(head: "Token", text: str, lemma: str) -> str:
 
 def _begins(token: "Token") -> bool:
     """At the start of a sentence or a line, a capital means nothing."""
-    return token.i == 0 or bool(token.is_sent_start) or not token.nbor(-1).text[-1].isalnum()
+    return token.i == 0 or not token.nbor(-1).text[-1].isalnum()
 
 
 def is_acronym(text: str) -> bool:

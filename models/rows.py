@@ -6,11 +6,13 @@ Out:  a matrix: `shape`, `len`, `rows[some]`; blocks in double precision, sums
 Views have 600 to 1,200 columns: 100,000 passages take a quarter of a gigabyte or more.
 """
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -183,6 +185,18 @@ def each_block(n_rows: int, work: Callable[[slice], None]) -> None:
     """Run `work` on every block in threads; each must write its own rows."""
     with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(work, slices(n_rows)))
+
+
+def drawn_rows(names: Sequence[object], n: int, seed: int = 0) -> Labels:
+    """Return `n` row numbers, sorted, drawn by the hash of their names, equal names together.
+
+    A few more rows change few of those drawn.
+    """
+
+    def rank(i: int) -> tuple[bytes, int]:
+        return hashlib.sha256(f"{seed} {names[i]}".encode()).digest(), i
+
+    return np.array(sorted(nsmallest(n, range(len(names)), key=rank)))
 
 
 def unit_rows(view: Matrix) -> Matrix:

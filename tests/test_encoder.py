@@ -1,16 +1,17 @@
 """The shipped encoder: two halves a row, the same bits in any company, and one line where its file is no good."""
 
-import hashlib
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models import encoders
+from models import encoders, word_encoder
 from models.embedder import Encoders, encoder_used, load_embedder, load_engine
 from models.encoders import WEIGHTS, ShippedEncoder
 from models.views import subject_half
+from models.word_encoder import LAST, WordEncoder, load_word_encoder
 from pipeline.errors import ModelError
 from pipeline.settings.sections import EmbedSettings
 
@@ -70,7 +71,7 @@ def test_a_text_too_long_is_cut_and_counted_without_being_quoted(encoder, caplog
     assert [record.getMessage() for record in caplog.records] == ["2 texts cut at 510 tokens"]
 
 
-WHOLE = WEIGHTS.read_bytes()
+WHOLE = word_encoder.WEIGHTS.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -86,20 +87,48 @@ WHOLE = WEIGHTS.read_bytes()
     ],
     ids=["missing", "empty", "begun", "cut", "beheaded", "overwritten", "without its tokenizer"],
 )
-def test_a_missing_or_damaged_file_is_one_line(tmp_path: Path, monkeypatch, content):
+def test_a_missing_or_damaged_file_is_one_line(tmp_path: Path, content):
     path = tmp_path / "encoder.onnx"
     if content is not None:
         path.write_bytes(content)
-    monkeypatch.setattr(encoders, "WEIGHTS", path)
     with pytest.raises(ModelError, match=r"encoder\.onnx manquant ou abîmé.*réinstaller") as told:
-        ShippedEncoder(EmbedSettings())
+        WordEncoder(path)
     assert "\n" not in str(told.value)
 
 
-def test_its_version_is_that_of_its_file_whatever_else_is_asked(encoder):
+@pytest.mark.parametrize("fault", ["missing", "cut", "of another encoder"])
+def test_damaged_last_layers_are_one_line(tmp_path: Path, monkeypatch, encoder, fault):
+    path, whole = tmp_path / "encoder.onnx", WEIGHTS.read_bytes()
+    other = whole.replace(encoder.version.encode(), b"0" * 12)
+    assert other != whole
+    if fault != "missing":
+        path.write_bytes(whole[:-1000] if fault == "cut" else other)
+    monkeypatch.setattr(encoders, "WEIGHTS", path)
+    with pytest.raises(ModelError, match=r"encoder\.onnx manquant ou abîmé.*réinstaller"):
+        ShippedEncoder(EmbedSettings())
+
+
+def test_a_word_has_the_state_of_its_pieces_wherever_it_stands_in_bytes():
+    words = load_word_encoder()
+    text = "Élodie déjà vue à l'été"
+    spans = [(0, 6), (7, 11), (20, 23)]
+    assert [text[start:end] for start, end in spans] == ["Élodie", "déjà", "été"]
+    whole = words.states(words.pieces([text])[0])[LAST]
+    first, second, last = words.word_states(text, spans)
+    assert np.array_equal(last, whole[0, -2]) and not np.array_equal(first, second)
+    assert np.isfinite(words.word_states(text.replace("à", "\ud800"), spans)).all()
+
+
+def test_a_word_beyond_what_is_read_has_the_state_of_the_end():
+    words = load_word_encoder()
+    end = words.states(words.pieces([LONG])[0])[LAST][0, -1]
+    assert np.array_equal(words.word_states(LONG, [(len(LONG) - 7, len(LONG) - 3)])[0], end)
+
+
+def test_its_version_is_that_of_its_files_whatever_else_is_asked(encoder):
     used = encoder_used(EmbedSettings(batch_size=3))
     assert used == {"asked": "auto", "name": "e5-sujets", "version": encoder.version}
-    assert encoder.version == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12]
+    assert re.fullmatch("[0-9a-f]{12}", encoder.version)
     source = Encoders()
     assert source.load(EmbedSettings(batch_size=3, model="autre")) is source.load()
 

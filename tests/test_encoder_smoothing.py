@@ -16,6 +16,7 @@ import onnxruntime
 
 from tools.training.encoder.export import export
 from tools.training.encoder.smoothing import smooth
+from tools.training.encoder.split import split
 from tools.training.encoder.vocabulary import Vocabulary
 
 HIDDEN, HEADS, FEED_FORWARD, N_POSITIONS = 32, 4, 128, 12
@@ -136,3 +137,19 @@ def test_a_smooth_file_is_refused(path: Path) -> None:
     smooth(path, TEXTS)
     with pytest.raises(ValueError, match="smooth already"):
         smooth(path, TEXTS)
+
+
+def test_both_parts_of_a_cut_encoder_give_the_vectors_of_the_whole(path: Path) -> None:
+    smooth(path, TEXTS)
+    words, subjects = path.with_name("words.onnx"), path.with_name("subjects.onnx")
+    split(path, words, subjects, ["l0.oln", "l1.oln"])
+    ids = np.array([[0, 4, 5, 9, 12, 2]], dtype=np.int64)
+    first, rest = (
+        onnxruntime.InferenceSession(part, providers=["CPUExecutionProvider"])
+        for part in (words, subjects)
+    )
+    names = [output.name for output in first.get_outputs()]
+    states = dict(zip(names, first.run(names, {"ids": ids}), strict=True))
+    halves = rest.run(["subject", "function"], states)
+    assert np.array_equal(np.concatenate(halves, axis=1)[0], vectors_of(path))
+    assert "tokenizer" in first.get_modelmeta().custom_metadata_map

@@ -39,7 +39,7 @@ WITH_A_LIST = [
     "Rose trémière et marchandise en vrac : la rose attire les abeilles",
     "[[Rose Marchandise]] a planté des rosiers, [[Rose]] arrose",
     "trois bacs ([[Rose]]), [[Rose M.]] passe mardi, [[Mme|Marchandise]] jeudi",
-    "[[Ndoye]] garde le four, Ndole et gombo au menu",
+    "[[Ndoye]] garde le four, ndole et gombo au menu",
     "on écrit à Florence, à Carentoir et à Redon",
     "voir avec [[Florence Carentoir]]",
     "le marché de gros d'[[Idrissa]] au bord de l'Oust",

@@ -12,7 +12,7 @@ FILES = (
     "pipeline/publish/docx.py",
     "pipeline/publish/templates/rapport.css",
     "pipeline/review/pages.py",
-    "models/weights/encoder.onnx",
+    "models/weights/encoder-words.onnx",
     "flows/stages.py",
     "data/lexicon/notions.yaml",
     "data/reference/communes.parquet",
@@ -32,7 +32,7 @@ def tree(root: Path, changed: str = "") -> Path:
     ("changed", "is_ours", "is_of_a_stage"),
     [
         ("pipeline/segment.py", True, True),
-        ("models/weights/encoder.onnx", True, True),
+        ("models/weights/encoder-words.onnx", True, True),
         ("flows/stages.py", True, True),
         ("data/lexicon/notions.yaml", True, True),
         ("data/reference/communes.parquet", True, True),

@@ -55,9 +55,10 @@ def pseudonymise(
 ) -> tuple[Tables, VaultUpdate]:
     """Return the pseudonymised `tables`, without `people`, and the vault's update.
 
-    Block offsets follow the rewritten texts; `registry`, `path` and `folder` stay as they are.
+    Block offsets follow the rewritten texts; `path` and `folder` stay as they are, and `registry`
+    grows.
     """
-    registry = registry.copy() if registry else Registry()
+    registry = registry or Registry()
     workshop_id, folder = (
         str(tables["workshops"][name].iloc[0]) for name in ("workshop_id", "folder")
     )

@@ -8,9 +8,9 @@ same person if mail, telephone or structure confirms it. Unsure cases carry a do
 """
 
 import re
-from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -143,18 +143,18 @@ class _PersonIndex:
     def __init__(self, registry: Registry, folder: str, same: frozenset[str]) -> None:
         self._registry, self._folder, self._same = registry, folder, same
         self._unlisted = registry.met_in(folder, is_listed=False)
-        self._persons_by: dict[tuple[str, str], dict[int, Person]] = {}  # kind and fact, number
-        self._names: list[str] = []  # sorted
+        # by kind and fact, then by number
+        self._persons_by: dict[str, dict[str, dict[int, Person]]] = {
+            kind: {} for kind in Facts._fields
+        }
         for _, person in sorted(registry.persons.items()):
             self.enter(person)
 
     def enter(self, person: Person) -> None:
         """Index a person, or its new facts."""
-        for kind, facts in person.facts._asdict().items():
-            for fact in facts:
-                if kind == "names" and (kind, fact) not in self._persons_by:
-                    insort(self._names, fact)
-                self._persons_by.setdefault((kind, fact), {})[person.number] = person
+        for kind in Facts._fields:
+            for fact in getattr(person, kind):
+                self._persons_by[kind].setdefault(fact, {})[person.number] = person
 
     def find(self, facts: Facts, list_names: Sequence[frozenset[str]]) -> Person | None:
         """Return the person with these facts, or a new doubtful one, or None."""
@@ -191,21 +191,25 @@ class _PersonIndex:
         for person in namesakes:
             if person.doubt in _APART:
                 del self._registry.persons[person.number]
-                for persons in self._persons_by.values():
+                for persons in chain.from_iterable(map(dict.values, self._persons_by.values())):
                     persons.pop(person.number, None)
         return sure[0]
 
     def _having(self, kind: str, facts: frozenset[str]) -> list[Person]:
         persons: dict[int, Person] = {}
         for fact in facts:
-            persons |= self._persons_by.get((kind, fact), {})
+            persons |= self._persons_by[kind].get(fact, {})
         return [person for _, person in sorted(persons.items())]
 
     def _misspelt(self, facts: Facts) -> list[Person]:
         near: set[str] = set()
         for name in facts.names if _is_whole(facts) else ():
             alike = process.extract(
-                name, self._names, scorer=fuzz.ratio, score_cutoff=MISSPELT, limit=None
+                name,
+                self._persons_by["names"].keys(),
+                scorer=fuzz.ratio,
+                score_cutoff=MISSPELT,
+                limit=None,
             )
             near |= {other for other, *_ in alike if len(other.split()) == len(name.split())}
         return [person for person in self._having("names", frozenset(near)) if person.is_listed]

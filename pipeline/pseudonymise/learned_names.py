@@ -11,15 +11,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from models.name_model import NameModel, load_name_model
+from models.word_encoder import load_word_encoder
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.name_features import facts_of, features, is_candidate
 from pipeline.pseudonymise.passage import Passage, TextWord
-from pipeline.pseudonymise.things import is_place_name, is_said_thing
+from pipeline.pseudonymise.things import is_measured, is_place_name, is_said_thing
 from pipeline.pseudonymise.words import is_place
 
 MASKED, SURE = 0.5, 2.0  # log-odds from which a word is masked, and masked without a doubt
+UNSEEN = 0.75  # log-odds from which a word is masked of which the rules say nothing
 REFUSED = -2.0  # below, even a mask without doubt of the rules goes, if no list or title made it
 DOUBTFUL = -0.75  # from here up to `MASKED`, a readable word is a case to look at
+UNDECIDED = 4.0  # log-odds by facts alone, up to which the sentence is read
 NEXT_TO_NAME = 2.0  # so much less is enough beside a name: carine bastide
 _LEARNT = "nom de personne d'après les mots autour ?"
 _JOINED = re.compile(r"[ \u00a0](?:[dDlL]['’])?|-|\.-?|\. ")
@@ -66,12 +69,25 @@ def verdicts_of(
 
 
 def score_words(passage: Passage, verdicts: dict[int, str]) -> dict[int, float]:
-    """Return the log-odds of the words that may be names, by index."""
+    """Return the log-odds of the words that may be names, by index.
+
+    The encoder reads the passage only where facts leave a word undecided: one in three.
+    """
     model = load_name_model()
-    return {
-        word.index: _score(model, word, verdicts[word.index])
+    words = [
+        word
         for word in passage.words
         if is_candidate(word) and not word.is_protected and word.folded not in passage.roster.places
+    ]
+    scores = {word.index: _score(model, word, verdicts[word.index]) for word in words}
+    if all(abs(score) > UNDECIDED for score in scores.values()):
+        return scores
+    states = load_word_encoder().word_states(
+        passage.text, [(word.start, word.end) for word in words]
+    )
+    return {
+        word.index: model.score_in_context(scores[word.index], state)
+        for word, state in zip(words, states, strict=True)
     }
 
 
@@ -95,16 +111,18 @@ def words_around(word: TextWord) -> tuple[str, ...]:
 def _least(word: TextWord, verdict: str) -> float:
     """Return the log-odds to mask a word.
 
-    More is asked of a usual word or a place in small letters, often itself: « rose » in the column
-    of colours, « marais : trop d'eau ».
+    More is asked where no rule sees anything, and most of a usual word or a place in small letters,
+    often itself: « rose » in the column of colours, « marais : trop d'eau ».
     """
+    if verdict != "none":
+        return MASKED
     is_usual = not word.has_capital and (word.is_common or is_place(word.folded))
-    return SURE if is_usual and verdict == "none" else MASKED
+    return SURE if is_usual else UNSEEN
 
 
 def _is_thing(word: TextWord) -> bool:
-    """Whether a street, a sign or a thing is named: Maître Renard, c'est le nom du gîte."""
-    return is_place_name(word) or is_said_thing(word)
+    """Whether a street, a sign or goods are named: Maître Renard, c'est le nom du gîte."""
+    return is_place_name(word) or is_said_thing(word) or is_measured(word)
 
 
 def _is_kept(mask: Mask, passage: Passage, scores: dict[int, float]) -> bool:

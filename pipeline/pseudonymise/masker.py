@@ -27,7 +27,7 @@ from pipeline.pseudonymise.words import (
 from pipeline.text import fold_same_length
 
 # entities have word vectors of their own
-NOT_FOR_ENTITIES = ("tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer")
+NOT_FOR_ENTITIES = ("tok2vec", "morphologizer", "attribute_ruler", "lemmatizer")
 _LONGEST = 20_000  # characters parsed at once
 _CARRIERS = ("structures", "attendance", "catchments")
 _JOINED = re.compile(r"[_.+-]")

@@ -12,7 +12,7 @@ import logging
 import random
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from models import name_model
 from models.name_model import AROUND, KINDS, N_FACTS, N_GRAMS, fact_ids, gram_ids
 from models.registry import labelled_rows, training_files
+from models.word_encoder import load_word_encoder
 from pipeline.communes.tables import named_communes
 from pipeline.files import data_path
 from pipeline.french import french_words, word_vector
@@ -48,7 +49,9 @@ SETS = ("k", "n1", "n2", "n4", "n5", "n6", "n7")
 DEVELOPMENT = Path("tests", "masking", "development.jsonl")
 SEED, N_RENAMED, N_FILLED, EVERY = 5, 3, 8, 4  # copies of a text, of a pattern; share of passages
 RENAMED_WEIGHT, FILLED_WEIGHT = 1 / 3, 0.6
-INVERSE_PENALTY = 0.3
+INVERSE_PENALTY, STATES_INVERSE_PENALTY = 0.3, 0.0003
+STRETCH, SHIFT = 1.5, 0.5
+LEARNT = (*SETS, "development")
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class Example(NamedTuple):
     around: tuple[str, ...]
     folded: str
     group: tuple[bool, bool]
+    state: NDArray[np.float32]  # of the encoder
     is_name: bool
     weight: float
 
@@ -104,16 +108,19 @@ def examples_of(texts: Sequence[LabelledText], weight: float) -> list[Example]:
         masks = find_persons(passage, name_match=85)
         verdicts = verdicts_of(passage, masks, find_suspects(passage, masks))
         contacts = find_contacts(line)
-        for word in passage.words:
-            if not is_candidate(word) or word.is_masked(contacts):
-                continue
+        candidates = [
+            word for word in passage.words if is_candidate(word) and not word.is_masked(contacts)
+        ]
+        spans = [(word.start, word.end) for word in candidates]
+        states = load_word_encoder().word_states(line, spans) if spans else ()
+        for word, state in zip(candidates, states, strict=True):
             bounds = start + word.start, start + word.end
             is_name = any(left <= bounds[0] and bounds[1] <= right for left, right in text.persons)
             own = facts_of(word.text)
             ids = np.asarray(fact_ids(features(word, verdicts[word.index])), dtype=np.int32)
             group = (own.case == "small", own.kind == "unknown")
             around = words_around(word)
-            examples.append(Example(ids, around, word.folded, group, is_name, weight))
+            examples.append(Example(ids, around, word.folded, group, state, is_name, weight))
     return examples
 
 
@@ -127,7 +134,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def load_examples() -> dict[str, list[Example]]:
     """Return the examples of each set, of the patterns and of passages that name nobody."""
     examples: dict[str, list[Example]] = {}
-    for order, name in enumerate((*SETS, "development")):
+    for order, name in enumerate(LEARNT):
         texts = [labelled(row) for row in load_set(name)]
         names = NameMaker(SEED + 1 + order)
         renamed = [
@@ -189,14 +196,10 @@ def _folded(*files: str) -> set[str]:
 
 def fit_names(examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:
     """Return the weights of a logistic regression on `examples`."""
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(
-        C=INVERSE_PENALTY, max_iter=300, solver="liblinear", random_state=0
-    ).fit(
+    fitted = _by_facts().fit(
         _rows(examples),
-        np.array([example.is_name for example in examples]),
-        sample_weight=np.array([example.weight for example in examples]),
+        [example.is_name for example in examples],
+        sample_weight=[example.weight for example in examples],
     )
     weights = fitted.coef_[0]
     n_like = 4 * len(KINDS)
@@ -206,6 +209,61 @@ def fit_names(examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:
         "words": weights[N_FACTS + n_like :].reshape(len(AROUND), -1).astype(np.float16),
         "bias": np.float32(fitted.intercept_[0]),
     }
+
+
+def parts_of(examples: Mapping[str, Sequence[Example]]) -> list[str]:
+    """Return the part of each example: its set; of patterns and passages, the third it is in."""
+    return [
+        name if name in LEARNT else f"{name} {3 * i // len(rows)}"
+        for name, rows in examples.items()
+        for i in range(len(rows))
+    ]
+
+
+def score_left_out(examples: Sequence[Example], parts: Sequence[str]) -> NDArray[np.float64]:
+    """Return the scores by facts (n,) of each part, learnt from the others."""
+    from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+
+    scores: NDArray[np.float64] = cross_val_predict(
+        _by_facts(),
+        _rows(examples),
+        [example.is_name for example in examples],
+        groups=parts,
+        cv=LeaveOneGroupOut(),
+        method="decision_function",
+        params={"sample_weight": [example.weight for example in examples]},
+    )
+    return scores
+
+
+def fit_context(
+    examples: Sequence[Example], scores: NDArray[np.float64]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of the encoder's states beside the `scores` by facts.
+
+    The regression shrinks log-odds; `STRETCH` and `SHIFT` bring as many words that name nobody
+    above each threshold as before.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    states = np.array([example.state for example in examples])
+    mean, spread = states.mean(axis=0), states.std(axis=0)
+    by_facts = np.array([name_model.clipped(score) for score in scores])
+    fitted = LogisticRegression(C=STATES_INVERSE_PENALTY, max_iter=300).fit(
+        np.column_stack([by_facts, (states - mean) / spread]),
+        [example.is_name for example in examples],
+        sample_weight=[example.weight for example in examples],
+    )
+    weight, *others = STRETCH * fitted.coef_[0]
+    state = np.array(others) / spread
+    bias = STRETCH * fitted.intercept_[0] - state @ mean + SHIFT
+    return {"state": state.astype(np.float32), "context": np.array([weight, bias], np.float32)}
+
+
+def _by_facts() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=INVERSE_PENALTY, max_iter=300, solver="liblinear", random_state=0)
 
 
 def _rows(examples: Sequence[Example]) -> Any:
@@ -281,9 +339,16 @@ def main() -> None:
         letters = fit_letters()
         write(letters, {})
         examples = load_examples()
+        everything = [example for rows in examples.values() for example in rows]
+        names = np.repeat([*examples], [len(rows) for rows in examples.values()])
+        scores = score_left_out(everything, parts_of(examples))
+        if not asked.measure:
+            write(letters, fit_names(everything) | fit_context(everything, scores))
+            shutil.copyfile(name_model.WEIGHTS, shipped)
         for left_out in SETS if asked.measure else ():
-            train = [example for name in examples if name != left_out for example in examples[name]]
-            write(letters, fit_names(train))
+            kept = np.flatnonzero(names != left_out)
+            rows = [everything[i] for i in kept]
+            write(letters, fit_names(rows) | fit_context(rows, scores[kept]))
             found = measure(load_set(left_out))
             _LOG.info(
                 "%s: %s, recall %.3f, wrongly masked %.3f",
@@ -292,9 +357,6 @@ def main() -> None:
                 1 - found.missed / found.persons,
                 found.lost / found.others,
             )
-        if not asked.measure:
-            write(letters, fit_names([example for name in examples for example in examples[name]]))
-            shutil.copyfile(name_model.WEIGHTS, shipped)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Make the shipped encoder: tune, learn what passages do, cut the vocabulary, write one file.
 
-    python -m tools.training.encoder            write models/weights/encoder.onnx (about an hour)
+    python -m tools.training.encoder            write encoder.onnx (about an hour)
     python -m tools.training.encoder --left-out b e
                                                 tune without subject files, and tell how often the
                                                 nearest subject is right in them; writes nothing
@@ -13,8 +13,7 @@ import logging
 
 import torch
 
-from models.encoders import WEIGHTS
-from tools.training.encoder.export import export
+from tools.training.encoder.export import WHOLE, export
 from tools.training.encoder.functions import learn_functions
 from tools.training.encoder.network import Network
 from tools.training.encoder.passages import (
@@ -60,7 +59,7 @@ def main() -> None:
         return
     network.functions = learn_functions(Network(), labelled_passages(), n_epochs=N_EPOCHS)
     network.n_shared = N_SHARED
-    _LOG.info("wrote %s, version %s", WEIGHTS.name, export(network, WEIGHTS, kept_pieces()))
+    _LOG.info("wrote %s, version %s", WHOLE.name, export(network, WHOLE, kept_pieces()))
 
 
 if __name__ == "__main__":

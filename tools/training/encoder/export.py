@@ -1,8 +1,7 @@
 """Write a tuned encoder as one ONNX file, with its vocabulary and tokenizer.
 
 In:   a network (its weights), the ids of the pieces to keep
-Out:  models/weights/encoder.onnx: `ids` int64 (n, length) to `subject` and `function`, float32
-      (n, hidden) each
+Out:  encoder.onnx: `ids` int64 (n, length) to `subject` and `function`, float32 (n, hidden) each
 
 `ids` begin with bos and end with eos, and count in the cut vocabulary; the vectors are means over
 all of them, not normalised. There is no mask: the texts of a batch have one length. Activations are
@@ -12,7 +11,7 @@ Weights are in 8 bits, the fastest that stays near the network (cosine of centre
 120 texts of 30 ids a second on one core): by output, and activations by batch, for every matrix but
 the one that leaves the feed-forward layer, whose inputs vary too much: that one by blocks of 128.
 The word table is in 8 bits by row.
-smoothing.py then rewrites the file, without blocks.
+smoothing.py then rewrites the file, without blocks, and split.py cuts it in two.
 
 Metadata: `name`; `version`, 12 hex digits of the content; `hidden`; `max_length`, the most ids of a
 text; `tokenizer`, a SentencePiece model in base64. Needs the extra `train` (onnx, sentencepiece,
@@ -30,9 +29,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from models import word_encoder
 from tools.training.encoder.vocabulary import Vocabulary, read_vocabulary
 
 NAME = "e5-sujets"
+WHOLE = word_encoder.WEIGHTS.with_name("encoder.onnx")  # until it is cut
 
 _BLOCK = 128  # weights that share a scale, in the matrix by blocks
 _OPSET, _IR_VERSION = 20, 10

@@ -2,7 +2,7 @@
 
     python -m tools.training.encoder.smoothing
 
-In:   models/weights/encoder.onnx as export.py writes it, passages of data/training
+In:   encoder.onnx as export.py writes it, passages of data/training
 Out:  the same file: other weights and operators, the same network
 
 In each layer one channel, mostly of the first token, is five to twenty times above the others: a
@@ -28,9 +28,8 @@ import sentencepiece
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models.encoders import WEIGHTS
 from models.registry import labelled_rows, training_files
-from tools.training.encoder.export import FUSED, pair_scales, row_scales, write_model
+from tools.training.encoder.export import FUSED, WHOLE, pair_scales, row_scales, write_model
 
 _N_TEXTS = 400
 _RANK = 8  # of the channel that the larger ones are brought down to
@@ -155,4 +154,4 @@ def training_texts() -> list[str]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    _LOG.info("wrote %s, version %s", WEIGHTS.name, smooth(WEIGHTS, training_texts()))
+    _LOG.info("wrote %s, version %s", WHOLE.name, smooth(WHOLE, training_texts()))
