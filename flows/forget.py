@@ -89,7 +89,7 @@ def forget_person(
         study.check_decisions()
         check_study(study)
         vault = Vault(study)
-        registry = vault.registry()
+        registry = vault.take_registry()
         person = _find(registry, wanted)
         is_known = person is not None
         person = person or _person_named(wanted)

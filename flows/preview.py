@@ -199,7 +199,7 @@ def _pseudonymised(study: Study, folder: str, raw: dict[str, pd.DataFrame]) -> d
 
     try:
         vault = Vault(study)
-        registry, choices = vault.registry(), vault.choices()
+        registry, choices = vault.take_registry(), vault.choices()
     except VaultError:  # locked: the counts do not need it
         # headings may name people: they are not told
         return {name: table for name, table in raw.items() if name != "people"} | {

@@ -25,7 +25,6 @@ from flows.stages import (
     SEGMENT,
     TAG,
 )
-from flows.vault import Vault
 from flows.workspace import Workspace
 from pipeline.depot import Unread
 from pipeline.errors import AteliersError, StudyError, TableError
@@ -142,7 +141,7 @@ def _read_workshops(
     ahead: Ahead | None,
 ) -> tuple[list[StageRecord], dict[str, Exception]]:
     """Read workshops in the folders' order: persons' numbers must not depend on parallelism."""
-    vault, ids = Vault(workspace.study), identify_workshops(workspace.inventory)
+    vault, ids = workspace.vault, identify_workshops(workspace.inventory)
     records: list[StageRecord] = []
     failed: dict[str, Exception] = {}
     for name in folders:

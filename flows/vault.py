@@ -11,7 +11,6 @@ import json
 import re
 import stat
 import zipfile
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,8 @@ class Vault:
 
     def __init__(self, study: Study) -> None:
         self.folder = study.vault
+        # the content read last: each workshop reads and writes it, and 10,000 people take 0.4 s
+        self._parsed: tuple[bytes, Registry] | None = None
         self._close_to_others()
         passphrase = read_passphrase(study)
         contents = {path.name: path.read_bytes() for path in sorted(self.folder.glob("*.vault"))}
@@ -74,16 +75,29 @@ class Vault:
                 self._write(name, content)
 
     def registry(self) -> Registry:
-        """The registry of everybody met so far."""
-        return self._registry().copy()
+        """Return the registry of everybody met so far, to be read alone."""
+        content = self._read(_REGISTRY)
+        if content is None:
+            return Registry()
+        if self._parsed is None or self._parsed[0] != content:
+            self._parsed = content, Registry.loads(content)
+        return self._parsed[1]
+
+    def take_registry(self) -> Registry:
+        """Return the registry, which the caller may change; unwritten, no other call sees it."""
+        registry = self.registry()
+        self._parsed = None
+        return registry
 
     def has_read(self, folder: str) -> bool:
         """Whether the texts of a workshop's folder were numbered."""
-        return folder in self._registry().folders
+        return folder in self.registry().folders
 
     def write_registry(self, registry: Registry) -> None:
-        """Write the registry."""
-        self._write(_REGISTRY, registry.dumps())
+        """Write the registry, which the caller changes no more."""
+        content = registry.dumps()
+        self._write(_REGISTRY, content)
+        self._parsed = content, registry
 
     def doubts(self) -> pd.DataFrame:
         """Return the doubtful cases of all workshops, each once, with its decision."""
@@ -205,7 +219,7 @@ class Vault:
         choices = self.choices()
         forgotten = [
             text_hash(*entry.names, *entry.mentions, str(entry.has_no_words))
-            for entry in self._registry().forgotten
+            for entry in self.registry().forgotten
         ]
         parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
         parts += ["", *sorted(choices.same)] if choices.same else []
@@ -230,11 +244,6 @@ class Vault:
         """Remove these files, once every workshop was read again."""
         for path in self.folder.glob("*.parquet"):
             path.unlink()
-
-    def _registry(self) -> Registry:
-        """Parse the registry once: nobody may change it."""
-        content = self._read(_REGISTRY)
-        return Registry() if content is None else _parsed(content)
 
     def _doubt_paths(self) -> list[Path]:
         return sorted(self.folder.glob("doutes-*.vault"))
@@ -288,12 +297,6 @@ def is_name_like(words: str) -> bool:
     listed = words.split()
     has_capital = any(word[:1].isupper() for word in listed)
     return has_capital and len(listed) <= _MAX_NAME and "[" not in words
-
-
-# read several times a workshop, and 10,000 people take 0.1 s
-@lru_cache(maxsize=1)
-def _parsed(content: bytes) -> Registry:
-    return Registry.loads(content)
 
 
 def _from_json(name: str, content: bytes, kind: type) -> Any:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flows.cache import StageCache
 from flows.execution import StageExecutor, execute_here
 from flows.runners import Runner, make_runner
+from flows.vault import Vault
 from models.embedder import Encoders
 from pipeline.depot import Inventory
 from pipeline.ingest.sandbox import FileReaders
@@ -38,6 +40,11 @@ class Workspace:
     tell: Listener
     approve: Approver
     execute: StageExecutor = execute_here
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Return the study's vault, opened once."""
+        return Vault(self.study)
 
 
 @contextmanager

@@ -273,6 +273,15 @@ def test_people_of_an_earlier_version_s_vault_join_those_of_the_lists(study):
     assert not vault.has_earlier()
 
 
+def test_a_change_of_the_registry_that_was_not_written_is_forgotten(study):
+    vault = Vault(study)
+    vault.write_registry(_registry())
+    assert vault.has_read("W") is False
+    vault.take_registry().folders.append("W")  # a workshop whose reading failed
+    assert vault.has_read("W") is False
+    assert vault.registry() == Registry.loads((study.vault / "personnes.vault").read_bytes())
+
+
 def test_the_registry_is_json_that_a_person_can_read(study):
     Vault(study).write_registry(_registry())
     content = json.loads((study.vault / "personnes.vault").read_text(encoding="utf-8"))

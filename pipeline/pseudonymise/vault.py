@@ -7,13 +7,12 @@ Numbers follow the order in which people are met. They are never reused, even fo
 person, and later material never changes them.
 """
 
-import copy
 import hashlib
 import hmac
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
@@ -201,16 +200,6 @@ class Registry:
         }
         return (json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
-    def copy(self) -> "Registry":
-        """Return an independent copy."""
-        persons = {number: _copied(person) for number, person in self.persons.items()}
-        return replace(
-            self,
-            persons=persons,
-            folders=list(self.folders),
-            forgotten=[_copied(entry) for entry in self.forgotten],
-        )
-
     def add(self, *, is_listed: bool) -> Person:
         """Add a person under the next number."""
         self.last_number += 1
@@ -269,13 +258,3 @@ def _entries(kind: type[Entry], rows: Iterable[dict[str, Any]]) -> list[Entry]:
     names = {item.name for item in fields(kind)}
     readable = [{name: row[name] for name in row if name in names} for row in rows]
     return TypeAdapter(list[kind]).validate_python(readable)  # type: ignore[valid-type]
-
-
-def _copied(entry: Entry) -> Entry:
-    own = copy.copy(entry)
-    for name, value in vars(entry).items():
-        if isinstance(value, list):
-            setattr(own, name, value.copy())
-        elif isinstance(value, dict):
-            setattr(own, name, {key: names.copy() for key, names in value.items()})
-    return own
