@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.jobs.warm import fork_flow_runs
 from flows.mailbox.fetching import MailRounds
 from flows.mailbox.server import require_imap_tools
 from flows.prefect_server import named_server, prefect_ready
@@ -83,6 +84,7 @@ def serve_until_stopped(studies: Sequence[Study], told: Told, *, allow_open_serv
 
     for study in studies:
         served_flows(study)  # a schedule that is none is refused now
+    fork_flow_runs()
     stop, asked = threading.Event(), threading.Event()
     services = [
         StudyService(study.root, stop=stop, told=told, allow_open_server=allow_open_server)

@@ -6,7 +6,7 @@ pass are retried. Our manifests, not Prefect's states, record what was processed
 
 import errno
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from datetime import datetime
 from pathlib import Path
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 EVENT = "ateliers.review.done"
-TAG = "ateliers"
 
 _LASTING = (
     SettingsError,
@@ -203,16 +202,10 @@ class PrefectStages:
             return outcome
 
         try:
-            return run_task(
-                self._study, call.stage, work, run_name=name, tags=self._tags, tell=told_rows
-            )
+            return run_task(self._study, call.stage, work, run_name=name, tell=told_rows)
         except Exception as error:
             self._given_up.append(error)
             raise
-
-    @property
-    def _tags(self) -> tuple[str, ...]:
-        return TAG, self._study.root.name
 
     def has_given_up(self, error: BaseException) -> bool:
         """Whether `error` comes from a stage that used up its retries."""
@@ -252,7 +245,6 @@ def run_task(
     work: Callable[[], R],
     *,
     run_name: str | None = None,
-    tags: Iterable[str] = (),
     timeout_s: float | None = None,
     is_final: Callable[[BaseException], bool] = lambda _error: False,
     tell: Callable[[R], str] = lambda _result: "fait",
@@ -295,7 +287,6 @@ def run_task(
     recorded = task(
         name=name,
         task_run_name=run_name,
-        tags=tags,
         retries=execution.retries,
         retry_delay_seconds=waits(execution),
         retry_condition_fn=is_worth_retrying,

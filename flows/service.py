@@ -74,7 +74,7 @@ class StudyService:
         settings = Study.open(root).settings.execution
         self._root, self._stop, self._report_line = root, stop, told
         self._allow_open_server = allow_open_server
-        self._query_s = min(10.0, settings.settle_s)
+        self._query_s = min(2.0, settings.settle_s)
         self._settling = Settling(
             settle_s=settings.settle_s, open_file_s=settings.open_file_minutes * 60
         )

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -210,6 +211,25 @@ def test_a_run_killed_alone_is_asked_for_again(server, tmp_path, undisturbed):
             "CRASHED",
         ]
         assert len(manifests(study)) == 1
+    assert study.table_hashes() == undisturbed
+
+
+@pytest.mark.service
+def test_a_forked_run_writes_the_same_and_a_killed_one_is_asked_for_again(
+    server, tmp_path, undisturbed
+):
+    study = new_study(tmp_path / "copiee")
+    with running(Service(study, server, ATELIERS_READY_PROCESS="1")) as service:
+        drop(study)
+        wait_for(lambda: begun(study, "read"), "read")
+        (fork,) = service.forks()
+        os.kill(fork, signal.SIGKILL)
+        wait_for(lambda: report_is_there(study), "report")
+        assert service.said("redemandé")
+        wait_for(lambda: ended(server, study, 2), "end of the runs")
+        states = sorted(run["state"]["type"] for run in server.runs(study))
+        assert states == ["COMPLETED", "CRASHED"]
+        assert service.stop() == 0
     assert study.table_hashes() == undisturbed
 
 

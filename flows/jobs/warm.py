@@ -4,6 +4,7 @@ In:   a line a job on standard input: its study, its number and its environment,
 Out:  the number of the process that does it, or an empty line where the code has changed since
 
 The ready process reads no study: a job works on a copy of its memory, and takes its faults along.
+Runs of a service are forked too, by the standard library, so that Prefect sees how they end.
 """
 
 import gc
@@ -17,7 +18,10 @@ import sys
 import tempfile
 import threading
 from functools import cache
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
+from types import SimpleNamespace
 
 from pipeline.versions import installed_stamp
 
@@ -106,6 +110,25 @@ def ready_process() -> ReadyProcess:
     return ReadyProcess()
 
 
+def fork_flow_runs() -> None:
+    """Have Prefect fork its runs here from a process that has loaded all, where there is room.
+
+    Prefect starts each in a new process, which loads all again. Once the code has changed, it does.
+    """
+    from prefect import flow_engine
+
+    if not _has_room():
+        return
+    stamp, forks = installed_stamp(), get_context("forkserver")
+    forks.set_forkserver_preload(["flows.jobs.loaded"])
+    forkserver.ensure_running()
+
+    def context_for(method: str) -> BaseContext:
+        return forks if installed_stamp() == stamp else get_context(method)
+
+    vars(flow_engine)["multiprocessing"] = SimpleNamespace(get_context=context_for)
+
+
 def _has_room() -> bool:
     """Whether forks are safe here, as on Linux with what is loaded, and there is memory for it."""
     if sys.platform != "linux" or os.environ.get(_SWITCH) == "0":
@@ -118,8 +141,6 @@ def serve_forks() -> tuple[Path, int]:
     """Fork for each request; return the study and the job, in the forks alone."""
     stamp = installed_stamp()
     load_all()
-    gc.collect()
-    gc.freeze()  # a fork that collects garbage would copy all that is here
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that end leave nothing
     while True:
         print("ready", flush=True)  # noqa: T201 - to the server
@@ -165,6 +186,8 @@ def load_all() -> None:
         lay_out(report, "rapport")
         lay_out(report, "annexe")
         write_people_tables(study, tables, Path(folder, "tables.xlsx"))
+    gc.collect()
+    gc.freeze()  # a fork that collects garbage would copy all that is here
 
 
 def _begin_fork(environment: dict[str, str]) -> None:

@@ -26,7 +26,7 @@ from pipeline.study import Study
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import TaskRun
 
-_SELDOM = (100_000, 50, 100)  # what a run allocates lives until its end, as on the command line
+SELDOM = (100_000, 50, 100)  # what a run allocates lives until its end, as on the command line
 _BETWEEN_S = 0.5  # two writings of one step's progress
 
 Move = tuple[str, int | None, int | None]  # theme_id, rank before, rank after
@@ -37,7 +37,7 @@ def work_on(root: Path, job_id: int, *, is_fork: bool = False) -> None:
 
     `is_fork` says that this process has loaded all it needs, and may be copied again.
     """
-    gc.set_threshold(*_SELDOM)
+    gc.set_threshold(*SELDOM)
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _stop)
     study = Study.open(root)

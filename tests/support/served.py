@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.study import Study
-from support.prefect_server import authorization, documented_server, make_password, read_variables
+from support.prefect_server import (
+    answered,
+    authorization,
+    documented_server,
+    make_password,
+    read_variables,
+)
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 600
@@ -76,15 +82,14 @@ class Process:
     def kill_children(self) -> None:
         """Kill the processes that it started, and leave it alive."""
         assert self.process
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for pid in listed.stdout.split():
+        for pid in _children(self.process.pid):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+
+    def forks(self) -> list[int]:
+        """The processes forked from the one that it keeps ready."""
+        assert self.process
+        return [fork for child in _children(self.process.pid) for fork in _children(child)]
 
     def _is_ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -92,6 +97,11 @@ class Process:
     def said(self, words: str) -> bool:
         """Whether its journal holds `words`."""
         return words in self.journal.read_text(encoding="utf-8")
+
+
+def _children(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True)
+    return [int(child) for child in listed.stdout.split()]
 
 
 class PrefectServer(Process):
@@ -126,7 +136,7 @@ class PrefectServer(Process):
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"} | authorization(self.environment),
         )
-        with urllib.request.urlopen(asked) as answer:
+        with answered(asked) as answer:
             return json.loads(answer.read())
 
     def runs(self, study: Study) -> list[dict[str, Any]]:
