@@ -25,7 +25,6 @@ from flows.language_model import (
     propose_themes,
 )
 from flows.typed_texts import decisions_to_show
-from flows.vault import Vault
 from models.embedder import encoder_used
 from models.registry import load_tagger
 from models.tagger.features import texts_of
@@ -84,7 +83,7 @@ def read_workshop(
     _tables: Tables, workspace: "Workspace", folder: WorkshopFolder
 ) -> Tables | Unfinished:
     """Ingest and pseudonymise a folder's files; unfinished where one changed meanwhile."""
-    study, vault = workspace.study, Vault(workspace.study)
+    study, vault = workspace.study, workspace.vault
     passing: list[int] = []
     load_early()
     raw = ingest_workshop(
@@ -101,7 +100,7 @@ def read_workshop(
     raw["people"] = vault.with_earlier(raw["people"], folder.name)
     clean, kept = pseudonymise(
         raw,
-        registry=vault.registry(),
+        registry=vault.take_registry(),
         choices=vault.choices(),
         settings=study.settings.pseudonymise,
     )
@@ -169,7 +168,7 @@ def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
     clustered = cluster_units(
         units,
         tags,
-        model=ThemeModel(study.settings.cluster, spread=spread),
+        model=ThemeModel(study.settings.cluster, spread=spread, cache=workspace.store),
         embedder=workspace.encoders.load(study.settings.embed),
         encoders=workspace.encoders,
         cache=workspace.store,

@@ -25,11 +25,13 @@ from models.embedder import Embedder, EmbedderSource, Vectors, check_encoder, pl
 from models.encoders import NAME
 from models.reading import Reading, skim
 from models.rows import (
+    LARGE,
     Labels,
     Matrix,
     Rows,
     around,
     blocks,
+    drawn_rows,
     each_block,
     new_rows,
     slices,
@@ -66,6 +68,8 @@ def lean(vectors: Rows, first: Labels, second: Labels, folder: Path | None = Non
     if closeness <= 0:
         return vectors
     step = STRENGTH * closeness * float(lengths.mean())
+    if len(vectors) >= LARGE:  # a few more vectors must not move all the others
+        step = float(f"{step:.2g}")
     leaning = new_rows(len(vectors), vectors.shape[1], folder)
     following, previous = np.full(len(vectors), -1), np.full(len(vectors), -1)
     following[first], previous[second] = second, first
@@ -343,7 +347,8 @@ def lemma_axes(
 ) -> Callable[[slice], Matrix]:
     """Return a function that gives latent axes (n, `_LEMMA_AXES`) of lemma TF-IDF.
 
-    It gives (n, 0) for too few lemmas. Axes come from at most `n_drawn` texts.
+    It gives (n, 0) for too few lemmas. Axes come from at most `n_drawn` texts, of which a few more
+    texts change few.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -360,7 +365,5 @@ def lemma_axes(
         if len(texts) <= n_drawn:
             placed: Matrix = axes.fit_transform(counts)
             return lambda block: placed[block]
-        axes.fit(
-            counts[np.sort(np.random.default_rng(0).choice(len(texts), n_drawn, replace=False))]
-        )
+        axes.fit(counts[drawn_rows(texts, n_drawn)])
     return lambda block: np.asarray(axes.transform(counts[block]))

@@ -1,18 +1,22 @@
 """Territories side by side: planes, classes, likeness, reach, evolution; voices, defects of the map."""
 
 import json
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.communes.tables import epci_of
+from pipeline.compare import contrasts as contrasts_module
 from pipeline.compare.contrasts import compare_territories, follow_territories
 from pipeline.compare.reach import reach_themes
 from pipeline.compare.readings import link_territories, read_territories, signed_chi_square
 from pipeline.compare.voices import list_map_problems, list_voices, voices_of_themes
 from pipeline.settings.sections import CompareSettings
+from pipeline.store import Store
 from pipeline.tables.material import ATTENDANCE, CATCHMENTS, STRUCTURES
 from pipeline.tables.results import PRIORITIES
 from support.invented import DIE, ORTHEZ, said, study, workshops
@@ -178,6 +182,26 @@ def test_a_second_workshop_tells_what_rose_and_what_fell() -> None:
         "fonds": "sans changement visible",
     }
     assert found.loc["cars", ["share_before", "share_after"]].tolist() == [1.0, 0.0]
+
+
+def test_two_workshops_are_compared_again_only_where_what_is_counted_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = study(*spread("cars", ORTHEZ, 14, 6), *spread("lait", LATER, 14, 6))
+    held, store = workshops(ORTHEZ, LATER), Store(tmp_path)
+
+    def follow(members: pd.DataFrame) -> pd.DataFrame:
+        return follow_territories(
+            tables["units"], tables["tags"], members, held, settings=SETTINGS, cache=store
+        )
+
+    members = tables["theme_members"]
+    found, compare = follow(members), mock.Mock(side_effect=compare_territories)
+    monkeypatch.setattr(contrasts_module, "compare_territories", compare)
+    moved = members.assign(strength=0.5, probability=0.6).iloc[::-1]
+    assert follow(moved).equals(found) and not compare.called
+    follow(members.assign(is_counted=[False, *members["is_counted"].iloc[1:]]))
+    assert compare.called
 
 
 def test_territories_that_met_once_have_no_evolution() -> None:

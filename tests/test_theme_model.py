@@ -13,7 +13,14 @@ from sklearn.metrics import adjusted_rand_score
 
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
-from models.theme_model import ThemeModel, class_tf_idf, subject_lemmas
+from models.rows import drawn_rows
+from models.theme_model import (
+    ThemeModel,
+    _drawn_by,
+    class_tf_idf,
+    communities,
+    subject_lemmas,
+)
 from models.theme_model.communities import (
     CommunityClusters,
     co_association,
@@ -24,6 +31,7 @@ from models.theme_model.communities import (
 from models.views import join_views, load_subject_map, subject_half, text_views
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings.sections import ClusterSettings
+from pipeline.store import Store
 from support.centring import centred
 
 QUICK = ClusterSettings(n_resamples=8)
@@ -114,6 +122,57 @@ def test_many_vectors_are_resampled_less_often_but_never_under_sixty_times_where
     n_vectors, asked, made
 ):
     assert len(list(resamples_of(n_vectors, ClusterSettings(n_resamples=asked)))) == made
+
+
+def tables_of(n_tables: int, per_table: int) -> pd.DataFrame:
+    n = n_tables * per_table
+    return pd.DataFrame(
+        {
+            "unit_id": [f"u{i:04}" for i in range(n)],
+            "circle_id": np.repeat([f"table {t}" for t in range(n_tables)], per_table),
+            "lemmas": [()] * n,
+        }
+    )
+
+
+def test_a_table_that_is_not_drawn_leaves_every_group_as_it_was_and_nothing_is_computed(
+    tmp_path, monkeypatch
+):
+    vectors, _ = blobs(6, 40)
+    units = tables_of(24, 10)
+    store = Store(tmp_path)
+    model = ThemeModel(QUICK, most_at_once=60, cache=store).fit(units, vectors)
+
+    def computed(*_arguments, **_more):
+        raise AssertionError("computed")
+
+    monkeypatch.setattr(communities, "co_association", computed)
+    n_same = 0
+    for left_out in range(24):
+        others = units["circle_id"] != f"table {left_out}"
+        try:
+            again = ThemeModel(QUICK, most_at_once=60, cache=store).fit(
+                units[others].reset_index(drop=True), vectors[others]
+            )
+        except AssertionError:
+            continue  # one of those drawn
+        assert adjusted_rand_score(again.labels_, model.labels_[others]) == 1
+        n_same += 1
+    assert n_same == 18  # whole tables: six of ten units each make sixty
+
+
+def test_a_long_file_is_drawn_a_unit_at_a_time_as_no_table_says_so_much():
+    units = tables_of(3, 90)
+    assert set(_drawn_by(units)) == {"table 0", "table 1", "table 2"}
+    units["circle_id"] = "un tableau de contributions"
+    assert _drawn_by(units) == list(units["unit_id"])
+
+
+def test_a_few_more_texts_change_few_of_those_drawn():
+    texts = [f"texte {i}" for i in range(400)]
+    before = {texts[i] for i in drawn_rows(texts, 100)}
+    more = [*texts[:150], "un nouveau", *texts[150:], "un autre"]
+    assert len(before - {more[i] for i in drawn_rows(more, 100)}) <= 2
 
 
 def test_equal_vectors_do_not_break_the_groups():
@@ -274,6 +333,7 @@ FINGERPRINT = """
 import hashlib, numpy as np
 from models.theme_model.communities import CommunityClusters
 from pipeline.settings.sections import ClusterSettings
+from pipeline.store import Store
 vectors = np.random.default_rng(1).normal(size=(300, 200))
 clusters = CommunityClusters(ClusterSettings(n_resamples=8)).fit(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 print(hashlib.sha256(clusters.labels_.tobytes() + clusters.stability_.tobytes()).hexdigest())
@@ -381,6 +441,18 @@ def test_thanks_are_less_about_a_subject_than_a_need():
 )
 def test_noun_phrases_are_read_as_people_wrote_them(text, phrases):
     assert phrases <= {phrase.surface for phrase in read_texts([text])[0].phrases}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("covoiturage solidaire porté par Domicile Aa Services le samedi", "Domicile Aa Services"),
+        ("la Roue Libre Audomaroise répare des vélos", "Roue Libre Audomaroise"),
+        ("voir avec l'association Marais Vivant", "Marais Vivant"),
+    ],
+)
+def test_no_sentence_ends_before_the_capitals_of_a_name(text, name):
+    assert name in {phrase.surface for phrase in read_texts([text])[0].phrases if phrase.has_name}
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,14 @@ from models.theme_model.communities import MOST_AT_ONCE, CommunityClusters
 from pipeline.errors import ModelError
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
+from pipeline.store import Store
 from pipeline.text import fold
 
 TopicWords = list[tuple[str, float]]
 
 _SEPARATOR = " "  # lemmas hold no space once split on it
 _MAX_WORDS = 30
+_LARGEST_TABLE = 100  # units; a longer file is one in which each speaks for itself
 _NO_LEMMA = "∅"  # a document without lemmas of a subject
 
 
@@ -47,7 +49,8 @@ class Closer(Protocol):
 class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """Groups units into themes, largest first; labels are the same bit for bit each time.
 
-    It groups `most_at_once` units, drawn if there are more; the others join the nearest.
+    It groups `most_at_once` units, whole tables (`circle_id`) drawn if there are more; the others
+    join the nearest. `cache` keeps what those drawn give.
     """
 
     labels_: Labels
@@ -59,10 +62,12 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         *,
         spread: ParallelMap = map,
         most_at_once: int = MOST_AT_ONCE,
+        cache: Store | None = None,
     ) -> None:
         self.settings = settings
         self.spread = spread
         self.most_at_once = most_at_once
+        self.cache = cache
 
     def fit(
         self,
@@ -119,11 +124,13 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], closer: Closer | None
     ) -> None:
         rows, kept_units = np.flatnonzero(kept), units[kept.tolist()]
-        clusters = CommunityClusters(self.settings, self.spread, self.most_at_once).fit_rows(
+        clusters = CommunityClusters(
+            self.settings, self.spread, self.most_at_once, self.cache
+        ).fit_rows(
             embeddings,
             rows,
             closer.look_closer if closer else None,
-            list(kept_units["unit_id"]) if "unit_id" in units else None,
+            _drawn_by(kept_units) if "unit_id" in units else None,
         )
         self.labels_[kept] = clusters.labels_
         read, lemmas = closer.lemmas(kept) if closer else (rows, _lemmas_of(kept_units))
@@ -135,6 +142,15 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         rank = np.array([*np.argsort(order), -1])  # the last stands for none
         self.labels_, self.stability_ = rank[self.labels_], clusters.stability_[order]
         self._words = [words[cluster] for cluster in order]
+
+
+def _drawn_by(units: pd.DataFrame) -> list[str]:
+    """Return what each unit is drawn by: its table, or itself where it stands in a long file."""
+    unit_ids = units["unit_id"].astype(str)
+    if "circle_id" not in units:
+        return list(unit_ids)
+    sizes = units.groupby("circle_id")["unit_id"].transform("size")
+    return list(units["circle_id"].where(sizes <= _LARGEST_TABLE, unit_ids))
 
 
 def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from heapq import nsmallest
 from itertools import combinations, islice
 from typing import Any
 
@@ -21,9 +20,10 @@ from scipy.spatial.distance import squareform
 from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
-from models.rows import Labels, Matrix, Rows, slices
+from models.rows import Labels, Matrix, Rows, drawn_rows, slices
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
+from pipeline.store import Store, by_text
 
 LookCloser = Callable[[Labels], Matrix]
 
@@ -72,10 +72,12 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         settings: ClusterSettings | None = None,
         spread: ParallelMap = map,
         most_at_once: int = MOST_AT_ONCE,
+        cache: Store | None = None,
     ) -> None:
         self.settings = settings
         self.spread = spread
         self.most_at_once = most_at_once
+        self.cache = cache
 
     def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803  scikit-learn's
         """Group the rows of `X`; fewer than `FEWEST_TO_SPLIT` make one group of stability 0."""
@@ -90,8 +92,8 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     ) -> "CommunityClusters":
         """Label the `rows` of `vectors`, without copying a large matrix.
 
-        `look_closer` gives better vectors for the consensus. It is drawn by `names`: a few more
-        rows change few of those drawn.
+        `look_closer` gives better vectors for the consensus. It is drawn by `names`, all rows of
+        one name together: a few more names mostly change nothing, and the cache has it.
         """
         settings, n_rows = self.settings or ClusterSettings(), len(rows)
         if n_rows < FEWEST_TO_SPLIT:
@@ -101,28 +103,49 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         drawn = np.arange(n_rows)
         if n_rows > self.most_at_once:
             names = [str(row) for row in rows] if names is None else names
-            drawn = _draw(names, self.most_at_once, settings.seed)
+            drawn = drawn_rows(names, self.most_at_once, settings.seed)
         closest = look_closer(rows[drawn]) if look_closer else vectors[rows[drawn]]
         closest = closest.astype(np.float64)
+        consensus = _once(
+            closest,
+            lambda: self._consensus(closest, settings),
+            kind="consensus",
+            cache=self.cache,
+            depends_on=settings.model_dump_json(),
+        )
+        labels = np.array(consensus["labels"], dtype=np.int64)
+        self.stability_ = np.array(consensus["stability"])
+        self.labels_ = labels
+        if len(drawn) < n_rows:
+            with threadpool_limits(1):
+                self.labels_ = _label_others(labels, drawn, vectors, rows)
+        return self
+
+    def _consensus(self, closest: Matrix, settings: ClusterSettings) -> dict[str, Any]:
         with threadpool_limits(1):
             together = co_association(closest @ closest.T, settings, self.spread)
             labels = _dissolve_small(_finest_cut(together), together, settings.min_theme_size)
             labels = to_nearest(labels, closest, settings.min_theme_size)
             means = mean_by_group(together, labels)
-            groups = range(labels.max() + 1)
-            self.stability_ = np.array([means[labels == group, group].mean() for group in groups])
-            self.labels_ = labels
-            if len(drawn) < n_rows:
-                self.labels_ = _label_others(labels, drawn, vectors, rows)
-        return self
+        groups = range(labels.max() + 1)
+        stability = [float(means[labels == group, group].mean()) for group in groups]
+        return {"labels": labels.tolist(), "stability": stability}
 
 
-def _draw(names: Sequence[str], n: int, seed: int) -> Labels:
-
-    def rank(i: int) -> bytes:
-        return hashlib.sha256(f"{seed} {names[i]}".encode()).digest()
-
-    return np.array(sorted(nsmallest(n, range(len(names)), key=rank)))
+def _once(
+    vectors: Matrix,
+    compute: Callable[[], dict[str, Any]],
+    *,
+    kind: str,
+    cache: Store | None,
+    depends_on: str,
+) -> dict[str, Any]:
+    """Return what `compute` makes of `vectors`, from the cache where it has seen them."""
+    seen = hashlib.sha256(vectors.tobytes()).hexdigest()
+    values: list[dict[str, Any]] = by_text(
+        [seen], lambda _seen: [compute()], kind=kind, cache=cache, depends_on=depends_on
+    )
+    return values[0]
 
 
 def co_association(
@@ -205,7 +228,12 @@ def communities_of(
     weights = np.maximum(similarity[rows.repeat(n_neighbours), rows[nearest]], 1e-6)
     ends = np.arange(0, n * n_neighbours + 1, n_neighbours)
     graph = sparse.csr_matrix((weights, nearest, ends), shape=(n, n))
-    louvain = Louvain(resolution=resample.resolution, random_state=resample.seed)
+    louvain = Louvain(
+        resolution=resample.resolution,
+        random_state=resample.seed,
+        return_probs=False,
+        return_aggregate=False,
+    )
     return rows, louvain.fit_predict(graph.maximum(graph.T)).astype(np.int64)
 
 
@@ -331,6 +359,7 @@ def measure_agreement(
     *,
     spread: ParallelMap = map,
     most: int = AGREEMENT_MOST,
+    cache: Store | None = None,
 ) -> GroupingAgreement | None:
     """Return how alike `settings.n_repeats` groupings of at most `most` vectors are.
 
@@ -345,14 +374,31 @@ def measure_agreement(
         rows = np.sort(generator.choice(n, most, replace=False))
         n = most
     drawn: NDArray[Any] = vectors[rows]
+    measured = _once(
+        drawn,
+        lambda: _agreement(drawn, generator, settings, spread),
+        kind="agreement",
+        cache=cache,
+        depends_on=f"{len(vectors)} {settings.model_dump_json()}",
+    )
+    return GroupingAgreement(**measured, n_runs=n_runs, n_vectors=n)
+
+
+def _agreement(
+    vectors: NDArray[Any],
+    generator: np.random.Generator,
+    settings: ClusterSettings,
+    spread: ParallelMap,
+) -> dict[str, float]:
+    n, n_runs = len(vectors), settings.n_repeats
     n_resamples = min(settings.n_resamples, _AGREEMENT_RESAMPLES)
     quick = settings.model_copy(update={"n_resamples": n_resamples})
     trials = [_Trial(np.arange(n), settings.seed + 1 + run) for run in range(n_runs)]
     for _ in range(n_runs):
         subsample = generator.choice(n, round(AGREEMENT_SHARE * n), replace=False)
         trials.append(_Trial(np.sort(subsample), settings.seed))
-    runs = list(spread(partial(_trial_labels, vectors=drawn, settings=quick), trials))
-    return GroupingAgreement(mean_index(runs[:n_runs]), mean_index(runs[n_runs:]), n_runs, n)
+    runs = list(spread(partial(_trial_labels, vectors=vectors, settings=quick), trials))
+    return {"over_seeds": mean_index(runs[:n_runs]), "over_subsamples": mean_index(runs[n_runs:])}
 
 
 def mean_index(runs: Sequence[Labels]) -> float:

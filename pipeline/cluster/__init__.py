@@ -128,8 +128,10 @@ def cluster_units(
         units, embedder, encoders=encoders, cache=cache, spread=spread, n_large=n_large
     )
     set_aside = off_topic(units, tags, unit_vectors.off_topic)
-    model.fit(units, unit_vectors.in_context, set_aside=set_aside, closer=unit_vectors)
-    agreement = agree_themes(unit_vectors.closest_vectors(~set_aside), settings, spread=spread)
+    circles = with_circles(units)
+    model.fit(circles, unit_vectors.in_context, set_aside=set_aside, closer=unit_vectors)
+    closest = unit_vectors.closest_vectors(~set_aside)
+    agreement = agree_themes(closest, settings, spread=spread, cache=cache)
     encoder = (encoders or plain_encoders()).load()
     labels, n_themes = model.labels_, len(model.stability_)
     unit_places = place_units(units["unit_id"], unit_vectors.in_context, labels)
@@ -157,7 +159,6 @@ def cluster_units(
         len(units) - len(members),
         set_aside.sum(),
     )
-    circles = with_circles(units)
     theme_table, member_table = _tables(themes, members, identities, circles)
     geometry = Geometry.of(unit_vectors.vectors, labels)
     hints = _hints(geometry, identities, [name.label for name in names])

@@ -134,10 +134,14 @@ def encode_like_themes(
 
 
 def agree_themes(
-    vectors: Rows, settings: ClusterSettings, *, spread: ParallelMap = map
+    vectors: Rows,
+    settings: ClusterSettings,
+    *,
+    spread: ParallelMap = map,
+    cache: Store | None = None,
 ) -> pd.DataFrame:
     """Return how alike the themes are when they are made again from `vectors`."""
-    agreement = measure_agreement(vectors, settings, spread=spread)
+    agreement = measure_agreement(vectors, settings, spread=spread, cache=cache)
     if agreement is None:
         return THEME_AGREEMENT.empty()
     trials = (

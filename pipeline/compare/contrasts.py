@@ -147,9 +147,12 @@ def follow_territories(
         for earlier, later in pairwise(rows["workshop_id"])
     ]
     workshop_of = units.set_index("unit_id")["workshop_id"]
+    # what does not count here must not make a known pair another one
+    assigned = tags.loc[tags["is_assigned"], ["unit_id", "axis", "code", "is_assigned"]]
+    members = theme_members[["unit_id", "theme_id", "is_counted"]].sort_values("unit_id")
     by_workshop = [
         (rows, dict(iter(rows.groupby(rows["unit_id"].map(workshop_of)))))
-        for rows in (units, tags, theme_members)
+        for rows in (units, assigned, members)
     ]
     tables_of: dict[str, list[pd.DataFrame]] = {}
     pair_of: dict[str, _Pair] = {}

@@ -129,6 +129,7 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     """Our themes, from texts alone: no table, no question, no tag; views are counted with encoding, and the words of few texts.
 
     From 5,000 texts on, what is read and looked at closely is what each grouping draws, and counted with it.
+    French is loaded while texts are encoded, as a run does.
     """
     import pandas as pd
 
@@ -136,9 +137,11 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     from models.theme_model import ThemeModel
     from pipeline.cluster import SURELY_OFF_TOPIC
     from pipeline.cluster.vectors import UnitVectors
+    from pipeline.french import load_early
     from pipeline.settings.sections import ClusterSettings
     from pipeline.store import Store
 
+    load_early()
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     store = Store(folder)
