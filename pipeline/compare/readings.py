@@ -112,7 +112,7 @@ def _lemmas_of(said: pd.DataFrame, cache: Store | None) -> list[set[str]]:
 
 
 def _full_lemmas(texts: list[str]) -> list[list[str]]:
-    passages = parse(texts, without=("parser", "ner"))
+    passages = parse(texts, without=("ner",))
     return [
         sorted({token.lemma_.lower() for token in passage if _is_full(token)})
         for passage in passages

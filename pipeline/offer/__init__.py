@@ -84,7 +84,7 @@ def _offers_by_unit(
     """The offers of each candidate, cached by text while the structures stay the same."""
 
     def compute(marked: list[str]) -> list[list[dict[str, Any]]]:
-        passages = parse(_readable(text[1:]) for text in marked)
+        passages = parse((_readable(text[1:]) for text in marked), without=("ner",))
         return [
             list(_offers_of(passage, carriers, is_offer=text[0] == "+"))
             for text, passage in zip(marked, passages, strict=True)
