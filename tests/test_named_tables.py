@@ -16,13 +16,13 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
 
 COLOURS = [  # names of a path, provisional number
-    ("ilot_rouge_zoomH1_whisper.txt", 61),
-    ("Brainstorm_Ilot-orange_export.xlsx", 62),
-    ("table jaune.docx", 63),
-    ("notes/Groupe vert.odt", 64),
-    ("Table Verte/notes.docx", 64),
-    ("équipe bleue - saisie.csv", 65),
-    ("table ronde violette.md", 66),
+    ("ilot_rouge_zoomH1_whisper.txt", 1061),
+    ("Brainstorm_Ilot-orange_export.xlsx", 1062),
+    ("table jaune.docx", 1063),
+    ("notes/Groupe vert.odt", 1064),
+    ("Table Verte/notes.docx", 1064),
+    ("équipe bleue - saisie.csv", 1065),
+    ("table ronde violette.md", 1066),
     # no table: a street, a number beside, a party
     ("un îlot vert au centre.docx", None),
     ("groupe vert 3.docx", None),
@@ -58,7 +58,7 @@ def test_a_file_may_be_called_after_its_table(file: str, nickname: str | None) -
 
 def test_files_of_one_nickname_are_of_one_table() -> None:
     tables = name_tables(["tablée du fond", "La tablée du fond", "mails"], [], [])
-    assert [tables.find(name) for name in ("tablée du fond", "mails")] == [81, None]
+    assert [tables.find(name) for name in ("tablée du fond", "mails")] == [1081, None]
 
 
 HILLS = name_tables(
@@ -76,15 +76,15 @@ COLOURS_TOLD = name_tables([], ["Tables : rouge (Léa), verte (Karim) ; R = roug
 @pytest.mark.parametrize(
     ("tables", "text", "table"),
     [
-        (HILLS, "larzac_saisie", 82),
-        (HILLS, "mt noir", 83),
-        (HILLS, "Grand-Causse, par Léa", 81),
+        (HILLS, "larzac_saisie", 1082),
+        (HILLS, "mt noir", 1083),
+        (HILLS, "Grand-Causse, par Léa", 1081),
         (HILLS, "Larzac et Mont Noir", None),
         (HILLS, "Oui", None),
-        (COLOURS_TOLD, "synthèse verte (Léa)", 64),
+        (COLOURS_TOLD, "synthèse verte (Léa)", 1064),
         (COLOURS_TOLD, "jaune", None),
-        (REPORTED, "notes VERRIERE tout", 82),
-        (REPORTED, "fournil q1-q2", 81),
+        (REPORTED, "notes VERRIERE tout", 1082),
+        (REPORTED, "fournil q1-q2", 1081),
         (REPORTED, "four à chaux", None),
     ],
 )
@@ -100,14 +100,14 @@ def _numbers(tables: TableNames, *blocks: RawBlock) -> list[int | None]:
 
 def test_lines_that_only_name_a_table_head_what_follows() -> None:
     titles = ["TABLE LARZAC", "Mont-Noir, par Léa Riou", "Grand Causse (Karim)"]
-    assert _numbers(HILLS, *(RawBlock(text, "heading", 3) for text in titles)) == [82, 83, 81]
+    assert _numbers(HILLS, *(RawBlock(text, "heading", 3) for text in titles)) == [1082, 1083, 1081]
     others = ["Les éleveurs du Larzac", "On vit mal sur le Larzac.", "Mobilité au Mont Noir"]
     assert _numbers(HILLS, *(RawBlock(text, "heading", 3) for text in others)) == [None] * 3
 
 
 def test_who_wrote_may_follow_the_name_of_a_table() -> None:
     line = "Table Mont Noir — notes de Léa Riou et Karim Benali, avec Odile Tessier et trois agents"
-    assert _numbers(HILLS, RawBlock(line)) == [83]
+    assert _numbers(HILLS, RawBlock(line)) == [1083]
     assert _numbers(HILLS, RawBlock(line.replace("Table Mont Noir", "Au Mont Noir"))) == [None]
 
 
@@ -121,7 +121,7 @@ def test_names_of_tables_head_columns_below_a_title() -> None:
     blocks = sort_part((), rows).blocks
     known = name_tables([], [cell for row in rows for cell in row], [])
     said = [b for b in with_tables(blocks, known) if b.kind == "cell"]
-    assert [(b.text, b.table_number) for b in said[:2]] == [(rows[2][0], 82), (rows[2][1], 81)]
+    assert [(b.text, b.table_number) for b in said[:2]] == [(rows[2][0], 1082), (rows[2][1], 1081)]
     assert len(said) == 4
 
 
@@ -138,13 +138,13 @@ def test_reporters_of_several_tables_speak_for_none_above() -> None:
 def test_a_single_name_needs_its_noun() -> None:
     elders = name_tables(["Compte rendu de la table des aînés"], [], [])
     titles = [RawBlock("Les aînés", "heading"), RawBlock("Table des aînés", "heading")]
-    assert _numbers(elders, *titles) == [None, 81]
+    assert _numbers(elders, *titles) == [None, 1081]
 
 
 def test_a_column_holds_the_letters_of_a_legend() -> None:
     rows = [(("Tbl", code), ("Parole", "le bus")) for code in ("R", "V", "X")]
     cells = [RawBlock("le bus", "cell", columns=row, column=1) for row in rows]
-    assert _numbers(COLOURS_TOLD, *cells) == [61, 64, None]
+    assert _numbers(COLOURS_TOLD, *cells) == [1061, 1064, None]
 
 
 @pytest.mark.parametrize("key", ["En rouge la table 1, en bleu la table 4.", "rien de tel"])
@@ -158,10 +158,18 @@ def test_the_colour_of_the_text_tells_the_table_where_a_key_says_so(key: str) ->
 def test_named_tables_take_the_first_free_numbers_of_the_workshop() -> None:
     read = [
         [LocatedBlock("", "paragraph", table_number=table) for table in tables]
-        for tables in ([66, None], [2], [81, 61])
+        for tables in ([1066, None], [2], [1081, 1061])
     ]
     numbered = [[block.table_number for block in located] for located in number_tables(read)]
     assert numbered == [[3, None], [2], [4, 1]]
+
+
+def test_a_forum_of_seventy_tables_keeps_its_numbers_beside_a_colour_and_a_nickname() -> None:
+    files = ["Table 65.txt", "table 70 notes.docx", "îlot rouge.docx"]
+    assert [read_names([file]).table_number for file in files] == [65, 70, 1061]
+    read = [[LocatedBlock("", "paragraph", table_number=table)] for table in (65, 70, 1061, 1081)]
+    numbered = [located[0].table_number for located in number_tables(read)]
+    assert numbered == [65, 70, 1, 2]
 
 
 def test_a_day_after_the_tables_is_no_number() -> None:
@@ -184,7 +192,7 @@ def test_messages_open_with_the_colour_of_their_table() -> None:
         "Rouge de colère, un monsieur s'en va": "Tom",
     }
     blocks = [RawBlock(text, "paragraph", speaker=name) for text, name in messages.items()]
-    assert _tables(blocks, taken_for="conversation WhatsApp") == [66, 63, 66, 63, 0]
+    assert _tables(blocks, taken_for="conversation WhatsApp") == [1066, 1063, 1066, 1063, 0]
 
 
 def test_a_nicknamed_table_is_not_the_one_above_it() -> None:

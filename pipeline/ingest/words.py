@@ -35,6 +35,8 @@ _NUMBER = re.compile(
     r"(?:\(?\d{1,2}(?:\.\d{1,2})*(?:[.)°]\)?|/)|\(?(?:[a-hA-H]|[ivxIVX]{1,4})\)|\d{1,2}\s?[-–])"
     r"\s+(?=[^\W\d_]|[\"«“'(\[])"
 )
+_DIGITS = r"10[67]\d|\d{1,2}"  # four for the provisional number of a colour
+_ORDINAL_END = "(?:e|eme|er|ere|re|nd|nde)"
 _RULE = re.compile(r"^\s*([-_=*~#.–—]\s?){3,}\s*$")
 _TERMINAL = re.compile(r"[.!?…:;]['’\"»”)\]\s]*$")
 _TAIL = 100  # characters that show how a line ends
@@ -81,7 +83,7 @@ def _values() -> dict[str, int]:
 
 def to_number(word: str) -> int | None:
     """Return the value of a folded number ("3", "03", "trois", "troisieme", "3e", "iii")."""
-    digits = re.fullmatch(r"(\d{1,2})(?:e|eme|er|ere|re|nd|nde)?", word)
+    digits = re.fullmatch(rf"({_DIGITS}){_ORDINAL_END}?", word)
     return int(digits[1]) if digits else _values().get(word)
 
 
@@ -95,7 +97,7 @@ def numbered_letters(text: str) -> str:
 
 
 def number_of_colour(colour: str) -> str:
-    """Return the provisional number of a table's colour, as long as its name: "61   " for rouge."""
+    """Return the provisional number of a table's colour, as long as its name: "1061 " for rouge."""
     return str(to_number(fold(colour))).ljust(len(colour))
 
 
@@ -123,12 +125,12 @@ def _lettered() -> re.Pattern[str]:
 def number_pattern(*groups: str) -> str:
     """Return alternatives for digits or number words (cardinaux, ordinaux, romains), folded."""
     words = [re.escape(str(word)) for group in groups for word in lexicon("numbers")[group]]
-    return "|".join([r"\d{1,2}", *sorted(words, key=len, reverse=True)])
+    return "|".join([_DIGITS, *sorted(words, key=len, reverse=True)])
 
 
-def ordinal_pattern() -> str:
-    """Return alternatives for "3e", "1er" or an ordinal in words, folded."""
-    return number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)")
+def ordinal_pattern(end: str = _ORDINAL_END) -> str:
+    """Return alternatives for digits and their `end`, "3e" or "1er", or an ordinal in words."""
+    return number_pattern("ordinaux").replace(_DIGITS, r"\d{1,2}" + end)
 
 
 def longest_first(name: str, group: str) -> str:

@@ -49,7 +49,7 @@ MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
 _PAIR = re.compile(
     rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{MONTHS}))"
 )
-FIRST_NAMED, _FIRST_NICKNAME = 61, 81  # provisional numbers
+FIRST_NAMED, _FIRST_NICKNAME = 1061, 1081  # provisional, beyond any table's own
 _ARTICLE = r"(?:de|des|du|d|la|le|les|l)"
 _MAX_NICKNAME, _MAX_HEAD = 4, 12  # words of a name; of a line that names a table
 _INITIALS = re.compile(r"\b([A-ZÀ-Ý]{1,4}\d?)\s*[=:→]\s*([A-ZÀ-Ý][^,;(=:\n]{1,40})")
@@ -506,8 +506,7 @@ def number_patterns() -> dict[str, re.Pattern[str]]:
 
 @cache
 def _removed_numbers() -> tuple[re.Pattern[str], ...]:
-    suffix = r"\s?(?:[eè]me|ère?|er|re|nde?|e)"
-    ordinal = number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}" + suffix)
+    ordinal = ordinal_pattern(r"\s?(?:[eè]me|ère?|er|re|nde?|e)")
     nouns = f"{_nouns('tables')}|{_nouns('questions')}"
     patterns = (
         r"^\W*\d{1,2}(?![\w%€]|\s?[%€]|\s?[.,]\d)\W*",
