@@ -124,13 +124,16 @@ def counted(n: int, singular: str, plural: str | None = None) -> str:
     return f"{n} {singular if n < 2 else plural or singular + 's'}"
 
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
 def without_formula(cell: Any) -> Any:
     """Return a cell of a .csv that no spreadsheet runs as a formula; numbers stay numbers.
 
     >>> without_formula("=1+1"), without_formula(-2)
     ("'=1+1", -2)
     """
-    is_run = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    is_run = isinstance(cell, str) and cell.startswith(FORMULA_STARTS)
     return f"'{cell}" if is_run else cell
 
 

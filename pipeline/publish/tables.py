@@ -22,7 +22,7 @@ from pipeline.publish.report.passages import Tables
 from pipeline.publish.spreadsheet import SHEET_ROWS, new_book
 from pipeline.publish.text import sentence
 from pipeline.tables import TABLES
-from pipeline.text import without_formula
+from pipeline.text import FORMULA_STARTS, without_formula
 
 Format = Literal["techniques", "csv", "parquet", "geojson"]
 FORMATS: tuple[Format, ...] = ("techniques", "csv", "parquet", "geojson")
@@ -152,17 +152,19 @@ def _write_csv(tables: Tables, folder: Path) -> list[Path]:
     """Write as French spreadsheets read: semicolons, decimal commas, a byte order mark."""
     paths = []
     for name, table in tables.items():
-        safe = table.apply(
-            lambda column: (
-                column.map(without_formula, na_action="ignore")
-                if column.dtype in (object, "string")
-                else column
-            )
-        )
+        safe = table.apply(_without_formulas)
         paths.append(folder / f"{name}.csv")
-        form = {"sep": ";", "decimal": ",", "encoding": "utf-8-sig", "lineterminator": "\r\n"}
-        safe.to_csv(paths[-1], index=False, **form)
+        form: dict[str, Any] = {"sep": ";", "decimal": ",", "lineterminator": "\r\n"}
+        safe.to_csv(paths[-1], index=False, encoding="utf-8-sig", **form)
     return paths
+
+
+def _without_formulas(column: pd.Series) -> pd.Series:
+    if column.dtype == object:
+        return column.map(without_formula, na_action="ignore")
+    if column.dtype != "string":
+        return column
+    return column.mask(column.str.startswith(FORMULA_STARTS, na=False), "'" + column)
 
 
 def _write_parquet(tables: Tables, folder: Path) -> list[Path]:

@@ -61,6 +61,7 @@ def provisional(n_reviewed_tags: int, *, has_themes: bool) -> str:
     return sentence("rapport.avis" if has_themes else "rapport.avis_etiquettes", relecture=review)
 
 
+@lru_cache(maxsize=10_000)
 def word(section: str, key: str) -> str:
     """Return the word of `key` in a section of textes.yaml, or `key` itself."""
     return typography(str(texts()[section].get(key, key)))
