@@ -63,7 +63,7 @@ def test_a_new_run_applies_decisions_and_tells_what_changed(
     expect(page.locator("#avancement")).to_contain_text("du rang 2 au rang 1")
     expect(page.locator("main")).to_contain_text("1 est appliquée")
     page.goto(served.url("resultats"))
-    expect(page.locator("main")).to_contain_text("0 décision attend")
+    expect(page.locator("main")).to_contain_text("Aucune décision n’attend")
     page.click("text=publier et télécharger")
     with page.expect_download() as waiting:
         page.click("text=rapport.docx")
