@@ -25,6 +25,7 @@ from support.mail_server import running as answering
 from support.prefect_server import (
     OPERATIONS,
     SECRETS,
+    answered,
     authorization,
     make_password,
     read_variables,
@@ -266,7 +267,7 @@ def ask_as_a_page(
         headers={"Origin": FOREIGN, "Content-Type": "application/json"} | headers,
     )
     try:
-        with urllib.request.urlopen(request) as answer:
+        with answered(request) as answer:
             return answer.status, answer.headers["Access-Control-Allow-Origin"]
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.headers["Access-Control-Allow-Origin"]

@@ -1,6 +1,7 @@
 """Processing a study from its page, with the real server: progress, cancelling, and what is killed loses nothing."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from support.served import wait_for
 from support.studies import RETZ, new_small_study
 
 _LONG_MS = 300_000
+_ANY_STAGE = re.compile("Étiqueter|Regrouper|Appliquer|Comparer|Écrire")  # a short one may pass unseen
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def test_a_run_that_is_killed_is_told_then_done_again_followed_and_listed(
     )
     expect(page.locator(".waiting .some")).to_have_text(waits)
     page.click("text=Traiter de nouveau")
-    expect(page.locator("#annonce-traitement")).to_contain_text("Étiqueter", timeout=_LONG_MS)
+    expect(page.locator("#annonce-traitement")).to_contain_text(_ANY_STAGE, timeout=_LONG_MS)
     page.click("summary")
     expect(page.locator(".log")).to_contain_text("3 documents")
     assert faults(page) == []
@@ -113,7 +115,7 @@ def test_a_run_that_is_killed_is_told_then_done_again_followed_and_listed(
     assert faults(page) == []
     page.click("text=Voir ce qu’il a changé")
     expect(page.locator("#avancement")).to_contain_text("n’est plus classé")
-    expect(page.locator("#avancement")).to_contain_text("0 décision attend")
+    expect(page.locator("#avancement")).to_contain_text("Aucune décision n’attend")
     job = Jobs(study).last()
     assert job is not None and job.run_id == (study.last_run() or {})["run_id"]
     assert "Le traitement commence" in post(client(served, "bilal"), "/traiter/lancer")

@@ -33,6 +33,7 @@ def test_a_query_is_walked_through_named_and_found_again(served: Served, browser
     seen = [str(second.get_attribute("href")).split("passage=")[1]]
     second.click()
     expect(page.locator(".said")).to_have_attribute("data-unit", seen[0])
+    page.wait_for_load_state()  # a key pressed before the scripts are there is lost
     for key in "jjk":
         page.keyboard.press(key)
         page.wait_for_function(

@@ -7,11 +7,14 @@ import shlex
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from support.ports import free_port
 
@@ -106,8 +109,20 @@ def count_runs(environment: dict[str, str], kind: str, name: str | None = None) 
         data=json.dumps(asked).encode(),
         headers={"Content-Type": "application/json"} | authorization(environment),
     )
-    with urllib.request.urlopen(request) as answer:
+    with answered(request) as answer:
         return int(answer.read())
+
+
+def answered(request: urllib.request.Request) -> Any:
+    """The answer of Prefect's server; its SQLite busy, it says 503 and is asked again, a minute long."""
+    for _ in range(60):
+        try:
+            return urllib.request.urlopen(request)
+        except urllib.error.HTTPError as refusal:
+            if refusal.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            time.sleep(1)
+    raise TimeoutError(request.full_url)
 
 
 def _wait_for(address: str) -> None:
