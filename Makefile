@@ -81,8 +81,7 @@ screenshots: $(STAMP) ## take the pictures of docs/images/ again; needs chromium
 	ATELIERS_SCREENSHOTS=docs/images/relecture $(BIN)/python -m pytest tests/review/test_screenshots.py -k sqlite
 	ATELIERS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/test_report_pictures.py
 
-messages: $(STAMP) ## gather the words of the review pages for their translation, and compile it; needs gettext
-	cd pipeline/review && DJANGO_SETTINGS_MODULE= $(CURDIR)/$(BIN)/django-admin makemessages -l fr -l en --no-location --no-obsolete
+messages: $(STAMP) ## compile the English words of the review pages; needs gettext
 	cd pipeline/review && DJANGO_SETTINGS_MODULE= $(CURDIR)/$(BIN)/django-admin compilemessages
 
 reference: $(STAMP) ## make data/reference/ again from open data; needs npm and the network

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from django.utils.translation.template import templatize
 
 REVIEW = Path(__file__).parents[1] / "pipeline" / "review"
 DECISIONS = REVIEW.parent / "decisions"
-CATALOGUES = REVIEW / "locale"
+CATALOGUE = REVIEW / "locale" / "en" / "LC_MESSAGES"
 TRANSLATING = frozenset(("_", "gettext", "gettext_lazy", "ngettext"))
 ENTRY = re.compile(r'^msgid (?P<source>"(?:.|\n)*?")\n(?:msgid_plural|msgstr)', re.MULTILINE)
 LITERAL = r"""u?(?:'''.*?'''|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -42,16 +41,16 @@ def messages_of_template(source: str) -> Iterator[str]:
         yield ast.literal_eval(call[1])
 
 
-def compiled(language: str) -> dict[str, str]:
+def compiled() -> dict[str, str]:
     """Translations by their source; of a plural, what one is."""
-    with (CATALOGUES / language / "LC_MESSAGES" / "django.mo").open("rb") as file:
+    with (CATALOGUE / "django.mo").open("rb") as file:
         entries = vars(gettext.GNUTranslations(file))["_catalog"]
     singular = {key[0]: text for key, text in entries.items() if key[1:] == (0,)}
     return {key: text for key, text in entries.items() if isinstance(key, str)} | singular
 
 
-def written(language: str) -> set[str]:
-    text = (CATALOGUES / language / "LC_MESSAGES" / "django.po").read_text(encoding="utf-8")
+def written() -> set[str]:
+    text = (CATALOGUE / "django.po").read_text(encoding="utf-8")
     return {ast.literal_eval(f"({found['source']})") for found in ENTRY.finditer(text)}
 
 
@@ -73,19 +72,18 @@ def test_the_english_catalogue_has_every_message_of_the_pages_and_no_other() -> 
     told = (REVIEW / "state.py", views / "journal.py", views / "processing.py")
     for path in (*DECISIONS.glob("*.py"), *told):
         of_decisions |= sentences_of(path.read_text(encoding="utf-8"))
-    translated = set(compiled("en")) - {""}
+    translated = set(compiled()) - {""}
     assert of_pages | of_code <= translated <= of_pages | of_code | of_decisions
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_what_is_compiled_is_what_is_written(language: str) -> None:
-    assert set(compiled(language)) == written(language)
+def test_what_is_compiled_is_what_is_written() -> None:
+    assert set(compiled()) == written()
 
 
 def test_translations_have_the_blanks_of_their_source() -> None:
     assert [
         source
-        for source, target in compiled("en").items()
+        for source, target in compiled().items()
         if source and sorted(BLANKS.findall(source)) != sorted(BLANKS.findall(target))
     ] == []
 

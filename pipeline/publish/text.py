@@ -61,17 +61,17 @@ def provisional(n_reviewed_tags: int, *, has_themes: bool) -> str:
     return sentence("rapport.avis" if has_themes else "rapport.avis_etiquettes", relecture=review)
 
 
-@lru_cache(maxsize=10_000)
 def word(section: str, key: str) -> str:
     """Return the word of `key` in a section of textes.yaml, or `key` itself."""
     return typography(str(texts()[section].get(key, key)))
 
 
+@lru_cache(maxsize=10_000)
 def typography(text: str) -> str:
-    """Put French no-break spaces and curly apostrophes in `text`; 10:30 stays so."""
+    """Put French no-break spaces and curly apostrophes in `text`; 10:30 and %(n)s stay so."""
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     text = re.sub(r"[ \u00a0\u202f]+([;!?])", NARROW + r"\1", text)
-    text = re.sub(r"[ \u00a0\u202f]+([:»%])", NBSP + r"\1", text)
+    text = re.sub(r"[ \u00a0\u202f]+([:»]|%(?!\())", NBSP + r"\1", text)
     return held_together(re.sub(r"«[ \u202f]+", "«" + NBSP, text))
 
 

@@ -1,11 +1,15 @@
-"""Make the groups, and check the application at the start."""
+"""Make the groups, check the application at the start, and give French its spaces."""
 
 from collections.abc import Iterator
+from gettext import NullTranslations
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 from django.db.models.signals import post_migrate
+from django.utils.translation import trans_real
+
+from pipeline.publish.text import typography
 
 
 class ReviewConfig(AppConfig):
@@ -16,9 +20,22 @@ class ReviewConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Create the groups; check that every address has a role."""
+        """Create the groups; check that every address has a role; say what follows in French."""
         post_migrate.connect(_make_groups, sender=self)
         register(check_roles)
+        trans_real.translation("fr").add_fallback(TypographicFrench())
+
+
+class TypographicFrench(NullTranslations):
+    """French as it is written in the code, with no-break spaces; zero is singular."""
+
+    def gettext(self, message: str) -> str:
+        """Return `message` with the spaces of French typography."""
+        return typography(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return the singular below two, as French wants it, or the plural."""
+        return typography(msgid1 if n < 2 else msgid2)
 
 
 def _make_groups(**_options: Any) -> None:

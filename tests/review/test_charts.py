@@ -156,7 +156,7 @@ def test_filters_are_a_line_of_chips_that_can_be_taken_off(page: Page, served: S
     page.goto(served.url("passages/liste?etat=tous&territoire=Roubaix&question=q1"))
     assert page.locator(".filtering").bounding_box()["height"] < 50  # type: ignore[index]
     chips = page.locator(".filtering .chip")
-    assert [words.split(" : ")[0] for words in chips.all_inner_texts()] == [
+    assert [words.split("\u00a0: ")[0] for words in chips.all_inner_texts()] == [
         "À voir",
         "Territoire",
         "Question",

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from support.accessible import faults
-from support.review_client import client, token
+from support.review_client import client, token, without_no_break
 from support.review_server import Served
 
 pytestmark = pytest.mark.slow  # for the processed example study
@@ -43,7 +43,7 @@ def beside(page: str, key: str) -> str:
     """What is said beside the input of a setting."""
     row = re.search(rf'data-key-name="{re.escape(key)}">(.*?)</div>', page, re.S)
     assert row is not None
-    return re.sub(r"<[^>]+>", "", row[1]).replace("\u00a0", " ").replace("\u202f", " ")
+    return without_no_break(re.sub(r"<[^>]+>", "", row[1]))
 
 
 def test_a_form_sent_untouched_changes_nothing(served: Served) -> None:

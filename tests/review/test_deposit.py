@@ -20,7 +20,7 @@ from pipeline.review.bounds import MAX_PIECE_BYTES, is_piece
 from pipeline.study import Study
 from support.accessible import faults
 from support.dropped import drop
-from support.review_client import client, token
+from support.review_client import client, token, without_no_break
 from support.review_server import Served, serving
 
 WORKSHOP = "Roubaix 2026-04-02"
@@ -220,10 +220,6 @@ def until(check: Callable[[], bool], seconds: float = 300) -> None:
     while not check():
         assert time.monotonic() < end, "too long"
         time.sleep(0.5)
-
-
-def without_no_break(text: str) -> str:
-    return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def is_read(session: httpx.Client) -> bool:

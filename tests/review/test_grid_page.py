@@ -11,7 +11,7 @@ from pipeline.grid import load_grid
 from pipeline.grid.colours import PALETTE
 from pipeline.grid.yaml_file import write_yaml
 from support.accessible import faults
-from support.review_client import client, token
+from support.review_client import client, token, without_no_break
 from support.review_server import Served
 
 pytestmark = pytest.mark.slow  # for the processed example study
@@ -34,7 +34,7 @@ def send(session: httpx.Client, path: str, **changes: str) -> httpx.Response:
 def beside(page: str, part: str) -> str:
     row = re.search(rf'data-key-name="{part}"[^>]*>(.*?)</p>', page, re.S)
     assert row is not None
-    return re.sub(r"<[^>]+>", "", row[1]).replace("\u00a0", " ").replace("\u202f", " ")
+    return without_no_break(re.sub(r"<[^>]+>", "", row[1]))
 
 
 def codes(served: Served) -> dict[str, str]:
@@ -176,7 +176,7 @@ def test_another_grid_is_shown_before_it_is_taken(served: Served) -> None:
     assert session.post("/grille/importer", data=data | {"version": "0"}).status_code == 409
     assert session.post("/grille/importer", data=data).status_code == 302
     assert served.study.grid_path.read_text("utf-8") == text  # with its author's comments
-    assert "La grille est prise : 1 changement." in session.get("/grille").text
+    assert "La grille est prise : 1 changement." in without_no_break(session.get("/grille").text)
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,7 @@ def test_a_file_that_is_no_grid_is_refused_beside_its_field(
     data = {"csrfmiddlewaretoken": token(session)}
     answer = session.post("/grille/importer", data=data, files={"file": (name, content)})
     assert answer.status_code == 422
-    assert said in html.unescape(answer.text).replace("\u00a0", " ").replace("’", "'").replace(
-        "\u202f", " "
-    )
+    assert said in without_no_break(html.unescape(answer.text)).replace("’", "'")
     assert served.study.grid_path.read_bytes() == before
 
 
@@ -329,14 +327,15 @@ def test_an_axis_and_a_family_are_made_ordered_told_and_undone(served: Served) -
     page = "/grille/famille?axe=echelle"
     assert send(session, page, label="Élus", members="commune").status_code == 302
     assert session.post("/grille/ordre", data=form | {"monter": "code:commune"}).status_code == 302
-    assert "« Commune » n’a pas bougé" in session.get("/grille").text, "an older version"
-    history = session.get("/grille/histoire").text
+    said = without_no_break(session.get("/grille").text)
+    assert "« Commune » n’a pas bougé" in said, "an older version"
+    history = without_no_break(session.get("/grille/histoire").text)
     for sentence in (
         "ajoute à la grille la famille « Élus »",
         "change l’ordre des codes d’un axe de la grille",
         "ajoute à la grille l’axe « Échelle » et ses codes : Commune et Région",
     ):
-        assert sentence in history.replace("\u00a0", " ").replace("\u202f", " ")
+        assert sentence in history
     rows = served.decisions().tail(4)
     for number in (int(n) for n in rows["decision_id"][::-1] if n != rows["decision_id"].iloc[2]):
         data = {"csrfmiddlewaretoken": token(session)}

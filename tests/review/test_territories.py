@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pipeline.tables.schema import LEAD
 from pipeline.verdicts import shown_verdicts
+from support.review_client import without_no_break
 from support.review_server import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -95,7 +96,7 @@ def test_a_pin_opens_the_passages_that_name_its_structure(page: Page, served: Se
     page.goto(served.url("territoires/cartes"))
     pin = page.locator(".territory .pin.door").first
     expect(pin).to_be_attached(timeout=120_000)
-    n = str(pin.get_attribute("aria-label")).split(" : ")[-1].split()[0]
+    n = without_no_break(str(pin.get_attribute("aria-label"))).split(" : ")[-1].split()[0]
     pin.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/recherche?q=*")

@@ -1,6 +1,5 @@
 """Many passages and several themes at once: ranges, dragging, a theme made of passages without any, merging several, reading by keys."""
 
-import re
 from urllib.parse import parse_qsl
 
 import pytest
@@ -9,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from pipeline.decisions.themes import SplitTheme, split_id
 from pipeline.review.theme_list import ThemeListing, signed_first
 from pipeline.review.theme_page import PriorityRank, ThemeSummary
-from support.review_client import client, token
+from support.review_client import client, token, without_no_break
 from support.review_server import Served
 
 
@@ -138,7 +137,7 @@ def test_a_family_is_made_of_several_themes_and_undone_at_once(served: Served) -
     assert made["action"].tolist() == ["make_family", "move_theme", "move_theme"]
     page = session.get("/themes").text
     assert "famille faite par bilal" in page
-    assert "fait la famille « Vivre ici », de 2 thèmes" in re.sub("[\u00a0\u202f]", " ", page)
+    assert "fait la famille « Vivre ici », de 2 thèmes" in without_no_break(page)
     numbers = ",".join(map(str, made["decision_id"]))
     assert f'value="{numbers}"' in page
     data = {"decisions": numbers, "csrfmiddlewaretoken": token(session)}

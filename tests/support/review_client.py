@@ -33,6 +33,11 @@ def token(session: httpx.Client) -> str:
     return re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
 
 
+def without_no_break(text: str) -> str:
+    """Return a page's words with plain spaces, to be compared with what tests say."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ").replace("&nbsp;", " ")
+
+
 ANALYSTS = {f"analyste{n:02d}": "analyse" for n in range(20)}
 
 

@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from django import template
 from django.urls import reverse
@@ -21,7 +20,6 @@ register = template.Library()
 
 
 @register.filter
-@lru_cache(maxsize=10_000)
 def french(text: str) -> str:
     """Return `text` with the spaces of French typography."""
     return typography(text)
