@@ -384,6 +384,6 @@ def test_the_search_works_from_a_folder_without_accents_either(site):
         for words in ("priorités", "priorites"):
             page.goto(f"{(site / 'search.html').as_uri()}?q={words}")
             found = page.locator("#search-results ul.search li a", has_text="Note de méthode")
-            found.first.wait_for(timeout=20_000)  # results come in one after the other
+            found.first.wait_for(timeout=120_000)  # results come in one after the other
         browser.close()
     assert {address.split(":")[0] for address in asked} <= {"file", "data"}

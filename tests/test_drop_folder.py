@@ -115,7 +115,7 @@ def test_a_look_survives_broken_links_and_a_depot_that_is_away(tmp_path):
 def test_files_that_come_one_after_another_are_told_once(tmp_path):
     pytest.importorskip("watchfiles")
     calls, stop = [], threading.Event()
-    settling = Settling(settle_s=1, open_file_s=60)
+    settling = Settling(settle_s=5, open_file_s=60)  # a busy machine may halt for a while
     depot = tmp_path / "depot"  # not there yet
 
     def complete() -> bool:
@@ -161,7 +161,7 @@ def test_a_depot_that_was_away_counts_as_new_when_it_is_back(tmp_path):
     watching.start()
     _wait_for(lambda: calls)
     depot.rename(away)
-    _wait_for(lambda: False in looks)
+    _wait_for(lambda: looks.count(False) > 1)  # the first may be told of a look begun before
     away.rename(depot)
     _wait_for(lambda: len(calls) > 1)
     stop.set()

@@ -41,7 +41,7 @@ def test_where_the_maker_ended_badly_the_others_fail_at_once(tmp_path: Path, mak
         target=made_once, args=(tmp_path / "etude", make)
     )
     maker.start()
-    maker.join(30)
+    maker.join(120)
     assert maker.exitcode not in (0, None)
     with pytest.raises(RuntimeError, match="could not be made"):
         made_once(tmp_path / "etude", Path.mkdir)

@@ -1,6 +1,7 @@
 """Jobs that are forks of a process that has loaded what they need."""
 
 import os
+import select
 import signal
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def _forked_job(study: Study) -> int:
     """Start a job; return its process, whose parent is the ready one."""
     ready = ready_process()._process
     assert ready is not None
+    said = [ready.stdout]  # a job is not forked, where it is not ready again since the last one
+    wait_for(lambda: select.select(said, [], [], 0)[0], "the ready process")
     job, _ = Jobs(study).start("alix")
     parent = Path(f"/proc/{job.pid}/stat").read_text().rpartition(")")[2].split()[1]
     assert int(parent) == ready.pid

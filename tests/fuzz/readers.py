@@ -175,13 +175,13 @@ def _count(
         tally.n_late += reason is not None and "trop longue" in reason
         tally.n_signals += cost.ended is not None and cost.ended < 0 and cost.ended != _KILLED
         tally.max_seconds, tally.max_megabytes = (
-            max(tally.max_seconds, cost.seconds),
+            max(tally.max_seconds, cost.processor_s),
             max(tally.max_megabytes, cost.peak_mb),
         )
         if reason:
             findings.reasons[re.sub(r"\d[\d\s.,]*", "N ", reason)] += 1
-        if cost.seconds > MAX_SECONDS or cost.peak_mb > MAX_MEGABYTES:
-            findings.over_limits.append(f"{kind}: {cost.seconds:.1f} s, {cost.peak_mb:.0f} MB")
+        if cost.processor_s > MAX_SECONDS or cost.peak_mb > MAX_MEGABYTES:
+            findings.over_limits.append(f"{kind}: {cost.processor_s:.1f} s, {cost.peak_mb:.0f} MB")
         if cost.ended is not None and keep:
             _keep(folder / name, keep, "ended")
 

@@ -53,6 +53,7 @@ def coded(served: Served) -> list[str]:
 
 
 def listed(page: Page) -> list[str]:
+    page.wait_for_load_state()  # a page that came by a click may be there in part
     return [str(found.get_attribute("data-unit")) for found in page.locator(".apart").all()]
 
 

@@ -184,6 +184,7 @@ def test_a_document_is_read_whole_and_a_code_lights_its_own_words(
     row = page.locator(".coded li:has(.words)").first
     number = row.get_attribute("data-number")
     row.hover()
+    expect(page.locator(".said mark.lit")).not_to_have_count(0)
     lit = page.locator(".said mark.lit").evaluate_all(
         "marks => marks.map(mark => mark.dataset.codes)"
     )

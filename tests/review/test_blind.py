@@ -89,6 +89,7 @@ def test_a_draw_is_coded_blind_by_both_then_the_machine_shows(
     served: Served, browser: Browser
 ) -> None:
     page = served.open(browser, "alix", "accord")
+    expect(page.locator("#contenu > [aria-busy]")).to_have_count(0)  # it comes anew once counted
     page.fill(".draw-form [name=n]", "6")
     page.select_option("[name=second]", "bilal")
     page.locator(".draw-form button").click()
@@ -111,6 +112,7 @@ def test_a_draw_is_coded_blind_by_both_then_the_machine_shows(
     assert "/themes/" not in page.locator("#poste").inner_html()
     expect(page.locator("#lecture .here .stripe")).to_have_count(0)
     expect(page.locator("#poste")).to_contain_text("vous codez sans voir la machine")
+    page.wait_for_load_state()  # a key pressed before the scripts are there is lost
     page.keyboard.press("v")  # nothing put: no code at all
     expect(page.locator(".said").first).not_to_have_attribute("data-unit", unit_id)
     row = served.decisions().iloc[-1]
@@ -134,6 +136,7 @@ def test_a_coder_hides_the_machine_from_themself_and_an_administrator_from_anybo
     served: Served, browser: Browser
 ) -> None:
     page = served.open(browser, "bilal", "accord")
+    expect(page.locator("#contenu > [aria-busy]")).to_have_count(0)  # it comes anew once counted
     expect(page.locator(".sights button")).to_have_count(1)
     page.get_by_role("button", name="La cacher à bilal").click()
     expect(page.locator("#annonce")).to_contain_text("bilal code désormais sans voir")

@@ -165,6 +165,7 @@ def test_filters_are_a_line_of_chips_that_can_be_taken_off(page: Page, served: S
     n_here = int(units["workshop_id"].str.startswith("roubaix").sum())
     chips.last.click()
     expect(page.locator(".n-found")).to_have_text(f"{n_here} passages")
+    page.wait_for_load_state()  # filters opened before the scripts are there stay empty
     page.locator(".filtering summary").click()
     page.check("[name=table][value='1']")
     page.locator(".filtering form > button").click()

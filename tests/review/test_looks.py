@@ -197,8 +197,9 @@ def test_each_decision_is_said_and_the_focus_is_kept(served: Served, browser: Br
     expect(page.locator("#passage-titre")).to_be_focused()
     page.locator("#recherche").focus()
     page.keyboard.press("Escape")
+    unit_id = str(page.locator(".said").get_attribute("data-unit"))
     page.evaluate("document.querySelector('[data-key=j]').click()")
-    page.wait_for_timeout(300)
+    expect(page.locator(".said")).not_to_have_attribute("data-unit", unit_id)
     expect(page.locator("#recherche")).to_be_focused()  # it was elsewhere, and stays there
     expect(page.locator("#fait[data-same=oui]")).to_have_count(1)
 

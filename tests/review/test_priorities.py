@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 
 
 def order(page: Page) -> list[str]:
+    page.wait_for_load_state()  # a page that came by a click may be there in part
+    expect(page.locator("#classement [aria-busy]")).to_have_count(0)  # counted
     return [
         str(row.get_attribute("data-theme-id")) for row in page.locator(".ranking tbody tr").all()
     ]

@@ -32,6 +32,7 @@ def test_search_folds_accents_and_case_and_takes_beginnings_of_words(
     page.fill("#recherche", typed)
     page.press("#recherche", "Enter")
     expect(page.locator("h1")).to_contain_text("Recherche")
+    page.wait_for_load_state()  # all that was found
     marks = [text.lower() for text in page.locator(".found mark").all_inner_texts()]
     assert bool(marks) == found
     assert all(mark.startswith(("bénévol", "benevol")) for mark in marks)
@@ -57,7 +58,7 @@ def test_a_new_run_applies_decisions_and_tells_what_changed(
     expect(page.locator("main")).to_contain_text("le prochain calcul")
     page.click("main >> text=Traiter")
     page.click("#traiter")
-    page.click("text=Voir ce qu’il a changé", timeout=120_000)
+    page.click("text=Voir ce qu’il a changé", timeout=300_000)
     expect(page.locator("#avancement h2")).to_contain_text("changé")
     expect(page.locator("#avancement")).to_contain_text("n’est plus classé")
     expect(page.locator("#avancement")).to_contain_text("du rang 2 au rang 1")

@@ -21,6 +21,7 @@ def _theme(served: Served, place: int) -> str:
 
 
 def _circles(page: Page) -> int:
+    page.wait_for_load_state()  # a page that came by a click may be there in part
     return page.locator(".circles > li").count()
 
 

@@ -176,6 +176,7 @@ def test_the_machine_proposes_two_halves_and_a_person_decides(
     _opened(page, "Séparer en deux")
     page.click("text=Voir deux moitiés")
     expect(page.locator("h1")).to_have_text("Séparer ce thème en deux")
+    page.wait_for_load_state()  # all its passages
     ticked = [
         box.get_attribute("value") or "" for box in page.locator("[name=passage]:checked").all()
     ]

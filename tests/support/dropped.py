@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 
 def drop(page: Page, selector: str, *paths: Path) -> None:
     """Drop files and folders of this machine, as a person would."""
+    page.wait_for_load_state()  # what is dropped before the scripts are there is lost
     box = page.locator(selector).first.bounding_box()
     assert box is not None
     session = page.context.new_cdp_session(page)

@@ -127,7 +127,7 @@ class ImapServer:
             start_new_session=True,
             **self._who,
         )
-        for _ in range(200):
+        for _ in range(2400):  # two minutes, beside a busy suite
             assert self._process.poll() is None, "the server did not start"
             with (
                 contextlib.suppress(OSError),

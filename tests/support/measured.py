@@ -1,11 +1,13 @@
 """Read files as the run does, and measure what each cost its child process: seconds, and memory at its peak."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 from unittest import mock
 
 from pipeline.ingest import sandbox
@@ -19,7 +21,8 @@ _INTERVAL = 0.02  # seconds between two looks at a child's memory
 class Cost:
     """What a file took; `ended` is how the child ended at it, below 0 by a signal, None where it lived on."""
 
-    seconds: float = 0.0
+    seconds: float = 0.0  # by the clock
+    processor_s: float = 0.0  # as the system counts them, however busy; 0 where it does not tell
     peak_mb: float = 0.0  # 0 where the system does not tell
     ended: int | None = None
 
@@ -53,9 +56,11 @@ def measuring() -> Iterator[dict[Path, Cost]]:
         """A child whose memory is looked at while it reads."""
 
         _cost = Cost()
+        _before: ClassVar[dict[int | None, float]] = {}
 
         def read(self, path: Path) -> Answer:
             self._cost = costs[path] = Cost()
+            self._before = {self._pid(): _processor_s(self._pid())}  # spent on earlier files
             start, is_done = time.monotonic(), threading.Event()
             _forget_peak(self._pid())
             watch = threading.Thread(target=self._watch, args=(is_done,), daemon=True)
@@ -79,7 +84,10 @@ def measuring() -> Iterator[dict[Path, Cost]]:
                 self._look()
 
         def _look(self) -> None:
-            self._cost.peak_mb = max(self._cost.peak_mb, _peak_mb(self._pid()))
+            pid, cost = self._pid(), self._cost
+            cost.peak_mb = max(cost.peak_mb, _peak_mb(pid))
+            spent = _processor_s(pid) - self._before.get(pid, 0.0)
+            cost.processor_s = max(cost.processor_s, spent)
 
         def _pid(self) -> int | None:
             process = self._process
@@ -97,6 +105,14 @@ def _forget_peak(pid: int | None) -> None:
     """Have the system count the peak of a process anew; where it cannot, the peak is that of all its files."""
     with suppress(OSError):
         Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def _processor_s(pid: int | None) -> float:
+    """Seconds of the processor that a process has spent."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")  # its own, and the system's
+    return 0.0
 
 
 def _peak_mb(pid: int | None) -> float:

@@ -22,6 +22,8 @@ _QUICK = {
     "shared_buffers": "16MB",
 }
 
+_PATIENCE_S = 120  # beside a busy suite
+
 
 def binary(name: str) -> str | None:
     """The path of a server's program, the newest where several versions are installed."""
@@ -83,7 +85,7 @@ class Server:
     def cut(self) -> None:
         """End it at once, with whatever it was doing."""
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(20)
+        self._process.wait(_PATIENCE_S)
 
     def stop(self) -> None:
         """End it in order; sessions still open are closed after a while."""
@@ -92,7 +94,7 @@ class Server:
             self._process.wait(3)
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(20)
+            self._process.wait(_PATIENCE_S)
 
 
 @contextlib.contextmanager
@@ -131,7 +133,8 @@ def _user() -> dict[str, str]:
 
 
 def _wait(address: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(200):
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end:
         assert process.poll() is None, "the server did not start"
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(f"{address}postgres"):
             return

@@ -1,10 +1,10 @@
 """A review application served for tests by the real server, with accounts, and a browser that may only speak to it."""
 
 import contextlib
+import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -93,6 +93,7 @@ class Served:
             )
         page = self._contexts[-1].new_page()
         page.set_default_timeout(_WAIT_MS)
+        page.set_default_navigation_timeout(1000 * _START_S)  # a first page is slow
         page.on("request", self._note)
         page.route(
             lambda url: not url.startswith((self.address, "data:")), lambda route: route.abort()
@@ -166,7 +167,7 @@ def serving(
     try:
         assert process.stdout is not None
         served.first_line = process.stdout.readline()
-        _wait(port)
+        wait_for_answer(port)
         yield served
     finally:
         served.close()
@@ -203,11 +204,14 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(more or {})}
 
 
-def _wait(port: int) -> None:
+def wait_for_answer(port: int) -> None:
+    """Wait for a first answer: a server says its address before it listens, and listens before it has loaded."""
     end = time.monotonic() + _START_S
     while time.monotonic() < end:
-        with contextlib.closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        asked = http.client.HTTPConnection("127.0.0.1", port, timeout=_START_S)
+        with contextlib.closing(asked), contextlib.suppress(OSError, http.client.HTTPException):
+            asked.request("GET", "/connexion")
+            asked.getresponse()
+            return
         time.sleep(0.05)
     raise TimeoutError("the server does not answer")

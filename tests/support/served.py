@@ -75,7 +75,7 @@ class Process:
         assert self.process
         self.process.terminate()
         try:
-            return self.process.wait(90)
+            return self.process.wait(240)  # it gives its runs a minute
         finally:
             self.kill(with_children=True)
 

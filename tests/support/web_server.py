@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 
+from support.ports import free_port
 from support.review_client import PATIENCE_S
-from support.review_server import PASSWORD, free_port
+from support.review_server import PASSWORD, wait_for_answer
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
@@ -25,6 +26,7 @@ def web(folder: Path) -> Iterator[tuple[str, str]]:
         assert process.stdout is not None
         printed = re.search(r"http\S+", process.stdout.readline())
         assert printed is not None
+        wait_for_answer(port)
         yield f"http://127.0.0.1:{port}", printed[0]
     finally:
         process.terminate()
@@ -32,10 +34,7 @@ def web(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def visitor(address: str) -> httpx.Client:
-    transport = httpx.HTTPTransport(retries=5)  # the server may still be starting
-    return httpx.Client(
-        base_url=address, timeout=PATIENCE_S, follow_redirects=True, transport=transport
-    )
+    return httpx.Client(base_url=address, timeout=PATIENCE_S, follow_redirects=True)
 
 
 def send(session: httpx.Client, path: str, **fields: str | list[str]) -> httpx.Response:
