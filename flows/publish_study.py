@@ -5,7 +5,13 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -116,8 +122,10 @@ def _write_part(study: Study, report: Report, part: Part, folder: Path, drawings
     page, name = lay_out(report, part), _PARTS[part]
     template = study.report_template
     write_web_page(page, folder / f"{name}.html", drawings=drawings)
-    write_page(page, folder / f"{name}.docx", template=template, drawings=drawings)
-    (folder / f"{name}.pdf").write_bytes(print_page(page, drawings=drawings))
+    with ThreadPoolExecutor(1) as printer:  # typst lets other threads go on
+        printing = printer.submit(print_page, page, drawings=drawings)
+        write_page(page, folder / f"{name}.docx", template=template, drawings=drawings)
+    (folder / f"{name}.pdf").write_bytes(printing.result())
 
 
 @contextmanager
