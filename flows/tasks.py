@@ -25,7 +25,7 @@ from pipeline.study import Study, locked_file
 
 Tell = Callable[[str, int, int], None]
 _EVERY_S = 0.5  # between two records of the progress
-_LEAVES_S = 3.0  # a process that wrote its end takes to leave its lock
+_LEAVES_S = 15.0  # a process that wrote its end takes to leave its lock, on a busy machine
 
 
 @dataclass(frozen=True)
