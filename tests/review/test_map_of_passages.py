@@ -77,7 +77,7 @@ def test_a_zone_opens_the_passages_that_it_encloses(
         page, [(0.2, 0.1), (0.7, 0.05), (0.6, 0.5), (0.8, 0.9), (0.3, 0.8)], with_shift=with_shift
     )
     said = page.locator(".said-of-map")
-    expect(said).to_have_text(re.compile(r"^Entourés : \d+ passages\. Voir les \d+ passages$"))
+    expect(said).to_have_text(re.compile(r"^Entourés\s: \d+ passages\. Voir les \d+ passages$"))
     n = int(re.findall(r"\d+", said.inner_text())[0])
     assert 0 < n < len(served.study.read_table("units"))
     said.get_by_role("link").click()
@@ -158,7 +158,7 @@ def test_the_wheel_zooms_and_a_dot_says_its_passage_and_opens_it(
 def test_a_search_lights_what_says_the_word(page: Page, served: Served) -> None:
     _map(page, served)
     page.get_by_role("searchbox", name="Allumer les passages qui disent").fill("logement")
-    expect(page.locator(".said-of-map")).to_have_text(re.compile(r"^Allumés : \d+ passages"))
+    expect(page.locator(".said-of-map")).to_have_text(re.compile(r"^Allumés\s: \d+ passages"))
     lit = set(page.evaluate("() => dots.ids.filter((_, i) => lit[i])"))
     units = served.study.read_table("units")
     saying = set(units.loc[units["text"].str.contains("logement", case=False), "unit_id"])
