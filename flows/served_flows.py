@@ -281,7 +281,8 @@ def run_task(
     def is_worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
         error = state.result(raise_on_failure=False)
         if isinstance(error, TaskFailure):
-            return can_pass(errors[-1]) and not is_final(errors[-1])
+            is_away = not study.settings_path.is_file()  # with the share that holds the study
+            return (is_away or can_pass(errors[-1])) and not is_final(errors[-1])
         return isinstance(error, TaskRunTimeoutError) and timeout_s is not None
 
     recorded = task(
