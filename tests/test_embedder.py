@@ -132,7 +132,10 @@ def test_a_worker_whose_encoder_has_another_version_is_refused():
 
 
 def test_the_vectors_of_the_wordings_are_shipped():
-    """After a change of data/lexicon/intitules.yaml: python -m tools.training.wordings. Processors differ in the last bits."""
+    """After a change of data/lexicon/intitules.yaml: python -m tools.training.wordings.
+
+    Processors differ in the last bits.
+    """
     texts = [text for some in lexicon("intitules").values() for text in some]
     lent = shipped_vectors()
     assert len(lent.keys) == len(set(texts))

@@ -53,7 +53,7 @@ def settings(url: str, **more: Any) -> LanguageModelSettings:
         "n_parallel": 1,
         "max_retries": 2,
         "retry_wait_s": 0.01,
-        "connect_timeout_s": 60.0,  # an answer that is late on a busy machine is not asked for again
+        "connect_timeout_s": 60.0,  # what is late on a busy machine is not asked for again
         "read_timeout_s": 60.0,
     }
     return LanguageModelSettings(enabled=True, url=url, model="essai", **(quick | more))

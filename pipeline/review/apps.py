@@ -20,7 +20,7 @@ class ReviewConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Create the groups; check that every address has a role; say what follows in French."""
+        """Create the groups, check that every address has a role, and give French its spaces."""
         post_migrate.connect(_make_groups, sender=self)
         register(check_roles)
         trans_real.translation("fr").add_fallback(TypographicFrench())

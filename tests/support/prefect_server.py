@@ -114,7 +114,7 @@ def count_runs(environment: dict[str, str], kind: str, name: str | None = None) 
 
 
 def answered(request: urllib.request.Request) -> Any:
-    """The answer of Prefect's server; its SQLite busy, it says 503 and is asked again, a minute long."""
+    """The answer of Prefect's server; where its SQLite is busy (503), asked again for a minute."""
     for _ in range(60):
         try:
             return urllib.request.urlopen(request)

@@ -205,7 +205,7 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def wait_for_answer(port: int) -> None:
-    """Wait for a first answer: a server says its address before it listens, and listens before it has loaded."""
+    """Wait for a first answer: a server says its address, then listens, and only then loads."""
     end = time.monotonic() + _START_S
     while time.monotonic() < end:
         asked = http.client.HTTPConnection("127.0.0.1", port, timeout=_START_S)
