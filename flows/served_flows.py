@@ -281,8 +281,7 @@ def run_task(
     def is_worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
         error = state.result(raise_on_failure=False)
         if isinstance(error, TaskFailure):
-            is_away = not study.settings_path.is_file()  # with the share that holds the study
-            return (is_away or can_pass(errors[-1])) and not is_final(errors[-1])
+            return can_pass_in(study, errors[-1]) and not is_final(errors[-1])
         return isinstance(error, TaskRunTimeoutError) and timeout_s is not None
 
     recorded = task(
@@ -364,6 +363,11 @@ def _leave(study: Study, markdown: str) -> None:
 def _tell(study: Study, notice: Notice) -> None:
     for fault in send(notice, study):
         service_log().warning(fault)
+
+
+def can_pass_in(study: Study, error: BaseException) -> bool:
+    """Whether an error is worth another try, as any is while the study's share is away."""
+    return not study.settings_path.is_file() or can_pass(error)
 
 
 def can_pass(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from flows.run import run_study
-from flows.served_flows import UnexpectedError, can_pass, line_of, waits
+from flows.served_flows import UnexpectedError, can_pass, can_pass_in, line_of, waits
 from pipeline.errors import (
     GridError,
     MailError,
@@ -91,6 +91,13 @@ def test_a_study_that_another_run_holds_can_pass(small_study):
     with small_study.locked(), pytest.raises(StudyError) as caught, small_study.locked():
         pass
     assert can_pass(caught.value)
+
+
+def test_whatever_fails_while_the_share_of_a_study_is_away_can_pass(small_study):
+    lasting = GridError("pas de grille", "un fichier", "en donner une")
+    assert not can_pass_in(small_study, lasting)
+    small_study.settings_path.unlink()
+    assert can_pass_in(small_study, lasting)
 
 
 def test_a_full_disk_can_pass(tmp_path):

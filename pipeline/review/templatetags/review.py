@@ -17,12 +17,7 @@ from pipeline.review.snapshot import Unit
 from pipeline.text import size_in_words
 
 register = template.Library()
-
-
-@register.filter
-def french(text: str) -> str:
-    """Return `text` with the spaces of French typography."""
-    return typography(text)
+register.filter("french", typography)
 
 
 @register.filter
