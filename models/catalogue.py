@@ -200,6 +200,11 @@ def subjects_of_question(typed: str, vector: NDArray[np.float32]) -> Matrix:
     return towards
 
 
+def is_word_of_subjects(typed: str) -> bool:
+    """Whether some fine subject holds a word of the question, in any of its forms."""
+    return bool(_fine_words().shares(typed).any())
+
+
 @cache
 def _fine_words() -> WordIndex:
     """Return the words of the fine subjects: their titles, statements and passages."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.meaning import MeaningIndex
+from models.catalogue import is_word_of_subjects
 from models.words import Scores
 from pipeline.errors import ModelError
 from pipeline.review import state
@@ -15,7 +16,10 @@ from pipeline.review.search import SearchQuery, search_index
 from pipeline.review.selection import Selection
 from pipeline.review.snapshot import Snapshot
 
-N_NEAREST = 50  # passages that a search by meaning lists
+N_NEAREST = 50  # passages that a search by meaning lists, at most
+# Of -1..1: what is further from a question than this, or than half of the nearest, is not listed.
+# On the example, questions of the field have 9 to 30 passages within, words foreign to it 0 to 9.
+_LEAST_CLOSENESS = 0.25
 _WORDS_WEIGHT = 0.5  # of every word of a question, beside closeness in -1..1
 _lock = threading.Lock()
 
@@ -23,8 +27,9 @@ _lock = threading.Lock()
 def rank(snapshot: Snapshot, wanted: Selection, unit_ids: Sequence[str]) -> list[str]:
     """Return those of the passages that the search finds, the nearest first.
 
-    They are those with every word, and the nearest `N_NEAREST`; without vectors, those with words.
-    A quoted phrase is looked for as it is.
+    They are those with every word, and at most `N_NEAREST` near ones; without vectors, those with
+    words. A quoted phrase is looked for as it is. A word that nothing says has no meaning to
+    compare.
     """
     index = search_index(snapshot)
     rows = np.array([index.row_of[name] for name in unit_ids], dtype=np.int64)
@@ -39,7 +44,8 @@ def rank(snapshot: Snapshot, wanted: Selection, unit_ids: Sequence[str]) -> list
     if wanted.like:
         return _like(wanted.like, index.row_of, index.unit_ids, rows, meaning)
     shares = index.words.shares(wanted.typed)
-    closeness = None if meaning is None else meaning.scores(wanted.typed)
+    is_read = meaning is not None and (shares.any() or is_word_of_subjects(wanted.typed))
+    closeness = meaning.scores(wanted.typed) if meaning is not None and is_read else None
     return [index.unit_ids[i] for i in merged(shares, closeness, rows, with_every_word)]
 
 
@@ -49,18 +55,27 @@ def merged(
     rows: NDArray[np.int64],
     always: Sequence[int] = (),
 ) -> list[int]:
-    """Return `rows`, the best first: the nearest `N_NEAREST`, and those that are `always` in.
+    """Return `rows`, the best first: at most `N_NEAREST` near ones, and those `always` in.
 
     A passage with every word of a question comes before nearly all others, and one with a few of
     them counts by its meaning (docs/decisions/0066).
     """
     scores = _WORDS_WEIGHT * word_shares[rows] ** 2
+    is_near = scores > 0
     if closeness is not None:
-        scores = scores + closeness[rows]
-    order = np.argsort(-scores, kind="stable")
-    n_near = N_NEAREST if closeness is not None else int((scores > 0).sum())
-    near, always_in = set(order[:n_near].tolist()), set(always)
-    return [int(rows[i]) for i in order if int(i) in near or int(rows[i]) in always_in]
+        near = closeness[rows]
+        scores = scores + near
+        is_near = near >= max(_LEAST_CLOSENESS, near.max(initial=0.0) / 2)
+        is_near[np.argsort(-scores, kind="stable")[N_NEAREST:]] = False
+    listed, always_in = set(rows[is_near].tolist()), set(always)
+    order = (int(rows[i]) for i in np.argsort(-scores, kind="stable"))
+    return [i for i in order if i in listed or i in always_in]
+
+
+def holds_no_word(snapshot: Snapshot, typed: str) -> bool:
+    """Whether no passage of the study holds any word of a question."""
+    index, query = search_index(snapshot), SearchQuery(typed)
+    return bool(query) and not index.rows_with(query) and not index.words.shares(typed).any()
 
 
 def _like(

@@ -12,7 +12,12 @@ from django.utils import translation
 
 from flows import meaning
 from flows.meaning import MeaningIndex
-from models.catalogue import load_catalogue, load_weights, subjects_of_question
+from models.catalogue import (
+    is_word_of_subjects,
+    load_catalogue,
+    load_weights,
+    subjects_of_question,
+)
 from models.words import word_spans
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions.tags import AddTag, ConfirmUnit
@@ -321,11 +326,35 @@ def test_a_word_leads_to_the_subjects_that_say_it() -> None:
 
 def test_words_come_before_meaning_only_where_all_are_there() -> None:
     shares = np.array([1.0, 0.4, 0.0, 0.0])
-    closeness = np.array([0.1, 0.2, 0.5, -0.2], dtype=np.float32)
+    closeness = np.array([0.3, 0.4, 0.5, -0.2], dtype=np.float32)
     rows = np.arange(4)
-    assert merged(shares, closeness, rows) == [0, 2, 1, 3]
-    assert merged(shares, closeness, rows[1:]) == [2, 1, 3]
+    assert merged(shares, closeness, rows) == [0, 2, 1]
+    assert merged(shares, closeness, rows[1:]) == [2, 1]
     assert merged(shares, None, rows) == [0, 1], "without vectors, words alone"
+
+
+@pytest.mark.parametrize(
+    ("closeness", "always", "listed"),
+    [
+        ([0.9, 0.5, 0.44, 0.3], (), [0, 1]),  # less than half as near as the nearest
+        ([0.4, 0.26, 0.24, 0.1], (), [0, 1]),  # too far from anything asked
+        ([0.2, 0.1, 0.0, -0.1], (), []),
+        ([0.2, 0.1, 0.0, -0.1], (3,), [3]),  # it has every word
+    ],
+)
+def test_what_is_far_from_a_question_is_not_listed(
+    closeness: list[float], always: tuple[int, ...], listed: list[int]
+) -> None:
+    near = np.array(closeness, dtype=np.float32)
+    assert merged(np.zeros(4), near, np.arange(4), always) == listed
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_word"),
+    [("zzzzqqq", False), ("xkcd 1234567", False), ("logements", True), ("illectronisme", True)],
+)
+def test_a_word_that_nothing_says_has_no_meaning(typed: str, is_word: bool) -> None:
+    assert is_word_of_subjects(typed) is is_word
 
 
 def test_a_decision_changes_at_once_what_a_code_selects(tmp_path: Path) -> None:

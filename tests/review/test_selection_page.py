@@ -64,3 +64,14 @@ def test_search_goes_by_meaning_and_a_passage_finds_its_like(
     page.locator(".found .like").first.click()
     expect(page.locator(".selected")).to_contain_text("qui ressemblent à")
     expect(page.locator(".n-found")).to_have_text("50 passages")
+
+
+def test_search_says_that_no_passage_holds_the_word(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "alix", "recherche?q=zzzzqqq")
+    expect(page.locator("main .message")).to_contain_text("Aucun passage ne contient « zzzzqqq »")
+    expect(page.locator(".n-found")).to_have_text("0 passage")
+    page.goto(served.url("recherche?q=illectronisme"))
+    expect(page.locator("main .message")).to_contain_text("s’en approchent par le sens")
+    assert 0 < page.locator(".found tr").count() < 50
+    page.goto(served.url("recherche?q=logement"))
+    expect(page.locator("main .message")).to_have_count(0)

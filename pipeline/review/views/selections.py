@@ -18,7 +18,7 @@ from pipeline.publish.text import typography
 from pipeline.review import state
 from pipeline.review.blind import blind_coding
 from pipeline.review.doors import coder_view
-from pipeline.review.nearest import meaning_of
+from pipeline.review.nearest import holds_no_word, meaning_of
 from pipeline.review.queue import CoderView, units_by_value
 from pipeline.review.roles import reads
 from pipeline.review.search import SearchQuery, find_themes
@@ -132,6 +132,7 @@ def _listed(request: HttpRequest, view: CoderView, wanted: Selection) -> dict[st
         "counts": _counts(view, wanted, unit_ids, theme_ids),
         "gathered": gathered.urlencode(),
         "has_no_meaning": wanted.is_search and meaning_of(view.snapshot) is None,
+        "without_word": wanted.typed if holds_no_word(view.snapshot, wanted.typed) else "",
     }
 
 
