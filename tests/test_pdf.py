@@ -14,7 +14,8 @@ from pypdfium2 import raw
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
 from pipeline.publish.layout import lay_out
-from pipeline.publish.pdf import write_pdf
+from pipeline.publish.layout.blocks import Page, PageParagraph, Section
+from pipeline.publish.pdf import print_page, write_pdf
 from pipeline.publish.text import typography
 from pipeline.tables import TABLES
 from pipeline.tables.results import THEMES
@@ -160,3 +161,17 @@ def test_no_sign_is_put_within_a_word(tmp_path: Path) -> None:
     # a hyphen at the end of a line, which pdfium marks so, is one of the word's own
     cut = re.findall(r"[\w’]*\ufffe[\w’]*", printed)
     assert [one for one in cut if one.replace("\ufffe", "-") not in page] == []
+
+
+@pytest.mark.parametrize("n_lines", [43, 44, 45, 46, 88])
+def test_no_page_holds_a_line_or_two(n_lines: int) -> None:
+    lines = tuple(PageParagraph(f"Ligne {i} de ce qui est dit.") for i in range(n_lines))
+    sections = (
+        Section("Un territoire", "un", lines),
+        Section("Un autre", "autre", lines[:20], starts_page=True),
+    )
+    printed = print_page(Page("Rapport", "Essai", "2026-05-12", "", sections))
+    with pypdfium2.PdfDocument(printed) as document:
+        n_of_pages = [page.get_textpage().get_text_range().count("Ligne") for page in document]
+    assert sum(n_of_pages) == n_lines + 20
+    assert min(n_of_pages) > 2, n_of_pages

@@ -17,6 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import typst
 
 from pipeline.publish.charts import FONTS, Drawings, Spec, draw_png, draw_svg
@@ -35,6 +36,9 @@ from pipeline.publish.text import quoted, sentence
 
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.typ"
 _WIDTH_PT = 481.0  # of the text on a page
+_MARGIN_PT = 45.0  # above and below, where header and footer are
+_LEAST_FILLED_PT = 60.0  # four lines
+_SIZES = (1.0, 0.98, 0.96, 0.94, 1.02)  # tried in turn
 _PT_A_UNIT = 0.75  # 96 units of a drawing an inch
 # typst draws an SVG text in one font: a name in two scripts is drawn as PNG instead
 _OTHER_SCRIPT = re.compile("[\u0590-\u08ff\u2600-\uffff\U00010000-\U0010ffff]")
@@ -49,19 +53,45 @@ def write_pdf(
 
 
 def print_page(page: Page, *, size: float = 1.0, drawings: Drawings | None = None) -> bytes:
-    """Return the PDF of `page`; `size` scales its letters."""
+    """Return the PDF of `page`; `size` scales its letters.
+
+    A page that would hold a line or two is spared by letters a little smaller.
+    """
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
         folder = Path(scratch)
-        content = _PageWriter(folder, drawings).page(page) | {"size": size}
-        text = json.dumps(content, ensure_ascii=False)
-        (folder / "page.json").write_text(text, encoding="utf-8")
+        content = _PageWriter(folder, drawings).page(page)
         main = folder / "page.typ"
         main.write_bytes(_TEMPLATE.read_bytes())
         day = datetime.datetime.fromisoformat(page.made_at).replace(tzinfo=datetime.UTC)
-        compiler = typst.Compiler(main, root=folder, font_paths=_fonts())
-        printed = compiler.compile(format="pdf", timestamp=day)
-    assert isinstance(printed, bytes)
-    return printed
+        printed: list[bytes] = []
+        for share in _SIZES:
+            text = json.dumps(content | {"size": size * share}, ensure_ascii=False)
+            (folder / "page.json").write_text(text, encoding="utf-8")
+            compiler = typst.Compiler(main, root=folder, font_paths=_fonts())
+            made = compiler.compile(format="pdf", timestamp=day)
+            assert isinstance(made, bytes)
+            printed.append(made)
+            if not _has_page_of_few_lines(printed[-1]):
+                return printed[-1]
+    return printed[0]
+
+
+def _has_page_of_few_lines(printed: bytes) -> bool:
+    """Whether a page is filled for less than `_LEAST_FILLED_PT`, header and footer left out."""
+    with pypdfium2.PdfDocument(printed) as document:
+        for page in document:
+            least, most = _MARGIN_PT, page.get_height() - _MARGIN_PT
+            bounds = [one.get_bounds() for one in page.get_objects(max_depth=1)]
+            within = [
+                (bottom, top)
+                for _left, bottom, _right, top in bounds
+                if least < top and bottom < most
+            ]
+            if within:
+                bottoms, tops = zip(*within, strict=True)
+                if max(tops) - min(bottoms) < _LEAST_FILLED_PT:
+                    return True
+    return False
 
 
 @cache
