@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -194,6 +195,30 @@ def test_no_address_of_a_publication_leads_elsewhere(published: Served, path: st
     for folder in (run_id, "..", ".", "%2e%2e"):
         answer = session.get(f"/publier/{folder}/fichiers/{path}")
         assert answer.status_code in (301, 302, 400, 404), (folder, path)
+
+
+def test_what_was_published_is_at_hand_after_a_new_run(published: Served) -> None:
+    study, last = published.study, published.study.last_run()
+    assert last is not None
+    run_id = f"{int(last['run_id'][:8]) + 1}{last['run_id'][8:]}"
+    folder = study.publications / run_id
+    folder.mkdir()
+    (folder / "rapport.html").write_text("<p>Rapport</p>", encoding="utf-8")
+    manifest = study.write_manifest({**last, "run_id": run_id})
+    try:
+        page = client(published, "denis").get("/publier").text
+        listed = page[page.index('id="fichiers"') : page.index('id="anciennes"')]
+        assert f"/{run_id}/fichiers/rapport.html" in listed
+        for name in ("restitution.pptx", "ateliers/02-roubaix.pdf"):
+            assert f"/{last['run_id']}/fichiers/{name}" in listed, (
+                "among the first files, not folded away"
+            )
+        assert f"/{last['run_id']}/fichiers/rapport.html" not in listed, (
+            "the new report stands for it"
+        )
+    finally:
+        manifest.unlink()
+        shutil.rmtree(folder)
 
 
 def test_a_reader_takes_reports_and_no_passages_for_other_tools(published: Served) -> None:

@@ -74,14 +74,20 @@ def publishing(request: HttpRequest) -> HttpResponse:
     if is_fragment(request):
         return render(request, "review/publishing_changes.html", shown)
     labels = state.labels()
+    written = current.files if current else []
+    before = whole[0] if whole and not is_whole else None
+    is_written = {file.path for file in written}
+    left = [file for file in before.files if file.path not in is_written] if before else []
     shown |= {
         "current": current,
+        "published_before": before,
+        "groups_before": _groups(left),
         "unsigned": [
             {"theme_id": theme_id, "rank": rank, "label": labels[theme_id]}
             for theme_id, rank in unsigned_themes().items()
         ],
         "n_first": N_FIRST,
-        "groups": _groups(current.files) if current else [],
+        "groups": _groups(written),
         "exports": _exports(study),
         "returning": task_of(study.root, TAKE_BACK),
         "piece_bytes": MAX_PIECE_BYTES,
