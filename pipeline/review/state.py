@@ -4,7 +4,7 @@ Only a decision on themes or families replays the themes: coding passages never 
 """
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -26,6 +26,7 @@ from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
 from pipeline.study import Study
+from pipeline.text import fold
 
 _N_CHARS = 80  # of a passage in a sentence
 
@@ -92,6 +93,17 @@ class Themes:
     def labels(self) -> dict[str, str]:
         """Return the themes' names, in the table's order."""
         return _pairs(self.themes, "theme_id", "label")
+
+    @cached_property
+    def signed_ids(self) -> frozenset[str]:
+        """Return the themes that a person stands by."""
+        return frozenset(self.themes.loc[self.themes["is_signed_off"].astype(bool), "theme_id"])
+
+    @cached_property
+    def shared_labels(self) -> dict[str, str]:
+        """Return the names that several themes bear, by theme_id; case does not count."""
+        n_of = Counter(map(fold, self.labels.values()))
+        return {name: label for name, label in self.labels.items() if n_of[fold(label)] > 1}
 
     @cached_property
     def names(self) -> dict[str, str]:

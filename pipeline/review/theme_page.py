@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,6 +23,8 @@ from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 from pipeline.text import fold
+
+_SAME_NAME = ("même nom", "Un autre thème porte ce nom : en renommer un.")
 
 
 @dataclass(frozen=True)
@@ -211,16 +213,24 @@ def theme_summaries(now: Themes, snapshot: Snapshot) -> dict[str, ThemeSummary]:
     rows = priorities[priorities["scope"] == "study"]
     cells = zip(rows["theme_id"], rows["rank"], rows["rank_low"], rows["rank_high"], strict=True)
     ranks = {str(name): PriorityRank(*map(int, numbers)) for name, *numbers in cells}
+    shared = now.shared_labels.keys()
     return {
-        str(row["theme_id"]): _summary(row, ranks, flags) for row in now.themes.to_dict("records")
+        str(row["theme_id"]): _summary(row, ranks, flags, shared)
+        for row in now.themes.to_dict("records")
     }
 
 
 def _summary(
-    row: dict[Any, Any], ranks: dict[str, PriorityRank], flags: pd.DataFrame
+    row: dict[Any, Any],
+    ranks: dict[str, PriorityRank],
+    flags: pd.DataFrame,
+    shared: Collection[str],
 ) -> ThemeSummary:
     theme_id = str(row["theme_id"])
-    flagged = flags[flags["theme_id"] == theme_id]
+    own = flags.loc[flags["theme_id"] == theme_id, ["flag", "sentence"]].astype(str)
+    flagged: list[tuple[str, str]] = list(own.itertuples(index=False, name=None))
+    if theme_id in shared:
+        flagged.append(_SAME_NAME)
     return ThemeSummary(
         theme_id=theme_id,
         label=str(row["label"]),
@@ -240,7 +250,7 @@ def _summary(
             None if pd.isna(row["stability"]) else float(row["stability"]), float(row["unity"])
         ),
         family_id=None if pd.isna(row["parent_id"]) else str(row["parent_id"]),
-        flags=tuple(zip(flagged["flag"].astype(str), flagged["sentence"].astype(str), strict=True)),
+        flags=tuple(flagged),
         rank=ranks.get(theme_id),
     )
 

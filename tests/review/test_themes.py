@@ -168,6 +168,29 @@ def test_a_theme_is_split_by_the_passages_ticked(served: Served, browser: Browse
     )
 
 
+def test_a_gesture_that_unsigns_a_theme_or_doubles_a_name_says_so(
+    served: Served, browser: Browser
+) -> None:
+    theme, other = _themes(served.study)[15:17]
+    members = _members(served.study, theme)
+    value = {"title": "Signé", "statement": None, "accepted": members, "refused": []}
+    served.study.decisions.append(
+        author="alix", action="sign_off_theme", theme_id=theme, value=json.dumps(value)
+    )
+    page = served.open(browser, "alix", f"themes/{theme}/separer")
+    expect(page.locator("main .message")).to_contain_text("Ce thème est validé")
+    before = len(served.decisions())
+    page.goto(served.url(f"themes/{theme}"))
+    page.fill("#nom", _label(served.study, other).upper())
+    page.click("text=Renommer")
+    expect(page.locator("#annonce")).to_contain_text("Plusieurs thèmes s’appellent maintenant")
+    page.goto(served.url("themes"))
+    for theme_id in (theme, other):
+        card = page.locator(".cards > li", has=page.locator(f"a[href$='{theme_id}']"))
+        expect(card).to_contain_text("même nom")
+    assert list(_added(served, before)["action"]) == ["rename_theme"]
+
+
 def test_the_machine_proposes_two_halves_and_a_person_decides(
     served: Served, browser: Browser
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -272,6 +273,8 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
         sentence = _sentence(command)  # before appending, for the former names
         request_id = f"{request_id_of(request)}-{command.digest}"
         journal.add(command.decisions, author=author, request_id=request_id)
+    for warning in _side_effects(now, state.themes()):
+        messages.warning(request, typography(warning))
     text = typography(_("C’est enregistré : {told}.").format(told=sentence))
     if command.new_ids:
         url = reverse("theme", args=[command.new_ids[0]])
@@ -280,6 +283,17 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
     next_id = command.shown_next
     next_url = reverse("theme", args=[next_id]) if next_id else subject_url
     return HttpResponseRedirect(return_url(request, next_url))
+
+
+def _side_effects(before: Themes, after: Themes) -> Iterator[str]:
+    """Say which themes are signed off no more, and which names two themes have come to bear."""
+    for theme_id in sorted(before.signed_ids - after.signed_ids):
+        if theme_id in after.labels:
+            unsigned = _("{label} n’est plus validé : il a changé, sa page dit quoi vérifier.")
+            yield unsigned.format(label=quoted(after.labels[theme_id]))
+    for label in sorted(set(after.shared_labels.values()) - set(before.shared_labels.values())):
+        shared = _("Plusieurs thèmes s’appellent maintenant {label} : en renommer un.")
+        yield shared.format(label=quoted(label))
 
 
 def _sentence(command: ThemeCommand) -> str:
