@@ -12,7 +12,7 @@ from pipeline.publish.layout.blocks import (
     told_workshops,
 )
 from pipeline.publish.layout.given import given_paragraph
-from pipeline.publish.layout.priorities import cited, first_needs
+from pipeline.publish.layout.priorities import cited
 from pipeline.publish.layout.without_themes import why_sentence
 from pipeline.publish.report.content import (
     Priority,
@@ -61,8 +61,8 @@ def _essential(
     draft: PageDraft,
     facts: WorkshopFacts | None = None,
 ) -> Section:
-    """The first needs of a scope, then what answers them; each with who says it, and a quote."""
-    entries = [_statement(one, draft) for one in first_needs(scope, n_statements)]
+    """The first priorities of a scope, each with who says it and a quote, then a proposal."""
+    entries = [_statement(one, draft) for one in scope.priorities[:n_statements]]
     actions = draft.quote(scope.actions, 1) if facts else ()
     entries += [(sentence("essentiel.propose"), cited(quote) + ".") for quote in actions]
     blocks: list[Block] = [Terms(tuple(entries))] if entries else []

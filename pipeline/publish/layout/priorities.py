@@ -28,7 +28,6 @@ from pipeline.publish.text import (
 )
 
 _N_QUOTES = 2
-_ANSWER = "réponse"  # a theme's kind
 _N_NAMED = 3  # themes of a workshop that is a line
 
 
@@ -63,12 +62,6 @@ def _priority(priority: Priority, draft: PageDraft, *, is_alone: bool) -> Sectio
     if quotes:
         blocks.append(Quotes(quotes, is_compact=is_alone))
     return Section(title, f"priorite-{priority.rank}", tuple(blocks))
-
-
-def first_needs(scope: Scope, n: int) -> list[Priority]:
-    """Return `n` of the first priorities, needs before what answers them, most tables first."""
-    first = sorted(scope.priorities, key=lambda one: (one.kind == _ANSWER, one.rank))[:n]
-    return sorted(first, key=lambda one: (one.kind == _ANSWER, -one.n_tables))
 
 
 def cited(quote: ReportQuote) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.publish.layout.blocks import PageDraft, told_workshops
 from pipeline.publish.layout.catchments import map_alt
 from pipeline.publish.layout.opening import lists_note
-from pipeline.publish.layout.priorities import cited, first_needs
+from pipeline.publish.layout.priorities import cited
 from pipeline.publish.layout.questions import room_questions
 from pipeline.publish.layout.without_themes import joined_place, notice
 from pipeline.publish.maps import map_spec
@@ -104,7 +104,7 @@ def _essential(report: Report) -> Slide:
     if report.without_themes:
         lines.append(SlideLine(report.without_themes.why))
         return Slide(sentence("diapos.essentiel"), tuple(notes), tuple(lines))
-    for i, priority in enumerate(first_needs(report.scopes[0], _N_STATEMENTS)):
+    for i, priority in enumerate(report.scopes[0].priorities[:_N_STATEMENTS]):
         label = "" if i else sentence("diapos.partout")
         said = f"{capitalised(priority.said)}."
         lines.append(SlideLine(_statement(priority), said, label, is_strong=True))
@@ -148,7 +148,7 @@ def _territory(scope: Scope, draft: PageDraft) -> Slide:
     """Tell a territory's first statements, the first with a quote."""
     lines: list[SlideLine] = []
     notes: list[str] = []
-    for i, priority in enumerate(first_needs(scope, _N_STATEMENTS)):
+    for i, priority in enumerate(scope.priorities[:_N_STATEMENTS]):
         said = f"{capitalised(priority.said)}."
         lines.append(SlideLine(_statement(priority), said, is_strong=True))
         notes += _evidence(priority)

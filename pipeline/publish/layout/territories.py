@@ -26,7 +26,6 @@ from pipeline.publish.layout.blocks import (
 )
 from pipeline.publish.layout.catchments import cover_sentences, map_alt
 from pipeline.publish.layout.presence import presence_sentences
-from pipeline.publish.layout.priorities import first_needs
 from pipeline.publish.maps import map_spec
 from pipeline.publish.report.content import Priority, Report, ReportQuote
 from pipeline.publish.report.passages import (
@@ -170,7 +169,7 @@ def _parts(report: Report, draft: PageDraft, index: int, anchor: str) -> list[Se
 
 
 def _priorities(report: Report, index: int, workshop_id: str, anchor: str) -> Section:
-    priorities = first_needs(report.scopes[index + 1], _N_PRIORITIES)
+    priorities = report.scopes[index + 1].priorities[:_N_PRIORITIES]
     block: Block = body("priorites.aucune")
     if priorities:
         entries = [_priority(report, workshop_id, priority) for priority in priorities]

@@ -58,7 +58,6 @@ class Priority:
     stability: str
     n_units: int
     kind: str  # of the theme: besoin, réponse, proposition or mixte
-    n_tables: int  # of counted passages
     said: str  # « 3 tables sur 8 en parlent »
     workshops: str  # « dans les 3 ateliers », of the study
     criteria: tuple[ReportCriterion, ...]

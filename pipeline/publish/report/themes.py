@@ -199,7 +199,6 @@ class ScopeMaker:
             stability=stability(theme.stability, theme.unity),
             n_units=len(members),
             kind=theme.kind,
-            n_tables=n_tables_of(counted),
             said=extent,
             workshops=_workshops_of(counted, passages) if scope == "study" else "",
             criteria=tuple(
@@ -340,7 +339,7 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
     members_of = grouped(passages.every, lambda one: one.theme_id)
     families = family_labels(tables)
     rows = []
-    for theme in rows_of(_ranked_themes(tables)):
+    for theme in rows_of(ranked_themes(tables)):
         members = members_of.get(theme.theme_id, [])
         rows.append(
             ThemeRow(
@@ -358,7 +357,8 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
     return tuple(rows)
 
 
-def _ranked_themes(tables: Tables) -> pd.DataFrame:
+def ranked_themes(tables: Tables) -> pd.DataFrame:
+    """Return the themes in the order of the study's ranking, the only one that is printed."""
     ranked = tables["priorities"]
     ranks = ranked[ranked["scope"] == "study"][["theme_id", "rank"]]
     themes = tables["themes"].merge(ranks, on="theme_id", how="left", validate="one_to_one")
@@ -368,7 +368,7 @@ def _ranked_themes(tables: Tables) -> pd.DataFrame:
 
 def family_rows(tables: Tables, passages: Passages) -> Rows:
     """Return the families of themes, those of most passages first."""
-    themes, rows = list(rows_of(_ranked_themes(tables))), []
+    themes, rows = list(rows_of(ranked_themes(tables))), []
     family_of = {theme.theme_id: theme.parent_id for theme in themes}
     members_of = grouped(passages.every, lambda one: family_of.get(one.theme_id))
     themes_of = grouped(themes, lambda theme: theme.parent_id)
@@ -425,7 +425,7 @@ def contrast_rows(
         cells[row.subject_id, row.territory] = cell
     rows = [
         (plain_name(theme.label), *(cells.get((theme.theme_id, name), "–") for name in totals))
-        for theme in rows_of(_ranked_themes(tables))
+        for theme in rows_of(ranked_themes(tables))
         if (contrasts["subject_id"] == theme.theme_id).any()
     ]
     return tuple(map(plain_name, totals)), tuple(rows)

@@ -17,7 +17,7 @@ from pipeline.publish.report.passages import (
     rows_of,
     workshop_names,
 )
-from pipeline.publish.report.themes import said_of
+from pipeline.publish.report.themes import ranked_themes, said_of
 from pipeline.publish.text import (
     capitalised,
     plain_name,
@@ -82,16 +82,10 @@ def _joined(unit_ids: pd.Series, words: pd.Series, separator: str) -> dict[str, 
 
 
 def theme_sheet(study: StudyRows) -> pd.DataFrame:
-    """Return a row a theme, the one said at most tables first."""
+    """Return a row a theme, by the study's ranking."""
     tables, rows = study.tables, study.passages.rows
-    counted = [study.said("study", name) for name in tables["themes"]["theme_id"]]
-    themes = tables["themes"].assign(
-        least=[said[0] for said in counted],
-        most=[said[1] for said in counted],
-        n_units=[said[2] for said in counted],
-    )
-    keys = ["least", "most", "n_units", "label", "theme_id"]
-    themes = themes.sort_values(keys, ascending=[False, False, False, True, True])
+    themes = ranked_themes(tables)
+    counted = [study.said("study", name) for name in themes["theme_id"]]
     families = tables["theme_families"].set_index("family_id")["label"].map(plain_name)
     told = rows[rows["is_counted"]].drop_duplicates(["theme_id", "workshop_id"])
     territories = told.assign(
@@ -105,11 +99,11 @@ def theme_sheet(study: StudyRows) -> pd.DataFrame:
             head("theme"): themes["theme_id"].map(study.theme_names).to_numpy(),
             head("enonce"): [said_of(theme) for theme in rows_of(themes)],
         }
-        | study.counts(list(zip(themes["least"], themes["most"], strict=True)))
+        | study.counts([(least, most) for least, most, _ in counted])
         | {
             head("ateliers"): themes["n_workshops"].to_numpy(),
             head("territoires"): themes["theme_id"].map(names).to_numpy(),
-            head("passages"): themes["n_units"].to_numpy(),
+            head("passages"): [n_units for _, _, n_units in counted],
             head("famille"): themes["parent_id"].map(families).to_numpy(),
             head("nature_theme"): [word("natures", kind) for kind in themes["kind"]],
             head("phrase"): [plain_text(text) for text in themes["description"]],
