@@ -80,10 +80,9 @@ def invite(root: Path, name: str, *, is_folder: bool, port: int) -> tuple[str, b
 
 
 def _origin(port: int) -> str:
-    from django.conf import settings
+    from pipeline.review.roles import public_origin
 
-    public_names = settings.CSRF_TRUSTED_ORIGINS if settings.SECURE_SSL_REDIRECT else ()
-    return next(iter(public_names), f"http://{HOST}:{port}")  # behind a proxy, its own
+    return public_origin() or f"http://{HOST}:{port}"
 
 
 def prepare(root: Path, *, is_folder: bool = False) -> bool:

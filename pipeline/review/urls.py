@@ -119,6 +119,7 @@ urlpatterns = [
     path("depot/corriger", deposit.correct, name="deposit_correct"),
     path("depot/corbeille/<str:removed_id>/supprimer", deposit.erase, name="deposit_erase"),
     path("depot/corbeille/<str:removed_id>/remettre", deposit.put_back, name="deposit_put_back"),
+    path("depot/vu", deposit.see, name="deposit_see"),
     path("depot/doutes", deposit.doubts, name="deposit_doubts"),
     path("depot/doutes/<str:doubt_id>", deposit.decide_doubt, name="deposit_doubt"),
     path("traiter", processing.processing, name="processing"),

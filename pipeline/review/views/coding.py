@@ -23,6 +23,7 @@ from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.agreement import Codings
 from pipeline.review.blind import task_of
+from pipeline.review.bounds import whole
 from pipeline.review.roles import Role, deciders, decides, role_of
 from pipeline.review.views import author_of, request_id_of
 
@@ -92,12 +93,11 @@ def sight(request: HttpRequest) -> HttpResponse:
 def draw(request: HttpRequest) -> HttpResponse:
     """Draw passages that neither of two coders has begun, over all workshops."""
     coders = sorted({request.POST.get("premier", ""), request.POST.get("second", "")})
-    asked = request.POST.get("n", "")
-    n = int(asked) if asked.isdecimal() and len(asked) <= len(str(_N_MOST)) else 0
+    n = whole(request.POST.get("n", ""), _N_MOST)
     if not set(coders) <= set(deciders()):
         raise Http404
     _require_own(request, *coders)
-    if len(coders) < 2 or not 1 <= n <= _N_MOST:
+    if len(coders) < 2 or not n:
         error = _("Choisissez deux personnes différentes, et de 1 à {most} passages.")
         messages.error(request, error.format(most=_N_MOST))
         return redirect("agreement")

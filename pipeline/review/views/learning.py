@@ -32,7 +32,7 @@ from pipeline.errors import StudyError
 from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.roles import decides
-from pipeline.review.views import author_of, is_fragment, request_id_of
+from pipeline.review.views import author_of, is_fragment, once, request_id_of
 from pipeline.review.views.processing import about, lasted
 from pipeline.study import Study
 
@@ -81,6 +81,7 @@ def learning(request: HttpRequest) -> HttpResponse:
 
 
 @decides
+@once
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Start learning, or say who runs what is running."""

@@ -43,6 +43,7 @@ from pipeline.publish.text import shortened
 from pipeline.review import state
 from pipeline.review.bench import undoing_of
 from pipeline.review.blind import blind_coding
+from pipeline.review.bounds import whole
 from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import memos_now
@@ -249,8 +250,7 @@ def write(request: HttpRequest) -> HttpResponse:
     is_compact = request.POST.get("forme") == "barre"
     decision, fault = _decision(request, subject, command, number, text)
     if decision is None:
-        editing = int(number) if number.isdecimal() else 0
-        options = {"fault": fault, "typed": text, "editing": editing}
+        options = {"fault": fault, "typed": text, "editing": whole(number) or 0}
         panel = panel_of(request, subject, is_compact=is_compact, **options)
         return _answer(request, panel, fault, status=_REFUSED)
     state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
@@ -283,7 +283,7 @@ def _decision(
             return None, _("Le mémo est vide : rien n’est noté.")
         title = state.snapshot().titles[subject.id] if subject.kind == DOCUMENT else ""
         return NoteMemo.on(subject, text, title=title), ""
-    memo = _near(subject, state.journal()).get(int(number) if number.isdecimal() else 0)
+    memo = _near(subject, state.journal()).get(whole(number) or 0)
     if command not in ("recrire", "retirer") or (memo is not None and memo.subject != subject):
         raise Http404
     if memo is None:

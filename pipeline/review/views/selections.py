@@ -17,6 +17,7 @@ from pipeline.decisions.selections import SelectionDecision, selections_of
 from pipeline.publish.text import typography
 from pipeline.review import state
 from pipeline.review.blind import blind_coding
+from pipeline.review.bounds import whole
 from pipeline.review.doors import coder_view
 from pipeline.review.nearest import meaning_of
 from pipeline.review.queue import CoderView, units_by_value
@@ -337,4 +338,5 @@ def _choices(
 
 
 def _as_number(value: str) -> tuple[int, str]:
-    return (int(value), "") if value.isdecimal() else (10**6, value)
+    number = whole(value)
+    return (10**6, value) if number is None else (number, "")
