@@ -106,7 +106,7 @@ class KeepsTyped:
         """Lead to the next page, as htmx wants it."""
         answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         if is_fragment(self.request):  # type: ignore[attr-defined]
-            answer.status_code, answer["HX-Redirect"] = 200, str(answer.headers.pop("Location"))
+            answer.status_code, answer["HX-Redirect"] = 200, answer["Location"]
         return answer
 
 

@@ -1,6 +1,5 @@
 """Decide who codes without seeing the machine, and draw passages for two people to code."""
 
-import uuid
 from collections import defaultdict
 from typing import Any
 
@@ -64,7 +63,6 @@ def tasks(request: HttpRequest, codings: Codings) -> dict[str, Any]:
         "n_usual": _N_USUAL,
         "n_most": _N_MOST,
         "author": author,
-        "coding_request_id": uuid.uuid4().hex,
     }
 
 

@@ -1,6 +1,5 @@
 """Write memos and flags, show those of a page, and list every memo."""
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -74,7 +73,6 @@ class MemoPanel:
 
     subject: MemoSubject
     rows: tuple[MemoRow, ...]
-    request_id: str
     is_compact: bool = False
     fault: str = ""
     typed: str = ""
@@ -107,7 +105,7 @@ def panel_of(request: HttpRequest, subject: MemoSubject, **options: Any) -> Memo
     """Return the memos on `subject`, for review/memos_of.html."""
     near = _near(subject, state.journal_of_page())
     rows = memo_rows(request, (memo for memo in near.values() if memo.subject == subject))
-    return MemoPanel(subject, tuple(rows), uuid.uuid4().hex, **options)
+    return MemoPanel(subject, tuple(rows), **options)
 
 
 def _near(subject: MemoSubject, journal: Journal) -> dict[int, Memo]:
@@ -127,7 +125,7 @@ def code_panels(request: HttpRequest, grid: Grid) -> dict[str, MemoPanel]:
         memos[memo.subject].append(memo)
     subjects = [MemoSubject(CODE, f"{code.axis}:{code.code}") for code in grid.codes]
     return {
-        subject.id: MemoPanel(subject, tuple(memo_rows(request, memos[subject])), uuid.uuid4().hex)
+        subject.id: MemoPanel(subject, tuple(memo_rows(request, memos[subject])))
         for subject in subjects
     }
 
@@ -338,7 +336,6 @@ def flag(request: HttpRequest, unit_id: str) -> HttpResponse:
             "noted_id": unit_id,
             "announcement": sentence,
             "undoing": undoing_of(journal, author_of(request), unit_id),
-            "panel": {"request_id": uuid.uuid4().hex},
         }
         return render(request, "review/flag_said.html", shown)
     messages.success(request, sentence)

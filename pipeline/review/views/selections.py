@@ -1,6 +1,5 @@
 """Show a selection of passages as a list, the form that narrows it, and search."""
 
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -111,7 +110,6 @@ def filters(view: CoderView, wanted: Selection) -> dict[str, Any]:
         "chips": _chips(wanted, words),
         "why_nothing": words.why_nothing(wanted),
         "saved": selections_of(state.journal_of_page().active(SelectionDecision), view.author),
-        "save_id": uuid.uuid4().hex,
     }
 
 
