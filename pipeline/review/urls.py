@@ -110,7 +110,6 @@ urlpatterns = [
     path("depot", deposit.deposit, name="deposit"),
     path("depot/etat", deposit.states, name="deposit_states"),
     path("depot/ateliers", deposit.make_workshop, name="deposit_make"),
-    path("depot/ateliers/<str:folder>", deposit.workshop, name="deposit_workshop"),
     path("depot/envois", deposit.announce, name="deposit_announce"),
     path("depot/envois/<str:upload_id>", deposit.piece, name="deposit_piece"),
     path("depot/envois/<str:upload_id>/abandonner", deposit.give_up, name="deposit_give_up"),

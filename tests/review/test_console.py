@@ -8,7 +8,7 @@ from support.review_server import Served
 
 _MORE = (  # beside PAGES
     *("themes/carte", "themes/propositions", "themes/sans-theme", "themes/reunir"),
-    *("accord/desaccords", "premier-acces", "nulle-part"),
+    "accord/desaccords",
 )
 
 

@@ -54,15 +54,6 @@ class AccountName(UsernameField):
     'Marie Dupont'
     """
 
-    default_error_messages = {  # noqa: RUF012 (as Django wants it)
-        "letters": gettext_lazy(
-            "Des lettres latines, des chiffres, des espaces, et @ . + - _ ’ seulement."
-        ),
-        "taken": gettext_lazy(
-            "Ce nom est déjà pris : c’est celui d’un compte, ou il lui ressemble trop."
-        ),
-    }
-
     def to_python(self, value: str | None) -> str:
         """Return the name in its usual letters (NFKC), with single spaces."""
         return " ".join((super().to_python(value) or "").split())
@@ -70,10 +61,11 @@ class AccountName(UsernameField):
     def validate(self, value: str) -> None:
         """Refuse other letters, and the name of an account, accents and case left aside."""
         super().validate(value)
-        if not _NAME.fullmatch(value):
-            raise ValidationError(self.error_messages["letters"])
-        if fold(value) in map(fold, User.objects.values_list("username", flat=True)):
-            raise ValidationError(self.error_messages["taken"])
+        letters = _("Des lettres latines, des chiffres, des espaces, et @ . + - _ ’ seulement.")
+        taken = _("Ce nom est déjà pris : c’est celui d’un compte, ou il lui ressemble trop.")
+        names = User.objects.values_list("username", flat=True)
+        if not _NAME.fullmatch(value) or fold(value) in map(fold, names):
+            raise ValidationError(taken if _NAME.fullmatch(value) else letters)
 
 
 class InvitationForm(forms.Form):

@@ -87,13 +87,6 @@ def states(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"is_reading": is_reading, "workshops": states_of(study)})
 
 
-@reads
-@require_GET
-def workshop(request: HttpRequest, folder: str) -> HttpResponse:
-    """Show one workshop, as it is now."""
-    return _workshop(request, folder)
-
-
 @decides
 @once
 @require_POST
@@ -340,20 +333,17 @@ def _folder(name: str) -> WorkshopFiles:
     raise Http404
 
 
-def _workshop(request: HttpRequest, folder: str, **more: Any) -> HttpResponse:
-    shown = {"workshop": workshop_rows(state.study(), _folder(folder)), **_choices(), **more}
-    return render(request, "review/deposit_workshop.html", shown)
-
-
 def _told_or_refused(request: HttpRequest, folder: str, act: Callable[[], str]) -> HttpResponse:
     """Show the workshop again and say what was done, or in one line why not."""
     try:
         messages.success(request, act())
     except AteliersError as error:
         messages.error(request, _line(error))
-    if is_fragment(request):
-        return _workshop(request, folder, says=True)
-    return _back(folder)
+    if not is_fragment(request):
+        return _back(folder)
+    rows = workshop_rows(state.study(), _folder(folder))
+    shown = {"workshop": rows, "says": True, **_choices()}
+    return render(request, "review/deposit_workshop.html", shown)
 
 
 def _back(folder: str) -> HttpResponse:
