@@ -37,6 +37,7 @@ GROUPS = MappingProxyType(
         "memos": "mémos",
         "selections": "sélections",
         "drapeaux": "drapeaux",
+        "depot": "dépôt",
         "grille": "grille",
         "machine": "machine",
     }

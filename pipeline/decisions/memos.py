@@ -323,6 +323,24 @@ class UnflagPassage(FlagDecision):
     template = "retire le drapeau de {passage}"
 
 
+@dataclass(frozen=True)
+class SeeRemark(Decision):
+    """Says that a remark on a file of the depot was read, until it says something else."""
+
+    action = "see_remark"
+    group = "depot"
+    template = "a vu une remarque sur un fichier déposé"
+    awaits_run = False
+
+    remark: str = field(metadata=in_value())  # a hash of its file and words
+
+    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
+        return {("remark", self.remark)}
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        return True
+
+
 def flagged(active: Iterable[Decision]) -> dict[str, FlagPassage]:
     """Return the flag of each flagged passage."""
     flags: dict[str, FlagPassage] = {}
@@ -355,4 +373,5 @@ KINDS: tuple[type[Decision], ...] = (
     RemoveMemo,
     FlagPassage,
     UnflagPassage,
+    SeeRemark,
 )

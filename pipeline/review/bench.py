@@ -4,7 +4,6 @@ The work is that of the passages shown, not of the study.
 """
 
 import itertools
-import uuid
 import zlib
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -162,7 +161,6 @@ def bench(
         "n_listed": len(unit_ids),
         "section": "passages",
         "goto": goto(wanted),
-        "request_id": uuid.uuid4().hex,
     }
     if unit_id is None:
         return shown | {"unit": None}

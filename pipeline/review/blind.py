@@ -37,11 +37,11 @@ _STUDY = """
 home studies study create_study glossary members login logout first_access invitation account
 preferences accounts change_account study_settings study_grid grid_file grid_history grid_code
 grid_remove grid_import grid_axis grid_axis_remove grid_family grid_order
-deposit deposit_states deposit_make deposit_workshop deposit_announce
+deposit deposit_states deposit_make deposit_announce
 deposit_piece deposit_give_up deposit_remove deposit_rename deposit_correct deposit_erase
-deposit_put_back deposit_doubts deposit_doubt processing start_processing cancel_processing
-processing_stream study_data forget_person back_up restore archive_announce archive_piece
-send_back metrics
+deposit_put_back deposit_see deposit_doubts deposit_doubt
+processing start_processing cancel_processing processing_stream study_data forget_person back_up
+restore archive_announce archive_piece send_back metrics
 """
 _CODING = """
 passages passages_list passages_form save_selection remove_selection passages_export documents

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from pipeline.publish.text import number
 
 MAX_BODY_BYTES = 256 * 1024  # ten times the longest form, of 800 ticked passages
 MAX_PIECE_BYTES = 1024 * 1024  # of a file that is being sent, which a view writes as it comes
+_DIGITS = re.compile("[0-9]{1,15}")
 _PIECE_ADDRESS = re.compile(
     rb"POST [^ ?]*/(?:depot|publier/(?:donnees|reprises))/envois/[0-9a-f]{32}(?:\?[^ ]*)? HTTP/"
 )
@@ -37,6 +39,16 @@ _MAX_CHARS = {  # others: MAX_TEXT
 }
 
 
+def whole(typed: str, most: int = 10**15) -> int | None:
+    """Return the number from 0 to `most` that a field or an address holds, None for another text.
+
+    >>> [whole(typed, 99) for typed in ("12", "²", "１２", "-1", "100", "")]
+    [12, None, None, None, None, None]
+    """
+    number = int(typed) if _DIGITS.fullmatch(typed) else most + 1
+    return number if number <= most else None
+
+
 def is_piece(head: bytes) -> bool:
     """Whether a request's head announces a piece of a file, and not a form."""
     return _PIECE_ADDRESS.match(head) is not None
@@ -58,9 +70,10 @@ class BoundedFieldsMiddleware(PassingMiddleware):
     def process_view(
         self, request: HttpRequest, _view: Any, _args: Any, _options: Any
     ) -> HttpResponse | None:
-        """Return the refusal, None to accept."""
-        if request.method != "POST":
-            return None
+        """Return the refusal, None to accept; a NUL, which databases refuse, is answered by 400."""
+        sent = [*request.GET.lists(), *request.POST.lists()]
+        if any("\0" in text for name, values in sent for text in (name, *values)):
+            raise BadRequest("NUL")
         for name, values in request.POST.lists():
             limit = _MAX_CHARS.get(name, MAX_TEXT)
             longest = max(len(str(value).replace("\r\n", "\n").strip()) for value in values)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -20,9 +21,11 @@ from flows.preview import (
     reading_key,
     stale_workshops,
 )
+from pipeline.decisions.memos import SeeRemark
 from pipeline.depot import DepotFile, Inventory, WorkshopFiles
 from pipeline.files import text_hash
 from pipeline.ingest.workshop import EVERYWHERE, manifests_of
+from pipeline.review import state
 from pipeline.study import Study
 from pipeline.text import fold, size_in_words
 
@@ -68,7 +71,7 @@ class Row:
     is_part: bool = False
     is_settings: bool = False
     is_waiting: bool = False
-    rejects: tuple[dict[str, str], ...] = ()
+    rejects: tuple[dict[str, Any], ...] = ()
     answers: dict[str, str] = field(default_factory=dict)
     n_more: int = 0  # parts that are not listed
     # by folded heading; those that were corrected
@@ -143,7 +146,7 @@ class WorkshopRows:
     date: str
     place: str
     rows: tuple[Row, ...]
-    rejects: tuple[dict[str, str], ...]  # of the folder itself
+    rejects: tuple[dict[str, Any], ...]  # of the folder itself
     error: str
     is_current: bool
     size: str
@@ -162,6 +165,16 @@ class WorkshopRows:
     def n_units(self) -> int:
         """Return the number of passages."""
         return sum(row.reading.n_units for row in self.rows if row.reading)
+
+
+def with_readers(rejects: Iterable[Mapping[Any, Any]]) -> list[dict[str, Any]]:
+    """Return remarks on files with who said to have read each, as a decision, None if nobody."""
+    seen = {row.remark: row for row in state.journal_of_page().active(SeeRemark)}
+    rows = []
+    for row in rejects:
+        remark = text_hash(row["path"], row["reason"], row["advice"])[:32]
+        rows.append({**row, "remark": remark, "seen": seen.get(remark)})
+    return rows
 
 
 def states_of(study: Study) -> dict[str, str]:
@@ -183,8 +196,8 @@ def workshop_rows(study: Study, workshop: WorkshopFiles) -> WorkshopRows:
     parts: dict[str, list[PartReading]] = {}
     for part in reading.parts:
         parts.setdefault(part.path.split("#", 1)[0], []).append(part)
-    rejects: dict[str, list[dict[str, str]]] = {}
-    for reject in reading.rejects:
+    rejects: dict[str, list[dict[str, Any]]] = {}
+    for reject in with_readers(reading.rejects):
         rejects.setdefault(reject["path"].split("#", 1)[0], []).append(reject)
     groups: list[list[Row]] = []
     for file in workshop.files:
@@ -209,8 +222,8 @@ def workshop_rows(study: Study, workshop: WorkshopFiles) -> WorkshopRows:
     )
 
 
-def deposit_counts(study: Study) -> tuple[int, int | None]:
-    """Return how many files came, atelier.yaml left out, and how many cannot be read.
+def deposit_counts(study: Study) -> tuple[int, list[dict[str, Any]] | None]:
+    """Return how many files came, atelier.yaml left out, and the remarks on what is not read.
 
     The latter is None while a workshop was never read ahead.
     """
@@ -218,8 +231,8 @@ def deposit_counts(study: Study) -> tuple[int, int | None]:
     n_files = sum(len(one.files) - len(manifests_of(one)) for one in folders)
     kept = [read_kept(study, one.name) for one in folders]
     readings = [reading for reading in kept if reading is not None]
-    unread = {reject["path"] for reading in readings for reject in reading.rejects}
-    return n_files, len(unread) if len(readings) == len(kept) else None
+    remarks = with_readers(reject for reading in readings for reject in reading.rejects)
+    return n_files, remarks if len(readings) == len(kept) else None
 
 
 def all_workshops(study: Study) -> list[WorkshopRows]:
@@ -235,7 +248,7 @@ def _place_in_list(group: list[Row]) -> tuple[bool, bool]:
 @dataclass(frozen=True)
 class _FileReading:
     parts: list[PartReading]
-    rejects: list[dict[str, str]]
+    rejects: list[dict[str, Any]]
     is_current: bool
 
 

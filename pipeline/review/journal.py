@@ -75,6 +75,10 @@ class Journal:
     def __getitem__(self, decision_id: int) -> Decision:
         return self._all[decision_id]
 
+    def get(self, decision_id: int | None) -> Decision | None:
+        """Return a decision by its number, None without one of it."""
+        return None if decision_id is None else self._all.get(decision_id)
+
     def __len__(self) -> int:
         return len(self._all)
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
@@ -23,7 +25,7 @@ from django.utils.translation import gettext_lazy
 
 from pipeline.errors import UsageError
 from pipeline.publish.text import joined
-from pipeline.review import desks
+from pipeline.review import desks, state
 from pipeline.review.blind import close_to_blind
 
 View = Callable[..., HttpResponseBase]
@@ -122,6 +124,24 @@ def invitation_of(user: User) -> str:
     """
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     return reverse("invitation", args=[uid, default_token_generator.make_token(user)])
+
+
+def public_address(request: HttpRequest, path: str) -> str:
+    """Return the address by which other computers reach `path`, if one is known."""
+    return (public_origin() or f"{request.scheme}://{request.get_host()}") + path
+
+
+def public_origin() -> str:
+    """Return « https://hote » of the settings, blank without a proxy or an address in messages."""
+    if settings.SECURE_SSL_REDIRECT and settings.CSRF_TRUSTED_ORIGINS:
+        return str(settings.CSRF_TRUSTED_ORIGINS[0])
+    url = state.study().settings.notify.review_url if desks.is_in_study() else ""
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url)) if url else ""
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address opens on this computer alone."""
+    return urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def has_other_administrator(user: User) -> bool:

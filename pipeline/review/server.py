@@ -30,6 +30,7 @@ from pipeline.study import Study
 
 HOST = "127.0.0.1"
 _N_THREADS, _N_CONNECTIONS = 8, 400
+_N_WAITING = 300  # connections whose request is not complete; one more closes the oldest
 _TIMEOUT_S = 60
 _GOODBYE_S = 3  # for pages that follow a run, when the server stops
 _COUNT_S = 60.0  # between counts of decisions
@@ -80,10 +81,9 @@ def invite(root: Path, name: str, *, is_folder: bool, port: int) -> tuple[str, b
 
 
 def _origin(port: int) -> str:
-    from django.conf import settings
+    from pipeline.review.roles import public_origin
 
-    public_names = settings.CSRF_TRUSTED_ORIGINS if settings.SECURE_SSL_REDIRECT else ()
-    return next(iter(public_names), f"http://{HOST}:{port}")  # behind a proxy, its own
+    return public_origin() or f"http://{HOST}:{port}"
 
 
 def prepare(root: Path, *, is_folder: bool = False) -> bool:
@@ -295,12 +295,16 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         if conn.incoming.is_whole:
             self._pass_on(conn)
             return
+        if len(self.pending_conns) >= _N_WAITING:
+            self._drop(self.pending_conns[0])
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + _WAIT_S
         self.pending_conns.append(conn)  # murder_pending closes it on timeout
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
 
     def _on_readable(self, conn: Any, client: socket.socket) -> None:
+        if conn not in self.pending_conns:  # dropped since the poller saw it
+            return
         try:
             received = client.recv(_READ_BYTES)
         except BlockingIOError:
@@ -312,12 +316,19 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             conn.incoming.refusal = "503 Service Unavailable"
         if received and not conn.incoming.is_whole:
             return
-        self.poller.unregister(client)
-        self.pending_conns.remove(conn)
         if received:
+            self._forget(conn)
             self._pass_on(conn)
         else:
-            self._close(conn)
+            self._drop(conn)
+
+    def _drop(self, conn: Any) -> None:
+        self._forget(conn)
+        self._close(conn)
+
+    def _forget(self, conn: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
 
     def _n_pieces(self) -> int:
         waiting = [conn for conn in self.pending_conns if hasattr(conn, "incoming")]

@@ -1,9 +1,10 @@
 """List the addresses about all studies of a folder, and those of accounts."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LogoutView
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from pipeline.review.roles import reads
 from pipeline.review.views import accounts, creating, home, metrics
 
 handler400 = "pipeline.review.pages.unreadable"
@@ -11,15 +12,19 @@ handler403 = "pipeline.review.pages.refused"
 handler404 = "pipeline.review.pages.missing"
 handler500 = "pipeline.review.pages.broken"
 ACCOUNTS = [
-    path("connexion", accounts.Login.as_view(), name="login"),
+    path(
+        "connexion",
+        LoginView.as_view(template_name="review/login.html", redirect_authenticated_user=True),
+        name="login",
+    ),
     path("deconnexion", login_not_required(LogoutView.as_view()), name="logout"),
-    path("premier-acces", accounts.first_access, name="first_access"),
+    path("premier-acces", login_not_required(accounts.FirstAccess.as_view()), name="first_access"),
     path(
         "invitation/<uidb64>/<token>",
         login_not_required(accounts.Invitation.as_view()),
         name="invitation",
     ),
-    path("compte", accounts.account, name="account"),
+    path("compte", reads(accounts.Account.as_view()), name="account"),
     path("compte/preferences", accounts.preferences, name="preferences"),
     path("comptes", accounts.accounts, name="accounts"),
     path("comptes/<int:user_id>", accounts.change_account, name="change_account"),

@@ -235,7 +235,7 @@ def test_a_new_file_is_read_ahead_corrected_and_its_doubtful_name_settled(
     sender.send("plan.xyz", b"\x00\x01\x02")
     session = sender.session
     until(lambda: is_read(session))
-    page = session.get(f"/depot/ateliers/{WORKSHOP}").text
+    page = session.get("/depot").text
     row = page.split("en plus.txt")[1].split("</tr>")[0]
     assert "notes" in row and "inconnue" in row
     assert "plan.xyz" in page and "non lu" in page
@@ -246,7 +246,7 @@ def test_a_new_file_is_read_ahead_corrected_and_its_doubtful_name_settled(
     manifest = (served.study.depot / WORKSHOP / "atelier.yaml").read_text(encoding="utf-8")
     assert "en plus.txt: q4" in manifest and "lieu: La Filature Commune, Roubaix" in manifest
     until(lambda: is_read(session))
-    row = session.get(f"/depot/ateliers/{WORKSHOP}").text.split("en plus.txt")[1]
+    row = session.get("/depot").text.split('<th scope="row">en plus.txt')[1]
     cells = row.split("</tr>")[0].split('class="acts"')[0]
     assert "à améliorer" in cells and ">5 <" in cells and "corrigée" in cells
 
@@ -258,7 +258,7 @@ def test_a_new_file_is_read_ahead_corrected_and_its_doubtful_name_settled(
     unknown = session.post("/depot/corriger", data=data | {"partie": "?"}, headers=sender.headers)
     assert unknown.status_code == 404
     until(lambda: is_read(session))
-    row = session.get(f"/depot/ateliers/{WORKSHOP}").text.split("parties.md", 1)[1]
+    row = session.get("/depot").text.split('<th scope="row">parties.md', 1)[1]
     assert "Au port (table 4, 1 passage ; corrigée)" in without_no_break(row)
 
     doubts = Vault(served.study).doubts()

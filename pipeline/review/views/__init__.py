@@ -1,14 +1,23 @@
 """Answer each address."""
 
+import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
+from django.contrib import messages
+from django.core.cache import cache
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from pipeline.files import text_hash
 
 N_LISTED = 50  # rows a page
+_REMEMBERED_S = 24 * 3600
+_creating = threading.Lock()  # one process serves all requests
 
 
 def author_of(request: HttpRequest) -> str:
@@ -17,8 +26,34 @@ def author_of(request: HttpRequest) -> str:
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """Return the form's id, the same if sent twice."""
-    return request.POST.get("request_id") or uuid.uuid4().hex
+    """Return the id of a form as it was shown and filled in, the same if sent twice.
+
+    Django's hidden token tells two forms apart: it is another one on each page that it makes.
+    """
+    if "csrfmiddlewaretoken" not in request.POST:
+        return uuid.uuid4().hex
+    fields = sorted((name, *values) for name, values in request.POST.lists())
+    return text_hash(request.get_full_path(), author_of(request), repr(fields))
+
+
+def once(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let a form that creates something do so once: sent again, it gets the first answer again."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        if request.method != "POST":
+            return view(request, *args, **options)
+        request_id = request_id_of(request)
+        with _creating:
+            first: HttpResponse | None = cache.get(request_id)
+            answer = first or view(request, *args, **options)
+            if first is None and answer.status_code < 400:
+                cache.set(request_id, answer, _REMEMBERED_S)
+        if first is not None:
+            messages.info(request, _("Ce formulaire était déjà envoyé : il compte une seule fois."))
+        return answer
+
+    return answered
 
 
 def reason_of(request: HttpRequest) -> str | None:

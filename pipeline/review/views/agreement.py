@@ -1,6 +1,5 @@
 """Show the agreement of coders, and arbitrate between people."""
 
-import uuid
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
@@ -173,7 +172,6 @@ def _passage(
         "one_by_one": left if len(left) > 1 and not is_exclusive else [],
         "sides": sides,
         "is_open": any(row.arbitration is None for row in rows),
-        "request_id": uuid.uuid4().hex,
     }
 
 

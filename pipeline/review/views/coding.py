@@ -1,6 +1,5 @@
 """Decide who codes without seeing the machine, and draw passages for two people to code."""
 
-import uuid
 from collections import defaultdict
 from typing import Any
 
@@ -23,6 +22,7 @@ from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.agreement import Codings
 from pipeline.review.blind import task_of
+from pipeline.review.bounds import whole
 from pipeline.review.roles import Role, deciders, decides, role_of
 from pipeline.review.views import author_of, request_id_of
 
@@ -63,7 +63,6 @@ def tasks(request: HttpRequest, codings: Codings) -> dict[str, Any]:
         "n_usual": _N_USUAL,
         "n_most": _N_MOST,
         "author": author,
-        "coding_request_id": uuid.uuid4().hex,
     }
 
 
@@ -92,12 +91,11 @@ def sight(request: HttpRequest) -> HttpResponse:
 def draw(request: HttpRequest) -> HttpResponse:
     """Draw passages that neither of two coders has begun, over all workshops."""
     coders = sorted({request.POST.get("premier", ""), request.POST.get("second", "")})
-    asked = request.POST.get("n", "")
-    n = int(asked) if asked.isdecimal() and len(asked) <= len(str(_N_MOST)) else 0
+    n = whole(request.POST.get("n", ""), _N_MOST)
     if not set(coders) <= set(deciders()):
         raise Http404
     _require_own(request, *coders)
-    if len(coders) < 2 or not 1 <= n <= _N_MOST:
+    if len(coders) < 2 or not n:
         error = _("Choisissez deux personnes différentes, et de 1 à {most} passages.")
         messages.error(request, error.format(most=_N_MOST))
         return redirect("agreement")

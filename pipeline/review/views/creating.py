@@ -21,6 +21,7 @@ from pipeline.grid.editing import MAX_SENT_BYTES, SENT, sent_file
 from pipeline.review import desks, state
 from pipeline.review.bounds import MAX_LABEL
 from pipeline.review.roles import Role, administers, reads, role_of
+from pipeline.review.views import once
 from pipeline.settings import Settings, load_settings
 from pipeline.settings.form import (
     PERSONAL,
@@ -109,6 +110,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 
 
 @administers
+@once
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     """Make a study among those of the server's folder, and go there."""

@@ -16,7 +16,9 @@ from flows.deposit import Deposit, Placed, summary_of
 from flows.deposit.manifest import ANSWERS, section_target, target_of, write_answers
 from flows.deposit.uploads import ElsewhereError, Upload, Uploads
 from flows.jobs.warm import ready_process
+from flows.preview import read_kept
 from flows.vault import CHOSEN, Vault
+from pipeline.decisions.memos import SeeRemark
 from pipeline.depot import Inventory, WorkshopFiles
 from pipeline.errors import AteliersError, UsageError, VaultError
 from pipeline.files import text_hash
@@ -24,7 +26,7 @@ from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import EVERYWHERE
 from pipeline.publish.text import quoted
 from pipeline.review import state
-from pipeline.review.bounds import MAX_PIECE_BYTES
+from pipeline.review.bounds import MAX_PIECE_BYTES, whole
 from pipeline.review.deposit import (
     CHANNELS,
     QUESTIONS,
@@ -32,10 +34,11 @@ from pipeline.review.deposit import (
     deposit_counts,
     previews_of,
     states_of,
+    with_readers,
     workshop_rows,
 )
 from pipeline.review.roles import Role, decides, reads, role_of
-from pipeline.review.views import author_of, is_fragment, page_of
+from pipeline.review.views import author_of, is_fragment, once, page_of, request_id_of
 from pipeline.text import size_in_words
 
 _READ_BYTES = 64 * 1024
@@ -51,12 +54,12 @@ def deposit(request: HttpRequest) -> HttpResponse:
     uploads = Uploads(place)
     is_reading = previews_of(study).keep_current(study)
     ready_process().prepare()
-    workshops, (n_files, n_unread) = all_workshops(study), deposit_counts(study)
+    workshops, (n_files, remarks) = all_workshops(study), deposit_counts(study)
     shown = {
         "section": "deposit",
         "workshops": workshops,
         "n_files": n_files,
-        "n_unread": n_unread,
+        "n_unread": len({row["path"] for row in remarks or ()}),
         "is_reading": is_reading,
         "n_bytes": size_in_words(place.n_bytes()),
         "n_free": size_in_words(uploads.n_free()),
@@ -84,14 +87,8 @@ def states(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"is_reading": is_reading, "workshops": states_of(study)})
 
 
-@reads
-@require_GET
-def workshop(request: HttpRequest, folder: str) -> HttpResponse:
-    """Show one workshop, as it is now."""
-    return _workshop(request, folder)
-
-
 @decides
+@once
 @require_POST
 def make_workshop(request: HttpRequest) -> HttpResponse:
     """Make the folder of a workshop."""
@@ -125,12 +122,12 @@ def announce(request: HttpRequest) -> JsonResponse:
 
 def announce_to(request: HttpRequest, uploads: Uploads, address: str) -> JsonResponse:
     """Accept a file into `uploads`; its pieces go to the page named `address`."""
-    size = request.POST.get("taille", "")
+    size = whole(request.POST.get("taille", ""))
     try:
         upload = uploads.announce(
             request.POST.get("atelier", ""),
             request.POST.get("chemin", ""),
-            int(size) if size.isdigit() and len(size) < 16 else -1,
+            -1 if size is None else size,
             author=author_of(request),
             mark=request.POST.get("change", ""),
         )
@@ -159,10 +156,9 @@ def receive_piece(request: HttpRequest, uploads: Uploads, upload_id: str) -> Jso
     ended = uploads.ended(upload_id)
     if ended is not None:  # its last answer was lost
         return _arrived(ended)
-    upload = _own_upload(request, uploads, upload_id)
-    start = request.GET.get("debut", "")
+    upload, start = _own_upload(request, uploads, upload_id), whole(request.GET.get("debut", ""))
     try:
-        n_received = uploads.add(upload, int(start) if start.isdigit() else -1, _chunks(request))
+        n_received = uploads.add(upload, -1 if start is None else start, _chunks(request))
         if n_received < upload.size:
             return JsonResponse({"received": n_received})
         placed = uploads.finish(upload)
@@ -254,6 +250,23 @@ def correct(request: HttpRequest) -> HttpResponse:
 
 
 @decides
+@require_POST
+def see(request: HttpRequest) -> HttpResponse:
+    """Note that a remark on a file was read."""
+    folder, remark = _folder(request.POST.get("atelier", "")), request.POST.get("remarque", "")
+    kept = read_kept(state.study(), folder.name)
+    if kept is None or remark not in {row["remark"] for row in with_readers(kept.rejects)}:
+        raise Http404
+
+    def note() -> str:
+        seen, author = SeeRemark(remark), author_of(request)
+        state.journal().add([seen], author=author, request_id=request_id_of(request))
+        return _("C’est vu : cette remarque n’est plus à faire, tant qu’elle dit la même chose.")
+
+    return _told_or_refused(request, folder.name, note)
+
+
+@decides
 @require_GET
 def doubts(request: HttpRequest) -> HttpResponse:
     """List the doubtful names, in real words, those without a decision first."""
@@ -320,20 +333,17 @@ def _folder(name: str) -> WorkshopFiles:
     raise Http404
 
 
-def _workshop(request: HttpRequest, folder: str, **more: Any) -> HttpResponse:
-    shown = {"workshop": workshop_rows(state.study(), _folder(folder)), **_choices(), **more}
-    return render(request, "review/deposit_workshop.html", shown)
-
-
 def _told_or_refused(request: HttpRequest, folder: str, act: Callable[[], str]) -> HttpResponse:
     """Show the workshop again and say what was done, or in one line why not."""
     try:
         messages.success(request, act())
     except AteliersError as error:
         messages.error(request, _line(error))
-    if is_fragment(request):
-        return _workshop(request, folder, says=True)
-    return _back(folder)
+    if not is_fragment(request):
+        return _back(folder)
+    rows = workshop_rows(state.study(), _folder(folder))
+    shown = {"workshop": rows, "says": True, **_choices()}
+    return render(request, "review/deposit_workshop.html", shown)
 
 
 def _back(folder: str) -> HttpResponse:

@@ -1,6 +1,5 @@
 """Show what became of each file and document, and make passages of what was none."""
 
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,6 @@ def document(request: HttpRequest, document_id: str) -> HttpResponse:
         "receipt": None if receipt is None else receipt_sentence(receipt),
         "warning": "" if receipt is None or pd.isna(receipt["warning"]) else receipt["warning"],
         "workshop": snapshot.workshops[row["workshop_id"]],
-        "request_id": uuid.uuid4().hex,
         "memos": panel_of(request, MemoSubject(DOCUMENT, document_id)),
     }
     return render(request, "review/document.html", shown)

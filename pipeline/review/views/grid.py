@@ -40,10 +40,11 @@ from pipeline.grid.editing import (
 from pipeline.grid.yaml_file import write_yaml
 from pipeline.review import state
 from pipeline.review.bench import code_entry
+from pipeline.review.bounds import whole
 from pipeline.review.doors import Door, coder_view, door
 from pipeline.review.roles import administers, reads
 from pipeline.review.selection import EVERY
-from pipeline.review.views import author_of, is_fragment, request_id_of
+from pipeline.review.views import author_of, is_fragment, once, request_id_of
 from pipeline.review.views.memos import MemoPanel, code_panels
 from pipeline.study import Study
 
@@ -194,6 +195,7 @@ def _passages_by_code(study: Study) -> Counter[tuple[str, str]] | None:
 
 
 @administers
+@once
 @require_http_methods(["GET", "POST"])
 def grid_code(request: HttpRequest) -> HttpResponse:
     """Change the code of the address, or add one to its axis."""
@@ -279,7 +281,7 @@ def _asked_axis(grid: Grid, request: HttpRequest) -> str:
 def _former_texts(request: HttpRequest, code: Code | None) -> dict[str, str]:
     """Return the texts that the code had before the change that the address names."""
     number, journal = request.GET.get("reprendre", ""), state.journal()
-    edit = journal[int(number)] if number.isdecimal() and int(number) in journal else None
+    edit = journal.get(whole(number))
     if code is None or not isinstance(edit, EditCode) or edit.code != code.code:
         return {}
     return _texts_of(edit.before) | {"code": code.code} if edit.before else {}

@@ -18,6 +18,7 @@ from pipeline.grid.arranging import AXIS, FAMILY, move, put_axis, put_family, re
 from pipeline.grid.codes import STANDARD, Axis, AxisEntry, Entry, Grid
 from pipeline.review import state
 from pipeline.review.roles import administers
+from pipeline.review.views import once
 from pipeline.review.views.grid import FormAnswer, change_of, removal, written
 from pipeline.text import slug
 
@@ -26,6 +27,7 @@ _STEPS = {"monter": -1, "descendre": 1}
 
 
 @administers
+@once
 @require_http_methods(["GET", "POST"])
 def grid_axis(request: HttpRequest) -> HttpResponse:
     """Change the axis of the address, or make one with its first codes."""
@@ -119,6 +121,7 @@ def grid_axis_remove(request: HttpRequest) -> HttpResponse:
 
 
 @administers
+@once
 @require_http_methods(["GET", "POST"])
 def grid_family(request: HttpRequest) -> HttpResponse:
     """Change the family of the address, or make one in its axis."""

@@ -69,10 +69,9 @@ def open_study(request: HttpRequest, folder_name: str) -> HttpResponse:
 def study(request: HttpRequest) -> HttpResponse:
     """Show what is to be done, what came in, what comes first, what changed."""
     damaged = [fault for fault in faults_of(state.study()) if fault.level != "told"]
-    next_step = next((step for step in steps() if not step.is_done), None)
     shown: dict[str, Any] = {
         "section": "home",
-        "next_step": next_step,
+        "to_do": [step for step in steps() if not step.is_done],
         "faults": damaged[:_N_FAULTS],
     }
     if state.study().last_run() is not None:

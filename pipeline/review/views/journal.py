@@ -2,7 +2,6 @@
 
 import csv
 import io
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,7 +94,6 @@ def _rows(request: HttpRequest, decisions: Iterable[Decision]) -> list[dict[str,
                 "effect": effect_of.get(decision.decision_id),
                 "can_undo": not is_undone
                 and _can_undo(decision, author, is_administrator=is_administrator),
-                "request_id": uuid.uuid4().hex,
             }
         )
     return rows

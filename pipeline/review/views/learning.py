@@ -1,6 +1,5 @@
 """Have the machine learn again, say how well it does and from whom, and choose which one codes."""
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -32,7 +31,7 @@ from pipeline.errors import StudyError
 from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.roles import decides
-from pipeline.review.views import author_of, is_fragment, request_id_of
+from pipeline.review.views import author_of, is_fragment, once, request_id_of
 from pipeline.review.views.processing import about, lasted
 from pipeline.study import Study
 
@@ -67,7 +66,6 @@ def learning(request: HttpRequest) -> HttpResponse:
         "is_to_apply": _is_to_apply(known),
         "has_other_grid": _has_other_grid(study, known),
         "model_setting": "" if study.settings.tag.model == "auto" else study.settings.tag.model,
-        "request_id": uuid.uuid4().hex,
     }
     if last is not None:
         shown |= {"last": last, "result": _result(study, last)}
@@ -81,6 +79,7 @@ def learning(request: HttpRequest) -> HttpResponse:
 
 
 @decides
+@once
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Start learning, or say who runs what is running."""

@@ -1,6 +1,5 @@
 """Write memos and flags, show those of a page, and list every memo."""
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -43,6 +42,7 @@ from pipeline.publish.text import shortened
 from pipeline.review import state
 from pipeline.review.bench import undoing_of
 from pipeline.review.blind import blind_coding
+from pipeline.review.bounds import whole
 from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import memos_now
@@ -73,7 +73,6 @@ class MemoPanel:
 
     subject: MemoSubject
     rows: tuple[MemoRow, ...]
-    request_id: str
     is_compact: bool = False
     fault: str = ""
     typed: str = ""
@@ -106,7 +105,7 @@ def panel_of(request: HttpRequest, subject: MemoSubject, **options: Any) -> Memo
     """Return the memos on `subject`, for review/memos_of.html."""
     near = _near(subject, state.journal_of_page())
     rows = memo_rows(request, (memo for memo in near.values() if memo.subject == subject))
-    return MemoPanel(subject, tuple(rows), uuid.uuid4().hex, **options)
+    return MemoPanel(subject, tuple(rows), **options)
 
 
 def _near(subject: MemoSubject, journal: Journal) -> dict[int, Memo]:
@@ -126,7 +125,7 @@ def code_panels(request: HttpRequest, grid: Grid) -> dict[str, MemoPanel]:
         memos[memo.subject].append(memo)
     subjects = [MemoSubject(CODE, f"{code.axis}:{code.code}") for code in grid.codes]
     return {
-        subject.id: MemoPanel(subject, tuple(memo_rows(request, memos[subject])), uuid.uuid4().hex)
+        subject.id: MemoPanel(subject, tuple(memo_rows(request, memos[subject])))
         for subject in subjects
     }
 
@@ -249,8 +248,7 @@ def write(request: HttpRequest) -> HttpResponse:
     is_compact = request.POST.get("forme") == "barre"
     decision, fault = _decision(request, subject, command, number, text)
     if decision is None:
-        editing = int(number) if number.isdecimal() else 0
-        options = {"fault": fault, "typed": text, "editing": editing}
+        options = {"fault": fault, "typed": text, "editing": whole(number) or 0}
         panel = panel_of(request, subject, is_compact=is_compact, **options)
         return _answer(request, panel, fault, status=_REFUSED)
     state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
@@ -283,7 +281,7 @@ def _decision(
             return None, _("Le mémo est vide : rien n’est noté.")
         title = state.snapshot().titles[subject.id] if subject.kind == DOCUMENT else ""
         return NoteMemo.on(subject, text, title=title), ""
-    memo = _near(subject, state.journal()).get(int(number) if number.isdecimal() else 0)
+    memo = _near(subject, state.journal()).get(whole(number) or 0)
     if command not in ("recrire", "retirer") or (memo is not None and memo.subject != subject):
         raise Http404
     if memo is None:
@@ -338,7 +336,6 @@ def flag(request: HttpRequest, unit_id: str) -> HttpResponse:
             "noted_id": unit_id,
             "announcement": sentence,
             "undoing": undoing_of(journal, author_of(request), unit_id),
-            "panel": {"request_id": uuid.uuid4().hex},
         }
         return render(request, "review/flag_said.html", shown)
     messages.success(request, sentence)

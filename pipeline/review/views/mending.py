@@ -23,6 +23,7 @@ from pipeline.decisions.spans import CodeSpan, Quote
 from pipeline.errors import VaultError
 from pipeline.review import state
 from pipeline.review.bench import announcement
+from pipeline.review.bounds import whole
 from pipeline.review.doors import coder_view
 from pipeline.review.mending import (
     bounds_of,
@@ -109,9 +110,8 @@ def correct(request: HttpRequest, unit_id: str) -> HttpResponse:
     }
     table: int | None = None
     if told[TABLE]:
-        is_number = told[TABLE].isascii() and told[TABLE].isdecimal() and len(told[TABLE]) < 5
-        table = int(told[TABLE]) if is_number else 0
-        if not 1 <= table <= MAX_TABLE:
+        table = whole(told[TABLE], MAX_TABLE)
+        if not table:
             said = _("Une table est un nombre de 1 à {most}, ou rien.").format(most=MAX_TABLE)
             return _decide(request, view, wanted, unit_id, [], said)
     allowed = {
@@ -165,10 +165,10 @@ def _asked(request: HttpRequest, unit_id: str) -> tuple[Selection, CoderView, Un
 
 def _offset(request: HttpRequest, name: str) -> int:
     """Return a number of characters; raise `Http404` for another text."""
-    typed = request.POST.get(name, "")
-    if not (typed.isascii() and typed.isdecimal() and len(typed) < 8):
+    offset = whole(request.POST.get(name, ""))
+    if offset is None:
         raise Http404
-    return int(typed)
+    return offset
 
 
 def _decide(

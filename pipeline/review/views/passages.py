@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision, put_code
 from pipeline.review import queue
 from pipeline.review.bench import announcement, bench, codebook, goto, lines_read
+from pipeline.review.bounds import whole
 from pipeline.review.doors import coder_view
 from pipeline.review.journal import BenchDecision
 from pipeline.review.queue import CoderView
@@ -48,11 +49,11 @@ def more_of_document(request: HttpRequest, document_id: str) -> HttpResponse:
     view = coder_view(request)
     if document_id not in view.snapshot.of_document:
         raise Http404
-    first, last = (request.GET.get(name, "") for name in ("de", "a"))
-    if not (first.isdecimal() and last.isdecimal() and len(first + last) < 20):
+    first, last = (whole(request.GET.get(name, "")) for name in ("de", "a"))
+    if first is None or last is None:
         raise Http404
-    end = min(int(last), int(first) + 2 * N_AROUND)
-    part = document_part(view.snapshot, document_id, int(first), end, view.grid)
+    end = min(last, first + 2 * N_AROUND)
+    part = document_part(view.snapshot, document_id, first, end, view.grid)
     shown = {
         "part": part,
         "lines": lines_read(view, part, None, goto(wanted)),
@@ -132,7 +133,7 @@ def _to_undo(view: CoderView, number: str) -> BenchDecision | None:
     journal = view.journal
     if not number:
         return journal.last_on_bench(view.author)
-    decision = journal[int(number)] if number.isdecimal() and int(number) in journal else None
+    decision = journal.get(whole(number))
     if not isinstance(decision, BenchDecision) or decision.author != view.author:
         return None
     return None if journal.is_undone(decision.decision_id) else decision

@@ -1,6 +1,5 @@
 """Show the priorities by weights that anybody may try."""
 
-import uuid
 from functools import lru_cache
 from typing import Any
 
@@ -135,7 +134,6 @@ def _page(sent: QueryDict) -> dict[str, Any]:
         "faults": faults,
         "sliders": _sliders(points, faults),
         "is_changed": points != chosen.points,
-        "request_id": uuid.uuid4().hex,
         "why_blank": unread_criteria(state.study().grid),
     }
     return shown | _ranking(scope, points, chosen, in_use)

@@ -27,7 +27,7 @@ from flows.jobs.warm import ready_process
 from pipeline.publish.text import joined
 from pipeline.review import state
 from pipeline.review.roles import decides, reads
-from pipeline.review.views import author_of, is_fragment
+from pipeline.review.views import author_of, is_fragment, once
 from pipeline.study import Study
 
 _N_RUNS = 30  # listed
@@ -117,6 +117,7 @@ def processing(request: HttpRequest) -> HttpResponse:
 
 
 @decides
+@once
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Start a job, or say who runs the one that is running."""

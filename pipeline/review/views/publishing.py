@@ -36,7 +36,7 @@ from pipeline.review.bounds import MAX_PIECE_BYTES
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.sending import sent
 from pipeline.review.steps import N_FIRST, unsigned_themes
-from pipeline.review.views import author_of, is_fragment
+from pipeline.review.views import author_of, is_fragment, once
 from pipeline.review.views.readers import links_shown
 from pipeline.review.views.sending_back import sending_shown
 from pipeline.study import Study
@@ -117,6 +117,7 @@ def _progress(request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
 
 
 @decides
+@once
 @require_POST
 def publish(request: HttpRequest) -> HttpResponse:
     """Apply the decisions and write the publication, in a process of its own."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from flows.publication_files import publication_path, publications, published
 from pipeline.review import state
+from pipeline.review.bounds import whole
 from pipeline.review.reader_links import (
     DEFAULT_DAYS,
     MAX_DAYS,
@@ -22,9 +23,9 @@ from pipeline.review.reader_links import (
     note_opening,
     revoke_link,
 )
-from pipeline.review.roles import Role, administers, role_of
+from pipeline.review.roles import Role, administers, is_loopback, public_address, role_of
 from pipeline.review.sending import sent
-from pipeline.review.views import author_of
+from pipeline.review.views import author_of, once
 
 _PARTS = ("rapport", "annexe-technique")
 _NAMES = tuple(f"{part}.{form}" for part in _PARTS for form in ("html", "pdf", "docx"))
@@ -45,25 +46,27 @@ def links_shown(request: HttpRequest) -> dict[str, Any]:
 
 
 @administers
+@once
 @require_POST
 def make(request: HttpRequest) -> HttpResponse:
     """Make a link to a publication, and show it once."""
     study = state.study()
-    run_id, days = request.POST.get("publication", ""), request.POST.get("jours", "")
+    run_id, typed = request.POST.get("publication", ""), request.POST.get("jours", "")
+    days = whole(typed, MAX_DAYS)
     if run_id not in {entry.run_id for entry in publications(study)}:
         raise Http404
-    if not (days.isascii() and days.isdigit() and 1 <= int(days) <= MAX_DAYS):
+    if not days:
         messages.error(
             request,
             _("Un lien vaut de 1 à {most} jours : « {days} » ne convient pas.").format(
-                most=MAX_DAYS, days=days[:20]
+                most=MAX_DAYS, days=typed[:20]
             ),
         )
         return redirect("publishing")
-    token = make_link(study.root, run_id, made_by=author_of(request), n_days=int(days))
-    link = request.build_absolute_uri(reverse("reader_link", args=[token]))
-    shown = {"section": "publishing", "link": link, "days": int(days)}
-    return render(request, "review/reader_link_made.html", shown)
+    token = make_link(study.root, run_id, made_by=author_of(request), n_days=days)
+    link = public_address(request, reverse("reader_link", args=[token]))
+    shown = {"section": "publishing", "link": link, "is_ours_alone": is_loopback(link)}
+    return render(request, "review/reader_link_made.html", shown | {"days": days})
 
 
 @administers

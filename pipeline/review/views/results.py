@@ -1,6 +1,5 @@
 """Show results and territories, and decide of needs without answer."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import ceil
@@ -233,7 +232,6 @@ def _gaps() -> list[dict[str, Any]]:
         row
         | {
             "decision": decided.get((row["workshop_id"], row["subject_id"])),
-            "request_id": uuid.uuid4().hex,
         }
         for row in _with_workshop(territories.gaps(state.snapshot().tables))
     ]

@@ -1,6 +1,5 @@
 """Show a selection of passages as a list, the form that narrows it, and search."""
 
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from pipeline.decisions.selections import SelectionDecision, selections_of
 from pipeline.publish.text import typography
 from pipeline.review import state
 from pipeline.review.blind import blind_coding
+from pipeline.review.bounds import whole
 from pipeline.review.doors import coder_view
 from pipeline.review.nearest import holds_no_word, meaning_of
 from pipeline.review.queue import CoderView, units_by_value
@@ -110,7 +110,6 @@ def filters(view: CoderView, wanted: Selection) -> dict[str, Any]:
         "chips": _chips(wanted, words),
         "why_nothing": words.why_nothing(wanted),
         "saved": selections_of(state.journal_of_page().active(SelectionDecision), view.author),
-        "save_id": uuid.uuid4().hex,
     }
 
 
@@ -338,4 +337,5 @@ def _choices(
 
 
 def _as_number(value: str) -> tuple[int, str]:
-    return (int(value), "") if value.isdecimal() else (10**6, value)
+    number = whole(value)
+    return (10**6, value) if number is None else (number, "")

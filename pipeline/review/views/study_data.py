@@ -15,7 +15,7 @@ from flows.restoration import give_up_restoration
 from flows.tasks import clear_task, start_task, task_of
 from pipeline.review import state
 from pipeline.review.roles import administers
-from pipeline.review.views import author_of, is_fragment
+from pipeline.review.views import author_of, is_fragment, once
 from pipeline.review.views.restoring import MIN_CHARS, RESTORE, restoring_shown
 
 FORGET, BACKUP = "forget", "backup"  # tasks
@@ -102,6 +102,7 @@ def forget(request: HttpRequest) -> HttpResponse:
 
 
 @administers
+@once
 @require_POST
 def back_up(request: HttpRequest) -> HttpResponse:
     """Write a backup beside the study, sealed under the server's passphrase or the one typed."""

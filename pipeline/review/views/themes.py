@@ -26,7 +26,7 @@ from pipeline.decisions.themes import (
 )
 from pipeline.publish.text import quoted, typography
 from pipeline.review import state, theme_page
-from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
+from pipeline.review.bounds import MAX_LABEL, MAX_TEXT, whole
 from pipeline.review.desks import desk
 from pipeline.review.doors import code_doors_of_theme, coder_view
 from pipeline.review.journal import Journal
@@ -265,9 +265,9 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
     except KeyError as unknown:
         raise Http404 from unknown
     with desk().theme_lock:
-        seen, author = request.POST.get("seen", ""), author_of(request)
-        if seen.isdecimal():
-            newer = decisions_since(int(seen), command.touches, state.journal(), author=author)
+        seen, author = whole(request.POST.get("seen", "")), author_of(request)
+        if seen is not None:
+            newer = decisions_since(seen, command.touches, state.journal(), author=author)
             if newer:
                 return _conflict(request, subject, command, newer)
         sentence = _sentence(command)  # before appending, for the former names
@@ -344,15 +344,10 @@ def _conflict(
 def undo(request: HttpRequest) -> HttpResponse:
     """Undo decisions together; analysts undo their own, administrators anybody's."""
     journal, author = state.journal(), author_of(request)
-    numbers = [
-        int(part) for part in request.POST.get("decisions", "").split(",") if part.isdecimal()
-    ]
+    parts = request.POST.get("decisions", "").split(",")
+    rows = [row for row in (journal.get(whole(part)) for part in parts) if row is not None]
     left = [
-        journal[number]
-        for number in numbers
-        if number in journal
-        and not isinstance(journal[number], Undo)
-        and not journal.is_undone(number)
+        row for row in rows if not isinstance(row, Undo) and not journal.is_undone(row.decision_id)
     ]
     if any(row.author != author for row in left) and role_of(request.user) < Role.ADMINISTRATOR:
         messages.error(

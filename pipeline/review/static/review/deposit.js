@@ -196,10 +196,8 @@ const percent = (at, size) => `${Math.floor((100 * at) / Math.max(size, 1))} %`;
 
 // --- what others drop, and what is read meanwhile
 
-// htmx forgets a request that another overtakes while it waits: its promise would hold the page for ever.
-const refreshed = (...asked) => Promise.race([htmx.ajax(...asked), new Promise((resolve) => setTimeout(resolve, 5000))]);
-
 let isReading = words.reading === "oui";
+let lastStates = "";
 let isLooking = false;
 async function look() {
   if (isLooking || document.hidden) return;
@@ -209,18 +207,11 @@ async function look() {
     if (answer.status !== 200) return;
     const now = await answer.json();
     document.getElementById("lecture").hidden = !now.is_reading;
-    const shown = new Map([...document.querySelectorAll("#ateliers [data-folder]")].map((section) => [section.dataset.folder, section]));
-    const isSame = shown.size === Object.keys(now.workshops).length && Object.keys(now.workshops).every((folder) => shown.has(folder));
-    const isBusy = (element) => element.querySelector("details[open]") !== null || element.querySelector(":focus") !== null;
-    if (!isSame) {
-      if (!isBusy(document.getElementById("ateliers"))) await refreshed("GET", window.location.pathname, { target: "#ateliers", select: "#ateliers", swap: "outerHTML" });
-    } else {
-      for (const [folder, section] of shown) {
-        if (section.dataset.state !== now.workshops[folder] && !isBusy(section)) {
-          await refreshed("GET", section.dataset.url, { target: section, swap: "outerHTML" });
-        }
-      }
-    }
+    const shown = new Map([...document.querySelectorAll("#ateliers [data-folder]")].map((section) => [section.dataset.folder, section.dataset.state]));
+    const isSame = shown.size === Object.keys(now.workshops).length && Object.entries(now.workshops).every(([folder, state]) => shown.get(folder) === state);
+    const states = JSON.stringify(now.workshops);
+    if (!isSame && states !== lastStates) await renew();
+    lastStates = states;
     if (isReading && !now.is_reading) {
       const doubts = document.getElementById("doutes");
       if (doubts && !doubts.contains(document.activeElement)) htmx.trigger(doubts, "doutes");
@@ -243,4 +234,5 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const section = event.detail.elt.closest?.("section") ?? event.detail.elt;
   const row = path && [...section.querySelectorAll("[name=chemin]")].find((input) => input.value === path);
   (row?.closest("tr")?.querySelector("summary") ?? section.querySelector("[tabindex='-1']"))?.focus();
+  renew();
 });

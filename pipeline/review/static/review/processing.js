@@ -53,6 +53,7 @@
     if (!address) {
       stream?.close();
       window.clearInterval(timer);
+      if (stream ?? timer) renew();
       stream = timer = null;
     } else if (!stream && !timer) {
       stream = new EventSource(address);

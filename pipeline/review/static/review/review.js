@@ -153,3 +153,35 @@ document.addEventListener("click", (event) => {
   chosen.form.elements.enonce.value = chosen.dataset.statement;
   chosen.form.elements.nom.focus();
 });
+
+// --- what files, runs and other people change: the parts marked data-live, asked for again together
+
+document.addEventListener("input", (event) => event.target.closest("[data-live]")?.setAttribute("data-typed", ""));
+
+async function renew() {
+  const answer = await fetch(window.location.href, { redirect: "manual" }).catch(() => null); // no connection: next time
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]:not([data-live] [data-live])")) renewPart(part, page);
+}
+
+// What somebody is typing stays; so do what is open and the focus.
+function renewPart(part, page) {
+  const fresh = page.getElementById(part.id);
+  if (!fresh) return;
+  if (part.matches("[data-typed]")) return;
+  if (part.querySelector("[data-typed]")) return part.querySelectorAll("[data-live]").forEach((inside) => renewPart(inside, page));
+  const focused = part.contains(document.activeElement) && document.activeElement.id;
+  const opened = [...part.querySelectorAll("details[open] > summary[id]")].map((summary) => summary.id);
+  part.replaceWith(fresh);
+  htmx.process(fresh);
+  for (const id of opened) document.getElementById(id)?.parentElement.setAttribute("open", "");
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+// A part that asked again and again stops once its work has ended.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const asked = event.detail.requestConfig?.elt;
+  if (!asked?.getAttribute("hx-trigger")?.startsWith("every")) return;
+  if (!document.getElementById(asked.id)?.hasAttribute("hx-trigger")) renew();
+});
