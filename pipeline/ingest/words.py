@@ -412,8 +412,9 @@ def first_names() -> frozenset[str]:
 
 
 def may_be_speaker(name: str) -> bool:
-    """Whether the text may be a person's name or a speaker's number."""
-    return bool(_NAME.fullmatch(name)) or is_speaker(name)
+    """Whether the text may be the name of a person or two, or a speaker's number."""
+    are_names = all(map(_NAME.fullmatch, re.split(r" (?:et|&) ", name)))
+    return are_names or is_speaker(name)
 
 
 def is_speaker(name: str) -> bool:
