@@ -523,6 +523,33 @@ def test_the_channel_is_told_by_name_or_first_lines(
     } == {channel}
 
 
+WALLS = [  # lines of post-its as typed, and where each passage was said
+    (
+        "Mur des post-it\n\n(T6) des cuves d'eau de pluie\nun verger derrière l'école\n(T2) une navette le samedi matin\nun banc\nun four\nun abri",
+        ["6 -", "- -", "2 -", "- -", "- -", "- -"],
+    ),
+    (
+        "Post-its du hall\n\n[table 3] le bar associatif\nplus de bancs\nun puits (T5)\nun four\nun abri (table 2, question 4)",
+        ["3 -", "- -", "5 -", "- -", "2 q4"],
+    ),
+    ("Mur des post-it (question 3)\nun bureau qui s'use\ndes statuts trop vieux", ["- q3", "- q3"]),
+    # what opens a part holds for it; what is in brackets may be anything
+    ("Table 2 : on attend le bac.\nLe soir surtout.\nTable 3 : la criée ferme.", ["2 -", "2 -", "3 -"]),
+    ("(T1)\nun abribus\nun banc", ["1 -", "1 -"]),
+    ("Le four (du bourg)\nun banc (pour 3)\nle bal (2 fois)", ["- -", "- -", "- -"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WALLS)
+def test_a_mark_in_brackets_holds_for_its_line_which_stays_a_passage(
+    text: str, expected: list[str]
+) -> None:
+    (part,) = read_plain(FileContent(text.encode(), "mur.txt"))
+    placed = locate_blocks(part, part.blocks, names=["notes.txt"])
+    told = [_told(block) for block in placed if block.kind not in ("meta", "heading")]
+    assert told == expected
+
+
 SHEETS = [  # names, rows, what each passage tells
     (
         ["saisie.xlsx"],

@@ -49,6 +49,9 @@ _OPENING = re.compile(  # « Question 2 : on… », « T4 – on… »
 )
 _NUMBERED_TITLE = re.compile(r"\W*([^\W\d_]+)\s*(?:n°)?\s*\d{1,2}\b")
 _ANNOUNCED = re.compile(r"\W*[^\W\d_]+\s*(?:n°)?\s*\d{1,2}\s*[:–—.)/-]")
+_MARKED = re.compile(  # « (T6) des cuves », « [Q2] un four »
+    r"\s*[(\[]\s*[^\W\d_]{1,10}\s*(?:n°\s*)?\d{1,2}\s*[)\]]\s*[^\s:]"
+)
 _UNDERLINE = re.compile(r"^\s*(={3,}|-{3,}|~{3,})\s*$")
 _LIST_SIGNS = frozenset("-–—−‐*•●")
 _SIGN_LEVEL = {"o": 1, "▪": 2, "§": 2, "\uf0a7": 2}
@@ -338,6 +341,8 @@ def _is_title_by_neighbours(
     if draft.kind == "bullet":
         return _leads_list(above, draft, below)
     text = draft.text
+    if _MARKED.match(text):  # a mark before what somebody says
+        return False
     is_first_apart = (
         above is None
         and below.is_start
