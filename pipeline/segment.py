@@ -25,7 +25,7 @@ import pandas as pd
 from pipeline.settings.sections import SegmentSettings
 from pipeline.tables.columns import is_among
 from pipeline.tables.material import UNITS
-from pipeline.text import PlainText, fold_same_length
+from pipeline.text import PlainText, fold_same_length, has_signed_word
 from pipeline.text import lexicon as read_lexicon
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
@@ -37,7 +37,9 @@ _LAYOUT = re.compile(
 )
 _LINE_END = re.compile(r"[^\S\n]*+\n\s*+(?=[a-zà-ÿœ])")
 _TYPED_LINE = 3  # fewest words of a line with its own content
-_BARE = re.compile(r"^[\s•▪◦‣·●■*–—\-]+(?=\w|[«“\"(])|[\s•▪◦‣·●■–—]+$")
+_BLANKS = re.compile(r"\s*")
+_OPENING = re.compile(r"[\s•▪◦‣·●■*–—\-]+(?=\w|[«“\"(])|\s+")
+_CLOSING = re.compile(r"[\s•▪◦‣·●■–—]+$")
 _TOKEN = re.compile(r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte|numéro)\]")
 _SENTENCE_END = re.compile(
     r"(?P<mark>[.!?…]+)(?P<close>\s?[»”\")\]]+)?\s+"
@@ -263,12 +265,13 @@ def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
 
 
 def _strip(text: str, span: Span) -> Span:
+    """Leave out blanks and bullets at both ends; a sign that is a word stays."""
     start, end = span
-    while start < end and (match := _BARE.search(text[start:end])):
-        start, end = (
-            (start + match.end(), end) if match.start() == 0 else (start, start + match.start())
-        )
-    return start, end
+    passage = text[start:end]
+    opening = _BLANKS.match(passage) if has_signed_word(passage) else _OPENING.match(passage)
+    closing = _CLOSING.search(passage)
+    start += opening.end() if opening else 0
+    return start, max(start, span[0] + closing.start()) if closing else end
 
 
 def sentence_cuts(passage: str) -> list[int]:

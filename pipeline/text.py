@@ -184,6 +184,36 @@ def person_token(number: int | None) -> str:
     return PERSON if number is None else f"[personne {number}]"
 
 
+def has_signed_word(text: str) -> bool:
+    """Whether the sign that opens `text` is a word, more or less, and no bullet.
+
+    >>> [has_signed_word(text) for text in ("- de paperasse", "+ vite", "- de créer un bal")]
+    [True, True, False]
+    """
+    return _signed_word().match(text.replace("’", "'")) is not None
+
+
+def spelled_sign(text: str) -> str:
+    """Return `text` with the sign that is a word in full: "- de bruit" gives "moins de bruit"."""
+    if not has_signed_word(text):
+        return text
+    bare = text.lstrip()
+    return f"{'plus' if bare.startswith('+') else 'moins'} {bare[1:].lstrip()}"
+
+
+@cache
+def _signed_word() -> re.Pattern[str]:
+    words = lexicon("segmentation")
+    others, nouns, verbs, compared = (
+        "|".join(words[group])
+        for group in ("de_sans_quantité", "noms_en_r", "infinitifs_en_re", "comparaisons")
+    )
+    pronouns = r"(?:s'|se |ne |n'|y |en |l'|les? |la |lui |leur )*"
+    verb = rf"{pronouns}(?!(?:{nouns})\b)(?:\w+(?:er|ir)|{verbs})"
+    amount = rf"(?:de\s+|d')(?!(?:{others})(?:\b|(?<='))|{verb}\b)"
+    return re.compile(rf"\s*(?:[-–−+]\s*{amount}(?=\w)|\+\s*(?:{compared})\b)", re.IGNORECASE)
+
+
 def without_numbers(text: str) -> str:
     """Return `text` with every `[personne 12]` made `[personne]`."""
     return _NUMBERED.sub(PERSON, text)

@@ -599,3 +599,49 @@ def test_every_block_of_a_document_covers_its_own_text_and_no_line_lies_between(
         ]
         assert "\n".join(covered) == document.text
         assert set(blocks["kind"]) - {"heading", "meta"}, document.path
+
+
+LABELS = [  # a label among those of people, who is known to say what follows it, is it in the words
+    ("Ewenn", "Ewenn", False),
+    ("Kadidja", "Kadidja", False),
+    ("Mme Brel", "Brel", False),
+    ("Plouha", None, True),
+    ("Saint-Brieuc", None, True),
+    ("Mobilité", None, True),
+    ("Constat", None, True),
+    ("Freins", None, True),
+    ("Habitant 2", "Habitant 2", False),
+]
+
+
+@pytest.mark.parametrize(("label", "name", "is_in_words"), LABELS)
+def test_a_label_that_names_nobody_is_no_person_and_stays_in_the_words(
+    tmp_path: Path, label: str, name: str | None, is_in_words: bool
+) -> None:
+    others = ["le bac manque", "la laverie ferme", "le four est froid", "on attend le car"]
+    lines = [f"{who} : {said}." for who, said in zip(["Anne", "Yann"] * 2, others, strict=True)]
+    lines.insert(2, f"{label} : rien ne passe après huit heures.")
+    text = "\n".join([*lines, *lines[:2]])
+    tables = _ingest(_write(tmp_path / "depot" / "Atelier", {"table 2 transcription.txt": text}))
+    document, blocks = tables["documents"].iloc[0], tables["blocks"]
+    (row,) = (
+        block
+        for block in blocks.itertuples()
+        if "rien ne" in document["text"][block.start_char : block.end_char]
+    )
+    words = document["text"][row.start_char : row.end_char]
+    people = tables["people"].set_index("participant_id")
+    speaker = row.speaker if isinstance(row.speaker, str) else None
+    shown = people.loc[speaker, "full_name"] if speaker in people.index else speaker
+    assert (shown, words.startswith(f"{label} : ")) == (name, is_in_words)
+    assert name is not None or label not in set(people["full_name"]), "masked as a person"
+
+
+def test_a_place_that_a_list_gives_as_a_name_speaks(tmp_path: Path) -> None:
+    turns = ["Anne : le bac manque.", "Vannes : la laverie ferme.", "Yann : le four est froid."]
+    files = {"presence.csv": "Nom;Prénom;Structure\nVannes;Lise;La Criée\nRiou;Anne;La Criée\n"}
+    files["table 2.txt"] = "\n".join([*turns, *turns, *turns])
+    tables = _ingest(_write(tmp_path / "depot" / "Atelier", files))
+    people = tables["people"].set_index("participant_id")
+    spoken = tables["blocks"]["speaker"].dropna().map(people["full_name"])
+    assert "Lise Vannes" in set(spoken)

@@ -523,6 +523,33 @@ def test_the_channel_is_told_by_name_or_first_lines(
     } == {channel}
 
 
+WALLS = [  # lines of post-its as typed, and where each passage was said
+    (
+        "Mur des post-it\n\n(T6) des cuves d'eau de pluie\nun verger derrière l'école\n(T2) une navette le samedi matin\nun banc\nun four\nun abri",
+        ["6 -", "- -", "2 -", "- -", "- -", "- -"],
+    ),
+    (
+        "Post-its du hall\n\n[table 3] le bar associatif\nplus de bancs\nun puits (T5)\nun four\nun abri (table 2, question 4)",
+        ["3 -", "- -", "5 -", "- -", "2 q4"],
+    ),
+    ("Mur des post-it (question 3)\nun bureau qui s'use\ndes statuts trop vieux", ["- q3", "- q3"]),
+    # what opens a part holds for it; what is in brackets may be anything
+    ("Table 2 : on attend le bac.\nLe soir surtout.\nTable 3 : la criée ferme.", ["2 -", "2 -", "3 -"]),
+    ("(T1)\nun abribus\nun banc", ["1 -", "1 -"]),
+    ("Le four (du bourg)\nun banc (pour 3)\nle bal (2 fois)", ["- -", "- -", "- -"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WALLS)
+def test_a_mark_in_brackets_holds_for_its_line_which_stays_a_passage(
+    text: str, expected: list[str]
+) -> None:
+    (part,) = read_plain(FileContent(text.encode(), "mur.txt"))
+    placed = locate_blocks(part, part.blocks, names=["notes.txt"])
+    told = [_told(block) for block in placed if block.kind not in ("meta", "heading")]
+    assert told == expected
+
+
 SHEETS = [  # names, rows, what each passage tells
     (
         ["saisie.xlsx"],
@@ -757,6 +784,58 @@ def test_who_leads_may_just_ask_and_a_question_asked_is_no_passage() -> None:
         "- q1",
         "x",
         "- q4",
+    ]
+
+
+BY_PLACE = [  # after q1, q2 and q3 announced by Nadia: who says what, and where it was said
+    (("Nadia", "Dernière question, vous feriez quoi demain ?"), "x", "- q4"),
+    (("Nadia", "Et pour finir, qu'est-ce qu'on pourrait faire de mieux."), "x", "- q4"),
+    (("Nadia", "On termine par ce qu'il faudrait changer."), "x", "- q4"),
+    (("Nadia", "Pour conclure, qu'est-ce qui vous plairait ?"), "x", "- q4"),
+    (("Nadia", "L'ultime question, vos envies."), "x", "- q4"),
+    (("Nadia", "La dernière, allez, vos rêves."), "x", "- q4"),
+    (("Nadia", "Question suivante, les anciens ?"), "x", "- q4"),
+    # a remark of hers, or what somebody else closes with
+    (("Nadia", "Et pour finir avec ça, le bal du port a repris."), "- q3", "- q3"),
+    (("Nadia", "J'ai une dernière question pour toi, combien de voiliers ?"), "- q3", "- q3"),
+    (("Nadia", "La dernière fois vous parliez du bac ?"), "- q3", "- q3"),
+    (("Paul", "Et pour finir, moi je dirais que le bal doit revenir."), "- q3", "- q3"),
+    (("Paul", "C'était la dernière question du conseil municipal."), "- q3", "- q3"),
+]
+
+
+@pytest.mark.parametrize(("turn", "where", "after"), BY_PLACE)
+def test_a_question_is_announced_by_its_place_in_the_list(
+    turn: tuple[str, str], where: str, after: str
+) -> None:
+    turns = [
+        ("Nadia", "alors, question 1, qu'est-ce qui manque ici ?"),
+        ("Paul", "un médecin"),
+        ("Nadia", "deuxième question, ce qui marche"),
+        ("Paul", "la criée"),
+        ("Nadia", "question trois, vos forces et vos difficultés"),
+        ("Paul", "le bureau vieillit"),
+        turn,
+        ("Anne", "une halle couverte"),
+    ]
+    placed = _place_turns([*turns], "audio.vtt")
+    assert [_told(block) for block in placed[-2:]] == [where, after]
+
+
+def test_an_announcement_by_place_is_cut_from_what_follows_it() -> None:
+    turns = [
+        ("Nadia", "question trois, vos forces et vos difficultés"),
+        ("Paul", "le bureau vieillit"),
+        ("Nadia", "Merci Paul. On termine par la dernière, ce qu'on améliore. Le bal est vide."),
+        ("Nadia", "On a fini le tour, avant-dernière question, le fonctionnement interne."),
+    ]
+    placed = _place_turns([*turns], "audio.vtt")
+    said = [(_told(block), block.text) for block in placed]
+    assert said[2:] == [
+        ("- q3", "Merci Paul."),
+        ("x", "On termine par la dernière, ce qu'on améliore."),
+        ("- q4", "Le bal est vide."),
+        ("x", "On a fini le tour, avant-dernière question, le fonctionnement interne."),
     ]
 
 

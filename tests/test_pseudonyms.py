@@ -5,7 +5,13 @@ import pytest
 
 from pipeline.pseudonymise import pseudonymise
 from pipeline.pseudonymise.choices import Choices
-from pipeline.pseudonymise.identities import HOMONYM, PERHAPS_ONE, PERHAPS_TWO, name_words
+from pipeline.pseudonymise.identities import (
+    HOMONYM,
+    PERHAPS_ONE,
+    PERHAPS_TWO,
+    UNLISTED,
+    name_words,
+)
 from pipeline.pseudonymise.mentions import AMBIGUOUS, PossiblePerson, number_names, spelt
 from pipeline.pseudonymise.vault import Registry
 from pipeline.settings.sections import PseudonymiseSettings
@@ -246,6 +252,19 @@ def test_two_persons_that_a_person_says_are_one_have_one_number(row):
 def test_one_name_with_another_mail_and_structure_is_one_person_and_a_doubt():
     _, registry, _ = _met(_workshop(REDON, [SAME[0]]), _workshop(VANNES, [SAME[3]]))
     assert registry.persons[1].doubt == PERHAPS_TWO
+
+
+def test_a_speaker_that_no_list_names_and_no_first_name_tells_is_asked_once():
+    def labelled(folder: str, *labels: str) -> dict[str, pd.DataFrame]:
+        tables = _workshop(folder, [(label, "", None, None, None) for label in labels])
+        people = tables["people"].assign(origin="transcript", last_name=None)
+        return tables | {"people": people.assign(full_name=people["first_name"])}
+
+    _, registry, _ = _met(labelled(REDON, "Teddo", "Anne"))
+    assert [person.doubt for person in registry.persons.values()] == [UNLISTED, ""]
+    listed = _workshop(REDON, [("Teddo", "", None, None, None)])
+    _, registry, _ = _met(labelled(REDON, "Teddo"), listed)
+    assert [person.doubt for person in registry.persons.values()] == [""], "a list names her now"
 
 
 def test_texts_carry_the_numbers_of_the_list_and_of_other_workshops_lists():

@@ -1,6 +1,8 @@
 """The readers: what each format's file gives, block by block, and what it must not give."""
 
 import base64
+import io
+import zipfile
 
 import pytest
 
@@ -157,6 +159,22 @@ PLAIN: list[tuple[str, str, Shown]] = [
         "a plus among dashes is an opinion, alone a sign",
         "+ la fête du lin\n- le prix du gazole\n",
         [("bullet0", "+ la fête du lin"), ("bullet0", "le prix du gazole")],
+    ),
+    (
+        "a sign that is a word stays, a bullet goes",
+        "- de paperasse\n- manque de bus\n- d'administratif\n- de créer un bal\n- de la place\n",
+        [
+            ("bullet0", "- de paperasse"),
+            ("bullet0", "manque de bus"),
+            ("bullet0", "- d'administratif"),
+            ("bullet0", "de créer un bal"),
+            ("bullet0", "de la place"),
+        ],
+    ),
+    (
+        "a plus that is a word stays among signs",
+        "+ de concerts\n+ la navette\n+ souvent le car\n",
+        [("bullet0", "+ de concerts"), ("bullet0", "la navette"), ("bullet0", "+ souvent le car")],
     ),
     (
         "a plus alone is a sign",
@@ -635,6 +653,66 @@ def test_numbered_lists_of_an_opendocument_text_show_their_numbers_in_bold_title
         said_once,
         ("paragraph", "Légende de la photo."),
     ]
+
+
+DASHES = (
+    f'<w:numbering xmlns:w="{W}"><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:numFmt w:val="bullet"/><w:lvlText w:val="SIGN"/></w:lvl></w:abstractNum>'
+    '<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num></w:numbering>'
+)
+ITEMS = ["de paperasse", "manque de bus", "de nombreux jeunes", "d’attente aux urgences"]
+LISTS = [  # a list that the format draws with "SIGN"
+    ("t.docx", docx("".join(w_p(item, listed(1)) for item in ITEMS), numbering=DASHES)),
+    (
+        "t.odt",
+        odt(
+            '<text:list text:style-name="L">'
+            + "".join(f"<text:list-item><text:p>{item}</text:p></text:list-item>" for item in ITEMS)
+            + "</text:list>",
+            '<text:list-style style:name="L"><text:list-level-style-bullet text:level="1" text:bullet-char="SIGN"/></text:list-style>',
+        ),
+    ),
+    (
+        "t.rtf",
+        "".join(
+            [
+                "{\\rtf1\\ansi ",
+                *(f"{{\\listtext\\tab SIGN\\tab}}\\ls1 {item}\\par " for item in ITEMS),
+                "}",
+            ]
+        )
+        .replace("’", "\\'92")
+        .encode(),
+    ),
+    ("t.html", f"<ul>{''.join(f'<li>{item}' for item in ITEMS)}</ul>".encode()),
+    (
+        "t.eml",
+        f"Content-Type: text/html\n\n<p>Voici :</p><ul>{''.join(f'<li>{item}' for item in ITEMS)}</ul>".encode(),
+    ),
+]
+
+
+def _with_sign(content: bytes, sign: str) -> bytes:
+    if not content.startswith(b"PK"):
+        return content.replace(b"SIGN", sign.encode())
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return zipped(
+            {
+                name: archive.read(name).replace(b"SIGN", sign.encode())
+                for name in archive.namelist()
+            }
+        )
+
+
+@pytest.mark.parametrize(("name", "content"), LISTS)
+@pytest.mark.parametrize("sign", ["-", "+", "*"])
+def test_the_dash_of_a_list_is_a_word_before_an_amount(
+    name: str, content: bytes, sign: str
+) -> None:
+    is_drawn = name in ("t.docx", "t.odt", "t.rtf") and sign != "*"
+    texts = [block.text for block in read(_with_sign(content, sign), name)[0].blocks]
+    before = f"{sign} " if is_drawn else ""
+    first, second, third, fourth = ITEMS
+    assert texts[-4:] == [before + first, second, third, before + fourth]
 
 
 def test_flat_opendocument_texts_are_read() -> None:

@@ -9,6 +9,8 @@ from pipeline.tables.material import BLOCKS, DOCUMENTS
 
 WRITTEN = [
     ("La tournée du médiabus s'arrête à Lormes. | Personne ne la remplace au sud du canton."),
+    ("- de paperasse pour monter un dossier. | Le bureau s'use à ça."),
+    ("+ de concerts au village"),
     ("M. Perrin et Mme. Roy tiennent la buvette. | Le maire prête la salle."),
     ("Le car ne passe plus. | [personne] conduit les voisins, M. [personne] aussi."),
     ("On a vu J.-M. Auclair et P. Nolot au marché de Corbigny."),

@@ -9,7 +9,7 @@ from pipeline.ingest.locate import locate_blocks
 from pipeline.ingest.locate.cues import LocatedBlock
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.people import WorkshopPeople
-from pipeline.ingest.sheets import SortedPart, sort_part
+from pipeline.ingest.sheets import SortedPart, passages_of_cell, sort_part
 from pipeline.ingest.sheets.kinds import read_sheet
 from pipeline.ingest.sheets.roles import legend_of
 from pipeline.ingest.words import spelled_in
@@ -673,3 +673,16 @@ SPELLINGS = [
 @pytest.mark.parametrize(("name", "text", "spelled"), SPELLINGS)
 def test_a_territory_is_spelled_as_its_documents_do(name: str, text: str, spelled: str) -> None:
     assert spelled_in(name, [text]) == spelled
+
+
+CELLS_WITH_SIGNS = [
+    ("- de paperasse", ["- de paperasse"]),
+    ("+ de concerts\n- manque de bus", ["+ de concerts", "manque de bus"]),
+    ("- d’attente\n- le bac\n+ vite", ["- d’attente", "le bac", "+ vite"]),
+    ("- de l'eau propre", ["de l'eau propre"]),
+]
+
+
+@pytest.mark.parametrize(("cell", "passages"), CELLS_WITH_SIGNS)
+def test_a_sign_that_is_a_word_stays_in_a_cell(cell: str, passages: list[str]) -> None:
+    assert passages_of_cell(cell) == passages

@@ -199,6 +199,14 @@ BRACKETED = [
         [(None, "[Rires] le bac du soir [Rires] ne passe plus")],
     ),
     (
+        "1\n00:00:01,000 --> 00:00:03,000\nAnne : le bac ne passe plus.\n\n2\n00:00:03,100 --> 00:00:05,000\nEwenn : et la criée ferme.\n\n3\n00:00:05,100 --> 00:00:07,000\n[Rires] le port se vide.\n",
+        [("Anne", "le bac ne passe plus."), ("Ewenn", "et la criée ferme. [Rires] le port se vide.")],
+    ),
+    (
+        "1\n00:00:01,000 --> 00:00:03,000\nAnne : le bac ne va plus à\n\n2\n00:00:03,100 --> 00:00:05,000\nPlouha : il s'arrête avant.\n",
+        [("Anne", "le bac ne va plus à Plouha : il s'arrête avant.")],
+    ),
+    (
         "1\n00:00:01,000 --> 00:00:03,000\n[le bac] ne passe plus\n\n2\n00:00:03,100 --> 00:00:05,000\nle soir\n",
         [(None, "[le bac] ne passe plus le soir")],
     ),
@@ -209,3 +217,28 @@ BRACKETED = [
 def test_names_in_brackets_speak_and_noises_do_not(subtitles: str, said: Said) -> None:
     (part,) = read_source(FileContent(subtitles.encode(), "table 4.srt"))
     assert [(block.speaker, block.text) for block in part.blocks] == said
+
+
+STAMPED = [  # a turn among others of "Anne", who says it and her words
+    ("Ewenn : et le camion des poissons.", "Ewenn", "et le camion des poissons."),
+    ("ÉWENN : et le camion des poissons.", "ÉWENN", "et le camion des poissons."),
+    ("Ewenn et Maï : et le camion des poissons.", "Ewenn et Maï", "et le camion des poissons."),
+    ("la dame du fond : le camion des poissons.", "la dame du fond", "le camion des poissons."),
+    ("un monsieur : le camion des poissons.", "un monsieur", "le camion des poissons."),
+    # what goes on with what she said
+    ("je dis une chose : le camion des poissons.", "Anne", None),
+]
+
+
+@pytest.mark.parametrize(("line", "speaker", "words"), STAMPED)
+def test_an_unknown_label_among_known_ones_is_a_speaker_of_its_own(
+    line: str, speaker: str, words: str | None
+) -> None:
+    text = f"[00:00:03] Anne : le bac manque.\n[00:00:11] {line}\n[00:00:19] Anne : je note.\n[00:00:23] Anne : et la laverie a fermé.\n"
+    blocks = spoken_blocks(text.split("\n"))
+    assert blocks is not None
+    said = [(block.speaker, block.text) for block in blocks]
+    if words:
+        assert said[1] == (speaker, words)
+    else:
+        assert said[0] == ("Anne", f"le bac manque. {line}")

@@ -24,7 +24,7 @@ from pipeline.exchange.xml import one_line
 from pipeline.grid.codes import RUBRIQUE, Axis, Grid
 from pipeline.publish.report.passages import Tables, gather_passages, rows_of, workshop_names
 from pipeline.publish.text import word
-from pipeline.text import fold
+from pipeline.text import fold, spelled_sign
 
 
 def named_documents(tables: Tables) -> list[Any]:
@@ -199,7 +199,7 @@ def clean_text(text: str) -> str:
 
     It never begins as a header or a thematic line.
     """
-    plain = unicodedata.normalize("NFC", text).replace("’", "'")
+    plain = unicodedata.normalize("NFC", spelled_sign(text)).replace("’", "'")
     plain = _TOKEN.sub(lambda token: re.sub(r"\W+", "_", token[1]), plain)
     signs = [sign if sign.isalnum() or sign in _ALLOWED_SIGNS else " " for sign in plain]
     return " ".join("".join(signs).split()).lstrip("-+=/ ").strip()

@@ -12,12 +12,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
+from pipeline.communes.tables import by_slug
 from pipeline.depot import Inventory, WorkshopFiles
+from pipeline.french import is_word
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part, read_contents
@@ -29,6 +32,7 @@ from pipeline.ingest.locate.cues import (
     name_tables,
     nickname_in,
     number_tables,
+    read_cues,
     with_tables,
 )
 from pipeline.ingest.locate.spoken import is_role
@@ -65,7 +69,7 @@ from pipeline.ingest.workshop import (
 from pipeline.settings.sections import IngestSettings
 from pipeline.tables.material import ATTENDANCE, BLOCKS, DOCUMENTS, RECEIPTS, REJECTS, WORKSHOPS
 from pipeline.tables.schema import ASIDES
-from pipeline.text import counted, fold, lexicon
+from pipeline.text import counted, fold, lexicon, slug
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +90,7 @@ _COMMUNE_ADVICE = (
 )
 _HEAD_BLOCKS = 40  # first blocks of a file, searched for the territory's spelling
 _SEARCHED = 400  # first blocks or rows of a file, searched for the names of tables
+_MIN_TURNS = 3  # of a label made of French words, for it to name a person
 _TITLE_ROWS = 3  # top rows of an attendance list that may hold the workshop's day
 
 
@@ -204,6 +209,7 @@ def _write_documents(
         )
         read.append(_moved(located, answer_everywhere(manifest, part.names)))
     for part, sender, located in zip(parts, senders, number_tables(read), strict=True):
+        located = with_idle_labels(located, people)
         speakers = name_speakers(located, people)
         for i, block in enumerate(located):
             if block.channel == "mail" and sender:
@@ -352,6 +358,39 @@ def _names_of_address(address: str) -> tuple[str | None, str | None]:
     return (words[0].title(), words[1].title()) if is_named else (None, None)
 
 
+def with_idle_labels(blocks: Sequence[LocatedBlock], people: WorkshopPeople) -> list[LocatedBlock]:
+    """Return the blocks, labels of a transcript that name nobody back before what they label.
+
+    "Hirson : c'est loin" tells a place, "Constat : …" what it is about; who says it is unknown.
+    """
+    said = [block.speaker or "" for block in blocks if block.channel == "transcript"]
+    turns = Counter(name for name, _ in groupby(said))
+    idle = {name for name in turns if name and _names_nobody(name, turns[name], people)}
+    written: list[LocatedBlock] = []
+    above = None
+    for block in blocks:
+        if block.speaker in idle and block.channel == "transcript":
+            text = block.text if block.speaker == above else f"{block.speaker} : {block.text}"
+            written.append(replace(block, text=text, speaker=None))
+        else:
+            written.append(block)
+        above = block.speaker
+    return written
+
+
+def _names_nobody(label: str, n_turns: int, people: WorkshopPeople) -> bool:
+    """Whether a label is a commune or French words, which no list gives and no first name."""
+    words = label.split()
+    civilities = lexicon("people")["civilites"]
+    is_telling = any(is_first_name(word) or fold(word) in civilities for word in words)
+    if is_telling or is_role(label) or people.find_name(label):
+        return False
+    if slug(label) in by_slug():
+        return True
+    is_topic = read_cues(label).is_label or all(is_word(word.lower()) for word in words)
+    return is_topic and n_turns < _MIN_TURNS
+
+
 def name_speakers(blocks: Sequence[LocatedBlock], people: WorkshopPeople) -> list[str | None]:
     """Return the speaker of each block; unknown names are added to `people`."""
     written = dict.fromkeys(block.speaker for block in blocks if block.speaker)
@@ -360,7 +399,12 @@ def name_speakers(blocks: Sequence[LocatedBlock], people: WorkshopPeople) -> lis
 
 
 def _speaker(speaker: str, people: WorkshopPeople) -> str:
-    """A role stays as written; an unknown name is added."""
+    """A role stays as written, as do two names; an unknown name is added."""
+    several = re.split(r"\s(?:et|&)\s", speaker)
+    if len(several) > 1:
+        for name in several:
+            _speaker(name, people)
+        return speaker
     pieces = [piece.strip() for piece in re.split(r"[()\[\]/–—]|\s-\s", speaker)]
     names = [piece for piece in pieces if piece and not is_role(piece)]
     participant_id = next(filter(None, map(people.find_name, names)), None)

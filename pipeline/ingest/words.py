@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from pipeline.files import data_path
-from pipeline.text import fold, fold_same_length, lexicon
+from pipeline.text import fold, fold_same_length, has_signed_word, lexicon
 
 _INVISIBLE = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\u061c\ufeff\ufff9-\ufffc\ud800-\udfff"
@@ -229,7 +229,7 @@ def strip_markup(cell: str) -> str:
     """Return the words of an HTML cell, its paragraphs and items on lines of their own.
 
     >>> strip_markup("<p>Un four</p><ul><li>le bal</li></ul>")
-    'Un four\\n- le bal'
+    'Un four\\n• le bal'
     """
     if not _TAG.search(cell) and not _ENTITY.search(cell):
         return cell
@@ -237,12 +237,12 @@ def strip_markup(cell: str) -> str:
     def replaced(tag: re.Match[str]) -> str:
         name = (tag["name"] or "").lower()
         if name == "li" and not tag[0].startswith("</"):
-            return "\n- "
+            return "\n• "
         return "\n" if _BREAK.fullmatch(name) else ""
 
     text = html.unescape(_TAG.sub(replaced, cell)).replace("\xa0", " ")
     lines = (" ".join(line.split()) for line in text.split("\n"))
-    return "\n".join(line for line in lines if line.strip("- "))
+    return "\n".join(line for line in lines if line.strip("• "))
 
 
 _MAX_NAME_WORDS = 5
@@ -334,13 +334,18 @@ class Bullet(NamedTuple):
 
 
 def bullet_of(line: str) -> Bullet | None:
-    """Return the sign at the start of `line`; a rule of dashes has none."""
+    """Return the sign at the start of `line`; a rule of dashes has none.
+
+    A sign that is a word too stays in the text: "- de paperasse", "+ vite".
+    """
     if is_rule(line):
         return None
     match = _BULLET.match(line)
     if match:
         signs = (value for name, value in match.groupdict().items() if name != "indent")
+        is_word = bool(match["dash"] or match["plus"]) and has_signed_word(line)
         text = line[match.start("arrow") if match["arrow"] else match.end() :]
+        text = line if is_word else text
         return Bullet(width(match["indent"]), next(filter(None, signs)), text.strip())
     match = _NUMBER.match(line)
     return Bullet(width(match["indent"]), "1", line[match.end() :].strip()) if match else None
@@ -412,8 +417,9 @@ def first_names() -> frozenset[str]:
 
 
 def may_be_speaker(name: str) -> bool:
-    """Whether the text may be a person's name or a speaker's number."""
-    return bool(_NAME.fullmatch(name)) or is_speaker(name)
+    """Whether the text may be the name of a person or two, or a speaker's number."""
+    are_names = all(map(_NAME.fullmatch, re.split(r" (?:et|&) ", name)))
+    return are_names or is_speaker(name)
 
 
 def is_speaker(name: str) -> bool:

@@ -17,6 +17,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from pipeline.pseudonymise.vault import Facts, Forgotten, Person, Registry
+from pipeline.pseudonymise.words import is_first_name
 from pipeline.text import fold_same_length
 
 HOMONYM = (
@@ -25,6 +26,7 @@ HOMONYM = (
 )
 PERHAPS_TWO = "même nom, mais autre courriel et autre structure : comptés comme une seule personne"
 PERHAPS_ONE = "deux écritures proches, sans rien d'autre en commun : comptées comme deux personnes"
+UNLISTED = "écrit devant des propos, mais sur aucune liste : compté comme une personne"
 _APART = (HOMONYM, PERHAPS_ONE)
 MISSPELT = 90  # rapidfuzz score above which two names may be one, misspelt
 _SIZE_OF_CODE = 5  # an INSEE code; a slug stands for an unknown commune
@@ -130,6 +132,10 @@ def _complete(
 ) -> None:
     """Doubt the identity where mail and structure differ, unless a person said who it is."""
     is_met = folder in person.folders
+    if row["origin"] != "transcript" and person.doubt == UNLISTED:
+        person.doubt = ""
+    if row["origin"] == "transcript" and not person.folders and not _holds_first_name(facts):
+        person.doubt = UNLISTED
     if not is_sure and not person.doubt and not is_met and facts.is_elsewhere(person.facts):
         person.doubt = PERHAPS_TWO
     for column in ("first_name", "last_name", "full_name"):
@@ -137,6 +143,10 @@ def _complete(
             setattr(person, column, str(row[column]))
     person.is_listed = True
     person.learn(folder, facts)
+
+
+def _holds_first_name(facts: Facts) -> bool:
+    return any(is_first_name(word) for name in facts.names for word in name.split())
 
 
 class _PersonIndex:

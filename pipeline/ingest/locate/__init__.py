@@ -495,7 +495,7 @@ def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
 
 
 def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
-    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
+    lines = [f"• {block.text}" if block.kind == "bullet" else block.text for block in blocks]
     return blocks_of_mail("\n\n".join(lines))[0]
 
 

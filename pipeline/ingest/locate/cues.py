@@ -92,6 +92,7 @@ _MARKS = (
     re.compile(r"\s*(?P<label>[^:–—]{3,60}?)\s+[–—-]\s+(?=\S)"),
 )
 _AROUND = re.compile(r"[(),/|;–—]|\s-\s|\b(?:de|du|pour|et)\b|\b[Ll][ae]\b")
+_LAST_MARK = re.compile(r"\s[(\[](?P<mark>[^()\[\]]{1,40})[)\]]\s*[:.]?\s*$")
 _CLOSING = re.compile(r"\s*([\])}])?\s*([:–—|/>→=.,)-]+(?=\s|\D))?\s*")
 
 
@@ -400,6 +401,19 @@ def split_prefix(text: str) -> Prefix | None:
         form = "spelled" if is_spelled else "marked"
     location = Location(numbers.get("tables"), question, is_numbered=question is not None)
     return Prefix(location, form, whole[closing.end() :].strip())
+
+
+def split_mark(text: str) -> tuple[str, Location]:
+    """Return what is before the mark in brackets that ends `text`, and what the mark tells.
+
+    >>> split_mark("un four à pain (T3)")[1].table_number, split_mark("un four (cuit)")[1].question
+    (3, None)
+    """
+    match = _LAST_MARK.search(text)
+    cues = read_cues(match["mark"]) if match else TextCues()
+    if match is None or not (cues.is_label and (cues.has_tables or cues.has_numbers)):
+        return text, Location()
+    return text[: match.start()], Location(cues.table, cues.numbered, is_numbered=cues.has_numbers)
 
 
 def with_prefix(block: RawBlock, located: LocatedBlock) -> list[LocatedBlock]:

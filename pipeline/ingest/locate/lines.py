@@ -493,6 +493,8 @@ def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
     if prefix is None or below is None or prefix.form not in SURE_FORMS:
         return False
     is_sentence = prefix.rest.rstrip().endswith((".", "!", "?", ";"))
+    if prefix.form == "bracketed" and not (are_names(prefix.rest) or is_title(prefix.rest)):
+        return False  # a mark before what somebody says
     if is_sentence or len(prefix.rest.split()) > _MAX_VENUE_WORDS or is_idea(prefix.rest):
         return False
     return prefix.location.table_number is not None and split_prefix(below.text) is None

@@ -15,6 +15,7 @@ from pipeline.ingest.locate.cues import (
     nickname_in,
     read_cues,
     reporter_named,
+    split_mark,
     split_prefix,
     split_reporter,
     telling_words,
@@ -662,7 +663,8 @@ class _Walk:
         if here.question == "resume" and not block.speaker:
             reporters = (section.reporter for section in reversed(self._sections))
             block = replace(block, speaker=next(filter(None, reporters), None))
-        return LocatedBlock.at(block, here)
+        mark = split_mark(block.text)[1]
+        return LocatedBlock.at(block, here if _is_fixed(here) else mark.over(here))
 
     def _close_nested(self, level: int) -> None:
         while (top := self._sections[-1]).bullet_level is not None and level < top.bullet_level:
@@ -674,7 +676,9 @@ class _Walk:
         if _is_fixed(here):
             location = replace(location, question=None)
         opens_document = was_top and self._habits.has_one_table
-        if block.kind == "paragraph" and (not self._habits.is_tagged or prefix.speaker):
+        is_of_line = prefix.form == "bracketed" or here.channel == "postit"
+        is_of_line = is_of_line or self._habits.is_tagged
+        if block.kind == "paragraph" and (not is_of_line or prefix.speaker):
             self._hold(location, _TITLE if opens_document else _PREFIX)
         spoken = None if block.speaker or prefix.speaker else split_role(prefix.rest)
         speaker, text = spoken or (block.speaker or prefix.speaker, prefix.rest)

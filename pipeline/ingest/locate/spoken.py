@@ -66,11 +66,15 @@ def locate_turns(
         counts = turn.speaker == leader and _counted_opening().match(fold(turn.text)) is not None
         leads = bool(turn.speaker) and (is_asking or counts or is_animator(turn.speaker or ""))
         announced = announced_question(turn.text, by_animator=leads)
-        question = announced or _last_question(turn.text, question) or question
+        if announced is None and name.question is None:
+            is_led = turn.speaker == leader or is_animator(turn.speaker or "")
+            announced = _question_by_place(turn.text, question, is_led=is_led)
+        question = announced or question
         n_words = len(turn.text.split())
         is_short = counts and n_words <= _ANNOUNCING_WORDS
         is_typed = turn.speaker in leaders and _WRITTEN.search(turn.text) is not None
         is_short = is_short or (is_typed and n_words <= _OPENING_WORDS)
+        is_short = is_short or _names_place(turn.text)
         is_aside = announced and (is_short or only_announces(turn.text))
         if turn.kind != "meta" and (is_aside or is_instruction(turn.text)):
             turn = replace(turn, kind="meta", reason="circumstance")
@@ -140,7 +144,8 @@ def _sentences_announcing(text: str) -> Iterator[int]:
     ends = [match.end() for match in _SENTENCE.finditer(text)]
     for start, end in pairwise([0, *ends, len(text)]):
         sentence = text[start:end].strip()
-        if len(ends) and announced_question(sentence) and _announces_alone(sentence):
+        is_worded = announced_question(sentence) and _announces_alone(sentence)
+        if len(ends) and (is_worded or _names_place(sentence)):
             yield start
             if end < len(text):
                 yield end
@@ -238,11 +243,47 @@ def _turns(clause: str) -> bool:
     return bool(turning) or read_cues(clause).number is not None or called_table(clause) is not None
 
 
-def _last_question(text: str, question: str | None) -> str | None:
-    words = fold(text).split()
-    is_short = len(words) <= _ANNOUNCING_WORDS // 2
-    is_last = question == "q3" and is_short and _last_pattern().match(" ".join(words))
-    return "q4" if is_last else None
+def _question_by_place(text: str, above: str | None, *, is_led: bool) -> str | None:
+    """Return the question announced by its place in the list: the last, the next.
+
+    Only who leads closes ("pour finir") or goes on ("question suivante"); in anybody else's mouth
+    "la dernière question" opens the turn.
+
+    >>> _question_by_place("Et pour finir, vos envies ?", "q3", is_led=True)
+    'q4'
+    >>> _question_by_place("Et pour finir, moi je dirais le bal.", "q3", is_led=False)
+    """
+    opening = " ".join(fold(text).split()[:_OPENING_WORDS])
+    if _refers_back(opening):
+        return None
+    named = (_last_pattern().search if is_led else _last_pattern().match)(opening)
+    if named and not named["bare"]:
+        return CAFE[-2 if named["before"] else -1]
+    is_bare = named is not None and len(text.split()) <= _OPENING_WORDS
+    if above == CAFE[-2] and (is_bare or (is_led and _closes(text))):
+        return CAFE[-1]
+    goes_on = word_pattern("locate", "suivantes", r"\b{}\b").search(opening)
+    is_next = is_led and goes_on and above in CAFE[:-1]
+    return CAFE[CAFE.index(above or "") + 1] if is_next else None
+
+
+def _closes(text: str) -> bool:
+    """Whether words that close ask the last question, or some question."""
+    closing = word_pattern("locate", "clotures", r"\b{}\b").search(fold(text))
+    if closing is None or len(text.split()) > _ANNOUNCING_WORDS:
+        return False
+    return text.rstrip().endswith("?") or asked(fold(text)[closing.end() :]) == CAFE[-1]
+
+
+def _names_place(sentence: str) -> bool:
+    """Whether a sentence only announces a question by its place: "Et pour finir, vos envies ?"."""
+    words = fold(sentence)
+    named = _last_pattern().search(words)
+    if named is None or len(words.split()) > _ANNOUNCING_WORDS or _closes(sentence):
+        return _closes(sentence)
+    rest = words[named.end() :]
+    is_asked = sentence.rstrip().endswith("?") and not named["bare"]
+    return is_asked or len(rest.split()) <= _OTHERS or bool(asked(rest))
 
 
 def _locate_reports(
@@ -446,9 +487,14 @@ def _fillers() -> str:
 
 @cache
 def _last_pattern() -> re.Pattern[str]:
-    others = "|".join(lexicon("locate")["suites_de_dernier"])
-    last = r"(?:la |le )?(?:derniere|dernier tour)\b"
-    return re.compile(rf"{_fillers()}{last}(?! (?:{others})\b)")
+    """Match "et la dernière question", "l'avant-dernier tour", or "la dernière" alone."""
+    words = lexicon("locate")
+    nouns = "|".join(noun for noun in words["questions"] if len(noun) > 1)
+    named = rf"(?P<before>avant )?(?:derniere?|ultime) (?:{nouns})\b(?! (?:qu\w*|d\w{{0,2}}|sur)\b)"
+    others = "|".join([nouns, *words["suites_de_dernier"]])
+    bare = rf"(?P<bare>derniere|dernier tour)\b(?! (?:{others})\b)"
+    before = r"(?<!\bune )(?<!\bma )(?<!\bpetite )(?:la |le |l |notre )?"
+    return re.compile(rf"{_fillers()}{before}\b(?:{named}|{bare})")
 
 
 @cache

@@ -19,10 +19,11 @@ from pipeline.ingest.locate.cues import (
     TextCues,
     aside,
     read_cues,
+    split_mark,
     split_prefix,
     without_numbers,
 )
-from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, WHOLE, asks, is_label
+from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, WHOLE, asks, is_label, states
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import to_number, word_pattern
 from pipeline.text import fold, lexicon
@@ -250,7 +251,7 @@ def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
     """Whether a line that is no heading names what follows; speech must ask or give a number."""
     if block.speaker and not (cues.has_tables or cues.has_numbers or asks(block.text, cues)):
         return False
-    if is_label(block.text, cues, block.kind):
+    if is_label(block.text, cues, block.kind) or (is_first and _ends_with_question(block)):
         return True
     is_long = cues.n_words > MAX_LABEL_WORDS // 2
     if block.kind != "paragraph" or is_long or cues.question is not None:
@@ -259,6 +260,13 @@ def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
     opens = ends in (":", "…", "?") or (is_first and ends not in (".", "!", ";"))
     margin = MARGIN if is_first and ends in (":", "…") else SURE
     return opens and resembled(block.text, margin=margin) is not None
+
+
+def _ends_with_question(block: RawBlock) -> bool:
+    """Whether a title gives its question in brackets: "Mur des post-its (question 3)"."""
+    before, mark = split_mark(block.text)
+    is_title = block.kind == "paragraph" and not states(before, is_announced=False)
+    return is_title and mark.question is not None
 
 
 def asked_together(

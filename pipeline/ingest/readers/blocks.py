@@ -27,6 +27,7 @@ from pipeline.ingest.words import (
     starts_low,
     width,
 )
+from pipeline.text import has_signed_word
 
 _HUES: tuple[tuple[int, str], ...] = (
     (16, "rouge"),
@@ -49,8 +50,12 @@ _OPENING = re.compile(  # « Question 2 : on… », « T4 – on… »
 )
 _NUMBERED_TITLE = re.compile(r"\W*([^\W\d_]+)\s*(?:n°)?\s*\d{1,2}\b")
 _ANNOUNCED = re.compile(r"\W*[^\W\d_]+\s*(?:n°)?\s*\d{1,2}\s*[:–—.)/-]")
+_MARKED = re.compile(  # « (T6) des cuves », « [Q2] un four »
+    r"\s*[(\[]\s*[^\W\d_]{1,10}\s*(?:n°\s*)?\d{1,2}\s*[)\]]\s*[^\s:]"
+)
 _UNDERLINE = re.compile(r"^\s*(={3,}|-{3,}|~{3,})\s*$")
 _LIST_SIGNS = frozenset("-–—−‐*•●")
+LIST_DASHES = ("-", "–", "−", "+")  # signs of a list that may be words
 _SIGN_LEVEL = {"o": 1, "▪": 2, "§": 2, "\uf0a7": 2}
 _MAX_ANCESTORS = 30  # of a style: Word allows ten
 _MAX_WORDS = 14
@@ -175,8 +180,10 @@ def drafts_of_text(
 ) -> list[Draft]:
     """Return one draft for a heading (1..6), else one for each line.
 
-    `list_level` counts from 0; `number` is what the list shows.
+    `list_level` counts from 0; `number` is what the list shows: its sign only where it is a word.
     """
+    if number in LIST_DASHES:
+        text, number = f"{number} {text}" if has_signed_word(f"{number} {text}") else text, ""
     if heading:
         title = clean(f"{number} {text}")
         return [Draft(title, RawBlock(title, "heading", heading))]
@@ -284,7 +291,7 @@ def _bullet_block(bullet: Bullet, indents: list[int], strips_plus: bool) -> RawB
     if not indents or bullet.indent > indents[-1]:
         indents.append(bullet.indent)
     level = max(len(indents) - 1, _SIGN_LEVEL.get(bullet.sign, 0))
-    keeps_sign = bullet.sign == "+" and not strips_plus
+    keeps_sign = bullet.sign == "+" and not strips_plus and not bullet.text.startswith("+")
     return RawBlock(clean(f"+ {bullet.text}" if keeps_sign else bullet.text), "bullet", level)
 
 
@@ -338,6 +345,8 @@ def _is_title_by_neighbours(
     if draft.kind == "bullet":
         return _leads_list(above, draft, below)
     text = draft.text
+    if _MARKED.match(text):  # a mark before what somebody says
+        return False
     is_first_apart = (
         above is None
         and below.is_start

@@ -312,7 +312,7 @@ def lines_of_html(text: str) -> Iterator[str]:
     """Yield lines, a blank one after each, as none was wrapped."""
     for draft in drafts_of_html(text):
         block = draft.block
-        bullet = f"{'  ' * (block.level or 0)}- " if block and block.kind == "bullet" else ""
+        bullet = f"{'  ' * (block.level or 0)}• " if block and block.kind == "bullet" else ""
         yield f"{bullet}{block.text if block else draft.text}"
         if draft.text and not draft.text.startswith(">"):
             yield ""

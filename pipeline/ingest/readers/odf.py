@@ -13,6 +13,7 @@ from lxml import etree
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import FileContent, RawBlock, RawPart, protected
 from pipeline.ingest.readers.blocks import (
+    LIST_DASHES,
     Cell,
     CoveredCell,
     Draft,
@@ -70,13 +71,14 @@ class OdfStyles:
     """What each style sets itself, and the text around list numbers."""
 
     by_name: dict[str, etree._Element]
-    numbers: dict[tuple[str, int], tuple[str, str]]  # by list style and level: before, after
+    # by list style and level: before and after the number, or a bullet and None
+    numbers: dict[tuple[str, int], tuple[str, str | None]]
 
     @classmethod
     def of(cls, *roots: etree._Element) -> "OdfStyles":
         """Return the styles defined below `roots`."""
         by_name: dict[str, etree._Element] = {}
-        numbers: dict[tuple[str, int], tuple[str, str]] = {}
+        numbers: dict[tuple[str, int], tuple[str, str | None]] = {}
         for root in roots:
             for style in root.iter(STYLE + "style"):
                 by_name[style.get(STYLE + "name", "")] = style
@@ -88,6 +90,10 @@ class OdfStyles:
                             definition.get(STYLE + "num-prefix", ""),
                             definition.get(STYLE + "num-suffix", ""),
                         )
+                for definition in style.findall(TEXT + "list-level-style-bullet"):
+                    level = small_number(definition.get(TEXT + "level", "1"))
+                    sign = definition.get(TEXT + "bullet-char", "")
+                    numbers[style.get(STYLE + "name", ""), level - 1] = (sign, None)
         return cls(by_name, numbers)
 
     def properties(self, name: str, kind: str) -> Iterator[etree._Element]:
@@ -198,17 +204,20 @@ def _plain_text(element: etree._Element) -> str:
 
 @dataclass
 class _OpenList:
-    """`around` is the text around its numbers, None for bullets."""
+    """`around` is the text around its numbers, or a bullet and None."""
 
     style: str
-    around: tuple[str, str] | None
+    around: tuple[str, str | None] | None
     n_items: int
     has_number_to_show: bool = False
 
     def number(self) -> str:
-        """Return the number before an item's first paragraph, "" before others."""
+        """Return the number or dash before an item's first paragraph, "" before others."""
         is_shown, self.has_number_to_show = self.has_number_to_show, False
-        return f"{self.around[0]}{self.n_items}{self.around[1]}" if is_shown and self.around else ""
+        before, after = self.around if is_shown and self.around else ("", None)
+        if after is None:
+            return before if before in LIST_DASHES else ""
+        return f"{before}{self.n_items}{after}"
 
 
 @dataclass

@@ -16,6 +16,7 @@ from lxml import etree
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import FileContent, RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import (
+    LIST_DASHES,
     Cell,
     CoveredCell,
     Draft,
@@ -195,14 +196,14 @@ class ListNumbering:
         return cls(levels)
 
     def count(self, list_id: str, level: int) -> str:
-        """Count an item; return its shown number (« 2. », « Question 3 ») or ""."""
+        """Count an item; return its shown number (« 2. », « Question 3 »), its dash or ""."""
         definition = self.levels.get((list_id, level), ListLevel())
         key = (list_id, level)
         self._counts[key] = self._counts.get(key, definition.start - 1) + 1
         for deeper in [key for key in self._counts if key[0] == list_id and key[1] > level]:
             del self._counts[deeper]
         if definition.kind in ("bullet", "none", ""):
-            return ""
+            return definition.text if definition.text in LIST_DASHES else ""
         return re.sub(
             r"%(\d)", lambda match: self._shown(list_id, int(match[1]) - 1), definition.text
         )

@@ -20,6 +20,7 @@ from striprtf.striprtf import (
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import FileContent, RawPart
 from pipeline.ingest.readers.blocks import (
+    LIST_DASHES,
     Cell,
     CoveredCell,
     Draft,
@@ -79,7 +80,7 @@ def text_of_rtf(content: bytes) -> str:
     """Return the text of a rich-text mail, one line per paragraph."""
     drafts, _ = _drafts(content)
     return "\n".join(
-        f"{'- ' if draft.block and draft.kind == 'bullet' else ''}{draft.text}" for draft in drafts
+        f"{'• ' if draft.block and draft.kind == 'bullet' else ''}{draft.text}" for draft in drafts
     )
 
 
@@ -160,7 +161,8 @@ class _RtfParagraph(StyledText):
 
     def drafts(self) -> Iterator[Draft]:
         sign = _SIGNS.get(self.sign.strip(), self.sign.strip())
-        number = sign if any(map(str.isalnum, sign)) and sign != "o" else ""
+        is_shown = any(map(str.isalnum, sign)) and sign != "o"
+        number = sign if is_shown or sign in LIST_DASHES else ""
         indent_level = max(0, self.indent // _LIST_STEP - 1) // 2
         # RTF writes the halves of a sign beyond 16 bits one by one.
         text = self.text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -205,15 +205,20 @@ def _approvals() -> re.Pattern[str]:
 
 
 def _with_names(cues: list[Cue]) -> list[Cue]:
+    """Where some labels surely name a speaker, another one at a sentence's start does too."""
     prefixes = [_NAMED.match(cue.text) or _IN_BRACKETS.match(cue.text) for cue in cues]
     names = _names(Counter(prefix[1] for prefix in prefixes if prefix))
     named: list[Cue] = []
+    above = ""
     for cue, prefix in zip(cues, prefixes, strict=True):
-        if prefix and prefix[1] in names:
+        is_told = bool(names) and not cue.speaker and (not above or is_finished(above))
+        is_told = is_told and prefix is not None and may_be_speaker(prefix[1])
+        if prefix and (prefix[1] in names or (is_told and not _is_sound(prefix[1]))):
             text, speaker = cue.text[prefix.end() :], prefix[1].replace("_", " ")
             named.append(Cue(cue.start, cue.end, text, speaker, is_turn=True))
         else:
             named.append(cue)
+        above = cue.text
     return named
 
 
@@ -221,14 +226,8 @@ def _names(counts: Counter[str]) -> set[str]:
     """Return the prefixes that name a speaker.
 
     They recur, number a speaker, hold a first name, or are several words where others are too.
-    Sounds such as [rires] and [inaudible] name nobody.
     """
-    sounds = lexicon_words("bruits")
-    candidates = {
-        name: count
-        for name, count in counts.items()
-        if not sounds & set(re.findall(r"\w+", name.lower()))
-    }
+    candidates = {name: count for name, count in counts.items() if not _is_sound(name)}
     return {
         name
         for name, count in candidates.items()
@@ -237,6 +236,11 @@ def _names(counts: Counter[str]) -> set[str]:
         or first_names() & set(re.split(r"[ _]", name))
         or (" " in name and len(candidates) > 1)
     }
+
+
+def _is_sound(name: str) -> bool:
+    """Whether a label names nobody, as [rires] and [inaudible] do."""
+    return not lexicon_words("bruits").isdisjoint(re.findall(r"\w+", name.lower()))
 
 
 def _turns(cues: list[Cue]) -> Iterator[tuple[str, str | None]]:
@@ -394,28 +398,27 @@ def _seconds(time: str) -> float:
 def _stamped_lines(lines: Sequence[str]) -> list[_SpokenLine]:
     stamps = [_stamp(line) for line in lines]
     n_alone = Counter(stamp["rest"].rstrip(" :") for stamp in stamps if stamp and stamp["rest"])
+    texts = [stamp["rest"] if stamp else line for line, stamp in zip(lines, stamps, strict=True)]
+    labels = list(map(_LABEL.match, texts))
+    are_labelled = any(label and is_speaker(label["name"]) for label in labels)
     spoken: list[_SpokenLine] = []
-    for line, stamp in zip(lines, stamps, strict=True):
+    for text, stamp, label in zip(texts, stamps, labels, strict=True):
         start = _seconds(stamp["time"]) if stamp else None
+        alone = text.rstrip(" :")
         if stamp and "name" in stamp.groupdict():
-            spoken.append(_SpokenLine(stamp["rest"], start, stamp["name"].strip(" -–—,")))
+            spoken.append(_SpokenLine(text, start, stamp["name"].strip(" -–—,")))
+        elif label and _names_speaker(label["name"], n_alone, is_told=are_labelled and bool(stamp)):
+            spoken.append(_SpokenLine(label["rest"] or "", start, label["name"]))
+        elif alone and _names_speaker(alone, n_alone):
+            spoken.append(_SpokenLine("", start, alone))
         else:
-            spoken.append(_named_line(stamp["rest"] if stamp else line, n_alone, start=start))
+            spoken.append(_SpokenLine(text, start))
     return spoken
 
 
-def _named_line(text: str, n_alone: Counter[str], *, start: float | None) -> _SpokenLine:
-    label = _LABEL.match(text)
-    if label and _names_speaker(label["name"], n_alone):
-        return _SpokenLine(label["rest"] or "", start, label["name"])
-    name = text.rstrip(" :")
-    if name and _names_speaker(name, n_alone):
-        return _SpokenLine("", start, name)
-    return _SpokenLine(text, start)
-
-
-def _names_speaker(name: str, n_alone: Counter[str]) -> bool:
-    return is_speaker(name) or (n_alone[name] > 1 and may_be_speaker(name))
+def _names_speaker(name: str, n_alone: Counter[str], *, is_told: bool = False) -> bool:
+    """Whether a label names a speaker; `is_told` where others beside it surely do."""
+    return is_speaker(name) or ((is_told or n_alone[name] > 1) and may_be_speaker(name))
 
 
 def _is_labelled(lines: Sequence[str]) -> bool:
