@@ -15,13 +15,15 @@ from pipeline.text import fold, lexicon
 Rows = Sequence[Sequence[str]]
 
 NAMES = frozenset({"full_name", "first_name", "last_name"})
-CONTACTS = frozenset({"email", "phone"})
+CONTACTS = frozenset({"email", "phone", "account"})
 ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
 TELLING = frozenset(
     {"table", "question", "number", "color", "channel", "speaker", "carrier", "votes"}
 )
 # what a tool adds of its own
-TECHNICAL = frozenset({"identifier", "date", "settings", "url", "buyer", "cancelled"})
+TECHNICAL = frozenset(
+    {"identifier", "date", "settings", "url", "network", "buyer", "cancelled", "account"}
+)
 # a column of sentences under these holds answers
 _IDENTITY = NAMES | CONTACTS | {"structure", "structure_type", "role", "commune"}
 _TYPO = 0.85

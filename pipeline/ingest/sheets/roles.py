@@ -46,7 +46,7 @@ from pipeline.text import fold, lexicon
 REASONS_BY_ROLE = {
     **dict.fromkeys(("identifier", "number"), "identifier"),
     **dict.fromkeys(
-        ("full_name", "first_name", "last_name", "email", "phone", "buyer", "speaker", "role"),
+        (*NAMES, *CONTACTS, "network", "buyer", "speaker", "role"),
         "person",
     ),
     **dict.fromkeys(("structure", "structure_type"), "structure"),
@@ -81,6 +81,7 @@ _HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
 _MONTH = r"(?:jan|feb|f[ée]v|mar|apr|avr|ma[iy]|jun|jui|jul|aug|ao[uû]|sep|oct|nov|d[ée]c)\w*"
 _KINDS = {  # of a cell, the first that fits
     "email": re.compile(r"\S+@\S+\.\w+"),
+    "network": re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{0,4}:){4,7}[0-9a-f]{0,4}"),
     "url": re.compile(
         r"(?:(?:https?://|www\.)\S+[\s,;|]*)+"
         r"|[^\s/]+\.(?:pdf|jpe?g|png|gif|docx?|xlsx?|pptx?|mp[34]|od[tsp])"
@@ -153,7 +154,7 @@ def find_tool(titles: Sequence[str]) -> Tool | None:
 
 def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[str, ...]:
     """Return the role of each column; "unknown" for a filled column that nothing tells."""
-    body = body[:: max(1, len(body) // _SAMPLE)]
+    all_rows, body = body, body[:: max(1, len(body) // _SAMPLE)]
     statuses = with_statuses(header, body).meanings
     sentences = sentence_columns(header.titles, body)
     roles = [
@@ -167,7 +168,22 @@ def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[st
         is_set = {"text", "color"} & set(roles)  # to texts, or to the colours of a legend
         if role == "question" and not is_set and 1 < len(cells) == len(set(cells)):
             roles[column] = "text" if share(cells, is_question) > _MOST else role
+        if "text" in roles and _tells_persons(header.titles[column], role, all_rows, column):
+            roles[column] = "account"
     return tuple(roles)
+
+
+def _tells_persons(title: str, role: str, rows: Rows, column: int) -> bool:
+    """Whether cells are like "participant_3", or ids that nothing else explains recur."""
+    if role not in ("identifier", "number", "unknown", "closed"):
+        return False
+    cells, meaning = column_cells(rows, column), meaning_of(title)
+    codes = word_pattern("columns", "codes_de_personne").fullmatch
+    if meaning in (None, "number") and share(cells, lambda cell: codes(fold(cell))) >= _TYPED:
+        return True
+    recurs = 1 < len(set(cells)) < len(cells)
+    is_bare = word_pattern("columns", "numeros_nus").fullmatch(fold(title))
+    return recurs and bool(is_bare or (meaning is None and kind_of_cells(cells) == "code"))
 
 
 def _settled(title: str, tool: Tool | None) -> str | None:
@@ -195,7 +211,7 @@ def _role_by_kind(
 ) -> str | None:
     """Return the role that the form of the cells tells, such as "url"; None for words."""
     kind = kind_of_cells(cells)
-    if kind in ("encoded", "url", "email", "color", "date"):
+    if kind in ("encoded", "url", "email", "network", "color", "date"):
         return kind
     if is_status:
         return "status"
@@ -205,7 +221,9 @@ def _role_by_kind(
         return _role_of_numbers(title, cells)
     if meaning in (None, "text") and share(cells, is_whole_name) >= _TYPED:
         return "full_name"
-    return {"place": "geometry", "code": "identifier"}.get(kind or "")
+    if kind == "code":
+        return meaning if meaning in NAMES | CONTACTS | {"speaker"} else "identifier"
+    return "geometry" if kind == "place" else None
 
 
 def _role_of_numbers(title: str, cells: Sequence[str]) -> str:
