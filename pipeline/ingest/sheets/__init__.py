@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 from pipeline.ingest.attendance import count_remarks, count_unclear
 from pipeline.ingest.columns import (
+    CONTACTS,
+    NAMES,
     TECHNICAL,
     ZONES,
     Header,
@@ -39,7 +41,7 @@ from pipeline.ingest.sheets.kinds import (
     read_sheet,
     reason_of_role,
 )
-from pipeline.ingest.sheets.persons import NAMED_BY, is_name, respondents, senders_of
+from pipeline.ingest.sheets.persons import NAMED_BY, respondents, senders_of
 from pipeline.ingest.sheets.roles import (
     annotate_blocks,
     are_choices,
@@ -58,7 +60,7 @@ from pipeline.ingest.sheets.roles import (
     timestamp_columns,
     with_locations,
 )
-from pipeline.ingest.words import bullet_of, strip_markup, word_pattern
+from pipeline.ingest.words import bullet_of, is_name, strip_markup, word_pattern
 from pipeline.tables.schema import RESPONDENT
 from pipeline.text import counted, fold
 
@@ -587,7 +589,7 @@ def passage_columns(body: Rows, header: Header) -> list[int]:
     means: dict[int, float] = {}
     for column, meaning in enumerate(header.meanings):
         lengths = [len(cell) for cell in column_cells(body, column)]
-        if lengths and (meaning == "text" or meaning not in OF_IDEAS):
+        if lengths and (meaning == "text" or meaning not in OF_IDEAS | NAMES | CONTACTS):
             means[column] = sum(lengths) / len(lengths)
     return [column for column, mean in means.items() if mean >= _ALIKE * max(means.values())]
 

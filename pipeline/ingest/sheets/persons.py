@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.ingest.columns import Rows
 from pipeline.ingest.sheets.kinds import SortedSheet
-from pipeline.ingest.words import is_anonymous, is_first_name, word_pattern
+from pipeline.ingest.words import is_first_name, is_name, word_pattern
 from pipeline.tables.schema import RESPONDENT
-from pipeline.text import fold, lexicon
+from pipeline.text import fold
 
 _TITLES = {
     "last_name": "Nom",
@@ -23,7 +23,6 @@ _TITLES = {
 }
 NAMED_BY = ("full_name", "first_name", "last_name", "speaker")
 _SAME_ROW = 6  # words of all answers, from which two equal rows are one person's
-_MAX_WORDS = 5  # of a name
 
 
 def respondents(sheet: SortedSheet) -> Rows:
@@ -55,32 +54,26 @@ def _alone(cell: str) -> str:
 def name_of(sheet: SortedSheet, row: Sequence[str]) -> str:
     """Return the name of the person who sent a row, "" where none or only a login is told."""
     first_and_last = f"{cell_of(sheet, row, 'first_name')} {cell_of(sheet, row, 'last_name')}"
-    others = (cell_of(sheet, row, role) for role in ("speaker", "account"))
-    names = (_alone(cell_of(sheet, row, "full_name")), first_and_last.strip(), *others)
+    names = [_alone(cell_of(sheet, row, "full_name")), first_and_last.strip()]
+    names.append(cell_of(sheet, row, "speaker"))
+    account = cell_of(sheet, row, "account")
+    names += [account] if any(map(is_first_name, account.split())) and account[0].isupper() else []
     return next(filter(is_name, names), "")
 
 
-def is_name(cell: str) -> bool:
-    """Whether a cell may be somebody's name: no login, no number, no « Anonyme ».
-
-    >>> is_name("Camille R."), is_name("lou_m"), is_name("participant_3")
-    (True, False, False)
-    """
-    words = cell.replace("-", " ").replace("'", " ").split()
-    is_word = all(letter.isalpha() or letter in " .'’-–()&" for letter in cell)
-    if not 0 < len(words) <= _MAX_WORDS or not is_word or is_anonymous(cell):
-        return False
-    particles = lexicon("people")["particules"]
-    has_capitals = all(word[:1].isupper() or word in particles for word in words)
-    return has_capitals or any(map(is_first_name, words))
-
-
 def _keys_of(sheet: SortedSheet, row: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield what tells a row's person from others, addresses first."""
-    for role in ("email", "account", "phone", *NAMED_BY):
-        cell = cell_of(sheet, row, role)
+    """Yield what tells a row's person from others, addresses first.
+
+    A number beside « Anonyme » is that of all who are not known.
+    """
+    cells = {role: cell_of(sheet, row, role) for role in ("email", "phone", "account", *NAMED_BY)}
+    hides = word_pattern("columns", "anonymes_sans_numero").fullmatch
+    accounts = {fold(cell) for cell, role in zip(row, sheet.roles, strict=False) if role == "account"}
+    is_hidden = any(map(hides, {*accounts, *map(fold, cells.values())} - {""}))
+    for role, cell in cells.items():
         is_told = word_pattern("columns", "sans_nom").fullmatch(fold(cell)) is None
-        if is_told and (role not in NAMED_BY or not is_name(cell)):
+        is_own = not is_hidden if role == "account" else role not in NAMED_BY or not is_name(cell)
+        if is_told and is_own:
             yield ("email" if "@" in cell else role), cell.lower()
     if " " in (name := fold(name_of(sheet, row))):
         yield "name", name
