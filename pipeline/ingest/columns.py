@@ -22,7 +22,8 @@ TELLING = frozenset(
 )
 # what a tool adds of its own
 TECHNICAL = frozenset(
-    {"identifier", "date", "settings", "url", "network", "buyer", "cancelled", "account"}
+    {*("identifier", "date", "settings", "url", "network", "buyer", "account")}
+    | {"cancelled", "withdrawn"}
 )
 # a column of sentences under these holds answers
 _IDENTITY = NAMES | CONTACTS | {"structure", "structure_type", "role", "commune"}

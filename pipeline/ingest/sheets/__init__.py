@@ -49,6 +49,7 @@ from pipeline.ingest.sheets.roles import (
     clean_question,
     is_asked,
     is_closed,
+    is_withdrawn,
     kind_of_cell,
     kind_of_cells,
     looks_answered,
@@ -253,6 +254,8 @@ class _RowReader:
 
     sheet: SortedSheet
     questions: Mapping[int, str] = field(init=False)
+    asked: Mapping[str, str | None] = field(init=False)  # by a row's own question
+    closed: frozenset[str] = field(init=False)  # questions whose answers are choices
     table: int | None = field(init=False)
     channel: str = field(init=False)
 
@@ -263,6 +266,7 @@ class _RowReader:
         if asked and len(titles) == 1:
             titles = dict.fromkeys(titles, asked)
         self.questions = questions_of_titles(titles)
+        self.asked, self.closed = _questions_of_rows(sheet)
         self.channel = "notes" if _was_said(sheet) else "consultation"
         table = sheet.roles.index("table") if "table" in sheet.roles else None
         self.table = table if table is not None else table_column(sheet.header.titles, sheet.body)
@@ -278,6 +282,8 @@ class _RowReader:
         sheet = self.sheet
         if len(sheet.texts) > 1 and self.questions:
             return None
+        if own := next((cell for cell in row if cell in self.asked), None):
+            return self.asked[own]
         for role in CATEGORIES:
             for column, own in enumerate(sheet.roles):
                 if own == role and row[column] and (asked := question_of_category(row[column])):
@@ -290,7 +296,7 @@ class _RowReader:
     def blocks(self, row: Sequence[str], sender: str | None) -> Iterator[RawBlock]:
         """Yield the passages and asides of a row, in reading order."""
         sheet = self.sheet
-        texts = passages_of_row(sheet, row)
+        texts = [] if self.closed & {*row} else passages_of_row(sheet, row)
         votes = votes_of(sheet, row)
         for column, cell in enumerate(row):
             if not cell:
@@ -312,6 +318,21 @@ class _RowReader:
                     channel=self.channel,
                     n_votes=votes,
                 )
+
+
+def _questions_of_rows(sheet: SortedSheet) -> tuple[dict[str, str | None], frozenset[str]]:
+    """Return what the questions told in each row ask, and those answered by choices."""
+    column = sheet.roles.index("question") if "question" in sheet.roles else None
+    if column is None or len(sheet.texts) != 1:
+        return {}, frozenset()
+    answers: dict[str, list[str]] = {}
+    for row in sheet.body:
+        if row[column] and row[sheet.texts[0]]:
+            answers.setdefault(row[column], []).append(row[sheet.texts[0]])
+    titles = list(answers)
+    asked = questions_of_titles(dict(enumerate(titles)))
+    closed = (title for title, cells in answers.items() if is_closed(title, cells))
+    return {title: asked.get(i) for i, title in enumerate(titles)}, frozenset(closed)
 
 
 def _blocks_of_table(blocks: Sequence[RawBlock], sheet: SortedSheet) -> list[RawBlock]:
@@ -390,10 +411,17 @@ def _repeats_header(block: RawBlock, titles: Sequence[str]) -> bool:
 
 
 def titles_of(sheet: SortedSheet) -> Iterator[RawBlock]:
-    """Yield the rows above the header as headings, then its titles."""
-    for row in sheet.above:
-        if any(row):
-            yield RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1)
+    """Yield the rows above the header as headings, then its titles.
+
+    What stands over the several questions of a form is asked by none.
+    """
+    is_over_all = sheet.kind in _ANSWERED and len(sheet.texts) > 1
+    for row in filter(any, sheet.above):
+        text = " – ".join(dict.fromkeys(filter(None, row)))
+        if is_over_all:
+            yield RawBlock(text, "meta", reason="circumstance")
+        else:
+            yield RawBlock(text, "heading", 1)
     for title in sheet.titles:
         columns = ((title, ""),)
         yield RawBlock(title, "meta", reason="column header", columns=columns)
@@ -650,19 +678,22 @@ def _role_in_list(body: Rows, i: int) -> str | None:
 
 def passages_of_row(sheet: SortedSheet, row: Sequence[str]) -> list[int]:
     """Return the columns of free words; a title counts where nothing else is said."""
+    titles = sheet.header.titles
+    if any(map(is_withdrawn, titles, sheet.roles, row)):
+        return []
     texts = [column for column in sheet.texts if row[column]]
     names = {fold(cell) for cell, role in zip(row, sheet.roles, strict=True) if role == "theme"}
     texts = [column for column in texts if fold(row[column]) not in names]  # an area's own name
     if sheet.kind == "form":
         return texts
-    titles = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
+    named = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
     if texts:
-        return sorted([*texts, *(i for i in titles if _says_more(sheet, row, i, texts))])
+        return sorted([*texts, *(i for i in named if _says_more(sheet, row, i, texts))])
     is_attached = any(
         role == "url" and row[column] and len(column_cells(sheet.body, column)) < len(sheet.body)
         for column, role in enumerate(sheet.roles)
     )  # an address in each row is the contribution's own
-    return [] if is_attached else titles
+    return [] if is_attached else named
 
 
 def _says_more(sheet: SortedSheet, row: Sequence[str], column: int, texts: Sequence[int]) -> bool:
