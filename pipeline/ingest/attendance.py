@@ -228,6 +228,7 @@ def _cut_beside(rows: Rows) -> list[Rows]:
 
 def _list_rows(rows: Rows) -> Iterator[_ListRow]:
     header = find_header(rows, wanted=_LISTED, at_least=2) or guess_header(rows)
+    header = header or find_header(rows, wanted=NAMES, at_least=1)
     if header is None:
         return
     above, body = rows[: max(header.index, 0)], rows[header.index + 1 :]

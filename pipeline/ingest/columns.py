@@ -15,13 +15,16 @@ from pipeline.text import fold, lexicon
 Rows = Sequence[Sequence[str]]
 
 NAMES = frozenset({"full_name", "first_name", "last_name"})
-CONTACTS = frozenset({"email", "phone"})
+CONTACTS = frozenset({"email", "phone", "account"})
 ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
 TELLING = frozenset(
     {"table", "question", "number", "color", "channel", "speaker", "carrier", "votes"}
 )
 # what a tool adds of its own
-TECHNICAL = frozenset({"identifier", "date", "settings", "url", "buyer", "cancelled"})
+TECHNICAL = frozenset(
+    {*("identifier", "date", "settings", "url", "network", "buyer", "account")}
+    | {"cancelled", "withdrawn"}
+)
 # a column of sentences under these holds answers
 _IDENTITY = NAMES | CONTACTS | {"structure", "structure_type", "role", "commune"}
 _TYPO = 0.85
@@ -214,7 +217,7 @@ def guess_header(rows: Rows) -> Header | None:
     for cells, meaning in zip(filled, meanings, strict=True):
         n_words += [len(cell.split()) for cell in cells if meaning != "email"]
     is_prose = max(n_words) > 12 or median(n_words) > _MAX_CELL_WORDS
-    has_signs = bool({"email", "phone", "signature", "structure"} & set(meanings))
+    has_signs = None not in meanings or {"email", "phone", "signature", "structure"} & {*meanings}
     return Header(-1, ("",) * len(columns), tuple(meanings)) if has_signs and not is_prose else None
 
 
@@ -255,8 +258,13 @@ def _mark_others(filled: Rows, meanings: list[str | None]) -> None:
             meaning = _meaning_of_words(cells)
             meanings[column] = meaning if meaning not in meanings else None
     left = [column for column, cells in enumerate(filled) if meanings[column] is None and cells]
-    if left and "structure" not in meanings:
+    if left and "structure" not in meanings and share(filled[left[0]], _may_be_structure) > _MOST:
         meanings[left[0]] = "structure"
+
+
+def _may_be_structure(cell: str) -> bool:
+    """Whether it opens like a name: « plus de bus » is what somebody says."""
+    return not cell[:1].islower() and not _is_sentence(cell)
 
 
 def _meaning_of_words(cells: Sequence[str]) -> str | None:

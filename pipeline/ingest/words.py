@@ -315,6 +315,21 @@ def is_anonymous(name: str) -> bool:
     return word_pattern("columns", "anonymes").fullmatch(fold(name)) is not None
 
 
+def is_name(cell: str) -> bool:
+    """Whether a cell may be somebody's name: no login, no number, no « Anonyme ».
+
+    >>> is_name("Camille R."), is_name("lou_m"), is_name("participant_3")
+    (True, False, False)
+    """
+    words = cell.replace("-", " ").replace("'", " ").split()
+    is_word = all(letter.isalpha() or letter in " .'’-–()&" for letter in cell)
+    if not 0 < len(words) <= _MAX_NAME_WORDS or not is_word or is_anonymous(cell):
+        return False
+    particles = lexicon("people")["particules"]
+    has_capitals = all(word[:1].isupper() or word in particles for word in words)
+    return has_capitals or any(map(is_first_name, words))
+
+
 def are_names(text: str) -> bool:
     """Whether the text lists persons' names only."""
     return all(is_whole_name(name.strip(" .")) for name in re.split(r"[,;/&]|\bet\b", text))

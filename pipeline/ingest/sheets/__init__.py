@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from pipeline.ingest.attendance import count_remarks, count_unclear
 from pipeline.ingest.columns import (
+    CONTACTS,
     NAMES,
     TECHNICAL,
     ZONES,
@@ -40,6 +41,7 @@ from pipeline.ingest.sheets.kinds import (
     read_sheet,
     reason_of_role,
 )
+from pipeline.ingest.sheets.persons import NAMED_BY, respondents, senders_of
 from pipeline.ingest.sheets.roles import (
     annotate_blocks,
     are_choices,
@@ -47,6 +49,7 @@ from pipeline.ingest.sheets.roles import (
     clean_question,
     is_asked,
     is_closed,
+    is_withdrawn,
     kind_of_cell,
     kind_of_cells,
     looks_answered,
@@ -58,7 +61,7 @@ from pipeline.ingest.sheets.roles import (
     timestamp_columns,
     with_locations,
 )
-from pipeline.ingest.words import bullet_of, is_anonymous, strip_markup, word_pattern
+from pipeline.ingest.words import bullet_of, is_name, strip_markup, word_pattern
 from pipeline.tables.schema import RESPONDENT
 from pipeline.text import counted, fold
 
@@ -67,13 +70,10 @@ _MIN_LETTERS = 4  # of a word that a title may add
 _LINES = 3  # lines of a cell, from which each is a passage
 _ALIKE = 0.5  # of the longest column's mean length: such columns hold passages too
 _SPARSE = 0.5  # share of filled cells below which a column names groups of rows
-_SAME_ROW = 6  # words of all answers, from which two equal rows are one person's
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
 
 _STACKED = 2  # questions over headers of their own, from which a sheet is several tables
 _ANSWERED = frozenset({"form", "consultation", "both"})  # kinds whose rows each have an author
-_RESPONDENT = ("Nom", "Prénom", "Nom et prénom", "Mail", "Téléphone")
-_RESPONDENT_ROLES = ("last_name", "first_name", "full_name", "email", "phone")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def sort_part(
         sheet = read_sheet(table)
         attendance += [table] if sheet.kind in ("attendance", "both") else []
         maps += [table] if sheet.kind == "map" else []
-        forms += [_respondents(sheet)] if sheet.kind in ("form", "consultation") else []
+        forms += [respondents(sheet)] if sheet.kind in ("form", "consultation") else []
         passages += _blocks_of_table(blocks[span], sheet)
     passages += blocks[end:]
     return SortedPart(tuple(attendance), tuple(maps), tuple(passages), tuple(forms))
@@ -205,7 +205,7 @@ def _sort_sheet(rows: Rows, title: str, legend: Mapping[str, str]) -> SortedPart
         (rows,) if is_list else (),
         (rows,) if sheet.kind == "map" else (),
         tuple(blocks),
-        (_respondents(sheet),) if is_answered or (is_waiting and not blocks) else (),
+        (respondents(sheet),) if is_answered or (is_waiting and not blocks) else (),
         tuple(skipped),
         sheet.taken_for,
         left_out,
@@ -228,44 +228,12 @@ def _left_of_list(sheet: SortedSheet) -> list[str]:
     return [f"liste de présence : {what}" for n, what in counts if n]
 
 
-def _respondents(sheet: SortedSheet) -> Rows:
-    """Return the persons of a form or platform, under plain titles."""
-    rows: list[tuple[str, ...]] = [_RESPONDENT]
-    for row in sheet.body:
-        cells = {role: _cell(sheet, row, role) for role in _RESPONDENT_ROLES}
-        cells["full_name"] = _full_name(sheet, row) or _cell(sheet, row, "speaker")
-        for role in NAMES:
-            cells[role] = "" if is_anonymous(cells[role]) else cells[role]
-        rows.append(tuple(cells.values()))
-    return rows
-
-
-def _cell(sheet: SortedSheet, row: Sequence[str], role: str) -> str:
-    """Return the row's first filled cell of a role, on one line."""
-    columns = (column for column, own in enumerate(sheet.roles) if own == role)
-    cells = (" ".join(row[column].split()) for column in columns if column < len(row))
-    return next(filter(None, cells), "")
-
-
-def _full_name(sheet: SortedSheet, row: Sequence[str]) -> str:
-    """Return the name alone of « Anne Riou, élue »."""
-    return re.split(r"\s*[,(]", _cell(sheet, row, "full_name"))[0]
-
-
-def _sender(sheet: SortedSheet, row: Sequence[str]) -> str:
-    first_and_last = f"{_cell(sheet, row, 'first_name')} {_cell(sheet, row, 'last_name')}".strip()
-    for name in (_full_name(sheet, row), first_and_last, _cell(sheet, row, "speaker")):
-        if name and not is_anonymous(name):
-            return name
-    return ""
-
-
 def _blocks_of_answers(sheet: SortedSheet) -> Iterator[RawBlock]:
     yield from titles_of(sheet)
     reader = _RowReader(sheet)
-    numbers = name_senders(sheet.body, sheet.texts)
-    for row, number in zip(sheet.body, numbers, strict=True):
-        yield from merged(reader.blocks(row, _sender(sheet, row) or number))
+    senders = senders_of(sheet, sheet.texts, is_answered=True)
+    for row, sender in zip(sheet.body, senders, strict=True):
+        yield from merged(reader.blocks(row, sender))
 
 
 def _was_said(sheet: SortedSheet) -> bool:
@@ -286,6 +254,8 @@ class _RowReader:
 
     sheet: SortedSheet
     questions: Mapping[int, str] = field(init=False)
+    asked: Mapping[str, str | None] = field(init=False)  # by a row's own question
+    closed: frozenset[str] = field(init=False)  # questions whose answers are choices
     table: int | None = field(init=False)
     channel: str = field(init=False)
 
@@ -296,6 +266,7 @@ class _RowReader:
         if asked and len(titles) == 1:
             titles = dict.fromkeys(titles, asked)
         self.questions = questions_of_titles(titles)
+        self.asked, self.closed = _questions_of_rows(sheet)
         self.channel = "notes" if _was_said(sheet) else "consultation"
         table = sheet.roles.index("table") if "table" in sheet.roles else None
         self.table = table if table is not None else table_column(sheet.header.titles, sheet.body)
@@ -311,6 +282,8 @@ class _RowReader:
         sheet = self.sheet
         if len(sheet.texts) > 1 and self.questions:
             return None
+        if own := next((cell for cell in row if cell in self.asked), None):
+            return self.asked[own]
         for role in CATEGORIES:
             for column, own in enumerate(sheet.roles):
                 if own == role and row[column] and (asked := question_of_category(row[column])):
@@ -323,7 +296,7 @@ class _RowReader:
     def blocks(self, row: Sequence[str], sender: str | None) -> Iterator[RawBlock]:
         """Yield the passages and asides of a row, in reading order."""
         sheet = self.sheet
-        texts = passages_of_row(sheet, row)
+        texts = [] if self.closed & {*row} else passages_of_row(sheet, row)
         votes = votes_of(sheet, row)
         for column, cell in enumerate(row):
             if not cell:
@@ -347,6 +320,21 @@ class _RowReader:
                 )
 
 
+def _questions_of_rows(sheet: SortedSheet) -> tuple[dict[str, str | None], frozenset[str]]:
+    """Return what the questions told in each row ask, and those answered by choices."""
+    column = sheet.roles.index("question") if "question" in sheet.roles else None
+    if column is None or len(sheet.texts) != 1:
+        return {}, frozenset()
+    answers: dict[str, list[str]] = {}
+    for row in sheet.body:
+        if row[column] and row[sheet.texts[0]]:
+            answers.setdefault(row[column], []).append(row[sheet.texts[0]])
+    titles = list(answers)
+    asked = questions_of_titles(dict(enumerate(titles)))
+    closed = (title for title, cells in answers.items() if is_closed(title, cells))
+    return {title: asked.get(i) for i, title in enumerate(titles)}, frozenset(closed)
+
+
 def _blocks_of_table(blocks: Sequence[RawBlock], sheet: SortedSheet) -> list[RawBlock]:
     """Return the blocks of a document's table, its lists left out."""
     if sheet.kind == "speech":
@@ -354,7 +342,7 @@ def _blocks_of_table(blocks: Sequence[RawBlock], sheet: SortedSheet) -> list[Raw
     if sheet.kind not in _ANSWERED:
         return []
     reader = _RowReader(sheet)
-    numbers = name_senders(sheet.body, sheet.texts)
+    senders = senders_of(sheet, sheet.texts, is_answered=True)
     row_of = {tuple(row): i for i, row in enumerate(sheet.body)}
     placed: list[RawBlock] = []
     for block in blocks:
@@ -371,7 +359,7 @@ def _blocks_of_table(blocks: Sequence[RawBlock], sheet: SortedSheet) -> list[Raw
                 replace(
                     block,
                     kind="cell",
-                    speaker=_sender(sheet, row) or numbers[i],
+                    speaker=senders[i],
                     columns=columns,
                     column=len(columns) - 1,
                     channel=reader.channel,
@@ -423,10 +411,17 @@ def _repeats_header(block: RawBlock, titles: Sequence[str]) -> bool:
 
 
 def titles_of(sheet: SortedSheet) -> Iterator[RawBlock]:
-    """Yield the rows above the header as headings, then its titles."""
-    for row in sheet.above:
-        if any(row):
-            yield RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1)
+    """Yield the rows above the header as headings, then its titles.
+
+    What stands over the several questions of a form is asked by none.
+    """
+    is_over_all = sheet.kind in _ANSWERED and len(sheet.texts) > 1
+    for row in filter(any, sheet.above):
+        text = " – ".join(dict.fromkeys(filter(None, row)))
+        if is_over_all:
+            yield RawBlock(text, "meta", reason="circumstance")
+        else:
+            yield RawBlock(text, "heading", 1)
     for title in sheet.titles:
         columns = ((title, ""),)
         yield RawBlock(title, "meta", reason="column header", columns=columns)
@@ -451,13 +446,7 @@ def blocks_of_ideas(
         return _blocks_of_list(body), [0]
     is_answered = sheet.header.index >= 0 and looks_answered(header.titles, body)
     is_answered = is_answered and not sheet.tool and not labels_rows(sheet)
-    senders: list[str | None] = [None] * len(body)
-    if is_answered:
-        senders = [*name_senders(body, columns)]
-    senders = [
-        None if _names_author(sheet, row) else sender
-        for row, sender in zip(written, senders, strict=True)
-    ]
+    senders = senders_of(replace(sheet, body=written), columns, is_answered=is_answered)
     n_titles = len(blocks)
     # some tools list a wall's frames among its ideas
     placing = [i for i, own in enumerate(header.meanings) if own in ("question", "theme")]
@@ -477,14 +466,6 @@ def blocks_of_ideas(
     if _are_lists(header, body, blocks[n_titles:]):
         blocks[n_titles:] = sorted(blocks[n_titles:], key=lambda block: block.column or 0)
     return blocks, columns
-
-
-def _names_author(sheet: SortedSheet, row: Sequence[str]) -> bool:
-    """Whether a row says who said what it holds."""
-    cells = zip(row, sheet.roles, strict=False)
-    return any(
-        role in ("speaker", "full_name") and cell and not is_anonymous(cell) for cell, role in cells
-    )
 
 
 def _are_lists(header: Header, body: Rows, blocks: Sequence[RawBlock]) -> bool:
@@ -508,8 +489,8 @@ def _ideas_of_row(
     columns: Sequence[int],
     sender: str | None,
 ) -> Iterator[RawBlock]:
-    names = {i for i, role in enumerate(sheet.roles) if role == "speaker" and is_anonymous(row[i])}
-    shown = ["" if i in names else cell for i, cell in enumerate(row)]
+    roles = zip(row, sheet.roles, strict=False)
+    shown = [cell if role not in NAMED_BY or is_name(cell) else "" for cell, role in roles]
     titled = tuple(zip(header.titles, shown, strict=False))
     n_votes = votes_of(sheet, row)
     channel = "postit" if sheet.tool else None
@@ -636,7 +617,7 @@ def passage_columns(body: Rows, header: Header) -> list[int]:
     means: dict[int, float] = {}
     for column, meaning in enumerate(header.meanings):
         lengths = [len(cell) for cell in column_cells(body, column)]
-        if lengths and (meaning == "text" or meaning not in OF_IDEAS):
+        if lengths and (meaning == "text" or meaning not in OF_IDEAS | NAMES | CONTACTS):
             means[column] = sum(lengths) / len(lengths)
     return [column for column, mean in means.items() if mean >= _ALIKE * max(means.values())]
 
@@ -697,19 +678,22 @@ def _role_in_list(body: Rows, i: int) -> str | None:
 
 def passages_of_row(sheet: SortedSheet, row: Sequence[str]) -> list[int]:
     """Return the columns of free words; a title counts where nothing else is said."""
+    titles = sheet.header.titles
+    if any(map(is_withdrawn, titles, sheet.roles, row)):
+        return []
     texts = [column for column in sheet.texts if row[column]]
     names = {fold(cell) for cell, role in zip(row, sheet.roles, strict=True) if role == "theme"}
     texts = [column for column in texts if fold(row[column]) not in names]  # an area's own name
     if sheet.kind == "form":
         return texts
-    titles = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
+    named = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
     if texts:
-        return sorted([*texts, *(i for i in titles if _says_more(sheet, row, i, texts))])
+        return sorted([*texts, *(i for i in named if _says_more(sheet, row, i, texts))])
     is_attached = any(
         role == "url" and row[column] and len(column_cells(sheet.body, column)) < len(sheet.body)
         for column, role in enumerate(sheet.roles)
     )  # an address in each row is the contribution's own
-    return [] if is_attached else titles
+    return [] if is_attached else named
 
 
 def _says_more(sheet: SortedSheet, row: Sequence[str], column: int, texts: Sequence[int]) -> bool:
@@ -772,18 +756,3 @@ def merged(blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
             continue
         own = list(group)
         yield replace(own[0], text=" | ".join(block.text for block in own))
-
-
-def name_senders(body: Rows, columns: Sequence[int]) -> list[str]:
-    """Return « répondant 1 » and so on by row; a row sent again is of the first one's sender.
-
-    Short answers may be alike by chance: only rows of several answers and words are one.
-    """
-    number_of: dict[tuple[str, ...], int] = {}
-    senders = []
-    for i, row in enumerate(body, start=1):
-        answers = tuple(row[column].strip() for column in columns)
-        is_telling = sum(map(bool, answers)) > 1 and len(" ".join(answers).split()) >= _SAME_ROW
-        number = number_of.setdefault(answers, i) if is_telling else i
-        senders.append(f"{RESPONDENT} {number}")
-    return senders

@@ -39,7 +39,13 @@ from pipeline.ingest.sheets.roles import (
     table_column,
     timestamp_columns,
 )
-from pipeline.ingest.words import is_anonymous, strip_markup, word_pattern
+from pipeline.ingest.words import (
+    is_anonymous,
+    is_name,
+    is_whole_name,
+    strip_markup,
+    word_pattern,
+)
 from pipeline.text import fold
 
 OF_IDEAS = TELLING | {"text", "theme"}
@@ -51,6 +57,7 @@ _LINES = 3  # rows from which a header of tables or questions stands alone
 
 PRESENCE = frozenset({"status", "signature", "email", "phone", "role", "structure"})
 _BESIDE_NAME = PRESENCE - {"phone"}
+_WITH_NAMES = NAMES | PRESENCE | {"number", "identifier", "table", "commune", "postal_code"}
 _OF_STRUCTURES = frozenset({"structure_type", "commune", "commune_code", "remark", "number"})
 _LISTED = NAMES | PRESENCE | ZONES | _OF_STRUCTURES
 _PLATFORM = frozenset({"identifier", "number", "url", "date", "title", "settings", "votes"})
@@ -72,6 +79,7 @@ _SAYS_NOTHING = frozenset(
 _MOST = 0.6  # share of cells of one kind
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
 _HOUR = re.compile(r"\d{1,2} ?[hH:]")
+_FIELD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+")  # of a tool
 _MAX_SETTINGS, _MAX_ABOVE = 25, 8  # rows of settings; rows that may stand over given choices
 
 
@@ -207,7 +215,8 @@ def _joined(levels: Sequence[str]) -> str:
 def _tells(rows: Rows, i: int, column: int, *, is_top: bool) -> bool:
     """Whether a cell titles ideas, tables or questions, or asks a question not repeated below."""
     cell = rows[i][column]
-    if meaning_of(cell) in OF_IDEAS | TECHNICAL:
+    meaning = meaning_of(cell)
+    if meaning in OF_IDEAS | TECHNICAL or (is_top and (meaning or _FIELD.fullmatch(cell))):
         return True
     below = column_cells(rows[i + 1 :], column)
     n_asking = sum(map(is_question, below))
@@ -221,20 +230,23 @@ def _may_head(row: Sequence[str], *, is_top: bool) -> bool:
     filled = list(filter(None, row))
     if any(kind_of_cell(cell) in _DATA for cell in filled):
         return False
-    heads_texts = meaning_of(row[0]) == "text" or (is_top and is_question(row[0]))
-    if len(set(filled)) < 2 and (any(row[1:]) or not heads_texts):
+    heads_alone = meaning_of(row[0]) in ("text", "full_name") or _FIELD.fullmatch(row[0])
+    heads_alone = heads_alone or (is_top and is_question(row[0]))
+    if len(set(filled)) < 2 and (any(row[1:]) or not heads_alone):
         return False
     n_long = sum(len(cell.split()) > _MAX_TITLE and not is_question(cell) for cell in filled)
     return n_long == 0 or (is_top and n_long <= len(filled) // 4)
 
 
 def _heads_alone(rows: Rows, i: int) -> bool:
-    """Whether the row has one known header: of texts, or of unrepeated tables and questions."""
+    """Whether the row has one known header: of texts, or of unrepeated persons or tables."""
     meanings = {meaning_of(cell) for cell in rows[i]}
-    if "text" in meanings or any(map(is_question, rows[i])):
+    if "text" in meanings or any(map(is_question, rows[i])) or any(map(_FIELD.fullmatch, rows[i])):
         return True
-    is_top = i == 0 and len(rows) > _LINES and all(rows[0]) and len(rows[0]) > 1
-    if not is_top or not {"table", "question"} & meanings:
+    is_top = i == 0 and all(rows[0]) and (len(rows) > _LINES or bool(NAMES & meanings))
+    is_list = len(rows[0]) > 1 or share(column_cells(rows[1:], 0), is_whole_name) > _MOST
+    known = {"table", "question", "remark", *NAMES, *CONTACTS}
+    if not (is_top and is_list and known & meanings):
         return False
     return not any(_recurs(rows, 0, column) for column in range(len(rows[0])))
 
@@ -254,6 +266,9 @@ def names_location(cell: str) -> bool:
 def _guessed_header(rows: Rows) -> Header:
     columns = [[cell for cell in column if cell] for column in zip(*rows, strict=False)]
     meanings = [_meaning_of_cells(cells) if cells else None for cells in columns]
+    named = [i for i, cells in enumerate(columns) if share(cells, is_whole_name) > _MOST]
+    if len(named) == 1 < len(columns):
+        meanings[named[0]] = "full_name"
     blank = Header(-1, ("",) * len(meanings), tuple(meanings))
     if timestamp_columns(blank, rows):  # a form: its numbers are answers
         meanings = [None if meaning == "table" else meaning for meaning in meanings]
@@ -368,6 +383,8 @@ def _kind(sheet: SortedSheet, title: str) -> str:
     answers = sheet.texts
     if answers and _has_row_by_table(sheet):
         return "speech"
+    if _lists_names(sheet):
+        return "attendance"
     if sheet.tool:
         is_list = sheet.tool.kind == "tickets"
         kind = "both" if is_list and answers else "attendance"
@@ -388,6 +405,16 @@ def _kind(sheet: SortedSheet, title: str) -> str:
         is_map = bool(roles & {"commune", "structure_type"}) and not is_dated
         return "map" if is_map else "speech"
     return _kind_of_words(sheet, answers, roles)
+
+
+def _lists_names(sheet: SortedSheet) -> bool:
+    """Whether a sheet holds names and what lists add to them, and no words or votes."""
+    filled = {i for i in range(len(sheet.roles)) if column_cells(sheet.body, i)}
+    roles = {sheet.roles[i] for i in filled}
+    if not ({"first_name", "last_name"} <= roles or "full_name" in roles) or roles - _WITH_NAMES:
+        return False
+    columns = [i for i in filled if sheet.roles[i] in NAMES]
+    return all(share(column_cells(sheet.body, i), is_name) > _MOST for i in columns)
 
 
 def _has_row_by_table(sheet: SortedSheet) -> bool:
@@ -439,10 +466,19 @@ def _kind_of_words(sheet: SortedSheet, answers: Sequence[int], roles: set[str]) 
     if stamps and "color" not in roles and (asked or len(answers) > 1 or not is_wall):
         is_form = asked or has_respondent or not roles & {"title", "speaker"}
         return "form" if is_form else "consultation"
-    if has_table or not asked:
+    if has_table or not (asked or _is_signed(sheet)):
         return "speech"
-    is_survey = bool(roles & {"closed", "commune", "email", "date", "identifier"})
+    is_survey = bool(roles & {"closed", "commune", "network", "date", "identifier"})
     return "form" if is_survey or has_respondent else "speech"
+
+
+def _is_signed(sheet: SortedSheet) -> bool:
+    """Whether rows have an author's account or address, or a name beside an opinion."""
+    roles = {*sheet.roles}
+    in_room = word_pattern("columns", "pris_en_note", r"\b{}\b")
+    is_noted = any(in_room.search(fold(sheet.header.titles[i])) for i in sheet.texts)
+    is_named = bool(roles & NAMES) and not is_noted and "question" not in roles
+    return "color" not in roles and (is_named or bool(roles & {"email", "account", "network"}))
 
 
 def _numbers_respondents(sheet: SortedSheet) -> bool:

@@ -46,7 +46,7 @@ from pipeline.text import fold, lexicon
 REASONS_BY_ROLE = {
     **dict.fromkeys(("identifier", "number"), "identifier"),
     **dict.fromkeys(
-        ("full_name", "first_name", "last_name", "email", "phone", "buyer", "speaker", "role"),
+        (*NAMES, *CONTACTS, "network", "buyer", "speaker", "role"),
         "person",
     ),
     **dict.fromkeys(("structure", "structure_type"), "structure"),
@@ -54,7 +54,7 @@ REASONS_BY_ROLE = {
         ("commune", "postal_code", "commune_code", "latitude", "longitude", "radius", "geometry"),
         "place",
     ),
-    **dict.fromkeys(("status", "signature", "cancelled"), "status"),
+    **dict.fromkeys(("status", "signature", "cancelled", "withdrawn"), "status"),
     **dict.fromkeys(("table", "question", "channel"), "location"),
     **dict.fromkeys(("theme", "color", "title", "carrier"), "category"),
     "date": "date",
@@ -81,6 +81,7 @@ _HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
 _MONTH = r"(?:jan|feb|f[ée]v|mar|apr|avr|ma[iy]|jun|jui|jul|aug|ao[uû]|sep|oct|nov|d[ée]c)\w*"
 _KINDS = {  # of a cell, the first that fits
     "email": re.compile(r"\S+@\S+\.\w+"),
+    "network": re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{0,4}:){4,7}[0-9a-f]{0,4}"),
     "url": re.compile(
         r"(?:(?:https?://|www\.)\S+[\s,;|]*)+"
         r"|[^\s/]+\.(?:pdf|jpe?g|png|gif|docx?|xlsx?|pptx?|mp[34]|od[tsp])"
@@ -89,7 +90,7 @@ _KINDS = {  # of a cell, the first that fits
     "date": re.compile(
         r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}(?:[T\s,à-]+\d{1,2}[:h]\d{2}.{0,24})?"
         r"|\d{1,2}[:h]\d{2}(?:[:.]\d+)*"
-        rf"|(?:\w{{3,9}}\.?,? )?(?:\d{{1,2}} {_MONTH}|{_MONTH} \d{{1,2}}),? \d{{4}}\b.{{0,30}}",
+        rf"|(?:\w{{3,9}}\.?,? )?(?:\d{{1,2}} {_MONTH}|{_MONTH} \d{{1,2}}),? \d{{4}}\b.{{0,60}}",
         re.IGNORECASE,
     ),
     "phone": re.compile(r"(?:\+|0)\d(?:[\s.()/-]{0,2}\d){8,13}"),
@@ -153,11 +154,13 @@ def find_tool(titles: Sequence[str]) -> Tool | None:
 
 def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[str, ...]:
     """Return the role of each column; "unknown" for a filled column that nothing tells."""
-    body = body[:: max(1, len(body) // _SAMPLE)]
+    all_rows, body = body, body[:: max(1, len(body) // _SAMPLE)]
     statuses = with_statuses(header, body).meanings
     sentences = sentence_columns(header.titles, body)
+    spread = _spread_choices(header.titles)
     roles = [
         _settled(title, tool)
+        or ("closed" if column in spread else None)
         or ("text" if column in sentences else None)
         or _role(title, meaning, column_cells(body, column), len(body), statuses[column])
         for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True))
@@ -167,7 +170,33 @@ def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[st
         is_set = {"text", "color"} & set(roles)  # to texts, or to the colours of a legend
         if role == "question" and not is_set and 1 < len(cells) == len(set(cells)):
             roles[column] = "text" if share(cells, is_question) > _MOST else role
+        if "text" in roles and _tells_persons(header.titles[column], role, all_rows, column):
+            roles[column] = "account"
     return tuple(roles)
+
+
+def _spread_choices(titles: Sequence[str]) -> set[int]:
+    """Return the columns of choices that others repeat one by one: "Thèmes", "Thèmes/Santé"."""
+    beside = re.compile(r"\s*[/[(]\s*\w")
+    return {
+        column
+        for column, title in enumerate(titles)
+        if len(title.split()) > 1
+        and any(o.startswith(title) and beside.match(o, len(title)) for o in titles)
+    }
+
+
+def _tells_persons(title: str, role: str, rows: Rows, column: int) -> bool:
+    """Whether cells are like "participant_3", or ids that nothing else explains recur."""
+    if role not in ("identifier", "number", "unknown", "closed"):
+        return False
+    cells, meaning = column_cells(rows, column), meaning_of(title)
+    codes = word_pattern("columns", "codes_de_personne").fullmatch
+    if meaning in (None, "number") and share(cells, lambda cell: codes(fold(cell))) >= _TYPED:
+        return True
+    recurs = 1 < len(set(cells)) < len(cells)
+    is_bare = word_pattern("columns", "numeros_nus").fullmatch(fold(title))
+    return recurs and bool(is_bare or (meaning is None and kind_of_cells(cells) == "code"))
 
 
 def _settled(title: str, tool: Tool | None) -> str | None:
@@ -179,7 +208,7 @@ def _settled(title: str, tool: Tool | None) -> str | None:
 def _role(
     title: str, meaning: str | None, cells: Sequence[str], n_rows: int, status: str | None
 ) -> str:
-    if not cells or meaning in ("signature", "cancelled", "buyer"):
+    if not cells or meaning in ("signature", "cancelled", "withdrawn", "buyer"):
         return meaning or "unknown"
     if role := _role_by_kind(title, meaning, cells, is_status=status == "status"):
         return role
@@ -195,7 +224,7 @@ def _role_by_kind(
 ) -> str | None:
     """Return the role that the form of the cells tells, such as "url"; None for words."""
     kind = kind_of_cells(cells)
-    if kind in ("encoded", "url", "email", "color", "date"):
+    if kind in ("encoded", "url", "email", "network", "color", "date"):
         return kind
     if is_status:
         return "status"
@@ -205,7 +234,9 @@ def _role_by_kind(
         return _role_of_numbers(title, cells)
     if meaning in (None, "text") and share(cells, is_whole_name) >= _TYPED:
         return "full_name"
-    return {"place": "geometry", "code": "identifier"}.get(kind or "")
+    if kind == "code":
+        return meaning if meaning in NAMES | CONTACTS | {"speaker"} else "identifier"
+    return "geometry" if kind == "place" else None
 
 
 def _role_of_numbers(title: str, cells: Sequence[str]) -> str:
@@ -217,7 +248,8 @@ def _role_of_numbers(title: str, cells: Sequence[str]) -> str:
 def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: int) -> bool:
     is_filled = len(cells) >= _FILLED * n_rows
     if meaning == "text":
-        return not are_choices(cells) and (is_filled or median_words(cells) >= _VERY_LONG)
+        is_said = not are_choices(cells) and not _are_consents(title, cells)
+        return is_said and (is_filled or median_words(cells) >= _VERY_LONG)
     if meaning not in _OPEN and not (meaning == "remark" and is_question(title)):
         return False
     if is_closed(title, cells):
@@ -264,6 +296,23 @@ def says_something(answer: str) -> bool:
     return bool(folded) and word_pattern("columns", "sans_reponse").fullmatch(folded) is None
 
 
+def is_withdrawn(title: str, role: str, cell: str) -> bool:
+    """Whether a cell says that its row is no longer shown: withdrawn, hidden, refused.
+
+    >>> is_withdrawn("moderated", "withdrawn", "-1"), is_withdrawn("trashed", "withdrawn", "0")
+    (True, False)
+    """
+    words = fold(cell)
+    if role not in ("withdrawn", "status") or not words:
+        return False
+    if word_pattern("columns", "retires").fullmatch(words):
+        return True
+    if "moder" in fold(title):
+        return cell.strip() == "-1" or bool(word_pattern("columns", "moderes").fullmatch(words))
+    is_marked = word_pattern("attendance", "oui").fullmatch(words) or kind_of_cell(cell) == "date"
+    return role == "withdrawn" and bool(is_marked)
+
+
 def timestamp_columns(header: Header, body: Rows) -> list[int]:
     """Return the columns that date each row to the minute."""
     return [
@@ -282,7 +331,7 @@ def _dates_rows(title: str, cells: Sequence[str]) -> bool:
 def is_closed(title: str, cells: Sequence[str]) -> bool:
     """Whether most answers are "Oui" and the like, few recur, or they situate who answers."""
     telling = [cell for cell in cells if says_something(cell)] or cells
-    if are_choices(cells) or are_choices(telling):
+    if are_choices(cells) or are_choices(telling) or _are_consents(title, cells):
         return True
     n_words = median_words(telling)
     profile = word_pattern("columns", "profils").fullmatch(fold(re.sub(r"^\W*\d+[.)]", "", title)))
@@ -292,15 +341,34 @@ def is_closed(title: str, cells: Sequence[str]) -> bool:
     n_different = len(set(folded))
     recurs = len(folded) >= _MANY and n_different <= _CLOSED * len(folded)
     is_chosen = len(folded) >= _MANY and n_different <= _CHOSEN * len(folded)  # however long
+    recurs = recurs or (len(folded) >= _MANY and n_different < len(folded) and _are_ticked(telling))
     return (recurs and n_words < _LONG) or is_chosen or _are_lists_of_choices(telling)
 
 
+def _are_consents(title: str, cells: Sequence[str]) -> bool:
+    """Whether people only agree to something there: to be written to, to the terms."""
+    consent = word_pattern("columns", "consentements", r"\b{}\b")
+    n_agreeing = sum(bool(consent.search(fold(cell))) for cell in cells)
+    is_same = len(set(map(fold, cells))) <= 2  # or not agreed to
+    return is_same and (n_agreeing > 0 or consent.search(fold(title)) is not None)
+
+
+def _are_ticked(cells: Sequence[str]) -> bool:
+    """Whether all cells are written as a form's choices are: « En forme », « À pied »."""
+    return all(cell[:1].isupper() and cell[-1:].isalnum() for cell in cells) and (
+        max(len(cell.split()) for cell in cells) < _LONG
+    )
+
+
 def _are_lists_of_choices(cells: Sequence[str]) -> bool:
-    """Whether cells are like "Mobilité;Santé;", whose items recur."""
-    items = [[fold(item) for item in re.split(r"[;|]", cell) if fold(item)] for cell in cells]
-    flat = [item for own in items for item in own]
-    is_cut = sum(bool(re.search(r"[;|]", cell)) for cell in cells) >= _MOST * len(cells)
-    return is_cut and len(set(flat)) <= _MOST * len(flat) and len(cells) >= 2
+    """Whether cells are like "Mobilité;Santé;", or "Mobilité, Santé", whose items recur."""
+    is_marked = sum(bool(re.search(r"[;|]", cell)) for cell in cells) >= _MOST * len(cells)
+    pieces = (item for cell in cells for item in re.split("[;|]" if is_marked else ",", cell))
+    items = [item.strip() for item in pieces if fold(item)]
+    n_different = len(set(map(fold, items)))
+    if is_marked:
+        return n_different <= _MOST * len(items) and len(cells) >= 2
+    return n_different < len(items) > len(cells) and _are_ticked(items)
 
 
 def are_choices(cells: Sequence[str]) -> bool:
