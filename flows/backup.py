@@ -1,6 +1,7 @@
 """Back up a whole study in one file, sealed where a passphrase is set, and restore it.
 
 Only files listed with their sha256 are restored. .cache/ is left out: a run makes it again.
+<étude>-effacements.json, beside the study, keeps whom was erased erased in a backup made before.
 """
 
 import contextlib
@@ -15,22 +16,26 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from flows.encryption import STREAM_MAGIC, OpeningReader, SealingWriter
 from flows.integrity import check_study
 from pipeline import __version__
 from pipeline.credentials import read_secret
 from pipeline.errors import StudyError, VaultError
-from pipeline.files import file_hash, force_to_disk, read_only
+from pipeline.files import file_hash, force_to_disk, read_only, write_bytes
 from pipeline.study import Study
+
+if TYPE_CHECKING:
+    from pipeline.pseudonymise.vault import Registry
 
 PASSPHRASE, PASSPHRASE_FILE = "ATELIERS_BACKUP_PASSPHRASE", "ATELIERS_BACKUP_PASSPHRASE_FILE"
 LIST = "sauvegarde.json"
 _FORMAT = 1
 _LEFT_OUT = frozenset((".cache", LIST))
+_ERASURES = "-effacements.json"
 _LOCK = Path("runs/.lock")
 _PRIVATE = frozenset(("vault", ".review"))
 _JOURNALS = ("-wal", "-shm", "-journal", "-count")
@@ -39,13 +44,17 @@ _LEAST_FREE_BYTES = 200_000_000  # left on the disk by what is unpacked
 
 @dataclass(frozen=True)
 class Backup:
-    """A finished backup or restoration."""
+    """A finished backup or restoration.
+
+    `erased` is what a restoration erased again, None where no list of erasures was beside.
+    """
 
     path: Path
     n_files: int
     n_bytes: int
     is_sealed: bool
     has_accounts: bool
+    erased: dict[str, Any] | None = None
 
 
 def backup_study(
@@ -91,6 +100,29 @@ def backups_of(study: Study) -> list[Path]:
     return sorted((path for path in beside if name.fullmatch(path.name)), reverse=True)
 
 
+def keep_erasures(study: Study, registry: "Registry") -> None:
+    """Write beside the study whom it forgot, as hashes whose key is in the vault and backups."""
+    path = study.root.resolve().parent / f"{study.root.name}{_ERASURES}"
+    with contextlib.suppress(StudyError):  # a restoration says that it found no list
+        write_bytes(path, registry.erasures().dumps(), mode=0o600)
+
+
+def kept_erasures(saved: Study, *folders: Path) -> "Registry | None":
+    """Return whom a study forgot since it was `saved`, as lists in `folders` say."""
+    paths = sorted({path for folder in folders for path in folder.glob(f"*{_ERASURES}")})
+    if not paths:
+        return None  # the vault stays closed
+    from flows.vault import Vault
+    from pipeline.pseudonymise.vault import Registry
+
+    registry = Vault(saved).registry()
+    key = registry.erasures().secret
+    lists = (Registry.loads(path.read_bytes()) for path in paths)
+    own = [each for each in lists if each.secret == key]
+    later = max(own, key=lambda each: len(each.forgotten), default=None)
+    return later and replace(later, secret=registry.secret)
+
+
 def is_sealed(path: Path) -> bool:
     """Whether a backup asks for a passphrase."""
     with path.open("rb") as file:
@@ -100,9 +132,12 @@ def is_sealed(path: Path) -> bool:
 def restore_study(source: Path, root: Path) -> Backup:
     """Restore the study saved in `source` into `root`, which must be missing or empty.
 
+    Whom a list beside says was erased since is erased again.
     Raises `StudyError` or `VaultError`, and leaves `root` empty, where the file is damaged, cut off
     or sealed under another passphrase.
     """
+    from flows.forget import erase_again
+
     if not source.is_file():
         expected = "une sauvegarde faite par ateliers backup"
         raise StudyError(f"pas de fichier « {source} »", expected, "corriger le chemin")
@@ -112,12 +147,17 @@ def restore_study(source: Path, root: Path) -> Backup:
     with _scratch_folder(root.resolve().parent, ".restauration-") as folder:
         building = folder / "etude"
         manifest = unpack_backup(source, building)
+        study, erased = Study.open(building), None
+        folders = source.resolve().parent, root.resolve().parent
+        if later := kept_erasures(study, *folders):
+            erased = erase_again(study, later)
         if root.exists():
             root.rmdir()
         building.rename(root)
     files = manifest["files"]
     n_bytes = sum(entry["n_bytes"] for entry in files.values())
-    return Backup(root, len(files), n_bytes, is_sealed(source), bool(manifest["has_accounts"]))
+    has_accounts = bool(manifest["has_accounts"])
+    return Backup(root, len(files), n_bytes, is_sealed(source), has_accounts, erased)
 
 
 def unpack_backup(source: Path, folder: Path, *, passphrase: str | None = None) -> dict[str, Any]:

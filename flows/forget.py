@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.backup import backups_of
+from flows.backup import backups_of, keep_erasures
 from flows.copies import forget_copies
 from flows.integrity import check_study, forget_seal
 from flows.review_traces import clean_databases, files_to_remove, remove_files
@@ -105,6 +105,26 @@ def forget_person(
         forget_copies(study)  # that run copied settings, which people correct next
         erasure = replace(erasure, still_readable=still_naming(study, person))
     return erasure
+
+
+def erase_again(study: Study, later: Registry, *, author: str | None = None) -> dict[str, Any]:
+    """Erase from an older copy of a study whom the registry of a `later` one has forgotten.
+
+    Returns how many erasures the copy did not know, and the files of its depot to correct. The next
+    run makes its tables again.
+    """
+    vault = Vault(study)
+    registry = vault.take_registry()
+    if n_erased := registry.forget_too(later):
+        vault.write_registry(registry)
+    files: dict[str, int] = {}
+    for person in list(registry.persons.values()):
+        if entry := registry.forgotten_as(person, lasting_forms(person)):
+            words = entry.has_no_words
+            erasure = _plan(study, person, with_words=words, dry_run=False)
+            _erase(study, vault, registry, person, erasure, with_words=words, author=author)
+            files |= erasure.depot_files
+    return {"n_erased": n_erased, "depot_files": files}
 
 
 def _person_named(wanted: str) -> Person:
@@ -236,6 +256,7 @@ def _erase(
     if person.number in registry.persons:
         registry.forget(person.number, has_no_words=with_words, forms=lasting_forms(person))
         vault.write_registry(registry)
+    keep_erasures(study, registry)
 
 
 def _units_of(study: Study, person: Person) -> list[str]:

@@ -5,7 +5,8 @@ Out:  .review/restauration/envoyee.ateliers  the archive that was sent
       .review/restauration/etude             what it holds, checked, until confirmed or given up
       <étude>-<date>.ateliers                the study as it was just before, sealed
 
-Accounts stay as they are, and so does what whoever runs the machine sets in etude.toml.
+Accounts stay as they are, and so does what whoever runs the machine sets in etude.toml. Who was
+erased since the archive was made stays erased.
 """
 
 import os
@@ -14,11 +15,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.backup import backup_study, is_sealed, read_backup_passphrase, unpack_backup
+from flows.backup import (
+    backup_study,
+    is_sealed,
+    kept_erasures,
+    read_backup_passphrase,
+    unpack_backup,
+)
 from flows.deposit import Deposit, Placed
 from flows.deposit.uploads import MAX_STUDY_BYTES, Upload, Uploads
-from pipeline.errors import StudyError, UsageError
+from flows.vault import Vault
+from pipeline.errors import StudyError, UsageError, VaultError
 from pipeline.files import file_hash, text_hash, write_bytes
+from pipeline.pseudonymise.vault import Registry
 from pipeline.settings import load_settings
 from pipeline.settings.form import OF_MACHINE, values_of
 from pipeline.settings.toml_file import changed_toml
@@ -86,6 +95,7 @@ def try_restoration(root: Path, archive: Path, passphrase: str | None) -> dict[s
         saved = Study.open(unpacked)
         _check_is_same(study, saved)
         now, then = _files(root), _files(unpacked)
+        later = _erased_since(study, saved)
         plan = {
             "is_dry_run": True,
             "made_at": str(manifest["made_at"]),
@@ -94,6 +104,7 @@ def try_restoration(root: Path, archive: Path, passphrase: str | None) -> dict[s
             "n_changed": sum(_differ(now[name], then[name]) for name in now.keys() & then.keys()),
             "n_decisions_now": study.decisions_state(),
             "n_decisions_then": saved.decisions_state(),
+            "n_erased": Vault(saved).take_registry().forget_too(later) if later else 0,
         }
     except BaseException:
         _erase(unpacked)
@@ -101,12 +112,17 @@ def try_restoration(root: Path, archive: Path, passphrase: str | None) -> dict[s
     return plan
 
 
-def restore_over(root: Path, *, passphrase: str | None) -> dict[str, Any]:
+def restore_over(
+    root: Path, *, passphrase: str | None, author: str | None = None
+) -> dict[str, Any]:
     """Put what `try_restoration` unpacked in the place of the study, once that is backed up.
 
-    The copy is sealed under the passphrase of the environment, or else under `passphrase`. Raises
-    `StudyError` during a run, and where nothing is unpacked or nothing would seal the copy.
+    The copy is sealed under the passphrase of the environment, or else under `passphrase`. Whom the
+    study of now forgot is erased, by `author`, from what takes its place. Raises `StudyError`
+    during a run, and where nothing is unpacked or nothing would seal the copy.
     """
+    from flows.forget import erase_again
+
     study, unpacked = Study.open(root), _unpacked(root)
     _check_place(study)
     if not (unpacked / study.settings_path.name).is_file():
@@ -127,10 +143,22 @@ def restore_over(root: Path, *, passphrase: str | None) -> dict[str, Any]:
                 "une étude où personne ne décide",
                 "recommencer ; rien n'a été changé",
             )
+        saved, erased = Study.open(unpacked), {"n_erased": 0, "depot_files": {}}
+        if later := _erased_since(study, saved):
+            erased = erase_again(saved, later, author=author)
         _swap(root, unpacked)
     _erase(unpacked)
     sent_archive(root).unlink(missing_ok=True)
-    return {"is_dry_run": False, "kept": kept.path.name}
+    return {"is_dry_run": False, "kept": kept.path.name, **erased}
+
+
+def _erased_since(study: Study, saved: Study) -> Registry | None:
+    """Return the registry of now, or else what is beside; None if nobody was ever forgotten."""
+    try:
+        later: Registry | None = Vault(study).registry()
+    except VaultError:  # it may be why the study is restored
+        later = kept_erasures(saved, study.root.resolve().parent)
+    return later if later and later.forgotten else None
 
 
 def give_up_restoration(root: Path) -> None:

@@ -188,7 +188,7 @@ def _restore(
 
     if archive is None:
         tell("restauration", 0, 1)
-        return restore_over(root, passphrase=passphrase)
+        return restore_over(root, passphrase=passphrase, author=asked_by)
     return try_restoration(root, Path(archive), passphrase)
 
 

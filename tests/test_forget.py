@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import getpass
 import gzip
 import io
 import json
@@ -20,13 +21,17 @@ import pypdfium2
 import pytest
 
 from flows import forget
+from flows.backup import PASSPHRASE, backup_study, restore_study
 from flows.forget import Erasure, every_form, forget_person, name_pattern, named_files, still_naming
+from flows.restoration import restore_over, try_restoration
 from flows.run import run_study
 from flows.vault import Vault
+from pipeline.cli import main
 from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
+from pipeline.pseudonymise.choices import lasting_forms
 from pipeline.pseudonymise.identities import name_words
-from pipeline.pseudonymise.vault import Person
+from pipeline.pseudonymise.vault import Facts, Person, Registry
 from pipeline.show.moves import forgotten
 from pipeline.study import Study
 from support.decisions import sign_off
@@ -316,6 +321,76 @@ def test_the_files_to_correct_are_those_that_hid_her_too_by_her_first_name_alone
     files, _ = named_files(study, person)
     assert files[f"{VOUZIERS}/Table 2.txt"] == 1
     assert files[f"{RETHEL}/Table 1.txt"] == 2
+
+
+PHRASE = "une longue phrase de passe"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_in_place", [True, False], ids=["from the page", "elsewhere"])
+def test_a_backup_made_before_an_erasure_brings_nobody_back(
+    study, monkeypatch, capsys, is_in_place
+):
+    monkeypatch.setenv(PASSPHRASE, PHRASE)
+    saved = backup_study(study.root).path
+    own, others = identifier(study), set(study.read_table("attendance")["participant_id"])
+    forget_person(study.root, "Ludivine Quenneson", with_words=True)
+    beside = study.root.parent / "etude-effacements.json"
+    assert not TRACES.search(beside.read_text("utf-8")) and beside.stat().st_mode & 0o077 == 0
+    if is_in_place:
+        assert try_restoration(study.root, saved, None)["n_erased"] == 1
+        done = restore_over(study.root, passphrase=None, author="chantal")
+        assert (done["n_erased"], len(done["depot_files"])) == (1, 5)
+        restored = Study.open(study.root)
+    else:
+        restored = Study.open(restore_study(saved, study.root.with_name("revenue")).path)
+        assert main(["restore", str(saved), str(study.root.with_name("dite"))]) == 0
+        told = " ".join(capsys.readouterr().out.split())
+        assert "1 personne effacée depuis cette sauvegarde : elle reste effacée" in told
+        assert "emargement.csv" in told and "Aucune liste" not in told
+    assert traces(restored, TRACES) == []
+    assert {entry["author"] for entry in restored.decisions.read_erasures()} == (
+        {"chantal"} if is_in_place else {getpass.getuser()}
+    )
+    run_study(restored.root)
+    assert traces(restored, TRACES) == []
+    assert set(restored.read_table("attendance")["participant_id"]) == others - {own}
+    assert not any("bouchons" in text for text in restored.read_table("units")["text"])
+
+
+@pytest.mark.slow
+def test_without_a_list_of_erasures_beside_it_a_restoration_says_what_may_come_back(
+    study, tmp_path, capsys
+):
+    (tmp_path / "loin").mkdir()
+    saved = backup_study(study.root, tmp_path / "loin" / "s.ateliers").path
+    assert main(["restore", str(saved), str(tmp_path / "loin" / "etude")]) == 0
+    assert "refaire ateliers forget" in " ".join(capsys.readouterr().out.split())
+
+
+def test_whom_a_later_registry_forgot_is_found_again_and_nobody_else():
+    earlier = Registry()
+    for first, last in (("Odile", "Perrin"), ("Jean", "Perrin"), ("Odile", "Garnaud")):
+        person = earlier.add(is_listed=True)
+        facts = Facts(frozenset({name_words(f"{first} {last}")}), *[frozenset()] * 4)
+        person.first_name, person.last_name = first, last
+        person.learn("Redon", facts)
+    mentioned = earlier.add(is_listed=False)
+    mentioned.folders, mentioned.mentions = ["Redon"], {"Redon": ["quéméneur"]}
+    later = Registry.loads(earlier.dumps())
+    later.add(is_listed=True)
+    for number in (1, 4):
+        forms = lasting_forms(later.persons[number])
+        later.forget(number, has_no_words=False, forms=forms)
+    assert "perrin" not in str(later.erasures()).casefold()
+    assert earlier.forget_too(later) == 2 and earlier.forget_too(later) == 0
+    people = earlier.persons.values()
+    erased = [each.number for each in people if earlier.forgotten_as(each, lasting_forms(each))]
+    assert erased == [1, 4] and earlier.last_number == 5
+    stranger = Registry(forgotten=[*later.forgotten])
+    with pytest.raises(StudyError, match="autre clé"):
+        stranger.forget_too(later)
+    assert Registry().forget_too(later) == 2, "a backup of before any run takes everything over"
 
 
 def test_what_still_names_a_forgotten_person_is_told_by_place(study):

@@ -12,12 +12,12 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
-from pipeline.errors import VaultError
+from pipeline.errors import StudyError, VaultError
 from pipeline.tables.schema import Column, Table
 
 # of the file format; raise it when an earlier version would lose data by rewriting the file
@@ -223,13 +223,48 @@ class Registry:
         """Return the hashes of forgotten persons' names in texts."""
         return frozenset(mention for entry in self.forgotten for mention in entry.mentions)
 
+    def erasures(self) -> "Registry":
+        """Return what was forgotten alone, under what tells the secret without saying it."""
+        key = keyed_hash(self.secret, "registry", "")
+        return replace(self, persons={}, folders=[], secret=key)
+
+    def forgotten_as(self, person: Person, forms: Iterable[tuple[str, str]]) -> Forgotten | None:
+        """Return the erasure that holds for a person of an earlier registry, if there is one."""
+        facts = person.facts.hashed(self.secret)
+        mentions = {self.hash_mention(folder, name) for folder, name in forms}
+        return next(
+            (
+                entry
+                for entry in self.forgotten
+                if entry.is_person(facts) or (mentions and mentions <= set(entry.mentions))
+            ),
+            None,
+        )
+
+    def forget_too(self, later: "Registry") -> int:
+        """Take over what a later registry of the study forgot; return how many that adds.
+
+        Raises `StudyError` for a registry with another secret, whose hashes tell nothing here.
+        """
+        if self.secret != later.secret and (self.last_number or self.forgotten):
+            raise StudyError(
+                "le coffre de la sauvegarde a une autre clé que celui d'aujourd'hui",
+                "une sauvegarde où les personnes effacées depuis se reconnaissent",
+                "en choisir une autre ; rien n'a été changé",
+            )
+        self.secret, self.last_number = later.secret, max(self.last_number, later.last_number)
+        new = [entry for entry in later.forgotten if entry not in self.forgotten]
+        self.forgotten += new
+        return len(new)
+
     def forget(self, number: int, *, has_no_words: bool, forms: Iterable[tuple[str, str]]) -> None:
         """Erase a person; hashes of `forms`, (folder, folded name), keep it hidden."""
         person = self.persons.pop(number)
         hashed = person.facts.hashed(self.secret)
         mentions = sorted({self.hash_mention(folder, name) for folder, name in forms})
         facts = {kind: sorted(hashes) for kind, hashes in hashed._asdict().items()}
-        self.forgotten.append(Forgotten(**facts, mentions=mentions, has_no_words=has_no_words))
+        entry = Forgotten(**facts, mentions=mentions, has_no_words=has_no_words)
+        self.forgotten += [entry] if entry not in self.forgotten else []
 
     def hash_mention(self, folder: str, name: str) -> str:
         """Return the hash of a folded name in a folder; "" is every folder."""

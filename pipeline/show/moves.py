@@ -106,13 +106,7 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
     line(f"{head} {', '.join(erasure.participant_ids) or 'ce qui restait'}")
     for what, n in erasure.counts.items():
         line(f"  {what} : {n}")
-    if erasure.depot_files:
-        line(
-            "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis"
-            " refaire ateliers forget, qui retire ce qui fut publié entre-temps :"
-        )
-    for path, n in erasure.depot_files.items():
-        line(f"  {path} : {n} fois")
+    _name_files(erasure.depot_files)
     if erasure.n_file_names:
         n = erasure.n_file_names
         line(f"  dont {n} par leur nom même, que les tables gardent : les renommer")
@@ -231,6 +225,28 @@ def restored(backup: "Backup", *, as_json: bool) -> None:
         return
     n = Count(backup.n_files)
     line(f"{n:fichier remis|fichiers remis} dans {backup.path}, {n:=vérifié|tous vérifiés}.")
+    if backup.erased is None:
+        line(
+            "Aucune liste d'effacements n'est à côté : si une personne a été effacée depuis, elle"
+            " revient ; refaire ateliers forget."
+        )
+    elif n_erased := backup.erased["n_erased"]:
+        n = Count(n_erased)
+        line(
+            f"{n:personne effacée|personnes effacées} depuis cette sauvegarde : "
+            f"{n:=elle reste effacée|elles restent effacées}. Ensuite : ateliers run {backup.path}"
+        )
+        _name_files(backup.erased["depot_files"])
+
+
+def _name_files(depot_files: dict[str, int]) -> None:
+    if depot_files:
+        line(
+            "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis"
+            " refaire ateliers forget, qui retire ce qui fut publié entre-temps :"
+        )
+    for path, n in depot_files.items():
+        line(f"  {path} : {n} fois")
 
 
 def _write_backup(backup: "Backup") -> None:
