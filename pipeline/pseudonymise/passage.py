@@ -25,6 +25,7 @@ _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
 _ELISION = re.compile(
     r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE
 )
+_NAME_AFTER = re.compile(rf"[ \u00a0]({UPPER}[\w\-]+)")
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 
 
@@ -81,7 +82,7 @@ class Passage:
 
     def _is_living_namesake(self, match: re.Match[str]) -> bool:
         """Aimé Césaire Kouassi."""
-        after = re.match(rf"[ \u00a0]({UPPER}[\w\-]+)", self.text[match.end() :])
+        after = _NAME_AFTER.match(self.text, match.end())
         return (
             match.group() in famous_people()
             and after is not None
