@@ -37,7 +37,7 @@ def named_server() -> str | None:
 
 @contextmanager
 def prefect_ready(cache: Path) -> Iterator[None]:
-    """Keep Prefect's own files under `cache` and turn its telemetry off, if a server is named.
+    """Keep Prefect's own files under `cache`, if a server is named.
 
     Enter before importing Prefect. Raises `StudyError` where no server answers, or it refuses the
     password.
@@ -53,8 +53,7 @@ def prefect_ready(cache: Path) -> Iterator[None]:
         os.environ |= _QUIET
     # Under load its worker of events warns in English, whatever the level set above.
     logging.getLogger("EventsWorker").setLevel(logging.ERROR)
-    for name, value in (("PREFECT_CLI_PROMPT", "false"), ("DO_NOT_TRACK", "1")):
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_CLI_PROMPT", "false")
     try:
         home.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
     except OSError as error:

@@ -50,11 +50,7 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
         raise MissingPackageError("watchfiles", "surveiller le dépôt")
     if named_server() is None:
         raise _no_server("PREFECT_API_URL ne nomme aucun serveur Prefect")
-    for name, value in (
-        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
-        ("PREFECT_DEPLOYMENTS_CLEAR_SCHEDULES_ON_EMPTY", "true"),
-    ):
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_DEPLOYMENTS_CLEAR_SCHEDULES_ON_EMPTY", "true")
     with ExitStack() as stack:
         for study in studies:
             stack.enter_context(_alone(study))

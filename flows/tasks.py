@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flows.jobs import Jobs, JobState, JobTask
+from pipeline.child import death_told, start_module
 from pipeline.errors import AteliersError, StudyError
 from pipeline.files import write_bytes
 from pipeline.locks import lock, unlock
@@ -43,6 +44,7 @@ class Task:
     fault: tuple[str, str, str] | None = None
     ended_at: str = ""
     is_running: bool = False
+    death: str = ""  # the error that ended its process, where it left one
 
     @property
     def has_failed(self) -> bool:
@@ -62,7 +64,10 @@ def task_of(root: Path, name: str) -> Task | None:
         return task
     if _is_locked(root, name):
         return replace(task, is_running=True)
-    return _read(root, name)  # it may have ended in between
+    task = _read(root, name)  # it may have ended in between
+    if task is None or task.ended_at:
+        return task
+    return replace(task, death=death_told(_death_path(root, name)))
 
 
 def start_task(
@@ -98,10 +103,12 @@ def start_task(
 
 
 def _start(root: Path, task: Task, arguments: dict[str, Any], handle: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flows.tasks", str(root), str(handle)],
+    process = start_module(
+        "flows.tasks",
+        root,
+        handle,
+        death=_death_path(root, task.name),
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
         pass_fds=(handle,),
@@ -279,7 +286,7 @@ def _read(root: Path, name: str) -> Task | None:
 
 def _write(root: Path, task: Task) -> None:
     fields = asdict(task)
-    del fields["is_running"]
+    del fields["is_running"], fields["death"]
     content = json.dumps(fields, ensure_ascii=False).encode()
     write_bytes(_state_path(root, task.name), content, mode=0o600)
 
@@ -290,6 +297,10 @@ def _now() -> str:
 
 def _state_path(root: Path, name: str) -> Path:
     return root / ".review" / "taches" / f"{name}.json"
+
+
+def _death_path(root: Path, name: str) -> Path:
+    return root / ".review" / "taches" / f"{name}.arret"
 
 
 def _lock_path(root: Path, name: str) -> Path:

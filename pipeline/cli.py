@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(*_SELDOM)
     # whatever the caller's umask, nothing written is writable by everybody
     os.umask(os.umask(0o077) | 0o002)
+    os.environ["PYTHONSAFEPATH"] = "1"  # nor is code of the current folder run by a child
     write_on_any_terminal()
     try:
         options = make_parser().parse_args(arguments)

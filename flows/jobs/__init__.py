@@ -11,7 +11,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.jobs.warm import ready_process
+from pipeline.child import death_told, start_module
 from pipeline.errors import StudyError
 from pipeline.study import Study
 
@@ -132,6 +132,7 @@ class Jobs:
     def __init__(self, study: Study) -> None:
         self._root = study.root
         self._path = study.root / ".review" / "jobs.sqlite3"
+        self._death = study.root / ".review" / "jobs.arret"
 
     def start(self, asked_by: str, task: JobTask = JobTask.RUN) -> tuple[Job, bool]:
         """Return a new job in a process of its own, or the running one and False."""
@@ -148,7 +149,9 @@ class Jobs:
                 (JobState.RUNNING, asked_by, now(), task),
             ).lastrowid
             assert job_id is not None
-            pid = ready_process().fork(self._root, job_id) or _start_process(self._root, job_id)
+            pid = ready_process().fork(self._root, job_id, death=self._death) or _start_process(
+                self._root, job_id, self._death
+            )
             connection.execute(
                 "UPDATE jobs SET pid = ?, process = ? WHERE job_id = ?",
                 (pid, process_mark(pid) or "", job_id),
@@ -231,10 +234,11 @@ class Jobs:
                     os.killpg(job.pid, signal.SIGKILL)
             return job
         connection.execute(  # unless it has just ended by itself
-            "UPDATE jobs SET state = ?, ended_at = ? WHERE job_id = ? AND state = ?",
+            "UPDATE jobs SET state = ?, ended_at = ?, line = ? WHERE job_id = ? AND state = ?",
             (
                 JobState.CANCELLED if is_stopping else JobState.INTERRUPTED,
                 now(),
+                death_told(self._death),
                 job.job_id,
                 job.state,
             ),
@@ -278,14 +282,8 @@ class Jobs:
         )
 
 
-def _start_process(root: Path, job_id: int) -> int:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flows.jobs", str(root), str(job_id)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def _start_process(root: Path, job_id: int, death: Path) -> int:
+    process = start_module("flows.jobs", root, job_id, death=death, start_new_session=True)
     threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
     return process.pid
 

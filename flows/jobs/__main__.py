@@ -6,12 +6,14 @@ from pathlib import Path
 
 from flows.jobs.warm import serve_forks
 from flows.jobs.worker import work_on
+from pipeline.child import death_kept
 
 if len(sys.argv) > 1:
     work_on(Path(sys.argv[1]), int(sys.argv[2]))
 else:
     request = serve_forks()  # from here on, in a fork
     try:
-        work_on(*request, is_fork=True)
+        with death_kept():
+            work_on(*request, is_fork=True)
     finally:
         os._exit(0)  # libraries would wait for threads that only the ready process has

@@ -23,6 +23,7 @@ from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import SimpleNamespace
 
+from pipeline.child import apart, start_module
 from pipeline.versions import installed_stamp
 
 _SWITCH = "ATELIERS_READY_PROCESS"  # "0": none
@@ -51,21 +52,23 @@ class ReadyProcess:
         """Start the process unless it is there; what it loads takes seconds, nobody waits."""
         with self._asking:
             if not self._is_there() and _has_room():
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "flows.jobs"],
+                self._process = start_module(
+                    "flows.jobs",
                     bufsize=0,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
                     start_new_session=True,
                 )
 
-    def fork(self, root: Path, job_id: int, *, wait_s: float = 0.0) -> int | None:
+    def fork(
+        self, root: Path, job_id: int, *, death: Path | None = None, wait_s: float = 0.0
+    ) -> int | None:
         """Have a fork do the job, and return its number; None where no process is ready."""
         with self._asking:
             if not self._is_there() or not self._answer(wait_s):
                 return None
-            request = {"root": str(root), "job_id": job_id, "environment": dict(os.environ)}
+            environment = apart(os.environ, death)
+            request = {"root": str(root), "job_id": job_id, "environment": environment}
             number = self._ask(json.dumps(request).encode() + b"\n")
             if number is None:
                 self._end()

@@ -13,7 +13,6 @@ import queue
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.child import start_module
 from pipeline.errors import reason_of
 from pipeline.ingest.parts import (
     MEGABYTE,
@@ -44,10 +44,10 @@ from pipeline.settings.sections import IngestSettings
 _log = logging.getLogger(__name__)
 _DYING_S = 5.0  # to wait for a child that closed its output
 _START_SECONDS = 60.0
-_PACKAGES = Path(__file__).parents[2]
 _MAX_CHILDREN = 4  # more gains little: what follows reading takes longer
 _LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
-_INHERITED = (*_LOCALE, "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
+_LIBRARIES = ("PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
+_INHERITED = (*_LOCALE, *_LIBRARIES)
 _SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
 BROKEN: Error = (
     "fichier abîmé ou trop lourd : sa lecture s'est interrompue",
@@ -275,10 +275,8 @@ def _waited_for(seconds: float) -> Answer:
 
 def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:
     """Start a child that imports from this package, never from a depot, and inherits no secret."""
-    paths = [str(_PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {
-        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in paths if path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "OPENBLAS_NUM_THREADS": "1",
@@ -286,13 +284,12 @@ def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # others start threads, which a child may not
         "TMPDIR": str(scratch),
     }
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "pipeline.ingest.readers"],
+    return start_module(
+        "pipeline.ingest.readers",
+        environment=inherited | own,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         cwd=scratch,
-        env=inherited | own,
         start_new_session=True,
     )
 

@@ -1,7 +1,6 @@
 """Gather what the page of the depot shows, and keep its files read ahead by another process."""
 
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from flows.preview import (
     reading_key,
     stale_workshops,
 )
+from pipeline.child import start_module
 from pipeline.decisions.memos import SeeRemark
 from pipeline.depot import DepotFile, Inventory, WorkshopFiles
 from pipeline.files import text_hash
@@ -356,10 +356,7 @@ class Previews:
             if is_running or _is_receiving(study) or keys == self._last_tried:
                 return is_running or keys != self._last_tried
             self._last_tried = keys
-            command = [sys.executable, "-m", "flows.preview", str(study.root)]
-            self._process = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+            self._process = start_module("flows.preview", study.root)
         return True
 
 

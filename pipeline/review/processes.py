@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.drawings import INDEX, drawings_folder
+from pipeline.child import start_module
 from pipeline.study import Study
 
 
@@ -40,10 +40,5 @@ class DrawingCache:
             if self._last_tried == index:
                 return []
             self._last_tried = index
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "flows.drawings", str(self._study.root)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            self._process = start_module("flows.drawings", self._study.root)
             return None

@@ -186,6 +186,16 @@ def test_a_run_that_fails_says_its_line(served: Served) -> None:
     assert "Échec :" in page and "est déjà en cours de traitement" in page
 
 
+def test_a_run_that_died_says_the_error_that_its_process_left(
+    served: Served, study: Study, pretended: subprocess.Popen[bytes]
+) -> None:
+    (study.root / ".review" / "jobs.arret").write_text("LookupError (flows/run.py, ligne 12)\n")
+    pretended.kill()
+    pretended.wait()
+    page = without_no_break(client(served, "alix").get("/traiter").text)
+    assert "s’est arrêté sur cette erreur : LookupError (flows/run.py, ligne 12)" in page
+
+
 @pytest.mark.slow
 def test_streams_are_bounded_and_the_pages_still_answer(served: Served, pretended) -> None:
     session = client(served, "denis")
