@@ -8,8 +8,14 @@ from pipeline.tables.schema import (
     REACHES,
     TRENDS,
     VERDICTS,
-    Column,
     Table,
+    count,
+    flag,
+    json,
+    number,
+    share,
+    text,
+    whole,
 )
 
 THEMES = Table(
@@ -17,80 +23,54 @@ THEMES = Table(
     "A group of units about the same thing.",
     ("theme_id",),
     (
-        Column("theme_id", "text", "Stable across runs"),
-        Column("label", "text", "Title in French"),
-        Column(
+        text("theme_id", "Stable across runs"),
+        text("label", "Title in French"),
+        text(
             "statement",
-            "text",
             "A sentence: as a need, an answer or a proposal, by what most of its units are",
             nullable=True,
         ),
-        Column(
+        text(
             "subject_id",
-            "text",
             "Subject of the catalogue that names it; none where a person is to choose a name",
             nullable=True,
         ),
-        Column(
+        text(
             "name_source",
-            "text",
             "Where the title comes from",
             values=("catalogue", "phrase", "person"),
             earlier="phrase",
         ),
-        Column(
+        json(
             "proposals",
-            "json",
             "List of subjects that may name it, likeliest first: subject_id, title, statement",
             earlier="[]",
         ),
-        Column("keywords", "json", "List of lemmas and phrases, most specific first"),
-        Column("description", "text", "A sentence that people said of it, or its statement"),
-        Column("n_units", "int", "Units in it", "units", low=0),
-        Column(
+        json("keywords", "List of lemmas and phrases, most specific first"),
+        text("description", "A sentence that people said of it, or its statement"),
+        count("n_units", "Units in it", "units"),
+        count(
             "n_tables",
-            "int",
             "Distinct tables where it was said, over counted units; a rapporteur's summary is "
             "none; documents where a workshop's notes name no table",
             "tables",
-            low=0,
         ),
-        Column("n_tables_high", "int", "Those over all its units", "tables", low=0, earlier=0),
-        Column("n_workshops", "int", "Distinct workshops, over counted units", "workshops", low=0),
-        Column(
-            "stability",
-            "float",
-            "Share of resamples in which its units stay together",
-            "0..1",
-            low=0,
-            high=1,
-            nullable=True,
-        ),
-        Column(
-            "unity",
-            "float",
-            "Mean probability of its units: how likely it is one subject",
-            "0..1",
-            low=0,
-            high=1,
-            earlier=0,
-        ),
-        Column(
+        count("n_tables_high", "Those over all its units", "tables", earlier=0),
+        count("n_workshops", "Distinct workshops, over counted units", "workshops"),
+        share("stability", "Share of resamples in which its units stay together", nullable=True),
+        share("unity", "Mean probability of its units: how likely it is one subject", earlier=0),
+        text(
             "kind",
-            "text",
             "What its units mostly are",
             values=("besoin", "réponse", "proposition", "mixte"),
         ),
-        Column(
-            "parent_id", "text", "family_id of the family of themes it belongs to", nullable=True
-        ),
-        Column(
+        text("parent_id", "family_id of the family of themes it belongs to", nullable=True),
+        flag(
             "is_signed_off",
-            "bool",
             "Whether a person has read its units and stands by the title and the counts",
             earlier=False,
         ),
-        Column("quotes", "json", "List of unit_id, most central first"),
+        json("quotes", "List of unit_id, most central first"),
     ),
 )
 
@@ -99,18 +79,14 @@ THEME_FAMILIES = Table(
     "A family of the catalogue's subjects that themes belong to; fewer than six themes have none.",
     ("family_id",),
     (
-        Column("family_id", "text", "Stable across runs; parent_id of its themes"),
-        Column("label", "text", "Short name in French"),
-        Column("n_themes", "int", "Themes in it", "themes", low=0),
-        Column("n_units", "int", "Units of its themes", "units", low=0),
-        Column(
-            "n_tables",
-            "int",
-            "Distinct tables where one of its themes was said, as in themes",
-            "tables",
-            low=0,
+        text("family_id", "Stable across runs; parent_id of its themes"),
+        text("label", "Short name in French"),
+        count("n_themes", "Themes in it", "themes"),
+        count("n_units", "Units of its themes", "units"),
+        count(
+            "n_tables", "Distinct tables where one of its themes was said, as in themes", "tables"
         ),
-        Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
+        count("n_workshops", "Distinct workshops", "workshops"),
     ),
 )
 
@@ -119,28 +95,16 @@ THEME_MEMBERS = Table(
     "Which theme a unit belongs to; a unit absent from here is set aside.",
     ("unit_id",),
     (
-        Column("unit_id", "text", "Member"),
-        Column("theme_id", "text", "Its theme"),
-        Column(
-            "strength",
-            "float",
-            "Closeness to the theme's other units, 0 if none",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column(
+        text("unit_id", "Member"),
+        text("theme_id", "Its theme"),
+        share("strength", "Closeness to the theme's other units, 0 if none"),
+        share(
             "probability",
-            "float",
             "That it is about the theme's subject; 1 where a person said so",
-            "0..1",
-            low=0,
-            high=1,
             earlier=0,
         ),
-        Column(
+        flag(
             "is_counted",
-            "bool",
             "Whether tables, workshops, actors and rapporteurs are counted over it; else it is "
             "to be checked",
             earlier=True,
@@ -154,9 +118,9 @@ UNIT_PLACES = Table(
     "themes near. The axes mean nothing.",
     ("unit_id",),
     (
-        Column("unit_id", "text", "Unit, with a theme or set aside"),
-        Column("x", "float", "From left to right; on the scale of y", "0..1", low=0, high=1),
-        Column("y", "float", "From bottom to top", "0..1", low=0, high=1),
+        text("unit_id", "Unit, with a theme or set aside"),
+        share("x", "From left to right; on the scale of y"),
+        share("y", "From bottom to top"),
     ),
 )
 
@@ -166,18 +130,17 @@ THEME_CHANGES = Table(
     "decisions are replayed on top.",
     ("theme_id",),
     (
-        Column("theme_id", "text", "Theme of this run, or of the one before where it is gone"),
-        Column("label", "text", "Its name, the last one where it is gone"),
-        Column("change", "text", "What happened", values=CHANGES),
-        Column("n_before", "int", "Units in the run before", "units", low=0),
-        Column("n_after", "int", "Units now", "units", low=0),
-        Column("n_common", "int", "Units in both", "units", low=0),
-        Column(
+        text("theme_id", "Theme of this run, or of the one before where it is gone"),
+        text("label", "Its name, the last one where it is gone"),
+        text("change", "What happened", values=CHANGES),
+        count("n_before", "Units in the run before", "units"),
+        count("n_after", "Units now", "units"),
+        count("n_common", "Units in both", "units"),
+        json(
             "other_theme_ids",
-            "json",
             "List of themes that it took in, that left it, or that its units went to",
         ),
-        Column("sentence", "text", "In plain French"),
+        text("sentence", "In plain French"),
     ),
 )
 
@@ -186,12 +149,12 @@ THEME_PROFILES = Table(
     "How often each code of the grid is on the units of a theme.",
     ("theme_id", "axis", "code"),
     (
-        Column("theme_id", "text", "Theme"),
-        Column("axis", "text", AXIS_MEANING),
-        Column("code", "text", "Code of the grid"),
-        Column("n_units", "int", "Units of the theme that carry it", "units", low=1),
-        Column("n_tables", "int", "Tables where one of them was said", "tables", low=0),
-        Column("share", "float", "Units that carry it / units of the theme", "0..1", low=0, high=1),
+        text("theme_id", "Theme"),
+        text("axis", AXIS_MEANING),
+        text("code", "Code of the grid"),
+        whole("n_units", "Units of the theme that carry it", "units", low=1),
+        count("n_tables", "Tables where one of them was said", "tables"),
+        share("share", "Units that carry it / units of the theme"),
     ),
 )
 
@@ -200,16 +163,15 @@ THEME_QUOTES = Table(
     "Three central passages of each theme, and one that says the opposite where there is one.",
     ("theme_id", "unit_id"),
     (
-        Column("theme_id", "text", "Theme"),
-        Column("unit_id", "text", "Passage"),
-        Column("quote_order", "int", "Order in which to read them", low=1),
-        Column(
+        text("theme_id", "Theme"),
+        text("unit_id", "Passage"),
+        whole("quote_order", "Order in which to read them", low=1),
+        text(
             "role",
-            "text",
             "Central, or of a posture opposed to most of the theme's",
             values=("centrale", "contraire"),
         ),
-        Column("posture", "text", "Its posture", nullable=True),
+        text("posture", "Its posture", nullable=True),
     ),
 )
 
@@ -221,17 +183,16 @@ THEME_OPINIONS = Table(
     "What is said under a theme: its counted units of one posture that say nearly the same thing.",
     ("theme_id", "opinion_order"),
     (
-        Column("theme_id", "text", "Theme"),
-        Column("opinion_order", "int", "By posture, then those of most tables first", low=1),
-        Column("posture", "text", "Posture of its units", values=OPINION_POSTURES),
-        Column("unit_id", "text", "The unit to quote for it"),
-        Column("unit_ids", "json", "List of unit_id, that one first"),
-        Column("n_units", "int", "Units that say it", "units", low=1),
-        Column("n_tables", "int", "Tables where it was said", "tables", low=0),
-        Column("n_workshops", "int", "Workshops where it was said", "workshops", low=1),
-        Column(
+        text("theme_id", "Theme"),
+        whole("opinion_order", "By posture, then those of most tables first", low=1),
+        text("posture", "Posture of its units", values=OPINION_POSTURES),
+        text("unit_id", "The unit to quote for it"),
+        json("unit_ids", "List of unit_id, that one first"),
+        whole("n_units", "Units that say it", "units", low=1),
+        count("n_tables", "Tables where it was said", "tables"),
+        whole("n_workshops", "Workshops where it was said", "workshops", low=1),
+        whole(
             "faces",
-            "int",
             "opinion_order of the need that this answer is about, or of the answer to this need",
             nullable=True,
             low=1,
@@ -244,18 +205,11 @@ MERGE_PROPOSALS = Table(
     "Two themes that may be one, of all pairs; a person decides.",
     ("theme_id", "other_theme_id"),
     (
-        Column("theme_id", "text", "The larger theme"),
-        Column("other_theme_id", "text", "The other one"),
-        Column("cosine", "float", "Between the centres of the two themes", low=-1, high=1),
-        Column(
-            "overlap",
-            "float",
-            "Units of both as close to the other's centre as to their own",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column("sentence", "text", "In plain French"),
+        text("theme_id", "The larger theme"),
+        text("other_theme_id", "The other one"),
+        number("cosine", "Between the centres of the two themes", low=-1, high=1),
+        share("overlap", "Units of both as close to the other's centre as to their own"),
+        text("sentence", "In plain French"),
     ),
 )
 
@@ -265,17 +219,16 @@ THEME_PROPOSALS = Table(
     "say of them and merge; a person decides.",
     ("theme_id", "subject", "value"),
     (
-        Column("theme_id", "text", "Theme of the machine"),
-        Column("subject", "text", "What is proposed", values=("nom", "description", "réunion")),
-        Column("value", "text", "The name, the description, or the theme_id to merge with"),
-        Column("reason", "text", "Why, in the model's words, for a merger", nullable=True),
-        Column(
+        text("theme_id", "Theme of the machine"),
+        text("subject", "What is proposed", values=("nom", "description", "réunion")),
+        text("value", "The name, the description, or the theme_id to merge with"),
+        text("reason", "Why, in the model's words, for a merger", nullable=True),
+        json(
             "quotes",
-            "json",
             "List of [unit_id, words], each word for word in its passage, persons' numbers "
             "left out",
         ),
-        Column("model_version", "text", "Which model, told what"),
+        text("model_version", "Which model, told what"),
     ),
 )
 
@@ -284,12 +237,10 @@ THEME_FLAGS = Table(
     "What to look at first when reviewing a theme.",
     ("theme_id", "flag"),
     (
-        Column("theme_id", "text", "Theme"),
-        Column(
-            "flag", "text", "Catch-all: large, and its units far apart", values=("fourre-tout",)
-        ),
-        Column("cohesion", "float", "Mean cosine of its units with its centre", low=-1, high=1),
-        Column("sentence", "text", "In plain French"),
+        text("theme_id", "Theme"),
+        text("flag", "Catch-all: large, and its units far apart", values=("fourre-tout",)),
+        number("cohesion", "Mean cosine of its units with its centre", low=-1, high=1),
+        text("sentence", "In plain French"),
     ),
 )
 
@@ -299,24 +250,16 @@ THEME_AGREEMENT = Table(
     "few units to tell.",
     ("trial",),
     (
-        Column(
-            "trial",
-            "text",
-            "Other seeds, or 80 % of the units",
-            values=("graines", "sous_echantillons"),
-        ),
-        Column("n_runs", "int", "Times they were made", low=2),
-        Column(
-            "n_units", "int", "Units they were made of, before any are left out", "units", low=1
-        ),
-        Column(
+        text("trial", "Other seeds, or 80 % of the units", values=("graines", "sous_echantillons")),
+        whole("n_runs", "Times they were made", low=2),
+        whole("n_units", "Units they were made of, before any are left out", "units", low=1),
+        number(
             "mean_index",
-            "float",
             "Mean adjusted Rand index of two runs: 1 the same, 0 as alike as by chance",
             low=-1,
             high=1,
         ),
-        Column("sentence", "text", "In plain French"),
+        text("sentence", "In plain French"),
     ),
 )
 
@@ -325,30 +268,16 @@ PRIORITIES = Table(
     "A theme proposed for the study's attention, ranked for the study and for each workshop.",
     ("scope", "theme_id"),
     (
-        Column("scope", "text", "`study` or a workshop_id"),
-        Column("theme_id", "text", "Ranked theme"),
-        Column("rank", "int", "1 is first", low=1),
-        Column("score", "float", "Weighted mean of the criteria", "0..1", low=0, high=1),
-        Column("c_.*", "float", "One column a criterion", "0..1", low=0, high=1, is_pattern=True),
-        Column("p_top1", "float", "Share of draws in which it is first", "0..1", low=0, high=1),
-        Column(
-            "p_top3",
-            "float",
-            "Share of draws in which it is among the first three",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column(
-            "p_top5",
-            "float",
-            "Share of draws in which it is among the first five",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column("rank_low", "int", "Best rank of the 90 % interval", low=1),
-        Column("rank_high", "int", "Worst rank of the 90 % interval", low=1),
+        text("scope", "`study` or a workshop_id"),
+        text("theme_id", "Ranked theme"),
+        whole("rank", "1 is first", low=1),
+        share("score", "Weighted mean of the criteria"),
+        share("c_.*", "One column a criterion", is_pattern=True),
+        share("p_top1", "Share of draws in which it is first"),
+        share("p_top3", "Share of draws in which it is among the first three"),
+        share("p_top5", "Share of draws in which it is among the first five"),
+        whole("rank_low", "Best rank of the 90 % interval", low=1),
+        whole("rank_high", "Worst rank of the 90 % interval", low=1),
     ),
 )
 
@@ -357,16 +286,15 @@ PRIORITY_NOTES = Table(
     "What each criterion of a priority counted, and how sure its place is, in one French sentence.",
     ("scope", "theme_id", "subject"),
     (
-        Column("scope", "text", "`study` or a workshop_id"),
-        Column("theme_id", "text", "Ranked theme"),
-        Column(
+        text("scope", "`study` or a workshop_id"),
+        text("theme_id", "Ranked theme"),
+        text(
             "subject",
-            "text",
             "Column of priorities that the sentence is about: a criterion, p_top1, p_top3 "
             "or p_top5",
         ),
-        Column("value", "float", "Its value", "0..1", low=0, high=1),
-        Column("sentence", "text", "What was counted"),
+        share("value", "Its value"),
+        text("sentence", "What was counted"),
     ),
 )
 
@@ -375,31 +303,23 @@ RANK_CHECKS = Table(
     "Whether the first priorities of a scope would be others by another way of ranking.",
     ("scope", "check"),
     (
-        Column("scope", "text", "`study` or a workshop_id"),
-        Column(
+        text("scope", "`study` or a workshop_id"),
+        text(
             "check",
-            "text",
             "Other methods, weights drawn without preference, or the ranking without mails "
             "and calls",
             values=("topsis", "vikor", "poids_libres", "a_distance"),
         ),
-        Column(
-            "n_first",
-            "int",
-            "First priorities compared: five, or all where there are fewer",
-            "themes",
-            low=0,
-        ),
-        Column("n_common", "int", "Those that the other way also puts first", "themes", low=0),
-        Column(
+        count("n_first", "First priorities compared: five, or all where there are fewer", "themes"),
+        count("n_common", "Those that the other way also puts first", "themes"),
+        number(
             "agreement",
-            "float",
             "Kendall's tau between both rankings of all themes",
             "-1..1",
             low=-1,
             high=1,
         ),
-        Column("sentence", "text", "In plain French"),
+        text("sentence", "In plain French"),
     ),
 )
 
@@ -408,17 +328,16 @@ LATE_EFFECTS = Table(
     "What mails and calls received after the workshop change to a theme's rank.",
     ("scope", "theme_id"),
     (
-        Column("scope", "text", "`study` or a workshop_id"),
-        Column("theme_id", "text", "Ranked theme"),
-        Column(
+        text("scope", "`study` or a workshop_id"),
+        text("theme_id", "Ranked theme"),
+        whole(
             "rank_without",
-            "int",
             "Rank by the room alone; blank where only mails and calls speak of it",
             nullable=True,
             low=1,
         ),
-        Column("rank_with", "int", "Rank by everything", low=1),
-        Column("sentence", "text", "In plain French"),
+        whole("rank_with", "Rank by everything", low=1),
+        text("sentence", "In plain French"),
     ),
 )
 
@@ -428,52 +347,32 @@ CONTRASTS = Table(
     "How present a theme or a code is in a territory against the others.",
     ("subject", "subject_id", "territory"),
     (
-        Column("subject", "text", "What is compared", values=("theme", "code")),
-        Column("subject_id", "text", "theme_id, or axis:code"),
-        Column("territory", "text", "Territory"),
-        Column("n_units", "int", "Units of it said here", "units", low=0),
-        Column("n_tables", "int", "Tables here where it was said", "tables", low=0),
-        Column(
-            "share",
-            "float",
-            "Tables where it was said / tables of the territory",
-            "0..1",
-            low=0,
-            high=1,
+        text("subject", "What is compared", values=("theme", "code")),
+        text("subject_id", "theme_id, or axis:code"),
+        text("territory", "Territory"),
+        count("n_units", "Units of it said here", "units"),
+        count("n_tables", "Tables here where it was said", "tables"),
+        share("share", "Tables where it was said / tables of the territory"),
+        number(
+            "specificity", "Lafon's specificity: signed -log10 of the hypergeometric tail, by units"
         ),
-        Column(
-            "specificity",
-            "float",
-            "Lafon's specificity: signed -log10 of the hypergeometric tail, by units",
+        share(
+            "share_low", "Lower bound of the 90 % interval of share, workshops and tables resampled"
         ),
-        Column(
-            "share_low",
-            "float",
-            "Lower bound of the 90 % interval of share, workshops and tables resampled",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column("share_high", "float", "Upper bound", "0..1", low=0, high=1),
-        Column(
+        share("share_high", "Upper bound"),
+        number(
             "log_odds",
-            "float",
             "Smoothed log-odds ratio against the other territories (informative Dirichlet "
             "prior), by units",
         ),
-        Column("log_odds_z", "float", "log_odds over its standard error"),
-        Column(
+        number("log_odds_z", "log_odds over its standard error"),
+        share(
             "q_value",
-            "float",
             "One-sided p-value of the verdict's test, adjusted for all cells tested; 1 untested",
-            "0..1",
-            low=0,
-            high=1,
         ),
-        Column("verdict", "text", "In plain French", values=VERDICTS),
-        Column(
+        text("verdict", "In plain French", values=VERDICTS),
+        flag(
             "is_lead",
-            "bool",
             "Looks more present here, without control of error over all cells: to be "
             "checked, never affirmed",
         ),
@@ -486,32 +385,17 @@ FACTOR_POINTS = Table(
     "the world café.",
     ("analysis", "kind", "point"),
     (
-        Column(
-            "analysis", "text", "Territories by themes or by lemmas", values=("themes", "lemmes")
-        ),
-        Column("kind", "text", "What the point is", values=("territoire", "thème", "lemme")),
-        Column("point", "text", "Territory, theme_id or lemma"),
-        Column("weight", "float", "Its mass", "0..1", low=0, high=1),
-        Column("x", "float", "Principal coordinate on the first axis"),
-        Column(
-            "y", "float", "Principal coordinate on the second axis; 0 where there is one axis only"
-        ),
-        Column(
-            "contribution_x", "float", "Part of the first axis that it makes", "0..1", low=0, high=1
-        ),
-        Column(
-            "contribution_y",
-            "float",
-            "Part of the second axis that it makes",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column(
-            "quality", "float", "How well the plane shows it (sum of cos²)", "0..1", low=0, high=1
-        ),
-        Column("share_x", "float", "Part of the inertia on the first axis", "0..1", low=0, high=1),
-        Column("share_y", "float", "Part of the inertia on the second axis", "0..1", low=0, high=1),
+        text("analysis", "Territories by themes or by lemmas", values=("themes", "lemmes")),
+        text("kind", "What the point is", values=("territoire", "thème", "lemme")),
+        text("point", "Territory, theme_id or lemma"),
+        share("weight", "Its mass"),
+        number("x", "Principal coordinate on the first axis"),
+        number("y", "Principal coordinate on the second axis; 0 where there is one axis only"),
+        share("contribution_x", "Part of the first axis that it makes"),
+        share("contribution_y", "Part of the second axis that it makes"),
+        share("quality", "How well the plane shows it (sum of cos²)"),
+        share("share_x", "Part of the inertia on the first axis"),
+        share("share_y", "Part of the inertia on the second axis"),
     ),
 )
 
@@ -520,18 +404,17 @@ LEXICAL_CLASSES = Table(
     "What marks a class of Reinert's descending classification, by chi-square over 5 %.",
     ("class_number", "kind", "value"),
     (
-        Column("class_number", "int", "Class, in the order of the cuts", low=1),
-        Column(
+        whole("class_number", "Class, in the order of the cuts", low=1),
+        text(
             "kind",
-            "text",
             "What the mark is; only lemmas made the classes",
             values=("lemme", "thème", "territoire", "question"),
         ),
-        Column("value", "text", "Lemma, theme_id, territory or question"),
-        Column("chi_square", "float", "Chi-square of mark and class", low=0),
-        Column("n_in_class", "int", "Units of the class that bear it", "units", low=0),
-        Column("n_all", "int", "Classified units that bear it", "units", low=0),
-        Column("n_units", "int", "Units of the class", "units", low=0),
+        text("value", "Lemma, theme_id, territory or question"),
+        number("chi_square", "Chi-square of mark and class", low=0),
+        count("n_in_class", "Units of the class that bear it", "units"),
+        count("n_all", "Classified units that bear it", "units"),
+        count("n_units", "Units of the class", "units"),
     ),
 )
 
@@ -539,7 +422,7 @@ LEXICAL_MEMBERS = Table(
     "lexical_members",
     "The lexical class of a unit; a unit without any frequent lemma has none.",
     ("unit_id",),
-    (Column("unit_id", "text", "Unit"), Column("class_number", "int", "Its class", low=1)),
+    (text("unit_id", "Unit"), whole("class_number", "Its class", low=1)),
 )
 
 TERRITORY_LINKS = Table(
@@ -547,29 +430,13 @@ TERRITORY_LINKS = Table(
     "How alike two territories are by the shares of their tables that say each theme.",
     ("territory", "other"),
     (
-        Column("territory", "text", "First by name"),
-        Column("other", "text", "The other"),
-        Column(
-            "likeness", "float", "What both have in common (1 - Bray-Curtis)", "0..1", low=0, high=1
-        ),
-        Column(
-            "likeness_low",
-            "float",
-            "Lower bound of its 90 % interval, tables resampled",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column("likeness_high", "float", "Upper bound", "0..1", low=0, high=1),
-        Column(
-            "likeness_by_chance",
-            "float",
-            "Mean likeness of the same tables dealt out at random",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column("verdict", "text", "In plain French", values=LIKENESS),
+        text("territory", "First by name"),
+        text("other", "The other"),
+        share("likeness", "What both have in common (1 - Bray-Curtis)"),
+        share("likeness_low", "Lower bound of its 90 % interval, tables resampled"),
+        share("likeness_high", "Upper bound"),
+        share("likeness_by_chance", "Mean likeness of the same tables dealt out at random"),
+        text("verdict", "In plain French", values=LIKENESS),
     ),
 )
 
@@ -578,19 +445,10 @@ TERRITORY_TREE = Table(
     "The joinings of territories by mean likeness, the closest first.",
     ("step",),
     (
-        Column("step", "int", "Order of joining", low=1),
-        Column("members", "json", "List of the territories joined so far in this group"),
-        Column(
-            "likeness", "float", "Mean likeness of the two groups that join", "0..1", low=0, high=1
-        ),
-        Column(
-            "support",
-            "float",
-            "Share of redrawn tables in which the same group comes out",
-            "0..1",
-            low=0,
-            high=1,
-        ),
+        whole("step", "Order of joining", low=1),
+        json("members", "List of the territories joined so far in this group"),
+        share("likeness", "Mean likeness of the two groups that join"),
+        share("support", "Share of redrawn tables in which the same group comes out"),
     ),
 )
 
@@ -600,34 +458,25 @@ THEME_REACH = Table(
     "with too little material are left out.",
     ("theme_id",),
     (
-        Column("theme_id", "text", "Theme"),
-        Column("reach", "text", "In plain French", values=REACHES),
-        Column("more_in", "json", "List of the territories where it is more present"),
-        Column("less_in", "json", "List of those where it is less present"),
-        Column("said_in", "json", "List of those where a table said it"),
-        Column(
-            "first_in",
-            "json",
-            "List of those where it is among the first five priorities of a workshop",
-        ),
-        Column("n_territories", "int", "Territories with enough material", "territories", low=0),
-        Column(
+        text("theme_id", "Theme"),
+        text("reach", "In plain French", values=REACHES),
+        json("more_in", "List of the territories where it is more present"),
+        json("less_in", "List of those where it is less present"),
+        json("said_in", "List of those where a table said it"),
+        json("first_in", "List of those where it is among the first five priorities of a workshop"),
+        count("n_territories", "Territories with enough material", "territories"),
+        text(
             "only_in",
-            "text",
             "Territory where alone counted units say it, at three tables or more, if so",
             nullable=True,
         ),
-        Column(
+        share(
             "chance",
-            "float",
             "Chance of as many of its tables there, were they dealt at random; tables elsewhere "
             "left to check are taken to say it",
-            "0..1",
-            low=0,
-            high=1,
             nullable=True,
         ),
-        Column("rests_on", "text", "What only_in rests on, in French", nullable=True),
+        text("rests_on", "What only_in rests on, in French", nullable=True),
     ),
 )
 
@@ -636,35 +485,14 @@ EVOLUTIONS = Table(
     "What changed between two workshops of one territory that follow each other.",
     ("territory", "theme_id", "earlier_id", "later_id"),
     (
-        Column("territory", "text", "Territory"),
-        Column("theme_id", "text", "Theme"),
-        Column("earlier_id", "text", "workshop_id of the first"),
-        Column("later_id", "text", "workshop_id of the next"),
-        Column(
-            "share_before",
-            "float",
-            "Share of tables that said it at the first",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column(
-            "share_after",
-            "float",
-            "Share of tables that said it at the next",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column(
-            "q_value",
-            "float",
-            "As in contrasts, the two workshops set against each other",
-            "0..1",
-            low=0,
-            high=1,
-        ),
-        Column("verdict", "text", "In plain French", values=TRENDS),
+        text("territory", "Territory"),
+        text("theme_id", "Theme"),
+        text("earlier_id", "workshop_id of the first"),
+        text("later_id", "workshop_id of the next"),
+        share("share_before", "Share of tables that said it at the first"),
+        share("share_after", "Share of tables that said it at the next"),
+        share("q_value", "As in contrasts, the two workshops set against each other"),
+        text("verdict", "In plain French", values=TRENDS),
     ),
 )
 
@@ -673,58 +501,43 @@ OFFERS = Table(
     "An existing good or service that a passage names, with a quantity where it gives one.",
     ("unit_id", "activity", "quantity", "quantity_unit"),
     (
-        Column("unit_id", "text", "Passage that says it"),
-        Column(
+        text("unit_id", "Passage that says it"),
+        text(
             "offer_id",
-            "text",
             "Line that it is part of: what several passages say of one offer has one",
             earlier="",
         ),
-        Column(
-            "structure_id",
-            "text",
-            "Structure of the list or map that carries it",
-            nullable=True,
+        text("structure_id", "Structure of the list or map that carries it", nullable=True),
+        text(
+            "structure_name", "Its name on the list or map, else as passages name it", nullable=True
         ),
-        Column(
-            "structure_name",
-            "text",
-            "Its name on the list or map, else as passages name it",
-            nullable=True,
-        ),
-        Column(
+        text(
             "structure_kind",
-            "text",
             "What carries it where the passage says so (« conserverie »)",
             nullable=True,
         ),
-        Column(
+        text(
             "activity",
-            "text",
             "What is done, as a noun phrase of the passage; blank where it names none",
             nullable=True,
         ),
-        Column("public", "text", "Whom it is for, in the passage's words", nullable=True),
-        Column("year", "int", "Year of the quantity, where it is said", nullable=True),
-        Column(
+        text("public", "Whom it is for, in the passage's words", nullable=True),
+        whole("year", "Year of the quantity, where it is said", nullable=True),
+        text(
             "sector",
-            "text",
             "Family of subjects, by the structure's name or what the passage says",
             nullable=True,
         ),
-        Column("pillars", "json", "Codes of the piliers of the passage"),
-        Column(
-            "quantity", "float", "Number; the middle of a range", "quantity_unit", nullable=True
-        ),
-        Column("quantity_unit", "text", "What the number counts", nullable=True),
-        Column(
+        json("pillars", "Codes of the piliers of the passage"),
+        number("quantity", "Number; the middle of a range", "quantity_unit", nullable=True),
+        text("quantity_unit", "What the number counts", nullable=True),
+        number(
             "quantity_low",
-            "float",
             "Lower bound where a range is said, else the number",
             "quantity_unit",
             nullable=True,
         ),
-        Column("quantity_high", "float", "Upper bound", "quantity_unit", nullable=True),
+        number("quantity_high", "Upper bound", "quantity_unit", nullable=True),
     ),
 )
 
@@ -733,17 +546,13 @@ VOICES = Table(
     "Types of structure and communes expected at a workshop, and whether anybody came.",
     ("workshop_id", "kind", "value"),
     (
-        Column("workshop_id", "text", "Workshop"),
-        Column("kind", "text", "What is counted", values=("structure_type", "commune")),
-        Column("value", "text", "Type of structure or commune"),
-        Column(
-            "is_in_scope",
-            "bool",
-            "Expected type, or commune of the workshop's intercommunal authority",
-        ),
-        Column("n_on_map", "int", "Structures on the map", "structures", low=0),
-        Column("n_present", "int", "Structures that attended", "structures", low=0),
-        Column("is_absent", "bool", "Expected and nobody came"),
+        text("workshop_id", "Workshop"),
+        text("kind", "What is counted", values=("structure_type", "commune")),
+        text("value", "Type of structure or commune"),
+        flag("is_in_scope", "Expected type, or commune of the workshop's intercommunal authority"),
+        count("n_on_map", "Structures on the map", "structures"),
+        count("n_present", "Structures that attended", "structures"),
+        flag("is_absent", "Expected and nobody came"),
     ),
 )
 
@@ -753,18 +562,12 @@ THEME_VOICES = Table(
     "known speaker.",
     ("theme_id",),
     (
-        Column("theme_id", "text", "Theme"),
-        Column("n_units", "int", "Units in it", "units", low=0),
-        Column(
-            "n_units_known",
-            "int",
-            "Those whose speaker is on an attendance list with a type",
-            "units",
-            low=0,
-        ),
-        Column("n_speakers", "int", "Such speakers", "people", low=0),
-        Column("structure_types", "json", "List of their types"),
-        Column("is_single_type", "bool", "Two such speakers or more, all of one type"),
+        text("theme_id", "Theme"),
+        count("n_units", "Units in it", "units"),
+        count("n_units_known", "Those whose speaker is on an attendance list with a type", "units"),
+        count("n_speakers", "Such speakers", "people"),
+        json("structure_types", "List of their types"),
+        flag("is_single_type", "Two such speakers or more, all of one type"),
     ),
 )
 
@@ -774,14 +577,14 @@ GAPS = Table(
     "to be checked until a person has decided.",
     ("workshop_id", "subject_id"),
     (
-        Column("workshop_id", "text", "Workshop"),
-        Column("subject_id", "text", "Subject or family of the catalogue that the need is about"),
-        Column("title", "text", "Its title"),
-        Column("n_tables", "int", "Tables, or documents where there is none, that say it", low=2),
-        Column("n_units", "int", "Counted passages that say it as a difficulty or a demand", low=2),
-        Column("quotes", "json", "List of their unit_id, the surest first"),
-        Column("ask", "json", "List of structure_id to check it with"),
-        Column("state", "text", "What people decided", values=GAP_STATES),
+        text("workshop_id", "Workshop"),
+        text("subject_id", "Subject or family of the catalogue that the need is about"),
+        text("title", "Its title"),
+        whole("n_tables", "Tables, or documents where there is none, that say it", low=2),
+        whole("n_units", "Counted passages that say it as a difficulty or a demand", low=2),
+        json("quotes", "List of their unit_id, the surest first"),
+        json("ask", "List of structure_id to check it with"),
+        text("state", "What people decided", values=GAP_STATES),
     ),
 )
 
@@ -790,8 +593,8 @@ MAP_PROBLEMS = Table(
     "What keeps the map from showing a structure or its catchment area; nothing is dropped for it.",
     ("structure_id", "problem"),
     (
-        Column("structure_id", "text", "Structure"),
-        Column("problem", "text", "What was found"),
-        Column("advice", "text", "What to do"),
+        text("structure_id", "Structure"),
+        text("problem", "What was found"),
+        text("advice", "What to do"),
     ),
 )

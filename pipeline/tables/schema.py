@@ -4,7 +4,7 @@ In:   rows or frames of any origin
 Out:  frames whose columns, order, types, bounds and key are those of the dictionary
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -69,6 +69,20 @@ class Column:
             yield f"au moins {self.low:g}", n
         if self.high is not None and (n := int((numbers > self.high).sum())):
             yield f"au plus {self.high:g}", n
+
+
+def _kind(kind: Kind, unit: str = "", **bounds: Any) -> Callable[..., Column]:
+    """Return what makes the columns of a kind, from a name, a meaning, a unit and other rules."""
+
+    def column(name: str, meaning: str, unit: str = unit, **rules: Any) -> Column:
+        return Column(name, kind, meaning, unit, **bounds | rules)
+
+    return column
+
+
+text, json, flag = _kind("text"), _kind("json"), _kind("bool")
+whole, count = _kind("int"), _kind("int", low=0)
+number, share = _kind("float"), _kind("float", "0..1", low=0, high=1)
 
 
 @dataclass(frozen=True)
