@@ -124,7 +124,7 @@ THEME_MEMBERS = Table(
         Column(
             "strength",
             "float",
-            "Closeness to the theme's other units, 0 if none",
+            "Closeness to the theme's other units and, as the catalogue sees it, to its subject",
             "0..1",
             low=0,
             high=1,
@@ -197,7 +197,7 @@ THEME_PROFILES = Table(
 
 THEME_QUOTES = Table(
     "theme_quotes",
-    "Three central passages of each theme, and one that says the opposite where there is one.",
+    "Three central passages of each theme, and one that says a disagreement where there is one.",
     ("theme_id", "unit_id"),
     (
         Column("theme_id", "text", "Theme"),
@@ -206,7 +206,7 @@ THEME_QUOTES = Table(
         Column(
             "role",
             "text",
-            "Central, or of a posture opposed to most of the theme's",
+            "Central, or one that says a disagreement",
             values=("centrale", "contraire"),
         ),
         Column("posture", "text", "Its posture", nullable=True),
