@@ -159,33 +159,40 @@ class SubjectReader:
         self._texts, self._vectors = texts, np.asarray(vectors, dtype=np.float64)
         self._middle = self._vectors.mean(axis=0) if middle is None else middle
 
-    def group_probabilities(self, labels: Labels, n_groups: int) -> Matrix:
-        """Return that of each broad subject, (n_groups, n_subjects); `labels` −1 is no group."""
-        means, words = self._means(labels, n_groups), _subject_words()
-        said = _sums(words.transform(self._texts), labels, n_groups)  # of any norm: see _standard
+    def group_probabilities(
+        self, labels: Labels, n_groups: int, weights: Matrix | None = None
+    ) -> Matrix:
+        """Return that of each broad subject, (n_groups, n_subjects); `labels` −1 is no group.
+
+        `weights` (n,) say how much each text tells of its group, by default all as much.
+        """
+        means, words = self._means(labels, n_groups, weights), _subject_words()
+        rows = words.transform(self._texts)
+        said = _sums(rows, labels, n_groups, weights)  # of any norm: see _standard
         return _softmax(
             NEARNESS * _standard(means @ _broad_rows().T)
             + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
             + WORDS * _standard(said @ words.rows.T)
         )
 
-    def fine_probabilities(self, labels: Labels, broad: Matrix) -> Matrix:
+    def fine_probabilities(
+        self, labels: Labels, broad: Matrix, weights: Matrix | None = None
+    ) -> Matrix:
         """Share the probability of each group's `broad` subjects among their fine ones.
 
         Returns (n_groups, n_fine); a fine subject of no broad one has 0.
         """
         of = self._catalogue.broad_of
-        nearness = self._means(labels, len(broad)) @ self._weights.fine.T
+        nearness = self._means(labels, len(broad), weights) @ self._weights.fine.T
         within = np.exp(_standard(nearness)) * (of >= 0)
         totals = np.zeros_like(broad)
         np.add.at(totals.T, of[of >= 0], within.T[of >= 0])
         return np.asarray(within / np.maximum(totals, 1e-300)[:, of] * broad[:, of])
 
-    def _means(self, labels: Labels, n_groups: int) -> Matrix:
-        sums = np.zeros((n_groups, self._vectors.shape[1]))
-        np.add.at(sums, labels[labels >= 0], self._vectors[labels >= 0])
-        sizes = np.bincount(labels[labels >= 0], minlength=n_groups)[:, None]
-        return unit_rows(sums / np.maximum(sizes, 1) - self._middle)
+    def _means(self, labels: Labels, n_groups: int, weights: Matrix | None) -> Matrix:
+        of_group = _grouping(labels, n_groups, weights)
+        sizes = np.asarray(of_group.sum(axis=1))
+        return unit_rows(of_group @ self._vectors / np.where(sizes, sizes, 1) - self._middle)
 
 
 def subjects_of_question(typed: str, vector: NDArray[np.float32]) -> Matrix:
@@ -253,12 +260,20 @@ def _roots(text: str) -> list[str]:
     return [word[:_ROOT] for word in _WORD.findall(fold(text)) if word not in generic]
 
 
-def _sums(rows: "csr_matrix", labels: Labels, n_groups: int) -> "csr_matrix":
+def _sums(
+    rows: "csr_matrix", labels: Labels, n_groups: int, weights: Matrix | None = None
+) -> "csr_matrix":
+    return _grouping(labels, n_groups, weights) @ rows
+
+
+def _grouping(labels: Labels, n_groups: int, weights: Matrix | None) -> "csr_matrix":
+    """Return how much each text tells of each group, (n_groups, n)."""
     from scipy.sparse import csr_matrix
 
     grouped = np.flatnonzero(labels >= 0)
-    ones = (np.ones(len(grouped)), (labels[grouped], grouped))
-    return csr_matrix(ones, shape=(n_groups, len(labels))) @ rows
+    told = np.ones(len(labels)) if weights is None else weights
+    cells = (told[grouped], (labels[grouped], grouped))
+    return csr_matrix(cells, shape=(n_groups, len(labels)))
 
 
 def _standard(scores: Matrix) -> Matrix:

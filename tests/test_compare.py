@@ -395,6 +395,22 @@ def test_no_type_is_absent_where_the_type_of_nobody_who_came_is_known() -> None:
     ).empty
 
 
+@pytest.mark.parametrize(
+    ("n_known", "n_people", "is_absent"),
+    [(6, 33, False), (1, 2, False), (4, 5, False), (9, 10, True), (5, 5, True)],
+)
+@pytest.mark.parametrize("kind", ["structure_type", "commune"])
+def test_nobody_is_absent_where_too_many_are_unknown(
+    kind: str, n_known: int, n_people: int, is_absent: bool
+) -> None:
+    told = {"structure_type": "association", "commune_code": "64430"}
+    people = [person(f"p{n}", **(told if n < n_known else {})) for n in range(n_people)]
+    sawmill = structure("scierie", commune_code="64335", is_on_map=True, lat=43.4, lon=-0.6)
+    found = voices(people, [sawmill], ("élu",), held=workshops(ORTHEZ))
+    value = {"structure_type": "élu", "commune": "64335"}[kind]
+    assert found.loc[(ORTHEZ, kind, value), "is_absent"] == is_absent
+
+
 def test_two_people_of_one_structure_are_one_structure_and_an_elected_official_without_one_counts() -> (
     None
 ):
@@ -465,7 +481,8 @@ def test_in_a_study_of_one_workshop_the_whole_map_is_its_own() -> None:
             is_in_attendance=False,
         )
     ]
-    found = voices([person("p1", structure_type="élu")], known, held=workshops(ORTHEZ))
+    people = [person("p1", structure_type="élu", commune_code="64430")]
+    found = voices(people, known, held=workshops(ORTHEZ))
     assert found.loc[(ORTHEZ, "commune", "64335")].tolist() == [1, 0, True]
     assert found.loc[(ORTHEZ, "structure_type", "association")].tolist() == [1, 0, True]
 

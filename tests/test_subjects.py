@@ -50,7 +50,7 @@ def test_groups_of_texts_are_about_the_subject_that_a_reader_would_name(told) ->
 
 def test_fine_subjects_share_what_their_broad_one_has(told) -> None:
     texts, labels = told
-    found = read_subjects(texts, labels, len(GROUPS), load_embedder())
+    found = read_subjects(texts, labels, np.ones(len(texts)), len(GROUPS), load_embedder())
     catalogue = load_catalogue()
     of = catalogue.broad_of
     for theme, row in enumerate(found.fine):
@@ -61,14 +61,28 @@ def test_fine_subjects_share_what_their_broad_one_has(told) -> None:
 def test_a_text_without_theme_names_none(told) -> None:
     texts, labels = told
     aside = np.where(labels == 2, -1, labels)
-    likely = read_subjects(texts, aside, 2, load_embedder()).of_themes.argmax(axis=1)
+    likely = read_subjects(texts, aside, np.ones(len(texts)), 2, load_embedder()).of_themes.argmax(
+        axis=1
+    )
     assert [load_catalogue().subjects[row].title for row in likely] == list(GROUPS)[:2]
+
+
+def test_a_theme_is_about_what_its_likely_texts_say(told) -> None:
+    """One group with eight texts that do not count beside four that do."""
+    texts, labels = told
+    weights = np.where(labels == 1, 0.8, 0.0)
+    found = read_subjects(texts, np.zeros(len(texts), dtype=int), weights, 1, load_embedder())
+    (likely,) = found.of_themes.argmax(axis=1)
+    assert load_catalogue().subjects[likely].title == list(GROUPS)[1]
+    assert found.kinship[labels == 1].min() > found.kinship[labels != 1].max()
 
 
 @pytest.mark.parametrize("n_copies", [1, 1_000])
 def test_texts_that_are_all_alike_are_about_no_subject_in_particular(n_copies: int) -> None:
     texts = ["la cantine de l'école"] * n_copies
-    found = read_subjects(texts, np.zeros(n_copies, dtype=int), 1, load_embedder())
+    found = read_subjects(
+        texts, np.zeros(n_copies, dtype=int), np.ones(n_copies), 1, load_embedder()
+    )
     assert np.isfinite(found.of_themes).all() and np.allclose(found.of_themes.sum(), 1)
 
 
@@ -82,7 +96,7 @@ def themes_about(*probabilities: dict[str, float]) -> ThemeSubjects:
         for name, probability in theme.items():
             row[number[name]] += probability
     fine = np.full((len(rows), len(catalogue.fine)), 1 / len(catalogue.fine))
-    return ThemeSubjects(rows, fine)
+    return ThemeSubjects(rows, fine, np.zeros(len(rows)))
 
 
 @pytest.mark.parametrize(
@@ -138,6 +152,7 @@ def test_of_two_themes_about_one_subject_the_surer_takes_its_title() -> None:
         ThemeSubjects(
             np.repeat(subjects.of_themes, 2, axis=0),
             subjects.fine[[0, 0, 1, 1]],
+            subjects.kinship,
         ),
         ["besoin"] * 4,
         list("ABCD"),

@@ -22,7 +22,7 @@ from pipeline.publish.layout.blocks import (
     Terms,
 )
 from pipeline.publish.layout.catchments import cover_sentences, reach_sentence
-from pipeline.publish.layout.presence import absent_sentence, people_sentence
+from pipeline.publish.layout.presence import _unknown_sentence, absent_sentence, people_sentence
 from pipeline.publish.layout.territories import (
     Recurring,
     recurring_sentence,
@@ -421,3 +421,16 @@ def test_one_area_is_lit_at_a_time_and_without_script_all_is_readable(tmp_path: 
         assert still.locator("section.territory").first.is_visible()
         assert still.locator("li p").first.is_visible() and not still.locator(".bar").is_visible()
         chromium.close()
+
+
+@pytest.mark.parametrize(
+    ("n", "n_people", "said"),
+    [
+        (27, 33, "Le type de structure n'est pas connu pour 27 personnes sur 33."),
+        (3, 33, ""),
+        (0, 33, ""),
+        (CountMask.SMALL, 8, ""),
+    ],
+)
+def test_an_unknown_type_is_told_where_it_hides_who_did_not_come(n, n_people, said) -> None:
+    assert _unknown_sentence(n, n_people).replace("\xa0", " ").replace("’", "'") == said

@@ -14,7 +14,7 @@ Late units join the themes in pipeline.cluster.late and do not reshape them.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -64,6 +64,9 @@ _KIND_OF_POSTURE = {
     "force": "réponse",
     "proposition": "proposition",
 }
+# Of the catalogue's view beside closeness, where quotes are chosen: of those first shown of six
+# studies by unseen authors (data/training/etudes), 29 in 100 were of another theme, then 25.
+KINSHIP = 0.4
 _MOSTLY = 0.5  # least share of a theme's postures that sets its kind
 _FEWEST_WITH_FAMILIES = 6  # themes; fewer need no second level
 
@@ -137,16 +140,21 @@ def cluster_units(
     unit_places = place_units(units["unit_id"], unit_vectors.in_context, labels)
     members = _members(units, labels, strengths_of(unit_vectors.vectors, labels), settings)
     kinds, leanings = _kinds(members, tags, n_themes)
+    read = units.assign(theme=labels).iloc[unit_vectors.rows]
+    told = read.merge(counted_members(members)[["unit_id", "probability"]], how="left")
+    weights = told["probability"].fillna(0).to_numpy()
     candidates = find_candidates(
         unit_vectors.readings,
-        labels[unit_vectors.rows],
-        _strengths_of_read(members, units, unit_vectors),
+        np.where(weights > 0, read["theme"], -1),
+        weights,
         _topic_words(model),
         unit_vectors.space,
-        _table_keys(units, unit_vectors),
+        _table_keys(read),
     )
-    texts = [units["text"].iloc[row] for row in unit_vectors.rows]
-    subjects = read_subjects(texts, labels[unit_vectors.rows], n_themes, encoder)
+    subjects = read_subjects(
+        list(read["text"]), read["theme"].to_numpy(), weights, n_themes, encoder
+    )
+    members = _with_kinship(members, dict(zip(read["unit_id"], subjects.kinship, strict=True)))
     names = name_themes(subjects, leanings, phrase_titles(candidates))
     keywords = keywords_of(candidates)
     themes = _themes(members, names, keywords, kinds, model.stability_, settings)
@@ -194,7 +202,7 @@ def strengths_of(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
 def _members(
     units: pd.DataFrame, labels: Labels, strengths: Matrix, settings: ClusterSettings
 ) -> pd.DataFrame:
-    placed = units.assign(theme=labels, strength=strengths.round(6), row=np.arange(len(units)))
+    placed = units.assign(theme=labels, strength=strengths.round(6))
     members = placed[placed["theme"] >= 0].sort_values(
         ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
     )
@@ -244,17 +252,20 @@ def _topic_words(model: Grouping) -> list[list[str]]:
     ]
 
 
-def _strengths_of_read(
-    members: pd.DataFrame, units: pd.DataFrame, unit_vectors: UnitVectors
-) -> Matrix:
-    """Strengths of all units; 0 for one not read or set aside."""
-    strengths = np.zeros(len(units))
-    strengths[members["row"]] = members["strength"]
-    return np.asarray(strengths[unit_vectors.rows])
+def _with_kinship(members: pd.DataFrame, kinship: Mapping[str, float]) -> pd.DataFrame:
+    """Return `members` with more strength where the catalogue sees the theme's subject in a unit.
+
+    And with less where it sees another: the mean of a theme stays, and is that of a unit not read.
+    """
+    own = members["unit_id"].map(kinship)
+    beside = (own - own.groupby(members["theme"]).transform("mean")).fillna(0.0)
+    strength = (members["strength"] + KINSHIP * beside).clip(0, 1).round(6)
+    return members.assign(strength=strength).sort_values(
+        ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
+    )
 
 
-def _table_keys(units: pd.DataFrame, unit_vectors: UnitVectors) -> list[str]:
-    read = units.iloc[unit_vectors.rows]
+def _table_keys(read: pd.DataFrame) -> list[str]:
     return list(
         read["workshop_id"].astype(str)
         + "|"

@@ -2,7 +2,7 @@
 
 In:   the members of themes, with their strength; units, tags
 Out:  unit_ids, the most telling first; a description in French; theme_profiles (postures and
-      rubriques) and theme_quotes (central passages, and one of the opposed posture)
+      rubriques) and theme_quotes (central passages, and one that says a disagreement)
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.counting import with_circles
+from pipeline.counting import counted_members, with_circles
 from pipeline.french import is_listed, usual_lemma
 from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
-from pipeline.text import fold
+from pipeline.text import fold, load_cues
 
 _SHORT, _LONG = 5, 45  # words of a readable quote
 _FEWEST_WORDS, _MOST_WORDS = 4, 40  # of a quote that describes a theme
@@ -30,12 +30,6 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _USUAL_VERBS = frozenset(("est", "fait", "dit", "va", "vont", "peut", "doit", "manque", "aide"))
 _PARTICIPLES = ("é", "ée", "és", "ées")
 N_CENTRAL = 3
-_OPPOSED = {
-    "difficulte": ("force",),
-    "demande": ("force",),
-    "force": ("difficulte", "demande"),
-    "proposition": ("difficulte",),
-}
 
 
 class _Candidate(NamedTuple):
@@ -151,20 +145,20 @@ def profile_themes(
 def quote_themes(
     units: pd.DataFrame, tags: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return each theme's first quotes, then its most central passage of an opposed posture."""
+    """Return each theme's first quotes, then its most central passage that says a disagreement."""
     postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].sort_values(
         ["unit_id", "source", "code"]
     )
     posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
-    members = theme_members.merge(units, on="unit_id", validate="one_to_one")
-    members["posture"] = members["unit_id"].map(posture_of)
-    by_theme = {str(name): rows for name, rows in members.groupby("theme_id")}
+    members = counted_members(theme_members).merge(units, on="unit_id", validate="one_to_one")
+    disagreeing = members[members["text"].map(load_cues("desaccord").are_in).astype(bool)]
+    by_theme = {str(name): rows for name, rows in disagreeing.groupby("theme_id")}
     rows: list[dict[str, Any]] = []
     for theme in themes.itertuples(index=False):
         central = json.loads(str(theme.quotes))[:N_CENTRAL]
-        opposed = _opposed(by_theme[str(theme.theme_id)], central)
-        roles = ["centrale"] * len(central) + ["contraire"] * len(opposed)
-        for i, (unit_id, role) in enumerate(zip([*central, *opposed], roles, strict=True), start=1):
+        said = choose_quotes(by_theme.get(str(theme.theme_id), disagreeing.head(0)), 1)
+        roles = dict.fromkeys(central, "centrale") | dict.fromkeys(said, "contraire")
+        for i, (unit_id, role) in enumerate(roles.items(), start=1):
             rows.append(
                 {
                     "theme_id": theme.theme_id,
@@ -175,14 +169,3 @@ def quote_themes(
                 }
             )
     return THEME_QUOTES.build(rows)
-
-
-def _opposed(members: pd.DataFrame, central: list[str]) -> list[str]:
-    counts = members["posture"].value_counts()
-    if counts.empty:
-        return []
-    usual = sorted(counts.index, key=lambda code: (-int(counts[code]), str(code)))[0]
-    opposed = members[
-        members["posture"].isin(_OPPOSED.get(str(usual), ())) & ~members["unit_id"].isin(central)
-    ]
-    return choose_quotes(opposed, 1)

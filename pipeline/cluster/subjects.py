@@ -12,7 +12,8 @@ import numpy as np
 
 from models.catalogue import Subject, SubjectReader, load_catalogue
 from models.embedder import Embedder
-from models.rows import Labels, Matrix
+from models.rows import Labels, Matrix, slices
+from models.subject_classifier import families_of
 from models.views import subject_half
 from pipeline.text import fold
 
@@ -24,10 +25,14 @@ PERHAPS = 0.2
 
 
 class ThemeSubjects(NamedTuple):
-    """`of_themes` (n_themes, n_subjects) and `fine` (n_themes, n_fine) are probabilities."""
+    """`of_themes` (n_themes, n_subjects) and `fine` (n_themes, n_fine) are probabilities.
+
+    `kinship` (n,) says how far each text is of its theme's families of subjects, 0..1.
+    """
 
     of_themes: Matrix
     fine: Matrix
+    kinship: Matrix
 
 
 class ThemeName(NamedTuple):
@@ -45,12 +50,29 @@ class ThemeName(NamedTuple):
 
 
 def read_subjects(
-    texts: Sequence[str], labels: Labels, n_themes: int, encoder: Embedder
+    texts: Sequence[str], labels: Labels, weights: Matrix, n_themes: int, encoder: Embedder
 ) -> ThemeSubjects:
-    """Compare each theme's texts with the catalogue; `labels` −1 has no theme."""
+    """Compare each theme's texts with the catalogue; `labels` −1 has no theme.
+
+    A theme is what those of its texts say that have a weight: how likely they are of its subject.
+    """
     reader = SubjectReader(texts, subject_half(encoder.encode(texts)))
-    of_themes = reader.group_probabilities(labels, n_themes)
-    return ThemeSubjects(of_themes, reader.fine_probabilities(labels, of_themes))
+    of_themes = reader.group_probabilities(labels, n_themes, weights)
+    fine = reader.fine_probabilities(labels, of_themes, weights)
+    return ThemeSubjects(of_themes, fine, _kinship(reader, labels, families_of(of_themes)))
+
+
+def _kinship(reader: SubjectReader, labels: Labels, of_themes: Matrix) -> Matrix:
+    """Return how far each text is of the families (n_themes, n_families) that its theme is of."""
+    kinship = np.zeros(len(labels))
+    for some in slices(len(labels), large=0):
+        rows = np.flatnonzero(labels[some] >= 0) + some.start
+        alone = np.full(len(labels), -1)
+        alone[rows] = np.arange(len(rows))
+        own = families_of(reader.group_probabilities(alone, len(rows)))
+        theirs = of_themes[labels[rows]]
+        kinship[rows] = (own * theirs).sum(axis=1) / (theirs**2).sum(axis=1)
+    return np.clip(kinship, 0, 1)
 
 
 def name_themes(
@@ -62,8 +84,7 @@ def name_themes(
     else of the subject that it is perhaps about. The others take their phrase.
     """
     catalogue = load_catalogue()
-    of_families = np.zeros((len(leanings), len(catalogue.families)))
-    np.add.at(of_families.T, catalogue.family_of, subjects.of_themes.T)
+    of_families = families_of(subjects.of_themes)
     surest_first = np.argsort(-subjects.of_themes.max(axis=1, initial=0), kind="stable")
     taken: set[str] = set()
     names: dict[int, ThemeName] = {}

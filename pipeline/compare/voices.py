@@ -20,6 +20,7 @@ from pipeline.geometry import Point, crosses_itself
 from pipeline.tables.results import MAP_PROBLEMS, THEME_VOICES, VOICES
 
 log = logging.getLogger(__name__)
+MOST_KNOWN = 0.8  # of the voices; fewer say nothing of whom nobody came for
 
 
 def _point_of(row: Mapping[Any, Any]) -> Point | None:
@@ -94,8 +95,8 @@ def list_voices(
     """Return, by workshop with an attendance list, the types and communes on the map or in the
     room.
 
-    In scope are the expected types, and the communes of the workshop's authority. No type is called
-    absent where the list gives no type at all.
+    In scope are the expected types, and the communes of the workshop's authority. No type nor
+    commune is called absent where that of one voice in five or more is not known.
     """
     epci_of = workshops.set_index("workshop_id")["epci_code"]
     present = _present(attendance, structures)
@@ -115,6 +116,8 @@ def list_voices(
             came = here
             if kind == "commune":  # where a structure is, and where its people come from
                 came = pd.concat([here, here.assign(commune_code=here["own_commune_code"])])
+            n_known = came.loc[came[column].notna(), "voice_id"].nunique()
+            is_known = n_known > MOST_KNOWN * came["voice_id"].nunique()
             n_present = came.groupby(column)["voice_id"].nunique()
             n_on_map = on_map.groupby(column)["voice_id"].nunique()
             rows += [
@@ -125,7 +128,7 @@ def list_voices(
                     "is_in_scope": value in expected,
                     "n_on_map": int(n_on_map.get(value, 0)),
                     "n_present": int(n_present.get(value, 0)),
-                    "is_absent": value not in n_present.index,
+                    "is_absent": is_known and value not in n_present.index,
                 }
                 for value in sorted({*expected, *n_present.index, *n_on_map.index})
             ]

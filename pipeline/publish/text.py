@@ -292,7 +292,7 @@ def where(channel: str, question: str | None, table_number: int | None, workshop
     if question == "resume" or channel == "resume":
         with_table = sentence("lieux.restitution_de", table=table)
         parts = [with_table if table else word("lieux", "restitution")]
-    elif channel in ("mail", "telephone"):
+    elif channel in ("mail", "message", "telephone"):
         parts = [word("lieux", channel)]
     else:
         medium = "" if channel == "notes" and table else word("lieux", channel)

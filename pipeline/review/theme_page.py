@@ -59,7 +59,7 @@ class CodeCount:
 
 @dataclass(frozen=True)
 class ThemeQuote:
-    """A quote, who pinned it if anybody, and whether it contradicts the theme."""
+    """A quote, who pinned it if anybody, and whether it says a disagreement."""
 
     unit: Unit
     pinned_by: str

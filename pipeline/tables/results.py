@@ -97,7 +97,10 @@ THEME_MEMBERS = Table(
     (
         text("unit_id", "Member"),
         text("theme_id", "Its theme"),
-        share("strength", "Closeness to the theme's other units, 0 if none"),
+        share(
+            "strength",
+            "Closeness to the theme's other units and, as the catalogue sees it, to its subject",
+        ),
         share(
             "probability",
             "That it is about the theme's subject; 1 where a person said so",
@@ -160,7 +163,7 @@ THEME_PROFILES = Table(
 
 THEME_QUOTES = Table(
     "theme_quotes",
-    "Three central passages of each theme, and one that says the opposite where there is one.",
+    "Three central passages of each theme, and one that says a disagreement where there is one.",
     ("theme_id", "unit_id"),
     (
         text("theme_id", "Theme"),
@@ -168,7 +171,7 @@ THEME_QUOTES = Table(
         whole("quote_order", "Order in which to read them", low=1),
         text(
             "role",
-            "Central, or of a posture opposed to most of the theme's",
+            "Central, or one that says a disagreement",
             values=("centrale", "contraire"),
         ),
         text("posture", "Its posture", nullable=True),

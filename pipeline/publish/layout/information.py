@@ -22,7 +22,7 @@ from pipeline.publish.layout.blocks import (
 from pipeline.publish.layout.priorities import cited
 from pipeline.publish.report.coded import Coded, CodedPassage, sure_range
 from pipeline.publish.report.content import Report, ReportQuote
-from pipeline.publish.report.passages import axis_title, n_tables_of
+from pipeline.publish.report.passages import WAYS, axis_title, n_tables_of
 from pipeline.publish.text import (
     NBSP,
     capitalised,
@@ -34,7 +34,6 @@ from pipeline.publish.text import (
     typography,
     word,
 )
-from pipeline.tables.schema import OUT_OF_ROOM
 from pipeline.text import groups_in
 
 _OFFER, _SUPPORT = "offre", "accompagnement"
@@ -394,15 +393,15 @@ def _quoted(subject: _Subject) -> str:
 
 
 def _arrived(late: Iterable[CodedPassage]) -> str:
-    """Return « 6 mails et 3 appels téléphoniques » for what came after the workshops."""
+    """Return « 6 mails et 1 conversation de messagerie » for what came after the workshops."""
     circles: dict[str, set[str]] = {}
     for passage, *_ in late:
-        channel = passage.channel if passage.channel in OUT_OF_ROOM else "autre"
+        channel = passage.channel if passage.channel in WAYS else "autre"
         circles.setdefault(channel, set()).add(passage.circle_id)
     return joined(
         [
             count(len(circles[name]), *word("informations", f"canal_{name}").split("|"))
-            for name in (*OUT_OF_ROOM, "autre")
+            for name in (*WAYS, "autre")
             if name in circles
         ]
     )

@@ -4,6 +4,7 @@ In:   Report
 Out:  French sentences
 """
 
+from pipeline.compare.voices import MOST_KNOWN
 from pipeline.publish.report.content import AbsentVoices, Report
 from pipeline.publish.text import (
     CountMask,
@@ -33,7 +34,16 @@ def presence_sentences(report: Report, index: int) -> tuple[str, ...]:
         facts.n_people, facts.n_structures, types, least=least, is_unsigned=facts.is_unsigned
     )
     absent = next((row for row in report.absent if row.workshop == facts.name), None)
-    return tuple(filter(None, (came, absent_sentence(absent) if absent else "")))
+    unknown = _unknown_sentence(dict(types).get(word("voix", "non_precise"), 0), facts.n_people)
+    return tuple(filter(None, (came, unknown, absent_sentence(absent) if absent else "")))
+
+
+def _unknown_sentence(n: Tally, n_people: Tally) -> str:
+    """Return of how many people the type is not known, where that hides who did not come."""
+    are_counted = isinstance(n, int) and isinstance(n_people, int)
+    if not are_counted or n < (1 - MOST_KNOWN) * n_people or not n:
+        return ""
+    return sentence("presence.types_inconnus", n=n, total=number(n_people))
 
 
 def people_sentence(

@@ -34,6 +34,7 @@ from pipeline.publish.text import (
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
 from pipeline.tables.columns import cells_of, is_among
+from pipeline.tables.schema import OUT_OF_ROOM
 
 Tables = Mapping[str, pd.DataFrame]
 _Row = TypeVar("_Row")
@@ -74,6 +75,8 @@ class ReportPassage(NamedTuple):
     is_away: bool
 
 
+CHAT = "message"  # a channel of what is printed alone
+WAYS = (*OUT_OF_ROOM, CHAT)
 _BLANKS = {"question": "", "theme_id": "", "strength": 0.0, "probability": 0.0}
 
 
@@ -296,6 +299,7 @@ def gather_passages(tables: Tables) -> Passages:
         .merge(paths, on="document_id", how="left", validate="many_to_one")
     )
     rows["is_counted"] = rows["is_counted"].eq(True)  # blank without a theme
+    rows["channel"] = rows["channel"].mask(rows["path"].isin(_chats(tables)), CHAT)
     rank = {workshop_id: i for i, workshop_id in enumerate(names)}
     rows["workshop_rank"] = rows["workshop_id"].map(rank)
     rows = rows.sort_values(["workshop_rank", "path", "unit_order", "unit_id"], ignore_index=True)
@@ -317,6 +321,13 @@ def gather_passages(tables: Tables) -> Passages:
     )
     tags = assigned_tags(tables["tags"])
     return Passages(rows, tags, names, n_tables, n_ranked, kinds, territories)
+
+
+def _chats(tables: Tables) -> pd.Series:
+    """Return the paths of conversations, which are no mails though they came as late."""
+    receipts = tables["receipts"]
+    is_chat = receipts["taken_for"].str.startswith("conversation").fillna(False).astype(bool)
+    return receipts.loc[is_chat & (receipts["channel"] == "mail"), "path"]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from pipeline.publish.report.passages import (
 )
 from pipeline.publish.text import sentence
 from pipeline.tables.results import OPINION_POSTURES
-from pipeline.text import fold, groups_in
+from pipeline.text import fold, load_cues
 
 _PROPOSAL = "proposition"
 _NEED = ("difficulte", "demande")
@@ -37,8 +37,7 @@ POSTURES_OF_KIND = {
     "proposition": (_PROPOSAL,),
 }  # of a theme's kind
 _N_ACTIONS = 6
-_LIKELY = 0.7  # probability of a membership; 0.68 to 0.77 do as well on the two example studies
-_DISAGREEMENT = "desaccord"  # a list of words
+_TELLING = 0.65  # strength; 1 is the probability of what a person placed
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Quoter:
     ) -> tuple[ReportQuote, ...]:
         """Quote the most central passages, from as many workshops and circles as possible.
 
-        Those that the theme most likely holds come first; among them those surely of its `kind`,
+        Those that tell most of the theme come first; among them those surely of its `kind`,
         said in the room, then the others of it: they say what its statement says. What was `said`
         elsewhere is left out, unless it opens the quotes and nothing else reads as well.
         """
@@ -73,7 +72,7 @@ class Quoter:
             is_wanted = one.is_said and one.unit_id in of_kind and one.unit_id in self.sure
             return (
                 is_scrap(one.text) and one.unit_id not in rank,
-                one.probability < _LIKELY,
+                one.strength < _TELLING and one.probability < 1,
                 not is_wanted,
                 one.unit_id not in of_kind,
                 roughness(one.text),
@@ -153,7 +152,7 @@ class Quoter:
         """Return the first passage that says a disagreement, if any."""
         for one in members:
             is_fresh = not is_scrap(one.text) and fold(one.text) not in said
-            if is_fresh and groups_in(one.text, _DISAGREEMENT):
+            if is_fresh and load_cues("desaccord").are_in(one.text):
                 return (ReportOpinion("debat", *self._quoted([one], "study")),)
         return ()
 

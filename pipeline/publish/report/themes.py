@@ -24,6 +24,7 @@ from pipeline.publish.report.content import (
     ThemeRow,
 )
 from pipeline.publish.report.passages import (
+    WAYS,
     AxisRow,
     Passages,
     ReportPassage,
@@ -62,7 +63,7 @@ from pipeline.publish.text import (
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
 from pipeline.tables.columns import is_among
-from pipeline.tables.schema import LEAD, OUT_OF_ROOM, OWN_HERE, VERDICTS
+from pipeline.tables.schema import LEAD, OWN_HERE, VERDICTS
 from pipeline.text import fold
 from pipeline.verdicts import shown_verdicts
 
@@ -302,7 +303,7 @@ def said_at(
     if contributors := _and_contributors(members):
         return contributors.removeprefix(", et ")
     channels = {one.channel for one in members}
-    ways = [name for name in OUT_OF_ROOM if name in channels]
+    ways = [name for name in WAYS if name in channels]
     ways += ["resume"] if any(one.is_summary for one in members) else []
     names = [word("raisons_voies", way) for way in ways or ["distance"]]
     return words.sentence("raisons.aucune_table", voies=joined(names, "ou"))
