@@ -21,9 +21,7 @@ HOSTILE: dict[str, list[str]] = {
     "a negative number": ["-1"],
     "a number with a comma": ["1,5"],
     "not a number": ["nan"],
-    "infinity": ["1e999"],
     "nothing": [""],
-    "blanks": [" \t"],
     "a NUL": ["a\0b"],
     "a long text": ["é" * 900],
     "an emoji": ["👩\u200d🌾" * 3],
@@ -31,9 +29,7 @@ HOSTILE: dict[str, list[str]] = {
     "a JSON list": ["[[[]]]"],
     "a JSON object": ['{"a": 1}'],
     "JSON without end": ["[" * 900],
-    "equals signs": ["=="],
     "commas": [",,,"],
-    "a colon": [":"],
     "a list": ["1", "1", "deux"],
     "a path": ["../../etc/passwd"],
 }
@@ -55,7 +51,7 @@ def known_names() -> set[str]:
     return names - {"csrfmiddlewaretoken"}
 
 
-def main(blanks: dict[str, str], account: str) -> None:
+def main(blanks: dict[str, str], account: str, part: int, n_parts: int) -> None:
     from django.contrib.auth.models import User
     from django.test import Client
     from django.urls import get_resolver
@@ -72,7 +68,7 @@ def main(blanks: dict[str, str], account: str) -> None:
             if answer.status_code >= 500:
                 faults.append([method.__name__, *told, answer.status_code])
 
-    for row in get_resolver().url_patterns:
+    for row in get_resolver().url_patterns[part::n_parts]:
         if row.name in LONG:
             continue
         view = inspect.unwrap(row.callback)
@@ -89,4 +85,4 @@ def main(blanks: dict[str, str], account: str) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    main(json.loads(sys.argv[1]), sys.argv[2])
+    main(json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
