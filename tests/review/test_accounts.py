@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from pipeline.study import Study
+from support.hostile_requests import HOSTILE
 from support.review_client import without_no_break
 from support.review_server import PASSWORD
 from support.web_server import TOKEN, log_in, send, visitor, web
@@ -110,6 +111,17 @@ def test_a_refused_form_is_not_remembered(served: tuple[str, Path], rose: httpx.
     token = TOKEN.findall(rose.get("/creer").text)[0]
     data = {"title": "", "csrfmiddlewaretoken": token}
     assert [rose.post("/creer", data=data).status_code for _ in range(2)] == [422, 422]
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_form_about_all_studies_fails_on_what_it_is_sent(rose: httpx.Client, kind: str) -> None:
+    fields = ("title", "territories", "grid", "username", "role", "membre", "montre", "geste")
+    for path in ("/creer", "/comptes", "/etudes/neuve/membres", "/comptes/1"):
+        told = rose.get(path, params=dict.fromkeys(fields, HOSTILE[kind])).status_code
+        page = rose.get("/comptes").text
+        data = dict.fromkeys(fields, HOSTILE[kind])
+        data["csrfmiddlewaretoken"] = TOKEN.findall(page)[0]
+        assert max(told, rose.post(path, data=data).status_code) < 500, path
 
 
 def test_who_is_invited_from_a_study_is_a_member_of_it(

@@ -81,7 +81,7 @@ def test_a_remark_on_a_file_is_seen_once_and_leaves_what_is_to_be_done(served: S
     folder = served.study.depot / WORKSHOP
     folder.mkdir(exist_ok=True)
     (folder / "notes.txt").write_text(NOTES, encoding="utf-8")
-    (folder / "abîmé.docx").write_bytes(b"ceci n'est pas un document")
+    (folder / "plan.xyz").write_bytes(b"\x00\x01\x02")
     session = client(served, "alix", follow_redirects=True)
     session.get("/depot")
     read_ahead(session)

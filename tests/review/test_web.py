@@ -51,7 +51,7 @@ def test_a_person_works_on_the_studies_that_she_is_a_member_of(served: tuple[str
     assert "/etudes/" not in alix.get("/").text
     number = re.search(r'value="(\d+)"[^>]*> alix', rose.get("/etudes/lille/membres").text)
     assert number is not None
-    send(rose, "/etudes/lille/membres", membre=[number[1]])
+    send(rose, "/etudes/lille/membres", montre=[number[1]], membre=[number[1]])
     assert alix.get("/etudes/lille/passages").status_code == 200
     assert alix.get("/etudes/neuve/").status_code == 403
     assert re.findall(r'href="(/etudes/[^"]+)"', alix.get("/").text) == ["/etudes/lille/"]

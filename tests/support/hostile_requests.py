@@ -1,12 +1,13 @@
 """Send hostile values to every address of a study, without a server between; run in a process of its own.
 
-Prints what failed (an answer of 500 and more, or an exception) as JSON rows [method, name of the address, fields, kind, status].
+Prints as JSON how many answers had each status, and the rows [method, name of the address, fields, kind, status] of those of 500 and more.
 """
 
 import inspect
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import django
@@ -20,9 +21,7 @@ HOSTILE: dict[str, list[str]] = {
     "a negative number": ["-1"],
     "a number with a comma": ["1,5"],
     "not a number": ["nan"],
-    "infinity": ["1e999"],
     "nothing": [""],
-    "blanks": [" \t"],
     "a NUL": ["a\0b"],
     "a long text": ["é" * 900],
     "an emoji": ["👩\u200d🌾" * 3],
@@ -30,9 +29,7 @@ HOSTILE: dict[str, list[str]] = {
     "a JSON list": ["[[[]]]"],
     "a JSON object": ['{"a": 1}'],
     "JSON without end": ["[" * 900],
-    "equals signs": ["=="],
     "commas": [",,,"],
-    "a colon": [":"],
     "a list": ["1", "1", "deux"],
     "a path": ["../../etc/passwd"],
 }
@@ -54,41 +51,38 @@ def known_names() -> set[str]:
     return names - {"csrfmiddlewaretoken"}
 
 
-def main(blanks: dict[str, str], account: str) -> None:
+def main(blanks: dict[str, str], account: str, part: int, n_parts: int) -> None:
     from django.contrib.auth.models import User
     from django.test import Client
     from django.urls import get_resolver
 
     session = Client(raise_request_exception=False, headers={"host": "127.0.0.1"})
     session.force_login(User.objects.get(username=account))
-    known, faults, n_requests = known_names(), [], 0
-    for row in get_resolver().url_patterns:
+    known, faults, statuses = known_names(), [], Counter()
+
+    def ask(path: str, fields: dict[str, list[str]], *told: object) -> None:
+        for method in (session.get, session.post):
+            answer = method(path, fields)
+            is_lost = answer.headers.get("location", "").startswith("/connexion?")
+            statuses["logged out" if is_lost else str(answer.status_code)] += 1
+            if answer.status_code >= 500:
+                faults.append([method.__name__, *told, answer.status_code])
+
+    for row in get_resolver().url_patterns[part::n_parts]:
         if row.name in LONG:
             continue
         view = inspect.unwrap(row.callback)
         source = inspect.getsource(sys.modules[getattr(view, "view_class", view).__module__])
-        names = sorted(known & set(re.findall(r'"([\w.-]+)"', source)))
-        route = re.sub(r"<(?:\w+:)?(\w+)>", lambda m: blanks.get(m[1], "1"), row.pattern._route)
+        names, pattern = sorted(known & set(re.findall(r'"([\w.-]+)"', source))), row.pattern._route
+        route = re.sub(r"<(?:\w+:)?(\w+)>", lambda m: blanks.get(m[1], "1"), pattern)
         for kind, values in HOSTILE.items():
-            groups = [names, *([name] for name in names if kind in ALONE)]
-            for group in groups:
-                fields = dict.fromkeys(group, values)
-                for method in ("GET", "POST"):
-                    n_requests += 1
-                    status = getattr(session, method.lower())(f"/{route}", fields).status_code
-                    if status >= 500:
-                        faults.append([method, row.name, group, kind, status])
-        for blank in HOSTILE.values():
-            if "<" in row.pattern._route and "/" not in blank[0]:
-                path = re.sub(r"<(?:\w+:)?\w+>", blank[0][:900], row.pattern._route)
-                for method in ("GET", "POST"):
-                    n_requests += 1
-                    status = getattr(session, method.lower())(f"/{path}").status_code
-                    if status >= 500:
-                        faults.append([method, row.name, "address", blank[0][:20], status])
-    print(json.dumps([n_requests, faults]))
+            for group in [names, *([name] for name in names if kind in ALONE)]:
+                ask(f"/{route}", dict.fromkeys(group, values), row.name, group, kind)
+            if "<" in pattern and "/" not in values[0]:
+                ask("/" + re.sub(r"<.*?>", values[0][:900], pattern), {}, row.name, "address", kind)
+    print(json.dumps([statuses, faults]))
 
 
 if __name__ == "__main__":
     django.setup()
-    main(json.loads(sys.argv[1]), sys.argv[2])
+    main(json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

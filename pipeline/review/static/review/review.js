@@ -156,7 +156,7 @@ document.addEventListener("click", (event) => {
 
 // --- what files, runs and other people change: the parts marked data-live, asked for again together
 
-document.addEventListener("input", (event) => event.target.closest("[data-live]")?.setAttribute("data-typed", ""));
+document.addEventListener("input", (event) => event.target.closest("[data-live] details")?.setAttribute("data-typed", ""));
 
 async function renew() {
   const answer = await fetch(window.location.href, { redirect: "manual" }).catch(() => null); // no connection: next time
@@ -169,8 +169,7 @@ async function renew() {
 function renewPart(part, page) {
   const fresh = page.getElementById(part.id);
   if (!fresh) return;
-  if (part.matches("[data-typed]")) return;
-  if (part.querySelector("[data-typed]")) return part.querySelectorAll("[data-live]").forEach((inside) => renewPart(inside, page));
+  if (part.querySelector("details[open][data-typed]")) return part.querySelectorAll("[data-live]").forEach((inside) => renewPart(inside, page));
   const focused = part.contains(document.activeElement) && document.activeElement.id;
   const opened = [...part.querySelectorAll("details[open] > summary[id]")].map((summary) => summary.id);
   part.replaceWith(fresh);
