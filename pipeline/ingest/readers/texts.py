@@ -61,6 +61,7 @@ _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
 )
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
+_CITED_STYLE = re.compile(r"border-left[\w-]*\s*:\s*(?!none|0)", re.IGNORECASE)
 _STRUCK_STYLE = re.compile(r"text-decoration[\w-]*\s*:[^;]*line-through", re.IGNORECASE)
 _STRUCK = frozenset({"s", "del", "strike"})
 _NOTE_MARK = re.compile(  # Word, Google Docs, LibreOffice
@@ -274,10 +275,12 @@ class _Context:
             return replace(self, is_bold=True)
         if tag == "pre":
             return replace(self, is_pre=True)
-        is_cited = tag == "blockquote" and "cite" in (attributes.get("type") or "")
+        style = attributes.get("style") or ""
+        is_cited = tag == "blockquote" and bool(
+            "cite" in (attributes.get("type") or "") or _CITED_STYLE.search(style)
+        )
         if is_cited or "gmail_quote" in (attributes.get("class") or ""):
             return replace(self, n_quotes=self.n_quotes + 1)
-        style = attributes.get("style") or ""
         is_bold = self.is_bold or bool(_BOLD_STYLE.search(style))
         is_struck = self.is_struck or tag in _STRUCK or bool(_STRUCK_STYLE.search(style))
         return replace(self, is_bold=is_bold, is_struck=is_struck)
