@@ -5,7 +5,8 @@ import quopri
 
 import pytest
 
-from pipeline.ingest.parts import FileContent
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.parts import FileContent, RawBlock, RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.mail_body import blocks_of_mail
 from support.made_files import docx, w_p, zipped
@@ -271,3 +272,59 @@ def test_a_line_that_begins_with_from_parts_no_mail_of_a_mailbox() -> None:
     parts = read_source(FileContent(one * 2, "b.mbox"))
     assert [part.name for part in parts] == ["001", "002"]
     assert "From Foix, rien." in " ".join(block.text for block in parts[1].blocks)
+
+
+MACHINES = [  # headers of a mail, and whether a machine sent it
+    ("From: Anne Riou <anne@example.org>\nSubject: Réponse automatique : vos notes", True),
+    ("From: Anne Riou <anne@example.org>\nSubject: Absence du bureau", True),
+    ("From: Anne Riou <anne@example.org>\nSubject: Lu : vos notes", True),
+    ("From: Anne Riou <anne@example.org>\nSubject: vos notes\nAuto-Submitted: auto-replied", True),
+    ("From: Framaforms <no-reply@framaforms.org>\nSubject: Atelier de Foix", True),
+    ("From: Formulaires <a@example.org>\nSubject: Nouvelle soumission du formulaire « Foix »", True),
+    ("From: MAILER-DAEMON@mx.example.org\nSubject: Undelivered Mail Returned to Sender", True),
+    ("From: Anne Riou <anne@example.org>\nSubject: Absence de médecins à Foix", False),
+    ("From: Anne Riou <anne@example.org>\nSubject: Lu et approuvé\nAuto-Submitted: no", False),
+    ("From: Noé Reply <noe.reply@example.org>\nSubject: Nouvelle réponse de la mairie", False),
+]
+
+
+@pytest.mark.parametrize(("headers", "is_of_machine"), MACHINES)
+def test_nobody_says_what_a_machine_sends(headers: str, is_of_machine: bool) -> None:
+    content = f"{headers}\nTo: ateliers@example.fr\n\n{OWN[0]}\n\n{OWN[1]}\n".encode()
+    (part,) = read_source(FileContent(content, "m.eml"))
+    reasons = {block.reason for block in part.blocks}
+    assert reasons == ({"robot"} if is_of_machine else {""})
+    assert part.taken_for == ("courriel automatique" if is_of_machine else "courriel")
+    assert not any("daemon" in address.lower() for _, address in part.people)
+
+
+def test_the_mail_that_a_failure_gives_back_is_not_said_either() -> None:
+    inner = f"From: CRESS <ateliers@example.fr>\nSubject: Foix\n\n{OWN[0]}\n"
+    report = f"From: postmaster@example.org\nSubject: Foix\nContent-Type: multipart/report; boundary=B\n\n--B\n\nNot delivered to anne.\n--B\nContent-Type: message/rfc822\n\n{inner}\n--B--\n"
+    parts = read_source(FileContent(report.encode(), "m.eml"))
+    assert len(parts) == 2
+    assert {block.kind for part in parts for block in part.blocks} == {"meta"}
+
+
+QUESTIONS_ASKED = [  # a line of a mail, and whether it is the organiser's
+    ("> Quels sont les besoins du territoire ?", True),
+    ("> dites-nous tout", True),
+    ("Quels sont les besoins repérés sur votre territoire ?", True),
+    ("Qu'est-ce qui fonctionne bien ?", True),
+    ("Pourquoi ne pas rouvrir la ligne de car vers Foix ?", False),
+    ("Les besoins, on les connaît : un médecin.", False),
+]
+
+
+@pytest.mark.parametrize(("line", "is_asked"), QUESTIONS_ASKED)
+def test_a_question_that_the_organiser_asked_is_no_answer(line: str, is_asked: bool) -> None:
+    blocks = [RawBlock(OWN[0]), RawBlock(line), RawBlock(OWN[1])]
+    placed = locate_blocks(RawPart(tuple(blocks), channel="mail"), blocks, names=["m.eml"])
+    assert [block.kind == "meta" for block in placed] == [False, is_asked, False]
+
+
+def test_a_quote_with_a_rule_on_its_left_is_the_organiser_s() -> None:
+    page = f'<p>{OWN[0]}</p><blockquote style="border-left:1px solid #ccc">Dites-nous ce qui manque.</blockquote><blockquote style="margin:0 0 0 40px;border:none">{OWN[1]}</blockquote>'
+    content = f"From: Anne Riou <anne@example.org>\nContent-Type: text/html\n\n{page}".encode()
+    (part,) = read_source(FileContent(content, "m.eml"))
+    assert [block.text for block in part.blocks if block.kind != "meta"] == OWN

@@ -200,7 +200,10 @@ BRACKETED = [
     ),
     (
         "1\n00:00:01,000 --> 00:00:03,000\nAnne : le bac ne passe plus.\n\n2\n00:00:03,100 --> 00:00:05,000\nEwenn : et la criée ferme.\n\n3\n00:00:05,100 --> 00:00:07,000\n[Rires] le port se vide.\n",
-        [("Anne", "le bac ne passe plus."), ("Ewenn", "et la criée ferme. [Rires] le port se vide.")],
+        [
+            ("Anne", "le bac ne passe plus."),
+            ("Ewenn", "et la criée ferme. [Rires] le port se vide."),
+        ],
     ),
     (
         "1\n00:00:01,000 --> 00:00:03,000\nAnne : le bac ne va plus à\n\n2\n00:00:03,100 --> 00:00:05,000\nPlouha : il s'arrête avant.\n",
@@ -242,3 +245,28 @@ def test_an_unknown_label_among_known_ones_is_a_speaker_of_its_own(
         assert said[1] == (speaker, words)
     else:
         assert said[0] == ("Anne", f"le bac manque. {line}")
+
+
+FEET = [
+    "Transcription générée automatiquement par Cockatoo. Merci de relire avant diffusion.",
+    "Ce compte rendu a été produit par une intelligence artificielle.",
+    "Cette transcription peut contenir des erreurs.",
+    "Fin de la transcription",
+    "Généré par Vosk 0.3",
+]
+
+
+@pytest.mark.parametrize("foot", FEET)
+def test_what_a_tool_says_of_itself_below_is_nobody_s(foot: str) -> None:
+    turns = ["Anne : le bac manque.", "Yann : la halle est vide."] * 3
+    blocks = spoken_blocks([*turns, "", foot])
+    assert blocks is not None
+    said = [(block.speaker, block.text) for block in blocks if block.kind == "cue"]
+    assert said == [tuple(turn.split(" : ")) for turn in turns]
+    assert blocks[-1].kind == "meta"
+
+
+def test_a_tool_that_somebody_speaks_of_is_said() -> None:
+    said = "Le compte rendu automatique est bourré d'erreurs, on l'a relu avant de le publier."
+    blocks = spoken_blocks(["Anne : le bac manque.", f"Yann : {said}"] * 3)
+    assert blocks is not None and sum(block.text == said for block in blocks) == 3

@@ -259,6 +259,9 @@ ASIDES: dict[str, tuple[str, str]] = {
     "repeated": ("noise", "déjà dit plus haut, à l'identique"),
     "no answer": ("noise", "sans réponse (« RAS », « néant »)"),
     "unsure reading": ("noise", "lu par machine sans certitude"),
+    "struck out": ("noise", "texte barré par qui l'a écrit"),
+    "comment": ("noise", "commentaire en marge"),
+    "robot": ("noise", "message envoyé par une machine"),
     "unknown column": ("furniture", "colonne non comprise"),
     "other": ("furniture", "ne dit rien par soi-même"),
 }

@@ -41,6 +41,7 @@ from pipeline.ingest.locate.lines import (
     MAX_LABEL_WORDS,
     are_calls,
     aside_of,
+    asks,
     caller_in,
     calls_surely,
     cut_call,
@@ -431,7 +432,7 @@ def locate_letter(
         for piece in cut_call(block, in_list=True) if channel == "telephone" else [block]:
             question = _question_named(piece, question)
             location = answer.over(Location(table, question or "distance", channel))
-            reason = aside_of(piece.text, in_head=is_top)
+            reason = aside_of(piece.text, in_head=is_top) or _reason_of_quote(piece, channel)
             is_opening = is_call and piece.text == block.text and not says_beside_call(piece.text)
             if is_opening or (piece.kind == "meta" and channel == "telephone"):
                 is_entry = CALL_ENTRY.match(block.text) is not None
@@ -458,6 +459,13 @@ def locate_letter(
             said = replace(piece, speaker=own or cut or caller or piece.speaker)
             located.append(LocatedBlock.at(said if channel == "telephone" else piece, location))
     return located
+
+
+def _reason_of_quote(block: RawBlock, channel: str) -> str:
+    """Return why a mail's line is the organiser's: quoted, or one of the questions she asked."""
+    is_quoted = block.text.startswith(">") and not block.speaker
+    is_asked = channel == "mail" and asks(block.text, read_cues(block.text))
+    return "circumstance" if is_quoted or is_asked else ""
 
 
 def _heads_call(block: RawBlock) -> bool:

@@ -20,7 +20,6 @@ from pipeline.ingest.words import (
     has_letters,
     is_finished,
     is_rule,
-    lexicon_sections,
     lexicon_words,
     plural_warning,
     runs_on,
@@ -63,7 +62,10 @@ _MAX_QUESTION_WORDS = 25
 _MAX_STRONG_SHARE = 0.4  # of the words; in a bolder text, bold says nothing
 _NARROW, _WIDE = 45, 130  # columns where mail and text programs wrap
 _MAIL_COLUMN = 62  # a mail's line this long that ends no sentence was wrapped
-_MIN_COMMENT_WORDS = 5  # fewer are a nod or a question to a colleague
+
+_STRUCK, _PLAIN = "\ufdd0", "\ufdd1"  # around struck-out words; no character is coded so
+_BETWEEN = re.compile(rf"{_PLAIN}(\s*){_STRUCK}")
+_STRUCK_OUT = re.compile(rf"{_STRUCK}([^{_STRUCK}{_PLAIN}]*){_PLAIN}?")
 
 Cell = list[RawBlock]
 _MAX_HEADER_WORDS = 10
@@ -130,9 +132,9 @@ class StyledText:
         (color, n_letters), *_ = [*self.n_colored.most_common(1), ("", 0)]
         return color if n_letters > _MOSTLY * (self.n_strong + self.n_plain) else ""
 
-    def add(self, text: str, *, is_strong: bool, color: str = "") -> None:
+    def add(self, text: str, *, is_strong: bool, color: str = "", is_struck: bool = False) -> None:
         """Add a run of text, its colour a number in hexadecimal or an English name."""
-        self.text += text
+        self.text += struck(text) if is_struck else text
         n_letters = sum(character.isalpha() for character in text)
         self.n_colored[color_name(color)] += n_letters if color else 0
         if is_strong:
@@ -156,6 +158,33 @@ def color_name(color: str) -> str:
     if saturation < _PALE or not _PALE / 2 < lightness < 1 - _PALE / 4:
         return ""
     return next(name for limit, name in _HUES if 360 * hue < limit)
+
+
+def struck(text: str) -> str:
+    """Return `text` with signs around the words of each line that its author struck out."""
+    lines = text.split("\n")
+    return "\n".join(f"{_STRUCK}{line}{_PLAIN}" if line.strip() else line for line in lines)
+
+
+def set_struck_apart(part: RawPart) -> RawPart:
+    """Return `part` with the struck-out words of its blocks in `meta` blocks behind them."""
+    if not any(_STRUCK in block.text for block in part.blocks):
+        return part
+    blocks = [piece for block in part.blocks for piece in _without_struck(block)]
+    return replace(part, blocks=tuple(blocks), title=_standing(part.title or "") or None)
+
+
+def _without_struck(block: RawBlock) -> Iterator[RawBlock]:
+    columns = tuple((_standing(title), _standing(cell)) for title, cell in block.columns)
+    if text := _standing(block.text):
+        yield replace(block, text=text, columns=columns)
+    for words in _STRUCK_OUT.findall(_BETWEEN.sub(r"\1", block.text)):
+        if has_letters(words):
+            yield RawBlock(clean(words), "meta", reason="struck out")
+
+
+def _standing(text: str) -> str:
+    return clean(_STRUCK_OUT.sub(" ", text)).replace(_PLAIN, "") if _STRUCK in text else text
 
 
 def styles_from(
@@ -235,21 +264,10 @@ def furniture_blocks(texts: Iterable[str]) -> list[RawBlock]:
     ]
 
 
-def comment_blocks(text: str, author: str, *, is_resolved: bool = False) -> list[RawBlock]:
-    """Return a comment as its author's paragraph; [] for a blank one.
-
-    A comment that is resolved, short or about the document is a meta block.
-    """
+def comment_blocks(text: str) -> list[RawBlock]:
+    """Return a comment in a document's margin as a meta block; [] for a blank one."""
     shown = clean(text)
-    sections = lexicon_sections("commentaires")
-    is_editing = bool(sections["relecture"].search(shown.replace("’", "'")))
-    if not shown:
-        return []
-    if is_resolved or is_editing or len(shown.split()) < _MIN_COMMENT_WORDS:
-        return [RawBlock(shown, "meta", reason="other")]
-    name = clean(author)
-    is_person = bool(name) and not sections["auteurs"].fullmatch(name)
-    return [RawBlock(shown, speaker=name if is_person else None)]
+    return [RawBlock(shown, "meta", reason="comment")] if shown else []
 
 
 def blocks_of_drafts(drafts: Sequence[Draft], *, has_headings: bool = True) -> list[RawBlock]:

@@ -15,6 +15,7 @@ from pipeline.ingest.parts import (
     too_many_rows,
     too_much,
 )
+from pipeline.ingest.readers.blocks import set_struck_apart
 from pipeline.ingest.readers.container import read_archive
 from pipeline.ingest.readers.exports import as_chat, read_json, read_kml, read_mind_map
 from pipeline.ingest.readers.mail import read_mail, read_mailbox, read_outlook
@@ -124,7 +125,7 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
         parts = tuple(as_transcript(as_chat(part)) for part in parts)
     elif holds == "table":
         parts = tuple(map(as_timed_rows, parts))
-    parts = tuple(_named(taken_for, part) for part in parts)
+    parts = tuple(set_struck_apart(_named(taken_for, part)) for part in parts)
     n_chars = sum(map(_n_chars, parts))
     n_blocks = sum(len(part.blocks) for part in parts)
     if n_chars > file.limits.max_chars or n_blocks > file.limits.max_blocks:

@@ -82,6 +82,19 @@ class Letter:
     recipients: tuple[Person, ...] = ()  # to whom it is addressed, without copies
     attached: tuple[tuple[str, bytes], ...] = ()
     n_images: int = 0
+    is_automatic: bool = False  # so its headers say
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether a machine sent it: an absence, a receipt, a failure, a form's notice."""
+        is_named = bool(matches("courriels", "objets_automatiques", self.subject))
+        is_sent_so = any(_is_machine(address) for _, address in self.senders[:1])
+        return self.is_automatic or is_named or is_sent_so
+
+
+def _is_machine(address: str) -> bool:
+    own = address.split("@")[0]
+    return bool(matches("courriels", "adresses_automatiques", own, whole=True))
 
 
 def read_mail(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
@@ -142,8 +155,17 @@ def _parts(message: Message, file: FileContent, read: ReadSource, name: str) -> 
         recipients=tuple(people_in(message, ("to",))),
         attached=tuple(content.attached),
         n_images=content.n_images,
+        is_automatic=_is_automatic(message),
     )
     return parts_of_letter(letter, file, read, name)
+
+
+def _is_automatic(message: Message) -> bool:
+    """Whether headers say that nobody wrote the mail (RFC 3834, RFC 3462)."""
+    submitted = header_text(message, "auto-submitted").strip().lower()
+    is_reply = any(message.get(name) for name in ("x-autoreply", "x-autorespond"))
+    is_report = message.get_content_type() == "multipart/report"
+    return submitted.startswith("auto-") or is_reply or is_report
 
 
 def parts_of_letter(
@@ -166,7 +188,18 @@ def parts_of_letter(
         people=tuple(dict.fromkeys(people)),
         warnings=plural_warning(letter.n_images, "image{} du message non lue{}"),
     )
-    return [mail, *_attachments(letter.attached, file, read, f"{name}-" if name else "")]
+    parts = [mail, *_attachments(letter.attached, file, read, f"{name}-" if name else "")]
+    return list(map(_without_passages, parts)) if letter.is_of_machine else parts
+
+
+def _without_passages(part: RawPart) -> RawPart:
+    """Return a machine's mail, or the one that it gives back, with nothing that anybody says."""
+    if part.channel != "mail":
+        return part
+    blocks = [replace(b, kind="meta", level=None, reason=b.reason or "robot") for b in part.blocks]
+    people = tuple(person for person in part.people if not _is_machine(person[1]))
+    taken_for = "courriel automatique"
+    return replace(part, blocks=tuple(blocks), people=people, taken_for=taken_for)
 
 
 def _attachments(

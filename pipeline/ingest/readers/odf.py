@@ -38,7 +38,6 @@ OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
-DC = "{http://purl.org/dc/elements/1.1/}"
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 CELLS = (TABLE + "table-cell", TABLE + "covered-table-cell")
 _ROW_GROUPS = (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table-row-group")
@@ -118,6 +117,15 @@ class OdfStyles:
             if weight:
                 return weight not in ("normal", "400", "300")
         return inherited
+
+    def is_struck(self, name: str) -> bool:
+        """Whether the style strikes its text out."""
+        lines = (
+            properties.get(STYLE + "text-line-through-style")
+            or properties.get(STYLE + "text-line-through-type")
+            for properties in self.properties(name, "text")
+        )
+        return next(filter(None, lines), "none") != "none"
 
     def is_hidden(self, name: str) -> bool:
         """Whether the style hides its text."""
@@ -259,7 +267,7 @@ class OdfWalk(TableWalk):
 
     def _paragraph(self, element: etree._Element, depth: int) -> Iterator[Draft]:
         style = element.get(TEXT + "style-name", "")
-        runs = _Runs(self.styles)
+        runs = _Runs(self.styles, is_struck=self.styles.is_struck(style))
         runs.walk(element, is_bold=self.styles.is_bold(style))
         text = runs.styled.text
         if element.tag == TEXT + "h":
@@ -314,11 +322,7 @@ class OdfWalk(TableWalk):
 
 def _comment(element: etree._Element) -> list[RawBlock]:
     """Return a comment's block; later ones of its thread are comments of their own."""
-    is_resolved = any(
-        str(key).endswith("}resolved") and value == "true" for key, value in element.attrib.items()
-    )
-    author = element.findtext(DC + "creator", "")
-    return comment_blocks(_plain_text(element), author, is_resolved=is_resolved)
+    return comment_blocks(_plain_text(element))
 
 
 @dataclass
@@ -327,6 +331,7 @@ class _Runs:
     styled: StyledText = field(default_factory=StyledText)
     boxes: list[etree._Element] = field(default_factory=list)
     comments: list[etree._Element] = field(default_factory=list)
+    is_struck: bool = False
 
     def walk(self, element: etree._Element, *, is_bold: bool) -> None:
         """Add all text below `element`; line ends count as spaces."""
@@ -354,10 +359,13 @@ class _Runs:
         elif tag != TEXT + "span":
             self.walk(child, is_bold=is_bold)
         elif not self.styles.is_hidden(name := child.get(TEXT + "style-name", "")):
+            above, self.is_struck = self.is_struck, self.is_struck or self.styles.is_struck(name)
             self.walk(child, is_bold=self.styles.is_bold(name, is_bold))
+            self.is_struck = above
 
     def _add(self, text: str | None, is_bold: bool) -> None:
-        self.styled.add((text or "").translate(_BLANKS), is_strong=is_bold)
+        shown = (text or "").translate(_BLANKS)
+        self.styled.add(shown, is_strong=is_bold, is_struck=self.is_struck)
 
 
 def read_odp(file: FileContent) -> tuple[RawPart, ...]:

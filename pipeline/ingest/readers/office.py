@@ -32,6 +32,7 @@ from pipeline.ingest.readers.blocks import (
     single_part,
     slides_part,
     spread,
+    struck,
     styles_from,
 )
 from pipeline.ingest.readers.container import Container
@@ -48,7 +49,6 @@ _LIST_NAME = re.compile(
 _CONTENTS_NAME = re.compile(r"(?:toc|tm|table des matières) ?\d", re.IGNORECASE)
 _ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
-_W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _SEPARATORS = ("separator", "continuationSeparator", "continuationNotice")
@@ -283,25 +283,12 @@ def _notes(container: Container) -> Iterator[tuple[tuple[str, str], etree._Eleme
 
 def _comments(container: Container) -> Iterator[tuple[str, list[RawBlock]]]:
     root = container.xml("word/comments.xml")
-    extended = container.xml("word/commentsExtended.xml")
-    entries = () if extended is None else extended.iter("{*}commentEx")
-    resolved = {
-        _own_attribute(entry, "paraId")
-        for entry in entries
-        if _own_attribute(entry, "done") in ("1", "true")
-    }
     for comment in () if root is None else root.findall(W + "comment"):
-        paragraphs = list(comment.iter(W + "p"))
+        paragraphs = comment.iter(W + "p")
         text = " ".join(
             "".join(run.text or "" for run in paragraph.iter(W + "t")) for paragraph in paragraphs
         )
-        is_resolved = any(paragraph.get(_W14 + "paraId") in resolved for paragraph in paragraphs)
-        author = comment.get(W + "author", "")
-        yield comment.get(W + "id", ""), comment_blocks(text, author, is_resolved=is_resolved)
-
-
-def _own_attribute(element: etree._Element, name: str) -> str | None:
-    return element.get(f"{{{etree.QName(element).namespace}}}{name}")
+        yield comment.get(W + "id", ""), comment_blocks(text)
 
 
 def _html_of(content: bytes) -> str:
@@ -421,7 +408,14 @@ class _Runs:
     boxes: list[etree._Element] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
 
-    def walk(self, parent: etree._Element, *, is_bold: bool, color: str = "") -> None:
+    def walk(
+        self,
+        parent: etree._Element,
+        *,
+        is_bold: bool,
+        color: str = "",
+        is_struck: bool = False,
+    ) -> None:
         for element in parent:
             tag = element.tag
             if not isinstance(tag, str) or _is_skipped(element):
@@ -429,7 +423,8 @@ class _Runs:
             if tag == W + "r":
                 self._run(element, is_bold)
             elif tag in (W + "t", _MATH_TEXT):
-                self.styled.add(element.text or "", is_strong=is_bold, color=color)
+                text = element.text or ""
+                self.styled.add(text, is_strong=is_bold, color=color, is_struck=is_struck)
             elif tag == W + "txbxContent":
                 self.boxes.append(element)
             elif tag in _CALLS:
@@ -439,7 +434,7 @@ class _Runs:
                 self.styled.text += sign
             else:
                 chosen = _choice_of(element) if tag == _MC + "AlternateContent" else element
-                self.walk(chosen, is_bold=is_bold, color=color)
+                self.walk(chosen, is_bold=is_bold, color=color, is_struck=is_struck)
 
     def _run(self, element: etree._Element, is_bold: bool) -> None:
         properties = element.find(W + "rPr")
@@ -450,7 +445,8 @@ class _Runs:
             own = is_bold or self.styles.get(value(properties, "rStyle")).is_bold
         is_large = small_number(value(properties, "sz", "0")) >= LARGE
         color = value(properties, "color") or value(properties, "highlight")
-        self.walk(element, is_bold=own or is_large, color=color)
+        is_struck = bool(is_on(properties, "strike") or is_on(properties, "dstrike"))
+        self.walk(element, is_bold=own or is_large, color=color, is_struck=is_struck)
 
 
 def _sign_of(element: etree._Element) -> str | None:
@@ -614,7 +610,10 @@ def _texts(paragraph: etree._Element) -> Iterator[str]:
         if name == "br":
             yield "\n"
         elif name == "r" or (name == "fld" and not is_filled_in):
-            yield from (text.text or "" for text in child.iter("{*}t"))
+            properties = child.find("{*}rPr")
+            mark = "noStrike" if properties is None else properties.get("strike", "noStrike")
+            texts = (text.text or "" for text in child.iter("{*}t"))
+            yield from texts if mark == "noStrike" else map(struck, texts)
 
 
 def _text_blocks(shape: etree._Element, *, is_list: bool) -> list[RawBlock]:

@@ -198,7 +198,7 @@ def annotations_of_page(
             continue
         kind = raw.FPDFAnnot_GetSubtype(annotation)
         if kind in _COMMENTS:
-            comments += comment_blocks(_text(annotation, b"Contents"), _text(annotation, b"T"))
+            comments += comment_blocks(_text(annotation, b"Contents"))
         elif (
             kind == raw.FPDF_ANNOT_WIDGET
             and forms

@@ -49,17 +49,18 @@ _ALSO_SKIPPED = frozenset(
     }
 )  # fmt: skip
 _SHOWN_GROUPS = ("shp", "shpinst", "do", "object", "result")
-_STATE_WORDS = frozenset({"b", "ul", "ulnone", "fs", "f", "plain", "uc", "v", "deleted", "htmlrtf"})
+_STATE_WORDS = frozenset(
+    {"b", "ul", "ulnone", "strike", "striked", "fs", "f", "plain", "uc", "v", "deleted", "htmlrtf"}
+)
 _ENDS = frozenset({"par", "sect", "page", "cell", "nestcell", "row", "nestrow"})
 _LINE_ENDS = frozenset({"par", "sect", "line", "lbr", "softline"})
-# The region that a group opens: a page header, a note or text box, a comment, its author, or the
-# sign of a shown list.
+# The region that a group opens: a page header, a note or text box, a comment, or the sign of a
+# shown list.
 _REGIONS = {
     **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "header"),
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "header"),
     **dict.fromkeys(("footnote", "shptxt", "dptxbxtext"), "aside"),
     "annotation": "comment",
-    "atnauthor": "author",
     "listtext": "sign",
     "pntext": "sign",
 }
@@ -129,6 +130,7 @@ class _Group:
     is_bold: bool = False
     is_large: bool = False
     is_underlined: bool = False
+    is_struck: bool = False
     font: str = ""
     n_fallback: int = 1  # characters that stand in for one \u character
     region: str = "body"
@@ -139,6 +141,8 @@ class _Group:
             return replace(self, is_bold=is_on)
         if word in ("ul", "ulnone"):
             return replace(self, is_underlined=is_on and word == "ul")
+        if word in ("strike", "striked"):
+            return replace(self, is_struck=is_on)
         if word == "fs":
             return replace(self, is_large=int(argument or 0) >= LARGE)
         if word == "f":
@@ -146,7 +150,9 @@ class _Group:
         if word == "uc":
             return replace(self, n_fallback=int(argument or 1))
         if word == "plain":
-            return replace(self, is_bold=False, is_large=False, is_underlined=False)
+            return replace(
+                self, is_bold=False, is_large=False, is_underlined=False, is_struck=False
+            )
         return replace(self, is_skipped=is_on, hidden_by=word if is_on else "")
 
 
@@ -192,7 +198,7 @@ class _Walk:
     _paragraph: _RtfParagraph = field(default_factory=_RtfParagraph)
     _by_region: dict[str, _RtfParagraph] = field(
         default_factory=lambda: {
-            region: _RtfParagraph() for region in ("header", "aside", "comment", "author")
+            region: _RtfParagraph() for region in ("header", "aside", "comment")
         }
     )
     _cell: list[Draft] = field(default_factory=list)
@@ -251,20 +257,16 @@ class _Walk:
             return
         paragraph = self._by_region.get(group.region, self._paragraph)
         is_strong = group.is_bold or group.is_large or group.is_underlined
-        paragraph.add(text, is_strong=is_strong)
+        paragraph.add(text, is_strong=is_strong, is_struck=group.is_struck)
 
     def _leave(self, group: _Group, outer: _Group) -> None:
         if group.region == outer.region or group.region not in self._by_region:
             return
         paragraph = self._by_region[group.region]
-        if group.region == "author":
-            return
         if group.region == "header":
             self.headers.append(clean(paragraph.text))
         elif group.region == "comment":
-            author = self._by_region["author"].text
-            self._asides += drafts_of_blocks(comment_blocks(paragraph.text, author))
-            self._by_region["author"] = _RtfParagraph()
+            self._asides += drafts_of_blocks(comment_blocks(paragraph.text))
         else:
             self._asides += paragraph.drafts()
         self._by_region[group.region] = _RtfParagraph()

@@ -5,7 +5,7 @@ expressions of data/lexicon/pages.txt; scripts and hidden text are left out.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import getaddresses
 
@@ -25,6 +25,7 @@ from pipeline.ingest.readers.blocks import (
     joined_lines,
     paragraphs_of_lines,
     single_part,
+    struck,
     text_of_cell,
 )
 from pipeline.ingest.readers.exports import (
@@ -60,12 +61,15 @@ _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
 )
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
+_CITED_STYLE = re.compile(r"border-left[\w-]*\s*:\s*(?!none|0)", re.IGNORECASE)
+_STRUCK_STYLE = re.compile(r"text-decoration[\w-]*\s*:[^;]*line-through", re.IGNORECASE)
+_STRUCK = frozenset({"s", "del", "strike"})
 _NOTE_MARK = re.compile(  # Word, Google Docs, LibreOffice
     r"#(?:_?(?:ftn|edn|ftnt|cmnt|msocom)|sd(?:foot|end)note)", re.IGNORECASE
 )
 _SKIPPED = frozenset(
     {
-        "script", "style", "noscript", "template", "svg", "math", "head", "input", "iframe", "del",
+        "script", "style", "noscript", "template", "svg", "math", "head", "input", "iframe",
         "object", "embed", "audio", "video", "canvas", "map",
     }
 )  # fmt: skip
@@ -76,8 +80,8 @@ _MAX_FORM_SHARE = 0.6  # of a page's text; some sites wrap whole pages in a form
 _MIN_LINKS, _MIN_LINK_SHARE, _MAX_LINK_WORDS = 3, 0.9, 9  # of a list of links
 _INLINE = frozenset(
     {
-        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em",
-        "font", "i", "img", "ins", "kbd", "label", "mark", "o:p", "q", "s", "samp", "small",
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn",
+        "em", "font", "i", "img", "ins", "kbd", "label", "mark", "o:p", "q", "s", "samp", "small",
         "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     }
 )  # fmt: skip
@@ -95,16 +99,20 @@ _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _IMAGE = re.compile(r"!\[[^\]]{0,500}\](?:\([^)]{0,1000}\)|\[[^\]]{0,500}\])")
-_MARKS = (
+_MARKS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (_IMAGE, ""),
     (re.compile(r"\[([^\]]{1,500})\]\((?:[^()]|\([^()]{0,500}\)){0,1000}\)"), r"\1"),
     (re.compile(r"<(https?://[^<>]+|[^\s@<>]+@[^<>]+)>"), r"\1"),
     (re.compile(r"<br\s*/?>", re.IGNORECASE), "\n"),
+    (
+        re.compile(r"<(s|del|strike)>([^<>]{1,500})</\1>", re.IGNORECASE),
+        lambda match: struck(match[2]),
+    ),
+    (re.compile(r"~~(?=\S)(.{1,500}?)(?<=\S)~~"), lambda match: struck(match[1])),
     (re.compile(r"</?(?:[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>", re.IGNORECASE), ""),
     (re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1"), r"\2"),
     (re.compile(r"(?<![\w*])\*(?=[^\s*])(.{1,500}?)(?<=[^\s*])\*(?![\w*])"), r"\1"),
     (re.compile(r"(?<![\w_])_(?=[^\s_])(.{1,500}?)(?<=[^\s_])_(?![\w_])"), r"\1"),
-    (re.compile(r"~~(?=\S)(.{1,500}?)(?<=\S)~~"), r"\1"),
     (re.compile(r"`([^`]{1,500})`"), r"\1"),
 )
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|>~])")
@@ -250,6 +258,7 @@ def _signed(draft: Draft, author: str) -> Draft:
 class _Context:
     list_depth: int = -1
     is_bold: bool = False
+    is_struck: bool = False
     heading: int = 0
     n_quotes: int = 0
     is_pre: bool = False
@@ -266,11 +275,15 @@ class _Context:
             return replace(self, is_bold=True)
         if tag == "pre":
             return replace(self, is_pre=True)
-        is_cited = tag == "blockquote" and "cite" in (attributes.get("type") or "")
+        style = attributes.get("style") or ""
+        is_cited = tag == "blockquote" and bool(
+            "cite" in (attributes.get("type") or "") or _CITED_STYLE.search(style)
+        )
         if is_cited or "gmail_quote" in (attributes.get("class") or ""):
             return replace(self, n_quotes=self.n_quotes + 1)
-        is_bold = self.is_bold or bool(_BOLD_STYLE.search(attributes.get("style") or ""))
-        return replace(self, is_bold=is_bold)
+        is_bold = self.is_bold or bool(_BOLD_STYLE.search(style))
+        is_struck = self.is_struck or tag in _STRUCK or bool(_STRUCK_STYLE.search(style))
+        return replace(self, is_bold=is_bold, is_struck=is_struck)
 
     def quoted(self, text: str) -> str:
         return "> " * self.n_quotes + text
@@ -385,7 +398,7 @@ class _Walk:
 
     def _add(self, text: str, context: _Context) -> None:
         shown = text if context.is_pre else re.sub(r"[ \t\r\n\f]+", " ", text)
-        self._gathered.add(shown, is_strong=context.is_bold)
+        self._gathered.add(shown, is_strong=context.is_bold, is_struck=context.is_struck)
 
 
 def _is_link_list(node: LexborNode) -> bool:

@@ -335,7 +335,7 @@ def is_prose(part: RawPart) -> bool:
 def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
     """Return a transcript's blocks, first what precedes it as meta blocks; None if it is none."""
     shown_lines = [shown for line in lines if (shown := clean(line))]
-    filled = [line for line in shown_lines if not matches("transcriptions", "mentions", line)]
+    filled = [line for line in shown_lines if not _is_of_tool(line)]
     if _is_stamped(filled):
         spoken = _stamped_lines(filled)
     elif _is_labelled(filled):
@@ -360,6 +360,12 @@ def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
     mentions = [line for line in shown_lines if line not in filled]
     own = [RawBlock(line, "meta", reason="application") for line in mentions]
     return head + blocks_of_cues(lasting) + own
+
+
+def _is_of_tool(line: str) -> bool:
+    """Whether a line is what a transcribing tool says of itself."""
+    is_foot = matches("transcriptions", "pieds", line, whole=True)
+    return bool(is_foot or matches("transcriptions", "mentions", line))
 
 
 def _is_stamped(lines: Sequence[str]) -> bool:

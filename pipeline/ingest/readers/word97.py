@@ -73,7 +73,7 @@ _SHOWN = str.maketrans(
 )
 
 _NOTE_BYTES, _COMMENT_BYTES, _ANCHOR_BYTES, _BOX_BYTES = 2, 30, 26, 22
-_AUTHOR_AT, _SHAPE_AT = 20, 14  # offset in a comment's, a box's entry
+_SHAPE_AT = 14  # offset in a box's entry
 _TOLERANCE = 80  # twips, 1.4 mm: nearer edges are one
 _N_SEPARATORS = 6  # stories before the first section's
 _N_STORIES, _FOOTERS = 6, (2, 3, 5)  # stories of a section; its footers
@@ -273,7 +273,7 @@ class _Asides:
 
     def __init__(self, streams: WordStreams) -> None:
         self.notes: dict[int, list[range]] = defaultdict(list)
-        self.comments: dict[int, list[tuple[range, str]]] = defaultdict(list)
+        self.comments: dict[int, list[range]] = defaultdict(list)
         self.boxes: dict[int, list[range]] = defaultdict(list)
         self.loose: list[range] = []
         self.headers = [*_headers(streams), streams.ranges["header boxes"]]
@@ -289,14 +289,12 @@ class _Asides:
         self._add_boxes(streams)
 
     def _add_comments(self, streams: WordStreams) -> None:
-        authors = list(_author_names(streams.table_of(binary.COMMENT_AUTHORS)))
         calls, texts = binary.COMMENTS
-        positions, entries = positions_of(streams.table_of(calls), _COMMENT_BYTES)
-        stretches = _stretches(streams, texts, 0, "comments")
-        for position, entry, stretch in zip(positions[:-1], entries, stretches, strict=False):
-            author = number_of(entry[_AUTHOR_AT : _AUTHOR_AT + 2])
-            name = authors[author] if author < len(authors) else ""
-            self.comments[position].append((stretch, name))
+        positions, _ = positions_of(streams.table_of(calls), _COMMENT_BYTES)
+        for position, stretch in zip(
+            positions[:-1], _stretches(streams, texts, 0, "comments"), strict=False
+        ):
+            self.comments[position].append(stretch)
 
     def _add_boxes(self, streams: WordStreams) -> None:
         positions, anchors = positions_of(streams.table_of(binary.BOX_ANCHORS), _ANCHOR_BYTES)
@@ -325,15 +323,6 @@ def _stretches(streams: WordStreams, number: int, n_bytes: int, part: str) -> It
     positions, _ = positions_of(streams.table_of(number), n_bytes)
     for start, end in takewhile(lambda p: p[0] <= p[1] <= len(whole), pairwise(positions)):
         yield whole[start:end]
-
-
-def _author_names(content: bytes) -> Iterator[str]:
-    """Yield names that each follow their length."""
-    at = 0
-    while at + 2 <= len(content):
-        end = at + 2 + 2 * number_of(content[at : at + 2])
-        yield content[at + 2 : end].decode("utf-16-le", errors="replace")
-        at = end
 
 
 class _Walk:
@@ -382,9 +371,9 @@ class _Walk:
 
     def _comments(self, paragraph: Word97Paragraph) -> Iterator[Draft]:
         for position in paragraph.calls:
-            for stretch, author in self.asides.comments.get(position, []):
+            for stretch in self.asides.comments.get(position, []):
                 text = " ".join(draft.text for draft in self.flow(stretch))
-                yield from drafts_of_blocks(comment_blocks(text, author))
+                yield from drafts_of_blocks(comment_blocks(text))
 
     def _drafts(self, paragraph: Word97Paragraph) -> list[Draft]:
         style, text, list_id = paragraph.style, paragraph.text, paragraph.list_id

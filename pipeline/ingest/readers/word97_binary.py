@@ -31,7 +31,7 @@ from pipeline.ingest.readers.office import (
 STYLES, HEADERS, LISTS, LIST_USES = 1, 11, 73, 74
 _CHARACTER_PAGES, _PARAGRAPH_PAGES, _PIECES = 12, 13, 33
 FOOTNOTES, COMMENTS, ENDNOTES = (2, 3), (4, 5), (46, 47)  # calls, beginnings
-COMMENT_AUTHORS, BOX_ANCHORS, BOXES = 36, 40, 56
+BOX_ANCHORS, BOXES = 40, 56
 _TABLES_AT = 0x9A
 
 _PARTS = (  # in text order
