@@ -79,7 +79,9 @@ _SAYS_NOTHING = frozenset(
 _MOST = 0.6  # share of cells of one kind
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
 _HOUR = re.compile(r"\d{1,2} ?[hH:]")
-_FIELD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+")  # of a tool
+_FIELD = re.compile(
+    r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+"
+)  # of a tool
 _MAX_SETTINGS, _MAX_ABOVE = 25, 8  # rows of settings; rows that may stand over given choices
 
 
@@ -357,7 +359,7 @@ def _described(rows: Rows, header: Header, title: str) -> SortedSheet:
     above = rows[: max(header.index - _n_header_rows(rows, header, titles) + 1, 0)]
     body = [list(row) for row in rows[header.index + 1 :]]
     tool = find_tool(header.titles)
-    roles = read_roles(header, body, tool)
+    roles = read_roles(header, body)
     sheet = SortedSheet("speech", header, above, titles, body, roles, tool)
     return replace(sheet, kind=_kind(sheet, title))
 
