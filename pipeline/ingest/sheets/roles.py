@@ -75,6 +75,7 @@ _ONLINE = frozenset({"votes", "account", "network", "speaker", "url"})  # of con
 _TYPED = 0.8  # share of cells of one kind
 _FILLED = 0.5  # share of filled rows; fewer make occasional notes
 _FEW_WORDS = 6  # of answers to a question on who answers
+_CODE = re.compile(r"[A-Z]{1,3}\d{1,3}(?:[A-Z]{1,3}\d{1,3})?(?:\[\w+\])?")  # of a survey's question
 _HUGE = 400  # letters without a blank from which a cell is encoded
 _SAMPLE = 500  # rows that are enough to know a column
 _MIN_TELLING = 2  # titles of a tool needed to know it
@@ -254,7 +255,7 @@ def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: 
         return False
     if is_closed(title, cells):
         return False
-    if is_asked(title):
+    if is_asked(title) or (_CODE.fullmatch(title) and median_words(cells) >= _LONG):
         return True
     n_words = median_words([cell for cell in cells if says_something(cell)] or cells)
     return meaning is None and (n_words >= _VERY_LONG or (is_filled and n_words >= _LONG))
@@ -392,7 +393,7 @@ def questions_of_titles(titles: Mapping[int, str]) -> dict[int, str]:
     bare = {column: clean_title(title) for column, title in titles.items()}
     numbered = {column for column, title in bare.items() if _NUMBERED.match(title)}
     if len(numbered) > len(CAFE) or any(_NUMBERED.sub("", bare[column]) for column in numbered):
-        bare = {column: _NUMBERED.sub("", title) or title for column, title in bare.items()}
+        bare = {column: clean_question(title) for column, title in bare.items()}
     open_ended = word_pattern("columns", "fourre_tout").fullmatch
     bare = {
         column: title
@@ -405,8 +406,11 @@ def questions_of_titles(titles: Mapping[int, str]) -> dict[int, str]:
 
 
 def clean_question(title: str) -> str:
-    """Return a survey's question without its number."""
-    return _NUMBERED.sub("", title) or title
+    """Return a survey's question without its number and kind: "3. Question ouverte : …"."""
+    bare = _NUMBERED.sub("", title) or title
+    kind, _, rest = bare.partition(":")
+    is_kind = word_pattern("columns", "genres_d_activite").fullmatch(fold(kind))
+    return rest.strip() or bare if is_kind else bare
 
 
 def _asked_by_survey(title: str) -> str | None:
