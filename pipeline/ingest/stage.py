@@ -506,6 +506,7 @@ def _write_receipts(contents: Contents, documents: pd.DataFrame, workshop_id: st
             **dict.fromkeys(("n_units", "n_with_table", "n_with_question", "n_with_speaker"), 0),
             "channel": channels.get(part.path),
             "left_out": json.dumps(_left_out(part), ensure_ascii=False),
+            "warning": part.sorted.doubt or None,
         }
         for part in contents.parts
     )

@@ -144,7 +144,8 @@ def locate_blocks(
         else block
         for block in located
     ]
-    proposals = (proposed(clean_name(name)) for name in reversed(names))
+    cleaned = (clean_name(name) for name in reversed(names))
+    proposals = (proposed(_ANSWERS.sub(" ", name) if part.rows else name) for name in cleaned)
     proposal = next(filter(None, proposals), None)
     located = [
         replace(block, proposed_question=proposal)
@@ -225,8 +226,9 @@ def _name_location(
     """Return what the names of file and folders and the head of the document tell of it all."""
     sheet = [part.title] if part.title and part.rows else []
     is_answered = any(block.channel == "consultation" for block in blocks)
-    if is_answered:  # "Enquête (réponses).xlsx" is not about what answers the needs
-        names, sheet = [_ANSWERS.sub(" ", own) for own in names], []
+    if is_answered or part.rows:  # "Enquête (réponses).xlsx" is not about what answers the needs
+        names = [_ANSWERS.sub(" ", own) for own in names]
+    sheet = [] if is_answered else sheet
     name = _head_location(blocks).over(read_names([*names, *sheet]))
     name = name.over(likely)
     n_asked_by_columns = len(_asked_by_columns(blocks)) if name.question in CAFE else 0

@@ -458,7 +458,9 @@ class _Walk:
         if located.question or located.kind in ("heading", "meta"):
             return located
         above = [question for _, question in self._proposals]
-        own = proposed(_header(block)) if block.columns else None
+        header = fold(_header(block))  # « Réponse » asks nothing
+        is_open = word_pattern("columns", "fourre_tout").fullmatch(header) is not None
+        own = proposed(_header(block)) if block.columns and not is_open else None
         proposal = own or next(filter(None, reversed(above)), None)
         return replace(located, proposed_question=proposal)
 

@@ -20,6 +20,7 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.files import data_path, load_yaml
+from pipeline.ingest.columns import is_question
 from pipeline.ingest.parts import FileContent, RawBlock, RawPart, decode, no_text, parse_json
 from pipeline.ingest.readers.blocks import blocks_of_lines
 from pipeline.ingest.readers.container import parse_xml
@@ -459,6 +460,11 @@ def _part_of_records(content: Any) -> RawPart | None:
     legends = [node for node in nodes if isinstance(node, dict) and id(node) not in answers]
     labels = _labels_of(legends, keys)
     rows = [tuple(clean(labels.get(key, key)) for key in keys)]
+    told = content.items() if isinstance(content, dict) else ()
+    asked = [clean(text) for _, text in told if isinstance(text, str) and is_question(text)]
+    if len(asked) == 1:  # of all records
+        blank = ("",) * len(keys)
+        rows[:0] = [("Question", asked[0], *blank[2:]), blank]
     rows += [tuple(clean(item.get(key, "")) for key in keys) for item in flat]
     return RawPart((), rows=tuple(rows), taken_for="tableau JSON")
 

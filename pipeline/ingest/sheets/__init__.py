@@ -34,9 +34,11 @@ from pipeline.ingest.sheets.kinds import (
     OF_IDEAS,
     PRESENCE,
     SortedSheet,
+    frame_title,
     is_grid,
     is_grouped_list,
     labels_rows,
+    lists_names_alone,
     names_location,
     read_sheet,
     reason_of_role,
@@ -72,6 +74,10 @@ _ALIKE = 0.5  # of the longest column's mean length: such columns hold passages 
 _SPARSE = 0.5  # share of filled cells below which a column names groups of rows
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
 
+_NAMES_ALONE = (
+    "une liste de noms, sans signature ni statut : toutes ces personnes sont comptées comme"
+    " présentes, à vérifier"
+)
 _STACKED = 2  # questions over headers of their own, from which a sheet is several tables
 _ANSWERED = frozenset({"form", "consultation", "both"})  # kinds whose rows each have an author
 
@@ -87,6 +93,7 @@ class SortedPart:
     skipped: tuple[str, ...] = ()  # in French, what was left out of a list or form
     taken_for: str = ""  # in French, such as « réponses à un questionnaire »
     left_out: tuple[tuple[str, str], ...] = ()  # (title of a column, key of ASIDES)
+    doubt: str = ""  # in French, what a person should look at
 
 
 def sort_part(
@@ -174,6 +181,7 @@ def _together(parts: Sequence[SortedPart]) -> SortedPart:
         tuple(dict.fromkeys(reason for part in parts for reason in part.skipped)),
         parts[-1].taken_for,
         tuple(dict.fromkeys(column for part in parts for column in part.left_out)),
+        next((part.doubt for part in parts if part.doubt), ""),
     )
 
 
@@ -209,6 +217,7 @@ def _sort_sheet(rows: Rows, title: str, legend: Mapping[str, str]) -> SortedPart
         tuple(skipped),
         sheet.taken_for,
         left_out,
+        _NAMES_ALONE if is_list and lists_names_alone(sheet) else "",
     )
 
 
@@ -634,7 +643,7 @@ def _blocks_of_list(body: Rows) -> list[RawBlock]:
     """Return the blocks of a single column of groups: the frames of a wall, a poll's answers."""
     roles = [_role_in_list(body, i) if row[0] else None for i, row in enumerate(body)]
     titles = [row[0] for row, role in zip(body, roles, strict=True) if role == "heading"]
-    is_asking = any(map(question_of_category, titles))
+    is_asking = any(map(_question_of_group, titles))
     is_of_table = any(read_cues(title).has_tables for title in titles)
     channel = "consultation" if "settings" in roles else None if is_of_table else "postit"
     question: str | None = None
@@ -642,7 +651,7 @@ def _blocks_of_list(body: Rows) -> list[RawBlock]:
     for i, (row, role) in enumerate(zip(body, roles, strict=True), start=1):
         cell = row[0]
         if role == "heading":
-            question = question_of_category(cell)
+            question = _question_of_group(cell)
             blocks.append(RawBlock(cell, "heading", 2))
         elif role:
             blocks.append(RawBlock(cell, "meta", reason=role))
@@ -658,6 +667,10 @@ def _blocks_of_list(body: Rows) -> list[RawBlock]:
     return blocks
 
 
+def _question_of_group(title: str) -> str | None:
+    return question_of_category(frame_title(title) or title)
+
+
 def _role_in_list(body: Rows, i: int) -> str | None:
     """Return "heading" or a reason for a line of a single column that is no idea.
 
@@ -666,6 +679,8 @@ def _role_in_list(body: Rows, i: int) -> str | None:
     text = body[i][0]
     if word_pattern("columns", "genres_d_activite").fullmatch(fold(text)):
         return "settings"
+    if frame_title(text) is not None:
+        return "heading"
     if i and body[i - 1][0]:
         return None
     if meaning_of(text) == "text":

@@ -79,7 +79,9 @@ _SAYS_NOTHING = frozenset(
 _MOST = 0.6  # share of cells of one kind
 _VERY_LONG = 8  # words of most answers under a header that asks nothing
 _HOUR = re.compile(r"\d{1,2} ?[hH:]")
-_FIELD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+")  # of a tool
+_FIELD = re.compile(
+    r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+"
+)  # of a tool
 _MAX_SETTINGS, _MAX_ABOVE = 25, 8  # rows of settings; rows that may stand over given choices
 
 
@@ -133,11 +135,18 @@ def labels_question(cell: str) -> str | None:
 
 
 def is_grouped_list(rows: Rows) -> bool:
-    """Whether a single column holds groups of lines between blank ones."""
+    """Whether a single column holds groups of lines between blank ones, or under numbered frames."""
     if not rows or max(map(len, rows)) > 1:
         return False
     cells = [row[0] if row else "" for row in rows]
-    return any(cell and not above for above, cell in pairwise(cells))
+    n_frames = sum(frame_title(cell) is not None for cell in cells)
+    return n_frames > 1 or any(cell and not above for above, cell in pairwise(cells))
+
+
+def frame_title(cell: str) -> str | None:
+    """Return the title of a wall's numbered frame, such as "Cadre 2 – Ce qui marche"."""
+    opening = word_pattern("sheets", "cadres", r"(?i)\s*{}\s*[-–—:.)]?\s*").match(cell)
+    return cell[opening.end() :] if opening else None
 
 
 def stack_headers(rows: Rows, header: Header) -> tuple[Header, list[str]]:
@@ -357,7 +366,7 @@ def _described(rows: Rows, header: Header, title: str) -> SortedSheet:
     above = rows[: max(header.index - _n_header_rows(rows, header, titles) + 1, 0)]
     body = [list(row) for row in rows[header.index + 1 :]]
     tool = find_tool(header.titles)
-    roles = read_roles(header, body, tool)
+    roles = read_roles(header, body)
     sheet = SortedSheet("speech", header, above, titles, body, roles, tool)
     return replace(sheet, kind=_kind(sheet, title))
 
@@ -415,6 +424,13 @@ def _lists_names(sheet: SortedSheet) -> bool:
         return False
     columns = [i for i in filled if sheet.roles[i] in NAMES]
     return all(share(column_cells(sheet.body, i), is_name) > _MOST for i in columns)
+
+
+def lists_names_alone(sheet: SortedSheet) -> bool:
+    """Whether a list neither says who came nor announces itself as a list of presence."""
+    titles = fold(" ".join(cell for row in sheet.above for cell in row))
+    is_titled = word_pattern("attendance", "annonces_de_presence", r"\b{}\b").search(titles)
+    return not is_titled and not {*sheet.roles} & PRESENCE
 
 
 def _has_row_by_table(sheet: SortedSheet) -> bool:

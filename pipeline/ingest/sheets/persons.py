@@ -68,7 +68,9 @@ def _keys_of(sheet: SortedSheet, row: Sequence[str]) -> Iterator[tuple[str, str]
     """
     cells = {role: cell_of(sheet, row, role) for role in ("email", "phone", "account", *NAMED_BY)}
     hides = word_pattern("columns", "anonymes_sans_numero").fullmatch
-    accounts = {fold(cell) for cell, role in zip(row, sheet.roles, strict=False) if role == "account"}
+    accounts = {
+        fold(cell) for cell, role in zip(row, sheet.roles, strict=False) if role == "account"
+    }
     is_hidden = any(map(hides, {*accounts, *map(fold, cells.values())} - {""}))
     for role, cell in cells.items():
         is_told = word_pattern("columns", "sans_nom").fullmatch(fold(cell)) is None

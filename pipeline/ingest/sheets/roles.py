@@ -71,9 +71,11 @@ _LONG, _VERY_LONG = 4, 8  # words of most answers; of those under a meaningless 
 _MANY = 4  # rows from which recurring cells show a closed question
 # share of similar cells; of distinct cells among closed answers, among sentences to choose from
 _MOST, _CLOSED, _CHOSEN = 0.6, 0.5, 0.3
+_ONLINE = frozenset({"votes", "account", "network", "speaker", "url"})  # of contributions, no list
 _TYPED = 0.8  # share of cells of one kind
 _FILLED = 0.5  # share of filled rows; fewer make occasional notes
 _FEW_WORDS = 6  # of answers to a question on who answers
+_CODE = re.compile(r"[A-Z]{1,3}\d{1,3}(?:[A-Z]{1,3}\d{1,3})?(?:\[\w+\])?")  # of a survey's question
 _HUGE = 400  # letters without a blank from which a cell is encoded
 _SAMPLE = 500  # rows that are enough to know a column
 _MIN_TELLING = 2  # titles of a tool needed to know it
@@ -122,7 +124,6 @@ class Tool:
 
     name: str
     kind: str  # form, consultation, wall or tickets
-    roles: Mapping[str, str]  # by folded title
     question: str | None = None  # that all contributions answer
 
 
@@ -146,21 +147,17 @@ def find_tool(titles: Sequence[str]) -> Tool | None:
     if best is None:
         return None
     entry = _tools()[best]
-    roles = {
-        title: str(role) for role, titles in entry.get("colonnes", {}).items() for title in titles
-    }
-    return Tool(str(best), str(entry["genre"]), roles, entry.get("question"))
+    return Tool(str(best), str(entry["genre"]), entry.get("question"))
 
 
-def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[str, ...]:
+def read_roles(header: Header, body: Rows) -> tuple[str, ...]:
     """Return the role of each column; "unknown" for a filled column that nothing tells."""
     all_rows, body = body, body[:: max(1, len(body) // _SAMPLE)]
     statuses = with_statuses(header, body).meanings
     sentences = sentence_columns(header.titles, body)
     spread = _spread_choices(header.titles)
     roles = [
-        _settled(title, tool)
-        or ("closed" if column in spread else None)
+        ("closed" if column in spread else None)
         or ("text" if column in sentences else None)
         or _role(title, meaning, column_cells(body, column), len(body), statuses[column])
         for column, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True))
@@ -170,8 +167,18 @@ def read_roles(header: Header, body: Rows, tool: Tool | None = None) -> tuple[st
         is_set = {"text", "color"} & set(roles)  # to texts, or to the colours of a legend
         if role == "question" and not is_set and 1 < len(cells) == len(set(cells)):
             roles[column] = "text" if share(cells, is_question) > _MOST else role
+        if role == "remark" and "text" not in roles and set(roles) & _ONLINE:
+            roles[column] = "text"
         if "text" in roles and _tells_persons(header.titles[column], role, all_rows, column):
             roles[column] = "account"
+    titles = [fold(clean_title(title)) for title in header.titles]
+    states = word_pattern("columns", "etats").fullmatch
+    if roles.count("text") > 1 and any(map(states, titles)):
+        replies = word_pattern("columns", "reponses_officielles").fullmatch
+        roles = [
+            "settings" if replies(title) else role
+            for title, role in zip(titles, roles, strict=True)
+        ]
     return tuple(roles)
 
 
@@ -197,12 +204,6 @@ def _tells_persons(title: str, role: str, rows: Rows, column: int) -> bool:
     recurs = 1 < len(set(cells)) < len(cells)
     is_bare = word_pattern("columns", "numeros_nus").fullmatch(fold(title))
     return recurs and bool(is_bare or (meaning is None and kind_of_cells(cells) == "code"))
-
-
-def _settled(title: str, tool: Tool | None) -> str | None:
-    if tool is None:
-        return None
-    return tool.roles.get(fold(title)) or tool.roles.get(fold(clean_title(title)))
 
 
 def _role(
@@ -254,7 +255,7 @@ def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: 
         return False
     if is_closed(title, cells):
         return False
-    if is_asked(title):
+    if is_asked(title) or (_CODE.fullmatch(title) and median_words(cells) >= _LONG):
         return True
     n_words = median_words([cell for cell in cells if says_something(cell)] or cells)
     return meaning is None and (n_words >= _VERY_LONG or (is_filled and n_words >= _LONG))
@@ -392,7 +393,7 @@ def questions_of_titles(titles: Mapping[int, str]) -> dict[int, str]:
     bare = {column: clean_title(title) for column, title in titles.items()}
     numbered = {column for column, title in bare.items() if _NUMBERED.match(title)}
     if len(numbered) > len(CAFE) or any(_NUMBERED.sub("", bare[column]) for column in numbered):
-        bare = {column: _NUMBERED.sub("", title) or title for column, title in bare.items()}
+        bare = {column: clean_question(title) for column, title in bare.items()}
     open_ended = word_pattern("columns", "fourre_tout").fullmatch
     bare = {
         column: title
@@ -405,8 +406,11 @@ def questions_of_titles(titles: Mapping[int, str]) -> dict[int, str]:
 
 
 def clean_question(title: str) -> str:
-    """Return a survey's question without its number."""
-    return _NUMBERED.sub("", title) or title
+    """Return a survey's question without its number and kind: "3. Question ouverte : …"."""
+    bare = _NUMBERED.sub("", title) or title
+    kind, _, rest = bare.partition(":")
+    is_kind = word_pattern("columns", "genres_d_activite").fullmatch(fold(kind))
+    return rest.strip() or bare if is_kind else bare
 
 
 def _asked_by_survey(title: str) -> str | None:
