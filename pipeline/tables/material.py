@@ -430,6 +430,11 @@ DECISION_EFFECTS = Table(
             values=("appliquée", "remplacée", "annulée", "à revoir", "sans objet"),
         ),
         Column("reason", "text", "Why it is not applied, in French", nullable=True),
+        Column("document_id", "text", "Document of the passage decided on", nullable=True),
+        Column("passage", "text", "What that passage said then", nullable=True),
+        Column(
+            "near_unit_id", "text", "Once it is gone, the nearest of its document", nullable=True
+        ),
     ),
 )
 
