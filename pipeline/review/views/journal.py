@@ -107,7 +107,8 @@ def _near(decision: Decision) -> dict[str, Any] | None:
     """Return what a decision would be on the passage nearest to its own, which is gone."""
     snapshot, journal = state.snapshot(), state.journal_of_page()
     passage, unit_id = snapshot.near_passages.get(decision.decision_id, ("", ""))
-    if unit_id not in snapshot.units or journal.is_undone(decision.decision_id):
+    is_hidden = isinstance(decision, _HiddenDecision)
+    if is_hidden or unit_id not in snapshot.units or journal.is_undone(decision.decision_id):
         return None
     text = snapshot.units[unit_id].text
     moved = moved_to(decision, unit_id, text)
