@@ -37,7 +37,7 @@ from pipeline.cluster.quotes import profile_themes, quote_themes
 from pipeline.counting import count_families, room_units, with_circles
 from pipeline.decisions import active_decisions, apply_decisions, read_decisions
 from pipeline.decisions.gaps import decided_gaps
-from pipeline.decisions.grounds import note_grounds
+from pipeline.decisions.grounds import Passages, note_grounds, note_passages
 from pipeline.decisions.kinds import Decision, weights_in_use
 from pipeline.decisions.mending import mend_units, mending_marks
 from pipeline.decisions.passages import made_passages
@@ -241,16 +241,22 @@ class _Decided(NamedTuple):
     rows: pd.DataFrame
     decisions: list[Decision]
     grounds: pd.DataFrame
+    passages: Passages
 
 
 def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
     """Apply people's decisions to tags and themes; profile the reviewed themes."""
-    _, decisions, grounds = _decided(workspace.study)
+    _, decisions, grounds, passages = _decided(workspace.study)
     machine = {name: tables[name] for name in ("units", *MACHINE)}
     grid = workspace.study.grid
     codes = {(code.axis, code.code) for code in grid.codes}
     reviewed = apply_decisions(
-        machine, decisions, axes=grid.axes, grounds=grounds, grid_codes=codes
+        machine,
+        decisions,
+        axes=grid.axes,
+        grounds=grounds,
+        grid_codes=codes,
+        passages=passages,
     )
     units, tags, themes, members = (
         reviewed.pop("units"),
@@ -274,16 +280,24 @@ def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
 def decide_dependencies(workspace: "Workspace") -> tuple[str, ...]:
     """Return the decisions as masked now, since a name may be known only later, and the grid."""
     study = workspace.study
-    rows, _, grounds = _decided(study)
+    rows, _, grounds, passages = _decided(study)
     typed = rows["value"].fillna("")
-    return study.decisions.mark().sha256, study.grid_hash(), *typed, grounds.to_json()
+    return (
+        study.decisions.mark().sha256,
+        study.grid_hash(),
+        *typed,
+        grounds.to_json(),
+        str(passages),
+    )
 
 
 def _decided(study: Study) -> _Decided:
     rows, (themes, members) = decisions_to_show(study), _previous_themes(study)
     decisions = read_decisions(rows)
     grounds = note_grounds(decisions, themes, members, study.read_table("decision_grounds"))
-    return _Decided(rows, decisions, grounds)
+    effects = study.read_table("decision_effects")
+    passages = note_passages(decisions, study.read_table("units"), effects)
+    return _Decided(rows, decisions, grounds, passages)
 
 
 def rank_study(tables: Tables, workspace: "Workspace") -> Tables:

@@ -10,9 +10,11 @@ import pytest
 
 from pipeline.counting import count_families, with_circles
 from pipeline.decisions import active_decisions, apply_decisions, idle_sentence, read_decisions
-from pipeline.decisions.grounds import note_grounds
+from pipeline.decisions.following import moved_to
+from pipeline.decisions.grounds import note_grounds, note_passages
 from pipeline.decisions.kinds import saved_weightings, weights_in_use
 from pipeline.decisions.replay import left_proposals
+from pipeline.decisions.spans import CodeSpan
 from pipeline.decisions.tags import coded_units, confirmed_units, judged_units, words_in_order
 from pipeline.decisions.themes import made_family_id, split_id
 from pipeline.review import state as review_state
@@ -1267,6 +1269,61 @@ def test_a_decision_holds_as_long_as_its_theme_is_about_the_same_passages(
 
 def same(first: dict[str, pd.DataFrame], second: dict[str, pd.DataFrame]) -> bool:
     return all(first[name].equals(second[name]) for name in second)
+
+
+NEAR = "il manque un car le soir entre Orthez et la gare"
+MENDED = [
+    ("il manque un carr le soir entre Orthez et la garre", "near"),  # what was said when decided
+    ("un car manque le soir entre Orthez et la gare", "near"),
+    ("la halle est fermée le lundi et personne n'a la clé", None),
+    ("il manque un four", None),
+]
+
+
+@pytest.mark.parametrize(("before", "expected"), MENDED)
+def test_a_decision_whose_passage_was_mended_is_proposed_on_the_nearest_of_its_document(
+    before: str, expected: str | None
+) -> None:
+    tables = machine()
+    units = tables["units"].copy()
+    document = units.loc[units["unit_id"] == "a", "document_id"].item()
+    elsewhere = units["document_id"] != document
+    units.loc[elsewhere.idxmax(), "text"] = before  # the same words of another document
+    units.loc[units["unit_id"] == "a", ["unit_id", "text"]] = ["near", NEAR]
+    tables["units"] = units
+    gone = on_tag("accept", "gone", "rubrique", "offre")
+    passages = {1: (document, before)}
+    effects = apply_decisions(tables, taken(gone), passages=passages)["decision_effects"]
+    (near,) = effects["near_unit_id"].astype(object).where(effects["near_unit_id"].notna(), None)
+    assert (near, effects["state"].tolist()) == (expected, ["sans objet"])
+    told = str(idle_sentence(effects, "etude"))
+    assert ("1 à reprendre d'un clic" in told) is (expected is not None)
+    if expected:
+        again = gone | {"unit_id": "near"}
+        effects = apply_decisions(tables, taken(gone, again), passages=passages)["decision_effects"]
+        assert effects["state"].tolist() == ["remplacée", "appliquée"]
+        assert effects["near_unit_id"].isna().all()
+
+
+def test_the_passage_decided_on_is_noted_once_and_outlives_its_units() -> None:
+    rows = read_decisions(taken(on_tag("accept", "a", "rubrique", "offre")))
+    units = machine()["units"]
+    noted = note_passages(rows, units, DECISION_EFFECTS.empty())
+    assert set(noted) == {1}
+    effects = apply_decisions(machine(), rows, passages=noted)["decision_effects"]
+    changed = units.assign(text="tout autre chose")
+    for later in (changed, units[units["unit_id"] != "a"]):
+        assert note_passages(rows, later, effects) == noted
+
+
+def test_coded_words_follow_to_the_nearest_passage_only_where_it_has_them() -> None:
+    value = json.dumps({"start": 16, "end": 19, "words": "car"})
+    row = {"action": "code_span", "unit_id": "gone", "axis": "rubrique", "code": "offre"}
+    (span,) = read_decisions(taken(row | {"value": value}))
+    moved = moved_to(span, "near", "pas de car du tout")
+    assert isinstance(moved, CodeSpan) and moved.quote is not None
+    assert (moved.unit_id, moved.quote.start) == ("near", 7)
+    assert moved_to(span, "near", "pas de bus du tout") is None
 
 
 def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:

@@ -74,6 +74,48 @@ SMALL_LETTERS = [
     "pour [[léa]], c'est loin, ben oui",
 ]
 
+# Sigles written as words, in the plural or beside one another; short ones are nicknames too.
+ACRONYMS = [
+    "Les Amap et Scics du canton se connaissent mal",
+    "Scics et Amaps à mettre en lien",
+    "Ripess, Civam et Fadear cherchent des fermes",
+    "Crefad dit que les dossiers traînent, Cuma aussi",
+    "Crous et Caf paient, les Mjc et la Cress aident",
+    "contact : Coorace",
+    "selon Crajep, il faut former",
+    "Gedar et Civam prêtent un semoir",
+    "[[M.|Cuma]] demande un hangar",
+    "[[Cuma Yilmaz]] demande un hangar",
+    "Amap et [[Marion]] proposent un marché",
+    "[[Szymanski]] et la Scop veulent un local",
+    "[[Mel]] propose un jardin",
+]
+INITIALS = [
+    "[[J-P.]] propose un four",
+    "les clés sont chez [[M.-C.]], pas chez [[J.-P.]]",
+    "[[A-M.]] et [[P-Y.]] ont raison",
+    "[[J-P. Roumégoux]] anime",
+    "[[Ph. D.]] propose une halle",
+    "[[M. D.]] veut une salle, [[A.B.]] propose un four",
+    "A. se loger\nB. se déplacer\nC. se nourrir",
+    "Option A, option B",
+]
+NICKNAMES = [
+    "Rapporteur : [[Pitch]]",
+    "scribe : [[Caillou]]",
+    "Secrétaire de séance : [[Bichette]], animatrice : [[Titi]]",
+    "Rapporteur : table 4, scribe : Mairie, animateur : absent",
+    "Animation : Musique",
+]
+COLOURS = [
+    "Blanche = obstacle, Violette = idée, Bleu = appui",
+    "[[Rose]] = obstacle, Bleu = appui",
+    "Violette | #F4A261",
+    "sur la gommette Violette, deux voix",
+    "[[Rose Bertin]] a un vélo rouge",
+    "[[Blanche]], élue, a un vélo rouge",
+]
+
 # A title, or somebody of the list, wins over whatever street, place or organisation stands before.
 IN_A_PLACE = [
     "rue des Tanneurs chez [[Mme|Dupont]]",
@@ -217,6 +259,12 @@ NOTHING_TO_LOOK_AT = [
     "Les Jardins de Cocagne et les Bretons, les Restos du Cœur, les Seniors",
     "Pour Noël, un marché solidaire ; en Mars, avec Leader, une halle",
     "rue Jean Jaurès, rue du Docteur Roux, avenue Victor-Hugo",
+    "Les Scops et les Amaps, avec Ptce et Civam",
+    "Idée",
+    "A : oui\nB : non",
+    "#FFEE00 et F4A261",
+    "A. mobilité",
+    "Jaune",
 ]
 
 
@@ -255,7 +303,11 @@ def _plain(example: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "example", [*BRANDS_AND_SIGNS, *PLACES, *RARE_NAMES, *TIED_NAMES, *SMALL_LETTERS, *SAME_WORDS]
+    "example",
+    [
+        *(*BRANDS_AND_SIGNS, *PLACES, *RARE_NAMES, *TIED_NAMES, *SMALL_LETTERS, *SAME_WORDS),
+        *(*ACRONYMS, *INITIALS, *NICKNAMES, *COLOURS),
+    ],
 )
 def test_a_name_is_hidden_and_its_namesake_stays(example: str) -> None:
     assert "[[" in example or _plain(example) == example
@@ -280,6 +332,16 @@ def test_a_name_is_told_from_what_bears_it(example: str) -> None:
 @pytest.mark.parametrize("text", ["rose", "marais : l'hiver 23-24 encore ds toutes les têtes"])
 def test_a_usual_word_in_small_letters_stays(text: str) -> None:
     assert _clean(text) == text
+
+
+def test_a_first_name_is_a_colour_in_a_column_of_colours() -> None:
+    roster = build_roster([], [], [])
+    for cells, is_kept in ((["Vert", "Violette", "Bleu"], True), (["Paul", "Violette"], False)):
+        text = "\n".join(cells)
+        starts = [text.index(cell) for cell in cells]
+        spans = [(start, start + len(cell)) for start, cell in zip(starts, cells, strict=True)]
+        (masks,) = Masker(roster, name_match=85).find([(text, spans)])
+        assert ("Violette" in Rewriting(text, masks).text) is is_kept
 
 
 def test_a_structure_stays_under_its_short_name() -> None:

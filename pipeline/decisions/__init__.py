@@ -8,7 +8,7 @@ Out:  the same tables as reviewed; decision_effects
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -30,10 +30,11 @@ from pipeline.decisions import (
     tags,
     themes,
 )
-from pipeline.decisions.following import follow_passages
+from pipeline.decisions.following import follow_passages, moved_to, nearest_passages
 from pipeline.decisions.gaps import decided_gaps
-from pipeline.decisions.grounds import decisions_to_review
+from pipeline.decisions.grounds import Passages, decisions_to_review
 from pipeline.decisions.kinds import (
+    GONE_PASSAGE,
     Code,
     Decision,
     Reviewed,
@@ -58,8 +59,10 @@ __all__ = [
     "apply_decisions",
     "idle_sentence",
     "kind_of",
+    "last_words",
     "read_decision",
     "read_decisions",
+    "taken_again",
 ]
 
 APPLIED, REPLACED, UNDONE = "appliquée", "remplacée", "annulée"
@@ -121,11 +124,13 @@ def apply_decisions(
     axes: Sequence[Axis] = tuple(STANDARD.values()),
     grounds: pd.DataFrame | None = None,
     grid_codes: Set[Code] | None = None,
+    passages: Passages | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return units, tags, themes, theme_families, theme_members as reviewed, and decision_effects.
 
     Decisions on an axis not in `axes` are void; those whose theme is no longer the one in `grounds`
-    await a review; memos on a code not in `grid_codes` are void, where these are given.
+    await a review; memos on a code not in `grid_codes` are void, where these are given. `passages`
+    are those decided on: once one is gone, the nearest of its document is proposed.
     """
     every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
     units, exclusive = machine["units"], {axis.axis: axis.is_exclusive for axis in axes}
@@ -153,7 +158,10 @@ def apply_decisions(
         _corrected_rows(active, units, followed.lineage),
         grid_codes,
     )
-    effects = DECISION_EFFECTS.build(_effects(every, reviewed, to_review))
+    rows = _with_passages(
+        _effects(every, reviewed, to_review), every, passages or {}, units, exclusive
+    )
+    effects = DECISION_EFFECTS.build(rows)
     if every:
         n_applied = int((effects["state"] == APPLIED).sum())
         log.info("décisions rejouées : %d, dont appliquées : %d", len(every), n_applied)
@@ -192,10 +200,7 @@ def _effects(
 ) -> list[dict[str, Any]]:
     """Check each decision against the reviewed tables."""
     undone, numbers = undone_by(decisions), {row.decision_id for row in decisions}
-    last: dict[Subject, int] = {}
-    for row in decisions:
-        if row.decision_id not in undone and not isinstance(row, Undo):
-            last |= dict.fromkeys(row.changes(reviewed.exclusive), row.decision_id)
+    last = last_words(active_decisions(decisions), reviewed.exclusive)
     effects = []
     for row in decisions:
         reason: str | None
@@ -221,8 +226,51 @@ def _effect(
         return _applied_unless(missing)
     by = max((last.get(subject, 0) for subject in row.applies_to(reviewed.exclusive)), default=0)
     if by > row.decision_id:
-        return REPLACED, f"Remplacée par une décision plus récente (n° {by})."
+        return REPLACED, _replaced(by)
     return (TO_REVIEW, to_review) if to_review else _applied_unless(row.why_not())
+
+
+def _with_passages(
+    effects: Sequence[dict[str, Any]],
+    decisions: Sequence[Decision],
+    passages: Passages,
+    units: pd.DataFrame,
+    exclusive: Mapping[str, bool],
+) -> Iterator[dict[str, Any]]:
+    """Add the passages decided on, and the nearest to one that is gone unless decided on since."""
+    is_gone = {each["decision_id"] for each in effects if each["reason"] == GONE_PASSAGE}
+    gone = {number: passage for number, passage in passages.items() if number in is_gone}
+    nearest = nearest_passages(gone, units) if gone else {}
+    last = last_words(active_decisions(decisions), exclusive) if nearest else {}
+    for row, effect in zip(decisions, effects, strict=True):
+        number = row.decision_id
+        effect |= dict(zip(("document_id", "passage"), passages.get(number, ()), strict=False))
+        moved = moved_to(row, *nearest[number]) if number in nearest else None
+        if moved and (by := taken_again(moved, last, exclusive)):
+            effect |= {"state": REPLACED, "reason": _replaced(by)}
+        elif moved:
+            effect["near_unit_id"] = nearest[number][0]
+        yield effect
+
+
+def last_words(active: Iterable[Decision], exclusive: Mapping[str, bool]) -> dict[Subject, int]:
+    """Return the last decision on each subject."""
+    last: dict[Subject, int] = {}
+    for row in active:
+        last |= dict.fromkeys(row.changes(exclusive), row.decision_id)
+    return last
+
+
+def taken_again(
+    moved: Decision, last: Mapping[Subject, int], exclusive: Mapping[str, bool]
+) -> int | None:
+    """Return a later decision on what `moved` would decide, if there is one."""
+    by = max((last.get(subject, 0) for subject in moved.applies_to(exclusive)), default=0)
+    return by if by > moved.decision_id else None
+
+
+def _replaced(by: int) -> str:
+    return f"Remplacée par une décision plus récente (n° {by})."
 
 
 def _applied_unless(reason: str | None) -> tuple[str, str | None]:
@@ -241,6 +289,8 @@ def idle_sentence(effects: pd.DataFrame, root: object) -> str | None:
     if n_void:
         message = "{n} sans objet, faute de leur passage, de leur thème ou d'un autre code"
         parts.append(message.format(n=n_void))
+    if n_near := int(effects["near_unit_id"].notna().sum()):
+        parts.append(f"{n_near} à reprendre d'un clic sur un passage proche, page Journal")
     verb = "décision ne s'applique plus" if n == 1 else "décisions ne s'appliquent plus"
     return "{n} {verb} : {parts} ; les voir : ateliers review {root}, page Résultats".format(
         n=n, verb=verb, parts=" ; ".join(parts), root=root

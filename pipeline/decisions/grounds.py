@@ -13,6 +13,8 @@ import pandas as pd
 from pipeline.decisions.kinds import Decision, text
 from pipeline.tables.material import DECISION_GROUNDS
 
+Passages = dict[int, tuple[str, str]]  # document_id and text, by decision
+
 _LEAST_LOST = 1 / 3  # of a theme's passages: the theme is another
 
 
@@ -47,6 +49,25 @@ def note_grounds(
     return DECISION_GROUNDS.check(
         pd.concat([still_there, DECISION_GROUNDS.build(rows)], ignore_index=True)
     )
+
+
+def note_passages(
+    decisions: Iterable[Decision], units: pd.DataFrame, earlier: pd.DataFrame
+) -> Passages:
+    """Return the document and the text of the passage that each decision was taken on.
+
+    `units` are those that people saw, `earlier` the decision_effects of then.
+    """
+    noted = earlier.dropna(subset=["passage"])
+    passages = zip(noted["document_id"], noted["passage"], strict=True)
+    known = dict(zip(noted["decision_id"].tolist(), passages, strict=True))
+    wanted = {row.decision_id: str(getattr(row, "unit_id", "")) for row in decisions}
+    rows = units[units["unit_id"].isin(set(wanted.values()))]
+    seen = dict(
+        zip(rows["unit_id"], zip(rows["document_id"], rows["text"], strict=True), strict=True)
+    )
+    found = {number: known.get(number) or seen.get(unit_id) for number, unit_id in wanted.items()}
+    return {number: passage for number, passage in found.items() if passage}
 
 
 def decisions_to_review(

@@ -43,6 +43,17 @@ def _fills_in(word: TextWord, before: str) -> bool:
     return _role().search(before) is not None
 
 
+def fills_role(word: TextWord) -> bool:
+    """Whether the word is all that follows a role of the room: « Rapporteur : Pitch »."""
+    is_whole = _END_OF_FIELD.match(word.passage.text, word.end) is not None
+    return is_whole and _role_of_room().search(word.folded_before(_NEAR)) is not None
+
+
+@cache
+def _role_of_room() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{alternatives('roles_de_seance')})s?{GAP}?[:=]{GAP}?$")
+
+
 @cache
 def _role() -> re.Pattern[str]:
     roles = alternatives("fonctions", "metiers")

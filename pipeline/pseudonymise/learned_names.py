@@ -7,14 +7,17 @@ Left one set out, it finds 0.90 of the persons of seven sets of strangers' texts
 alone found 0.76 (models/cards/names.md).
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from models.name_model import NameModel, load_name_model
 from models.word_encoder import load_word_encoder
+from pipeline.pseudonymise.context import announces
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.name_features import facts_of, features, is_candidate
 from pipeline.pseudonymise.passage import Passage, TextWord
+from pipeline.pseudonymise.shapes import NICKNAME
 from pipeline.pseudonymise.things import is_measured, is_place_name, is_said_thing
 from pipeline.pseudonymise.words import is_place
 
@@ -111,9 +114,14 @@ def words_around(word: TextWord) -> tuple[str, ...]:
 def _least(word: TextWord, verdict: str) -> float:
     """Return the log-odds to mask a word.
 
-    More is asked where no rule sees anything, and most of a usual word or a place in small letters,
-    often itself: « rose » in the column of colours, « marais : trop d'eau ».
+    A letter alone needs what announces a person. More is asked where no rule sees anything, and
+    most of a usual word or a place in small letters, often itself: « rose » in the column of
+    colours, « marais : trop d'eau ».
     """
+    is_told = word.previous.is_in("civilites") or announces(word)
+    is_pair = len(word.previous.text) == 1 or len(word.next.text) == 1
+    if len(word.text) == 1 and not (is_told or is_pair):
+        return math.inf
     if verdict != "none":
         return MASKED
     is_usual = not word.has_capital and (word.is_common or is_place(word.folded))
@@ -128,7 +136,7 @@ def _is_thing(word: TextWord) -> bool:
 def _is_kept(mask: Mask, passage: Passage, scores: dict[int, float]) -> bool:
     """Whether a list or a title made the mask, or the model agrees."""
     words = [word for word in passage.words if mask.start <= word.start < mask.end]
-    if mask.is_sure or any(word.is_on_roster for word in words):
+    if mask.is_sure or mask.doubt == NICKNAME or any(word.is_on_roster for word in words):
         return True
     best = max((scores[word.index] for word in words if word.index in scores), default=MASKED)
     return best > (MASKED - NEXT_TO_NAME if mask.doubt else REFUSED)
@@ -233,5 +241,11 @@ def _readable(
         word.as_name(_LEARNT)._replace(is_readable=True)
         for word in passage.words
         if scores.get(word.index, REFUSED) > DOUBTFUL
-        and not (word.is_masked(masks) or word.is_masked(suspects))
+        and not (word.is_masked(masks) or word.is_masked(suspects) or _is_never_asked(word))
     ]
+
+
+def _is_never_asked(word: TextWord) -> bool:
+    """A letter, a colour, the title of a column or the first word of a sentence."""
+    is_title = word.opens and word.is_common and not word.is_usual_first_name
+    return len(word.text) == 1 or word.is_in("couleurs") or is_title

@@ -80,6 +80,14 @@ class Masker:
         names: list[frozenset[str]] = [frozenset() for _ in texts]
         shared: frozenset[str] = frozenset()
         passages = self._read(texts)
+        colours = {
+            number
+            for number, _, passage, *_ in passages
+            if (cell := _colour(passage)) and not is_first_name(cell)
+        }
+        passages = [
+            each for each in passages if each.number not in colours or not _colour(each.passage)
+        ]
         for number, start, passage, persons, _ in passages:
             contacts = find_contacts(passage.text)
             masks[number] += _shift([*contacts, *_outside(contacts, persons)], start)
@@ -116,6 +124,12 @@ class Masker:
         # a strict zip of nothing would ask for an entity, and load the language model
         labelled = dict(zip(named, _entities(named), strict=True)) if named else {}
         yield from ((text, labelled.get(text, ())) for text in distinct)
+
+
+def _colour(passage: Passage) -> str:
+    """Return the colour that is all of a cell: Rose is one in a column with Vert and Bleu."""
+    cell = passage.folded.strip()
+    return cell if cell in terms("couleurs") and cell not in passage.roster.first else ""
 
 
 def _with_zeros(name: str) -> str:

@@ -134,6 +134,8 @@ def is_candidate(word: TextWord) -> bool:
         return False
     if _is_compound(word):
         return False
+    if _is_in_code(word):
+        return False
     if len(word.text) == 1:
         is_pointed = word.passage.text[word.end : word.end + 1] in (".", ":")
         is_measure = word.gap.strip()[-1:].isdigit()
@@ -143,6 +145,14 @@ def is_candidate(word: TextWord) -> bool:
     if own.kind != "word":
         return not word.is_in("jamais") or word.is_usual_first_name
     return own.case != "small" and not (word.opens or word.is_in_shouted_line)
+
+
+def _is_in_code(word: TextWord) -> bool:
+    """#FFEE00, F4A261."""
+    text = word.passage.text
+    before, after = text[max(0, word.start - 1) : word.start], text[word.end : word.end + 1]
+    is_glued = before == "#" or before.isdigit() or after.isdigit()
+    return is_glued and re.fullmatch("[a-f]+", word.folded) is not None
 
 
 def _is_listed_name(word: TextWord) -> bool:

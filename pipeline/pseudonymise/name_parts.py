@@ -9,7 +9,7 @@ from pipeline.pseudonymise.words import UPPER, is_word_in_capitals, terms
 _AFTER_TITLE = re.compile(r"\.?[\s\u00a0]+(?:[dlDL]['’])?")
 _IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
 _INITIALS_BEFORE = re.compile(
-    rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}(?P<particle>d['’]|(?:de|du|de\sla|van|von)\s)?$"
+    rf"(?<!\w)(?:{UPPER}h?(?:\.[\s\-]?|-(?={UPPER}h?\.))){{1,3}}(?P<particle>d['’]|(?:de|du|de\sla|van|von)\s)?$"
 )
 # JL Poulain, M-C Durand: the letters of a compound first name
 _BARE_INITIALS = re.compile(rf"(?<!\w)([JMAPRCF])-?({UPPER})\s$")

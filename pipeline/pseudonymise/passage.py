@@ -10,6 +10,7 @@ from pipeline.pseudonymise.roster import NOBODY, Roster
 from pipeline.pseudonymise.words import (
     LETTER,
     UPPER,
+    acronym_of,
     famous_people,
     is_common_word,
     is_first_name,
@@ -26,6 +27,10 @@ _ELISION = re.compile(
     r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE
 )
 _NAME_AFTER = re.compile(rf"[ \u00a0]({UPPER}[\w\-]+)")
+_LINKS, _COMMAS = ("et", "ou"), (", ", "/", " / ")
+_SHORT = 4  # letters: shorter acronyms are nicknames too
+_ENTRY = re.compile(r"[,;|/=:\t→]")
+_HEX = re.compile(r"#[0-9a-f]{3,8}(?!\w)")
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 
 
@@ -174,10 +179,13 @@ class TextWord:
         """Whether the roster has this first or last name."""
         return self.folded in self.roster.first or self.folded in self.roster.last
 
-    @property
+    @cached_property
     def is_protected(self) -> bool:
-        """Whether the word is in a name to leave readable."""
-        return any(start <= self.start and self.end <= end for start, end in self.passage.protected)
+        """Whether the word is in a name to leave readable, an acronym or a colour."""
+        if any(start <= self.start and self.end <= end for start, end in self.passage.protected):
+            return True
+        is_person = self.is_on_roster or self.previous.is_in("civilites")
+        return not is_person and (_names_structures(self) or _is_colour(self))
 
     @property
     def label(self) -> str:
@@ -213,6 +221,40 @@ class TextWord:
     def folded_after(self, size: int) -> str:
         """Return at most `size` folded characters after the word."""
         return self.passage.folded[self.end : self.end + size]
+
+
+def _names_structures(word: TextWord) -> bool:
+    """Les Scops, la Caf, une Cuma; Gedear beside Civam. Short ones may be nicknames: Mel, Pat."""
+    before, after = word.previous, word.next
+    left = before.previous if before.folded in _LINKS else before
+    right = after.next if after.folded in _LINKS else after
+    is_tied = (left is not before or word.gap in _COMMAS) and _is_bare_acronym(left)
+    is_tied |= (right is not after or after.gap in _COMMAS) and _is_bare_acronym(right)
+    is_name = word.is_first_name or word.is_rare_first_name or word.is_surname
+    if acronym := acronym_of(word.folded):
+        is_whole_name = is_name and after.has_capital and after.gap == " "
+        is_short = len(acronym) < _SHORT
+        is_told = is_tied or (word.gap == " " and before.is_in("articles"))
+        return word.has_capital and not is_whole_name and (is_told or not is_short)
+    return is_tied and word.has_capital and len(word.text) > 2 and not is_name
+
+
+def _is_bare_acronym(word: TextWord) -> bool:
+    """Civam, les Scops; not la Cuma, beside which a person may stand."""
+    is_long = word.has_capital and len(acronym_of(word.folded)) >= _SHORT
+    return is_long and not word.previous.is_in("articles_singuliers")
+
+
+def _is_colour(word: TextWord) -> bool:
+    """Rose = frein, Bleu = levier; Rose | #F4A261; la gommette Violette."""
+    if not word.is_in("couleurs"):
+        return False
+    start = word.passage.folded.rfind("\n", 0, word.start) + 1
+    line = word.passage.folded[start:].partition("\n")[0]
+    entries = {entry.strip(" -•") for entry in _ENTRY.split(line)}
+    others = entries & terms("couleurs") - {word.folded}
+    is_legend = _HEX.search(line) is not None or not all(map(is_first_name, others))
+    return (word.folded in entries and is_legend) or word.previous.is_in("choses_colorees")
 
 
 NO_WORD = TextWord(Passage(""), -1, -1, index=-1, opens=False, gap="")

@@ -51,8 +51,9 @@ from pipeline.pseudonymise.things import (
 from pipeline.pseudonymise.words import UPPER, is_misspelt_first_name, is_place, terms
 
 _DOTTED = re.compile(
-    rf"(?<![\w.])({UPPER})\.[\s\u00a0\-]?({UPPER})\.(?![\s\u00a0\-]?\w\.|\w)(?!\s?{UPPER}[a-zà-ÿ])"
+    rf"(?<![\w.])({UPPER})h?(?:\.[\s\u00a0\-]?|-)({UPPER})\.(?![\s\u00a0\-]?\w\.|\w)(?!\s?{UPPER}[a-zà-ÿ])"
 )
+_COMPOUND = re.compile(r"[JMAPRCFL]h?\.?-[A-Z]\.")  # J-P., M.-C.: of no acronym
 _THING_TO_DO = re.compile(r"\sà\s[a-z]+(?:er|ir|re)(?!\w)")  # olivier à rempoter
 _AGE = re.compile(r",?\s?\(?\d{1,2}\sans\b")
 _FORM_ONLY = "nom de personne d'après sa seule forme ?"
@@ -122,7 +123,11 @@ def _are_persons(passage: Passage, match: re.Match[str]) -> bool:
     words = [word for word in passage.words if match.start() <= word.start < match.end()]
     if letters in terms("acronymes") or not words:
         return False
-    return announces(words[0]) or _is_subject_before_point(words[-1])
+    return (
+        bool(_COMPOUND.fullmatch(match[0]))
+        or announces(words[0])
+        or _is_subject_before_point(words[-1])
+    )
 
 
 def _is_subject_before_point(word: TextWord) -> bool:

@@ -8,7 +8,7 @@ import re
 from functools import cache
 
 from pipeline.french import is_listed
-from pipeline.pseudonymise.context import announces, is_subject
+from pipeline.pseudonymise.context import announces, fills_role, is_subject
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.name_parts import is_account, whole_name
 from pipeline.pseudonymise.passage import TextWord
@@ -16,6 +16,7 @@ from pipeline.pseudonymise.things import is_measured, is_place_name
 from pipeline.pseudonymise.words import alternatives, is_common_word, is_word_in_capitals, terms
 
 _SHAPE = "nom de personne d'après sa tournure ?"
+NICKNAME = "surnom, d'après la fonction devant ?"
 _FAMILY = "famille ou enseigne ?"
 _ARTICLE = r"(?<!\w)(?:(?:le|la|les|du|des|aux?|mon|ma|mes|son|sa|ses|notre|nos|ce|cette)\s|l')"
 # momo, dudule, nénette: the first syllable twice
@@ -57,6 +58,8 @@ def mask_of_shape(word: TextWord) -> Mask | None:
 
 
 def _mask_of_capital(word: TextWord) -> Mask | None:
+    if fills_role(word) and not word.is_in("pas_de_nom", "fonctions", "lieux_et_organisations"):
+        return _mask(word, NICKNAME)
     if _has_human_adjective(word) or _has_sobriquet(word) or _is_sobriquet(word):
         return _mask(word, _SHAPE)
     if is_nickname(word) and (announces(word) or is_subject(word)):

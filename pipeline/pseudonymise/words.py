@@ -103,6 +103,14 @@ def is_sure_surname(folded: str) -> bool:
     return len(folded) > 3 and not (is_common_word(folded) or is_first_name(folded))
 
 
+@lru_cache(maxsize=10_000)
+def acronym_of(folded: str) -> str:
+    """Return the acronym that it is, also in the plural, if nobody's name: scop for scops."""
+    listed = terms("acronymes") | terms("formes_d_entreprises")
+    singular = folded if folded in listed else folded.removesuffix("s")
+    return singular if singular in listed and not is_first_name(singular) else ""
+
+
 def is_place(folded: str) -> bool:
     """Whether it is a commune, department, region, river or country."""
     return folded in _locality_names()

@@ -189,6 +189,13 @@ class Snapshot:
         )
 
     @cached_property
+    def near_passages(self) -> dict[int, tuple[str, str]]:
+        """Return what the passage of a decision said, and the nearest now that it is gone."""
+        rows = self.tables["decision_effects"].dropna(subset=["near_unit_id"])
+        pairs = list(zip(rows["passage"], rows["near_unit_id"], strict=True))
+        return _by_key(rows["decision_id"], pairs)
+
+    @cached_property
     def to_review(self) -> dict[int, str]:
         """Return why decisions on changed themes await a review."""
         rows = self.tables["decision_effects"]

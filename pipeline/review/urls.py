@@ -107,6 +107,7 @@ urlpatterns = [
     path("journal", journal.listing, name="journal"),
     path("journal/export.csv", journal.export, name="journal_export"),
     path("journal/<int:decision_id>/annuler", journal.undo, name="undo"),
+    path("journal/<int:decision_id>/reprendre", journal.take_again, name="take_again"),
     path("depot", deposit.deposit, name="deposit"),
     path("depot/etat", deposit.states, name="deposit_states"),
     path("depot/ateliers", deposit.make_workshop, name="deposit_make"),

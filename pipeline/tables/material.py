@@ -363,6 +363,9 @@ DECISION_EFFECTS = Table(
             values=("appliquée", "remplacée", "annulée", "à revoir", "sans objet"),
         ),
         text("reason", "Why it is not applied, in French", nullable=True),
+        text("document_id", "Document of the passage decided on", nullable=True),
+        text("passage", "What that passage said then", nullable=True),
+        text("near_unit_id", "Once it is gone, the nearest of its document", nullable=True),
     ),
 )
 

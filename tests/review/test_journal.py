@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from flows.run import run_study
 from pipeline.study import Study
 from support.review_server import PASSWORD, Served, serving
+from support.studies import group_any_size
 
 ON_BOTH_DATABASES = True
 
@@ -126,3 +129,40 @@ def test_the_first_person_makes_the_first_account_and_invites_another(
         page.get_by_role("button", name="Fermer yann").click()
         invited.goto(fresh.url("passages"))
         expect(invited.locator("h1")).to_have_text("Connexion")
+
+
+@pytest.mark.slow
+def test_a_decision_whose_sentence_was_mended_in_its_file_is_taken_again_in_one_click(
+    tmp_path: Path, browser: Browser
+) -> None:
+    study = group_any_size(Study.create(tmp_path / "etude"))
+    notes = study.depot / "Redon 2026-09-10" / "Table 1.txt"
+    notes.parent.mkdir()
+    said = "- il manque un carr le soir vers Redon\n- le four à pain est réparé\n"
+    notes.write_text(f"Question 1\n{said}", "utf-8")
+    run_study(study.root)
+    units = study.read_table("units")
+    (gone,) = units.loc[units["text"].str.contains("carr"), "unit_id"]
+    row = {"action": "accept_tag", "unit_id": gone, "axis": "rubrique", "code": "offre"}
+    number = study.decisions.append(author="alix", **row)
+    notes.write_text(f"Question 1\n{said.replace('carr', 'car')}", "utf-8")
+    run_study(study.root)
+    assert run_study(study.root).is_new is False, "what was noted is no news"
+    with serving(study) as served:
+        page = served.open(browser, "bilal", "journal")  # who has not coded the passage
+        expect(page.get_by_text("Reprendre la décision")).to_have_count(0)
+        page = served.open(browser, "chantal", "journal")
+        near = page.locator(f"#d{number} + tr")
+        expect(near).to_contain_text("un carr le soir")
+        expect(near).to_contain_text("un car le soir")
+        near.get_by_role("button").click()
+        expect(page.locator("main")).to_contain_text(f"n° {number} est reprise")
+        again = served.decisions().iloc[-1]
+        assert (again["action"], again["author"], again["code"]) == ("accept_tag", "chantal", "offre")
+        units = study.read_table("units")
+        assert (
+            units.loc[units["text"].str.contains("un car "), "unit_id"].item() == again["unit_id"]
+        )
+        expect(page.get_by_text("Reprendre la décision")).to_have_count(0)
+        page.locator("tbody tr").first.get_by_role("button").click()
+        expect(page.get_by_text("Reprendre la décision")).to_have_count(1)

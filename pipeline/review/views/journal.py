@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from flows.codebook import undo_edit
 from flows.learning import undo_use
-from pipeline.decisions import Decision
+from pipeline.decisions import Decision, last_words, taken_again
 from pipeline.decisions.codebook import EditCode, EditPart
+from pipeline.decisions.following import moved_to
 from pipeline.decisions.kinds import GROUPS, PassageDecision, Undo
 from pipeline.decisions.machine import UseMachine
 from pipeline.decisions.tags import TagDecision
@@ -92,11 +93,46 @@ def _rows(request: HttpRequest, decisions: Iterable[Decision]) -> list[dict[str,
                 "sentence": state.sentence(decision),
                 "is_undone": is_undone,
                 "effect": effect_of.get(decision.decision_id),
+                "near": _near(decision),
                 "can_undo": not is_undone
                 and _can_undo(decision, author, is_administrator=is_administrator),
             }
         )
     return rows
+
+
+def _near(decision: Decision) -> dict[str, Any] | None:
+    """Return what a decision would be on the passage nearest to its own, which is gone."""
+    snapshot, journal = state.snapshot(), state.journal_of_page()
+    passage, unit_id = snapshot.near_passages.get(decision.decision_id, ("", ""))
+    is_hidden = isinstance(decision, _HiddenDecision)
+    if is_hidden or unit_id not in snapshot.units or journal.is_undone(decision.decision_id):
+        return None
+    text = snapshot.units[unit_id].text
+    moved = moved_to(decision, unit_id, text)
+    exclusive = {axis.axis: axis.is_exclusive for axis in state.study().grid.axes}
+    last = last_words(journal.on_unit(unit_id, PassageDecision), exclusive)
+    if moved is None or taken_again(moved, last, exclusive):
+        return None
+    return {"moved": moved, "before": passage, "now": text}
+
+
+@decides
+@require_POST
+def take_again(request: HttpRequest, decision_id: int) -> HttpResponse:
+    """Take a decision again on the passage nearest to its own, which is gone."""
+    journal = state.journal()
+    shown = list(_visible(request, [journal[decision_id]] if decision_id in journal else []))
+    if not (shown and (near := _near(shown[0]))):
+        messages.warning(request, _("Cette décision n’est plus à reprendre."))
+    else:
+        moved = replace(near["moved"], decision_id=0, decided_at="", author="")
+        (number,) = journal.add(
+            [moved], author=author_of(request), request_id=request_id_of(request)
+        )
+        told = _("La décision n° {n} est reprise sur le passage proche : n° {number}.")
+        messages.success(request, told.format(n=decision_id, number=number))
+    return HttpResponseRedirect(return_url(request, reverse("journal")))
 
 
 @decides
