@@ -25,7 +25,7 @@ import pandas as pd
 from pipeline.settings.sections import SegmentSettings
 from pipeline.tables.columns import is_among
 from pipeline.tables.material import UNITS
-from pipeline.text import PlainText, fold_same_length
+from pipeline.text import PlainText, cut_at_blanks, fold_same_length
 from pipeline.text import lexicon as read_lexicon
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
@@ -49,6 +49,8 @@ _REPLY = re.compile(r"\s(?=\([^():]{1,30}\s?: [^()]{30,}\))")
 _NUMBERED = re.compile(r"(?:n°|\bno?|#)\s?\d+\.\s*$", re.IGNORECASE)
 # Words; longer quotes are cut, longer sequels, answers and numbered labels stand alone.
 _LONG_QUOTE, _SHORT_SEQUEL, _LONG_ANSWER, _LABEL = 40, 12, 40, 5
+MAX_CHARS = 2_000  # of a passage, whatever its words: it is cut at a blank
+_WINDOW = 10_000  # characters of a block read at once: rules look at all of them for each sentence
 _SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # fewest words on each side of a spoken cut
 _UNPUNCTUATED = 30  # fewest words of a run of speech without any comma
 SILENT_KINDS = frozenset({"heading", "meta"})
@@ -178,7 +180,12 @@ def _unit_id(path: str, normalised: str, occurrence: int) -> str:
 def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> list[Span]:
     """Return the spans of a block's units, without blanks, bullets and bare tokens."""
     pieces: list[Span] = []
-    for line in _split(text, block, _layout_cuts(text[slice(*block)], kind)):
+    lines = [
+        line
+        for window in cut_at_blanks(text, *block, _WINDOW)
+        for line in _split(text, window, _layout_cuts(text[slice(*window)], kind))
+    ]
+    for line in lines:
         sentences = _split(text, line, sentence_cuts(text[slice(*line)]))
         ideas = [
             idea
@@ -188,7 +195,8 @@ def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> l
         pieces += [
             part
             for idea in _join_short(text, ideas, settings.min_words)
-            for part in _cut_long(text, idea, settings)
+            for passage in _cut_long(text, idea, settings)
+            for part in cut_at_blanks(text, *passage, MAX_CHARS)
         ]
     bare = (_strip(text, piece) for piece in pieces)
     return [span for span in bare if _says_something(text[slice(*span)])]

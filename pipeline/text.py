@@ -86,6 +86,17 @@ def slug(text: str) -> str:
     return fold(text).replace(" ", "-")
 
 
+def cut_at_blanks(text: str, start: int, end: int, longest: int) -> list[tuple[int, int]]:
+    """Return spans of `longest` characters or less, cut at the last line end or space in each."""
+    pieces: list[tuple[int, int]] = []
+    while end - start > longest:
+        middle = max(text.rfind(blank, start + longest // 2, start + longest) for blank in "\n ")
+        middle = middle if middle > start else start + longest
+        pieces.append((start, middle))
+        start = middle
+    return [*pieces, (start, end)]
+
+
 @cache
 def lexicon(name: str) -> Any:
     """Return the content of data/lexicon/`name`.yaml."""

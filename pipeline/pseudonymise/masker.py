@@ -24,11 +24,11 @@ from pipeline.pseudonymise.words import (
     is_usual_first_name,
     terms,
 )
-from pipeline.text import fold_same_length
+from pipeline.text import cut_at_blanks, fold_same_length
 
 # entities have word vectors of their own
 NOT_FOR_ENTITIES = ("tok2vec", "morphologizer", "attribute_ruler", "lemmatizer")
-_LONGEST = 20_000  # characters parsed at once
+_LONGEST = 2_000  # characters read at once: rules look at all of them for each word
 _CARRIERS = ("structures", "attendance", "catchments")
 _JOINED = re.compile(r"[_.+-]")
 _DIGIT = re.compile(r"\d")
@@ -142,15 +142,12 @@ def _spaced(name: str, roster: Roster) -> str:
 def _pieces(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
     """Cut `text` at the edges of its blocks and, if too long to parse, at a blank."""
     edges = sorted({0, len(text), *(edge for span in spans for edge in span)})
-    pieces: list[tuple[int, int]] = []
-    for start, end in pairwise(edges):
-        while end - start > longest:
-            middle = max(text.rfind(blank, start + 1, start + longest) for blank in "\n ")
-            middle = middle if middle > start else start + longest
-            pieces.append((start, middle))
-            start = middle
-        pieces.append((start, end))
-    return [(start, end) for start, end in pieces if text[start:end].strip()]
+    return [
+        (start, end)
+        for block in pairwise(edges)
+        for start, end in cut_at_blanks(text, *block, longest)
+        if text[start:end].strip()
+    ]
 
 
 def _may_name(text: str) -> bool:

@@ -20,7 +20,9 @@ _INITIAL_AFTER = re.compile(
 _DOMAINS = frozenset({"com", "org", "net", "coop", "bzh", "info", "asso", "gouv", "html", "pdf"})
 _NUMBER_BEFORE = re.compile(r"\d\s?$")
 _BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
+_ELISION_BEFORE = re.compile(r"(?<!\w)[DLO]['’]$")
 _MOST_WORDS = 6
+_LONGEST_BEFORE = 30  # characters of initials and a particle
 
 
 def has_title(word: TextWord) -> bool:
@@ -184,7 +186,7 @@ def _start(word: TextWord, *, has_title: bool) -> int:
     if has_title:
         while word.previous.is_in("particules") and re.fullmatch(_BLANK, word.gap):
             word = word.previous
-        has_elision = re.search(r"(?<!\w)[DLO]['’]$", word.passage.text[: word.start])
+        has_elision = _search_before(_ELISION_BEFORE, word)
         return word.start - 2 if has_elision else word.start
     first = word.previous
     while first.previous and first.folded in ("van", "thi", "dinh") and first.next.gap == " ":
@@ -196,16 +198,21 @@ def _start(word: TextWord, *, has_title: bool) -> int:
 
 def initials_before(word: TextWord) -> int | None:
     """Return the start of the initials before `word` ("J.-P. "); "M. " is a title."""
-    text = word.passage.text[: word.start]
-    match = _INITIALS_BEFORE.search(text)
-    start = match.start() if match else len(text)
-    start += 3 if re.match(r"M\.\s", text[start:]) else 0
-    end = match.start("particle") if match and match["particle"] else len(text)
+    match = _search_before(_INITIALS_BEFORE, word)
+    if match is None:
+        return _bare_initials_before(word)
+    start = match.start() + 3 * bool(re.match(r"M\.\s", match[0]))
+    end = match.start("particle") if match["particle"] else word.start
     return start if start < end else _bare_initials_before(word)
 
 
+def _search_before(pattern: re.Pattern[str], word: TextWord) -> re.Match[str] | None:
+    """Search what ends where `word` starts, and no further back than a name goes."""
+    return pattern.search(word.passage.text, max(0, word.start - _LONGEST_BEFORE), word.start)
+
+
 def _bare_initials_before(word: TextWord) -> int | None:
-    match = _BARE_INITIALS.search(word.passage.text[: word.start])
+    match = _search_before(_BARE_INITIALS, word)
     if not match or word.is_place or (word.is_common and not is_subject(word)):
         return None
     if not (word.is_surname or "-" in match[0]):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.roster import NOBODY, Roster
@@ -25,6 +25,7 @@ _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
 _ELISION = re.compile(
     r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE
 )
+_NAME_AFTER = re.compile(rf"[ \u00a0]({UPPER}[\w\-]+)")
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 
 
@@ -81,7 +82,7 @@ class Passage:
 
     def _is_living_namesake(self, match: re.Match[str]) -> bool:
         """Aimé Césaire Kouassi."""
-        after = re.match(rf"[ \u00a0]({UPPER}[\w\-]+)", self.text[match.end() :])
+        after = _NAME_AFTER.match(self.text, match.end())
         return (
             match.group() in famous_people()
             and after is not None
@@ -89,6 +90,7 @@ class Passage:
         )
 
 
+@lru_cache(maxsize=256)  # asked again for each word of a line
 def _is_shouted(text: str) -> bool:
     letters = [letter for letter in text if letter.isalpha()]
     return len(letters) > 8 and sum(letter.isupper() for letter in letters) > 0.7 * len(letters)
