@@ -8,12 +8,12 @@ from types import FrameType
 
 from pipeline.errors import AteliersError
 
-_LEAST_S = 120.0
-_S_A_KIB = 5.0  # a hundred times what plain text takes, twenty what a .docx does
+_LEAST_S = 60.0
+_S_A_KIB = 2.0  # forty times what plain text takes, eight what a .docx does
 
 
 class OverBudgetError(AteliersError):
-    """A workshop took more processor time than its files can need."""
+    """Files took more processor time than their size explains."""
 
 
 def seconds_for(n_bytes: int) -> float:
@@ -36,7 +36,7 @@ def processor_budget(seconds: float) -> Iterator[None]:
         raise OverBudgetError(
             f"arrêté après {seconds:.0f} s de calcul",
             "bien moins pour des fichiers de cette taille",
-            "signaler ce défaut ; les autres ateliers sont traités",
+            "signaler ce défaut ; les autres fichiers sont traités",
         )
 
     before = signal.signal(signal.SIGPROF, stop)

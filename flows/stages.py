@@ -46,7 +46,7 @@ from pipeline.files import file_hash, text_hash
 from pipeline.french import load_early
 from pipeline.ingest import ingest_workshop
 from pipeline.ledger import account_characters, complete_receipts
-from pipeline.pseudonymise import pseudonymise
+from pipeline.pseudonymise import VaultUpdate, pseudonymise
 from pipeline.rank import rank_themes
 from pipeline.segment import segment_documents
 from pipeline.settings.sections import RankWeights
@@ -79,10 +79,16 @@ _CLUSTERED = (
 )
 
 
-def read_workshop(
-    _tables: Tables, workspace: "Workspace", folder: WorkshopFolder
-) -> Tables | Unfinished:
-    """Ingest and pseudonymise a folder's files; unfinished where one changed meanwhile."""
+class Masked(NamedTuple):
+    """A workshop's tables without personal data, and what the vault is to keep of them."""
+
+    tables: Tables
+    vault: VaultUpdate
+    n_passing: int  # files that another run may read
+
+
+def mask_workshop(workspace: "Workspace", folder: WorkshopFolder) -> Masked:
+    """Ingest and pseudonymise a folder's files; nothing is written."""
     study, vault = workspace.study, workspace.vault
     passing: list[int] = []
     load_early()
@@ -104,9 +110,17 @@ def read_workshop(
         choices=vault.choices(),
         settings=study.settings.pseudonymise,
     )
-    vault.write_doubts(folder.name, kept.doubts)
-    vault.write_registry(kept.registry)
-    return Unfinished(clean, sum(passing)) if passing else clean
+    return Masked(clean, kept, sum(passing))
+
+
+def read_workshop(
+    _tables: Tables, workspace: "Workspace", folder: WorkshopFolder
+) -> Tables | Unfinished:
+    """Ingest and pseudonymise a folder's files; unfinished where one changed meanwhile."""
+    clean, kept, n_passing = mask_workshop(workspace, folder)
+    workspace.vault.write_doubts(folder.name, kept.doubts)
+    workspace.vault.write_registry(kept.registry)
+    return Unfinished(clean, n_passing) if n_passing else clean
 
 
 def segment_workshop(tables: Tables, workspace: "Workspace", _folder: WorkshopFolder) -> Tables:

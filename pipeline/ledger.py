@@ -8,11 +8,12 @@ Out:  ledger     one row a run of characters of one kind, every character once
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.segment import rows_of_documents, silent_ids
+from pipeline.segment import MAX_CHARS, rows_of_documents, silent_ids
 from pipeline.tables.material import LEDGER, RECEIPTS
 from pipeline.tables.schema import ASIDES, OUT_OF_ROOM
 from pipeline.text import Count
@@ -141,6 +142,13 @@ def _kept(receipt: Row, text: str, spans: Sequence[Row], units: Sequence[Row]) -
     }
 
 
+def _is_cut(unit: Row, after: Row) -> bool:
+    """Whether a passage ends where the next one starts only because it would be too long."""
+    is_long = unit["end_char"] - unit["start_char"] > MAX_CHARS // 2
+    goes_on = after["start_char"] - unit["end_char"] <= 1
+    return is_long and goes_on and not unit["text"].endswith((".", "!", "?", "…", ";"))
+
+
 def _is_lost(kind: str, reason: str) -> bool:
     return kind not in _NO_LOSS and reason not in _NO_LOSS_REASONS
 
@@ -159,4 +167,7 @@ def _warning(n_words: int, n_lost: int, units: Sequence[Row]) -> str | None:
     if len(units) >= _FEW_UNITS and len(unplaced) > _MAX_UNPLACED * len(units):
         n = Count(len(unplaced))
         warnings.append(f"{n:passage|passages} sur {len(units)} sans question connue")
+    if n_cut := sum(_is_cut(unit, after) for unit, after in pairwise(units)):
+        why = f"sans phrase ni ligne sur plus de {MAX_CHARS} signes"
+        warnings.append(f"{Count(n_cut):coupure|coupures} dans un texte {why}")
     return " ; ".join(warnings) or None

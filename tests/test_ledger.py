@@ -51,6 +51,18 @@ def read(folder: Path, made: frozenset[str] = frozenset()) -> dict[str, pd.DataF
     return tables | {"units": units, "ledger": ledger, "receipts": receipts}
 
 
+def test_a_text_that_had_to_be_cut_is_told_and_another_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "Corbigny 2026-03-12"
+    folder.mkdir()
+    endless = "é" * 5_000
+    (folder / "sans fin.txt").write_text(f"{endless}\n", encoding="utf-8")
+    sentences = "Les fermes de la vallée ferment une à une chaque hiver. " * 300
+    (folder / "notes.txt").write_text(sentences, encoding="utf-8")
+    told = read(folder)["receipts"].set_index("path")["warning"].fillna("")
+    assert "2 coupures dans un texte" in told[f"{folder.name}/sans fin.txt"]
+    assert "coupure" not in told[f"{folder.name}/notes.txt"]
+
+
 @pytest.fixture(scope="module")
 def corbigny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     folder = tmp_path_factory.mktemp("depot") / "Corbigny 2026-03-12"

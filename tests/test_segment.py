@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.segment import paths_without_units, segment_documents
+from pipeline.segment import MAX_CHARS, paths_without_units, segment_documents
 from pipeline.settings.sections import SegmentSettings
 from pipeline.tables.material import BLOCKS, DOCUMENTS
 
@@ -212,6 +212,17 @@ def test_a_passage_over_the_limit_is_cut_at_a_clause_and_a_short_one_joins_its_n
     ]
     assert len(_units(("paragraph", "Oui. Le bus passe le mardi. Bon."), min_words=3)) == 1
     assert len(_units(("paragraph", "Oui. Le bus passe le mardi. Bon."), min_words=1)) == 3
+
+
+def test_a_text_without_end_is_cut_at_blanks_and_loses_no_word() -> None:
+    words = [f"mot{n}" for n in range(12_000)]
+    units = _units(("paragraph", " ".join(words)))
+    assert units["text"].str.len().max() <= MAX_CHARS
+    assert " ".join(units["text"]).split() == words
+
+
+def test_a_word_without_end_is_cut_too() -> None:
+    assert "".join(_units(("cue", "é" * 5_000))["text"]) == "é" * 5_000
 
 
 def test_documents_without_blocks_give_an_empty_table() -> None:

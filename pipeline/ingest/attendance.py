@@ -49,7 +49,7 @@ _STATUS, _BARE_STATUS = r"{}(?: e)?(?: s)?(?: \w+){0,6}", r"{}(?: e)?(?: s)?"
 _NO_NOTES = frozenset({"email", "phone", "commune", "postal_code", "commune_code", "buyer"})
 _NO_MARK = frozenset({"-", "–", "/", "0"})
 _MAX_NAME_WORDS = 8
-_ADDRESS = re.compile(r"[^\s;,/<>()]+@[^\s;,/<>()]+")
+_ADDRESS = re.compile(r"[^\s;,/<>()@]{1,100}@[^\s;,/<>()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s.()/-]{0,2}\d){7,14}")
 _PROSE_HEADER = ("Nom et prénom", "Structure", "Fonction", "Présence")
 _MAX_TITLE_WORDS = 7
@@ -271,7 +271,7 @@ def _group_title(row: Sequence[str]) -> str | None:
     lone = lone_cell(row)
     if not lone:
         return None
-    words = fold(re.sub(r"\([^)]*\)", " ", lone))
+    words = fold(re.sub(r"\([^)]{0,200}\)", " ", lone))
     groups = ("titres_absents", "titres_presents", "titres_autres")
     return next((g for g in groups if word_pattern("attendance", g).fullmatch(words)), None)
 

@@ -34,7 +34,10 @@ _VERBATIM, _MOST = "verbatim", 0.5  # title of a column of sentences; share of r
 _SENTENCE, _LONG = 5, 8  # words of a sentence with a verb or mark; of an enumeration without
 # lists without header: rows; share of similar cells in a column; words
 _MIN_ROWS, _HEADERLESS_MOST, _SOME, _MAX_CELL_WORDS = 3, 0.6, 0.3, 5
-_MAIL, _PHONE = re.compile(r"\S+@\S+\.\w+"), re.compile(r"^\+?\d(?:[\s.()/-]{0,2}\d){8,13}$")
+_MAIL, _PHONE = (
+    re.compile(r"\S{1,64}@\S{1,64}\.\w+"),
+    re.compile(r"^\+?\d(?:[\s.()/-]{0,2}\d){8,13}$"),
+)
 _CODE = re.compile(r"\d{5}|\d{2} ?\d{3}")
 _MARK = re.compile(
     r"(?:x|ok|oui|non|signe|vu|present|presente|excusee?|absente?|p|a|\W)?", re.IGNORECASE
@@ -98,7 +101,7 @@ def clean_title(title: str) -> str:
 def meaning_of(title: str) -> str | None:
     """Return the meaning of a header, or None."""
     title = clean_title(title)
-    folded = fold(re.sub(r"\([^)]*\)", " ", title)) or fold(title)
+    folded = fold(re.sub(r"\([^)]{0,200}\)", " ", title)) or fold(title)
     if not folded or len(folded.split()) > _MAX_HEADER_WORDS:
         return None
     whole = _whole_titles()

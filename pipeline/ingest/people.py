@@ -341,7 +341,7 @@ def _settled(written: Sequence[str], own: frozenset[str]) -> Gazetteer:
 
 @cache
 def _name_slug(commune: str | None) -> str:
-    beside = r"\b\d{2} ?\d{3}\b|\([^)]*\)|\bcedex\b.*"
+    beside = r"\b\d{2} ?\d{3}\b|\([^)]{0,200}\)|\bcedex\b.*"
     words = slug(re.sub(beside, " ", commune or "", flags=re.IGNORECASE)).split("-")
     return "-".join(_ABBREVIATIONS.get(word, word) for word in words if word)
 
@@ -454,7 +454,7 @@ def type_of(type_text: str, name: str = "") -> str | None:
 
     An unknown type gives `autre`, an empty one None.
     """
-    for text in (re.sub(r"\([^)]*\)", " ", type_text), type_text):
+    for text in (re.sub(r"\([^)]{0,200}\)", " ", type_text), type_text):
         if fold(text) and (kind := first_key("structures", "types", fold(text), r"\b{}\b")):
             return kind
     folded = fold(name)

@@ -254,7 +254,7 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
     A particle opens a last name: "de Sousa Kelly" is Kelly.
     """
     particles, civilities = lexicon("people")["particules"], lexicon("people")["civilites"]
-    words = re.sub(r"\([^)]*\)", " ", full_name).split()
+    words = re.sub(r"\([^)]{0,200}\)", " ", full_name).split()
     bare = " ".join(word for word in words if fold(word) not in civilities)
     if "," in bare:
         last, first = (part.strip() or None for part in bare.split(",", 1))
@@ -277,7 +277,7 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
 
 def is_whole_name(text: str) -> bool:
     """Whether a civility or known first name stands beside 1–3 capitalised words."""
-    bare = re.sub(r"\([^)]*\)", "", text).replace(",", " ")
+    bare = re.sub(r"\([^)]{0,200}\)", "", text).replace(",", " ")
     words = bare.split()
     if not 2 <= len(words) <= _MAX_NAME_WORDS or any(letter.isdigit() for letter in bare):
         return False

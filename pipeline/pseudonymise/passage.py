@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.roster import NOBODY, Roster
@@ -95,6 +95,7 @@ class Passage:
         )
 
 
+@lru_cache(maxsize=256)  # asked again for each word of a line
 def _is_shouted(text: str) -> bool:
     letters = [letter for letter in text if letter.isalpha()]
     return len(letters) > 8 and sum(letter.isupper() for letter in letters) > 0.7 * len(letters)

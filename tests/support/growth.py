@@ -8,8 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
-
 from models.registry import load_tagger
 from pipeline.files import data_path
 from pipeline.grid import load_grid
@@ -101,7 +99,9 @@ PATTERNS = {
 def line_of(pattern: str, n_chars: int) -> str:
     """A sentence, then `pattern` over and over on one line."""
     repeated = (PATTERNS[pattern] * (n_chars // len(PATTERNS[pattern]) + 1))[:n_chars]
-    if " " in PATTERNS[pattern]:  # a word of its own here and there, so that nothing read once serves again
+    if (
+        " " in PATTERNS[pattern]
+    ):  # a word of its own here and there, so that nothing read once serves again
         parts = (repeated[i : i + _ALIKE] for i in range(0, n_chars, _ALIKE))
         repeated = "".join(f"{part} {i} " for i, part in enumerate(parts))
     return f"On manque de bus le soir.\n\n{repeated}\n\nLe marché est ouvert le samedi.\n"
@@ -136,7 +136,9 @@ class Steps:
         made = SimpleNamespace()
 
         def read() -> None:
-            made.raw = ingest_workshop(workshop, depot=folder, settings=IngestSettings(), readers=_Here())
+            made.raw = ingest_workshop(
+                workshop, depot=folder, settings=IngestSettings(), readers=_Here()
+            )
 
         def mask() -> None:
             made.clean, _ = pseudonymise(made.raw, settings=PseudonymiseSettings())
@@ -152,13 +154,28 @@ class Steps:
 
         def offer() -> None:
             tags = TAGS.build(
-                {"unit_id": unit_id, "axis": axis, "code": code, "score": 1.0, "is_assigned": True, "evidence": "[]", "source": "machine", "model_version": "x"}
+                {
+                    "unit_id": unit_id,
+                    "axis": axis,
+                    "code": code,
+                    "score": 1.0,
+                    "is_assigned": True,
+                    "evidence": "[]",
+                    "source": "machine",
+                    "model_version": "x",
+                }
                 for unit_id in made.units["unit_id"]
                 for axis, code in (("rubrique", "offre"), ("posture", "force"))
             )
             list_offers(made.units, tags, STRUCTURES.empty())
 
-        yield from (("read", read), ("mask", mask), ("segment", segment), ("tag", tag), ("offer", offer))
+        yield from (
+            ("read", read),
+            ("mask", mask),
+            ("segment", segment),
+            ("tag", tag),
+            ("offer", offer),
+        )
 
 
 class TooLongError(Exception):

@@ -105,7 +105,7 @@ _WEEKDAY = re.compile(  # "lun. 8/6", "Lundi 25, 8h52,"
     re.IGNORECASE,
 )
 _TIMES = re.compile(r"\b\d{1,3}\s?(?:min|mn|minutes|h)\b|\b\d{1,2}\s?[hH:]\s?\d{2}\b")
-_ABOUT_CALL = re.compile(r"\([^)]*\)|,?\s*n['’]a pas (?:dit|laissé|donné)\b.*", re.IGNORECASE)
+_ABOUT_CALL = re.compile(r"\([^)]{0,200}\)|,?\s*n['’]a pas (?:dit|laissé|donné)\b.*", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _VERSIONS = re.compile(
     r"\((?:\d{1,2}|copie|copy)\)|\b(?:v|version|vers|rev)[ _.-]?\d{1,2}(?:\.\d+)*\b|[-_ ]copie\b",

@@ -629,7 +629,7 @@ def name_tables(
 def _names_told(line: str) -> Iterator[str]:
     """Yield the names in "TABLE LARZAC", or "Tables : rouge (Léa), bleue (Karim)"."""
     if listed := _LISTED_TABLES.match(line):
-        yield from filter(_may_name, re.split(r"[,;/]", re.sub(r"\([^)]*\)", "", listed[1])))
+        yield from filter(_may_name, re.split(r"[,;/]", re.sub(r"\([^)]{0,200}\)", "", listed[1])))
         return
     yield from _coloured_table().findall(fold(line))
     if len(line.split()) > _MAX_HEAD or line.rstrip()[-1:] in (".", "!", ";", "?"):

@@ -61,7 +61,9 @@ _MAX_VENUE_WORDS = 8  # words that may follow a table's number on its line
 _MAX_LINK_WORDS = 5
 _LINKS = re.compile(r"\s+[|>›»·•]\s+|\s*›\s*")
 _ADDRESS = re.compile(
-    r"(?:(?:https?://|www\.)\S+|\S+@\S+\.\w+|[\w%-]+\.(?:jpe?g|png|gif|svg|pdf|docx?))", re.I
+    r"(?:(?:https?://|www\.)\S+|[^\s@]{1,100}@[^\s@]{1,100}\.\w+"
+    r"|[\w%-]+\.(?:jpe?g|png|gif|svg|pdf|docx?))",
+    re.I,
 )
 _VOTES = re.compile(r"[^\w\s()\[\]#.,;:°*/<>=-]\ufe0f?\s*[x×]?\s*\d{1,3}")  # "♥ 2"
 _BRACKETED = re.compile(
@@ -109,7 +111,7 @@ def is_label(text: str, cues: TextCues, kind: str) -> bool:
     ends = text.rstrip()[-1:]
     if kind == "cell" or ends in (".", "!", ";") or cues.n_words > MAX_LABEL_WORDS:
         return False
-    bare = read_cues(re.sub(r"\([^)]*\)", " ", text)) if "(" in text else cues
+    bare = read_cues(re.sub(r"\([^)]{0,200}\)", " ", text)) if "(" in text else cues
     if any(own.is_label and (own.has_tables or own.has_numbers) for own in (bare, cues)):
         return True
     if cues.is_label:
@@ -145,7 +147,7 @@ def states_after_label(text: str) -> bool:
     words = fold(after)
     if not colon or not words or len(before.split()) > _MAX_FACTS or re.match(r"\d", after):
         return False
-    label = without_tables(re.sub(r"\([^)]*\)", " ", before))
+    label = without_tables(re.sub(r"\([^)]{0,200}\)", " ", before))
     if fits_lexicon("etiquettes_ouvertes", label, WHOLE):
         is_remark = fits_lexicon("etiquettes_de_propos", label, WHOLE)
         return (is_remark and not opens_with_name(after)) or states(after, is_announced=True)
@@ -420,7 +422,7 @@ def _reason(folded: str, group: str) -> str:
 def _label_of(text: str) -> str:
     """Return "" without a colon, or before a sign ("+ / - :")."""
     text = text.lstrip("([ ")  # "(ont participé : …)"
-    before = re.sub(r"\([^)]*\)", " ", text.split(":")[0]) if ":" in text[:60] else ""
+    before = re.sub(r"\([^)]{0,200}\)", " ", text.split(":")[0]) if ":" in text[:60] else ""
     return "" if re.search(r"[+=]|[-–]\s*$", before) else without_tables(before)
 
 

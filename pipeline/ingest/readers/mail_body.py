@@ -14,7 +14,9 @@ from pipeline.ingest.readers.blocks import blocks_of_lines
 from pipeline.ingest.words import bullet_of, clean, first_names, is_finished, matches
 
 _PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)33\s?\(?0?\)?|0)\s?[1-9](?:[\s.\-/]?\d{2}){4}(?!\d)")
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|https?://\S+|\bwww\.\S+", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,100}\.[\w.-]+|https?://\S+|\bwww\.\S+", re.IGNORECASE
+)
 _POSTCODE = re.compile(r"(?<!\d)(?:\d{5}|\d{2} \d{3})\s+[A-ZÀ-Ý][\w'’-]+")
 _NAMES = r"[A-ZÀ-Ý][\w'’.-]*(?:\s+(?:[A-ZÀ-Ý][\w'’.-]*|de|du|d['’]\w+|le|la)){0,3}"
 _PERSON = re.compile(_NAMES + r"[,.]?$")

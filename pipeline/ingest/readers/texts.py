@@ -28,6 +28,7 @@ from pipeline.ingest.readers.blocks import (
     struck,
     text_of_cell,
 )
+from pipeline.ingest.readers.encoded import EMPTY_ADDRESS
 from pipeline.ingest.readers.exports import (
     Message,
     exports,
@@ -95,6 +96,9 @@ _DECLARED_TITLE = re.compile(
     r"^(?:title|titre)\s*:\s*[\"']?(.*?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE
 )
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s*(.*)$")
+_EMPTY_ADDRESS = re.compile(
+    rf"^ {{0,3}}\[[^\]\n]{{1,200}}\]: ?<?{EMPTY_ADDRESS}>?[^\n]*$", re.MULTILINE
+)
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -102,14 +106,14 @@ _IMAGE = re.compile(r"!\[[^\]]{0,500}\](?:\([^)]{0,1000}\)|\[[^\]]{0,500}\])")
 _MARKS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (_IMAGE, ""),
     (re.compile(r"\[([^\]]{1,500})\]\((?:[^()]|\([^()]{0,500}\)){0,1000}\)"), r"\1"),
-    (re.compile(r"<(https?://[^<>]+|[^\s@<>]+@[^<>]+)>"), r"\1"),
+    (re.compile(r"<(https?://[^<>]{1,2000}|[^\s@<>]{1,100}@[^<>]{1,200})>"), r"\1"),
     (re.compile(r"<br\s*/?>", re.IGNORECASE), "\n"),
     (
         re.compile(r"<(s|del|strike)>([^<>]{1,500})</\1>", re.IGNORECASE),
         lambda match: struck(match[2]),
     ),
     (re.compile(r"~~(?=\S)(.{1,500}?)(?<=\S)~~"), lambda match: struck(match[1])),
-    (re.compile(r"</?(?:[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>", re.IGNORECASE), ""),
+    (re.compile(r"</?(?:[a-z][a-z0-9]{0,20})(?:\s[^<>]{0,2000})?/?>", re.IGNORECASE), ""),
     (re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1"), r"\2"),
     (re.compile(r"(?<![\w*])\*(?=[^\s*])(.{1,500}?)(?<=[^\s*])\*(?![\w*])"), r"\1"),
     (re.compile(r"(?<![\w_])_(?=[^\s_])(.{1,500}?)(?<=[^\s_])_(?![\w_])"), r"\1"),
@@ -485,7 +489,8 @@ def read_markdown(file: FileContent) -> tuple[RawPart, ...]:
     """
     text = decode(file.content)
     front = _FRONT_MATTER.match(text)
-    body = _IMAGE.sub("", _without_comments(text[front.end() :] if front else text))
+    body = _without_comments(text[front.end() :] if front else text)
+    body = _EMPTY_ADDRESS.sub("", _IMAGE.sub("", body))
     blocks = blocks_of_drafts(list(_drafts(body.split("\n"))))
     declared = _DECLARED_TITLE.search(front[1]) if front else None
     if declared:

@@ -82,7 +82,7 @@ _MIN_TELLING = 2  # titles of a tool needed to know it
 _HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
 _MONTH = r"(?:jan|feb|f[ée]v|mar|apr|avr|ma[iy]|jun|jui|jul|aug|ao[uû]|sep|oct|nov|d[ée]c)\w*"
 _KINDS = {  # of a cell, the first that fits
-    "email": re.compile(r"\S+@\S+\.\w+"),
+    "email": re.compile(r"[^\s@]{1,100}@[^\s@]{1,100}\.\w+"),
     "network": re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{0,4}:){4,7}[0-9a-f]{0,4}"),
     "url": re.compile(
         r"(?:(?:https?://|www\.)\S+[\s,;|]*)+"
