@@ -9,6 +9,7 @@ Out:  vault/copies/<run>-<state>.copie  one of each of the last seven states, se
 import datetime
 import hashlib
 import io
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -89,8 +90,6 @@ def copied(study: Study, name: str) -> bytes | None:
 
 def forget_copies(study: Study) -> None:
     """Remove every copy, and what copies took the place of."""
-    import shutil
-
     shutil.rmtree(_folder(study), ignore_errors=True)
 
 
@@ -101,10 +100,6 @@ def restore_here(study: Study, only: str | None = None) -> list[str]:
     vault/copies/ecartes/. Raises `StudyError` where nothing can be put back, or during a run.
     """
     with study.locked():
-        faults = all_faults(study)
-        names = [fault.name for fault in faults if fault.level != "told"]
-        if only is not None:
-            names = [only]
         aside = (
             _folder(study) / _ASIDE / datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         )

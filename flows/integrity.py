@@ -7,12 +7,13 @@ Looking takes milliseconds: a file of the same size and date is not read again, 
 """
 
 import contextlib
+import hashlib
 import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pipeline.checksums import (
     NAME,
@@ -89,7 +90,7 @@ def check_study(study: Study) -> list[str]:
     """Return the lines to tell; raise `StudyError` for the gravest fault of what would be read."""
     faults = faults_of(study)
     for fault in faults:
-        if fault.level == "stops" or (fault.level == "remade" and _is_read(fault)):
+        if fault.level == "stops" or (fault.level == "remade" and fault.name.startswith("tables/")):
             raise _with_count(fault, len(faults) - 1, study)
     return [str(fault) for fault in faults]
 
@@ -101,10 +102,6 @@ def _is_at_work(study: Study) -> bool:
             return False
     except StudyError as error:
         return error is refusal
-
-
-def _is_read(fault: Fault) -> bool:
-    return fault.name.startswith("tables/")
 
 
 def _with_count(fault: Fault, n_others: int, study: Study) -> StudyError:
@@ -254,7 +251,7 @@ def _faults_of_run(study: Study) -> Iterator[Fault]:
     try:
         last = study.last_run()
     except StudyError as error:
-        yield Fault(_name_in(error), error.found, error.expected, error.do, "stops")
+        yield Fault(error.found.split(" ")[0], error.found, error.expected, error.do, "stops")
         return
     seal = _seal_of(study)
     if isinstance(seal, Checksums) and (last is None or last["run_id"] < seal.run_id):
@@ -267,10 +264,6 @@ def _faults_of_run(study: Study) -> Iterator[Fault]:
             "publications restent",
             "stops",
         )
-
-
-def _name_in(error: StudyError) -> str:
-    return error.found.split(" ")[0]
 
 
 def _faults_of_vault(study: Study) -> Iterator[Fault]:
@@ -315,8 +308,6 @@ def vault_damage(path: Path) -> Damage | None:
 
 def note_vault_file(path: Path, content: bytes) -> None:
     """Record what is about to be written to `path`, beside what is there: either may be found."""
-    import hashlib
-
     hashes = [hashlib.sha256(content).hexdigest()]
     if path.is_file():
         hashes.append(file_hash(path))
@@ -405,13 +396,10 @@ def _faults_of_tables(study: Study, seal: Checksums, *, whole: bool) -> Iterator
         )
         return
     kept_here = () if study.keeps_tables_elsewhere else ("tables/",)
-    is_asked = _starts(*kept_here, "publications/")
-    for name, damage in sorted(seal.damages(study.root, is_asked, whole=whole).items()):
+    asked = (*kept_here, "publications/")
+    damages = seal.damages(study.root, lambda name: name.startswith(asked), whole=whole)
+    for name, damage in sorted(damages.items()):
         yield _fault_of_file(study, name, damage, seal.files[name])
-
-
-def _starts(*starts: str) -> Any:
-    return lambda name: name.startswith(starts)
 
 
 def _fault_of_file(study: Study, name: str, damage: Damage, checksum: Checksum) -> Fault:

@@ -22,7 +22,6 @@ from pipeline.counting import with_headings
 from pipeline.decisions import active_decisions, read_decisions
 from pipeline.decisions.tags import coded_units
 from pipeline.decisions.themes import refused_merges
-from pipeline.settings.sections import LanguageModelSettings
 from pipeline.tables.material import SECOND_TAGS
 from pipeline.tables.results import THEME_PROPOSALS
 from pipeline.tag import order_review, tag_units
@@ -167,11 +166,8 @@ def _asked(
     workspace.tell(what, 0, n_new)
     report = ask(lambda done, total: workspace.tell(what, done, total))
     state = STOPPED if report.stopped else DONE
-    return {"state": state, "report": asdict(report) | {"price": _price(report, settings)}}
-
-
-def _price(report: AskingReport, settings: LanguageModelSettings) -> float | None:
-    return price_of(report.tokens_in, report.tokens_out, settings)
+    price = price_of(report.tokens_in, report.tokens_out, settings)
+    return {"state": state, "report": asdict(report) | {"price": price}}
 
 
 def _central_passages(members: pd.DataFrame, units: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -102,9 +102,8 @@ class Encoders:
             if settings not in self._embedders:
                 engine = load_engine(settings)
                 executor = self._executor if settings == _SHIPPED else None
-                self._embedders[settings] = CachedEmbedder(
-                    engine, _vectors_of(engine, self._store), settings, executor
-                )
+                vectors = StoredVectors(self._store, engine) if self._store else None
+                self._embedders[settings] = CachedEmbedder(engine, vectors, settings, executor)
             return self._embedders[settings]
 
     def prepare(self, texts: Sequence[str]) -> None:
@@ -130,7 +129,7 @@ class CachedEmbedder:
     def __init__(
         self,
         engine: "Engine",
-        vectors: "VectorCache | None" = None,
+        vectors: "MemoryVectors | StoredVectors | None" = None,
         settings: EmbedSettings = EmbedSettings(),  # noqa: B008 (frozen)
         executor: Executor | None = None,
     ) -> None:
@@ -180,22 +179,6 @@ class Engine:
         """Return (n_texts, dim) rows of norm 1."""
         with self.lock:
             return _normed(self.back_end.encode_new([encodable(text) for text in texts]))
-
-
-class VectorCache(Protocol):
-    """Vectors by key."""
-
-    def read(self, keys: Mapping[bytes, object] | Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Return the vectors of the known keys."""
-        ...
-
-    def missing(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return the unknown keys."""
-        ...
-
-    def write(self, keys: Sequence[bytes], vectors: Vectors) -> None:
-        """Write `vectors` (n, d)."""
-        ...
 
 
 class MemoryVectors:
@@ -284,10 +267,6 @@ def load_engine(settings: EmbedSettings) -> Engine:
         "url": ServedEncoder,
     }
     return Engine(back_ends[settings.backend](settings))
-
-
-def _vectors_of(engine: Engine, store: Store | None) -> VectorCache:
-    return MemoryVectors() if store is None else StoredVectors(store, engine)
 
 
 def _encode_new(

@@ -115,8 +115,6 @@ class SentenceTransformers:
             )
 
 
-Rows = NDArray[np.float32]
-
 API_KEY = "ATELIERS_EMBED_API_KEY"
 _CONNECT_S, _READ_S = 10.0, 120.0
 _RETRIES = 3
@@ -168,7 +166,7 @@ class ServedEncoder:
         self.dim = 0
         self.dim = int(self._ask(["."]).shape[1])
 
-    def encode_new(self, texts: list[str]) -> Rows:
+    def encode_new(self, texts: list[str]) -> Vectors:
         """Return (n_texts, dim) rows; raise `ModelError` after the last retry."""
         # Servers refuse an empty input: a full stop replaces a blank text.
         sent = [text if text.strip() else "." for text in texts]
@@ -179,7 +177,7 @@ class ServedEncoder:
             ]
         )
 
-    def _ask(self, texts: list[str]) -> Rows:
+    def _ask(self, texts: list[str]) -> Vectors:
         body = json.dumps({"model": self._model, "input": texts}).encode()
         found = ""
         for attempt in range(_RETRIES + 1):
@@ -197,7 +195,8 @@ class ServedEncoder:
                     found = f"réponse {status}"
                     wait = wait if asked_wait is None else asked_wait
                 else:
-                    raise self._refused(f"{_HOPELESS.get(status) or _kind_of(status)} ({status})")
+                    kind = "redirection" if 300 <= status < 400 else "réponse"
+                    raise self._refused(f"{_HOPELESS.get(status) or kind} ({status})")
             if attempt == _RETRIES or wait > _MOST_WAIT_S:
                 break
             time.sleep(wait)
@@ -216,7 +215,7 @@ class ServedEncoder:
             asked = response.headers.get("Retry-After", "")
             return response.status_code, bytes(content), float(asked) if asked.isdigit() else None
 
-    def _read(self, content: bytes, n_texts: int) -> tuple[Rows | None, str]:
+    def _read(self, content: bytes, n_texts: int) -> tuple[Vectors | None, str]:
         try:
             rows = {int(row["index"]): row["embedding"] for row in json.loads(content)["data"]}
             vectors = np.array([rows[at] for at in range(n_texts)], dtype=np.float32)
@@ -237,7 +236,3 @@ class ServedEncoder:
             "un serveur qui répond à /v1/embeddings",
             f"vérifier l'adresse, le serveur et {API_KEY}",
         )
-
-
-def _kind_of(status: int) -> str:
-    return "redirection" if 300 <= status < 400 else "réponse"

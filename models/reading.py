@@ -288,7 +288,7 @@ def generic_words() -> frozenset[str]:
     """Return the folded words of no subject, from data/lexicon/generiques.yaml."""
     return frozenset(
         fold(str(word), keep_signs=True)
-        for name, words in _generic().items()
+        for name, words in lexicon("generiques").items()
         if name != "locutions"
         for word in words
     )
@@ -297,7 +297,7 @@ def generic_words() -> frozenset[str]:
 @cache
 def opening_words() -> frozenset[str]:
     """Return the folded generic words that may start a phrase: "manque de bénévoles"."""
-    return frozenset(fold(str(word), keep_signs=True) for word in _generic()["tetes"])
+    return frozenset(fold(str(word), keep_signs=True) for word in lexicon("generiques")["tetes"])
 
 
 @cache
@@ -305,13 +305,8 @@ def set_phrases() -> frozenset[tuple[str, ...]]:
     """Return the keys of meaningful phrases of generic words: "appel à projets"."""
     return frozenset(
         tuple(fold(word, keep_signs=True) for word in str(phrase).split())
-        for phrase in _generic()["locutions"]
+        for phrase in lexicon("generiques")["locutions"]
     )
-
-
-def _generic() -> dict[str, list[object]]:
-    content: dict[str, list[object]] = lexicon("generiques")
-    return content
 
 
 def _reading(document: "Doc") -> Reading:

@@ -22,7 +22,6 @@ import pandas as pd
 
 from models.registry import (
     PASSAGE_COLUMNS,
-    ModelEntry,
     file_hashes,
     load_passages,
     load_tagger,
@@ -330,8 +329,8 @@ def refit_tagger(
     for old in set((out / ASIDE).glob("tagger-*.json")) - {registered}:
         old.unlink()
         old.with_suffix(".npz").unlink(missing_ok=True)
-    entry = _save(tagger, assigned, labelled, path, with_shipped=bool(n_shipped))
-    return figures | {"file": path.relative_to(out).as_posix(), "version": entry.version}
+    _save(tagger, assigned, labelled, path, with_shipped=bool(n_shipped))
+    return figures | {"file": path.relative_to(out).as_posix(), "version": tagger.version_}
 
 
 def _next_number(out: Path) -> int:
@@ -453,14 +452,14 @@ def _assigned_before(in_use: GridTagger, labelled: Labelled, registered: Path | 
 
 def _save(
     tagger: GridTagger, assigned: Mask, labelled: Labelled, path: Path, *, with_shipped: bool
-) -> ModelEntry:
+) -> None:
     texts, names = list(labelled.units["text"]), tagger.classes_
     data = "\n".join([*texts, *(" ".join(sorted(put)) for put in labelled.labels)])
     made_from = {"étude": hashlib.sha256(data.encode()).hexdigest()}
     if with_shipped:
         made_from |= file_hashes()
     held_out = {_mark(text): names[row].tolist() for text, row in zip(texts, assigned, strict=True)}
-    return save_tagger(tagger, path, name="etude", made_from=made_from, held_out=held_out)
+    save_tagger(tagger, path, name="etude", made_from=made_from, held_out=held_out)
 
 
 def _mark(text: str) -> str:

@@ -1,4 +1,4 @@
-"""List, load and save taggers, and load the labelled passages.
+"""Load and save taggers, and load the labelled passages.
 
 In:   the shipped files of models/weights, what `ateliers train` registered, data/training
 Out:  a GridTagger; passages and their codes
@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -29,7 +29,6 @@ from models.tagger.storage import (
     Arrays,
     code_fingerprint,
     grid_fingerprint,
-    read_description,
     read_model,
     write_model,
 )
@@ -44,22 +43,6 @@ PASSAGE_COLUMNS = ("unit_id", "file", "text", "question", "channel", "theme_larg
 _BROAD_THEMES = "themes-larges"
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model on disk; `sha256` is its description's, which holds its arrays'."""
-
-    name: str
-    version: str
-    sha256: str
-    licence: str
-    path: Path
-
-
-def list_models(folder: Path = SHIPPED) -> list[ModelEntry]:
-    """Return the models of `folder` by file name; raise `ModelError` when one was altered."""
-    return [_entry(path) for path in sorted(folder.glob("*.json"))]
 
 
 def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = None) -> GridTagger:
@@ -101,8 +84,8 @@ def save_tagger(
     name: str,
     made_from: dict[str, str],
     held_out: dict[str, list[str]] | None = None,
-) -> ModelEntry:
-    """Write a learnt tagger as `path` (.json) and arrays; return its entry.
+) -> None:
+    """Write a learnt tagger as `path` (.json) and arrays.
 
     `made_from` names the data and their sha256. `held_out` gives, by a hash of each study passage,
     its codes before the tagger learnt from it.
@@ -139,7 +122,6 @@ def save_tagger(
     if held_out is not None:
         description["held_out"] = held_out
     write_model(path, description, _arrays(model))
-    return _entry(path)
 
 
 _CODE_FIELDS = ("code", "axis", "label", "definition")
@@ -240,17 +222,6 @@ def _shipped_path(name: str) -> Path:
             "corriger « model » dans [tag] de etude.toml",
         )
     return SHIPPED / f"tagger-{name}.json"
-
-
-def _entry(path: Path) -> ModelEntry:
-    description = read_description(path)
-    return ModelEntry(
-        description["name"],
-        description["version"],
-        description["sha256"],
-        description["licence"],
-        path,
-    )
 
 
 def training_files() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from heapq import nsmallest
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,23 +36,6 @@ def n_threads() -> int:
     if asked.isdigit() and int(asked):
         return int(asked)
     return min(_MAX_THREADS, n_processors())
-
-
-class Rows(Protocol):
-    """A readable matrix, as NumPy's."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
-        ...
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        ...
-
-    def __getitem__(self, rows: Any, /) -> Any:
-        """Return rows by slice or by index."""
-        ...
 
 
 class FileRows:
@@ -113,6 +96,9 @@ class FileRows:
             raise read_only(self._folder, error) from error
 
 
+Rows = NDArray[Any] | FileRows
+
+
 def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
     first, end, step = rows.indices(n_rows)
     if step != 1:
@@ -122,7 +108,7 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
 
 def new_rows(
     n_rows: int, n_columns: int, folder: Path | None = None, *, large: int | None = None
-) -> NDArray[Any] | FileRows:
+) -> Rows:
     """Return an empty (n_rows, n_columns); from `large` rows on, single precision, in `folder`."""
     large = LARGE if large is None else large
     if n_rows >= large and folder is not None:

@@ -94,27 +94,6 @@ def measure_agreement(codings: Sequence[CoderCodes], grid: Grid, *, seed: int = 
     return AGREEMENT.build(rows)
 
 
-def krippendorff_alpha(values: Sequence[Sequence[str | None]]) -> float | None:
-    """Return nominal alpha of `values`, one sequence a coder; None where nothing varies.
-
-    A value is None where the coder did not code. Krippendorff (2011), "Computing Krippendorff's
-    Alpha-Reliability", by coincidences.
-    """
-    names = sorted({value for row in values for value in row if value is not None})
-    number = {name: i for i, name in enumerate(names)}
-    coincidences = np.zeros((len(names), len(names)))
-    for unit in zip(*values, strict=True):
-        numbers = [number[value] for value in unit if value is not None]
-        counts = np.bincount(numbers, minlength=len(names)).astype(float)
-        if counts.sum() > 1:
-            coincidences += (np.outer(counts, counts) - np.diag(counts)) / (counts.sum() - 1)
-    totals, n_values = coincidences.sum(axis=1), coincidences.sum()
-    expected = n_values**2 - (totals**2).sum()
-    if n_values <= 1 or expected <= 0:
-        return None
-    return float(1 - (n_values - 1) * (n_values - np.trace(coincidences)) / expected)
-
-
 def _pair_rows(first: CoderCodes, second: CoderCodes, grid: Grid, seed: int) -> list[Row]:
     """Postures count on units that either coder gave a rubrique."""
     shared = sorted(first.codes.keys() & second.codes.keys())

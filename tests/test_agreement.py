@@ -8,7 +8,6 @@ from sklearn.metrics import cohen_kappa_score
 from pipeline.agreement import (
     CoderCodes,
     codings_of_people,
-    krippendorff_alpha,
     machine_coding,
     measure_agreement,
     unnamed,
@@ -20,6 +19,27 @@ from pipeline.tables.material import DECISIONS, TAGS
 from support.decisions import confirmation
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
+
+
+def krippendorff_alpha(values: list[list[str | None]]) -> float | None:
+    """Return nominal alpha of `values`, one sequence a coder; None where nothing varies.
+
+    A value is None where the coder did not code. Krippendorff (2011), "Computing Krippendorff's
+    Alpha-Reliability", by coincidences.
+    """
+    names = sorted({value for row in values for value in row if value is not None})
+    number = {name: i for i, name in enumerate(names)}
+    coincidences = np.zeros((len(names), len(names)))
+    for unit in zip(*values, strict=True):
+        numbers = [number[value] for value in unit if value is not None]
+        counts = np.bincount(numbers, minlength=len(names)).astype(float)
+        if counts.sum() > 1:
+            coincidences += (np.outer(counts, counts) - np.diag(counts)) / (counts.sum() - 1)
+    totals, n_values = coincidences.sum(axis=1), coincidences.sum()
+    expected = n_values**2 - (totals**2).sum()
+    if n_values <= 1 or expected <= 0:
+        return None
+    return float(1 - (n_values - 1) * (n_values - np.trace(coincidences)) / expected)
 
 
 def coding(coder: str, *sets: str, axis: str = "rubrique") -> CoderCodes:

@@ -15,6 +15,7 @@ from pipeline.grid import load_grid
 from pipeline.grid import save_grid as write_grid
 from pipeline.grid.codes import Entry, Grid
 from pipeline.grid.editing import (
+    entry_of,
     grid_changes,
     is_read_by_name,
     put_code,
@@ -36,18 +37,7 @@ OLD, NEW = "enjeux.social", "enjeux.habitants"
 def typed(name: str, /, **changes: object) -> Entry:
     """A code of our grid as the form sends it."""
     own = next(each for each in OURS.codes if each.code == name)
-    entry = Entry(
-        own.code,
-        own.axis,
-        own.label,
-        own.definition,
-        own.include,
-        own.exclude,
-        own.examples,
-        own.lexicon,
-        own.parent_id,
-    )
-    return replace(entry, **changes)
+    return replace(entry_of(own), **{"colour": "", "former": ()} | changes)
 
 
 def renamed(grid: Grid = OURS, old: str = OLD, new: str = NEW) -> Grid:
@@ -107,7 +97,7 @@ def test_a_former_name_is_no_other_codes_name():
 
 def test_a_new_code_takes_its_name_from_its_label_at_the_end_of_its_family():
     after, faults = put_code(
-        OURS, Entry("", "rubrique", "Accès aux droits", "Se faire aider.", family="enjeux")
+        OURS, Entry("", "rubrique", "Accès aux droits", "Se faire aider.", parent_id="enjeux")
     )
     names = [code.code for code in after.codes]
     assert faults == {}

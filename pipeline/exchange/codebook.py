@@ -18,6 +18,7 @@ from lxml import etree
 from pipeline.exchange.xml import guid, one_line, root_element, xml_text
 from pipeline.grid.codebook_file import IDENTIFIER, describe, describe_axis
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
+from pipeline.publish.report.passages import rows_of
 
 NAMESPACE = "urn:QDA-XML:codebook:1.0"
 ORIGIN = "Ateliers Territoires"
@@ -156,20 +157,16 @@ def _code(code: Code, colour: str, names: _UniqueNames) -> CodebookEntry:
     return CodebookEntry(identity, name, describe(code), code.axis, code.code, own, True)
 
 
-def _rows(table: pd.DataFrame) -> Iterator[Any]:
-    yield from table.itertuples(index=False)
-
-
 def _themes(
     themes: pd.DataFrame, families: pd.DataFrame, names: _UniqueNames
 ) -> Iterator[CodebookEntry]:
     """Name themes first: a family of the same name gives way."""
     entries = [
         (theme.parent_id, _theme(theme, names.give(theme.label, theme.theme_id)))
-        for theme in _rows(themes.sort_values(["label", "theme_id"]))
+        for theme in rows_of(themes.sort_values(["label", "theme_id"]))
     ]
     family_ids = set(families["family_id"])
-    for family in _rows(families.sort_values(["label", "family_id"])):
+    for family in rows_of(families.sort_values(["label", "family_id"])):
         family_id = family.family_id
         children = tuple(entry for parent_id, entry in entries if parent_id == family_id)
         if children:

@@ -80,7 +80,7 @@ def add_notes(
             ("creationDateTime", memo.noted_at),
             ("modifiedDateTime", memo.edited_at),
         ):
-            written_at = _to_second(moment)
+            written_at = to_second(moment)
             if written_at:
                 note.set(name, written_at)
         files.append((f"sources/{identity}.txt", xml_text(memo.text).encode()))
@@ -105,7 +105,7 @@ def _first_line(text: str) -> str:
     return one_line(text)[:_NAME_CHARS]
 
 
-def _to_second(moment: str) -> str:
+def to_second(moment: str) -> str:
     """Return a moment in UTC, "" for another text."""
     at = pd.to_datetime(moment, utc=True, errors="coerce", format="ISO8601")
     return "" if pd.isna(at) else str(at.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -126,12 +126,13 @@ def _refer(element: Any, identity: str, namespace: str) -> None:
 
 def _insert_before(parent: Any, child: Any, tags: Iterable[str]) -> None:
     """Put `child` before the first of `tags`, at the end where there is none."""
-    names = [_tag(other) for other in parent]
+    names = [tag_of(other) for other in parent]
     places = [names.index(tag) for tag in tags if tag in names]
     parent.insert(min(places, default=len(names)), child)
 
 
-def _tag(element: Any) -> str:
+def tag_of(element: Any) -> str:
+    """Return an element's name without its namespace, "" for a comment."""
     return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""
 
 
@@ -167,21 +168,21 @@ def read_notes(root: Any, text_of: Callable[[Any], str]) -> list[FileNote]:
     """
     targets: dict[str, list[NoteTarget]] = {}
     for reference in root.iter():
-        if _tag(reference) == "NoteRef":
+        if tag_of(reference) == "NoteRef":
             name = plain_guid(reference.get("targetGUID"))
             targets.setdefault(name, []).extend(_targets(reference.getparent()))
     notes = []
     for element in root.iter():
-        text = text_of(element).strip() if _tag(element) == "Note" else ""
+        text = text_of(element).strip() if tag_of(element) == "Note" else ""
         if text:
             name = plain_guid(element.get("guid"))
             about = targets.get(name, [])
-            spans = [_span(child) for child in element if _tag(child) == "PlainTextSelection"]
+            spans = [span_of(child) for child in element if tag_of(child) == "PlainTextSelection"]
             if spans:
                 sources = [target.guid for target in about if target.kind == DOCUMENT]
                 about = [NoteTarget(UNIT, source, span) for source in sources for span in spans]
             notes.append(_note(element, text, about or [NoteTarget(STUDY)], name))
-        elif _tag(element) == "Description" and (element.text or "").strip():
+        elif tag_of(element) == "Description" and (element.text or "").strip():
             parent = element.getparent()
             about = [target for target in _targets(parent) if target.kind in (DOCUMENT, UNIT)]
             if about:
@@ -196,20 +197,21 @@ def _note(element: Any, text: str, about: Iterable[NoteTarget], name: str) -> Fi
 
 
 def _targets(element: Any) -> Iterator[NoteTarget]:
-    if _tag(element) == _IN_CODING:
+    if tag_of(element) == _IN_CODING:
         element = element.getparent()
     name = plain_guid(element.get("guid"))
-    if _tag(element) == "PlainTextSelection":
-        yield NoteTarget(UNIT, plain_guid(element.getparent().get("guid")), _span(element))
-    elif _tag(element) == "TextSource":
+    if tag_of(element) == "PlainTextSelection":
+        yield NoteTarget(UNIT, plain_guid(element.getparent().get("guid")), span_of(element))
+    elif tag_of(element) == "TextSource":
         yield NoteTarget(DOCUMENT, name)
-    elif _tag(element) == "Code":
+    elif tag_of(element) == "Code":
         yield NoteTarget(CODE, name)
-    elif _tag(element) == "Project":
+    elif tag_of(element) == "Project":
         yield NoteTarget(STUDY)
 
 
-def _span(element: Any) -> Span:
+def span_of(element: Any) -> Span:
+    """Return where a selection begins and ends, (0, 0) where it does not say."""
     try:
         return int(element.get("startPosition", "")), int(element.get("endPosition", ""))
     except ValueError:
@@ -284,7 +286,7 @@ class _History:
         memo = self._noted.get(int(named[1])) if named else None
         if memo is None:
             return number
-        is_same = _to_second(note.written_at) == _to_second(memo.noted_at)
+        is_same = to_second(note.written_at) == to_second(memo.noted_at)
         is_same = is_same or note.name.endswith(f" : {_first_line(memo.text)}")
         return memo.memo_id if is_same else None
 

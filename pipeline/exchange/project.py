@@ -22,7 +22,15 @@ from pipeline.decisions.memos import Memo
 from pipeline.errors import StudyError
 from pipeline.exchange.codebook import ORIGIN, build_codebook, codes_element, walk
 from pipeline.exchange.documents import MACHINE, PassageCoding, named_documents
-from pipeline.exchange.memos import FileNote, add_notes, read_notes, user_guid
+from pipeline.exchange.memos import (
+    FileNote,
+    add_notes,
+    read_notes,
+    span_of,
+    tag_of,
+    to_second,
+    user_guid,
+)
 from pipeline.exchange.xml import (
     Archive,
     guid,
@@ -259,8 +267,8 @@ def _moment(written: Any) -> dict[str, str]:
     """A day is its first second in UTC."""
     if not isinstance(written, str):
         return {}
-    moment = pd.to_datetime(written, utc=True, errors="coerce", format="ISO8601")
-    return {} if pd.isna(moment) else {"creationDateTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    moment = to_second(written)
+    return {"creationDateTime": moment} if moment else {}
 
 
 MARK = "\ufeff"
@@ -339,10 +347,10 @@ def read_project(path: Path) -> CodingProject:
         name = min(names, key=lambda name: (name.count("/"), name.lower() != "project.qde", name))
         root = parse_xml(archive.read(name), f"{path.name}, {name}", _EXPECTED)
         namespace = str(etree.QName(root).namespace or "")
-        if _tag(root) != "Project" or not namespace.startswith(_FAMILY):
+        if tag_of(root) != "Project" or not namespace.startswith(_FAMILY):
             message = f"{path.name}, {name} n'est pas un projet REFI-QDA"
             raise StudyError(message, _EXPECTED, _EXPORT)
-        tags = map(_tag, root.iter())
+        tags = map(tag_of, root.iter())
         left = Counter(_LEFT_OUT[tag] for tag in tags if tag in _LEFT_OUT)
         notes = read_notes(root, lambda element: plain_text(_text_of(element, archive) or ""))
         n_written = sum(1 for note in notes if note.guid)
@@ -360,16 +368,12 @@ def read_project(path: Path) -> CodingProject:
         )
 
 
-def _tag(element: Any) -> str:
-    return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""
-
-
 def _each(root: Any, tag: str) -> Iterator[Any]:
-    return (element for element in root.iter() if _tag(element) == tag)
+    return (element for element in root.iter() if tag_of(element) == tag)
 
 
 def _first(element: Any, tag: str) -> Any:
-    return next((child for child in element if _tag(child) == tag), None)
+    return next((child for child in element if tag_of(child) == tag), None)
 
 
 def _code(element: Any) -> FileCode:
@@ -383,8 +387,8 @@ def _source(element: Any, archive: Archive) -> TextSource:
     stored = _text_of(element, archive)
     selections: list[TextSelection] = []
     for child in element:
-        if _tag(child) == "PlainTextSelection":
-            selections += _codings(child, _span(child))
+        if tag_of(child) == "PlainTextSelection":
+            selections += _codings(child, span_of(child))
     selections += _codings(element, None)
     name = one_line(element.get("name", ""))
     return TextSource(plain_guid(element.get("guid")), name, stored, tuple(selections))
@@ -417,16 +421,9 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def _span(element: Any) -> Span:
-    try:
-        return int(element.get("startPosition", "")), int(element.get("endPosition", ""))
-    except ValueError:
-        return 0, 0
-
-
 def _codings(element: Any, span: Span | None) -> Iterator[TextSelection]:
     for coding in element:
-        if _tag(coding) == "Coding":
+        if tag_of(coding) == "Coding":
             reference = _first(coding, "CodeRef")
             code = "" if reference is None else plain_guid(reference.get("targetGUID"))
             user = coding.get("creatingUser") or element.get("creatingUser")
@@ -487,10 +484,7 @@ def _moved(span: Span, offsets: Sequence[int]) -> Span | None:
 def _fit(text: str, span: Span, bounds: Collection[int]) -> int:
     """Score a selection's ends: an expected bound, else a word's edge."""
     return sum(
-        int(_is_word_edge(text[i - 1 : i], text[i : i + 1], inner)) + 2 * (i in bounds)
+        int(not inner.isspace() and not (text[i - 1 : i].isalnum() and text[i : i + 1].isalnum()))
+        + 2 * (i in bounds)
         for i, inner in zip(span, (text[span[0]], text[span[1] - 1]), strict=True)
     )
-
-
-def _is_word_edge(before: str, after: str, inner: str) -> bool:
-    return not inner.isspace() and not (before.isalnum() and after.isalnum())

@@ -8,32 +8,9 @@ from pathlib import Path
 
 from pipeline.errors import GridError
 from pipeline.grid.codebook_file import read_codebook
-from pipeline.grid.codes import (
-    PILIER,
-    POSTURE,
-    RUBRIQUE,
-    STANDARD,
-    Axis,
-    Code,
-    Grid,
-    Question,
-    build_grid,
-)
+from pipeline.grid.codes import Grid, build_grid
 from pipeline.grid.sheet_file import read_sheet
 from pipeline.grid.yaml_file import read_yaml, write_yaml
-
-__all__ = [
-    "PILIER",
-    "POSTURE",
-    "RUBRIQUE",
-    "STANDARD",
-    "Axis",
-    "Code",
-    "Grid",
-    "Question",
-    "load_grid",
-    "save_grid",
-]
 
 _READERS = {
     ".yaml": read_yaml,

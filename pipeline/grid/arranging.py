@@ -13,7 +13,6 @@ from pipeline.grid.editing import (
     Faults,
     built,
     entries_of,
-    entry_of,
     is_read_by_name,
     name_of,
     renamed,
@@ -99,8 +98,8 @@ def put_family(
     for i, code in enumerate(grid.codes):
         if code.axis != axis or (code.code in members) == (code.parent_id == name):
             continue
-        entry = replace(entries.codes[i], family=name if code.code in members else None)
-        if entry.family and "." in code.code and not code.code.startswith(f"{name}."):
+        entry = replace(entries.codes[i], parent_id=name if code.code in members else None)
+        if entry.parent_id and "." in code.code and not code.code.startswith(f"{name}."):
             if is_read_by_name(axis, code.code):
                 faults["members"] = (
                     f"le classement et le rapport cherchent « {code.label} » sous son nom, "
@@ -275,8 +274,12 @@ def take_back(grid: Grid, change: PartChange) -> tuple[Grid, Faults]:
         return _in_order(grid, change.axis, change.before), {}
     if change.kind == FAMILY:
         if change.before is None:
-            codes = [replace(code, family=_other(code, change.family)) for code in _entries(grid)]
-            return built(grid, replace(entries_of(grid), codes=codes))
+            entries = entries_of(grid)
+            codes = [
+                replace(code, parent_id=None) if code.parent_id == change.family else code
+                for code in entries.codes
+            ]
+            return built(grid, replace(entries, codes=codes))
         members = [code.code for code in grid.codes if code.parent_id == change.family]
         if change.after is None:
             said = "une famille revient avec l'un de ses codes : annuler le changement de ce code"
@@ -292,17 +295,9 @@ def take_back(grid: Grid, change: PartChange) -> tuple[Grid, Faults]:
     )
 
 
-def _entries(grid: Grid) -> list[Entry]:
-    return entries_of(grid).codes
-
-
-def _other(code: Entry, family: str) -> str | None:
-    return None if code.family == family else code.family
-
-
 def _code_entry(texts: Mapping[str, Any]) -> Entry:
     lists = {name: tuple(texts.get(name) or ()) for name in ("examples", "lexicon", "former")}
-    return entry_of(Code(**{**texts, **lists}))
+    return Entry(**{**texts, **lists})
 
 
 def _in_order(grid: Grid, axis: str, order: Sequence[str]) -> Grid:

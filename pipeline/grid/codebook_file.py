@@ -176,11 +176,11 @@ def _read(
             include,
             exclude,
             tuple(parts["examples"]),
-            lexicon,
             family,
-            where,
+            lexicon,
             _own_colour(element),
             former,
+            where,
         )
     )
     for code in below:

@@ -7,7 +7,7 @@ Out:  Grid, or a GridError with the first fault and the number of others
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -284,21 +284,10 @@ def _identity_faults(axis: AxisEntry) -> Iterator[GridFault]:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Code):
     """A code as its author wrote it; `where` is its place, such as "ligne 12"."""
 
-    code: str
-    axis: str
-    label: str
-    definition: str
-    include: str = ""
-    exclude: str = ""
-    examples: tuple[str, ...] = ()
-    lexicon: tuple[str, ...] = ()
-    family: str | None = None
     where: str = ""
-    colour: str = ""
-    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -318,7 +307,7 @@ def build_grid(entries: Entries, path: Path) -> Grid:
 
     Raises `GridError` on the first fault, and counts the others.
     """
-    faults = grid_faults(entries)
+    faults = list(grid_faults(entries))
     if faults:
         where, found, expected, do, _field = faults[0]
         others = (
@@ -346,27 +335,12 @@ def build_grid(entries: Entries, path: Path) -> Grid:
 
 
 def _code(entry: Entry) -> Code:
-    return Code(
-        entry.code,
-        entry.axis,
-        entry.label or entry.code,
-        entry.definition,
-        entry.include,
-        entry.exclude,
-        entry.examples,
-        entry.family,
-        entry.lexicon,
-        entry.colour.lower(),
-        entry.former,
-    )
+    parts = {part.name: getattr(entry, part.name) for part in fields(Code)}
+    return Code(**parts | {"label": entry.label or entry.code, "colour": entry.colour.lower()})
 
 
-def grid_faults(entries: Entries) -> list[GridFault]:
-    """Return every fault, those of axes first."""
-    return list(_faults(entries))
-
-
-def _faults(entries: Entries) -> Iterator[GridFault]:
+def grid_faults(entries: Entries) -> Iterator[GridFault]:
+    """Yield every fault, those of axes first."""
     if not entries.codes:
         yield GridFault(
             "",
@@ -379,8 +353,8 @@ def _faults(entries: Entries) -> Iterator[GridFault]:
         [entry.code for entry in entries.codes] + [family for family, _, _ in entries.families]
     )
     seen: set[str] = set()
-    for family, _, where in entries.families:
-        if not family:
+    for family_id, _, where in entries.families:
+        if not family_id:
             yield GridFault(
                 where,
                 "une rubrique à sous-rubriques sans « id »",
@@ -424,11 +398,11 @@ def _faults(entries: Entries) -> Iterator[GridFault]:
                 f"écrire la définition de « {entry.code} »",
                 "definition",
             )
-        if entry.family and "." in entry.code and not entry.code.startswith(f"{entry.family}."):
-            found = f"« {entry.code} » est rangé sous « {entry.family} »"
+        family = entry.parent_id
+        if family and "." in entry.code and not entry.code.startswith(f"{family}."):
             yield GridFault(
                 entry.where,
-                found,
+                f"« {entry.code} » est rangé sous « {family} »",
                 "un code sous sa propre rubrique",
                 "le déplacer ou le renommer",
                 "family",

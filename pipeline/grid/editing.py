@@ -51,7 +51,7 @@ def name_of(entry: Entry) -> str:
     """Return the name of a new code: the one typed, else one made of its label."""
     if entry.code or not slug(entry.label):
         return entry.code
-    return ".".join(part for part in (entry.family, slug(entry.label)) if part)
+    return ".".join(part for part in (entry.parent_id, slug(entry.label)) if part)
 
 
 def put_code(grid: Grid, typed: Entry, *, replaces: str = "") -> tuple[Grid, Faults]:
@@ -63,7 +63,8 @@ def put_code(grid: Grid, typed: Entry, *, replaces: str = "") -> tuple[Grid, Fau
     entry = replace(typed, code=name_of(typed))
     entries, codes = entries_of(grid), entries_of(grid).codes
     if before is None:
-        after = [i for i, code in enumerate(codes, 1) if _is_beside(code, entry)]
+        family = entry.axis, entry.parent_id
+        after = [i for i, code in enumerate(codes, 1) if (code.axis, code.parent_id) == family]
         codes.insert(max(after, default=len(codes)), entry)
     else:
         entry = renamed(before, replace(entry, axis=before.axis))
@@ -88,10 +89,6 @@ def remove_code(grid: Grid, code: str) -> tuple[Grid, Faults]:
     return built(grid, replace(entries, codes=codes))
 
 
-def _is_beside(code: Entry, other: Entry) -> bool:
-    return (code.axis, code.family) == (other.axis, other.family)
-
-
 def built(grid: Grid, entries: Entries) -> tuple[Grid, Faults]:
     """Return the grid of `entries`, or `grid` as it was and the faults by field."""
     faults: Faults = {}
@@ -102,20 +99,7 @@ def built(grid: Grid, entries: Entries) -> tuple[Grid, Faults]:
 
 def entry_of(code: Code) -> Entry:
     """Return `code` as its author would write it."""
-    return Entry(
-        code.code,
-        code.axis,
-        code.label,
-        code.definition,
-        code.include,
-        code.exclude,
-        code.examples,
-        code.lexicon,
-        code.parent_id,
-        "",
-        code.colour,
-        code.former,
-    )
+    return Entry(**vars(code))
 
 
 def entries_of(grid: Grid) -> Entries:

@@ -259,15 +259,6 @@ def _entry(row: Row, name: str, axis: str, family: str | None, where: str) -> En
         parts = row.get(column, "").translate(_LIST_SIGNS).split(";")
         return tuple(" ".join(part.split()) for part in parts if part.strip())
 
-    lists = several("examples"), several("lexicon")
-    return Entry(
-        name,
-        axis,
-        text("label"),
-        text("definition"),
-        text("include"),
-        text("exclude"),
-        *lists,
-        family,
-        where,
-    )
+    texts = {part: text(part) for part in ("label", "definition", "include", "exclude")}
+    lists = {part: several(part) for part in ("examples", "lexicon")}
+    return Entry(name, axis, **texts, **lists, parent_id=family, where=where)

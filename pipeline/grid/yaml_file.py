@@ -185,11 +185,11 @@ def _entry(entry: dict[str, Any], axis: str, path: Path, family: str | None) -> 
         _text(entry, "inclure"),
         _text(entry, "exclure"),
         _several(entry.get("exemples")),
-        _several(entry.get("lexique")),
         family,
-        f"ligne {entry[_LINE]}",
+        _several(entry.get("lexique")),
         _text(entry, "couleur"),
         _several(entry.get("anciens")),
+        f"ligne {entry[_LINE]}",
     )
 
 

@@ -202,6 +202,11 @@ class Table:
         return names
 
 
+def table(name: str, meaning: str, key: tuple[str, ...], *columns: Column) -> Table:
+    """Return the table of `columns`."""
+    return Table(name, meaning, key, columns)
+
+
 QUESTIONS = ("q1", "q2", "q3", "q4", "resume", "distance", "autre")
 CHANNELS = ("notes", "postit", "transcript", "resume", "mail", "telephone", "consultation")
 AXIS_MEANING = (

@@ -33,13 +33,14 @@ def main() -> None:
     tagger.fit(units, labels, groups=files, remembered=np.ones(len(units), dtype=bool))
     for file, figures in held_out_figures(tagger, labels, files).items():
         _LOG.info("%s left out: %s", file, figures)
-    entry = save_tagger(tagger, SHIPPED / f"tagger-{NAME}.json", name=NAME, made_from=file_hashes())
-    _LOG.info("wrote %s, version %s", entry.path.name, entry.version)
+    path = SHIPPED / f"tagger-{NAME}.json"
+    save_tagger(tagger, path, name=NAME, made_from=file_hashes())
+    _LOG.info("wrote %s, version %s", path.name, tagger.version_)
     unasked = GridTagger(grid)
     unasked.fit(units.assign(question=None), labels, groups=files)
     path = SHIPPED / f"tagger-{NAME}{UNASKED}.json"
-    entry = save_tagger(unasked, path, name=NAME + UNASKED, made_from=file_hashes())
-    _LOG.info("wrote %s, version %s", entry.path.name, entry.version)
+    save_tagger(unasked, path, name=NAME + UNASKED, made_from=file_hashes())
+    _LOG.info("wrote %s, version %s", path.name, unasked.version_)
 
 
 def held_out_figures(

@@ -311,13 +311,9 @@ def _entry(typed: Mapping[str, str], axis: str) -> Entry:
     return Entry(
         typed["code"].strip(),
         axis,
-        line("label"),
-        line("definition"),
-        line("include"),
-        line("exclude"),
-        lines("examples"),
-        lines("lexicon"),
-        typed["family"] or None,
+        **{part: line(part) for part in ("label", "definition", "include", "exclude")},
+        **{part: lines(part) for part in ("examples", "lexicon")},
+        parent_id=typed["family"] or None,
         colour=typed["colour"],
     )
 
