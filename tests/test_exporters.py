@@ -67,6 +67,7 @@ KEYS = [  # the title of the column that tells who wrote, her key, another's
     ("Profil anonymisé", "f3a91c0b7d", "0b7d1aa1e4"),
     ("Téléphone", "06 11 22 33 44", "06 55 66 77 88"),
     ("Nom", "Quéméré", "Da Silva"),
+    ("Identifiant du déposant", "usr_33", "usr_34"),
 ]
 
 
@@ -93,6 +94,7 @@ NO_KEYS = [  # the title of a column that tells no person, two cells
     ("Courriel", "anonymous", "anonymous"),
     ("Adresse IP", "90.12.4.17", "90.12.4.17"),
     ("session_id", "12", "12"),
+    ("Contribution n°", "12", "13"),
     ("_submitted_by", "enquete_ete", "enquete_ete"),
     ("Nom de l'enquêteur", "Inès", "Inès"),
 ]

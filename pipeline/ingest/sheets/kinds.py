@@ -255,7 +255,7 @@ def _heads_alone(rows: Rows, i: int) -> bool:
         return True
     is_top = i == 0 and all(rows[0]) and (len(rows) > _LINES or bool(NAMES & meanings))
     is_list = len(rows[0]) > 1 or share(column_cells(rows[1:], 0), is_whole_name) > _MOST
-    known = {"table", "question", "remark", *NAMES, *CONTACTS}
+    known = {"table", "question", "remark", "speaker", *NAMES, *CONTACTS}
     if not (is_top and is_list and known & meanings):
         return False
     return not any(_recurs(rows, 0, column) for column in range(len(rows[0])))
