@@ -642,6 +642,11 @@ def _are_sentences(column: int, cells: Sequence[str]) -> bool:
 def _blocks_of_list(body: Rows) -> list[RawBlock]:
     """Return the blocks of a single column of groups: the frames of a wall, a poll's answers."""
     roles = [_role_in_list(body, i) if row[0] else None for i, row in enumerate(body)]
+    if any(frame_title(row[0]) is not None for row in body):
+        parked = word_pattern("sheets", "categories", key="aucune").fullmatch
+        roles = [
+            "heading" if parked(fold(row[0])) else r for r, row in zip(roles, body, strict=True)
+        ]
     titles = [row[0] for row, role in zip(body, roles, strict=True) if role == "heading"]
     is_asking = any(map(_question_of_group, titles))
     is_of_table = any(read_cues(title).has_tables for title in titles)
@@ -651,8 +656,9 @@ def _blocks_of_list(body: Rows) -> list[RawBlock]:
     for i, (row, role) in enumerate(zip(body, roles, strict=True), start=1):
         cell = row[0]
         if role == "heading":
-            question = _question_of_group(cell)
-            blocks.append(RawBlock(cell, "heading", 2))
+            question = _question_of_group(cell)  # told with each line, where the groups ask
+            heading = RawBlock(cell, "heading", 2)
+            blocks.append(aside_of_cell(cell, "theme") if is_asking else heading)
         elif role:
             blocks.append(RawBlock(cell, "meta", reason=role))
         elif cell and (reason := says_nothing(cell)):

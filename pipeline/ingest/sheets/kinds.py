@@ -135,7 +135,7 @@ def labels_question(cell: str) -> str | None:
 
 
 def is_grouped_list(rows: Rows) -> bool:
-    """Whether a single column holds groups of lines between blank ones, or under numbered frames."""
+    """Whether a single column holds groups of lines between blank ones, or under frames."""
     if not rows or max(map(len, rows)) > 1:
         return False
     cells = [row[0] if row else "" for row in rows]
@@ -239,8 +239,9 @@ def _may_head(row: Sequence[str], *, is_top: bool) -> bool:
     filled = list(filter(None, row))
     if any(kind_of_cell(cell) in _DATA for cell in filled):
         return False
-    heads_alone = meaning_of(row[0]) in ("text", "full_name") or _FIELD.fullmatch(row[0])
-    heads_alone = heads_alone or (is_top and is_question(row[0]))
+    is_asking = is_top and is_question(row[0])
+    is_known = meaning_of(row[0]) in ("text", "full_name")
+    heads_alone = is_known or is_asking or _FIELD.fullmatch(row[0])
     if len(set(filled)) < 2 and (any(row[1:]) or not heads_alone):
         return False
     n_long = sum(len(cell.split()) > _MAX_TITLE and not is_question(cell) for cell in filled)
@@ -254,7 +255,7 @@ def _heads_alone(rows: Rows, i: int) -> bool:
         return True
     is_top = i == 0 and all(rows[0]) and (len(rows) > _LINES or bool(NAMES & meanings))
     is_list = len(rows[0]) > 1 or share(column_cells(rows[1:], 0), is_whole_name) > _MOST
-    known = {"table", "question", "remark", *NAMES, *CONTACTS}
+    known = {"table", "question", "remark", "speaker", *NAMES, *CONTACTS}
     if not (is_top and is_list and known & meanings):
         return False
     return not any(_recurs(rows, 0, column) for column in range(len(rows[0])))

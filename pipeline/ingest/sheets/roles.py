@@ -304,7 +304,7 @@ def is_withdrawn(title: str, role: str, cell: str) -> bool:
     (True, False)
     """
     words = fold(cell)
-    if role not in ("withdrawn", "status") or not words:
+    if role not in ("withdrawn", "status", "settings") or not words:
         return False
     if word_pattern("columns", "retires").fullmatch(words):
         return True

@@ -1,0 +1,325 @@
+"""What strangers' exports hold, whatever their columns are called: who wrote, what is asked, what is no passage."""
+
+import json
+
+import pytest
+
+from pipeline.ingest.attendance import read_attendance
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate.cues import LocatedBlock
+from pipeline.ingest.parts import FileContent, RawPart
+from pipeline.ingest.people import WorkshopPeople
+from pipeline.ingest.readers.exports import read_json
+from pipeline.ingest.sheets import SortedPart, sort_part
+from pipeline.ingest.words import is_name
+
+Rows = list[tuple[str, ...]]
+
+CARS, POOL, BARN = (
+    "Le car du soir a été supprimé",
+    "La piscine accueille tout le canton",
+    "Une grange à partager entre artisans",
+)
+FIRST, BACK, OTHER = CARS, POOL, BARN  # the first person writes twice, another between
+
+
+def _rows(header: str, *rows: str) -> Rows:
+    cells = [tuple(cell.strip() for cell in row.split("|")) for row in (header, *rows)]
+    width = max(map(len, cells))
+    return [(*row, *[""] * (width - len(row))) for row in cells]
+
+
+def _read(rows: Rows, name: str = "export.csv") -> tuple[SortedPart, list[LocatedBlock]]:
+    part = RawPart((), rows=tuple(rows))
+    held = sort_part((), part.rows)
+    placed = locate_blocks(part, held.blocks, names=[name])
+    return held, [block for block in placed if block.kind not in ("meta", "heading")]
+
+
+KEYS = [  # the title of the column that tells who wrote, her key, another's
+    ("e-mail", "zoe@exemple.fr", "max@exemple.fr"),
+    ("Courriel", "Zoe@exemple.fr", "max@exemple.fr"),
+    ("Adresse de contact", "zoe@exemple.fr", "max@exemple.fr"),
+    ("author-id", "7", "0"),
+    ("authorId", "VXNlcjo1f0a", "VXNlcjo2b9c"),
+    ("author/id", "140", "88"),
+    ("participant", "participant_3", "participant_4"),
+    ("participant_id", "1001", "1002"),
+    ("ID du participant", "P-12", "P-13"),
+    ("Respondent ID", "mZ4kQ", "b9xLp"),
+    ("respondentid", "118", "119"),
+    ("N° répondant", "12", "13"),
+    ("identifiant", "b01", "b02"),
+    ("Identifiant", "4", "9"),
+    ("identifiant_utilisateur", "u_4", "u_9"),
+    ("voter-id", "3", "6"),
+    ("Voter", "Voter 1", "Voter 2"),
+    ("Jeton", "a81f", "b02c"),
+    ("Nom d'utilisateur", "zoe_d", "max77"),
+    ("Auteur", "zoe_d", "max77"),
+    ("interview", "Zoé", "Maxime"),
+    ("interview", "entretien_2", "entretien_5"),
+    ("Entretien n°", "22", "55"),
+    ("Pseudo", "Lune du 35", "k3vin"),
+    ("Contributeur", "Invité 4", "Invité 7"),
+    ("speaker", "SPEAKER_00", "SPEAKER_01"),
+    ("Qui", "H12", "H13"),
+    ("Profil anonymisé", "f3a91c0b7d", "0b7d1aa1e4"),
+    ("Téléphone", "06 11 22 33 44", "06 55 66 77 88"),
+    ("Nom", "Quéméré", "Da Silva"),
+    ("Identifiant du déposant", "usr_33", "usr_34"),
+]
+
+
+@pytest.mark.parametrize(("title", "hers", "his"), KEYS)
+def test_one_key_is_one_person_and_no_login_or_address_is_shown(
+    title: str, hers: str, his: str
+) -> None:
+    rows = _rows(f"{title}|Contribution", f"{hers}|{FIRST}", f"{his}|{OTHER}", f"{hers}|{BACK}")
+    _, said = _read(rows)
+    assert [block.text for block in said] == [FIRST, OTHER, BACK]
+    first, other, back = (block.speaker for block in said)
+    assert first and other and first == back != other
+    shown = f"{first} {other}"
+    assert is_name(hers) or (hers.lower() not in shown.lower() and his not in shown)
+
+
+NO_KEYS = [  # the title of a column that tells no person, two cells
+    ("ID de la réponse", "4", "5"),
+    ("Numéro de série", "4", "5"),
+    ("comment-id", "4", "5"),
+    ("response_id", "4", "5"),
+    ("Auteur", "Anonyme", "Anonyme"),
+    ("Auteur", "Utilisateur supprimé", "Anonyme"),
+    ("Courriel", "anonymous", "anonymous"),
+    ("Adresse IP", "90.12.4.17", "90.12.4.17"),
+    ("session_id", "12", "12"),
+    ("Contribution n°", "12", "13"),
+    ("_submitted_by", "enquete_ete", "enquete_ete"),
+    ("Nom de l'enquêteur", "Inès", "Inès"),
+]
+
+
+@pytest.mark.parametrize(("title", "one", "two"), NO_KEYS)
+def test_a_row_a_network_and_whoever_is_hidden_are_no_persons(
+    title: str, one: str, two: str
+) -> None:
+    rows = _rows(
+        f"{title}|Date de soumission|Que faudrait-il ici ?",
+        f"{one}|2026-05-02 10:00|{CARS}",
+        f"{two}|2026-05-03 11:00|{BARN}",
+    )
+    _, said = _read(rows)
+    assert len({block.speaker for block in said}) == len(said) == 2
+
+
+def test_a_number_beside_anonymous_is_that_of_all_and_a_name_of_two_is_shown_for_none() -> None:
+    drupal = _rows(
+        "SID|UID|Nom d'utilisateur|Que faudrait-il ici ?",
+        f"1|0|Anonyme|{CARS}",
+        f"2|0|Anonyme|{BARN}",
+        f"3|44|max77|{POOL}",
+    )
+    _, said = _read(drupal)
+    assert len({block.speaker for block in said}) == 3
+    homonyms = _rows(
+        "Prénom|E-mail|Votre avis", f"Zoé|z1@exemple.fr|{CARS}", f"Zoé|z2@exemple.fr|{BARN}"
+    )
+    _, said = _read(homonyms)
+    assert [block.speaker for block in said] == ["répondant 1", "répondant 2"]
+
+
+OPINIONS = [  # a header over short answers
+    "Nom|Votre avis",
+    "Nom|Ton ressenti",
+    "Nom et prénom|Avis",
+    "Prénom|Commentaire",
+    "Nom|Que penser de la suite ?",
+]
+
+
+@pytest.mark.parametrize("header", OPINIONS)
+def test_names_beside_short_opinions_are_no_list_of_presence(header: str) -> None:
+    held, said = _read(
+        _rows(
+            header, "Anne Kermeur|plus de cars", "Bob Huet|des bancs à l'ombre", "Zoé Daoud|un bal"
+        )
+    )
+    assert [block.text for block in said] == ["plus de cars", "des bancs à l'ombre", "un bal"]
+    assert held.attendance == ()
+    assert [block.speaker for block in said] == ["Anne Kermeur", "Bob Huet", "Zoé Daoud"]
+
+
+HEADERS = [
+    "survey_text",
+    "free_text",
+    "commentBody",
+    "comment-body",
+    "Votre avis",
+    "avis",
+    "réponse",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("name", ["export.csv", "réponses (1).csv"])
+def test_a_header_is_never_speech_and_a_bare_one_asks_nothing(header: str, name: str) -> None:
+    _, said = _read(_rows(header, CARS, POOL, BARN), name)
+    assert [(block.text, block.question, block.proposed_question) for block in said] == [
+        (text, None, None) for text in (CARS, POOL, BARN)
+    ]
+    _, said = _read(_rows(f"identifiant|{header}", f"b01|{CARS}", f"b02|{BARN}"), name)
+    assert [(block.text, block.question) for block in said] == [(CARS, None), (BARN, None)]
+
+
+LISTS = [  # rows, who is present, whether it is a doubt
+    (_rows("Nom|Prénom", "KERMEUR|Anne", "Huet|Bob"), ["Anne KERMEUR", "Bob Huet"], True),
+    (_rows("Nom|Prénom|", "||", "Kermeur|Anne|", "Huet|Bob|"), ["Anne Kermeur", "Bob Huet"], True),
+    (_rows("Participants", "Anne Kermeur", "Bob Huet"), ["Anne Kermeur", "Bob Huet"], True),
+    (
+        _rows("Feuille de présence||", "Nom|Prénom|", "Kermeur|Anne|", "Huet|Bob|"),
+        ["Anne Kermeur", "Bob Huet"],
+        False,
+    ),
+    (
+        _rows("Kermeur|Anne", "Huet|Bob", "Daoud|Zoé"),
+        ["Anne Kermeur", "Bob Huet", "Zoé Daoud"],
+        True,
+    ),
+    (
+        _rows("Nom|Prénom|Structure|Signature", "Kermeur|Anne|La Criée|x", "Huet|Bob|CCAS|x"),
+        ["Anne Kermeur", "Bob Huet"],
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("rows", "present", "is_doubtful"), LISTS)
+def test_names_alone_are_a_list_and_what_is_doubtful_is_said(
+    rows: Rows, present: list[str], is_doubtful: bool
+) -> None:
+    held, said = _read(rows)
+    assert (said, held.taken_for) == ([], "liste de présence")
+    people = WorkshopPeople("w")
+    n_present = len(read_attendance(held.attendance, people))
+    assert [person.full_name for person in people.people] == present
+    assert n_present == len(present)
+    assert ("sans signature ni statut" in held.doubt) == is_doubtful
+
+
+def test_a_list_without_header_makes_no_structure_of_what_people_say() -> None:
+    rows = _rows("Anne Kermeur|plus de cars", "Bob Huet|des bancs", "Zoé Daoud|moins de bruit")
+    held, said = _read(rows)
+    assert held.attendance == ()
+    assert [(block.speaker, block.text) for block in said] == [
+        ("Anne Kermeur", "plus de cars"),
+        ("Bob Huet", "des bancs"),
+        ("Zoé Daoud", "moins de bruit"),
+    ]
+
+
+SILENT_COLUMNS = [  # the title of a column, cells that are no passage
+    ("datetime", ["Tue May 12 2026 14:00:00 GMT+0000 (Coordinated Universal Time)"] * 4),
+    ("Note RGPD : vos données sont gardées un an.", ["J'ai lu et j'accepte"] * 4),
+    ("Comment ça va ce matin ?", ["En forme", "Fatigué", "En forme", "Curieux"]),
+    ("Vos thèmes ?", ["Santé", "Santé, Culture", "Culture", "Sport, Autre : chant"]),
+    ("IP", ["2a01:cb08:8d1::2", "81.56.12.4", "81.56.12.4", "90.3.77.1"]),
+    ("Si oui, votre adresse ?", ["a@exemple.fr", "b@exemple.fr", "c@exemple.fr", "d@exemple.fr"]),
+]
+
+
+@pytest.mark.parametrize(("title", "cells"), SILENT_COLUMNS)
+def test_choices_consents_dates_and_networks_are_no_passages(title: str, cells: list[str]) -> None:
+    texts = [CARS, POOL, BARN, "Un four à pain dans chaque village"]
+    rows = _rows(
+        f"Horodateur|{title}|Que faudrait-il ici ?",
+        *(f"0{i}/05/2026 09:14|{cells[i]}|{text}" for i, text in enumerate(texts)),
+    )
+    held, said = _read(rows)
+    assert [block.text for block in said] == texts
+    assert dict(held.left_out)[title] != "unknown column"
+
+
+def test_what_a_tool_spreads_over_columns_is_a_choice() -> None:
+    rows = _rows(
+        "Submitted at|Tu agis où ?|Tu agis où ? (Redon)|Tu agis où ? (Allaire)|Une idée ?",
+        f"2026-06-21 11:20|Redon|TRUE|FALSE|{CARS}",
+        f"2026-06-22 12:20|Redon, Allaire|TRUE|TRUE|{BARN}",
+    )
+    assert [block.text for block in _read(rows)[1]] == [CARS, BARN]
+
+
+WITHDRAWN = [  # a column of moderation: of a row that is shown, of one that is not
+    ("moderated", "1", "-1"),
+    ("moderated", "0", "-1"),
+    ("trashed", "0", "1"),
+    ("hidden", "false", "true"),
+    ("retired_at", "", "2026-09-01 10:00"),
+    ("state", "rejected", "withdrawn"),  # rejected by the town, and said
+    ("Statut de modération", "Validé", "Refusé"),
+]
+
+
+@pytest.mark.parametrize(("title", "shown", "hidden"), WITHDRAWN)
+def test_what_moderation_withdrew_is_no_passage(title: str, shown: str, hidden: str) -> None:
+    rows = _rows(
+        f"comment-id|author-id|votes|{title}|comment-body",
+        f"1|4|3|{shown}|{CARS}",
+        f"2|5|3|{hidden}|{POOL}",
+        f"3|6|3|{shown}|{BARN}",
+    )
+    assert [block.text for block in _read(rows)[1]] == [CARS, BARN]
+
+
+def test_a_table_of_one_answer_a_row_asks_by_its_rows() -> None:
+    need = "Question 4 : De quoi manque-t-on ici ?"
+    agree = "Question 2 : Êtes-vous d'accord avec le plan ?"
+    rows = _rows(
+        "participant_id|response_id|question_number|question|response",
+        *(
+            f"{i}|{i}{n}|{n}|{question}|{answer}"
+            for i, text in enumerate((CARS, POOL, BARN, CARS))
+            for n, question, answer in (
+                (4, need, text),
+                (2, agree, ("Plutôt d'accord", "Pas d'accord")[i % 2]),
+            )
+        ),
+    )
+    _, said = _read(rows)
+    assert [(block.text, block.question) for block in said] == [
+        (text, "q1") for text in (CARS, POOL, BARN, CARS)
+    ]
+
+
+def test_a_title_over_a_form_of_several_questions_asks_none_of_them() -> None:
+    rows = _rows(
+        "Besoins des structures du pays||",
+        "Horodateur|Que faudrait-il en priorité ?|Autres remarques",
+        f"04/05/2026 09:12|{BARN}|merci de nous demander",
+        f"05/05/2026 09:12|{CARS}|on se revoit quand vous voulez",
+    )
+    _, said = _read(rows, "besoins_des_structures.csv")
+    assert [block.question for block in said] == ["q4", None, "q4", None]
+
+
+def test_the_numbered_frames_of_a_wall_head_their_ideas() -> None:
+    lines = ["Atelier du 3 mai", "Cadre 1 – Nos besoins", CARS, "Cadre 2 – Ce qui marche", POOL]
+    lines += ["Parking", BARN]
+    _, said = _read([(line,) for line in lines])
+    placed = [(block.text, block.question) for block in said]
+    assert placed == [(CARS, "q1"), (POOL, "q2"), (BARN, None)]
+
+
+def test_a_json_consultation_asks_what_it_says_above_its_answers() -> None:
+    answers = [
+        {"response_id": i, "participant_id": person, "text": text}
+        for i, (person, text) in enumerate([(201, CARS), (202, BARN), (201, POOL)])
+    ]
+    answers.append({"response_id": 9, "participant_id": 203, "text": "Free text not provided"})
+    content = {"question_text": "De quoi le pays manque-t-il ?", "responses": answers}
+    (part,) = read_json(FileContent(json.dumps(content).encode(), "question_part_3.json"))
+    _, said = _read(list(part.rows), "question_part_3_responses.json")
+    assert [(block.text, block.question) for block in said] == [
+        (text, "q1") for text in (CARS, BARN, POOL)
+    ]
+    assert len({block.speaker for block in said}) == 2
