@@ -23,6 +23,7 @@ from flows.preview import (
 from pipeline.depot import DepotFile, Inventory, WorkshopFiles
 from pipeline.files import text_hash
 from pipeline.ingest.workshop import EVERYWHERE, manifests_of
+from pipeline.receipts import are_unread
 from pipeline.study import Study
 from pipeline.text import fold, size_in_words
 
@@ -156,7 +157,7 @@ class WorkshopRows:
     @property
     def n_unread(self) -> int:
         """Return the number of files or parts that were not read."""
-        return len({row.path for row in self.rows if row.rejects})
+        return sum(bool(row.rejects) and row.reading is None for row in self.rows)
 
     @property
     def n_units(self) -> int:
@@ -218,8 +219,10 @@ def deposit_counts(study: Study) -> tuple[int, int | None]:
     n_files = sum(len(one.files) - len(manifests_of(one)) for one in folders)
     kept = [read_kept(study, one.name) for one in folders]
     readings = [reading for reading in kept if reading is not None]
-    unread = {reject["path"] for reading in readings for reject in reading.rejects}
-    return n_files, len(unread) if len(readings) == len(kept) else None
+    paths = {reject["path"] for reading in readings for reject in reading.rejects}
+    read = [part.path for reading in readings for part in reading.parts]
+    n_unread = sum(are_unread(paths, read))
+    return n_files, n_unread if len(readings) == len(kept) else None
 
 
 def all_workshops(study: Study) -> list[WorkshopRows]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from flows.jobs.progress import n_decisions_waiting, waiting_for
 from flows.publication_files import is_published
+from pipeline.receipts import are_unread
 from pipeline.review import state
 from pipeline.review.deposit import deposit_counts
 
@@ -83,7 +84,8 @@ def _deposited(has_run: bool) -> tuple[str, bool]:
     if not n_files:
         return _("aucun fichier encore"), False
     if n_unread is None and has_run:
-        n_unread = len(state.snapshot().tables["rejects"])
+        tables = state.snapshot().tables
+        n_unread = sum(are_unread(tables["rejects"]["path"].unique(), tables["receipts"]["path"]))
     if n_unread:
         return ngettext("{n} fichier non lu", "{n} fichiers non lus", n_unread).format(
             n=n_unread
