@@ -175,7 +175,7 @@ def test_numbers_dates_ranks_and_names_are_written_as_in_french(shown: str, expe
 
 def test_a_whole_number_in_a_sentence_is_written_as_everywhere():
     assert sentence("raisons.workshops", n=count(1372, "atelier"), total=1456) == (
-        f"dans 1{NARROW}372{NBSP}ateliers sur 1{NARROW}456"
+        f"dans au moins 1{NARROW}372{NBSP}ateliers sur 1{NARROW}456"
     )
 
 
@@ -290,7 +290,7 @@ def test_a_theme_below_average_on_every_criterion_only_says_where_it_was_said() 
     last = report().scopes[0].priorities[-1]
     assert (last.label, plain(last.why)) == (
         "Lait",
-        "Nom à choisir à la relecture. Au moins 1 table sur 8 en parle, dans 1 atelier sur 2 (orthez).",
+        "Nom à choisir à la relecture. Au moins 1 table sur 8 en parle, dans au moins 1 atelier sur 2 (orthez).",
     )
 
 
