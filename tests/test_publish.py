@@ -513,6 +513,14 @@ def test_a_disagreement_is_told_as_one(text: str, is_told: bool) -> None:
     assert [row.posture for row in first.opinions] == ["debat"] * is_told
 
 
+def test_who_disagrees_is_no_evidence_of_what_is_said() -> None:
+    contrary = "faut pas exagérer, il y a bien assez de bancs devant la mairie"
+    made = tables(*(said("bancs", n, text=one) for n, one in enumerate([contrary, BENCH], 1)))
+    made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(["u000", "u001"])))
+    (quote,) = report(made, n_quotes=1).scopes[0].priorities[0].quotes
+    assert quote.text == BENCH
+
+
 def test_a_priority_quotes_what_the_first_page_does_not() -> None:
     texts = [BENCH, "plus un seul banc", SEATS, SHADE]
     content = report(tables(*(said("bancs", n, text=text) for n, text in enumerate(texts, 1))))
