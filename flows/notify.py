@@ -21,7 +21,7 @@ from pipeline.counting import why_no_theme
 from pipeline.credentials import address_fault, read_secret
 from pipeline.decisions import idle_sentence
 from pipeline.errors import AteliersError, SettingsError
-from pipeline.receipts import receipt_line, told_first
+from pipeline.receipts import are_unread, receipt_line, told_first
 from pipeline.settings.sections import NotifySettings
 from pipeline.study import Study
 from pipeline.text import Count, study_counts
@@ -55,6 +55,8 @@ def ready_notice(study: Study, outcome: "Outcome") -> Notice:
     is_new = workshops["folder"].isin(_new_folders(manifest))
     names = ("workshops", "documents", "units", "themes", "rejects")
     counts = {name: manifest["n_rows"][name] for name in names}
+    read = study.read_table("receipts")["path"]
+    counts["rejects"] = sum(are_unread(study.read_table("rejects")["path"].unique(), read))
     n_to_look_at = int(study.read_table("receipts")["warning"].notna().sum())
     return Notice(
         state="ready",

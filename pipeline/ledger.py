@@ -22,10 +22,10 @@ _MIN_KEPT, _MAX_UNPLACED = 0.8, 0.3  # shares of words and passages, beyond whic
 _FEW_WORDS, _FEW_UNITS = 20, 4  # smaller files warn of nothing: a share of them means little
 _MARK, _NAME_ALONE = ASIDES["mark"], ("person data", "nom seul")
 _HEADING = ("heading", "titre")
-_NO_LOSS = ("passage", "heading", "speaker", "person data")  # kinds that no warning counts as lost
-_NO_LOSS_REASONS = frozenset(
-    ASIDES[name][1] for name in ("location", "column header", "mark", "repeated", "no answer")
-)
+# what a warning counts as lost; of other reasons, a file tells them and nobody need look
+_DOUBTFUL = frozenset(ASIDES[name][1] for name in ("unknown column", "unsure reading", "other"))
+# told by their words or place: doubtful where they are half of a file
+_GUESSED = frozenset(ASIDES[name][1] for name in ("circumstance", "page furniture", "settings"))
 
 _PLACES = {"table": "table_number", "question": "question", "speaker": "speaker"}
 
@@ -131,14 +131,17 @@ def _kept(receipt: Row, text: str, spans: Sequence[Row], units: Sequence[Row]) -
         *json.loads(receipt["left_out"]),
         *(["", reason, n] for (kind, reason), n in words.items() if kind != "passage" and n),
     ]
-    n_lost = sum(n for key, n in words.items() if _is_lost(*key))
-    n_lost += receipt["n_words_in"] - receipt["n_words_kept"]
+    n_lost = sum(n for (_, reason), n in words.items() if reason in _DOUBTFUL)
+    n_guessed = sum(n for (_, reason), n in words.items() if reason in _GUESSED)
+    n_lost += n_guessed if n_guessed >= n_kept else 0
+    if any(reason in _DOUBTFUL for _, reason, *_ in left_out) or not left_out:
+        n_lost += receipt["n_words_in"] - receipt["n_words_kept"]
     channels = Counter(unit["channel"] for unit in units).most_common(1)
     return {
         **counts,
         "channel": channels[0][0] if channels else receipt["channel"],
         "left_out": json.dumps(left_out, ensure_ascii=False),
-        "warning": _warning(counts["n_words_in"], n_lost, units),
+        "warning": _warning(receipt["warning"], counts["n_words_in"], n_lost, units),
     }
 
 
@@ -149,16 +152,12 @@ def _is_cut(unit: Row, after: Row) -> bool:
     return is_long and goes_on and not unit["text"].endswith((".", "!", "?", "…", ";"))
 
 
-def _is_lost(kind: str, reason: str) -> bool:
-    return kind not in _NO_LOSS and reason not in _NO_LOSS_REASONS
+def _warning(doubt: Any, n_words: int, n_lost: int, units: Sequence[Row]) -> str | None:
+    """Say what to look at: many words in no passage for no sure reason, or no question known.
 
-
-def _warning(n_words: int, n_lost: int, units: Sequence[Row]) -> str | None:
-    """Say what to look at: many words that are no passage, or passages without question.
-
-    What was said out of the room needs no question.
+    What was said out of the room needs no question; `doubt` is that of reading, if any.
     """
-    warnings: list[str] = []
+    warnings = [doubt] if isinstance(doubt, str) else []
     if n_words >= _FEW_WORDS and n_lost > (1 - _MIN_KEPT) * n_words:
         share = round(100 * n_lost / n_words)
         warnings.append(f"{share} % des mots ne sont dans aucun passage")

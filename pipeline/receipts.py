@@ -1,6 +1,6 @@
 """Say what became of each file, and of all that was read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -72,3 +72,12 @@ def _parts(shares: dict[str, float]) -> Iterator[str]:
     for kind, share in shares.items():
         rounded = round(100 * share)
         yield f"{rounded if rounded else 'moins de 1'} % {_KINDS[kind]}"
+
+
+def are_unread(paths: Iterable[str], read: Iterable[str]) -> list[bool]:
+    """Return which `paths` of rejects were not read; of one that was, a reject is a remark.
+
+    A file is read where a part of it is: « a.xlsx » by « a.xlsx#1 », and not the other way round.
+    """
+    known = {name for path in read for name in (path, path.partition("#")[0])}
+    return [path not in known for path in paths]

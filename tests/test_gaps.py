@@ -4,12 +4,13 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from models.embedder import load_embedder
 from models.subject_classifier import SubjectClassifier
-from pipeline.compare.gaps import list_gaps
+from pipeline.compare.gaps import _Structure, _to_ask, list_gaps
 from pipeline.compare.mentions import structures_named
 from pipeline.decisions import active_decisions, apply_decisions, read_decision
 from pipeline.decisions.gaps import ConfirmGap, RefuseGap, settle_gaps
@@ -120,9 +121,7 @@ def test_a_need_that_something_may_answer_or_that_is_not_sure_is_no_gap(
     assert gaps(*passages, structures=structures).empty
 
 
-def test_a_need_of_two_tables_that_nobody_answers_is_a_gap_to_check_with_those_who_may_know() -> (
-    None
-):
+def test_a_need_of_two_tables_that_nobody_answers_is_a_gap_to_check() -> None:
     room = [
         ("Ressourcerie du Gave", "association"),
         ("Commune d'Orthez", "collectivité"),
@@ -135,7 +134,25 @@ def test_a_need_of_two_tables_that_nobody_answers_is_a_gap_to_check_with_those_w
     )
     assert (row["n_tables"], row["n_units"], row["state"]) == (2, 2, "à vérifier")
     assert len(json.loads(row["quotes"])) == 2
-    assert json.loads(row["ask"])[-2:] == ["s1", "s2"]
+    assert json.loads(row["ask"]) == []  # nobody there is told of for care
+
+
+@pytest.mark.parametrize(
+    ("families", "is_told", "is_asked"),
+    [
+        ([0.19, 0.05, 0.05], True, True),
+        # of another subject, though nearer than chance
+        ([0.15, 0.60, 0.05], True, False),
+        # by its name alone
+        ([0.19, 0.05, 0.05], False, False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["association", "collectivité", "réseau d'accompagnement"])
+def test_only_a_structure_told_of_for_the_subject_is_to_be_asked(
+    kind: str, families: list[float], is_told: bool, is_asked: bool
+) -> None:
+    one = _Structure("s1", "Le Phare", kind, np.array(families), frozenset(), is_told)
+    assert _to_ask([one], 0) == ["s1"] * is_asked
 
 
 def test_a_structure_of_another_workshop_answers_nothing_here() -> None:

@@ -152,7 +152,9 @@ def test_a_receipt_counts_words_and_says_what_was_left_out(
     assert receipts.loc["questionnaire.csv", "n_units"] == 3
 
 
-def _documents(*texts: tuple[str, str | None], n_dropped: int = 0) -> dict[str, Any]:
+def _documents(
+    *texts: tuple[str, str | None], n_dropped: int = 0, left_out: str = "[]"
+) -> dict[str, Any]:
     """A document of blocks (text, reason), None for a passage; its completed receipt."""
     made = study(*(said(None, 1, text=text) for text, _ in texts))
     text = "\n".join(text for text, _ in texts)
@@ -172,7 +174,7 @@ def _documents(*texts: tuple[str, str | None], n_dropped: int = 0) -> dict[str, 
     ledger = account_characters(documents, frame, units)
     row = {"path": "w/cr.txt", "workshop_id": "w", "taken_for": "notes", "n_words_in": n_dropped}
     counts = ("n_words_kept", "n_units", "n_with_table", "n_with_question", "n_with_speaker")
-    receipts = RECEIPTS.build([row | dict.fromkeys(counts, 0) | {"left_out": "[]"}])
+    receipts = RECEIPTS.build([row | dict.fromkeys(counts, 0) | {"left_out": left_out}])
     completed = complete_receipts(receipts, documents, ledger, units)
     return dict(completed.iloc[0]) | {"ledger": ledger}
 
@@ -183,6 +185,13 @@ WARNED = [  # blocks, words that the reader dropped, is the file told
     ([(LONG, None), (LONG, "circumstance")], 0, True),
     ([(LONG, None), (LONG, "page furniture")], 0, True),
     ([(LONG, None), (LONG, "repeated")], 0, False),
+    # explained: nothing to look at
+    ([(LONG, None), (LONG, None), (LONG, "circumstance")], 0, False),
+    ([(LONG, None), (LONG, "signature"), (LONG, "application")], 0, False),
+    ([(LONG, None), (LONG, "status"), (LONG, "place"), (LONG, "closed answer")], 0, False),
+    # not understood
+    ([(LONG, None), (LONG, None), (LONG, None), (LONG, "other")], 0, True),
+    ([(LONG, None), (LONG, None), (LONG, "unknown column")], 0, True),
     ([(LONG, None), (LONG, "person")], 0, False),
     ([(LONG, None), (LONG, None)], 40, True),
     ([("pas de car", None), ("Corbigny le 12", "circumstance")], 0, False),
@@ -197,6 +206,22 @@ def test_a_file_of_which_a_fifth_is_lost_is_told(
     assert (not pd.isna(receipt["warning"])) == is_told
     if is_told:
         assert "des mots ne sont dans aucun passage" in receipt["warning"]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "is_told"),
+    [
+        (["identifiant ou numéro de ligne", "date ou heure"], False),
+        (["identifiant ou numéro de ligne", "colonne non comprise"], True),
+        ([], True),
+    ],
+)
+def test_words_of_columns_are_lost_only_where_a_column_is_not_understood(
+    reasons: list[str], is_told: bool
+) -> None:
+    left_out = json.dumps([[f"colonne {n}", reason, None] for n, reason in enumerate(reasons)])
+    receipt = _documents((LONG, None), n_dropped=40, left_out=left_out)
+    assert (not pd.isna(receipt["warning"])) == is_told
 
 
 def test_passages_without_question_are_told() -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.publish.layout import lay_out
-from pipeline.publish.layout.blocks import Page, Section
+from pipeline.publish.layout.blocks import Page, PageTable, Section
 from pipeline.publish.layout.sheets import ROOMS, lay_out_workshop
 from pipeline.publish.layout.slides import lay_out_slides
+from pipeline.rank import rank_themes
+from pipeline.settings.sections import RankSettings
 from pipeline.tables.results import THEMES
 from support.invented import DIE, ORTHEZ, said
 from support.published import report, tables, write_people
@@ -97,3 +99,22 @@ def test_a_theme_of_fewer_tables_may_rank_first_in_the_workbook_too(tmp_path: Pa
     column = next(row.index("Thème") for row in rows if "Thème" in row)
     shown = [row[column] for row in rows if row[column] in set(labels)]
     assert json.dumps(shown) == json.dumps([labels[name] for name in ranked])
+
+
+def test_a_score_that_does_not_follow_the_ranks_is_explained(made) -> None:
+    """A theme that is hardly one subject comes last, though its score is higher."""
+    themes = made["themes"].assign(
+        unity=[0.1 if one == "Jardins" else 0.9 for one in made["themes"]["label"]]
+    )
+    names = ("units", "tags", "theme_members", "workshops")
+    units, tags, members, held = (made[name] for name in names)
+    ranking = rank_themes(units, tags, themes, members, held, settings=RankSettings(n_draws=60))
+    content = report(made | {"themes": THEMES.check(themes)} | ranking._asdict())
+    (ranks,) = [one for one in lay_out(content, "annexe").sections if one.anchor == "rangs"]
+    (table,) = [block for block in ranks.sections[0].blocks if isinstance(block, PageTable)]
+    assert [(row[0], "*" in row[1]) for row in table.rows] == [
+        ("1. Cars", False),
+        ("2. Toits", False),
+        ("3. Jardins", True),
+    ]
+    assert any("quel que soit son score" in text for text in flat(ranks.sections[0]))

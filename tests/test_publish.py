@@ -175,7 +175,7 @@ def test_numbers_dates_ranks_and_names_are_written_as_in_french(shown: str, expe
 
 def test_a_whole_number_in_a_sentence_is_written_as_everywhere():
     assert sentence("raisons.workshops", n=count(1372, "atelier"), total=1456) == (
-        f"dans 1{NARROW}372{NBSP}ateliers sur 1{NARROW}456"
+        f"dans au moins 1{NARROW}372{NBSP}ateliers sur 1{NARROW}456"
     )
 
 
@@ -290,7 +290,7 @@ def test_a_theme_below_average_on_every_criterion_only_says_where_it_was_said() 
     last = report().scopes[0].priorities[-1]
     assert (last.label, plain(last.why)) == (
         "Lait",
-        "Nom à choisir à la relecture. Au moins 1 table sur 8 en parle, dans 1 atelier sur 2 (orthez).",
+        "Nom à choisir à la relecture. Au moins 1 table sur 8 en parle, dans au moins 1 atelier sur 2 (orthez).",
     )
 
 
@@ -511,6 +511,14 @@ def test_a_disagreement_is_told_as_one(text: str, is_told: bool) -> None:
     made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(["u000", "u001"])))
     first = report(made, n_quotes=2).scopes[0].priorities[0]
     assert [row.posture for row in first.opinions] == ["debat"] * is_told
+
+
+def test_who_disagrees_is_no_evidence_of_what_is_said() -> None:
+    contrary = "faut pas exagérer, il y a bien assez de bancs devant la mairie"
+    made = tables(*(said("bancs", n, text=one) for n, one in enumerate([contrary, BENCH], 1)))
+    made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(["u000", "u001"])))
+    (quote,) = report(made, n_quotes=1).scopes[0].priorities[0].quotes
+    assert quote.text == BENCH
 
 
 def test_a_priority_quotes_what_the_first_page_does_not() -> None:

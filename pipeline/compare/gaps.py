@@ -45,8 +45,7 @@ _SURE = 0.7  # that its passages together are
 # structure whose name alone is known may do anything.
 _MOST_PASSAGE, _MOST_TOLD, _MOST_NAMED = LIKELY, 0.2, 0.1
 _MOST_ALIKE = 0.45  # cosine of an answer with the need
-_NEAR = 0.03  # least probability to be worth asking, about that of a family taken by chance
-_N_NEAREST, _N_PUBLIC, _N_NETWORKS = 2, 2, 1  # structures to ask
+_N_ASKED = 2  # structures
 log = logging.getLogger(__name__)
 
 
@@ -268,20 +267,13 @@ def _surest_first(need: _Read) -> list[str]:
 
 
 def _to_ask(structures: Sequence[_Structure], family: int) -> list[str]:
-    """Return the structures nearest to the need, then those that govern and support."""
-    nearest = sorted(
-        (one for one in structures if one.is_neighbour and one.families[family] >= _NEAR),
-        key=lambda one: (-one.families[family], one.structure_id),
-    )
-    governing, supporting = (
-        sorted(one.structure_id for one in structures if one.structure_type == kind)
-        for kind in (_PUBLIC, _NETWORK)
-    )
-    return [
-        *(one.structure_id for one in nearest[:_N_NEAREST]),
-        *governing[:_N_PUBLIC],
-        *supporting[:_N_NETWORKS],
-    ]
+    """Return the structures that passages tell of for the need's subject more than for any other.
+
+    None where there is none: who governs, or does something else, need not know.
+    """
+    of_subject = [one for one in structures if one.is_told and one.families.argmax() == family]
+    of_subject.sort(key=lambda one: (-one.families[family], one.structure_id))
+    return [one.structure_id for one in of_subject[:_N_ASKED]]
 
 
 def structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 Tallies depend on the tables and the seed; they are counted once, for all weights.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -93,6 +93,16 @@ class ScopeRanking:
             }
             for i, theme in enumerate(self.order)
         ]
+
+
+def placed_behind(scores: Iterable[float]) -> list[bool]:
+    """Return which themes of a ranking come after one of lower score: they are mixed.
+
+    >>> placed_behind([0.4, 0.2, 0.3])
+    [False, False, True]
+    """
+    every = list(scores)
+    return [score > min(every[:i], default=score) for i, score in enumerate(every)]
 
 
 def weighted_sum(shares: dict[str, Counts], weights: Counts) -> Counts:

@@ -3,7 +3,7 @@
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from pipeline.decisions.memos import SeeRemark
 from pipeline.depot import DepotFile, Inventory, WorkshopFiles
 from pipeline.files import text_hash
 from pipeline.ingest.workshop import EVERYWHERE, manifests_of
+from pipeline.receipts import are_unread
 from pipeline.review import state
 from pipeline.study import Study
 from pipeline.text import fold, size_in_words
@@ -159,7 +160,7 @@ class WorkshopRows:
     @property
     def n_unread(self) -> int:
         """Return the number of files or parts that were not read."""
-        return len({row.path for row in self.rows if row.rejects})
+        return sum(bool(row.rejects) and row.reading is None for row in self.rows)
 
     @property
     def n_units(self) -> int:
@@ -175,6 +176,14 @@ def with_readers(rejects: Iterable[Mapping[Any, Any]]) -> list[dict[str, Any]]:
         remark = text_hash(row["path"], row["reason"], row["advice"])[:32]
         rows.append({**row, "remark": remark, "seen": seen.get(remark)})
     return rows
+
+
+def remarks_on_unread(
+    rejects: Sequence[Mapping[Any, Any]], read: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Return the remarks on files that were not read, as `with_readers` does."""
+    is_unread = are_unread([row["path"] for row in rejects], read)
+    return with_readers(row for row, is_one in zip(rejects, is_unread, strict=True) if is_one)
 
 
 def states_of(study: Study) -> dict[str, str]:
@@ -231,8 +240,9 @@ def deposit_counts(study: Study) -> tuple[int, list[dict[str, Any]] | None]:
     n_files = sum(len(one.files) - len(manifests_of(one)) for one in folders)
     kept = [read_kept(study, one.name) for one in folders]
     readings = [reading for reading in kept if reading is not None]
-    remarks = with_readers(reject for reading in readings for reject in reading.rejects)
-    return n_files, remarks if len(readings) == len(kept) else None
+    rejects = [reject for reading in readings for reject in reading.rejects]
+    read = [part.path for reading in readings for part in reading.parts]
+    return n_files, remarks_on_unread(rejects, read) if len(readings) == len(kept) else None
 
 
 def all_workshops(study: Study) -> list[WorkshopRows]:

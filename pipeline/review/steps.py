@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from flows.jobs.progress import n_decisions_waiting, waiting_for
 from flows.publication_files import is_published
 from pipeline.review import state
-from pipeline.review.deposit import deposit_counts, with_readers
+from pipeline.review.deposit import deposit_counts, remarks_on_unread
 
 _N_ADVISED = 30  # passages to review before trusting the codes
 N_FIRST = 10  # themes to sign off first
@@ -83,7 +83,9 @@ def _deposited(has_run: bool) -> tuple[str, bool]:
     if not n_files:
         return _("aucun fichier encore"), False
     if remarks is None and has_run:
-        remarks = with_readers(state.snapshot().tables["rejects"].to_dict("records"))
+        tables = state.snapshot().tables
+        rejects = tables["rejects"].to_dict("records")
+        remarks = remarks_on_unread(rejects, tables["receipts"]["path"])
     if n_unread := len({row["path"] for row in remarks or () if not row["seen"]}):
         return ngettext("{n} fichier non lu", "{n} fichiers non lus", n_unread).format(
             n=n_unread

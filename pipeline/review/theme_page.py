@@ -29,12 +29,17 @@ _SAME_NAME = ("même nom", "Un autre thème porte ce nom : en renommer un.")
 
 @dataclass(frozen=True)
 class WorkshopCount:
-    """A theme's passages at a workshop, by table or `n_elsewhere` (summaries too)."""
+    """A theme's passages at a workshop, by table or `n_elsewhere` (summaries too).
+
+    `n_tables` are those of counted passages, `n_tables_high` of all, as the theme's own.
+    """
 
     workshop: dict[str, Any]
     n_units: int
     tables: dict[int, int]
     n_elsewhere: int
+    n_tables: int
+    n_tables_high: int
     n_workshop_tables: int | None
 
 
@@ -66,20 +71,22 @@ class ThemeQuote:
     is_opposed: bool
 
 
-def workshop_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> list[WorkshopCount]:
+def workshop_counts(
+    unit_ids: Sequence[str], now: Themes, snapshot: Snapshot
+) -> list[WorkshopCount]:
     """Return the counts, by territory and date."""
     units: dict[str, list[Unit]] = defaultdict(list)
     for unit_id in unit_ids:
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
     return [
-        _workshop_count(workshop, units[workshop_id], snapshot)
+        _workshop_count(workshop, units[workshop_id], now, snapshot)
         for workshop_id, workshop in snapshot.workshops.items()
         if workshop_id in units
     ]
 
 
 def _workshop_count(
-    workshop: dict[str, Any], units: list[Unit], snapshot: Snapshot
+    workshop: dict[str, Any], units: list[Unit], now: Themes, snapshot: Snapshot
 ) -> WorkshopCount:
     tables = Counter(
         int(unit.table_number)
@@ -92,6 +99,8 @@ def _workshop_count(
         len(units),
         dict(sorted(tables.items())),
         len(units) - tables.total(),
+        snapshot.n_tables(unit.unit_id for unit in units if unit.unit_id not in now.to_check),
+        snapshot.n_tables(unit.unit_id for unit in units),
         None if n_tables is None else max(int(n_tables), len(tables)),
     )
 

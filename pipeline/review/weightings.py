@@ -19,7 +19,7 @@ from pipeline.decisions.tags import TagDecision, judged_units
 from pipeline.grid.codes import Axis
 from pipeline.publish.text import number, ordinal, quoted
 from pipeline.rank.criteria import CRITERIA
-from pipeline.rank.order import Tallies, rank_tallies, tally_themes
+from pipeline.rank.order import Tallies, placed_behind, rank_tallies, tally_themes
 from pipeline.review import state
 from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
@@ -74,6 +74,7 @@ class RankedTheme:
     usual_rank: int
     last_rank: int | None
     criteria: tuple[CriterionValue, ...]
+    is_behind: bool  # after one of lower score
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,8 @@ def rank_themes(
     )
     note_of = {(theme_id, subject): note for theme_id, subject, *note in cells}
     ranked = []
-    for row in now.to_dict("records"):
+    behind = placed_behind(now["score"].astype(float))
+    for row, is_behind in zip(now.to_dict("records"), behind, strict=True):
         theme_id = str(row["theme_id"])
         criteria = tuple(
             _criterion(
@@ -202,6 +204,7 @@ def rank_themes(
                 usual_ranks[theme_id],
                 last_ranks.get(theme_id),
                 criteria,
+                is_behind,
             )
         )
     return ranked

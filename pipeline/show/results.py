@@ -10,7 +10,13 @@ from pipeline.counting import circles_of, noun_of, why_no_theme
 from pipeline.decisions import TO_REVIEW, VOID, active_decisions, idle_sentence
 from pipeline.decisions.tags import coded_units
 from pipeline.grid.codes import POSTURE
-from pipeline.receipts import characters_sentence, receipt_line, shares_of_characters, told_first
+from pipeline.receipts import (
+    are_unread,
+    characters_sentence,
+    receipt_line,
+    shares_of_characters,
+    told_first,
+)
 from pipeline.show.asking import questions_to_ask, show_questions
 from pipeline.show.writing import line, told, write_json, write_table
 from pipeline.tables.schema import GAP_STATES, LEAD, REACHES, VERDICTS
@@ -46,13 +52,11 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
         return
     if not outcome.is_new:
         line("Rien de nouveau depuis le dernier traitement.")
-    rows = manifest["n_rows"]
-    n_rejects = Count(rows["rejects"])
-    unread = f"{n_rejects:fichier ou partie non lu|fichiers ou parties non lus}"
-    line(f"{study_counts(rows)} ; {unread}.")
+    rejects = _told_rejects(study.read_table("rejects"), study.read_table("receipts"))
+    line(f"{study_counts(manifest['n_rows'])} ; {_unread_sentence(rejects)}.")
     if outcome.is_new:
         _receipts(told_first(study.read_table("receipts")))
-    _rejects(study.read_table("rejects").to_dict("records"))
+    _rejects(rejects)
     _to_read_again(manifest.get("n_passing"))
     _first_priorities(study)
     if manifest.get("is_renumbered") and outcome.is_new:
@@ -96,9 +100,23 @@ def _why_no_theme(study: "Study") -> str | None:
     )
 
 
-def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
+def _told_rejects(rejects: pd.DataFrame, receipts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rejects as rows, those of files or parts that were not read first."""
+    is_unread = are_unread(rejects["path"], receipts["path"])
+    told = rejects.assign(is_unread=is_unread)
+    told = told.sort_values("is_unread", ascending=False, kind="stable")
+    return [{str(name): value for name, value in row.items()} for row in told.to_dict("records")]
+
+
+def _unread_sentence(rejects: Sequence[Mapping[str, Any]]) -> str:
+    n = Count(len({row["path"] for row in rejects if row["is_unread"]}))
+    return f"{n:fichier ou partie non lu|fichiers ou parties non lus}"
+
+
+def _rejects(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows[:_SHOWN_REJECTS]:
-        line("  non lu : {path} : {reason} → {advice}".format(**row))
+        what = "non lu" if row["is_unread"] else "lu, à savoir"
+        line("  {what} : {path} : {reason} → {advice}".format(what=what, **row))
     if len(rows) > _SHOWN_REJECTS:
         n = Count(len(rows) - _SHOWN_REJECTS)
         line(f"  … et {n:autre|autres} : ateliers export --format csv")
@@ -222,7 +240,7 @@ def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:
     _idle_decisions(study)
     if facts["late_effect"]:
         line(facts["late_effect"])
-    line(f"Fichiers ou parties non lus : {len(facts['rejects'])}")
+    line(f"{_unread_sentence(facts['rejects'])}.")
     _rejects(facts["rejects"])
     _to_read_again(facts["n_passing"])
     _models(study, facts)
@@ -278,7 +296,7 @@ def study_status(
         "n_decisions_to_review": int((effects == TO_REVIEW).sum()),
         "n_decisions_without_object": int((effects == VOID).sum()),
         "late_effect": next(iter(late), None),
-        "rejects": tables["rejects"].to_dict("records"),
+        "rejects": _told_rejects(tables["rejects"], tables["receipts"]),
     }
 
 

@@ -40,10 +40,9 @@ def presence_sentences(report: Report, index: int) -> tuple[str, ...]:
 
 def _unknown_sentence(n: Tally, n_people: Tally) -> str:
     """Return of how many people the type is not known, where that hides who did not come."""
-    are_counted = isinstance(n, int) and isinstance(n_people, int)
-    if not are_counted or n < (1 - MOST_KNOWN) * n_people or not n:
-        return ""
-    return sentence("presence.types_inconnus", n=n, total=number(n_people))
+    if isinstance(n, int) and isinstance(n_people, int) and 0 < n >= (1 - MOST_KNOWN) * n_people:
+        return sentence("presence.types_inconnus", n=n, total=number(n_people))
+    return ""
 
 
 def people_sentence(

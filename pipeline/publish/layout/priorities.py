@@ -26,6 +26,7 @@ from pipeline.publish.text import (
     sentence,
     word,
 )
+from pipeline.rank.order import placed_behind
 
 _N_QUOTES = 2
 _N_NAMED = 3  # themes of a workshop that is a line
@@ -102,17 +103,20 @@ def _ranks(scope: Scope, anchor: str, report: Report, draft: PageDraft) -> Secti
     if scope is report.scopes[0]:
         spec = priorities_spec(scope)
         blocks.append(draft.figure("legendes.priorites", _alt(scope), spec, portee=scope.title))
+    behind = placed_behind(priority.score for priority in scope.priorities)
     rows = [
         (
             f"{priority.rank}. {priority.label}",
-            points(priority.score),
+            f"{points(priority.score)}{' *' if is_behind else ''}",
             f"{priority.interval} ; {priority.sureness}",
             priority.stability,
         )
-        for priority in scope.priorities
+        for priority, is_behind in zip(scope.priorities, behind, strict=True)
     ]
     columns = {"theme": 3.0, "score": 0.8, "rang": 4.0, "stabilite": 1.3}
     blocks.append(draft.table("legendes.rangs", columns, rows, ("score",), portee=scope.title))
+    if any(behind):
+        blocks.append(note("rang.mele"))
     if scope.checks:
         blocks.append(PageParagraph(" ".join(scope.checks)))
     return Section(scope.title, anchor, tuple(blocks))

@@ -34,6 +34,7 @@ from pipeline.publish.text import (
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
 from pipeline.tables.columns import cells_of, is_among
+from pipeline.tables.material import RECEIPTS
 from pipeline.tables.schema import OUT_OF_ROOM
 
 Tables = Mapping[str, pd.DataFrame]
@@ -325,7 +326,7 @@ def gather_passages(tables: Tables) -> Passages:
 
 def _chats(tables: Tables) -> pd.Series:
     """Return the paths of conversations, which are no mails though they came as late."""
-    receipts = tables["receipts"]
+    receipts = tables.get("receipts", RECEIPTS.empty())
     is_chat = receipts["taken_for"].str.startswith("conversation").fillna(False).astype(bool)
     return receipts.loc[is_chat & (receipts["channel"] == "mail"), "path"]
 

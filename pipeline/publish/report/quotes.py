@@ -71,6 +71,7 @@ class Quoter:
         def quality(one: ReportPassage) -> tuple[Any, ...]:
             is_wanted = one.is_said and one.unit_id in of_kind and one.unit_id in self.sure
             return (
+                load_cues("desaccord").are_in(one.text),  # told as a debate, no evidence
                 is_scrap(one.text) and one.unit_id not in rank,
                 one.strength < _TELLING and one.probability < 1,
                 not is_wanted,
