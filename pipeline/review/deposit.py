@@ -159,6 +159,12 @@ class WorkshopRows:
         return len({row.path for row in self.rows if row.rejects})
 
     @property
+    def closed_files(self) -> list[Row]:
+        """Return the files of which nothing was read."""
+        rows = (row for row in self.rows if row.rejects and not (row.reading or row.is_settings))
+        return [row for row in rows if not row.is_part]
+
+    @property
     def n_units(self) -> int:
         """Return the number of passages."""
         return sum(row.reading.n_units for row in self.rows if row.reading)
