@@ -157,7 +157,7 @@ class PlainLoader(yaml.SafeLoader):
         seen: set[str] = set()
         for key in keys:
             if key.value in seen:
-                raise _refused(f"clé « {key.value[:_MAX_SCALAR]} » écrite deux fois", key)
+                raise _refused(f"« {key.value[:_MAX_SCALAR]} » donné deux fois", key)
             seen.add(key.value)
         return node
 

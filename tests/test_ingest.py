@@ -110,7 +110,7 @@ MANIFESTS = [  # what atelier.yaml says, the field, its value, the reasons of re
         "lieu: Plouha\ndate: 2026-03-12\nlieu: Binic",
         "place",
         None,
-        ["clé « lieu » écrite deux fois à la ligne 3"],
+        ["« lieu » donné deux fois à la ligne 3"],
     ),
     ("lieu: [Plouha", "place", None, ["YAML illisible à la ligne 1"]),
 ]

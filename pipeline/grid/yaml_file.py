@@ -43,15 +43,9 @@ _MAX_BYTES = 2_000_000
 
 
 class _Loader(PlainLoader):
-    """Keeps the line of each mapping, and refuses a duplicate key."""
+    """Keeps the line of each mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key, _ in reversed(node.value) if keys.count(key.value) > 1), None)
-        if twice is not None:
-            raise yaml.MarkedYAMLError(
-                problem=f"« {twice.value} » donné deux fois", problem_mark=twice.start_mark
-            )
         return {**super().construct_mapping(node, deep=deep), _LINE: node.start_mark.line + 1}
 
 
