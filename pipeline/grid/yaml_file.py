@@ -110,7 +110,7 @@ def _syntax_error(path: Path, error: Exception) -> GridError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or ""
     where = f", ligne {mark.line + 1}" if mark else ""
-    if isinstance(error, RefusedYamlError):
+    if isinstance(error, RefusedYamlError) and not problem.startswith("«"):
         expected = "un fichier YAML sans renvois, ni imbrications ni valeurs démesurées"
         return GridError(
             f"{path.name}{where} : {problem}", expected, "écrire chaque valeur en toutes lettres"
