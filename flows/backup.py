@@ -6,6 +6,7 @@ Only files listed with their sha256 are restored. .cache/ is left out: a run mak
 
 import contextlib
 import datetime
+import errno
 import gzip
 import io
 import json
@@ -186,8 +187,17 @@ def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
             "un dossier où écrire",
             "en donner un autre, ou vérifier les droits",
         )
-    with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as folder:
-        yield Path(folder)
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        raise read_only(parent, error) from error
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        raise read_only(parent, OSError(errno.ENOSPC, "")) from error
 
 
 def _copies(study: Study, folder: Path) -> dict[str, Path]:

@@ -36,8 +36,8 @@ from pipeline.errors import (
     ModelError,
     ReadError,
     SettingsError,
-    StudyError,
     TableError,
+    UnexpectedError,
     UsageError,
     VaultError,
 )
@@ -329,17 +329,6 @@ def _attempt(
         _leave(study, failure_summary(study, told))
         _tell(study, notice)
         raise TaskFailure(line_of(told)) from None
-
-
-class UnexpectedError(StudyError):
-    """An error that is not ours, by its kind alone: its words may be a participant's."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(
-            f"erreur inattendue ({kind})",
-            "un traitement sans erreur",
-            "relancer ateliers run à la main, et le signaler",
-        )
 
 
 def _leave(study: Study, markdown: str) -> None:

@@ -34,7 +34,7 @@ from flows.prefect_server import (
 )
 from flows.run import due_fingerprint
 from flows.served_flows import EVENT, compare_flow, process_flow, train_flow
-from pipeline.depot import is_junk
+from pipeline.depot import is_hidden, is_junk
 from pipeline.errors import AteliersError, SettingsError, StudyError
 from pipeline.files import text_hash
 from pipeline.settings.sections import ExecutionSettings
@@ -324,7 +324,7 @@ def _states_of(content: DepotContent, below: Path) -> FileStates:
     name = below.name.lower()
     if name.startswith(_TEMPORARY_STARTS) or name.endswith(_TEMPORARY_ENDS):
         return content.temporary
-    return content.hidden if is_junk(below) else content.files
+    return content.hidden if is_junk(below) or is_hidden(below) else content.files
 
 
 class Settling:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline import __version__
-from pipeline.errors import AteliersError, StudyError, UsageError, VaultError, reason_of
+from pipeline.errors import AteliersError, StudyError, UsageError, VaultError, in_words
 from pipeline.files import data_path
 from pipeline.show import moves
 from pipeline.show.writing import consent, failure, going_on, progress, told, write_on_any_terminal
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Each failure is one line on standard error.
     """
+    sys.excepthook = _tell_fault
     gc.set_threshold(*_SELDOM)
     # whatever the caller's umask, nothing written is writable by everybody
     os.umask(os.umask(0o077) | 0o002)
@@ -64,11 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        problem = f"« {error.filename or 'le disque'} » : {reason_of(error)}"
-        do = "vérifier le chemin et les droits"
-        failure(StudyError(problem, "un fichier ou un dossier accessible", do))
+        failure(in_words(error))
         return 1
     return 0
+
+
+def _tell_fault(_kind: object, error: BaseException, _trace: object) -> None:
+    """Say a fault of ours in one line: a traceback may quote a participant."""
+    failure(in_words(error))
 
 
 class Unsound(Exception):  # noqa: N818 - a verdict that was shown already

@@ -14,7 +14,7 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -26,13 +26,19 @@ from pipeline.files import file_hash
 _JUNK_NAMES = frozenset(
     {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"}
 )
-_JUNK_STARTS = (
-    ".",
-    "~$",
-)  # hidden files and folders, ._ copies of macOS, lock files of Word and LibreOffice
-_JUNK_ENDS = (".part", ".crdownload", ".lnk", "~")
+_JUNK_STARTS = (  # copies of macOS, lock files of Word and LibreOffice, traces of file systems
+    "._", "~$", ".~lock.", ".ds_store", ".localized", ".spotlight-", ".trash", ".fseventsd",
+    ".directory", ".documentrevisions", ".temporaryitems", ".apdisk", ".volumeicon", ".nfs",
+    ".fuse_hidden", ".goutputstream", ".gitkeep", ".keep", ".sync", ".stfolder", ".stversions",
+    ".dropbox", ".owncloud", ".nextcloud", ".appledouble",
+)  # fmt: skip
+_JUNK_ENDS = (".part", ".crdownload", "~")
 
 _INSTEAD = "déposer le document lui-même à la place du raccourci"
+_HIDDEN = (
+    "nom caché : il commence par un point",
+    "s'il est à lire, lui donner un nom qui commence par une lettre, puis relancer",
+)
 _RIGHTS = "donner à qui lance le programme le droit de le lire, puis relancer"
 _BROKEN = ("raccourci vers un fichier qui n'existe pas", _INSTEAD)
 _OUTSIDE = ("raccourci vers un fichier hors du dépôt", _INSTEAD)
@@ -108,10 +114,17 @@ class DepotFile:
 class WorkshopFiles:
     """A folder of the depot; its files are listed once, when first asked for."""
 
-    def __init__(self, path: Path, label: str, root: Path, hashes: Hashes) -> None:
+    def __init__(
+        self,
+        path: Path,
+        label: str,
+        root: Path,
+        hashes: Hashes,
+        aside: Mapping[Path, Unread],
+    ) -> None:
         self.path, self.name = path, path.name
         self.label = label  # its name in the tables
-        self._root, self._hashes = root, hashes
+        self._root, self._hashes, self._aside = root, hashes, aside
 
     @property
     def files(self) -> tuple[DepotFile, ...]:
@@ -145,26 +158,36 @@ class WorkshopFiles:
                     stamps[inside] = stamp
         insides = sorted(stamps, key=lambda inside: inside.split("/"))
         names = _name_files(insides, self.name, self.label)
-        files = (
+        files = [
             DepotFile(
                 self.path / inside, names[inside], _text(inside), stamps[inside], self._hashes
             )
             for inside in insides
-        )
-        return tuple(files), tuple(sorted(unread))
+        ]
+        unread += [self._aside[file.path] for file in files if file.path in self._aside]
+        kept = (file for file in files if file.path not in self._aside)
+        return tuple(kept), tuple(sorted(unread))
 
 
 class Inventory:
     """What lay in `depot` when it was first asked for; `again` looks once more."""
 
-    def __init__(self, depot: Path, hashes: Hashes | None = None) -> None:
+    def __init__(
+        self, depot: Path, hashes: Hashes | None = None, aside: Mapping[Path, Unread] | None = None
+    ) -> None:
         self.depot = depot
         self._hashes: Hashes = {} if hashes is None else hashes
+        self._aside = aside or {}
         self._root = depot.resolve()
 
     def again(self) -> "Inventory":
         """Return a later inventory, which reads untouched files no second time."""
         return Inventory(self.depot, self._hashes)
+
+    def without(self, aside: Iterable[Unread]) -> "Inventory":
+        """Return an inventory that reads some files no more, and says why."""
+        more = {entry.path: entry for entry in aside}
+        return Inventory(self.depot, self._hashes, {**self._aside, **more})
 
     @cached_property
     def folders(self) -> list[WorkshopFiles]:
@@ -203,7 +226,7 @@ class Inventory:
         return next(found, None) or self._folder(name, name)
 
     def _folder(self, name: str, label: str) -> WorkshopFiles:
-        return WorkshopFiles(self.depot / name, label, self._root, self._hashes)
+        return WorkshopFiles(self.depot / name, label, self._root, self._hashes, self._aside)
 
     @cached_property
     def _top(self) -> list[tuple[str, Kind]]:
@@ -224,6 +247,12 @@ def is_junk(path: PurePath) -> bool:
     ):  # a document not fetched from the cloud yet: a reject that says so, not junk
         return any(_is_left_behind(part.lower()) for part in path.parts[:-1])
     return any(_is_left_behind(part.lower()) for part in path.parts)
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether a name of `path` starts with a point and no system gave it."""
+    own = path.parts[:-1] if path.name.lower().endswith(".icloud") else path.parts
+    return not is_junk(path) and any(part.startswith(".") for part in own)
 
 
 def text_of(path: PurePath) -> str:
@@ -293,6 +322,8 @@ def _below(folder: Path, inside: str, root: Path) -> list[tuple[str, Kind, Stamp
 
 def _kind(entry: "os.DirEntry[str]", root: Path) -> tuple[Kind, Stamp | None]:
     """A link counts as its target inside `root`."""
+    if is_hidden(PurePath(entry.name)):
+        return _HIDDEN, None
     try:
         if entry.is_symlink():
             kind = _kind_of_link(Path(entry.path), root)

@@ -46,6 +46,13 @@ def reason_of(error: OSError) -> str:
     return _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
+def remedy_of(error: OSError) -> tuple[str, str]:
+    """Return what is expected where the system refuses, and what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "de la place sur le disque", "en faire, ou choisir un autre disque, puis recommencer"
+    return "un fichier ou un dossier accessible", "vérifier le chemin et les droits"
+
+
 class UsageError(AteliersError):
     """The command has an unknown argument."""
 
@@ -64,6 +71,27 @@ class GridError(AteliersError):
 
 class StudyError(AteliersError):
     """The study's folder is missing, read-only, empty, locked, or made by another version."""
+
+
+class UnexpectedError(StudyError):
+    """An error that is not ours, by its kind alone: its words may be a participant's."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"erreur inattendue ({kind})",
+            "un traitement sans erreur",
+            "relancer la même chose, et le signaler avec cette ligne",
+        )
+
+
+def in_words(error: BaseException) -> AteliersError:
+    """Return an error in our words; another one's own may quote a participant."""
+    if isinstance(error, AteliersError):
+        return error
+    if isinstance(error, OSError):
+        problem = f"« {error.filename or 'le disque'} » : {reason_of(error)}"
+        return StudyError(problem, *remedy_of(error))
+    return UnexpectedError(type(error).__name__)
 
 
 class StoreError(StudyError):

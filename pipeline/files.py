@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 
 import yaml
 
-from pipeline.errors import ModelError, StudyError
+from pipeline.errors import ModelError, StudyError, reason_of, remedy_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,11 +75,7 @@ def force_to_disk(folder: Path) -> None:
 
 def read_only(folder: Path, error: OSError) -> StudyError:
     """Return the error for a folder that refuses writing."""
-    return StudyError(
-        f"« {folder} » refuse l'écriture ({error.strerror})",
-        "un dossier où écrire, avec de la place",
-        "vérifier droits et disque",
-    )
+    return StudyError(f"« {folder} » refuse l'écriture ({reason_of(error)})", *remedy_of(error))
 
 
 _LOADER = getattr(
@@ -152,6 +148,17 @@ class PlainLoader(yaml.SafeLoader):
             node.value = node.value.encode(
                 "utf-8", "replace"
             ).decode()  # an escape can make half a character
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping, each of whose keys is written once."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        seen: set[str] = set()
+        for key in keys:
+            if key.value in seen:
+                raise _refused(f"« {key.value[:_MAX_SCALAR]} » donné deux fois", key)
+            seen.add(key.value)
         return node
 
 

@@ -1,5 +1,6 @@
 """A study saved, deleted and brought back is the study it was; a damaged or foreign file brings nothing back."""
 
+import errno
 import io
 import json
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import backup
 from flows.backup import LIST, PASSPHRASE, PASSPHRASE_FILE, backup_study, restore_study
 from flows.encryption import STREAM_MAGIC as MAGIC
 from flows.encryption import OpeningReader, SealingWriter
@@ -210,6 +212,18 @@ def test_an_archive_made_elsewhere_writes_nothing(
         restore_study(tmp_path / "intruse.ateliers", tmp_path / "cible")
     assert [path.name for path in tmp_path.iterdir()] == ["intruse.ateliers"]
     assert not Path("/tmp/evade.txt").exists()
+
+
+def test_a_full_disk_is_told_as_such(small_study: Study, tmp_path: Path, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(backup, "_add", full)
+    with pytest.raises(StudyError) as caught:
+        backup.backup_study(small_study.root, tmp_path / "copie.ateliers")
+    assert "plus de place sur le disque" in caught.value.found
+    assert "en faire" in caught.value.do and "droits" not in str(caught.value)
+    assert not list(tmp_path.glob("copie*")) and not list(tmp_path.glob(".sauvegarde*"))
 
 
 def test_nothing_is_written_over(small_study: Study, tmp_path: Path) -> None:

@@ -56,7 +56,9 @@ def test_larger_files_are_given_more_time():
 def test_a_workshop_that_holds_up_is_set_aside_and_the_others_go_on(small_study, monkeypatch):
     shutil.copytree(small_study.depot / RETZ, small_study.depot / "Bray 2026-05-19")
     (small_study.depot / "Bray 2026-05-19" / "long.txt").write_text("x" * 1_000, encoding="utf-8")
-    monkeypatch.setattr(process_study, "seconds_for", lambda n_bytes: 1.0 if n_bytes > 1_000 else 120.0)
+    monkeypatch.setattr(
+        process_study, "seconds_for", lambda n_bytes: 1.0 if n_bytes > 1_000 else 120.0
+    )
 
     def execute(call: StageCall) -> StageOutcome:
         if call.workshop_id == "bray-2026-05-19":

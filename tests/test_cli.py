@@ -238,3 +238,17 @@ ERROR = (
     "ateliers : « /srv/etude » : droits insuffisants ; attendu : un fichier ou un dossier accessible ; "
     "à faire : vérifier le chemin et les droits\n"
 )
+
+
+def test_a_fault_of_ours_is_one_line_that_quotes_nobody(tmp_path):
+    code = (
+        "from pipeline import cli\n"
+        "def fail(options): raise ValueError('Mme Riou a dit')\n"
+        "cli.make_parser = lambda: type('P', (), {'parse_args': lambda s, a: type('O', (), {'call': staticmethod(fail)})()})()\n"
+        "cli.main(['run'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=README.parent, check=False
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "erreur inattendue (ValueError)" in done.stderr and "Riou" not in done.stderr

@@ -113,8 +113,42 @@ def test_the_last_answer_lost_is_given_again(deposit: Deposit) -> None:
     assert Uploads(deposit).ended("../" * 4) is None
 
 
-def test_a_blank_file_arrives(deposit: Deposit) -> None:
-    assert send(deposit, "vide.txt", b"")[0].outcome == "placed"
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("vide.txt", b"", "fichier vide (0 octet)"),
+        ("photos.rar", b"Rar!\x1a\x07\x01\x00reste", "archive autre que .zip"),
+        ("envoi.7z", b"7z\xbc\xaf\x27\x1creste", "archive autre que .zip"),
+        ("pilote.exe", b"MZ\x90\x00\x03reste", "format inconnu"),
+        ("Bilan en ligne.url", b"[InternetShortcut]\nURL=https://exemple.org\n", "raccourci"),
+        ("Notes.webloc", b"<?xml version='1.0'?><plist></plist>", "raccourci"),
+    ],
+)
+def test_what_can_never_be_read_is_refused_at_once_in_one_line(
+    name: str, content: bytes, why: str, deposit: Deposit
+) -> None:
+    (placed,) = send(deposit, name, content)
+    assert placed.outcome == "refused" and f"« {name} » : {why}" in placed.sentence
+    assert names(deposit) == [f"{WORKSHOP}/atelier.yaml"]
+
+
+@pytest.mark.parametrize("name", ["son.mp3", "notes.txt", "photo.png", "MZ.txt"])
+def test_what_may_be_read_one_day_arrives(name: str, deposit: Deposit) -> None:
+    assert send(deposit, name, b"contenu")[0].outcome == "placed"
+
+
+def test_a_hidden_name_is_told_apart_from_what_systems_leave(deposit: Deposit) -> None:
+    (hidden,), (left,) = send(deposit, ".bilan.txt", b"x"), send(deposit, ".DS_Store", b"x")
+    assert "caché" in hidden.sentence and "système" in left.sentence
+
+
+def test_one_damaged_entry_of_an_archive_is_refused_alone(deposit: Deposit) -> None:
+    content = archive({"a.txt": b"bonjour " * 40, "b.txt": b"xyz " * 90, "c.txt": b"fin " * 50})
+    start = content.index(b"b.txt") + len(b"b.txt")
+    damaged = content[:start] + b"\xff" * 6 + content[start + 6 :]
+    placed = {one.path.split("/")[-1]: one for one in send(deposit, "trois.zip", damaged)}
+    assert placed["b.txt"].outcome == "refused" and "abîmé" in placed["b.txt"].sentence
+    assert placed["a.txt"].outcome == placed["c.txt"].outcome == "placed"
 
 
 def test_nothing_is_overwritten(deposit: Deposit) -> None:
@@ -233,10 +267,9 @@ def test_a_dangerous_entry_is_refused_alone(deposit: Deposit) -> None:
 
 
 def test_a_damaged_archive_is_said_in_one_line(deposit: Deposit) -> None:
-    content = bytearray(archive({"a.txt": b"texte " * 1000}))
-    content[45:60] = bytes(15)
+    content = archive({"a.txt": b"texte " * 1000}).replace(b"PK\x01\x02", b"PK\x07\x02")
     with pytest.raises(UsageError, match="archive abîmée"):
-        send(deposit, "abimee.zip", bytes(content))
+        send(deposit, "abimee.zip", content)
 
 
 def test_a_removed_file_comes_back(deposit: Deposit) -> None:

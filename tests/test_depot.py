@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from pipeline import depot
-from pipeline.depot import Inventory, _name_files, is_junk
+from pipeline.depot import Inventory, _name_files, is_hidden, is_junk
 from pipeline.files import data_path
 
 NFC, NFD = partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD")
@@ -32,9 +32,11 @@ LEFT_BEHIND = [
     "__MACOSX",
     "__MACOSX/Table 1.docx",
     "Q1/@eaDir/Table 1.docx",
-    ".corbeille/Table 1.docx",
-    ".corbeille/.Table 2.docx.icloud",
+    "._Table 1.docx",
+    ".~lock.Table 1.odt#",
+    ".Trash-1000/Table 1.docx",
 ]
+HIDDEN = [".bilan.txt", "Q1/.bilan.txt", ".vieux/bilan.txt", ".corbeille/.Table 2.docx.icloud"]
 SOMEBODY_S = [
     "Table 1.docx",
     "Q1/Table 1.docx",
@@ -51,6 +53,19 @@ SOMEBODY_S = [
 @pytest.mark.parametrize("path", LEFT_BEHIND)
 def test_what_systems_and_office_suites_leave_is_junk(path: str) -> None:
     assert is_junk(PurePath(path))
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_what_somebody_hid_is_no_junk_and_is_said(path: str, tmp_path: Path) -> None:
+    assert is_hidden(PurePath(path)) and not is_junk(PurePath(path))
+    _write(tmp_path, f"A/{path}", "A/notes.txt")
+    (unread,) = Inventory(tmp_path).at("A").unread
+    assert "caché" in unread.reason and files(tmp_path, "A") == ["A/notes.txt"]
+
+
+@pytest.mark.parametrize("path", [*LEFT_BEHIND, "Table 1.docx", ".Table 2.docx.icloud"])
+def test_nothing_else_is_hidden(path: str) -> None:
+    assert not is_hidden(PurePath(path))
 
 
 @pytest.mark.parametrize("path", SOMEBODY_S)
@@ -85,7 +100,9 @@ def test_a_workshop_is_a_visible_folder_with_a_file_however_deep(tmp_path: Path)
     )
     (tmp_path / "E").mkdir()
     assert workshops(tmp_path) == ["A", "B"]
-    assert [entry.name for entry in Inventory(tmp_path).outside] == ["seul.txt"]
+    outside = {entry.name: entry.reason for entry in Inventory(tmp_path).outside}
+    assert set(outside) == {".cache", "D/.caché", "seul.txt"}
+    assert "caché" in outside[".cache"] and "hors de tout dossier" in outside["seul.txt"]
     assert workshops(tmp_path / "absent") == Inventory(tmp_path / "absent").outside == []
 
 

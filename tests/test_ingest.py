@@ -106,6 +106,12 @@ MANIFESTS = [  # what atelier.yaml says, the field, its value, the reasons of re
     ("lieu:", "place", None, []),
     ("météo: pluie\nlieu: Plouha", "place", "Plouha", ["clé inconnue « météo »"]),
     ("- une liste", "place", None, ["pas de clés dans ce fichier"]),
+    (
+        "lieu: Plouha\ndate: 2026-03-12\nlieu: Binic",
+        "place",
+        None,
+        ["« lieu » donné deux fois à la ligne 3"],
+    ),
     ("lieu: [Plouha", "place", None, ["YAML illisible à la ligne 1"]),
 ]
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from flows.run import run_study
-from flows.served_flows import UnexpectedError, can_pass, can_pass_in, line_of, waits
+from flows.served_flows import can_pass, can_pass_in, line_of, waits
 from pipeline.errors import (
     GridError,
     MailError,
@@ -20,6 +20,7 @@ from pipeline.errors import (
     SettingsError,
     StudyError,
     TableError,
+    UnexpectedError,
     UsageError,
     VaultError,
 )

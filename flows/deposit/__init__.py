@@ -20,14 +20,17 @@ from typing import Literal
 
 from flows.deposit.manifest import rename_targets, write_workshop
 from flows.deposit.names import safe_parts, same_bytes, twin_of
-from pipeline.depot import Inventory, is_junk, text_of
+from pipeline.depot import Inventory, is_hidden, is_junk, text_of
 from pipeline.errors import StudyError, UsageError
 from pipeline.files import read_only, text_hash, write_bytes
+from pipeline.ingest.parts import refused_at_once
 from pipeline.ingest.workshop import is_manifest
 from pipeline.locks import lock
 from pipeline.study import Study
 from pipeline.text import counted
 
+_OF_SYSTEM = "fichier du système, laissé de côté"
+_HEAD_BYTES = 4_096
 _IN_BIN_S = 30 * 24 * 3600
 
 Outcome = Literal["placed", "renamed", "same", "skipped", "refused"]
@@ -68,7 +71,7 @@ class Deposit:
         Raises `UsageError` for a blank territory or a name that is taken.
         """
         parts = safe_parts(f"{territory} {date}".replace("/", "-").strip())
-        if not re.search(r"\w", territory) or is_junk(PurePosixPath(*parts)):
+        if not re.search(r"\w", territory) or _is_left_aside(*parts):
             raise UsageError("pas de territoire", "son nom", "l'écrire, comme « Pays de Redon »")
         folder = self.study.depot / parts[0]
         if twin_of(folder):
@@ -93,8 +96,10 @@ class Deposit:
             reason = f"« {name} » : hors de tout atelier ; le déposer sur le sien"
             return Placed(path, "refused", reason)
         folder, inside = (workshop, parts) if workshop else (parts[0], parts[1:])
-        if not inside or is_junk(PurePosixPath(folder, *inside)):
-            return Placed(path, "skipped", f"« {name} » : fichier du système, laissé de côté")
+        if not inside or _is_left_aside(folder, *inside):
+            is_own = bool(inside) and is_hidden(PurePosixPath(folder, *inside))
+            why = "nom caché par un point ; le renommer s'il est à lire" if is_own else _OF_SYSTEM
+            return Placed(path, "skipped", f"« {name} » : {why}")
         was = path.replace("\\", "/").strip("/")
         is_cleaned = "/".join(parts) != unicodedata.normalize("NFC", was)
         try:
@@ -163,7 +168,7 @@ class Deposit:
         """
         source = self._existing(workshop, path)
         parts = safe_parts(name)
-        if not parts or is_junk(PurePosixPath(parts[-1])):
+        if not parts or _is_left_aside(parts[-1]):
             raise UsageError(f"le nom « {name[:40]} »", "un nom de fichier visible", "le changer")
         new, ending = parts[-1], source.suffix
         new = new if new.lower().endswith(ending.lower()) else new + ending
@@ -187,7 +192,7 @@ class Deposit:
 
     def _moved(self, source: Path, folder: Path, inside: Sequence[str]) -> Placed:
         target = folder.joinpath(*inside)
-        fault = self._fault(target, folder)
+        fault = self._fault(target, folder) or _never_read(source, target.name)
         if fault:
             return Placed("/".join(inside), "refused", f"« {target.name} » : {fault}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -248,6 +253,17 @@ class Deposit:
             os.close(handle)
 
 
+def _is_left_aside(*parts: str) -> bool:
+    path = PurePosixPath(*parts)
+    return is_junk(path) or is_hidden(path)
+
+
+def _never_read(source: Path, name: str) -> str:
+    with source.open("rb") as file:
+        refusal = refused_at_once(file.read(_HEAD_BYTES), name)
+    return " ; ".join(refusal) if refusal else ""
+
+
 def summary_of(placed: Sequence[Placed]) -> str:
     """Return what became of an archive's files, in one line.
 
@@ -258,7 +274,7 @@ def summary_of(placed: Sequence[Placed]) -> str:
         return placed[0].sentence
     n_arrived = sum(one.outcome in ("placed", "renamed") for one in placed)
     told = [counted(n_arrived, "fichier arrivé", "fichiers arrivés")]
-    told += [one.sentence for one in placed if one.outcome in ("refused", "renamed")][:5]
+    told += [one.sentence for one in placed if one.outcome in ("refused", "renamed", "skipped")][:5]
     n_same = sum(one.outcome == "same" for one in placed)
     told += [f"{n_same} déjà là"] if n_same else []
     return " ; ".join(told)

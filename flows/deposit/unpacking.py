@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from flows.deposit import Deposit, Placed
 from pipeline.depot import is_junk
 from pipeline.errors import ReadError, UsageError
-from pipeline.ingest.parts import Limits
+from pipeline.files import read_only
+from pipeline.ingest.parts import Limits, corrupt
 from pipeline.ingest.readers.container import (
-    DAMAGED_ZIP,
+    DAMAGED_ENTRY,
     check_entry,
     check_unfolding,
     entry_path,
@@ -54,7 +55,7 @@ def unpack(
                     placed.append(Placed(inside, "refused", told))
     except ReadError as error:
         raise UsageError(error.found, error.expected, error.do) from error
-    except (*DAMAGED_ZIP, RuntimeError) as error:
+    except DAMAGED_ENTRY as error:
         raise UsageError(
             f"« {name} » : archive abîmée",
             "un .zip entier",
@@ -92,10 +93,14 @@ def _place(
 ) -> Placed:
     path, entry = member
     unpacked = content.with_suffix(".membre")
-    with archive.open(entry) as source, unpacked.open("wb") as target:
-        while chunk := source.read(_COPY_BYTES):  # never beyond the size that was checked
-            target.write(chunk)
     try:
+        with archive.open(entry) as source, unpacked.open("wb") as target:
+            while chunk := source.read(_COPY_BYTES):  # never beyond the size that was checked
+                target.write(chunk)
         return deposit.place(unpacked, workshop, path)
+    except DAMAGED_ENTRY as error:
+        raise corrupt("le fichier, dans l'archive") from error
+    except OSError as error:
+        raise read_only(content.parent, error) from error
     finally:
         unpacked.unlink(missing_ok=True)

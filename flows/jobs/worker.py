@@ -19,8 +19,8 @@ from flows.jobs.served import is_served, run_by_service
 from flows.learning import train_study
 from flows.publish_study import forked_writer
 from flows.run import Outcome
-from flows.served_flows import UnexpectedError, conclude_review
-from pipeline.errors import AteliersError, StudyError, reason_of
+from flows.served_flows import conclude_review
+from pipeline.errors import in_words
 from pipeline.study import Study
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class JobRecord:
         elif isinstance(error, KeyboardInterrupt):
             state, line = JobState.INTERRUPTED, ""
         else:
-            state, line = JobState.FAILED, str(_said(error)).replace(f"{self._study.root}/", "")
+            state, line = JobState.FAILED, str(in_words(error)).replace(f"{self._study.root}/", "")
         self._update(state=state, line=line, ended_at=now())
         return True
 
@@ -194,19 +194,6 @@ class JobRecord:
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         with self._lock, Jobs(self._study).writing() as connection:
             connection.execute(statement, values)
-
-
-def _said(error: BaseException) -> AteliersError:
-    """Return the error in our words; another one's own may quote a participant."""
-    if isinstance(error, AteliersError):
-        return error
-    if isinstance(error, OSError):
-        return StudyError(
-            f"« {error.filename or 'le disque'} » : {reason_of(error)}",
-            "un fichier ou un dossier accessible",
-            "vérifier la place et les droits, puis relancer",
-        )
-    return UnexpectedError(type(error).__name__)
 
 
 def _ranks(study: Study) -> dict[str, int]:

@@ -43,15 +43,9 @@ _MAX_BYTES = 2_000_000
 
 
 class _Loader(PlainLoader):
-    """Keeps the line of each mapping, and refuses a duplicate key."""
+    """Keeps the line of each mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key, _ in reversed(node.value) if keys.count(key.value) > 1), None)
-        if twice is not None:
-            raise yaml.MarkedYAMLError(
-                problem=f"« {twice.value} » donné deux fois", problem_mark=twice.start_mark
-            )
         return {**super().construct_mapping(node, deep=deep), _LINE: node.start_mark.line + 1}
 
 
@@ -116,7 +110,7 @@ def _syntax_error(path: Path, error: Exception) -> GridError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or ""
     where = f", ligne {mark.line + 1}" if mark else ""
-    if isinstance(error, RefusedYamlError):
+    if isinstance(error, RefusedYamlError) and not problem.startswith("«"):
         expected = "un fichier YAML sans renvois, ni imbrications ni valeurs démesurées"
         return GridError(
             f"{path.name}{where} : {problem}", expected, "écrire chaque valeur en toutes lettres"

@@ -139,11 +139,43 @@ _GOOD_SIGNS = frozenset("’‘“”«»–—…•€°²³½·\u00a0\u202f�
 _SINGLE_BYTE = ("cp1252", "mac_roman", "cp850", "iso8859_15")
 
 
+_NEVER_READ = (*_MAGIC["archive"], *_MAGIC["binary"])
+_BY_NAME = {
+    ".icloud": "cloud",
+    **dict.fromkeys((".url", ".webloc", ".desktop", ".lnk", ".website"), "shortcut"),
+}
+
+
+REFUSED_AT_ONCE: dict[str, tuple[str, str]] = {  # what no setting lets anybody read, and what to do
+    "empty": (
+        "fichier vide (0 octet)",
+        "retrouver le fichier complet et le redéposer, ou le retirer",
+    ),
+    "archive": (
+        "archive autre que .zip (7z, rar, tar, gz)",
+        "la décompresser dans le dossier de l'atelier, ou la refaire en .zip",
+    ),
+    "binary": ("format inconnu", "l'enregistrer en .docx, .odt, .pdf, .xlsx, .csv ou .txt"),
+    "shortcut": (
+        "raccourci vers une page ou un programme : ce n'est pas une note",
+        "déposer le document lui-même, ou une page enregistrée en .html",
+    ),
+}
+
+
+def refused_at_once(head: bytes, name: str) -> tuple[str, str] | None:
+    """Return why a file that starts with `head` can never be read, None where it may be."""
+    if not head:
+        return REFUSED_AT_ONCE["empty"]
+    is_known = PurePath(name.lower()).suffix in _BY_NAME or head.startswith(_NEVER_READ)
+    return REFUSED_AT_ONCE.get(sniff(head, name)) if is_known or head[257:262] == b"ustar" else None
+
+
 def sniff(content: bytes, name: str) -> str:
     """Return the format of `content`: a reader's key, else image, audio, encrypted, slides…"""
     extension = PurePath(name.lower()).suffix
-    if extension == ".icloud":
-        return "cloud"
+    if extension in _BY_NAME:
+        return _BY_NAME[extension]
     if content.startswith(_ZIP):
         return _in_zip(content, extension)
     if content.startswith(_OLE):

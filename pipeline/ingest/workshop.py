@@ -319,7 +319,7 @@ def _read_number(value: Any) -> int | None:
 def _read_people(value: Any) -> tuple[str, ...] | None:
     names = re.split(r",|;| et ", value) if isinstance(value, str) else _listed(value)
     texts = [name for name in names if isinstance(name, str)]
-    bare = [re.sub(r"\s*\([^)]*\)", "", text).strip() for text in texts]
+    bare = [re.sub(r"\s*\([^)]{0,200}\)", "", text).strip() for text in texts]
     return tuple(filter(fold, bare)) or None
 
 

@@ -163,6 +163,12 @@ class WorkshopRows:
         return sum(bool(row.rejects) and row.reading is None for row in self.rows)
 
     @property
+    def closed_files(self) -> list[Row]:
+        """Return the files of which nothing was read."""
+        rows = (row for row in self.rows if row.rejects and not (row.reading or row.is_settings))
+        return [row for row in rows if not row.is_part]
+
+    @property
     def n_units(self) -> int:
         """Return the number of passages."""
         return sum(row.reading.n_units for row in self.rows if row.reading)

@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 import olefile
 from lxml import etree
 
-from pipeline.depot import is_junk
+from pipeline.depot import is_hidden, is_junk
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import (
     FileContent,
@@ -35,14 +35,15 @@ from pipeline.ingest.words import clean
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _USUAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _SMALL = 1_000_000  # bytes; smaller entries may have any ratio
-DAMAGED_ZIP = (
+DAMAGED_ENTRY = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    OSError,
     ValueError,
     NotImplementedError,
+    RuntimeError,
 )
+DAMAGED_ZIP = (*DAMAGED_ENTRY[:-1], OSError)
 # Raised for a bad compound file.
 DAMAGED = (
     OSError,
@@ -274,6 +275,8 @@ def _archived_parts(
                 "le poser à côté de l'archive",
             )
         check_entry(path, entry)
+        if is_hidden(PurePosixPath(path)):
+            raise ReadError("nom caché, dans une archive", "un nom sans point devant", "le changer")
         inside.check_size(entry.file_size)
         content = _read_entry(archive, entry, "un fichier de l'archive", "fichier d'archive")
         for part in read(inside.inner(content, own.name)):

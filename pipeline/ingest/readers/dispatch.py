@@ -8,6 +8,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import (
     PICTURE,
     READ_BY_MACHINE,
+    REFUSED_AT_ONCE,
     FileContent,
     RawPart,
     protected,
@@ -17,6 +18,7 @@ from pipeline.ingest.parts import (
 )
 from pipeline.ingest.readers.blocks import set_struck_apart
 from pipeline.ingest.readers.container import read_archive
+from pipeline.ingest.readers.encoded import drop_from_bytes, drop_from_part
 from pipeline.ingest.readers.exports import as_chat, read_json, read_kml, read_mind_map
 from pipeline.ingest.readers.mail import read_mail, read_mailbox, read_outlook
 from pipeline.ingest.readers.odf import read_odp, read_odt
@@ -72,15 +74,11 @@ READERS = {
     "xlsx": Format(read_sheets, "classeur", "table"),
     "zip": Format(lambda file: read_archive(file, read_source)),
 }
+_TEXTS = frozenset({"csv", "html", "json", "kml", "md", "opml", "srt", "txt", "vtt"})
 _EXPECTED = "un texte, un tableau, un courriel ou un PDF"
 _TRANSCRIPT = "déposer sa transcription (.vtt, .srt, .docx ou .txt)"
-_REFUSALS = {
-    "archive": (
-        "archive autre que .zip (7z, rar, tar, gz)",
-        "la décompresser dans le dossier de l'atelier, ou la refaire en .zip",
-    ),
+_REFUSALS = REFUSED_AT_ONCE | {
     "audio": ("enregistrement sonore", _TRANSCRIPT),
-    "binary": ("format inconnu", "l'enregistrer en .docx, .odt, .pdf, .xlsx, .csv ou .txt"),
     "cloud": (
         "fichier resté dans le nuage",
         "le télécharger sur l'ordinateur (clic droit) puis le redéposer",
@@ -106,11 +104,8 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
     Raises `ReadError` for an empty, unreadable, unsupported or oversized file.
     """
     if not file.content:
-        raise ReadError(
-            "fichier vide (0 octet)",
-            _EXPECTED,
-            "retrouver le fichier complet et le redéposer, ou le retirer",
-        )
+        reason, advice = REFUSED_AT_ONCE["empty"]
+        raise ReadError(reason, _EXPECTED, advice)
     kind = sniff(file.content, file.name)
     if kind == "encrypted":
         raise protected("fichier Word, Excel ou PowerPoint")
@@ -120,7 +115,9 @@ def read_source(file: FileContent) -> tuple[RawPart, ...]:
         reason, advice = _REFUSALS[kind]
         raise ReadError(reason, _EXPECTED, advice)
     read, taken_for, holds = READERS[kind]
-    parts = read(file)
+    content, encoded = drop_from_bytes(file.content) if kind in _TEXTS else (file.content, [])
+    parts = read(replace(file, content=content))
+    parts = tuple(drop_from_part(part, [] if i else encoded) for i, part in enumerate(parts))
     if holds == "prose":
         parts = tuple(as_transcript(as_chat(part)) for part in parts)
     elif holds == "table":

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from flows.deposit import Deposit, Placed, summary_of
@@ -182,13 +183,19 @@ def give_up(request: HttpRequest, upload_id: str) -> HttpResponse:
 @decides
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
-    """Move a file to the bin."""
-    folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
+    """Move one file or more to the bin."""
+    folder, paths = _folder(request.POST.get("atelier", "")), request.POST.getlist("chemin")
 
     def act() -> str:
-        Deposit(state.study()).remove(folder.name, path)
-        told = _("{name} est dans la corbeille de cette page, d’où il peut revenir.")
-        return told.format(name=quoted(path))
+        place = Deposit(state.study())
+        for path in paths:
+            place.remove(folder.name, path)
+        told = ngettext(
+            "{name} est dans la corbeille de cette page, d’où il peut revenir.",
+            "{n} fichiers sont dans la corbeille de cette page, d’où ils peuvent revenir.",
+            len(paths),
+        )
+        return told.format(name=quoted(paths[0] if paths else ""), n=len(paths))
 
     return _told_or_refused(request, folder.name, act)
 
