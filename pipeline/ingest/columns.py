@@ -21,7 +21,7 @@ TELLING = frozenset(
     {"table", "question", "number", "color", "channel", "speaker", "carrier", "votes"}
 )
 # what a tool adds of its own
-TECHNICAL = frozenset({"identifier", "date", "settings", "url", "buyer", "cancelled"})
+TECHNICAL = frozenset({"identifier", "date", "settings", "url", "buyer", "cancelled", "trace"})
 # a column of sentences under these holds answers
 _IDENTITY = NAMES | CONTACTS | {"structure", "structure_type", "role", "commune"}
 _TYPO = 0.85

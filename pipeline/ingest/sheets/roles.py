@@ -46,7 +46,7 @@ from pipeline.text import fold, lexicon
 REASONS_BY_ROLE = {
     **dict.fromkeys(("identifier", "number"), "identifier"),
     **dict.fromkeys(
-        ("full_name", "first_name", "last_name", "email", "phone", "buyer", "speaker", "role"),
+        (*NAMES, *CONTACTS, "buyer", "trace", "speaker", "role"),
         "person",
     ),
     **dict.fromkeys(("structure", "structure_type"), "structure"),
@@ -179,7 +179,7 @@ def _settled(title: str, tool: Tool | None) -> str | None:
 def _role(
     title: str, meaning: str | None, cells: Sequence[str], n_rows: int, status: str | None
 ) -> str:
-    if not cells or meaning in ("signature", "cancelled", "buyer"):
+    if not cells or meaning in ("signature", "cancelled", "buyer", "trace"):
         return meaning or "unknown"
     if role := _role_by_kind(title, meaning, cells, is_status=status == "status"):
         return role
