@@ -157,7 +157,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add("status", status, "où en est l'étude", _STUDY, _JSON)
     verify = "vérifier tout ce que l'étude contient, et dire comment remettre ce qui est abîmé"
-    add("check", check, verify, _STUDY, _JSON)
+    secure = _flag("--security", "dire les droits, les ports, les mots de passe, ce qui grandit")
+    add("check", check, verify, _STUDY, secure, _JSON)
     served = (
         _value("--port", "PORT", "port de cette machine (8010)", type=int, default=8010),
         _flag("--no-browser", "ne pas ouvrir le navigateur"),
@@ -435,6 +436,11 @@ def check(options: argparse.Namespace) -> None:
     from flows.copies import all_faults, copies_of
 
     study = _perhaps_damaged(options.study)
+    if options.security:
+        from flows.security import security_of
+
+        moves.secured(security_of(study), as_json=options.json)
+        return
     faults = all_faults(study)
     moves.checked(study, faults, len(copies_of(study)), as_json=options.json)
     if any(fault.level != "told" for fault in faults):

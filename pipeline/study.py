@@ -83,9 +83,10 @@ class Study:
             )
         grid = grid or data_path("grid", "grille-ateliers-territoires.yaml")
         loaded = load_grid(grid)
-        for folder in (study.depot, study.tables, study.publications, study.runs):
-            folder.mkdir(parents=True, exist_ok=True)
-        study.vault.mkdir(mode=0o700, exist_ok=True)
+        # to this account alone: what is received and what is drawn from it is personal
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (study.depot, study.tables, study.publications, study.runs, study.vault):
+            folder.mkdir(mode=0o700, exist_ok=True)
         if grid.suffix.lower() in (".yaml", ".yml"):
             shutil.copyfile(grid, study.grid_path)  # with its author's comments
         else:

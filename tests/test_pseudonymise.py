@@ -63,6 +63,18 @@ WITHOUT_A_LIST = [
     "À Vannes comme à Rennes, la Vilaine déborde ; l'Oust et l'Aff aussi",
 ]
 CONTACTS = [
+    (
+        "connexion depuis 82.64.12.7 hier, puis [192.168.1.24]",
+        "connexion depuis [numéro] hier, puis [[numéro]]",
+    ),
+    (
+        "voir http://10.0.0.12/tableau ; ping 2a01:cb08:8c2:5100:1d3f:22aa:9c1e:4f10",
+        "voir http://[numéro]/tableau ; ping [numéro]",
+    ),
+    (
+        "fe80::1ff:fe23:4567:890a, carte 00:1A:2b:3c:4D:5e ou 00-1a-2b-3c-4d-5e",
+        "[numéro], carte [numéro] ou [numéro]",
+    ),
     ("appeler le 06 39 98 12 40 avant midi", "appeler le [téléphone] avant midi"),
     ("01 99.00.83.46, 0639 98 36 36 ou 01-99-00-27-55", "[téléphone], [téléphone] ou [téléphone]"),
     ("+33 (0)6 39 98 61 07 / 0033639986107", "[téléphone] / [téléphone]"),
@@ -82,6 +94,9 @@ CONTACTS = [
     ("sur facebook.com/nolwenn.g ou @nolwenn_g", "sur [compte] ou [compte]"),
 ]
 NUMBERS_THAT_STAY = [
+    "version 10.2.0.14, article 12.1.3.2, et le point 2.1.3.4 de la convention",
+    "de 10:15:30 à 11:40:05, le 12.03.2026, ratio 12:30:45:10, prix 1.234.567 puis 300.12.10.5",
+    "la rubrique 5.12.13.14.15 du code, et : a::b",
     "12 500 € de 2019 à 2025, 0,40 € le repas, 1.500 foyers, 35 600 habitants",
     "SIRET 552 081 317 06639, code postal 56350, article 0612",
     "14 €/m² rue de la Gare, 41° place du Marché, 12 places en crèche, 3 cours de cuisine",
@@ -293,7 +308,7 @@ def test_blocks_hold_the_same_text_as_before_but_for_the_tokens() -> None:
         pieces = [
             re.escape(piece)
             for piece in re.split(
-                r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte)\]", now
+                r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte|numéro)\]", now
             )
         ]
         assert re.fullmatch(".+".join(pieces), was, re.DOTALL), f"{was!r} → {now!r}"

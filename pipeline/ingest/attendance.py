@@ -46,7 +46,7 @@ _MOST = 0.6  # share of a column's filled cells that are statuses
 _STATUSES = ("statuts_absents", "statuts_venus", "statuts_inscrits", "statuts_a_distance")
 # a status, then up to six words ("Annulé par mail le 3 mars"), or alone ("excusé·e·s")
 _STATUS, _BARE_STATUS = r"{}(?: e)?(?: s)?(?: \w+){0,6}", r"{}(?: e)?(?: s)?"
-_NO_NOTES = frozenset({"email", "phone", "commune", "postal_code", "commune_code", "buyer"})
+_NO_NOTES = CONTACTS | {"commune", "postal_code", "commune_code", "buyer", "trace"}
 _NO_MARK = frozenset({"-", "–", "/", "0"})
 _MAX_NAME_WORDS = 8
 _ADDRESS = re.compile(r"[^\s;,/<>()@]{1,100}@[^\s;,/<>()]+")

@@ -22,7 +22,7 @@ TELLING = frozenset(
 )
 # what a tool adds of its own
 TECHNICAL = frozenset(
-    {*("identifier", "date", "settings", "url", "network", "buyer", "account")}
+    {*("identifier", "date", "settings", "url", "trace", "buyer", "account")}
     | {"cancelled", "withdrawn"}
 )
 # a column of sentences under these holds answers

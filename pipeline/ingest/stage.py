@@ -75,6 +75,7 @@ log = logging.getLogger(__name__)
 
 _NO_PASSAGE = ("meta", "heading")
 _PERSON = "[donnée personnelle]"
+_LOGIN = re.compile(r"(?=.*[a-z]{3})(?![^\W\d_]+[\W_]+\d+$)[\w.+\-]+")  # jmorel35, not reponse_12
 _TAKEN_FOR = {
     "notes": "notes",
     "postit": "post-its",
@@ -268,7 +269,9 @@ def _moved(located: Sequence[LocatedBlock], answer: Location) -> list[LocatedBlo
 
 
 def _without_person(block: LocatedBlock) -> LocatedBlock:
-    is_person = block.kind == "meta" and block.reason == "person"
+    """Hide a name, or the login that a cell of an identifier holds."""
+    is_login = block.reason == "identifier" and _LOGIN.fullmatch(block.text)
+    is_person = block.kind == "meta" and (block.reason == "person" or is_login)
     return replace(block, text=_PERSON) if is_person else block
 
 

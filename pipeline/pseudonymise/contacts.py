@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import ip_address
 
 import phonenumbers
 
@@ -76,6 +78,7 @@ def find_contacts(passage: str) -> list[Mask]:
             *find_addresses(passage),
             *_phones(passage),
             *_identifiers(passage),
+            *_machines(passage),
         ]
     )
 
@@ -259,6 +262,28 @@ def _identifiers(passage: str) -> Iterator[Mask]:
         end = _account_end(match.group())
         if end:
             yield Mask(match.start(), match.start() + end, NUMBER)
+
+
+_FOUR_NUMBERS = re.compile(
+    r"(?<![\w.,])(?<!version )(?<!article )(?<!section )(?<!chapitre )(?=[\d.]*\d\d)"
+    r"(?:\d{1,3}\.){3}\d{1,3}(?![\w,]|\.\d)",
+    re.IGNORECASE,
+)
+_HEXADECIMALS = re.compile(
+    r"(?<![\w:.])(?=[\da-f:]*\d)(?:[\da-f]{0,4}:){2,7}[\da-f]{0,4}(?![\w:])", re.IGNORECASE
+)
+_NETWORK_CARD = re.compile(
+    r"(?<![\w:-])[\da-f]{2}([:-])(?:[\da-f]{2}\1){4}[\da-f]{2}(?![\w:-])", re.IGNORECASE
+)
+
+
+def _machines(passage: str) -> Iterator[Mask]:
+    """Addresses of a machine; numbers of a version, a section or an hour are none."""
+    for match in (*_FOUR_NUMBERS.finditer(passage), *_HEXADECIMALS.finditer(passage)):
+        with suppress(ValueError):
+            ip_address(match.group())
+            yield Mask(*match.span(), NUMBER)
+    yield from (Mask(*match.span(), NUMBER) for match in _NETWORK_CARD.finditer(passage))
 
 
 def _has_social_security_key(number: str) -> bool:

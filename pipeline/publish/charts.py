@@ -209,4 +209,4 @@ def _svg(spec: Spec, drawings: Drawings) -> str:
 def _drawn(spec: str) -> str:
     # before any text is measured, or the order of drawings would change them
     _add_fonts()
-    return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))
+    return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR", allowed_base_urls=[]))

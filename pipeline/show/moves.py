@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flows.forget import Erasure
     from flows.integrity import Fault
     from flows.mailbox.fetching import Fetched
+    from flows.security import Point
     from flows.send_back import SentBack
     from pipeline.exchange.import_project import Taken
     from pipeline.study import Study
@@ -173,6 +174,15 @@ def checked(study: "Study", faults: "Sequence[Fault]", n_copies: int, *, as_json
         )
     else:
         line(f"Tout est comme le dernier traitement l'a laissé ; {copies}.")
+
+
+def secured(points: "Sequence[Point]", *, as_json: bool) -> None:
+    """Say what was looked at, a line each, and what to do where something is to be mended."""
+    if as_json:
+        write_json({"points": [vars(point) for point in points]})
+        return
+    for point in points:
+        line(f"{point.found} ; à faire : {point.do}" if point.do else point.found)
 
 
 def put_back(root: Path, lines: "Sequence[str]", *, as_json: bool) -> None:

@@ -51,10 +51,11 @@ _SURE_SCORE = 0.5  # of a sentence, below which clear cue words count more
 SURE, HINTED, _PROPOSED_MARGIN = 0.4, 0.08, 0.15
 _MAX_KEPT = 32_768  # titles whose likeness is remembered, as many as a large workshop has files
 _FILE_NUMBER = re.compile(r"(?<!\w)[A-Za-z]{0,3}\d{3,}(?!\w)")  # 00412, IMG0412
-_PERSONAL = NAMES | CONTACTS | {"structure", "role", "commune", "signature"}
+_ACCOUNTS = frozenset({"buyer", "trace"})
+_PERSONAL = NAMES | CONTACTS | _ACCOUNTS | {"structure", "role", "commune", "signature"}
 # of a cell that is no passage, by what its column holds
 _REASONS = {
-    **dict.fromkeys(NAMES | CONTACTS | {"role"}, "person"),
+    **dict.fromkeys(NAMES | CONTACTS | _ACCOUNTS | {"role"}, "person"),
     "speaker": "speaker",
     "structure": "structure",
     "carrier": "structure",

@@ -485,7 +485,7 @@ def _kind_of_words(sheet: SortedSheet, answers: Sequence[int], roles: set[str]) 
         return "form" if is_form else "consultation"
     if has_table or not (asked or _is_signed(sheet)):
         return "speech"
-    is_survey = bool(roles & {"closed", "commune", "network", "date", "identifier"})
+    is_survey = bool(roles & {"closed", "commune", "trace", "date", "identifier"})
     return "form" if is_survey or has_respondent else "speech"
 
 
@@ -495,7 +495,7 @@ def _is_signed(sheet: SortedSheet) -> bool:
     in_room = word_pattern("columns", "pris_en_note", r"\b{}\b")
     is_noted = any(in_room.search(fold(sheet.header.titles[i])) for i in sheet.texts)
     is_named = bool(roles & NAMES) and not is_noted and "question" not in roles
-    return "color" not in roles and (is_named or bool(roles & {"email", "account", "network"}))
+    return "color" not in roles and (is_named or bool(roles & {"email", "account", "trace"}))
 
 
 def _numbers_respondents(sheet: SortedSheet) -> bool:

@@ -46,7 +46,7 @@ from pipeline.text import fold, lexicon
 REASONS_BY_ROLE = {
     **dict.fromkeys(("identifier", "number"), "identifier"),
     **dict.fromkeys(
-        (*NAMES, *CONTACTS, "network", "buyer", "speaker", "role"),
+        (*NAMES, *CONTACTS, "trace", "buyer", "speaker", "role"),
         "person",
     ),
     **dict.fromkeys(("structure", "structure_type"), "structure"),
@@ -71,7 +71,7 @@ _LONG, _VERY_LONG = 4, 8  # words of most answers; of those under a meaningless 
 _MANY = 4  # rows from which recurring cells show a closed question
 # share of similar cells; of distinct cells among closed answers, among sentences to choose from
 _MOST, _CLOSED, _CHOSEN = 0.6, 0.5, 0.3
-_ONLINE = frozenset({"votes", "account", "network", "speaker", "url"})  # of contributions, no list
+_ONLINE = frozenset({"votes", "account", "trace", "speaker", "url"})  # of contributions, no list
 _TYPED = 0.8  # share of cells of one kind
 _FILLED = 0.5  # share of filled rows; fewer make occasional notes
 _FEW_WORDS = 6  # of answers to a question on who answers
@@ -83,7 +83,7 @@ _HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
 _MONTH = r"(?:jan|feb|f[ée]v|mar|apr|avr|ma[iy]|jun|jui|jul|aug|ao[uû]|sep|oct|nov|d[ée]c)\w*"
 _KINDS = {  # of a cell, the first that fits
     "email": re.compile(r"[^\s@]{1,100}@[^\s@]{1,100}\.\w+"),
-    "network": re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{0,4}:){4,7}[0-9a-f]{0,4}"),
+    "trace": re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{0,4}:){4,7}[0-9a-f]{0,4}"),
     "url": re.compile(
         r"(?:(?:https?://|www\.)\S+[\s,;|]*)+"
         r"|[^\s/]+\.(?:pdf|jpe?g|png|gif|docx?|xlsx?|pptx?|mp[34]|od[tsp])"
@@ -209,7 +209,7 @@ def _tells_persons(title: str, role: str, rows: Rows, column: int) -> bool:
 def _role(
     title: str, meaning: str | None, cells: Sequence[str], n_rows: int, status: str | None
 ) -> str:
-    if not cells or meaning in ("signature", "cancelled", "withdrawn", "buyer"):
+    if not cells or meaning in ("signature", "cancelled", "withdrawn", "buyer", "trace"):
         return meaning or "unknown"
     if role := _role_by_kind(title, meaning, cells, is_status=status == "status"):
         return role
@@ -225,7 +225,7 @@ def _role_by_kind(
 ) -> str | None:
     """Return the role that the form of the cells tells, such as "url"; None for words."""
     kind = kind_of_cells(cells)
-    if kind in ("encoded", "url", "email", "network", "color", "date"):
+    if kind in ("encoded", "url", "email", "trace", "color", "date"):
         return kind
     if is_status:
         return "status"
