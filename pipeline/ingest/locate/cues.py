@@ -242,7 +242,7 @@ def read_cues(text: str) -> TextCues:
 def _last_question() -> re.Pattern[str]:
     """Match the title "Dernière question", which is of the last of the list."""
     nouns = "|".join(noun for noun in lexicon("locate")["questions"] if len(noun) > 1)
-    return re.compile(rf"(?:et )?(?:l |la |le )?(?P<before>avant )?derniere? (?:{nouns})")
+    return re.compile(rf"(?:et )?(?:l |la |le )?(?P<before>avant )?dernier(?:e)? (?:{nouns})")
 
 
 def without_tables(text: str) -> str:

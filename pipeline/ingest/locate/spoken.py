@@ -491,7 +491,8 @@ def _last_pattern() -> re.Pattern[str]:
     """Match "et la dernière question", "l'avant-dernier tour", or "la dernière" alone."""
     words = lexicon("locate")
     nouns = "|".join(noun for noun in words["questions"] if len(noun) > 1)
-    named = rf"(?P<before>avant )?(?:derniere?|ultime) (?:{nouns})\b(?! (?:qu\w*|d\w{{0,2}}|sur)\b)"
+    goes_on = r"(?! (?:qu\w*|d\w{0,2}|sur)\b)"
+    named = rf"(?P<before>avant )?(?:derniere|dernier|ultime) (?:{nouns})\b{goes_on}"
     others = "|".join([nouns, *words["suites_de_dernier"]])
     bare = rf"(?P<bare>derniere|dernier tour)\b(?! (?:{others})\b)"
     before = r"(?<!\bune )(?<!\bma )(?<!\bpetite )(?:la |le |l |notre )?"
