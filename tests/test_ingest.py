@@ -617,6 +617,7 @@ LABELS = [  # a label among those of people, who is known to say what follows it
     ("Constat", None, True),
     ("Freins", None, True),
     ("Habitant 2", "Habitant 2", False),
+    ("P4", "P4", False),
 ]
 
 

@@ -128,6 +128,8 @@ HEADINGS = [
     ("Question IV", "q4"),
     ("Tour 1 : ce qui marche", "q2"),  # what it asks outweighs its number
     ("Question 5", "autre"),
+    ("Dernière question", "q4"),
+    ("Avant-dernier tour", "q3"),
     ("Mise en commun", "resume"),
     ("Retour des rapporteurs", "resume"),
     ("Divers", "autre"),
@@ -534,7 +536,10 @@ WALLS = [  # lines of post-its as typed, and where each passage was said
     ),
     ("Mur des post-it (question 3)\nun bureau qui s'use\ndes statuts trop vieux", ["- q3", "- q3"]),
     # what opens a part holds for it; what is in brackets may be anything
-    ("Table 2 : on attend le bac.\nLe soir surtout.\nTable 3 : la criée ferme.", ["2 -", "2 -", "3 -"]),
+    (
+        "Table 2 : on attend le bac.\nLe soir surtout.\nTable 3 : la criée ferme.",
+        ["2 -", "2 -", "3 -"],
+    ),
     ("(T1)\nun abribus\nun banc", ["1 -", "1 -"]),
     ("Le four (du bourg)\nun banc (pour 3)\nle bal (2 fois)", ["- -", "- -", "- -"]),
 ]

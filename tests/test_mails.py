@@ -280,7 +280,10 @@ MACHINES = [  # headers of a mail, and whether a machine sent it
     ("From: Anne Riou <anne@example.org>\nSubject: Lu : vos notes", True),
     ("From: Anne Riou <anne@example.org>\nSubject: vos notes\nAuto-Submitted: auto-replied", True),
     ("From: Framaforms <no-reply@framaforms.org>\nSubject: Atelier de Foix", True),
-    ("From: Formulaires <a@example.org>\nSubject: Nouvelle soumission du formulaire « Foix »", True),
+    (
+        "From: Formulaires <a@example.org>\nSubject: Nouvelle soumission du formulaire « Foix »",
+        True,
+    ),
     ("From: MAILER-DAEMON@mx.example.org\nSubject: Undelivered Mail Returned to Sender", True),
     ("From: Anne Riou <anne@example.org>\nSubject: Absence de médecins à Foix", False),
     ("From: Anne Riou <anne@example.org>\nSubject: Lu et approuvé\nAuto-Submitted: no", False),

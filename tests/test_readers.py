@@ -179,6 +179,17 @@ PLAIN: list[tuple[str, str, Shown]] = [
         [("bullet0", "+ de concerts"), ("bullet0", "la navette"), ("bullet0", "+ souvent le car")],
     ),
     (
+        "a numbered title above a list has its like above sentences",
+        "1. Constats\n- le car\n- le bac\n\n2. Propositions\nLe maire veut un quai neuf.\n",
+        [
+            ("heading", "1. Constats"),
+            ("bullet0", "le car"),
+            ("bullet0", "le bac"),
+            ("heading", "2. Propositions"),
+            ("paragraph", "Le maire veut un quai neuf."),
+        ],
+    ),
+    (
         "a plus alone is a sign",
         "+ la fête du lin\n+ la navette\n",
         [("bullet0", "la fête du lin"), ("bullet0", "la navette")],

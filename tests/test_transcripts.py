@@ -55,6 +55,16 @@ SPOKEN: list[tuple[str, str, Said]] = [
         [(None, "Le bac du soir manque aux gens de l'île. La laverie a fermé.")],
     ),
     (
+        "the speaker in bold, as La Suite writes, below the day",
+        "Transcription de la visio\nDate : 4 mai 2026\n**SPEAKER_00**: On commence par ce qui manque.\n**SPEAKER_01**: Le bac du soir.\n**SPEAKER_00**: Je note le bac.\n**SPEAKER_01**: La laverie a fermé.\n**SPEAKER_00**: Et le four ?\n**SPEAKER_01**: Il est froid.\n",
+        [(None, "Transcription de la visio"), (None, "Date : 4 mai 2026"), ("SPEAKER_00", "On commence par ce qui manque."), ("SPEAKER_01", "Le bac du soir."), ("SPEAKER_00", "Je note le bac."), ("SPEAKER_01", "La laverie a fermé."), ("SPEAKER_00", "Et le four ?"), ("SPEAKER_01", "Il est froid.")],
+    ),
+    (
+        "an interview of letters",
+        "Enquêteur : Qui êtes-vous ?\nR : Je tiens le bac.\nEnquêteur : Et la laverie ?\nR : Elle a fermé.\nEnquêteur : Et le four ?\nR : Il est froid.\n",
+        [("Enquêteur", "Qui êtes-vous ?"), ("R", "Je tiens le bac."), ("Enquêteur", "Et la laverie ?"), ("R", "Elle a fermé."), ("Enquêteur", "Et le four ?"), ("R", "Il est froid.")],
+    ),
+    (
         "what stands before the first line is kept apart",
         "Transcription Table 4\nEnregistré le 4 mai\n\n00:03 Speaker 1: On commence par ce qui manque.\n00:09 Speaker 2: Le bac du soir.\n00:17 Speaker 1: Je note le bac.\n",
         [(None, "Transcription Table 4"), (None, "Enregistré le 4 mai"), ("Speaker 1", "On commence par ce qui manque."), ("Speaker 2", "Le bac du soir."), ("Speaker 1", "Je note le bac.")],
@@ -228,6 +238,7 @@ STAMPED = [  # a turn among others of "Anne", who says it and her words
     ("Ewenn et Maï : et le camion des poissons.", "Ewenn et Maï", "et le camion des poissons."),
     ("la dame du fond : le camion des poissons.", "la dame du fond", "le camion des poissons."),
     ("un monsieur : le camion des poissons.", "un monsieur", "le camion des poissons."),
+    ("iPhone de Zoé : le camion des poissons.", "iPhone de Zoé", "le camion des poissons."),
     # what goes on with what she said
     ("je dis une chose : le camion des poissons.", "Anne", None),
 ]

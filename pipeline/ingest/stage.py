@@ -92,6 +92,9 @@ _COMMUNE_ADVICE = (
 _HEAD_BLOCKS = 40  # first blocks of a file, searched for the territory's spelling
 _SEARCHED = 400  # first blocks or rows of a file, searched for the names of tables
 _MIN_TURNS = 3  # of a label made of French words, for it to name a person
+_DEVICE = re.compile(  # "iPhone de Kévin"
+    r"^(?:iphone|ipad|galaxy|pc|mac|macbook|ordinateur|portable|tablette) (?:de |d['’])", re.I
+)
 _TITLE_ROWS = 3  # top rows of an attendance list that may hold the workshop's day
 
 
@@ -403,6 +406,7 @@ def name_speakers(blocks: Sequence[LocatedBlock], people: WorkshopPeople) -> lis
 
 def _speaker(speaker: str, people: WorkshopPeople) -> str:
     """A role stays as written, as do two names; an unknown name is added."""
+    speaker = _DEVICE.sub("", speaker)
     several = re.split(r"\s(?:et|&)\s", speaker)
     if len(several) > 1:
         for name in several:
@@ -420,7 +424,8 @@ def _speaker(speaker: str, people: WorkshopPeople) -> str:
 def _looks_like_name(piece: str) -> bool:
     words, civilities = piece.split(), lexicon("people")["civilites"]
     is_telling = any(is_first_name(word) or fold(word) in civilities for word in words)
-    is_capitalised = len(words) <= 4 and all(word[:1].isupper() for word in words)
+    is_letter = re.search(r"[^\W\d_]{2}", piece) is None  # "R", "P1"
+    is_capitalised = not is_letter and len(words) <= 4 and all(w[:1].isupper() for w in words)
     return is_person_name(piece) and (is_telling or is_capitalised)
 
 

@@ -34,6 +34,7 @@ from pipeline.tables.schema import QUESTIONS
 from pipeline.text import fold, lexicon
 
 _MAX_WORDS = 45
+N_QUESTIONS = sum(question[0] == "q" for question in QUESTIONS)
 ENOUGH, MARGIN = 2, 1  # a meaning needs this total, and this lead
 _WORDED = 9  # weight of the grid's own wording
 _TYPO, _WORDING = 0.83, 88  # similarity of a misspelt cue (0..1), of the grid's wording (0..100)
@@ -221,6 +222,8 @@ def read_cues(text: str) -> TextCues:
         number = to_number(apart["number"])
         rest, tables = apart["name"], [number] if number is not None else []
     rest, numbers = _take_numbers(rest, _numbered("questions", "q ?"))
+    if last := _last_question().fullmatch(rest.strip()):
+        rest, numbers = "", [N_QUESTIONS - bool(last["before"])]
     rest, scores = _weigh(rest, fold(text))
     ignored = _neutral() | {lead[0]} if lead else _neutral()
     return TextCues(
@@ -233,6 +236,13 @@ def read_cues(text: str) -> TextCues:
         n_words=len(folded.split()),
         n_other=sum(word not in ignored for word in rest.split()),
     )
+
+
+@cache
+def _last_question() -> re.Pattern[str]:
+    """Match the title "Dernière question", which is of the last of the list."""
+    nouns = "|".join(noun for noun in lexicon("locate")["questions"] if len(noun) > 1)
+    return re.compile(rf"(?:et )?(?:l |la |le )?(?P<before>avant )?dernier(?:e)? (?:{nouns})")
 
 
 def without_tables(text: str) -> str:

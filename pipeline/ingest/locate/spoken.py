@@ -260,19 +260,20 @@ def _question_by_place(text: str, above: str | None, *, is_led: bool) -> str | N
     if named and not named["bare"]:
         return CAFE[-2 if named["before"] else -1]
     is_bare = named is not None and len(text.split()) <= _OPENING_WORDS
-    if above == CAFE[-2] and (is_bare or (is_led and _closes(text))):
+    if (is_bare and above == CAFE[-2]) or (is_led and _closes(text, above)):
         return CAFE[-1]
     goes_on = word_pattern("locate", "suivantes", r"\b{}\b").search(opening)
     is_next = is_led and goes_on and above in CAFE[:-1]
     return CAFE[CAFE.index(above or "") + 1] if is_next else None
 
 
-def _closes(text: str) -> bool:
-    """Whether words that close ask the last question, or some question."""
+def _closes(text: str, above: str | None = CAFE[-2]) -> bool:
+    """Whether words that close ask the last question, or some question after the last but one."""
     closing = word_pattern("locate", "clotures", r"\b{}\b").search(fold(text))
     if closing is None or len(text.split()) > _ANNOUNCING_WORDS:
         return False
-    return text.rstrip().endswith("?") or asked(fold(text)[closing.end() :]) == CAFE[-1]
+    is_next = above == CAFE[-2] and text.rstrip().endswith("?")
+    return is_next or asked(fold(text)[closing.end() :]) == CAFE[-1]
 
 
 def _names_place(sentence: str) -> bool:
@@ -490,7 +491,8 @@ def _last_pattern() -> re.Pattern[str]:
     """Match "et la dernière question", "l'avant-dernier tour", or "la dernière" alone."""
     words = lexicon("locate")
     nouns = "|".join(noun for noun in words["questions"] if len(noun) > 1)
-    named = rf"(?P<before>avant )?(?:derniere?|ultime) (?:{nouns})\b(?! (?:qu\w*|d\w{{0,2}}|sur)\b)"
+    goes_on = r"(?! (?:qu\w*|d\w{0,2}|sur)\b)"
+    named = rf"(?P<before>avant )?(?:derniere|dernier|ultime) (?:{nouns})\b{goes_on}"
     others = "|".join([nouns, *words["suites_de_dernier"]])
     bare = rf"(?P<bare>derniere|dernier tour)\b(?! (?:{others})\b)"
     before = r"(?<!\bune )(?<!\bma )(?<!\bpetite )(?:la |le |l |notre )?"

@@ -326,6 +326,7 @@ def _find_titles(drafts: Sequence[Draft]) -> list[bool]:
         draft.is_start and not draft.block and not is_finished(draft.text) for draft in drafts
     )
     titles: list[bool] = []
+    is_counting = False  # a title with a number is above: « 2. Propositions » is its like
     for i, draft in enumerate(drafts):
         above = drafts[i - 1] if i else None
         below = drafts[i + 1] if i + 1 < len(drafts) else None
@@ -340,10 +341,14 @@ def _find_titles(drafts: Sequence[Draft]) -> list[bool]:
                 or (
                     heeds_neighbours
                     and below is not None
-                    and _is_title_by_neighbours(above, draft, below, is_spaced)
+                    and (
+                        _is_title_by_neighbours(above, draft, below, is_spaced)
+                        or (is_counting and _is_next_of_titles(draft, below))
+                    )
                 )
             )
         )
+        is_counting = is_counting or (titles[-1] and draft.kind == "bullet" and draft.is_numbered)
     return titles
 
 
@@ -383,6 +388,11 @@ def _is_title_by_neighbours(
         return True
     # « Question 2 : … » needs no space above.
     return text[:1].isupper() and _is_numbered_title(text) and bool(_ANNOUNCED.match(text))
+
+
+def _is_next_of_titles(draft: Draft, below: Draft) -> bool:
+    is_apart = draft.kind == "bullet" and draft.is_numbered and draft.is_start
+    return is_apart and _is_short(draft) and not below.is_numbered
 
 
 def _leads_list(above: Draft | None, draft: Draft, below: Draft) -> bool:

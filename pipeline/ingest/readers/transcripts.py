@@ -55,12 +55,14 @@ _NAME_FIRST = re.compile(
 )
 _TIME_ALONE = re.compile(_STAMP)
 _LABEL = re.compile(r"^(?P<name>[^\s:][^:?!.]{0,50}?)\s?:(?:\s+(?P<rest>.*))?$")
+_BOLD = re.compile(r"^\*\*([^*]{1,60})\*\*")  # the speaker, as La Suite writes
 _COLUMNS = {
     "start": ("start", "début", "debut", "begin", "start time", "timecode", "time code", "tc in"),
     "end": ("end", "fin", "end time", "tc out"),
     "text": ("text", "texte", "transcript", "transcription", "paroles"),
     "speaker": ("speaker", "locuteur", "locutrice", "intervenant", "speaker name"),
 }
+_MAX_LABEL_WORDS = 4  # of an unknown speaker: « iPhone de Kévin »
 _TAIL = 200  # characters: what is looked at of a turn to know whether it goes on
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
 _MAX_CONDUCT_WORDS = 16  # of a sentence that only leads the meeting
@@ -334,7 +336,7 @@ def is_prose(part: RawPart) -> bool:
 
 def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
     """Return a transcript's blocks, first what precedes it as meta blocks; None if it is none."""
-    shown_lines = [shown for line in lines if (shown := clean(line))]
+    shown_lines = [_BOLD.sub(r"\1", shown) for line in lines if (shown := clean(line))]
     filled = [line for line in shown_lines if not _is_of_tool(line)]
     if _is_stamped(filled):
         spoken = _stamped_lines(filled)
@@ -344,14 +346,18 @@ def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
         return blocks_of_cues([Cue(0.0, 0.0, " ".join(filled))])
     else:
         return None
-    is_spoken = [line.start is not None or bool(line.speaker) for line in spoken]
+    n_lines = Counter(line.speaker for line in spoken)
+    is_spoken = [
+        line.start is not None
+        or bool(line.speaker and (n_lines[line.speaker] > 1 or is_speaker(line.speaker)))
+        for line in spoken
+    ]
     first = is_spoken.index(True)
     cues = list(_cues(spoken[first:]))
     if not cues:
         return None
-    head = [
-        RawBlock(line.text, "meta", reason="circumstance") for line in spoken[:first] if line.text
-    ]
+    heads = (f"{line.speaker or ''} : {line.text}".removeprefix(" : ") for line in spoken[:first])
+    head = [RawBlock(text, "meta", reason="circumstance") for text in heads if text]
     # Each lasts until the next: such transcripts show no pauses.
     starts = [cue.start for cue in cues[1:]] + [cues[-1].start]
     lasting = [
@@ -424,7 +430,9 @@ def _stamped_lines(lines: Sequence[str]) -> list[_SpokenLine]:
 
 def _names_speaker(name: str, n_alone: Counter[str], *, is_told: bool = False) -> bool:
     """Whether a label names a speaker; `is_told` where others beside it surely do."""
-    return is_speaker(name) or ((is_told or n_alone[name] > 1) and may_be_speaker(name))
+    if is_speaker(name) or (n_alone[name] > 1 and may_be_speaker(name)):
+        return True
+    return is_told and len(name.split()) <= _MAX_LABEL_WORDS and name != name.lower()
 
 
 def _is_labelled(lines: Sequence[str]) -> bool:
