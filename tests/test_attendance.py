@@ -853,3 +853,41 @@ def test_one_person_on_two_lines_has_signed_where_either_line_is_signed() -> Non
         ["personne-1", True]
     ]
     assert clean["blocks"].columns.tolist() == blank["blocks"].columns.tolist()
+
+
+DEPUTIES = [  # two cells of one person, and its name
+    ("Morel (suppléante de Mme Roux)", "Morel", "Morel"),
+    ("Mme Morel, représente M. Roux", "Mme Morel", "Morel"),
+    ("Mme Morel pour Mme Roux", "Morel", "Morel"),
+    ("Suppléante de Mme Roux", "Représente Mme Roux", "suppléance de Roux"),
+    ("Représente Mme Roux", "p/o Mme Roux", "suppléance de Roux"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "name"), DEPUTIES)
+def test_a_deputy_is_one_person_whatever_is_said_of_whom_they_stand_for(
+    one: str, other: str, name: str
+) -> None:
+    roster = WorkshopPeople("w")
+    ids = {roster.add(Participant(*split_name(cell))) for cell in (one, other)}
+    assert len(ids) == 1 and [person.full_name for person in roster.people] == [name]
+
+
+def test_the_deputies_of_two_people_are_two_and_who_is_represented_is_neither() -> None:
+    roster = WorkshopPeople("w")
+    for first, last in (
+        ("Claire", "Morel (suppléante de Mme Roux)"),
+        ("Claire (représente Mme Roux)", "Morel"),
+        ("Représente", "Roux"),
+        ("p/o", "Blanchet"),
+        (None, "Roux"),
+        ("Remplacine", "Pourcel"),
+    ):
+        roster.add(Participant(first, last))
+    assert [person.full_name for person in roster.people] == [
+        "Claire Morel",
+        "suppléance de Roux",
+        "suppléance de Blanchet",
+        "Roux",
+        "Remplacine Pourcel",
+    ]

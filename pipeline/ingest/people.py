@@ -30,7 +30,7 @@ from pipeline.structure_names import (
 )
 from pipeline.tables.material import STRUCTURES
 from pipeline.tables.schema import Column, Table
-from pipeline.text import fold, lexicon, slug
+from pipeline.text import fold, fold_same_length, lexicon, slug
 
 ORIGINS = ("attendance", "manifest", "mail", "transcript", "form")
 
@@ -91,6 +91,33 @@ class Participant:
         return tuple(sorted(fold(self.full_name or "").split()))
 
 
+def without_represented(person: Participant) -> Participant:
+    """Return a deputy without whom they stand for; unnamed ones of a person are one deputy.
+
+    « Claire Morel (suppléante de Mme Roux) » is Claire Morel; « p/o Mme Roux », Roux's deputy.
+    """
+    parts = [person.first_name or "", person.last_name or ""]
+    halves = [_stands_for().split(fold_same_length(part), maxsplit=1) for part in parts]
+    if not any(len(half) > 1 for half in halves):  # a name cut at what links the two
+        parts = ["", person.full_name or ""]
+        halves = [[""], _stands_for().split(fold_same_length(parts[1]), maxsplit=1)]
+    if not any(len(half) > 1 for half in halves):
+        return person
+    own = [part[: len(half[0])].strip() or None for part, half in zip(parts, halves, strict=True)]
+    if any(own):
+        return replace(person, first_name=own[0], last_name=own[1])
+    others = [part[-len(half[1]) :] for part, half in zip(parts, halves, strict=True) if half[1:]]
+    words = others[0].rstrip(" )").split()
+    names = [word for word in words if fold(word) not in lexicon("people")["civilites"]]
+    return replace(person, first_name=None, last_name=f"suppléance de {' '.join(names)}")
+
+
+@cache
+def _stands_for() -> re.Pattern[str]:
+    links = "|".join(lexicon("people")["remplacements"])
+    return re.compile(rf"(?:^|[\s,(–-]+)(?:l[ae]\s)?(?:{links})\s+(?=\S)")
+
+
 @dataclass
 class WorkshopPeople:
     """The people of one workshop, each once, in the order met."""
@@ -106,6 +133,7 @@ class WorkshopPeople:
 
     def add(self, person: Participant) -> str:
         """Return the participant_id of `person`, adding it if new."""
+        person = without_represented(person)
         particles = lexicon("people")["particules"]
         first_words = fold(person.first_name or "").split()
         if person.first_name and all(word in particles for word in first_words):

@@ -158,7 +158,11 @@ def test_a_decision_whose_sentence_was_mended_in_its_file_is_taken_again_in_one_
         near.get_by_role("button").click()
         expect(page.locator("main")).to_contain_text(f"n° {number} est reprise")
         again = served.decisions().iloc[-1]
-        assert (again["action"], again["author"], again["code"]) == ("accept_tag", "chantal", "offre")
+        assert (again["action"], again["author"], again["code"]) == (
+            "accept_tag",
+            "chantal",
+            "offre",
+        )
         units = study.read_table("units")
         assert (
             units.loc[units["text"].str.contains("un car "), "unit_id"].item() == again["unit_id"]
