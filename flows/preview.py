@@ -7,17 +7,17 @@ Out:  .review/apercus/<workshop>.json: counts and headings, never a word of what
 The files are read as a run reads them, in the same child processes, by `python -m flows.preview`.
 """
 
-import json
 import logging
 import sys
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from pipeline.depot import Inventory, WorkshopFiles
 from pipeline.errors import AteliersError, StudyError
@@ -70,19 +70,8 @@ class WorkshopReading:
     rejects: list[dict[str, str]] = field(default_factory=list)
     error: str = ""
 
-    @classmethod
-    def loads(cls, content: bytes) -> "WorkshopReading":
-        """Return a reading as `dumps` wrote it."""
-        row = json.loads(content)
-        parts = [
-            PartReading(**part | {"sections": [SectionReading(**own) for own in part["sections"]]})
-            for part in row["parts"]
-        ]
-        return cls(**row | {"parts": parts})
 
-    def dumps(self) -> bytes:
-        """Return the reading as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode()
+_AS_JSON = TypeAdapter(WorkshopReading)
 
 
 def reading_key(study: Study, workshop: WorkshopFiles) -> str:
@@ -105,8 +94,8 @@ def _code() -> str:
 def read_kept(study: Study, folder: str) -> WorkshopReading | None:
     """Return the last reading of a workshop, whose `key` may be an earlier one; None before any."""
     try:
-        return WorkshopReading.loads(_path(study, folder).read_bytes())
-    except (OSError, ValueError, TypeError, KeyError):
+        return _AS_JSON.validate_json(_path(study, folder).read_bytes())
+    except (OSError, ValueError):
         return None
 
 
@@ -307,7 +296,7 @@ def _text(value: Any) -> str:
 
 
 def _keep(study: Study, folder: str, reading: WorkshopReading) -> None:
-    write_bytes(_path(study, folder), reading.dumps(), mode=0o600)
+    write_bytes(_path(study, folder), _AS_JSON.dump_json(reading), mode=0o600)
 
 
 def _path(study: Study, folder: str) -> Path:

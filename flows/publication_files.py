@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from pipeline.errors import StudyError
@@ -21,19 +20,17 @@ from pipeline.study import Study
 
 CHANGES, ARCHIVE = "changements", "archive"
 # file names, by form of `ateliers export`
-EXPORTS: Mapping[str, str] = MappingProxyType(
-    {
-        "qdpx": "etude.qdpx",
-        "qdc": "grille.qdc",
-        "iramuteq": "corpus-iramuteq.txt",
-        "relecture": "relecture.xlsx",
-        "geojson": "structures.geojson",
-        "csv": "tables-csv.zip",
-        "parquet": "tables-parquet.zip",
-        ARCHIVE: "publication.zip",
-        CHANGES: "changements.txt",
-    }
-)
+EXPORTS: Mapping[str, str] = {
+    "qdpx": "etude.qdpx",
+    "qdc": "grille.qdc",
+    "iramuteq": "corpus-iramuteq.txt",
+    "relecture": "relecture.xlsx",
+    "geojson": "structures.geojson",
+    "csv": "tables-csv.zip",
+    "parquet": "tables-parquet.zip",
+    ARCHIVE: "publication.zip",
+    CHANGES: "changements.txt",
+}
 _MANIFEST, _FOR_ANALYSTS = "manifeste.json", "analystes"
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,26 +31,7 @@ _GRAIN = 512  # texts that a worker encodes at once
 _SHIPPED = EmbedSettings()  # workers have it too
 
 
-class Embedder(Protocol):
-    """An encoder; its `name` and `version` go into manifests and cache keys."""
-
-    name: str
-    version: str
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return (n_texts, d) rows of norm 1; a blank text has a fixed one."""
-        ...
-
-
-class EmbedderSource(Protocol):
-    """Finds the encoder of some settings."""
-
-    def load(self, settings: EmbedSettings | None = None) -> Embedder:
-        """Return the encoder of `settings`."""
-        ...
-
-
-def load_embedder(settings: EmbedSettings | None = None) -> Embedder:
+def load_embedder(settings: EmbedSettings | None = None) -> "Embedder":
     """Return the encoder of `settings`, with a cache in memory.
 
     Raises `MissingExtraError` when a back end is not installed, `ModelError` when its file, model
@@ -235,7 +215,7 @@ class LentVectors:
     keys: tuple[bytes, ...]
     vectors: Vectors
 
-    def load(self, settings: EmbedSettings | None = None) -> Embedder:
+    def load(self, settings: EmbedSettings | None = None) -> "Embedder":
         """Return the encoder of `settings`."""
         plain = plain_encoders().load(settings)
         if plain.settings != _SHIPPED:
@@ -256,6 +236,11 @@ class _LentEmbedder:
         rows |= dict(zip(map(_key, new), self._plain.encode(new), strict=True))
         vectors = [rows[_key(text)] for text in texts]
         return np.array(vectors, dtype=np.float32).reshape(len(texts), self._plain.engine.dim)
+
+
+# an encoder: its `name` and `version` go into manifests and cache keys; and what finds one
+Embedder = CachedEmbedder | _LentEmbedder
+EmbedderSource = Encoders | LentVectors
 
 
 @cache

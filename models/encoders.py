@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,18 +31,6 @@ Vectors = NDArray[np.float32]
 WEIGHTS = Path(__file__).with_name("weights") / "encoder-subjects.onnx"
 NAME = "e5-sujets"
 _LOG = logging.getLogger(__name__)
-
-
-class BackEnd(Protocol):
-    """An encoder: its name, version and row length."""
-
-    name: str
-    version: str
-    dim: int
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        """Return (n_texts, dim) rows, of any norm."""
-        ...
 
 
 class ShippedEncoder:
@@ -236,3 +224,6 @@ class ServedEncoder:
             "un serveur qui répond à /v1/embeddings",
             f"vérifier l'adresse, le serveur et {API_KEY}",
         )
+
+
+BackEnd = ShippedEncoder | SentenceTransformers | ServedEncoder  # rows of any norm

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pipeline.credentials import address_fault, without_secrets
@@ -26,43 +26,10 @@ _SUFFIX = ".parquet"
 _T = TypeVar("_T")
 
 
-class TableFiles(Protocol):
-    """Files by name, such as `units.parquet` or `machine/tags.parquet/part-00001.parquet`."""
-
-    has_folders: bool  # whether a folder exists apart from its files' names
-
-    def list_files(self) -> dict[str, str]:
-        """Return the stamp of every Parquet file by name.
-
-        It changes when the file is written again; "" where only the bytes can tell.
-        """
-        ...
-
-    def open(self, name: str) -> IO[bytes]:
-        """Open a file to be read."""
-        ...
-
-    def write(self, name: str, content: bytes, *, n_rows: int) -> None:
-        """Write the Parquet file `content` of `n_rows` rows, in one step."""
-        ...
-
-    def remove(self, name: str) -> None:
-        """Remove a file, which may be missing already."""
-        ...
-
-    def hashes(self, stamps: Mapping[str, str]) -> dict[str, str]:
-        """Return the sha256 of these files, given with their stamps."""
-        ...
-
-    def row_counts(self, stamps: Mapping[str, str]) -> dict[str, int]:
-        """Return the number of rows of each of these files."""
-        ...
-
-
 class TableStore:
     """Tables by name over `files`; one of more than `partition_rows` rows is written in parts."""
 
-    def __init__(self, files: TableFiles, *, partition_rows: int) -> None:
+    def __init__(self, files: "TableFiles", *, partition_rows: int) -> None:
         self._files, self._partition_rows = files, partition_rows
 
     def has(self, table: str) -> bool:
@@ -201,7 +168,7 @@ def open_table_files(
     memory: Path | None = None,
     timeout_s: int = 10,
     max_attempts: int = 3,
-) -> TableFiles:
+) -> "TableFiles":
     """Return the table files at `address`, those of `folder` for a blank one.
 
     A remote store keeps hashes and row counts in the file `memory`. S3 gets `timeout_s` seconds to
@@ -236,12 +203,15 @@ def _names_below(folder: Path | str, prefix: str = "") -> Iterator[str]:
 
 
 class _FolderFiles:
-    has_folders = True
+    """Files by name, such as `units.parquet` or `machine/tags.parquet/part-00001.parquet`."""
+
+    has_folders = True  # whether a folder exists apart from its files' names
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def list_files(self) -> dict[str, str]:
+        """Return the stamp of every file by name, "" where only the bytes can tell a change."""
         return dict.fromkeys(_names_below(self._folder), "")
 
     def open(self, name: str) -> IO[bytes]:
@@ -286,6 +256,8 @@ class _FileFacts(NamedTuple):
 
 
 class _RemoteFiles:
+    """The same in a store of fsspec, whose stamps change when a file is written again."""
+
     def __init__(
         self, address: str, scheme: str, memory: Path | None, s3_options: dict[str, Any]
     ) -> None:
@@ -392,6 +364,9 @@ class _RemoteFiles:
                 "un entrepôt qui répond, et les droits d'y lire et d'y écrire",
                 f"vérifier [execution] store, {ENDPOINT} et les clés de l'environnement",
             ) from error
+
+
+TableFiles = _FolderFiles | _RemoteFiles
 
 
 def _checked_endpoint() -> str:

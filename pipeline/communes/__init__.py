@@ -4,7 +4,7 @@ In:   names as people write them; INSEE codes
 Out:  INSEE codes where certain, names, centres, intercommunal authorities, outlines
 """
 
-from pipeline.communes.gazetteer import CommuneMatch, Gazetteer, around, distance_km
+from pipeline.communes.gazetteer import around
 from pipeline.communes.tables import (
     by_code,
     codes_of_department,
@@ -19,13 +19,10 @@ from pipeline.communes.tables import (
 )
 
 __all__ = [
-    "CommuneMatch",
-    "Gazetteer",
     "around",
     "centre_of",
     "codes_of_department",
     "department_names",
-    "distance_km",
     "epci_names",
     "epci_of",
     "epci_of_most",

@@ -259,6 +259,15 @@ def _entry(row: Row, name: str, axis: str, family: str | None, where: str) -> En
         parts = row.get(column, "").translate(_LIST_SIGNS).split(";")
         return tuple(" ".join(part.split()) for part in parts if part.strip())
 
-    texts = {part: text(part) for part in ("label", "definition", "include", "exclude")}
-    lists = {part: several(part) for part in ("examples", "lexicon")}
-    return Entry(name, axis, **texts, **lists, parent_id=family, where=where)
+    return Entry(
+        name,
+        axis,
+        label=text("label"),
+        definition=text("definition"),
+        include=text("include"),
+        exclude=text("exclude"),
+        examples=several("examples"),
+        lexicon=several("lexicon"),
+        parent_id=family,
+        where=where,
+    )

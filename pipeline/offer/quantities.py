@@ -39,12 +39,11 @@ _NEAR = 40  # characters from « budget » or « ventes » to its amount
 
 @dataclass(frozen=True)
 class Number:
-    """A number at [start, end); `is_approximate` for « une trentaine » and the mean of a range."""
+    """A number at [start, end); that of a range is its mean."""
 
     start: int
     end: int
     value: float
-    is_approximate: bool = False
     bounds: tuple[float, float] | None = None  # of a range
 
 
@@ -86,7 +85,7 @@ def _in_letters(text: str) -> Iterator[Number]:
         elif word in collectives and _is_counted(words, i):
             first = words[i - 1][0] if words[i - 1][1] == "une" else match
             value = float(collectives[word])
-            yield Number(first.start(), match.end(), value, is_approximate=True)
+            yield Number(first.start(), match.end(), value)
         i += max(1, len(run))
 
 
@@ -172,7 +171,7 @@ def _with_ranges(numbers: list[Number], text: str) -> list[Number]:
         if last and last.value < number.value and _is_range(last, number, text):
             bounds = (last.value, number.value)
             middle = sum(bounds) / 2
-            merged[-1] = Number(last.start, number.end, middle, is_approximate=True, bounds=bounds)
+            merged[-1] = Number(last.start, number.end, middle, bounds=bounds)
         else:
             merged.append(number)
     return merged

@@ -138,14 +138,8 @@ def _rows(table: pd.DataFrame) -> list[AgreementRow]:
     blank = table.astype(object).where(table.notna(), None)
     return [
         AgreementRow(
-            row["first_coder"],
-            row["second_coder"],
-            row["axis"],
-            row["code"],
-            int(row["n_units"]),
-            int(row["n_first"]),
-            int(row["n_second"]),
-            int(row["n_both"]),
+            *(row[name] for name in ("first_coder", "second_coder", "axis", "code")),
+            *(int(row[name]) for name in ("n_units", "n_first", "n_second", "n_both")),
             *(_measure(row, name) for name in ("f1", "kappa", "alpha")),
         )
         for row in blank.to_dict("records")

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
 
 from pipeline.decisions.coding import CodingTask
 from pipeline.decisions.spans import spans_by_code
@@ -278,17 +277,15 @@ def _territory(snapshot: Snapshot) -> Callable[[Unit], str | None]:
 
 
 _ValueOf = Callable[[Snapshot], Callable[[Unit], str | None]]
-_VALUES: Mapping[str, _ValueOf] = MappingProxyType(
-    {
-        "territory": _territory,
-        "workshop": lambda _snapshot: lambda unit: unit.workshop_id,
-        "table": lambda _snapshot: lambda unit: str(unit.table_number or ""),
-        "question": lambda _snapshot: lambda unit: unit.question,
-        "channel": lambda _snapshot: lambda unit: unit.channel,
-        "speaker": lambda _snapshot: lambda unit: unit.speaker,
-        "actor": _actor_type,
-    }
-)
+_VALUES: Mapping[str, _ValueOf] = {
+    "territory": _territory,
+    "workshop": lambda _snapshot: lambda unit: unit.workshop_id,
+    "table": lambda _snapshot: lambda unit: str(unit.table_number or ""),
+    "question": lambda _snapshot: lambda unit: unit.question,
+    "channel": lambda _snapshot: lambda unit: unit.channel,
+    "speaker": lambda _snapshot: lambda unit: unit.speaker,
+    "actor": _actor_type,
+}
 
 
 def neighbours(unit_id: str, unit_ids: list[str]) -> tuple[str | None, str | None]:

@@ -3,7 +3,6 @@
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 from django.http import QueryDict
@@ -17,22 +16,20 @@ ORDERS = (DOUBT, READING, NEAREST)
 
 ANY_OF, ALL_OF, NONE_OF = "", "et-", "sans-"  # before an attribute's name in the address
 BLANK = "aucun"  # the value of passages without table, question, speaker, theme
-ATTRIBUTES: Mapping[str, str] = MappingProxyType(
-    {
-        "territory": "territoire",
-        "workshop": "atelier",
-        "table": "table",
-        "question": "question",
-        "channel": "canal",
-        "speaker": "locuteur",
-        "actor": "acteur",
-        "code": "code",  # axis:code
-        "theme": "theme",
-        "family": "famille",
-        "words": "mots",
-        "zone": "zone",  # corners on the map of passages
-    }
-)  # the name of each attribute in the address
+ATTRIBUTES: Mapping[str, str] = {
+    "territory": "territoire",
+    "workshop": "atelier",
+    "table": "table",
+    "question": "question",
+    "channel": "canal",
+    "speaker": "locuteur",
+    "actor": "acteur",
+    "code": "code",  # axis:code
+    "theme": "theme",
+    "family": "famille",
+    "words": "mots",
+    "zone": "zone",  # corners on the map of passages
+}  # the name of each attribute in the address
 _MAX_CONDITIONS = 100
 _MAX_CHARS = 200
 _MAX_ZONE = 2_600  # characters of 200 corners

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -31,102 +30,90 @@ from pipeline.review.selection import (
 from pipeline.review.snapshot import Snapshot
 
 _N_CHARS = 60  # of a passage in a sentence
-STATES: Mapping[str, Any] = MappingProxyType(
-    {
-        TODO: gettext_lazy("à décider"),
-        MINE: gettext_lazy("décidés par moi"),
-        SHARED: gettext_lazy("décidés à plusieurs"),
-        DISAGREED: gettext_lazy("où quelqu’un a codé autrement que moi"),
-        UNSIGNED: gettext_lazy("d’un thème pas encore signé"),
-        FLAGGED: gettext_lazy("avec un drapeau"),
-        DRAWN: gettext_lazy("tirés au sort, à coder par moi"),
-        ALL: gettext_lazy("tous"),
-    }
-)
-ATTRIBUTE_NAMES: Mapping[str, Any] = MappingProxyType(
-    {
-        "territory": gettext_lazy("Territoire"),
-        "workshop": gettext_lazy("Atelier"),
-        "table": gettext_lazy("Table"),
-        "question": gettext_lazy("Question"),
-        "channel": gettext_lazy("Canal"),
-        "speaker": gettext_lazy("Locuteur"),
-        "actor": gettext_lazy("Type d’acteur"),
-        "code": gettext_lazy("Code"),
-        "theme": gettext_lazy("Thème"),
-        "family": gettext_lazy("Famille"),
-        "words": gettext_lazy("Mots exacts"),
-        "zone": gettext_lazy("Carte"),
-    }
-)
-_CLAUSES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
-    {
-        "territory": (gettext_lazy("de {values}"), gettext_lazy("sauf {values}")),
-        "workshop": (
-            gettext_lazy("de l’atelier {values}"),
-            gettext_lazy("sauf l’atelier {values}"),
-        ),
-        "table": (gettext_lazy("à la table {values}"), gettext_lazy("sauf la table {values}")),
-        "question": (
-            gettext_lazy("à la question {values}"),
-            gettext_lazy("sauf la question {values}"),
-        ),
-        "channel": (gettext_lazy("du canal {values}"), gettext_lazy("sauf le canal {values}")),
-        "speaker": (gettext_lazy("dits par {values}"), gettext_lazy("sauf ceux de {values}")),
-        "actor": (
-            gettext_lazy("d’acteurs du type {values}"),
-            gettext_lazy("sauf d’acteurs du type {values}"),
-        ),
-        "code": (gettext_lazy("codés {values}"), gettext_lazy("sans le code {values}")),
-        "theme": (gettext_lazy("du thème {values}"), gettext_lazy("hors du thème {values}")),
-        "family": (
-            gettext_lazy("de la famille {values}"),
-            gettext_lazy("hors de la famille {values}"),
-        ),
-        "words": (
-            gettext_lazy("où l’on lit {values}"),
-            gettext_lazy("où l’on ne lit pas {values}"),
-        ),
-        "zone": (
-            gettext_lazy("dans la zone entourée sur la carte"),
-            gettext_lazy("hors de la zone entourée sur la carte"),
-        ),
-    }
-)  # of the passages that have one of the values, and of those that have none
-_BLANK_CLAUSES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
-    {
-        "table": (gettext_lazy("sans table"), gettext_lazy("dits à une table")),
-        "question": (gettext_lazy("sans question"), gettext_lazy("dits à une question")),
-        "speaker": (gettext_lazy("sans locuteur connu"), gettext_lazy("au locuteur connu")),
-        "actor": (gettext_lazy("sans type d’acteur connu"), gettext_lazy("au type d’acteur connu")),
-        "theme": (gettext_lazy("sans thème"), gettext_lazy("qui ont un thème")),
-    }
-)
-_LEADS: Mapping[str, Any] = MappingProxyType(
-    {
-        TODO: gettext_lazy("Passages à décider"),
-        MINE: gettext_lazy("Passages décidés par moi"),
-        SHARED: gettext_lazy("Passages décidés à plusieurs"),
-        DISAGREED: gettext_lazy("Passages où quelqu’un a codé autrement que moi"),
-        UNSIGNED: gettext_lazy("Passages d’un thème pas encore signé"),
-        FLAGGED: gettext_lazy("Passages avec un drapeau"),
-        DRAWN: gettext_lazy("Passages tirés au sort, à coder par moi"),
-    }
-)
-_MISSING: Mapping[str, Any] = MappingProxyType(
-    {
-        "territory": gettext_lazy("L’étude n’a pas de territoire {value}."),
-        "workshop": gettext_lazy("L’étude n’a pas d’atelier {value}."),
-        "table": gettext_lazy("Aucun passage n’a la table {value}."),
-        "question": gettext_lazy("Aucun passage n’a la question {value}."),
-        "channel": gettext_lazy("Aucun passage n’a le canal {value}."),
-        "speaker": gettext_lazy("Aucun passage n’a le locuteur {value}."),
-        "actor": gettext_lazy("Aucun locuteur connu n’a le type d’acteur {value}."),
-        "code": gettext_lazy("La grille n’a pas de code {value}."),
-        "theme": gettext_lazy("L’étude n’a pas, ou plus, de thème {value}."),
-        "family": gettext_lazy("L’étude n’a pas, ou plus, de famille {value}."),
-    }
-)
+STATES: Mapping[str, Any] = {
+    TODO: gettext_lazy("à décider"),
+    MINE: gettext_lazy("décidés par moi"),
+    SHARED: gettext_lazy("décidés à plusieurs"),
+    DISAGREED: gettext_lazy("où quelqu’un a codé autrement que moi"),
+    UNSIGNED: gettext_lazy("d’un thème pas encore signé"),
+    FLAGGED: gettext_lazy("avec un drapeau"),
+    DRAWN: gettext_lazy("tirés au sort, à coder par moi"),
+    ALL: gettext_lazy("tous"),
+}
+ATTRIBUTE_NAMES: Mapping[str, Any] = {
+    "territory": gettext_lazy("Territoire"),
+    "workshop": gettext_lazy("Atelier"),
+    "table": gettext_lazy("Table"),
+    "question": gettext_lazy("Question"),
+    "channel": gettext_lazy("Canal"),
+    "speaker": gettext_lazy("Locuteur"),
+    "actor": gettext_lazy("Type d’acteur"),
+    "code": gettext_lazy("Code"),
+    "theme": gettext_lazy("Thème"),
+    "family": gettext_lazy("Famille"),
+    "words": gettext_lazy("Mots exacts"),
+    "zone": gettext_lazy("Carte"),
+}
+_CLAUSES: Mapping[str, tuple[Any, Any]] = {
+    "territory": (gettext_lazy("de {values}"), gettext_lazy("sauf {values}")),
+    "workshop": (
+        gettext_lazy("de l’atelier {values}"),
+        gettext_lazy("sauf l’atelier {values}"),
+    ),
+    "table": (gettext_lazy("à la table {values}"), gettext_lazy("sauf la table {values}")),
+    "question": (
+        gettext_lazy("à la question {values}"),
+        gettext_lazy("sauf la question {values}"),
+    ),
+    "channel": (gettext_lazy("du canal {values}"), gettext_lazy("sauf le canal {values}")),
+    "speaker": (gettext_lazy("dits par {values}"), gettext_lazy("sauf ceux de {values}")),
+    "actor": (
+        gettext_lazy("d’acteurs du type {values}"),
+        gettext_lazy("sauf d’acteurs du type {values}"),
+    ),
+    "code": (gettext_lazy("codés {values}"), gettext_lazy("sans le code {values}")),
+    "theme": (gettext_lazy("du thème {values}"), gettext_lazy("hors du thème {values}")),
+    "family": (
+        gettext_lazy("de la famille {values}"),
+        gettext_lazy("hors de la famille {values}"),
+    ),
+    "words": (
+        gettext_lazy("où l’on lit {values}"),
+        gettext_lazy("où l’on ne lit pas {values}"),
+    ),
+    "zone": (
+        gettext_lazy("dans la zone entourée sur la carte"),
+        gettext_lazy("hors de la zone entourée sur la carte"),
+    ),
+}  # of the passages that have one of the values, and of those that have none
+_BLANK_CLAUSES: Mapping[str, tuple[Any, Any]] = {
+    "table": (gettext_lazy("sans table"), gettext_lazy("dits à une table")),
+    "question": (gettext_lazy("sans question"), gettext_lazy("dits à une question")),
+    "speaker": (gettext_lazy("sans locuteur connu"), gettext_lazy("au locuteur connu")),
+    "actor": (gettext_lazy("sans type d’acteur connu"), gettext_lazy("au type d’acteur connu")),
+    "theme": (gettext_lazy("sans thème"), gettext_lazy("qui ont un thème")),
+}
+_LEADS: Mapping[str, Any] = {
+    TODO: gettext_lazy("Passages à décider"),
+    MINE: gettext_lazy("Passages décidés par moi"),
+    SHARED: gettext_lazy("Passages décidés à plusieurs"),
+    DISAGREED: gettext_lazy("Passages où quelqu’un a codé autrement que moi"),
+    UNSIGNED: gettext_lazy("Passages d’un thème pas encore signé"),
+    FLAGGED: gettext_lazy("Passages avec un drapeau"),
+    DRAWN: gettext_lazy("Passages tirés au sort, à coder par moi"),
+}
+_MISSING: Mapping[str, Any] = {
+    "territory": gettext_lazy("L’étude n’a pas de territoire {value}."),
+    "workshop": gettext_lazy("L’étude n’a pas d’atelier {value}."),
+    "table": gettext_lazy("Aucun passage n’a la table {value}."),
+    "question": gettext_lazy("Aucun passage n’a la question {value}."),
+    "channel": gettext_lazy("Aucun passage n’a le canal {value}."),
+    "speaker": gettext_lazy("Aucun passage n’a le locuteur {value}."),
+    "actor": gettext_lazy("Aucun locuteur connu n’a le type d’acteur {value}."),
+    "code": gettext_lazy("La grille n’a pas de code {value}."),
+    "theme": gettext_lazy("L’étude n’a pas, ou plus, de thème {value}."),
+    "family": gettext_lazy("L’étude n’a pas, ou plus, de famille {value}."),
+}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 from django.http import QueryDict
@@ -287,25 +286,23 @@ def _member(form: ThemeForm, unit_id: str) -> str:
     return unit_id
 
 
-_COMMANDS: Mapping[str, Callable[[ThemeForm, str], ThemeCommand]] = MappingProxyType(
-    {
-        "renommer": _rename,
-        "decrire": _describe,
-        "renommer-famille": _rename_family,
-        "ecarter": _reject,
-        "reunir": _merge,
-        "reunir-plusieurs": _merge_several,
-        "rassembler": _gather,
-        "garder": _keep_apart,
-        "famille": _change_family,
-        "deplacer": _move,
-        "separer": _split,
-        "epingler": _pin,
-        "oter": _unpin,
-        READING[0]: _sign_off,
-        READING[1]: _put_as_read,
-    }
-)
+_COMMANDS: Mapping[str, Callable[[ThemeForm, str], ThemeCommand]] = {
+    "renommer": _rename,
+    "decrire": _describe,
+    "renommer-famille": _rename_family,
+    "ecarter": _reject,
+    "reunir": _merge,
+    "reunir-plusieurs": _merge_several,
+    "rassembler": _gather,
+    "garder": _keep_apart,
+    "famille": _change_family,
+    "deplacer": _move,
+    "separer": _split,
+    "epingler": _pin,
+    "oter": _unpin,
+    READING[0]: _sign_off,
+    READING[1]: _put_as_read,
+}
 
 
 def smaller_half(unit_ids: Sequence[str], snapshot: Snapshot) -> list[bool]:

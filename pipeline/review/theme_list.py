@@ -6,7 +6,6 @@ Out:  summaries in order; counts; theme_ids, the nearest first
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,38 +19,30 @@ from pipeline.text import fold
 FAMILY = "famille"
 _FAR = float("inf")
 _N_FIRST, _N_NEAR = 10, 8
-ORDERS = MappingProxyType(
-    {
-        FAMILY: gettext_lazy("par famille"),
-        "rang": gettext_lazy("par rang"),
-        "tables": gettext_lazy("par nombre de tables"),
-        "passages": gettext_lazy("par nombre de passages"),
-        "nom": gettext_lazy("par nom"),
-    }
-)
-STATES = MappingProxyType(
-    {
-        "": gettext_lazy("tous"),
-        "a-valider": gettext_lazy("à valider"),
-        "valides": gettext_lazy("validés"),
-        "a-regarder": gettext_lazy("à regarder de près"),
-    }
-)
-_KEYS: Mapping[str, Callable[[ThemeSummary], Any]] = MappingProxyType(
-    {
-        "rang": lambda theme: theme.rank.rank if theme.rank else _FAR,
-        "tables": lambda theme: (-theme.n_tables, -theme.n_tables_high),
-        "passages": lambda theme: -theme.n_units,
-        "nom": lambda theme: "",
-    }
-)
-_IS_WANTED: Mapping[str, Callable[[ThemeSummary], bool]] = MappingProxyType(
-    {
-        "a-valider": lambda theme: not theme.is_signed_off,
-        "valides": lambda theme: theme.is_signed_off,
-        "a-regarder": lambda theme: bool(theme.flags) or theme.awaits_name,
-    }
-)
+ORDERS = {
+    FAMILY: gettext_lazy("par famille"),
+    "rang": gettext_lazy("par rang"),
+    "tables": gettext_lazy("par nombre de tables"),
+    "passages": gettext_lazy("par nombre de passages"),
+    "nom": gettext_lazy("par nom"),
+}
+STATES = {
+    "": gettext_lazy("tous"),
+    "a-valider": gettext_lazy("à valider"),
+    "valides": gettext_lazy("validés"),
+    "a-regarder": gettext_lazy("à regarder de près"),
+}
+_KEYS: Mapping[str, Callable[[ThemeSummary], Any]] = {
+    "rang": lambda theme: theme.rank.rank if theme.rank else _FAR,
+    "tables": lambda theme: (-theme.n_tables, -theme.n_tables_high),
+    "passages": lambda theme: -theme.n_units,
+    "nom": lambda theme: "",
+}
+_IS_WANTED: Mapping[str, Callable[[ThemeSummary], bool]] = {
+    "a-valider": lambda theme: not theme.is_signed_off,
+    "valides": lambda theme: theme.is_signed_off,
+    "a-regarder": lambda theme: bool(theme.flags) or theme.awaits_name,
+}
 
 
 @dataclass(frozen=True)

@@ -311,8 +311,12 @@ def _entry(typed: Mapping[str, str], axis: str) -> Entry:
     return Entry(
         typed["code"].strip(),
         axis,
-        **{part: line(part) for part in ("label", "definition", "include", "exclude")},
-        **{part: lines(part) for part in ("examples", "lexicon")},
+        label=line("label"),
+        definition=line("definition"),
+        include=line("include"),
+        exclude=line("exclude"),
+        examples=lines("examples"),
+        lexicon=lines("lexicon"),
         parent_id=typed["family"] or None,
         colour=typed["colour"],
     )
