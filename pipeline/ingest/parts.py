@@ -86,7 +86,7 @@ _TEXT_EXTENSIONS = {
     "srt": (".srt",),
     "eml": (".eml",),
     "mbox": (".mbox",),
-    "json": (".json", ".geojson", ".umap"),
+    "json": (".json", ".geojson", ".umap", ".jsonl", ".ndjson"),
 }
 _ZIP_EXTENSIONS = {
     "odt": (".odt", ".ott"),
@@ -269,11 +269,16 @@ def _by_mark(content: bytes) -> str | None:
 
 
 def parse_json(text: str) -> Any:
-    """Return the content of JSON text, half characters made by escapes replaced.
+    """Return the content of JSON text, or of objects on a line each; half characters replaced.
 
     Raises `ValueError` or `RecursionError` for text that is none.
     """
-    content = json.loads(text)
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = [json.loads(line) for line in text.split("\n") if line.strip()]
+        if len(content) < 2 or not all(isinstance(item, dict) for item in content):
+            raise
     if "\\u" in text:  # no table holds half a character
         content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
     return content

@@ -702,12 +702,14 @@ def passages_of_row(sheet: SortedSheet, row: Sequence[str]) -> list[int]:
     titles = sheet.header.titles
     if any(map(is_withdrawn, titles, sheet.roles, row)):
         return []
-    texts = [column for column in sheet.texts if row[column]]
+    others = sheet.answered_by(row)
+    texts = [column for column in sheet.texts if row[column] and column not in others]
     names = {fold(cell) for cell, role in zip(row, sheet.roles, strict=True) if role == "theme"}
     texts = [column for column in texts if fold(row[column]) not in names]  # an area's own name
     if sheet.kind == "form":
         return texts
-    named = [column for column, role in enumerate(sheet.roles) if role == "title" and row[column]]
+    named = [i for i, role in enumerate(sheet.roles) if role == "title" and row[i]]
+    named = [column for column in named if column not in others]
     if texts:
         return sorted([*texts, *(i for i in named if _says_more(sheet, row, i, texts))])
     is_attached = any(
@@ -750,6 +752,8 @@ def says_nothing(passage: str) -> str | None:
         return reason_of_role(kind)
     if is_instruction(passage):
         return "circumstance"
+    if word_pattern("columns", "genres_d_activite").fullmatch(fold(passage)):
+        return "settings"
     return None if says_something(passage) else "no answer"
 
 

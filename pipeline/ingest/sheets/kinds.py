@@ -7,6 +7,7 @@ settings. A header is one row, titles over groups, or codes over questions.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from pipeline.ingest.columns import (
@@ -17,11 +18,13 @@ from pipeline.ingest.columns import (
     ZONES,
     Header,
     Rows,
+    clean_title,
     column_cells,
     find_header,
     guess_header,
     header_of,
     is_question,
+    lone_cell,
     meaning_of,
     share,
 )
@@ -253,12 +256,13 @@ def _heads_alone(rows: Rows, i: int) -> bool:
     meanings = {meaning_of(cell) for cell in rows[i]}
     if "text" in meanings or any(map(is_question, rows[i])) or any(map(_FIELD.fullmatch, rows[i])):
         return True
-    is_top = i == 0 and all(rows[0]) and (len(rows) > _LINES or bool(NAMES & meanings))
-    is_list = len(rows[0]) > 1 or share(column_cells(rows[1:], 0), is_whole_name) > _MOST
+    is_top = all(rows[i]) and all(lone_cell(row) for row in rows[:i])
+    is_top = is_top and (len(rows) - i > _LINES or bool(NAMES & meanings))
+    is_list = len(rows[i]) > 1 or share(column_cells(rows[i + 1 :], 0), is_whole_name) > _MOST
     known = {"table", "question", "remark", "speaker", *NAMES, *CONTACTS}
     if not (is_top and is_list and known & meanings):
         return False
-    return not any(_recurs(rows, 0, column) for column in range(len(rows[0])))
+    return not any(_recurs(rows, i, column) for column in range(len(rows[i])))
 
 
 def _recurs(rows: Rows, i: int, column: int) -> bool:
@@ -316,6 +320,24 @@ class SortedSheet:
         """Return the columns of free words; in a form remarks are answers too."""
         wanted = {"text", "remark"} if self.kind == "form" else {"text"}
         return [column for column, role in enumerate(self.roles) if role in wanted]
+
+    @cached_property
+    def threads(self) -> list[list[int]]:
+        """Return the columns of "proposal …" and "comment …", each with its texts and author."""
+        titles = [fold(clean_title(title)).split() for title in self.header.titles]
+        openings = dict.fromkeys(words[0] for words in titles if len(words) > 1)
+        threads = [[i for i, own in enumerate(titles) if own[:1] == [word]] for word in openings]
+        own = [thread for thread in threads if self._says_and_signs(thread)]
+        return own if len(own) > 1 else []
+
+    def _says_and_signs(self, columns: Sequence[int]) -> bool:
+        roles = {self.roles[column] for column in columns}
+        return "text" in roles and bool(roles & {"account", "speaker", *NAMES, *CONTACTS})
+
+    def answered_by(self, row: Sequence[str]) -> set[int]:
+        """Return the columns of what a row only answers to, which another row says."""
+        said = [own for own in self.threads if any(row[i] and self.roles[i] == "text" for i in own)]
+        return {column for own in said[:-1] for column in own}
 
     @property
     def taken_for(self) -> str:

@@ -41,7 +41,8 @@ def respondents(sheet: SortedSheet) -> Rows:
 
 def cell_of(sheet: SortedSheet, row: Sequence[str], role: str) -> str:
     """Return the row's first filled cell of a role, on one line."""
-    columns = (column for column, own in enumerate(sheet.roles) if own == role)
+    others = sheet.answered_by(row)
+    columns = (i for i, own in enumerate(sheet.roles) if own == role and i not in others)
     cells = (" ".join(row[column].split()) for column in columns if column < len(row))
     return next(filter(None, cells), "")
 
@@ -77,6 +78,10 @@ def _keys_of(sheet: SortedSheet, row: Sequence[str]) -> Iterator[tuple[str, str]
         is_own = not is_hidden if role == "account" else role not in NAMED_BY or not is_name(cell)
         if is_told and is_own:
             yield ("email" if "@" in cell else role), cell.lower()
+    if sheet.threads and not is_hidden:  # one names its author by a number, another by a name
+        others = sheet.answered_by(row)
+        own = (i for i, role in enumerate(sheet.roles) if role == "account" and i not in others)
+        yield from (("account", row[column].lower()) for column in own if row[column])
     if " " in (name := fold(name_of(sheet, row))):
         yield "name", name
 
@@ -115,10 +120,12 @@ def senders_of(
 def _persons(keys: Sequence[Sequence[tuple[str, str]]], names: Sequence[str]) -> list[int]:
     """Return the first row of each row's person: by its keys, else by a name that one bears."""
     of_key: dict[tuple[str, str], int] = {}
+    addresses = [{cell for role, cell in own if role == "email"} for own in keys]
     persons: list[int] = []
     bearers: dict[str, set[int]] = defaultdict(set)
     for i, (own, name) in enumerate(zip(keys, names, strict=True)):
-        person = next((of_key[key] for key in own if key in of_key), i)
+        known = (of_key[key] for key in own if key in of_key)
+        person = next((p for p in known if not _are_two(addresses, names, p, i)), i)
         of_key |= {key: person for key in own if key not in of_key}
         persons.append(person)
         if own and name:
@@ -128,3 +135,11 @@ def _persons(keys: Sequence[Sequence[tuple[str, str]]], names: Sequence[str]) ->
             bearers[name] = bearers[name] or {i}
             persons[i] = min(bearers[name])
     return persons
+
+
+def _are_two(addresses: Sequence[set[str]], names: Sequence[str], one: int, other: int) -> bool:
+    """Whether two rows of one number are signed by others: no name and no address alike."""
+    words = set(names[one].split()), set(names[other].split())
+    is_named = all(words) and not words[0] & words[1]
+    is_written = not addresses[one] or not addresses[other] or addresses[one] != addresses[other]
+    return is_named and is_written

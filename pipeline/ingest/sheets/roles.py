@@ -71,6 +71,7 @@ _LONG, _VERY_LONG = 4, 8  # words of most answers; of those under a meaningless 
 _MANY = 4  # rows from which recurring cells show a closed question
 # share of similar cells; of distinct cells among closed answers, among sentences to choose from
 _MOST, _CLOSED, _CHOSEN = 0.6, 0.5, 0.3
+_AUTHORED = frozenset({"account", "speaker", "email"})
 _ONLINE = frozenset({"votes", "account", "trace", "speaker", "url"})  # of contributions, no list
 _TYPED = 0.8  # share of cells of one kind
 _FILLED = 0.5  # share of filled rows; fewer make occasional notes
@@ -169,8 +170,17 @@ def read_roles(header: Header, body: Rows) -> tuple[str, ...]:
             roles[column] = "text" if share(cells, is_question) > _MOST else role
         if role == "remark" and "text" not in roles and set(roles) & _ONLINE:
             roles[column] = "text"
-        if "text" in roles and _tells_persons(header.titles[column], role, all_rows, column):
+        is_told = len(set(cells)) == len(cells) and _AUTHORED & set(roles)  # elsewhere
+        is_typed = sum(map(is_question, header.titles)) > 1 and header.meanings[column] == "number"
+        is_key = is_typed and 1 < len(set(cells)) < len(cells)  # of a sheet of paper, on two rows
+        if "text" in roles and (
+            is_key or (not is_told and _tells_persons(header.titles[column], role, all_rows, column))
+        ):
             roles[column] = "account"
+    entered = [column_cells(body, i) for i, role in enumerate(roles) if role == "buyer"]
+    for column, role in enumerate(roles):  # the account of whoever typed what others said
+        if role == "account" and column_cells(body, column) in entered:
+            roles[column] = "buyer"
     titles = [fold(clean_title(title)) for title in header.titles]
     states = word_pattern("columns", "etats").fullmatch
     if roles.count("text") > 1 and any(map(states, titles)):
@@ -248,16 +258,17 @@ def _role_of_numbers(title: str, cells: Sequence[str]) -> str:
 
 def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: int) -> bool:
     is_filled = len(cells) >= _FILLED * n_rows
+    telling = [cell for cell in cells if says_something(cell)] or cells
     if meaning == "text":
         is_said = not are_choices(cells) and not _are_consents(title, cells)
-        return is_said and (is_filled or median_words(cells) >= _VERY_LONG)
+        return is_said and (is_filled or median_words(telling) >= _LONG)
     if meaning not in _OPEN and not (meaning == "remark" and is_question(title)):
         return False
     if is_closed(title, cells):
         return False
     if is_asked(title) or (_CODE.fullmatch(title) and median_words(cells) >= _LONG):
         return True
-    n_words = median_words([cell for cell in cells if says_something(cell)] or cells)
+    n_words = median_words(telling)
     return meaning is None and (n_words >= _VERY_LONG or (is_filled and n_words >= _LONG))
 
 
