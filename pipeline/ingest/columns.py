@@ -145,7 +145,8 @@ def is_question(text: str) -> bool:
     is_asking = text.rstrip(" *:)").endswith("?") or bool(
         word_pattern("columns", "interrogations", r"{}\b").match(words)
     )
-    return len(words.split()) >= _MIN_QUESTION and is_asking
+    is_name = len(text.split()) < 2 and not text.endswith("?")  # of a field: "comment_author_id"
+    return len(words.split()) >= _MIN_QUESTION and is_asking and not is_name
 
 
 @cache

@@ -24,7 +24,6 @@ from pipeline.ingest.columns import (
     guess_header,
     header_of,
     is_question,
-    lone_cell,
     meaning_of,
     share,
 )
@@ -142,6 +141,8 @@ def is_grouped_list(rows: Rows) -> bool:
     if not rows or max(map(len, rows)) > 1:
         return False
     cells = [row[0] if row else "" for row in rows]
+    if share([cell for cell in cells if cell], is_whole_name) > _MOST:
+        return False  # of persons
     n_frames = sum(frame_title(cell) is not None for cell in cells)
     return n_frames > 1 or any(cell and not above for above, cell in pairwise(cells))
 
@@ -256,7 +257,7 @@ def _heads_alone(rows: Rows, i: int) -> bool:
     meanings = {meaning_of(cell) for cell in rows[i]}
     if "text" in meanings or any(map(is_question, rows[i])) or any(map(_FIELD.fullmatch, rows[i])):
         return True
-    is_top = all(rows[i]) and all(lone_cell(row) for row in rows[:i])
+    is_top = all(rows[i]) and all(len(set(filter(None, row))) < 2 for row in rows[:i])
     is_top = is_top and (len(rows) - i > _LINES or bool(NAMES & meanings))
     is_list = len(rows[i]) > 1 or share(column_cells(rows[i + 1 :], 0), is_whole_name) > _MOST
     known = {"table", "question", "remark", "speaker", *NAMES, *CONTACTS}

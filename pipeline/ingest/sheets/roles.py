@@ -426,9 +426,9 @@ def clean_question(title: str) -> str:
 
 def _asked_by_survey(title: str) -> str | None:
     """Read a survey's question, by its cue words where no known wording is near."""
-    if in_full := asked_by_header(title):
-        return in_full
     cues = read_cues(title)
+    if not cues.is_clear(2 * _CLEAR, ENOUGH) and (in_full := asked_by_header(title)):
+        return in_full
     return cues.scores[0][0] if cues.is_clear(_CLEAR, ENOUGH) else _mapped(title)
 
 
