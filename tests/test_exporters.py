@@ -150,6 +150,114 @@ def test_names_beside_short_opinions_are_no_list_of_presence(header: str) -> Non
     assert [block.speaker for block in said] == ["Anne Kermeur", "Bob Huet", "Zoé Daoud"]
 
 
+OPEN_COLUMNS = [  # what a form asks, short or rare answers, what is asked
+    ("de quoi manquez vous", ["un dentiste", "stationnement", "", "un bal"], "q1"),
+    ("Que souhaitez-vous voir changer ?", ["les trottoirs", "", "plus de bancs", ""], "q4"),
+    ("Comment avez-vous trouvé l'accueil ?", ["trop long", "bien", "", "chaleureux"], None),
+    ("Un mot pour l'équipe d'animation", ["hâte d'y être", "", "mettez du thé", "merci Zoé"], None),
+    ("Texte libre", ["", "on se sent bien ici quand même", "", ""], None),
+    ("Ce qui vous use de l'intérieur", ["les dossiers", "", "le bruit", "la paie"], "q3"),
+    ("Sur qui peut-on compter ?", ["mes filles", "la voisine", "", "le club"], "q2"),
+    ("Ce qui fragilise votre équipe de l'intérieur", ["les dossiers", "", "la paie", ""], "q3"),
+    ("Qu'est-ce qui vous rend fiers dans votre équipe ?", ["le jeudi", "", "la paie", ""], "q3"),
+    ("Décrivez la commune idéale dans 10 ans", ["un marché", "", "des vélos", ""], None),
+]
+
+
+@pytest.mark.parametrize(("title", "cells", "question"), OPEN_COLUMNS)
+def test_open_columns_of_a_form_are_read_however_short_or_rare(
+    title: str, cells: list[str], question: str | None
+) -> None:
+    need = "Que faudrait-il ici ?"
+    rows = _rows(
+        f"Horodateur|{title}|{need}",
+        *(f"0{i}/05/2026 09:14|{cell}|" for i, cell in enumerate(cells, 1)),
+    )
+    rows[1] = (*rows[1][:2], CARS)
+    _, said = _read(rows)
+    told = [(block.text, block.question) for block in said if block.text != CARS]
+    assert told == [(cell, question) for cell in cells if cell]
+
+
+def test_who_typed_what_others_said_is_nobody() -> None:
+    rows = _rows(
+        "username|Que faudrait-il ici ?|_submitted_by",
+        f"enq_zoe|{CARS}|enq_zoe",
+        f"enq_zoe|{BARN}|enq_zoe",
+        f"enq_max|{POOL}|enq_max",
+    )
+    assert len({block.speaker for block in _read(rows)[1]}) == 3
+
+
+def test_a_number_under_two_names_is_two_persons() -> None:
+    rows = _rows(
+        "Author name|Author email|Author ID|votes|Body",
+        f"Zoé Daoud|z@exemple.fr|u-2|1|{FIRST}",
+        f"Bob Huet|b@exemple.fr|u-2|1|{OTHER}",
+        f"Zoé D.|z@exemple.fr|u-2|1|{BACK}",
+    )
+    first, other, back = (block.speaker for block in _read(rows)[1])
+    assert first == back != other
+
+
+def test_a_number_on_two_sheets_of_paper_is_one_person() -> None:
+    rows = _rows(
+        "n°|de quoi manque-t-on ?|qu'est-ce qui va bien ?",
+        f"1|{FIRST}|le foot",
+        f"2|{OTHER}|",
+        f"1||{BACK}",
+    )
+    said = _read(rows)[1]
+    assert [block.text for block in said] == [FIRST, "le foot", OTHER, BACK]
+    assert len({block.speaker for block in said}) == 2
+
+
+def test_a_comment_does_not_say_again_what_it_answers_to() -> None:
+    proposal = "7|Zoé D|lune35|Des cars|Il faut des cars le soir jusqu'à la gare"
+    rows = _rows(
+        "post_id|post_author_name|post_author_username|post_title|post_body|reply_id|reply_author_username|reply_body",
+        f"{proposal}|||",
+        f"{proposal}|1|k3vin|{BARN}",
+        f"{proposal}|2|lune35|{POOL}",
+    )
+    said = [(block.text, block.speaker) for block in _read(rows)[1]]
+    assert [text for text, _ in said] == [proposal.split("|")[-1], BARN, POOL]
+    assert said[0][1] == said[2][1] != said[1][1]
+
+
+def test_records_on_a_line_each_are_a_table() -> None:
+    lines = [json.dumps({"response_id": i, "text": text}) for i, text in enumerate((CARS, BARN))]
+    (part,) = read_json(FileContent("\n".join(lines).encode(), "réponses.jsonl"))
+    assert [block.text for block in _read(list(part.rows))[1]] == [CARS, BARN]
+
+
+def test_a_hand_typed_sheet_under_a_title_says_who_said_what() -> None:
+    rows = _rows(
+        "table 6 / scribe : Anne|",
+        "qui|remontée",
+        "zoé|un bal",
+        "mme huet|des bancs",
+        "m. huet|un four",
+        "zoé|ok",
+        "|plus de cars",
+    )
+    said = [(block.text, block.speaker) for block in _read(rows)[1]]
+    assert [text for text, _ in said] == ["un bal", "des bancs", "un four", "plus de cars"]
+    assert len({speaker for _, speaker in said}) == 4
+
+
+ASIDES = [  # the title of a workbook's sheet, its rows
+    ("Vue d'ensemble", _rows("Code de l'événement|PAYS26", "Taux de réponse|71 %")),
+    ("Results", _rows("Question|Type|Responses", "Et demain ?|Word cloud|5", "Ici ?|Scales|6")),
+]
+
+
+@pytest.mark.parametrize(("title", "rows"), ASIDES)
+def test_what_a_tool_says_of_its_own_session_is_no_passage(title: str, rows: Rows) -> None:
+    held = sort_part((), rows, title)
+    assert [block.text for block in held.blocks if block.kind not in ("meta", "heading")] == []
+
+
 HEADERS = [
     "survey_text",
     "free_text",
@@ -176,6 +284,20 @@ LISTS = [  # rows, who is present, whether it is a doubt
     (_rows("Nom|Prénom", "KERMEUR|Anne", "Huet|Bob"), ["Anne KERMEUR", "Bob Huet"], True),
     (_rows("Nom|Prénom|", "||", "Kermeur|Anne|", "Huet|Bob|"), ["Anne Kermeur", "Bob Huet"], True),
     (_rows("Participants", "Anne Kermeur", "Bob Huet"), ["Anne Kermeur", "Bob Huet"], True),
+    (
+        _rows(
+            "Soirée du 4 mai",
+            "",
+            "Prénom NOM",
+            "Anne KERMEUR",
+            "",
+            "Bob HUET",
+            "Zoé DAOUD",
+            "Karim BAH",
+        ),
+        ["Anne KERMEUR", "Bob HUET", "Zoé DAOUD", "Karim BAH"],
+        True,
+    ),
     (
         _rows("Feuille de présence||", "Nom|Prénom|", "Kermeur|Anne|", "Huet|Bob|"),
         ["Anne Kermeur", "Bob Huet"],

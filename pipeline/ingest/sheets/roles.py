@@ -174,7 +174,8 @@ def read_roles(header: Header, body: Rows) -> tuple[str, ...]:
         is_typed = sum(map(is_question, header.titles)) > 1 and header.meanings[column] == "number"
         is_key = is_typed and 1 < len(set(cells)) < len(cells)  # of a sheet of paper, on two rows
         if "text" in roles and (
-            is_key or (not is_told and _tells_persons(header.titles[column], role, all_rows, column))
+            is_key
+            or (not is_told and _tells_persons(header.titles[column], role, all_rows, column))
         ):
             roles[column] = "account"
     entered = [column_cells(body, i) for i, role in enumerate(roles) if role == "buyer"]
@@ -261,7 +262,9 @@ def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: 
     telling = [cell for cell in cells if says_something(cell)] or cells
     if meaning == "text":
         is_said = not are_choices(cells) and not _are_consents(title, cells)
-        return is_said and (is_filled or median_words(telling) >= _LONG)
+        is_note = word_pattern("columns", "pris_en_note", r"\b{}\b").search(fold(title))
+        n_needed = _VERY_LONG if is_note else _LONG
+        return is_said and (is_filled or median_words(telling) >= n_needed)
     if meaning not in _OPEN and not (meaning == "remark" and is_question(title)):
         return False
     if is_closed(title, cells):
