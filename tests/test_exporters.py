@@ -61,6 +61,9 @@ KEYS = [  # the title of the column that tells who wrote, her key, another's
     ("interview", "entretien_2", "entretien_5"),
     ("Entretien n°", "22", "55"),
     ("Pseudo", "Lune du 35", "k3vin"),
+    ("Pseudonyme", "lune35", "k3vin"),
+    ("Auteur·rice", "lune35", "k3vin"),
+    ("comment_author_username", "lune35", "k3vin"),
     ("Contributeur", "Invité 4", "Invité 7"),
     ("speaker", "SPEAKER_00", "SPEAKER_01"),
     ("Qui", "H12", "H13"),
@@ -160,6 +163,11 @@ OPEN_COLUMNS = [  # what a form asks, short or rare answers, what is asked
     ("Sur qui peut-on compter ?", ["mes filles", "la voisine", "", "le club"], "q2"),
     ("Ce qui fragilise votre équipe de l'intérieur", ["les dossiers", "", "la paie", ""], "q3"),
     ("Qu'est-ce qui vous rend fiers dans votre équipe ?", ["le jeudi", "", "la paie", ""], "q3"),
+    ("Qu'appréciez-vous ici ?", ["le club", "", "la place", ""], "q2"),
+    ("Quelles associations vous aident ?", ["le club", "", "la Croix", ""], "q2"),
+    ("Votre structure dans trois ans ?", ["plus petite", "", "toujours là", ""], None),
+    ("Un mot sur la soirée", ["dense", "", "vif", "long"], None),
+    ("Quelque chose à ajouter ?", ["continuez", "", "vive la Lozère", ""], None),
     ("Décrivez la commune idéale dans 10 ans", ["un marché", "", "des vélos", ""], None),
 ]
 
@@ -223,6 +231,15 @@ def test_a_comment_does_not_say_again_what_it_answers_to() -> None:
     said = [(block.text, block.speaker) for block in _read(rows)[1]]
     assert [text for text, _ in said] == [proposal.split("|")[-1], BARN, POOL]
     assert said[0][1] == said[2][1] != said[1][1]
+
+
+def test_questions_that_open_alike_are_no_threads() -> None:
+    rows = _rows(
+        "Quel est votre nom ?|Quel besoin voyez-vous ici ?|Votre mail|Votre avis",
+        f"Anne Kermeur|{CARS}|a@exemple.fr|{BARN}",
+        f"Bob Huet|{POOL}|b@exemple.fr|",
+    )
+    assert [block.text for block in _read(rows)[1]] == [CARS, BARN, POOL]
 
 
 def test_records_on_a_line_each_are_a_table() -> None:
@@ -344,6 +361,7 @@ SILENT_COLUMNS = [  # the title of a column, cells that are no passage
     ("datetime", ["Tue May 12 2026 14:00:00 GMT+0000 (Coordinated Universal Time)"] * 4),
     ("Note RGPD : vos données sont gardées un an.", ["J'ai lu et j'accepte"] * 4),
     ("Comment ça va ce matin ?", ["En forme", "Fatigué", "En forme", "Curieux"]),
+    ("Note de l'enquêtrice", ["dame pressée, deux chiens", "porte close", "vu au marché", "bis"]),
     ("Vos thèmes ?", ["Santé", "Santé, Culture", "Culture", "Sport, Autre : chant"]),
     ("IP", ["2a01:cb08:8d1::2", "81.56.12.4", "81.56.12.4", "90.3.77.1"]),
     ("Si oui, votre adresse ?", ["a@exemple.fr", "b@exemple.fr", "c@exemple.fr", "d@exemple.fr"]),

@@ -101,7 +101,7 @@ def clean_title(title: str) -> str:
 def meaning_of(title: str) -> str | None:
     """Return the meaning of a header, or None."""
     title = clean_title(title)
-    folded = fold(re.sub(r"\([^)]{0,200}\)", " ", title)) or fold(title)
+    folded = fold(re.sub(r"\([^)]{0,200}\)|[·•]\w{1,5}", " ", title)) or fold(title)
     if not folded or len(folded.split()) > _MAX_HEADER_WORDS:
         return None
     whole = _whole_titles()

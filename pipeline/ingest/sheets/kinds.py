@@ -325,15 +325,13 @@ class SortedSheet:
     @cached_property
     def threads(self) -> list[list[int]]:
         """Return the columns of "proposal …" and "comment …", each with its texts and author."""
-        titles = [fold(clean_title(title)).split() for title in self.header.titles]
-        openings = dict.fromkeys(words[0] for words in titles if len(words) > 1)
-        threads = [[i for i, own in enumerate(titles) if own[:1] == [word]] for word in openings]
-        own = [thread for thread in threads if self._says_and_signs(thread)]
-        return own if len(own) > 1 else []
-
-    def _says_and_signs(self, columns: Sequence[int]) -> bool:
-        roles = {self.roles[column] for column in columns}
-        return "text" in roles and bool(roles & {"account", "speaker", *NAMES, *CONTACTS})
+        names = [title if " " not in title else "" for title in self.header.titles]  # of fields
+        fields = [fold(clean_title(name)).split() for name in names]
+        openings = dict.fromkeys(words[0] for words in fields if len(words) > 1)
+        threads = [[i for i, own in enumerate(fields) if own[:1] == [word]] for word in openings]
+        signed = {"account", "speaker", *NAMES, *CONTACTS}
+        roles = [{self.roles[i] for i in own} for own in threads]
+        return [own for own, r in zip(threads, roles, strict=True) if "text" in r and r & signed]
 
     def answered_by(self, row: Sequence[str]) -> set[int]:
         """Return the columns of what a row only answers to, which another row says."""

@@ -171,7 +171,7 @@ def read_roles(header: Header, body: Rows) -> tuple[str, ...]:
         if role == "remark" and "text" not in roles and set(roles) & _ONLINE:
             roles[column] = "text"
         is_told = len(set(cells)) == len(cells) and _AUTHORED & set(roles)  # elsewhere
-        is_typed = sum(map(is_question, header.titles)) > 1 and header.meanings[column] == "number"
+        is_typed = sum(map(is_asked, header.titles)) > 1 and header.meanings[column] == "number"
         is_key = is_typed and 1 < len(set(cells)) < len(cells)  # of a sheet of paper, on two rows
         if "text" in roles and (
             is_key
