@@ -168,6 +168,7 @@ OPEN_COLUMNS = [  # what a form asks, short or rare answers, what is asked
     ("Votre structure dans trois ans ?", ["plus petite", "", "toujours là", ""], None),
     ("Un mot sur la soirée", ["dense", "", "vif", "long"], None),
     ("Quelque chose à ajouter ?", ["continuez", "", "vive la Lozère", ""], None),
+    ("Un truc à dire ?", ["vive nous", "nan", "", "merci pour ce moment"], None),
     ("Décrivez la commune idéale dans 10 ans", ["un marché", "", "des vélos", ""], None),
 ]
 
@@ -184,7 +185,7 @@ def test_open_columns_of_a_form_are_read_however_short_or_rare(
     rows[1] = (*rows[1][:2], CARS)
     _, said = _read(rows)
     told = [(block.text, block.question) for block in said if block.text != CARS]
-    assert told == [(cell, question) for cell in cells if cell]
+    assert told == [(cell, question) for cell in cells if cell not in ("", "nan")]
 
 
 def test_who_typed_what_others_said_is_nobody() -> None:
@@ -208,9 +209,10 @@ def test_a_number_under_two_names_is_two_persons() -> None:
     assert first == back != other
 
 
-def test_a_number_on_two_sheets_of_paper_is_one_person() -> None:
+@pytest.mark.parametrize("title", ["n°", "Fiche", "N° de questionnaire", "num"])
+def test_a_number_on_two_sheets_of_paper_is_one_person(title: str) -> None:
     rows = _rows(
-        "n°|de quoi manque-t-on ?|qu'est-ce qui va bien ?",
+        f"{title}|de quoi manque-t-on ?|qu'est-ce qui va bien ?",
         f"1|{FIRST}|le foot",
         f"2|{OTHER}|",
         f"1||{BACK}",
