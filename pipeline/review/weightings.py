@@ -19,7 +19,7 @@ from pipeline.decisions.tags import TagDecision, judged_units
 from pipeline.grid.codes import Axis
 from pipeline.publish.text import number, ordinal, quoted
 from pipeline.rank.criteria import CRITERIA
-from pipeline.rank.order import Tallies, rank_tallies, tally_themes
+from pipeline.rank.order import Tallies, tally_themes
 from pipeline.review import state
 from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
@@ -147,18 +147,6 @@ def weighting_choices(
         WeightingChoice(entry, points_of(entry.weights), entry.name == used.name)
         for entry in (Weighting("", settings.weights), *saved)
     ]
-
-
-def priorities(
-    tallies: Tallies, scope: str, weights: RankWeights, settings: RankSettings
-) -> pd.DataFrame:
-    """Return the priorities of `scope`, maybe none."""
-    own = Tallies(
-        {name: theme_ids for name, theme_ids in tallies.theme_ids.items() if name == scope},
-        {name: shares for name, shares in tallies.shares.items() if name == scope},
-        {name: mixed for name, mixed in tallies.mixed.items() if name == scope},
-    )
-    return rank_tallies(own, weights, settings)
 
 
 def rank_themes(

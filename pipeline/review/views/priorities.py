@@ -16,6 +16,7 @@ from pipeline.decisions.kinds import SaveWeighting, UseWeighting
 from pipeline.publish.text import french_date, joined, percent, quoted
 from pipeline.rank import unread_criteria
 from pipeline.rank.criteria import CRITERIA
+from pipeline.rank.order import rank_tallies
 from pipeline.review import state, weightings
 from pipeline.review.bounds import too_long
 from pipeline.review.roles import decides, reads
@@ -58,8 +59,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     }
     if tallies is not None and len(chosen) > 1:
         tables = [
-            weightings.priorities(tallies.value, scope, choice.weighting.weights, _settings())
-            for choice in chosen
+            rank_tallies(tallies.value, choice.weighting.weights, _settings()) for choice in chosen
         ]
         shown |= {
             "rows": weightings.compare_rankings(tables),
@@ -167,7 +167,7 @@ def _ranking(
         for name in ("priorities", "priority_notes", "rank_checks", "late_effects")
     )
     now, usual = (
-        weightings.priorities(tallies.value, scope, each, _settings())
+        rank_tallies(tallies.value, each, _settings())
         for each in (weights, in_use.weighting.weights)
     )
     ranked = weightings.rank_themes(now, usual, last, notes, _changed(snapshot, state.themes()))
