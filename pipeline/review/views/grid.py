@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,6 @@ from pipeline.grid.colours import PALETTE
 from pipeline.grid.editing import (
     MAX_SENT_BYTES,
     SENT,
-    GridChange,
     grid_changes,
     is_read_by_name,
     put_code,
@@ -44,6 +43,7 @@ from pipeline.review.bounds import whole
 from pipeline.review.doors import Door, coder_view, door
 from pipeline.review.roles import administers, reads
 from pipeline.review.selection import EVERY
+from pipeline.review.sending import attached
 from pipeline.review.views import author_of, is_fragment, once, request_id_of
 from pipeline.review.views.memos import MemoPanel, code_panels
 from pipeline.study import Study
@@ -159,9 +159,7 @@ def grid_page(request: HttpRequest) -> HttpResponse:
 def grid_file(request: HttpRequest) -> HttpResponse:
     """Send grille.yaml."""
     content = state.study().grid_path.read_bytes()
-    response = HttpResponse(content, content_type="application/yaml; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="grille.yaml"'
-    return response
+    return attached(content, "grille.yaml", "application/yaml; charset=utf-8")
 
 
 def grid_doors(request: HttpRequest, grid: Grid) -> dict[tuple[str, str], Door]:
@@ -187,11 +185,11 @@ def _edits_by_code() -> dict[tuple[str, str], list[EditCode]]:
     return edits
 
 
-def _passages_by_code(study: Study) -> Counter[tuple[str, str]] | None:
-    """Count the passages of each axis and code as reviewed; None before any run."""
-    if study.last_run() is None:
-        return None
-    return Counter(code for codes in state.snapshot().assigned.values() for code in codes)
+def _n_passages(axis: str, code: str) -> int:
+    """Count the passages of a code as reviewed, none before any run."""
+    if state.study().last_run() is None:
+        return 0
+    return state.snapshot().n_passages_of[axis, code]
 
 
 @administers
@@ -361,16 +359,13 @@ def grid_remove(request: HttpRequest) -> HttpResponse:
     if code is None:
         raise Http404
     sentence = _("« {label} » est retiré ; le prochain traitement en tiendra compte.")
-    counts = _passages_by_code(study)
     shown = {
         "code": code,
-        "n_passages": counts[code.axis, code.code] if counts else 0,
+        "n_passages": _n_passages(code.axis, code.code),
         "is_read": is_read_by_name(code.axis, code.code),
     }
-    said = sentence.format(label=code.label)
-    return removal(
-        request, "review/grid_remove.html", shown, version, remove_code(grid, code.code), said
-    )
+    said, change = sentence.format(label=code.label), remove_code(grid, code.code)
+    return removal(request, "review/grid_remove.html", shown, version, change, said)
 
 
 def removal(
@@ -440,15 +435,12 @@ def _preview(
     proposal: str,
     refusal: StudyError | None = None,
 ) -> HttpResponse:
-    counts = _passages_by_code(state.study())
-
-    def row(change: GridChange) -> dict[str, Any]:
-        key = change.code.axis, change.before or change.code.code
-        return {"change": change, "n_passages": counts[key] if counts else 0}
-
     shown = {
         "section": "study_grid",
-        "rows": [row(change) for change in grid_changes(ours, theirs)],
+        "rows": [
+            (change, _n_passages(change.code.axis, change.before or change.code.code))
+            for change in grid_changes(ours, theirs)
+        ],
         "grid": theirs,
         "version": version,
         "proposal": proposal,

@@ -1,10 +1,9 @@
 """Write memos and flags, show those of a page, and list every memo."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -47,6 +46,7 @@ from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import memos_now
 from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.sending import attached
 from pipeline.review.templatetags.review import moment
 from pipeline.review.views import author_of, is_fragment, page_of, request_id_of
 
@@ -173,7 +173,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "kind": kind,
         "author": author,
         "authors": sorted({memo.author for memo in memos}),
-        "kinds": dict(_KINDS),
+        "kinds": _KINDS,
         "panel": panel_of(request, MemoSubject(STUDY)),
     }
     return render(request, "review/memos.html", shown)
@@ -186,15 +186,13 @@ def _every_memo(request: HttpRequest) -> list[Memo]:
     return sorted(memos, key=lambda memo: memo.version, reverse=True)
 
 
-_KINDS: Mapping[str, Any] = MappingProxyType(
-    {
-        STUDY: gettext_lazy("l’étude"),
-        DOCUMENT: gettext_lazy("un document"),
-        UNIT: gettext_lazy("un passage"),
-        CODE: gettext_lazy("un code"),
-        THEME: gettext_lazy("un thème"),
-    }
-)
+_KINDS = {
+    STUDY: gettext_lazy("l’étude"),
+    DOCUMENT: gettext_lazy("un document"),
+    UNIT: gettext_lazy("un passage"),
+    CODE: gettext_lazy("un code"),
+    THEME: gettext_lazy("un thème"),
+}
 
 
 def _place(memo: Memo) -> tuple[str, str, str]:
@@ -231,9 +229,7 @@ def export(request: HttpRequest) -> HttpResponse:
         for memo in listed:
             at = moment(memo.edited_at or memo.noted_at)
             lines += [f"*{memo.author}, {at}*", "", memo.text, ""]
-    response = HttpResponse("\n".join(lines), content_type="text/markdown; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="memos.md"'
-    return response
+    return attached("\n".join(lines), "memos.md", "text/markdown; charset=utf-8")
 
 
 @decides
