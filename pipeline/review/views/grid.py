@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -50,7 +50,9 @@ from pipeline.study import Study
 
 REFUSED, IN_CONFLICT = 422, 409
 _PROPOSAL = re.compile(r"[0-9a-f]{32}")
-_TEXTS = ("code", "label", "definition", "include", "exclude", "examples", "lexicon", "family")
+_LINES = ("code", "label", "definition", "include", "exclude")
+_TEXTS = (*_LINES, "examples", "lexicon", "family")
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -197,9 +199,8 @@ def _n_passages(axis: str, code: str) -> int:
 @require_http_methods(["GET", "POST"])
 def grid_code(request: HttpRequest) -> HttpResponse:
     """Change the code of the address, or add one to its axis."""
-    study = state.study()
-    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
-    code = _asked_code(grid, request)
+    version, grid = present_grid()
+    code = asked_of(request, "code", {code.code: code for code in grid.codes})
     axis = code.axis if code else _asked_axis(grid, request)
     if request.method != "POST":
         typed = _texts_of(code) if code else dict.fromkeys(_TEXTS, "") | {"colour": ""}
@@ -256,13 +257,18 @@ def change_of(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def _asked_code(grid: Grid, request: HttpRequest) -> Code | None:
-    """Return the code of the address, None for a new one; raise `Http404` for an unknown one."""
-    asked = request.GET.get("code", "")
-    code = next((code for code in grid.codes if code.code == asked), None)
-    if asked and code is None:
+def present_grid() -> tuple[str, Grid]:
+    """Return the version of the study's grid, and the grid."""
+    path = state.study().grid_path
+    return version_of(path), load_grid(path)
+
+
+def asked_of(request: HttpRequest, parameter: str, parts: Mapping[str, _Part]) -> _Part | None:
+    """Return the part that the address names, None for a new one; `Http404` for an unknown one."""
+    asked = request.GET.get(parameter, "")
+    if asked and asked not in parts:
         raise Http404
-    return code
+    return parts.get(asked)
 
 
 def _axes(grid: Grid) -> list[Axis]:
@@ -286,17 +292,9 @@ def _former_texts(request: HttpRequest, code: Code | None) -> dict[str, str]:
 
 
 def _texts_of(code: Code) -> dict[str, str]:
-    return {
-        "code": code.code,
-        "label": code.label,
-        "definition": code.definition,
-        "include": code.include,
-        "exclude": code.exclude,
-        "examples": "\n".join(code.examples),
-        "lexicon": "\n".join(code.lexicon),
-        "family": code.parent_id or "",
-        "colour": code.colour,
-    }
+    lists = {"examples": "\n".join(code.examples), "lexicon": "\n".join(code.lexicon)}
+    lines = {name: getattr(code, name) for name in (*_LINES, "colour")}
+    return lines | lists | {"family": code.parent_id or ""}
 
 
 def _entry(typed: Mapping[str, str], axis: str) -> Entry:
@@ -353,9 +351,8 @@ def _colours(chosen: str, of_axis: str) -> list[tuple[str, str, str]]:
 @require_http_methods(["GET", "POST"])
 def grid_remove(request: HttpRequest) -> HttpResponse:
     """Say how many passages carry the code of the address, and remove it once confirmed."""
-    study = state.study()
-    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
-    code = _asked_code(grid, request)
+    version, grid = present_grid()
+    code = asked_of(request, "code", {code.code: code for code in grid.codes})
     if code is None:
         raise Http404
     sentence = _("« {label} » est retiré ; le prochain traitement en tiendra compte.")
@@ -405,7 +402,7 @@ def grid_import(request: HttpRequest) -> HttpResponse:
     except GridError as error:
         shown = {"section": "study_grid", "fault": error, "formats": ",".join(SENT)}
         return render(request, "review/grid_import.html", shown, status=REFUSED)
-    version, ours = version_of(study.grid_path), load_grid(study.grid_path)
+    version, ours = present_grid()
     named = grid_without_names(study, with_former_names(theirs, ours))
     is_theirs = named == theirs and (sent.name or "").lower().endswith((".yaml", ".yml"))
     text = content.decode() if is_theirs else write_yaml(named)  # with its author's comments
@@ -441,7 +438,6 @@ def _preview(
             (change, _n_passages(change.code.axis, change.before or change.code.code))
             for change in grid_changes(ours, theirs)
         ],
-        "grid": theirs,
         "version": version,
         "proposal": proposal,
         "refusal": refusal,
@@ -457,7 +453,7 @@ def _take(request: HttpRequest, proposal: str) -> HttpResponse:
         messages.error(request, _("Cette grille n’est plus là : l’envoyer à nouveau."))
         return redirect("study_grid")
     path = _kept(study, proposal)
-    version, ours, theirs = version_of(study.grid_path), load_grid(study.grid_path), load_grid(path)
+    (version, ours), theirs = present_grid(), load_grid(path)
     try:
         text = path.read_text("utf-8")
         n_changes = change_grid(study, theirs, text=text, **change_of(request))
