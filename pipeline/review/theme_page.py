@@ -71,29 +71,19 @@ def workshop_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> list[Worksho
     units: dict[str, list[Unit]] = defaultdict(list)
     for unit_id in unit_ids:
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
-    return [
-        _workshop_count(workshop, units[workshop_id], snapshot)
-        for workshop_id, workshop in snapshot.workshops.items()
-        if workshop_id in units
-    ]
-
-
-def _workshop_count(
-    workshop: dict[str, Any], units: list[Unit], snapshot: Snapshot
-) -> WorkshopCount:
-    tables = Counter(
-        int(unit.table_number)
-        for unit in units
-        if unit.table_number is not None and unit.unit_id in snapshot.table_of
-    )
-    n_tables = workshop["n_tables"]
-    return WorkshopCount(
-        workshop,
-        len(units),
-        dict(sorted(tables.items())),
-        len(units) - tables.total(),
-        None if n_tables is None else max(int(n_tables), len(tables)),
-    )
+    counts = []
+    for workshop_id, workshop in snapshot.workshops.items():
+        if here := units.get(workshop_id):
+            tables = Counter(
+                int(unit.table_number)
+                for unit in here
+                if unit.table_number is not None and unit.unit_id in snapshot.table_of
+            )
+            n_tables, by_table = workshop["n_tables"], dict(sorted(tables.items()))
+            n_held = None if n_tables is None else max(int(n_tables), len(tables))
+            n_elsewhere = len(here) - tables.total()
+            counts.append(WorkshopCount(workshop, len(here), by_table, n_elsewhere, n_held))
+    return counts
 
 
 def actor_counts(unit_ids: Sequence[str], snapshot: Snapshot) -> tuple[list[ActorCount], int]:
@@ -325,33 +315,23 @@ class WordingProposal:
 def merge_proposals(now: Themes, snapshot: Snapshot, journal: Journal) -> list[MergeProposal]:
     """Return the open mergers once each, the machine's first."""
     refused = refused_merges(journal.active(ThemeDecision))
+    near, asked = snapshot.tables["merge_proposals"], snapshot.tables["theme_proposals"]
+    asked = asked[asked["subject"] == "réunion"].fillna({"reason": ""})
+    of_machine = near[["theme_id", "other_theme_id", "sentence"]]
+    of_model = asked[["value", "theme_id", "reason", "quotes"]]
+    rows = [
+        MergeProposal(str(theme_id), str(other_id), str(sentence), by_model=False)
+        for theme_id, other_id, sentence in of_machine.itertuples(index=False, name=None)
+    ] + [
+        MergeProposal(str(theme_id), str(other_id), str(reason), True, _quotes(quotes))
+        for theme_id, other_id, reason, quotes in of_model.itertuples(index=False, name=None)
+    ]
     proposals: dict[frozenset[str], MergeProposal] = {}
-    for row in (*_machine_mergers(snapshot), *_model_mergers(snapshot)):
+    for row in rows:
         pair = frozenset((row.theme_id, row.other_id))
         if len(pair) == 2 and pair <= now.labels.keys() and pair not in refused:
             proposals.setdefault(pair, row)
     return list(proposals.values())
-
-
-def _machine_mergers(snapshot: Snapshot) -> list[MergeProposal]:
-    rows = snapshot.tables["merge_proposals"]
-    cells = zip(rows["theme_id"], rows["other_theme_id"], rows["sentence"], strict=True)
-    return [
-        MergeProposal(str(theme_id), str(other_id), str(sentence), by_model=False)
-        for theme_id, other_id, sentence in cells
-    ]
-
-
-def _model_mergers(snapshot: Snapshot) -> list[MergeProposal]:
-    rows = snapshot.tables["theme_proposals"]
-    rows = rows[rows["subject"] == "réunion"]
-    cells = zip(
-        rows["value"], rows["theme_id"], rows["reason"].fillna(""), rows["quotes"], strict=True
-    )
-    return [
-        MergeProposal(str(theme_id), str(other_id), str(reason), True, _quotes(quotes))
-        for theme_id, other_id, reason, quotes in cells
-    ]
 
 
 def wording_proposals(
