@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -162,14 +162,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     wanted = [memo for memo in memos if kind in ("", memo.subject.kind)]
     wanted = [memo for memo in wanted if author in ("", memo.author)]
     page = page_of(request, wanted)
-    filters = QueryDict(mutable=True)
-    filters.update({name: text for name, text in (("sur", kind), ("auteur", author)) if text})
+    filters = {name: text for name, text in (("sur", kind), ("auteur", author)) if text}
     shown = {
         "section": "memos",
         "rows": [(row, *_place(row.memo)) for row in memo_rows(request, page.object_list)],
         "page": page,
         "n_memos": len(wanted),
-        "address": filters.urlencode(),
+        "address": urlencode(filters),
         "kind": kind,
         "author": author,
         "authors": sorted({memo.author for memo in memos}),
