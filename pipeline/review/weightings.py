@@ -162,9 +162,7 @@ def rank_themes(
     Its sentence is given if the value is the same and the theme not `changed`.
     """
     usual_ranks, last_ranks = _ranks(usual), _ranks(last)
-    cells = zip(
-        *(notes[name] for name in ("theme_id", "subject", "value", "sentence")), strict=True
-    )
+    cells = notes[["theme_id", "subject", "value", "sentence"]].itertuples(index=False, name=None)
     note_of = {(theme_id, subject): note for theme_id, subject, *note in cells}
     ranked = []
     for row in now.to_dict("records"):
@@ -246,12 +244,10 @@ def rank_change(before: int | None, after: int) -> str:
         return _("nouveau")
     if before == after:
         return _("même rang")
-    sentence = (
-        _("monte de {n} (du {before} au {after})")
-        if after < before
-        else _("descend de {n} (du {before} au {after})")
-    )
-    return sentence.format(n=abs(after - before), before=ordinal(before), after=ordinal(after))
+    told = _("descend de {n} (du {before} au {after})")
+    if after < before:
+        told = _("monte de {n} (du {before} au {after})")
+    return told.format(n=abs(after - before), before=ordinal(before), after=ordinal(after))
 
 
 def n_common(first: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]:

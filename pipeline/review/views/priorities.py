@@ -179,7 +179,6 @@ def _ranking(
         ],
         "first_themes": joined([labels.get(row.theme_id, row.theme_id) for row in ranked[:3]]),
         "checks": list(checks["sentence"]),
-        "run_id": snapshot.run_id,
     }
 
 
