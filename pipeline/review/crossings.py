@@ -127,7 +127,10 @@ def cross(
     for key in product(rows, columns):
         counted, (first, second) = counts.get(key, PassageCount()), key
         share = _share(counted, rows[first], column, second, least_tables)
-        chance = {"expected": expected.get(key), "residual": residuals.get(key, 0.0)}
+        chance: dict[str, Any] = {
+            "expected": expected.get(key),
+            "residual": residuals.get(key, 0.0),
+        }
         is_same = row.name == column.name and first == second
         cells[key] = None if is_same else Cell(**vars(counted), share=share, **chance)
     return Crossing(row, column, rows, columns, cells)

@@ -165,11 +165,13 @@ def code_doors(
     coded = [
         (unit_id, f"{axis}:{code}") for (axis, code), ids in view.by_code.items() for unit_id in ids
     ]
-
-    def label(key: str) -> str:
-        return view.grid.label_of(key.partition(":")[2])
-
-    return _territory_doors(view.snapshot, "code", coded, label, n_tables)
+    return _territory_doors(
+        view.snapshot,
+        "code",
+        coded,
+        lambda key: view.grid.label_of(key.partition(":")[2]),
+        n_tables,
+    )
 
 
 def _territory_doors(

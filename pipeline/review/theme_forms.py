@@ -123,9 +123,6 @@ class ThemeForm:
         return unit_ids
 
 
-_Command = Callable[[ThemeForm, str], ThemeCommand]
-
-
 def read_command(form: ThemeForm) -> ThemeCommand:
     """Return the command of the button `geste`.
 
@@ -139,14 +136,16 @@ def read_command(form: ThemeForm) -> ThemeCommand:
     return replace(command, decisions=[replace(row, why=why) for row in command.decisions])
 
 
-def _typing(kind: Callable[[str, str], ThemeDecision], name: str, n_chars: int) -> _Command:
-    """Return the command of a text that makes one decision on the subject."""
-    return lambda form, _id: _on_subject(form, kind(form.subject, form.typed(name, n_chars)))
+def _rename(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    return _on_subject(form, RenameTheme(form.subject, form.typed("nom", MAX_LABEL)))
 
 
-_rename = _typing(RenameTheme, "nom", MAX_LABEL)
-_describe = _typing(DescribeTheme, "description", MAX_TEXT)
-_rename_family = _typing(RenameFamily, "nom", MAX_LABEL)
+def _describe(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    return _on_subject(form, DescribeTheme(form.subject, form.typed("description", MAX_TEXT)))
+
+
+def _rename_family(form: ThemeForm, _unit_id: str) -> ThemeCommand:
+    return _on_subject(form, RenameFamily(form.subject, form.typed("nom", MAX_LABEL)))
 
 
 def _reject(form: ThemeForm, _unit_id: str) -> ThemeCommand:

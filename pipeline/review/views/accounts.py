@@ -218,12 +218,11 @@ def members(request: HttpRequest) -> HttpResponse:
     if not folder_name:
         raise Http404
     users = User.objects.filter(is_active=True).order_by("username")
+    if request.method == "POST" and not request.POST.getlist("montre"):
+        messages.error(request, _("Rien n’a été coché ni décoché : la liste n’est pas arrivée."))
+        return redirect("members")
     if request.method == "POST":
         shown, chosen = request.POST.getlist("montre"), request.POST.getlist("membre")
-        if not shown:
-            said = _("Rien n’a été coché ni décoché : la liste n’est pas arrivée.")
-            messages.error(request, said)
-            return redirect("members")
         with transaction.atomic():
             for user in (user for user in users if str(user.pk) in shown):
                 row: dict[str, Any] = {"user": user, "folder_name": folder_name}
