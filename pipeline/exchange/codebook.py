@@ -201,15 +201,12 @@ def compare_codebook(theirs: Grid, ours: Grid) -> list[str]:
     """Return what differs: codes missing or changed, axes that are exclusive in one only."""
     their_codes = {code.code: code for code in theirs.codes}
     our_codes = {code.code: code for code in ours.codes}
+    alone = {"en plus dans le": (their_codes, our_codes), "absent du": (our_codes, their_codes)}
     lines = [
-        f"en plus dans le fichier : {code} ({row.axis}, « {row.label} »)"
-        for code, row in their_codes.items()
-        if code not in our_codes
-    ]
-    lines += [
-        f"absent du fichier : {code} ({row.axis}, « {row.label} »)"
-        for code, row in our_codes.items()
-        if code not in their_codes
+        f"{told} fichier : {code} ({row.axis}, « {row.label} »)"
+        for told, (here, there) in alone.items()
+        for code, row in here.items()
+        if code not in there
     ]
     parts = {"axe": "axis", "libellé": "label", "définition": "definition", "famille": "parent_id"}
     for code in (code for code in their_codes if code in our_codes):

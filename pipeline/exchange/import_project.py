@@ -4,6 +4,7 @@ In:   CodingProject; tables as reviewed, grid, decisions already taken
 Out:  Taken: the new decisions, and what was left out, by reason
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -320,12 +321,8 @@ class _PassageFinder:
 def _span_of_quote(span: Span, theirs: str, ours: str) -> Span | None:
     """Find the selected words in our text, at the place nearest to theirs."""
     quote = theirs[span[0] : span[1]].strip()
-    starts = []
-    at = ours.find(quote) if quote else -1
-    while at >= 0:
-        starts.append(at)
-        at = ours.find(quote, at + 1)
-    if not starts:
+    starts = [match.start() for match in re.finditer(f"(?={re.escape(quote)})", ours)]
+    if not quote or not starts:
         return None
     nearest = min(starts, key=lambda start: (abs(start - span[0]), start))
     return nearest, nearest + len(quote)

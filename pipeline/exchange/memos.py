@@ -76,15 +76,13 @@ def add_notes(
             plainTextPath=f"internal://{identity}.txt",
             creatingUser=user_guid(memo.author),
         )
-        for name, moment in (
-            ("creationDateTime", memo.noted_at),
-            ("modifiedDateTime", memo.edited_at),
-        ):
-            written_at = to_second(moment)
-            if written_at:
+        moments = {"creationDateTime": memo.noted_at, "modifiedDateTime": memo.edited_at}
+        for name, moment in moments.items():
+            if written_at := to_second(moment):
                 note.set(name, written_at)
         files.append((f"sources/{identity}.txt", xml_text(memo.text).encode()))
-        _refer(target, identity, namespace)
+        reference = etree.Element(f"{{{namespace}}}NoteRef", targetGUID=identity)
+        _insert_before(target, reference, _AFTER_REFERENCES)
     for about, its_memos in described.items():
         description = etree.Element(f"{{{namespace}}}Description")
         description.text = xml_text("\n\n".join(f"{row.author} : {row.text}" for row in its_memos))
@@ -117,11 +115,6 @@ def _guid_of(memo: Memo, guids: Mapping[tuple[str, str], str]) -> str | None:
         return guid(kind, name)
     axis, _colon, code = name.partition(":")
     return guids.get((axis, code) if kind == CODE else (THEME, name))
-
-
-def _refer(element: Any, identity: str, namespace: str) -> None:
-    reference = etree.Element(f"{{{namespace}}}NoteRef", targetGUID=identity)
-    _insert_before(element, reference, _AFTER_REFERENCES)
 
 
 def _insert_before(parent: Any, child: Any, tags: Iterable[str]) -> None:
@@ -167,17 +160,16 @@ def read_notes(root: Any, text_of: Callable[[Any], str]) -> list[FileNote]:
     selection in the note.
     """
     targets: dict[str, list[NoteTarget]] = {}
-    for reference in root.iter():
-        if tag_of(reference) == "NoteRef":
-            name = plain_guid(reference.get("targetGUID"))
-            targets.setdefault(name, []).extend(_targets(reference.getparent()))
+    for reference in root.iter("{*}NoteRef"):
+        name = plain_guid(reference.get("targetGUID"))
+        targets.setdefault(name, []).extend(_targets(reference.getparent()))
     notes = []
     for element in root.iter():
         text = text_of(element).strip() if tag_of(element) == "Note" else ""
         if text:
             name = plain_guid(element.get("guid"))
             about = targets.get(name, [])
-            spans = [span_of(child) for child in element if tag_of(child) == "PlainTextSelection"]
+            spans = [*map(span_of, element.iterchildren("{*}PlainTextSelection"))]
             if spans:
                 sources = [target.guid for target in about if target.kind == DOCUMENT]
                 about = [NoteTarget(UNIT, source, span) for source in sources for span in spans]

@@ -41,7 +41,7 @@ from pipeline.exchange.xml import (
     xml_text,
 )
 from pipeline.grid.codes import Grid
-from pipeline.publish.report.passages import Tables, rows_of, workshop_names
+from pipeline.publish.report.passages import Tables, grouped, rows_of, workshop_names
 from pipeline.publish.text import word, zipped
 
 _FAMILY = "urn:QDA-XML:project:"
@@ -165,9 +165,7 @@ def _add_sources(
         return
     names = workshop_names(tables["workshops"])
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
-    codings_by_unit: dict[str, list[PassageCoding]] = defaultdict(list)
-    for coding in codings:
-        codings_by_unit[coding.unit_id].append(coding)
+    codings_by_unit = grouped(codings, lambda coding: coding.unit_id)
     units = tables["units"].sort_values(["unit_order", "unit_id"])
     units_by_document = dict(iter(units.groupby("document_id")))
     sources = _child(root, "Sources")
@@ -186,7 +184,7 @@ def _add_sources(
         )
         if document.document_id in units_by_document:
             for unit in rows_of(units_by_document[document.document_id]):
-                _add_selections(source, unit, codings_by_unit[unit.unit_id], guids, moment)
+                _add_selections(source, unit, codings_by_unit.get(unit.unit_id, ()), guids, moment)
         values = {} if workshop is None else _workshop_values(workshop, names[workshop.workshop_id])
         values["table"] = document.table_number
         values = {f"{key} du document": value for key, value in values.items()}
@@ -354,31 +352,22 @@ def read_project(path: Path) -> CodingProject:
         left = Counter(_LEFT_OUT[tag] for tag in tags if tag in _LEFT_OUT)
         notes = read_notes(root, lambda element: plain_text(_text_of(element, archive) or ""))
         n_written = sum(1 for note in notes if note.guid)
-        n_blank = sum(1 for _note in _each(root, "Note")) - n_written
+        n_blank = sum(1 for _note in root.iter("{*}Note")) - n_written
         left += Counter({"mémos sans texte": n_blank})
         return CodingProject(
             users={
                 plain_guid(user.get("guid")): one_line(user.get("name") or user.get("id") or "")
-                for user in _each(root, "User")
+                for user in root.iter("{*}User")
             },
-            codes={code.guid: code for code in map(_code, _each(root, "Code"))},
-            sources=tuple(_source(element, archive) for element in _each(root, "TextSource")),
+            codes={code.guid: code for code in map(_code, root.iter("{*}Code"))},
+            sources=tuple(_source(element, archive) for element in root.iter("{*}TextSource")),
             left=dict(sorted(left.items())),
             notes=tuple(notes),
         )
 
 
-def _each(root: Any, tag: str) -> Iterator[Any]:
-    return (element for element in root.iter() if tag_of(element) == tag)
-
-
-def _first(element: Any, tag: str) -> Any:
-    return next((child for child in element if tag_of(child) == tag), None)
-
-
 def _code(element: Any) -> FileCode:
-    description = _first(element, "Description")
-    text = "" if description is None else description.text or ""
+    text = element.findtext("{*}Description", "")
     name = one_line(element.get("name", ""))
     return FileCode(plain_guid(element.get("guid")), name, text, element.get("color", ""))
 
@@ -386,19 +375,16 @@ def _code(element: Any) -> FileCode:
 def _source(element: Any, archive: Archive) -> TextSource:
     stored = _text_of(element, archive)
     selections: list[TextSelection] = []
-    for child in element:
-        if tag_of(child) == "PlainTextSelection":
-            selections += _codings(child, span_of(child))
+    for child in element.iterchildren("{*}PlainTextSelection"):
+        selections += _codings(child, span_of(child))
     selections += _codings(element, None)
     name = one_line(element.get("name", ""))
     return TextSource(plain_guid(element.get("guid")), name, stored, tuple(selections))
 
 
 def _text_of(element: Any, archive: Archive) -> str | None:
-    content = _first(element, "PlainTextContent")
-    if content is None:
-        return _stored(element.get("plainTextPath"), archive)
-    return content.text or ""
+    content: str | None = element.findtext("{*}PlainTextContent")
+    return _stored(element.get("plainTextPath"), archive) if content is None else content
 
 
 def _stored(path: str | None, archive: Archive) -> str | None:
@@ -422,13 +408,12 @@ def _decoded(content: bytes) -> str:
 
 
 def _codings(element: Any, span: Span | None) -> Iterator[TextSelection]:
-    for coding in element:
-        if tag_of(coding) == "Coding":
-            reference = _first(coding, "CodeRef")
-            code = "" if reference is None else plain_guid(reference.get("targetGUID"))
-            user = coding.get("creatingUser") or element.get("creatingUser")
-            moment = coding.get("creationDateTime") or element.get("creationDateTime") or ""
-            yield TextSelection(plain_guid(user), code, span, moment)
+    for coding in element.iterchildren("{*}Coding"):
+        reference = coding.find("{*}CodeRef")
+        code = "" if reference is None else plain_guid(reference.get("targetGUID"))
+        user = coding.get("creatingUser") or element.get("creatingUser")
+        moment = coding.get("creationDateTime") or element.get("creationDateTime") or ""
+        yield TextSelection(plain_guid(user), code, span, moment)
 
 
 def plain_text(stored: str) -> str:

@@ -230,7 +230,7 @@ def evidence_pieces(unit: Unit, codes: list[CodeState]) -> list[MarkedPiece]:
 def _codes_by_axis(view: CoderView, unit: Unit, codes: list[CodeState]) -> list[dict[str, Any]]:
     """Number the codes over all axes for the keys 1 to 9."""
     stripes = code_stripes(view.grid)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "coded": entry,
             "key": number if number <= _N_KEYS else "",
@@ -240,11 +240,10 @@ def _codes_by_axis(view: CoderView, unit: Unit, codes: list[CodeState]) -> list[
         }
         for number, entry in enumerate(codes, start=1)
     ]
-    by_axis = []
-    for axis in view.grid.axes:
-        own = [row for row, entry in zip(rows, codes, strict=True) if entry.code.axis == axis.axis]
-        by_axis.append({"axis": axis, "codes": own})
-    return by_axis
+    return [
+        {"axis": axis, "codes": [row for row in rows if row["coded"].code.axis == axis.axis]}
+        for axis in view.grid.axes
+    ]
 
 
 def _words(unit: Unit, entry: CodeState) -> str:
@@ -256,7 +255,7 @@ def _words(unit: Unit, entry: CodeState) -> str:
 
 def _other_codes(grid: Grid, codes: list[CodeState]) -> list[dict[str, Any]]:
     """Return the grid's codes that can be put, by axis."""
-    put = {(entry.code.axis, entry.code.code) for entry in codes if entry.is_assigned}
+    put = set(queue.assigned(codes))
     by_axis = []
     for axis in grid.axes:
         others = [code for code in grid.axis(axis.axis) if (code.axis, code.code) not in put]
@@ -266,7 +265,7 @@ def _other_codes(grid: Grid, codes: list[CodeState]) -> list[dict[str, Any]]:
 
 def _recent_codes(view: CoderView, codes: list[CodeState]) -> list[Code]:
     """Return the codes that the person put last, except those on the passage."""
-    put = {(entry.code.axis, entry.code.code) for entry in codes if entry.is_assigned}
+    put = set(queue.assigned(codes))
     of_grid = {(code.axis, code.code): code for code in view.grid.codes}
     recent = view.journal.recent_codes(view.author, _N_RECENT + len(put))
     return [of_grid[key] for key in recent if key in of_grid and key not in put][:_N_RECENT]
@@ -319,8 +318,6 @@ def short_words(decision: BenchDecision) -> str:
         AddTag: _("{label} ajoutée"),
         RejectTag: _("{label} rejetée"),
         CodeSpan: _("{label} posée sur des mots"),
-    }
-    short: dict[type[BenchDecision], str] = {
         SplitPassage: _("passage coupé"),
         JoinPassages: _("passage joint au suivant"),
         CorrectPassage: _("passage corrigé"),
@@ -330,12 +327,11 @@ def short_words(decision: BenchDecision) -> str:
         FlagPassage: _("drapeau mis"),
         UnflagPassage: _("drapeau retiré"),
     }
-    if type(decision) in short:
-        return short[type(decision)]
-    if not isinstance(decision, TagDecision) or type(decision) not in sentences:
-        return state.sentence(decision)
+    said = sentences.get(type(decision)) or state.sentence(decision)
+    if not isinstance(decision, AcceptTag | AddTag | RejectTag | CodeSpan):
+        return said
     ((_axis, code), _stays) = decision.code_words(())[0]
-    return sentences[type(decision)].format(label=quoted(label(code)))
+    return said.format(label=quoted(label(code)))
 
 
 def announcement(decision: BenchDecision | None, *, is_undone: bool = False) -> str:

@@ -6,8 +6,10 @@ Out:  a crossing: a cell for each two keys, its sheets (.xlsx) and its drawing (
 
 import textwrap
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -106,16 +108,14 @@ def cross(
     A table counts where it said a passage that is not `to_check`. No share is of a place with
     fewer than `least_tables`.
     """
-    by_row, by_column = _units_by(row, row.keys_of), _units_by(column, column.keys_of)
+    by_row, by_column = _units_by(row), _units_by(column)
+    tally = partial(_tally, table_of=table_of, to_check=to_check)
     both: dict[tuple[str, str], list[str]] = defaultdict(list)
     for unit_id, row_keys in row.keys_of.items():
         column_keys = column.keys_of.get(unit_id, ())
         for first in row_keys:
             for second in column_keys:
                 both[first, second].append(unit_id)
-
-    def tally(unit_ids: Sequence[str]) -> PassageCount:
-        return _tally(unit_ids, table_of, to_check)
 
     rows = {key: tally(unit_ids) for key, unit_ids in by_row.items()}
     if row.name != column.name:
@@ -124,26 +124,21 @@ def cross(
     counts = {key: tally(unit_ids) for key, unit_ids in both.items()}
     expected, residuals = ({}, {}) if column.n_tables else _by_chance(rows, columns, counts)
     cells: dict[tuple[str, str], Cell | None] = {}
-    for first, of_row in rows.items():
-        for second in columns:
-            key = (first, second)
-            counted = counts.get(key, PassageCount())
-            cells[key] = Cell(
-                counted.n_units,
-                counted.n_tables,
-                counted.n_tables_high,
-                _share(counted, of_row, column, second, least_tables),
-                expected.get(key),
-                residuals.get(key, 0.0),
-            )
-            if row.name == column.name and first == second:
-                cells[key] = None
+    for key in product(rows, columns):
+        counted, (first, second) = counts.get(key, PassageCount()), key
+        share = _share(counted, rows[first], column, second, least_tables)
+        chance: dict[str, Any] = {
+            "expected": expected.get(key),
+            "residual": residuals.get(key, 0.0),
+        }
+        is_same = row.name == column.name and first == second
+        cells[key] = None if is_same else Cell(**vars(counted), share=share, **chance)
     return Crossing(row, column, rows, columns, cells)
 
 
-def _units_by(dimension: Dimension, keys_of: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+def _units_by(dimension: Dimension) -> dict[str, list[str]]:
     unit_ids: dict[str, list[str]] = {key: [] for key in dimension.labels}
-    for unit_id, keys in keys_of.items():
+    for unit_id, keys in dimension.keys_of.items():
         for key in keys:
             if key in unit_ids:
                 unit_ids[key].append(unit_id)

@@ -45,17 +45,12 @@ class Door:
 
 def door(wanted: Selection, n_units: int, *names: str, n_tables: int | None = None) -> Door:
     """Return the door of the passages that `wanted` keeps, whoever decided on them."""
-    words = passages_in_words(n_units)
+    words = ngettext("{n} passage", "{n} passages", n_units).format(n=n_units)
     if n_tables is not None:
         words += f", {tables_in_words(n_tables)}"
     about = ", ".join(name for name in names if name)
     address = f"{reverse('passages')}?{replace(wanted, state=ALL).address()}"
     return Door(address, n_units, typography(f"{words} : {about}" if about else words))
-
-
-def passages_in_words(n: int) -> str:
-    """Return « 12 passages »."""
-    return ngettext("{n} passage", "{n} passages", n).format(n=n)
 
 
 def coder_view(request: HttpRequest) -> CoderView:
@@ -86,16 +81,19 @@ def _of_theme(snapshot: Snapshot, theme_id: str) -> UnitIds:
 
 
 def _of_family(family_id: str) -> UnitIds:
-    themes, rows = state.themes(), state.themes().themes
-    theme_ids = rows.loc[rows["parent_id"] == family_id, "theme_id"]
-    return NOTHING.union(*(themes.of_theme.get(name, ()) for name in theme_ids))
+    rows = state.themes().themes
+    return _of_themes(rows.loc[rows["parent_id"] == family_id, "theme_id"])
 
 
 def _unsigned() -> UnitIds:
     """Return the passages of the themes that nobody signed off."""
-    themes, rows = state.themes(), state.themes().themes
-    theme_ids = rows.loc[~rows["is_signed_off"].fillna(False).astype(bool), "theme_id"]
-    return NOTHING.union(*(themes.of_theme.get(name, ()) for name in theme_ids))
+    themes = state.themes()
+    return _of_themes(themes.labels.keys() - themes.signed_ids)
+
+
+def _of_themes(theme_ids: Iterable[str]) -> UnitIds:
+    of_theme = state.themes().of_theme
+    return NOTHING.union(*(of_theme.get(name, ()) for name in theme_ids))
 
 
 def _disagreed(author: str) -> UnitIds:
@@ -156,17 +154,8 @@ def theme_doors(
     snapshot: Snapshot, labels: Mapping[str, str], n_tables: Mapping[tuple[str, str], int]
 ) -> dict[tuple[str, str], Door]:
     """Return the doors of each theme in each territory that says it, by both."""
-    counts = _by_territory(snapshot, state.themes().theme_of.items())
-    return {
-        (theme_id, territory): door(
-            EVERY.where(theme=theme_id, territory=territory),
-            n,
-            labels.get(theme_id, ""),
-            territory,
-            n_tables=n_tables.get((theme_id, territory)),
-        )
-        for (theme_id, territory), n in counts.items()
-    }
+    said = state.themes().theme_of.items()
+    return _territory_doors(snapshot, "theme", said, lambda name: labels.get(name, ""), n_tables)
 
 
 def code_doors(
@@ -176,15 +165,36 @@ def code_doors(
     coded = [
         (unit_id, f"{axis}:{code}") for (axis, code), ids in view.by_code.items() for unit_id in ids
     ]
+    return _territory_doors(
+        view.snapshot,
+        "code",
+        coded,
+        lambda key: view.grid.label_of(key.partition(":")[2]),
+        n_tables,
+    )
+
+
+def _territory_doors(
+    snapshot: Snapshot,
+    attribute: str,
+    said: Iterable[tuple[str, str]],
+    label: Callable[[str], str],
+    n_tables: Mapping[tuple[str, str], int],
+) -> dict[tuple[str, str], Door]:
+    """Return the doors of pairs of passage and subject, by subject and territory."""
+    territory_of, units = _territories(snapshot), snapshot.units
+    counts = Counter(
+        (key, territory_of[units[unit_id].workshop_id]) for unit_id, key in said if unit_id in units
+    )
     return {
         (key, territory): door(
-            EVERY.where(code=key, territory=territory),
+            EVERY.where(**{attribute: key, "territory": territory}),
             n,
-            view.grid.label_of(key.partition(":")[2]),
+            label(key),
             territory,
             n_tables=n_tables.get((key, territory)),
         )
-        for (key, territory), n in _by_territory(view.snapshot, coded).items()
+        for (key, territory), n in counts.items()
     }
 
 
@@ -205,17 +215,6 @@ def code_doors_of_theme(view: CoderView, theme_id: str, label: str) -> dict[str,
         )
         for (axis, code), n in counts.items()
     }
-
-
-def _by_territory(snapshot: Snapshot, pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
-    """Count pairs of passage and subject by subject and territory."""
-    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
-    units = snapshot.units
-    return Counter(
-        (subject, territory_of[units[unit_id].workshop_id])
-        for unit_id, subject in pairs
-        if unit_id in units
-    )
 
 
 def point_doors(snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, Door]:
@@ -240,8 +239,13 @@ def group_doors(
 
 
 def _n_by_territory(snapshot: Snapshot) -> Counter[str]:
-    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    territory_of = _territories(snapshot)
     return Counter(territory_of[unit.workshop_id] for unit in snapshot.units.values())
+
+
+def _territories(snapshot: Snapshot) -> dict[str, str]:
+    """Return the territory by workshop."""
+    return {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
 
 
 @dataclass(frozen=True)

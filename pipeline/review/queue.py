@@ -99,15 +99,17 @@ class CoderView:
         among = self._of_state(wanted.state)
         for required in self._required(wanted):
             among = among & required
-        for excluded in self._excluded(wanted):
-            among = among - excluded
-        by_doubt = wanted.order == DOUBT
-        ordered = snapshot.by_doubt if by_doubt else snapshot.units
+        for attribute, value, how in wanted.conditions:
+            if how == NONE_OF:
+                among = among - self.units_with(attribute, value)
+        ordered = snapshot.by_doubt if wanted.order == DOUBT else snapshot.units
         unit_ids = [name for name in ordered if name in among]
         if not wanted.is_search or self.facts is None:
             return unit_ids
         ranked = self.facts.rank(wanted, unit_ids)
-        return ranked if wanted.order == NEAREST else _in_order(unit_ids, ranked)
+        found = set(ranked)
+        in_order = [name for name in unit_ids if name in found]
+        return ranked if wanted.order == NEAREST else in_order
 
     def units_with(self, attribute: str, value: str) -> UnitIds:
         """Return the passages with a value of an attribute; none for an unknown value."""
@@ -148,11 +150,6 @@ class CoderView:
             yield NOTHING.union(*sets)
         if wanted.first_day or wanted.last_day:
             yield units_between(self.snapshot, wanted.first_day, wanted.last_day)
-
-    def _excluded(self, wanted: Selection) -> Iterator[UnitIds]:
-        for attribute, value, how in wanted.conditions:
-            if how == NONE_OF:
-                yield self.units_with(attribute, value)
 
     def _of_code(self, value: str) -> UnitIds:
         """Return the passages that bear « axis:code » for the person; any axis if none is told."""
@@ -225,11 +222,6 @@ class CoderView:
 
     def _coded_by(self, author: str) -> set[str]:
         return self.journal.coded_by(author, self.snapshot.put_on, self.grid.exclusive)
-
-
-def _in_order(unit_ids: Sequence[str], among: Iterable[str]) -> list[str]:
-    kept = set(among)
-    return [name for name in unit_ids if name in kept]
 
 
 @lru_cache(maxsize=32)

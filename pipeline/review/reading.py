@@ -72,11 +72,6 @@ class DocumentPart:
     n_passages: int
 
     @property
-    def n_before(self) -> int:
-        """Return how many passages come before."""
-        return self.first
-
-    @property
     def n_after(self) -> int:
         """Return how many passages come after."""
         return self.n_passages - self.last

@@ -6,7 +6,7 @@ close what would show the machine to who codes without it: see blind.py.
 
 from collections.abc import Callable
 from enum import IntEnum
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,34 +87,23 @@ def give_role(user: Any, role: Role) -> None:
     user.groups.set(Group.objects.filter(name=GROUPS[role]))
 
 
-def reads(view: View) -> View:
-    """Open `view` to every account."""
-    return _for(Role.READER)(view)
+def _open_to(role: Role, view: View) -> View:
+    """Open `view` to people of this role or of one that may do more."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
+        if role_of(request.user) < role:
+            raise PermissionDenied
+        close_to_blind(request)
+        return view(request, *args, **options)
+
+    checked.role = role  # type: ignore[attr-defined]
+    return checked
 
 
-def decides(view: View) -> View:
-    """Open `view` to analysts and administrators."""
-    return _for(Role.ANALYST)(view)
-
-
-def administers(view: View) -> View:
-    """Open `view` to administrators."""
-    return _for(Role.ADMINISTRATOR)(view)
-
-
-def _for(role: Role) -> Callable[[View], View]:
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
-            if role_of(request.user) < role:
-                raise PermissionDenied
-            close_to_blind(request)
-            return view(request, *args, **options)
-
-        checked.role = role  # type: ignore[attr-defined]
-        return checked
-
-    return decorate
+reads = partial(_open_to, Role.READER)
+decides = partial(_open_to, Role.ANALYST)
+administers = partial(_open_to, Role.ADMINISTRATOR)
 
 
 def invitation_of(user: User) -> str:

@@ -7,8 +7,17 @@ from pathlib import Path
 
 from csp.constants import NONE
 from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.utils.http import content_disposition_header
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+
+
+def attached(content: str | bytes, name: str, content_type: str) -> HttpResponse:
+    """Return what was made for the person alone, to download under this name."""
+    answer = HttpResponse(content, content_type=content_type)
+    answer["Content-Disposition"] = content_disposition_header(True, name) or ""
+    return answer
 
 
 def sent(path: Path) -> HttpResponseBase:

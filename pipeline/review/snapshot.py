@@ -175,12 +175,6 @@ class Snapshot:
         return tuple(sorted(self.units, key=lambda unit_id: self.queue.get(unit_id, last)[0]))
 
     @cached_property
-    def theme_of(self) -> dict[str, str]:
-        """Return the machine's theme by passage."""
-        members = self.machine["theme_members"]
-        return _by_key(members["unit_id"], members["theme_id"])
-
-    @cached_property
     def theme_names(self) -> dict[str, str]:
         """Return the machine's names of themes and families."""
         themes, families = self.machine["themes"], self.machine["theme_families"]

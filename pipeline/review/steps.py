@@ -1,9 +1,8 @@
 """Tell where a study is: five steps, each with its state and its pages."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -31,51 +30,49 @@ class StudyStep:
     pages: Mapping[str, str]
 
 
-_PAGES = MappingProxyType(
-    {
-        "deposit": gettext_lazy("Déposer"),
-        "processing": gettext_lazy("Traiter"),
-        "passages": gettext_lazy("Passages"),
-        "documents": gettext_lazy("Documents"),
-        "agreement": gettext_lazy("Accord"),
-        "learning": gettext_lazy("Apprentissage"),
-        "memos": gettext_lazy("Mémos"),
-        "journal": gettext_lazy("Journal"),
-        "themes": gettext_lazy("Thèmes"),
-        "priorities": gettext_lazy("Priorités"),
-        "territories": gettext_lazy("Territoires"),
-        "crossings": gettext_lazy("Croisements"),
-        "publishing": gettext_lazy("Publier"),
-        "results": gettext_lazy("Résultats"),
-    }
-)
-_STEPS = (
-    ("deposit", gettext_lazy("Déposer"), ("deposit",)),
-    ("process", gettext_lazy("Traiter"), ("processing",)),
-    (
-        "review",
-        gettext_lazy("Relire"),
-        ("passages", "documents", "agreement", "learning", "memos", "journal"),
-    ),
-    ("decide", gettext_lazy("Décider"), ("themes", "priorities", "territories", "crossings")),
-    ("publish", gettext_lazy("Publier"), ("publishing", "results")),
-)
+_PAGES = {
+    "deposit": gettext_lazy("Déposer"),
+    "processing": gettext_lazy("Traiter"),
+    "passages": gettext_lazy("Passages"),
+    "documents": gettext_lazy("Documents"),
+    "agreement": gettext_lazy("Accord"),
+    "learning": gettext_lazy("Apprentissage"),
+    "memos": gettext_lazy("Mémos"),
+    "journal": gettext_lazy("Journal"),
+    "themes": gettext_lazy("Thèmes"),
+    "priorities": gettext_lazy("Priorités"),
+    "territories": gettext_lazy("Territoires"),
+    "crossings": gettext_lazy("Croisements"),
+    "publishing": gettext_lazy("Publier"),
+    "results": gettext_lazy("Résultats"),
+}
 
 
 def steps() -> list[StudyStep]:
     """Return the five steps of the request's study, in order."""
     has_run = state.study().last_run() is not None
-    told = {name: tell(has_run) for name, tell in _TOLD.items()}
     return [
-        StudyStep(
-            name,
-            str(label),
-            reverse(pages[0]),
-            *told[name],
-            pages={page: str(_PAGES[page]) for page in pages},
-        )
-        for name, label, pages in _STEPS
+        _step("deposit", _("Déposer"), _deposited(has_run), "deposit"),
+        _step("process", _("Traiter"), _processed(has_run), "processing"),
+        _step(
+            "review",
+            _("Relire"),
+            _reviewed(has_run),
+            *("passages", "documents", "agreement", "learning", "memos", "journal"),
+        ),
+        _step(
+            "decide",
+            _("Décider"),
+            _decided(has_run),
+            *("themes", "priorities", "territories", "crossings"),
+        ),
+        _step("publish", _("Publier"), _published(), "publishing", "results"),
     ]
+
+
+def _step(name: str, label: str, told: tuple[str, bool], *pages: str) -> StudyStep:
+    named = {page: str(_PAGES[page]) for page in pages}
+    return StudyStep(name, label, reverse(pages[0]), *told, pages=named)
 
 
 def _deposited(has_run: bool) -> tuple[str, bool]:
@@ -156,7 +153,7 @@ def unsigned_themes() -> dict[str, int]:
     return {name: rank for name, rank in first_themes(N_FIRST).items() if name not in signed}
 
 
-def _published(has_run: bool) -> tuple[str, bool]:
+def _published() -> tuple[str, bool]:
     last = state.study().last_run()
     if last is None:
         return _("après le traitement"), False
@@ -165,14 +162,3 @@ def _published(has_run: bool) -> tuple[str, bool]:
     ended = datetime.datetime.fromisoformat(last["ended_at"])
     told = _("rapport du {date}").format(date=date_format(ended, "j F"))
     return told, not n_decisions_waiting(state.study())
-
-
-_TOLD: Mapping[str, Callable[[bool], tuple[str, bool]]] = MappingProxyType(
-    {
-        "deposit": _deposited,
-        "process": _processed,
-        "review": _reviewed,
-        "decide": _decided,
-        "publish": _published,
-    }
-)

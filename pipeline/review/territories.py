@@ -116,7 +116,7 @@ def only_there(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]
     rows = rows.assign(is_own=rows["reach"] == REACHES[1]).sort_values(
         ["is_own", "chance", "theme_id"], ascending=[False, True, True]
     )
-    return [row | {"label": labels.get(row["theme_id"], row["theme_id"])} for row in _records(rows)]
+    return _labelled(rows, "theme_id", labels)
 
 
 def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict[str, Any]]:
@@ -126,9 +126,7 @@ def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict
         ["kind", "weight"], ascending=[False, False]
     )
     ordered = pd.concat([rows[rows["kind"] == "territoire"], rows[rows["kind"] != "territoire"]])
-    return [
-        row | {"label": labels.get(str(row["point"]), row["point"])} for row in _records(ordered)
-    ]
+    return _labelled(ordered, "point", labels)
 
 
 _PLANE_WIDTH, _PLANE_TALLEST, _PLANE_LOWEST = 900.0, 640.0, 360.0
@@ -251,14 +249,8 @@ def absent_voices(tables: Tables) -> list[dict[str, Any]]:
 def theme_actors(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return each theme's types of actor, the most frequent theme first."""
     rows = tables["theme_voices"].sort_values(["n_units", "theme_id"], ascending=[False, True])
-    return [
-        row
-        | {
-            "label": labels.get(str(row["theme_id"]), row["theme_id"]),
-            "types": json.loads(row["structure_types"]),
-        }
-        for row in _records(rows)
-    ]
+    rows = rows.assign(types=rows["structure_types"].map(json.loads))
+    return _labelled(rows, "theme_id", labels)
 
 
 def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[dict[str, Any]]:
@@ -266,7 +258,6 @@ def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[d
     rows = tables["offers"].merge(
         tables["units"][["unit_id", "workshop_id", "text"]], on="unit_id", validate="many_to_one"
     )
-    rows = rows.assign(structure=rows["structure_name"])
     if sector:
         rows = rows[rows["sector"] == sector]
     if workshop_id:
@@ -333,6 +324,11 @@ def _name(value: str) -> str:
 
 def _label(subject_id: str, grid: Grid, labels: Mapping[str, str]) -> str:
     return labels.get(subject_id) or grid.label_of(subject_id.partition(":")[2] or subject_id)
+
+
+def _labelled(rows: pd.DataFrame, name: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the rows with the label of what `name` identifies, or its identifier."""
+    return [row | {"label": labels.get(row[name], row[name])} for row in _records(rows)]
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Place passages on a plane, whose axes mean nothing, and name what is where."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -115,74 +115,33 @@ def dots_of(
         "groups": [group_index[drawn.group_of[name]] for name in ids],
         "themes": [theme_index.get(now.theme_of.get(name, ""), -1) for name in ids],
         "shapes": [group.shape for group in drawn.groups],
-        "names": [
-            *_family_names(wanted, now, snapshot, family_labels, theme_index),
-            *_theme_names(wanted, now, snapshot, theme_index),
-        ],
+        "names": _names(wanted, now, snapshot, family_labels),
     }
 
 
-def _theme_names(
-    wanted: Selection, now: Themes, snapshot: Snapshot, theme_index: Mapping[str, int]
+def _names(
+    wanted: Selection, now: Themes, snapshot: Snapshot, family_labels: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    counts = _counts(wanted, now, snapshot)
-    return [
-        _name(
-            label,
-            EVERY.where(theme=theme_id),
-            wanted,
-            counts[theme_id],
-            [theme_index[theme_id]],
-        )
-        for theme_id, label in now.labels.items()
-        if counts[theme_id]
-    ]
-
-
-def _family_names(
-    wanted: Selection,
-    now: Themes,
-    snapshot: Snapshot,
-    family_labels: Mapping[str, str],
-    theme_index: Mapping[str, int],
-) -> list[dict[str, Any]]:
-    if wanted.has("family", "theme"):
-        return []
-    counts, themes = _counts(wanted, now, snapshot), defaultdict(list)
-    for theme_id, family_id in families_of(now).items():
-        themes[family_id].append(theme_id)
-    return [
-        _name(
-            label,
-            EVERY.where(family=family_id),
-            wanted,
-            n,
-            [theme_index[name] for name in themes[family_id]],
-        )
-        | {"is_family": True}
-        for family_id, label in family_labels.items()
-        if (n := sum(counts[name] for name in themes[family_id]))
-    ]
-
-
-def _name(
-    label: str, about: Selection, wanted: Selection, n: int, shown: list[int]
-) -> dict[str, Any]:
-    to = door(about.where(workshop=wanted.one("workshop")), n, label)
-    return {
-        "label": typography(label),
-        "address": to.address,
-        "words": to.words,
-        "shown": shown,
-        "n": n,
-    }
-
-
-def _counts(wanted: Selection, now: Themes, snapshot: Snapshot) -> Counter[str]:
-    """Count each theme's passages, those without a dot too: the list has them."""
+    """Name families and themes, with all their passages: the list has those without a dot too."""
     family_of = families_of(now)
-    return Counter(
+    counts = Counter(
         now.theme_of.get(unit.unit_id, "")
         for unit in snapshot.units.values()
         if _is_wanted(unit, wanted, now, family_of)
     )
+    labels = [("theme", theme_id, label) for theme_id, label in now.labels.items()]
+    if not wanted.has("family", "theme"):
+        labels = [("family", name, label) for name, label in family_labels.items()] + labels
+    names = []
+    for kind, key, label in labels:
+        themes = {
+            theme: i
+            for i, theme in enumerate(now.labels)
+            if key == (theme if kind == "theme" else family_of.get(theme))
+        }
+        if n := sum(counts[theme] for theme in themes):
+            to = door(EVERY.where(**{kind: key, "workshop": wanted.one("workshop")}), n, label)
+            told = {"label": typography(label), "address": to.address, "words": to.words, "n": n}
+            kinds = {"is_family": True} if kind == "family" else {}
+            names.append(told | {"shown": list(themes.values())} | kinds)
+    return names

@@ -334,33 +334,23 @@ class WordingProposal:
 def merge_proposals(now: Themes, snapshot: Snapshot, journal: Journal) -> list[MergeProposal]:
     """Return the open mergers once each, the machine's first."""
     refused = refused_merges(journal.active(ThemeDecision))
+    near, asked = snapshot.tables["merge_proposals"], snapshot.tables["theme_proposals"]
+    asked = asked[asked["subject"] == "réunion"].fillna({"reason": ""})
+    of_machine = near[["theme_id", "other_theme_id", "sentence"]]
+    of_model = asked[["value", "theme_id", "reason", "quotes"]]
+    rows = [
+        MergeProposal(str(theme_id), str(other_id), str(sentence), by_model=False)
+        for theme_id, other_id, sentence in of_machine.itertuples(index=False, name=None)
+    ] + [
+        MergeProposal(str(theme_id), str(other_id), str(reason), True, _quotes(quotes))
+        for theme_id, other_id, reason, quotes in of_model.itertuples(index=False, name=None)
+    ]
     proposals: dict[frozenset[str], MergeProposal] = {}
-    for row in (*_machine_mergers(snapshot), *_model_mergers(snapshot)):
+    for row in rows:
         pair = frozenset((row.theme_id, row.other_id))
         if len(pair) == 2 and pair <= now.labels.keys() and pair not in refused:
             proposals.setdefault(pair, row)
     return list(proposals.values())
-
-
-def _machine_mergers(snapshot: Snapshot) -> list[MergeProposal]:
-    rows = snapshot.tables["merge_proposals"]
-    cells = zip(rows["theme_id"], rows["other_theme_id"], rows["sentence"], strict=True)
-    return [
-        MergeProposal(str(theme_id), str(other_id), str(sentence), by_model=False)
-        for theme_id, other_id, sentence in cells
-    ]
-
-
-def _model_mergers(snapshot: Snapshot) -> list[MergeProposal]:
-    rows = snapshot.tables["theme_proposals"]
-    rows = rows[rows["subject"] == "réunion"]
-    cells = zip(
-        rows["value"], rows["theme_id"], rows["reason"].fillna(""), rows["quotes"], strict=True
-    )
-    return [
-        MergeProposal(str(theme_id), str(other_id), str(reason), True, _quotes(quotes))
-        for theme_id, other_id, reason, quotes in cells
-    ]
 
 
 def wording_proposals(

@@ -19,7 +19,7 @@ from pipeline.decisions.tags import TagDecision, judged_units
 from pipeline.grid.codes import Axis
 from pipeline.publish.text import number, ordinal, quoted
 from pipeline.rank.criteria import CRITERIA
-from pipeline.rank.order import Tallies, placed_behind, rank_tallies, tally_themes
+from pipeline.rank.order import Tallies, placed_behind, tally_themes
 from pipeline.review import state
 from pipeline.review.desks import desk
 from pipeline.review.journal import Journal
@@ -150,18 +150,6 @@ def weighting_choices(
     ]
 
 
-def priorities(
-    tallies: Tallies, scope: str, weights: RankWeights, settings: RankSettings
-) -> pd.DataFrame:
-    """Return the priorities of `scope`, maybe none."""
-    own = Tallies(
-        {name: theme_ids for name, theme_ids in tallies.theme_ids.items() if name == scope},
-        {name: shares for name, shares in tallies.shares.items() if name == scope},
-        {name: mixed for name, mixed in tallies.mixed.items() if name == scope},
-    )
-    return rank_tallies(own, weights, settings)
-
-
 def rank_themes(
     now: pd.DataFrame,
     usual: pd.DataFrame,
@@ -175,9 +163,7 @@ def rank_themes(
     Its sentence is given if the value is the same and the theme not `changed`.
     """
     usual_ranks, last_ranks = _ranks(usual), _ranks(last)
-    cells = zip(
-        *(notes[name] for name in ("theme_id", "subject", "value", "sentence")), strict=True
-    )
+    cells = notes[["theme_id", "subject", "value", "sentence"]].itertuples(index=False, name=None)
     note_of = {(theme_id, subject): note for theme_id, subject, *note in cells}
     ranked = []
     behind = placed_behind(now["score"].astype(float))
@@ -261,12 +247,10 @@ def rank_change(before: int | None, after: int) -> str:
         return _("nouveau")
     if before == after:
         return _("même rang")
-    sentence = (
-        _("monte de {n} (du {before} au {after})")
-        if after < before
-        else _("descend de {n} (du {before} au {after})")
-    )
-    return sentence.format(n=abs(after - before), before=ordinal(before), after=ordinal(after))
+    told = _("descend de {n} (du {before} au {after})")
+    if after < before:
+        told = _("monte de {n} (du {before} au {after})")
+    return told.format(n=abs(after - before), before=ordinal(before), after=ordinal(after))
 
 
 def n_common(first: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]:

@@ -73,7 +73,7 @@ def test_table_question_and_speaker_are_said_once_where_they_change() -> None:
         ("aside", "", "Question «\u00a0Et demain ?\u00a0»"),
         ("passage", "passage 3", ""),
     ]
-    assert (part.n_before, part.n_after) == (0, 0)
+    assert (part.first, part.n_after) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_long_document_is_shown_around_the_passage(current: int, first: int, l
     part = part_around(run, units[current], GRID)
     shown = [line.unit.unit_id for line in part.lines if line.unit]
     assert shown == [str(i) for i in range(first, last)]
-    assert (part.n_before, part.n_after) == (first, 500 - last)
+    assert (part.first, part.n_after) == (first, 500 - last)
     assert [line.text for line in part.lines if line.kind == "heading"] == (
         ["Tour 2"] if first <= 10 < last else []
     )
@@ -96,7 +96,7 @@ def test_the_parts_of_a_document_follow_each_other_without_gap_or_repeat() -> No
     run = snapshot(units, {str(i): [("heading", f"Titre {i}")] for i in range(0, 200, 7)})
     middle = part_around(run, units[100], GRID)
     parts = [middle]
-    while parts[0].n_before:
+    while parts[0].first:
         parts.insert(0, document_part(run, "d", *parts[0].before, GRID))
     while parts[-1].n_after:
         parts.append(document_part(run, "d", *parts[-1].after, GRID))

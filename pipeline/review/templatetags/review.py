@@ -18,6 +18,10 @@ from pipeline.text import size_in_words
 
 register = template.Library()
 register.filter("french", typography)
+register.filter("share", percent)
+register.filter("points", points)
+register.filter("coder_name", coder_label)
+register.filter("day", french_date)
 
 
 @register.filter
@@ -27,33 +31,9 @@ def size(n_bytes: int) -> str:
 
 
 @register.filter
-def share(value: float) -> str:
-    """Return a share as a percentage."""
-    return percent(value)
-
-
-@register.filter(name="points")
-def as_points(value: float) -> str:
-    """Return a score of 0..1 as points out of 100."""
-    return points(value)
-
-
-@register.filter
 def measure(value: float) -> str:
     """Return a measure with two French decimals."""
     return f"{value:.2f}".replace(".", ",").replace("-", "\u2212")
-
-
-@register.filter
-def coder_name(coder: str) -> str:
-    """Return a coder's name for a sentence."""
-    return coder_label(coder)
-
-
-@register.filter
-def day(value: str) -> str:
-    """Return an ISO date in French words."""
-    return french_date(value)
 
 
 @register.filter

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -46,12 +47,8 @@ class _Asked(NamedTuple):
     code: str
 
     def address(self, **more: str) -> str:
-        query = QueryDict(mutable=True)
-        query.update(
-            {"premier": self.first, "second": self.second, "axe": self.axis, "code": self.code}
-            | more
-        )
-        return query.urlencode()
+        asked = {"premier": self.first, "second": self.second, "axe": self.axis, "code": self.code}
+        return urlencode(asked | more)
 
 
 @reads
@@ -59,8 +56,7 @@ class _Asked(NamedTuple):
 def listing(request: HttpRequest) -> HttpResponse:
     """Show every pair by axis, the chosen one also by code."""
     figures, codings = _figures(), _codings()
-    rows = figures.value.rows if figures is not None else []
-    open_units = figures.value.open_units if figures is not None else {}
+    rows, open_units = figures.value if figures is not None else AgreementFigures([], {})
     coder = request.GET.get("avec", "")
     pair = (request.GET.get("premier", ""), request.GET.get("second", ""))
     of_pair = [row for row in rows if (row.first, row.second) == pair]
@@ -135,7 +131,6 @@ def disagreements(request: HttpRequest) -> HttpResponse:
         "n_passages": len(by_unit),
         "n_hidden": len(hidden),
         "axis": next((axis for axis in grid.axes if axis.axis == asked.axis), None),
-        "is_exclusive": asked.axis in grid.exclusive,
     }
     return render(request, "review/disagreements.html", shown)
 

@@ -75,13 +75,11 @@ def sight(request: HttpRequest) -> HttpResponse:
         raise Http404
     _require_own(request, name)
     is_hidden = bool(task_of(name, state.journal()).all_hidden_since)
+    said = _("{name} voit de nouveau ce que la machine propose.")
+    if command == "cacher":
+        said = _("{name} code désormais sans voir ce que la machine propose.")
     if is_hidden != (command == "cacher"):
         _add(request, HideMachine(name) if command == "cacher" else ShowMachine(name))
-    said = (
-        _("{name} code désormais sans voir ce que la machine propose.")
-        if command == "cacher"
-        else _("{name} voit de nouveau ce que la machine propose.")
-    )
     messages.success(request, said.format(name=name))
     return redirect("agreement")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
@@ -71,14 +71,9 @@ class SettingsFormState:
 
     version: str
     texts: Mapping[str, str]
-    faults: Mapping[str, str]
-    others: Mapping[str, str]
+    faults: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
     found: StudyError | None = None
-
-    @classmethod
-    def of(cls, values: Settings, version: str) -> "SettingsFormState":
-        """Return the form as it opens."""
-        return cls(version, texts_of(values), {}, {})
 
 
 @reads
@@ -88,7 +83,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     study = state.study()
     version, current = version_of(study.settings_path), load_settings(study.settings_path)
     if request.method != "POST":
-        return _settings(request, current, SettingsFormState.of(current, version))
+        return _settings(request, current, SettingsFormState(version, texts_of(current)))
     if role_of(request.user) < Role.ADMINISTRATOR:
         raise PermissionDenied
     shown, typed = _shown_before(request), _typed(request)
@@ -184,8 +179,7 @@ def _saved(keys: list[str]) -> str:
         return _("Rien n’a changé.")
     fields = setting_fields()
     names = ", ".join(f"« {_(fields[key].label)} »" for key in keys[:5])
-    if len(keys) > 5:
-        names += "…"
+    names += "…" if len(keys) > 5 else ""
     sentence = ngettext(
         "Un réglage est enregistré : {names}. Le prochain traitement en tiendra compte.",
         "{n} réglages sont enregistrés : {names}. Le prochain traitement en tiendra compte.",
@@ -205,10 +199,7 @@ def _settings(
 
     sections = []
     for section in setting_sections():
-        usual, more = (
-            [row(field) for field in section.usual],
-            [row(field) for field in section.more],
-        )
+        usual, more = ([*map(row, fields)] for fields in (section.usual, section.more))
         sections.append(
             {
                 "section": section,

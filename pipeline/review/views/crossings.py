@@ -11,7 +11,7 @@ import pandas as pd
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.http import content_disposition_header, urlencode
+from django.utils.http import urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -33,10 +33,10 @@ from pipeline.review.doors import Door
 from pipeline.review.queue import CoderView
 from pipeline.review.roles import reads
 from pipeline.review.selection import EVERY
+from pipeline.review.sending import XLSX, attached
 from pipeline.review.snapshot import Snapshot
 
 THEMES, TERRITORIES, QUESTIONS = "themes", "territoires", "questions"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,14 @@ def listing(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest, form: str) -> HttpResponse:
     """Send the crossing as .xlsx or .svg."""
     crossing = _crossing(request, *_dimensions(request))
-    if form == "svg":
-        content = render_to_string(
-            "review/crossing.svg", drawing(crossing, _title(crossing), _about(crossing))
-        )
-        answer = HttpResponse(content, content_type="image/svg+xml")
-        answer["Content-Security-Policy"] = "default-src 'none'"
-    elif form == "xlsx":
-        answer = HttpResponse(_workbook(crossing), content_type=_XLSX)
-    else:
-        raise Http404
     name = f"croisement-{slugify(crossing.row.name)}-{slugify(crossing.column.name)}.{form}"
-    answer["Content-Disposition"] = content_disposition_header(True, name) or ""
+    if form == "xlsx":
+        return attached(_workbook(crossing), name, XLSX)
+    if form != "svg":
+        raise Http404
+    shown = drawing(crossing, _title(crossing), _about(crossing))
+    answer = attached(render_to_string("review/crossing.svg", shown), name, "image/svg+xml")
+    answer["Content-Security-Policy"] = "default-src 'none'"
     return answer
 
 

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -29,7 +29,6 @@ from pipeline.grid.colours import PALETTE
 from pipeline.grid.editing import (
     MAX_SENT_BYTES,
     SENT,
-    GridChange,
     grid_changes,
     is_read_by_name,
     put_code,
@@ -44,13 +43,16 @@ from pipeline.review.bounds import whole
 from pipeline.review.doors import Door, coder_view, door
 from pipeline.review.roles import administers, reads
 from pipeline.review.selection import EVERY
+from pipeline.review.sending import attached
 from pipeline.review.views import author_of, is_fragment, once, request_id_of
 from pipeline.review.views.memos import MemoPanel, code_panels
 from pipeline.study import Study
 
 REFUSED, IN_CONFLICT = 422, 409
 _PROPOSAL = re.compile(r"[0-9a-f]{32}")
-_TEXTS = ("code", "label", "definition", "include", "exclude", "examples", "lexicon", "family")
+_LINES = ("code", "label", "definition", "include", "exclude")
+_TEXTS = (*_LINES, "examples", "lexicon", "family")
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -159,9 +161,7 @@ def grid_page(request: HttpRequest) -> HttpResponse:
 def grid_file(request: HttpRequest) -> HttpResponse:
     """Send grille.yaml."""
     content = state.study().grid_path.read_bytes()
-    response = HttpResponse(content, content_type="application/yaml; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="grille.yaml"'
-    return response
+    return attached(content, "grille.yaml", "application/yaml; charset=utf-8")
 
 
 def grid_doors(request: HttpRequest, grid: Grid) -> dict[tuple[str, str], Door]:
@@ -187,11 +187,11 @@ def _edits_by_code() -> dict[tuple[str, str], list[EditCode]]:
     return edits
 
 
-def _passages_by_code(study: Study) -> Counter[tuple[str, str]] | None:
-    """Count the passages of each axis and code as reviewed; None before any run."""
-    if study.last_run() is None:
-        return None
-    return Counter(code for codes in state.snapshot().assigned.values() for code in codes)
+def _n_passages(axis: str, code: str) -> int:
+    """Count the passages of a code as reviewed, none before any run."""
+    if state.study().last_run() is None:
+        return 0
+    return state.snapshot().n_passages_of[axis, code]
 
 
 @administers
@@ -199,9 +199,8 @@ def _passages_by_code(study: Study) -> Counter[tuple[str, str]] | None:
 @require_http_methods(["GET", "POST"])
 def grid_code(request: HttpRequest) -> HttpResponse:
     """Change the code of the address, or add one to its axis."""
-    study = state.study()
-    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
-    code = _asked_code(grid, request)
+    version, grid = present_grid()
+    code = asked_of(request, "code", {code.code: code for code in grid.codes})
     axis = code.axis if code else _asked_axis(grid, request)
     if request.method != "POST":
         typed = _texts_of(code) if code else dict.fromkeys(_TEXTS, "") | {"colour": ""}
@@ -258,13 +257,18 @@ def change_of(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def _asked_code(grid: Grid, request: HttpRequest) -> Code | None:
-    """Return the code of the address, None for a new one; raise `Http404` for an unknown one."""
-    asked = request.GET.get("code", "")
-    code = next((code for code in grid.codes if code.code == asked), None)
-    if asked and code is None:
+def present_grid() -> tuple[str, Grid]:
+    """Return the version of the study's grid, and the grid."""
+    path = state.study().grid_path
+    return version_of(path), load_grid(path)
+
+
+def asked_of(request: HttpRequest, parameter: str, parts: Mapping[str, _Part]) -> _Part | None:
+    """Return the part that the address names, None for a new one; `Http404` for an unknown one."""
+    asked = request.GET.get(parameter, "")
+    if asked and asked not in parts:
         raise Http404
-    return code
+    return parts.get(asked)
 
 
 def _axes(grid: Grid) -> list[Axis]:
@@ -288,17 +292,9 @@ def _former_texts(request: HttpRequest, code: Code | None) -> dict[str, str]:
 
 
 def _texts_of(code: Code) -> dict[str, str]:
-    return {
-        "code": code.code,
-        "label": code.label,
-        "definition": code.definition,
-        "include": code.include,
-        "exclude": code.exclude,
-        "examples": "\n".join(code.examples),
-        "lexicon": "\n".join(code.lexicon),
-        "family": code.parent_id or "",
-        "colour": code.colour,
-    }
+    lists = {"examples": "\n".join(code.examples), "lexicon": "\n".join(code.lexicon)}
+    lines = {name: getattr(code, name) for name in (*_LINES, "colour")}
+    return lines | lists | {"family": code.parent_id or ""}
 
 
 def _entry(typed: Mapping[str, str], axis: str) -> Entry:
@@ -359,22 +355,18 @@ def _colours(chosen: str, of_axis: str) -> list[tuple[str, str, str]]:
 @require_http_methods(["GET", "POST"])
 def grid_remove(request: HttpRequest) -> HttpResponse:
     """Say how many passages carry the code of the address, and remove it once confirmed."""
-    study = state.study()
-    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
-    code = _asked_code(grid, request)
+    version, grid = present_grid()
+    code = asked_of(request, "code", {code.code: code for code in grid.codes})
     if code is None:
         raise Http404
     sentence = _("« {label} » est retiré ; le prochain traitement en tiendra compte.")
-    counts = _passages_by_code(study)
     shown = {
         "code": code,
-        "n_passages": counts[code.axis, code.code] if counts else 0,
+        "n_passages": _n_passages(code.axis, code.code),
         "is_read": is_read_by_name(code.axis, code.code),
     }
-    said = sentence.format(label=code.label)
-    return removal(
-        request, "review/grid_remove.html", shown, version, remove_code(grid, code.code), said
-    )
+    said, change = sentence.format(label=code.label), remove_code(grid, code.code)
+    return removal(request, "review/grid_remove.html", shown, version, change, said)
 
 
 def removal(
@@ -414,7 +406,7 @@ def grid_import(request: HttpRequest) -> HttpResponse:
     except GridError as error:
         shown = {"section": "study_grid", "fault": error, "formats": ",".join(SENT)}
         return render(request, "review/grid_import.html", shown, status=REFUSED)
-    version, ours = version_of(study.grid_path), load_grid(study.grid_path)
+    version, ours = present_grid()
     named = grid_without_names(study, with_former_names(theirs, ours))
     is_theirs = named == theirs and (sent.name or "").lower().endswith((".yaml", ".yml"))
     text = content.decode() if is_theirs else write_yaml(named)  # with its author's comments
@@ -444,16 +436,12 @@ def _preview(
     proposal: str,
     refusal: StudyError | None = None,
 ) -> HttpResponse:
-    counts = _passages_by_code(state.study())
-
-    def row(change: GridChange) -> dict[str, Any]:
-        key = change.code.axis, change.before or change.code.code
-        return {"change": change, "n_passages": counts[key] if counts else 0}
-
     shown = {
         "section": "study_grid",
-        "rows": [row(change) for change in grid_changes(ours, theirs)],
-        "grid": theirs,
+        "rows": [
+            (change, _n_passages(change.code.axis, change.before or change.code.code))
+            for change in grid_changes(ours, theirs)
+        ],
         "version": version,
         "proposal": proposal,
         "refusal": refusal,
@@ -469,7 +457,7 @@ def _take(request: HttpRequest, proposal: str) -> HttpResponse:
         messages.error(request, _("Cette grille n’est plus là : l’envoyer à nouveau."))
         return redirect("study_grid")
     path = _kept(study, proposal)
-    version, ours, theirs = version_of(study.grid_path), load_grid(study.grid_path), load_grid(path)
+    (version, ours), theirs = present_grid(), load_grid(path)
     try:
         text = path.read_text("utf-8")
         n_changes = change_grid(study, theirs, text=text, **change_of(request))

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -52,15 +53,13 @@ def grid_history(request: HttpRequest) -> HttpResponse:
     if asked:
         edits = [row for row in edits if f"{row.axis}:{row.code}" == asked]
     page = page_of(request, edits)
-    query = QueryDict(mutable=True)
-    query.update({"code": asked} if asked else {})
     shown = {
         "section": "study_grid",
         "label": grid.label_of(asked.partition(":")[2]) if asked else "",
         "rows": list(_rows(request, page.object_list)),
         "n_edits": len(edits),
         "page": page,
-        "address": query.urlencode(),
+        "address": urlencode({"code": asked} if asked else {}),
     }
     return render(request, "review/grid_history.html", shown)
 

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from flows.codebook import change_grid
-from flows.creating import version_of
 from pipeline.errors import StudyError
 from pipeline.grid import load_grid
 from pipeline.grid.arranging import AXIS, FAMILY, move, put_axis, put_family, remove_axis
@@ -19,7 +18,14 @@ from pipeline.grid.codes import STANDARD, Axis, AxisEntry, Entry, Grid
 from pipeline.review import state
 from pipeline.review.roles import administers
 from pipeline.review.views import once
-from pipeline.review.views.grid import FormAnswer, change_of, removal, written
+from pipeline.review.views.grid import (
+    FormAnswer,
+    asked_of,
+    change_of,
+    present_grid,
+    removal,
+    written,
+)
 from pipeline.text import slug
 
 _N_CODES = 4  # that a new axis may be given at once
@@ -31,9 +37,8 @@ _STEPS = {"monter": -1, "descendre": 1}
 @require_http_methods(["GET", "POST"])
 def grid_axis(request: HttpRequest) -> HttpResponse:
     """Change the axis of the address, or make one with its first codes."""
-    study = state.study()
-    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
-    axis = _own_axis(grid, request)
+    version, grid = present_grid()
+    axis = asked_of(request, "axe", {axis.axis: axis for axis in grid.own_axes})
     if request.method != "POST":
         choice = "un" if axis and axis.is_exclusive else "plusieurs"
         typed = {"label": axis.label, "definition": axis.definition} if axis else {}
@@ -63,15 +68,6 @@ def _of_row(part: str, filled: list[int]) -> str:
     """Return the field of the form at fault: blank rows count there, and in no grid."""
     name, _dash, number = part.partition("-")
     return f"{name}-{filled[int(number) - 1]}" if number else part
-
-
-def _own_axis(grid: Grid, request: HttpRequest) -> Axis | None:
-    """Return the axis of the address, None for a new one; raise `Http404` for an unknown one."""
-    asked = request.GET.get("axe", "")
-    axis = next((axis for axis in grid.own_axes if axis.axis == asked), None)
-    if asked and axis is None:
-        raise Http404
-    return axis
 
 
 def _line(request: HttpRequest, name: str) -> str:
@@ -109,9 +105,8 @@ def _axis_form(
 @require_http_methods(["GET", "POST"])
 def grid_axis_remove(request: HttpRequest) -> HttpResponse:
     """Say which codes go with the axis of the address, and remove it once confirmed."""
-    study = state.study()
-    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
-    axis = _own_axis(grid, request)
+    version, grid = present_grid()
+    axis = asked_of(request, "axe", {axis.axis: axis for axis in grid.own_axes})
     if axis is None:
         raise Http404
     sentence = _("L’axe « {label} » est retiré ; le prochain traitement en tiendra compte.")
@@ -125,8 +120,7 @@ def grid_axis_remove(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def grid_family(request: HttpRequest) -> HttpResponse:
     """Change the family of the address, or make one in its axis."""
-    study = state.study()
-    version, grid = version_of(study.grid_path), load_grid(study.grid_path)
+    version, grid = present_grid()
     family, labels = request.GET.get("famille", ""), dict(grid.families)
     members = [code.code for code in grid.codes if code.parent_id == family]
     if family and not members:
@@ -187,11 +181,9 @@ def grid_order(request: HttpRequest) -> HttpResponse:
             messages.info(request, text.format(label=label))
         else:
             change_grid(study, after, **change_of(request))
-            text = (
-                _("« {label} » monte d’un rang.")
-                if way == "monter"
-                else _("« {label} » descend d’un rang.")
-            )
+            text = _("« {label} » descend d’un rang.")
+            if way == "monter":
+                text = _("« {label} » monte d’un rang.")
             messages.success(request, text.format(label=label))
     except StudyError as error:
         text = _("« {label} » n’a pas bougé : {found} ; {do}.")

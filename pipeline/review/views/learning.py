@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -37,14 +36,12 @@ from pipeline.study import Study
 
 _N_CODES = 12  # most changed, shown
 _N_JOBS = 100  # read, for how long learning took
-_STAGES: Mapping[str, Any] = MappingProxyType(
-    {
-        "gather": gettext_lazy("Rassembler les passages relus"),
-        "before": gettext_lazy("Mesurer la machine en service"),
-        "learn": gettext_lazy("Apprendre, chaque document laissé à part à son tour"),
-        "save": gettext_lazy("Comparer et enregistrer"),
-    }
-)
+_STAGES = {
+    "gather": gettext_lazy("Rassembler les passages relus"),
+    "before": gettext_lazy("Mesurer la machine en service"),
+    "learn": gettext_lazy("Apprendre, chaque document laissé à part à son tour"),
+    "save": gettext_lazy("Comparer et enregistrer"),
+}
 
 
 @decides

@@ -1,14 +1,13 @@
 """Write memos and flags, show those of a page, and list every memo."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -47,6 +46,7 @@ from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import memos_now
 from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.sending import attached
 from pipeline.review.templatetags.review import moment
 from pipeline.review.views import author_of, is_fragment, page_of, request_id_of
 
@@ -162,18 +162,17 @@ def listing(request: HttpRequest) -> HttpResponse:
     wanted = [memo for memo in memos if kind in ("", memo.subject.kind)]
     wanted = [memo for memo in wanted if author in ("", memo.author)]
     page = page_of(request, wanted)
-    filters = QueryDict(mutable=True)
-    filters.update({name: text for name, text in (("sur", kind), ("auteur", author)) if text})
+    filters = {name: text for name, text in (("sur", kind), ("auteur", author)) if text}
     shown = {
         "section": "memos",
         "rows": [(row, *_place(row.memo)) for row in memo_rows(request, page.object_list)],
         "page": page,
         "n_memos": len(wanted),
-        "address": filters.urlencode(),
+        "address": urlencode(filters),
         "kind": kind,
         "author": author,
         "authors": sorted({memo.author for memo in memos}),
-        "kinds": dict(_KINDS),
+        "kinds": _KINDS,
         "panel": panel_of(request, MemoSubject(STUDY)),
     }
     return render(request, "review/memos.html", shown)
@@ -186,15 +185,13 @@ def _every_memo(request: HttpRequest) -> list[Memo]:
     return sorted(memos, key=lambda memo: memo.version, reverse=True)
 
 
-_KINDS: Mapping[str, Any] = MappingProxyType(
-    {
-        STUDY: gettext_lazy("l’étude"),
-        DOCUMENT: gettext_lazy("un document"),
-        UNIT: gettext_lazy("un passage"),
-        CODE: gettext_lazy("un code"),
-        THEME: gettext_lazy("un thème"),
-    }
-)
+_KINDS = {
+    STUDY: gettext_lazy("l’étude"),
+    DOCUMENT: gettext_lazy("un document"),
+    UNIT: gettext_lazy("un passage"),
+    CODE: gettext_lazy("un code"),
+    THEME: gettext_lazy("un thème"),
+}
 
 
 def _place(memo: Memo) -> tuple[str, str, str]:
@@ -231,9 +228,7 @@ def export(request: HttpRequest) -> HttpResponse:
         for memo in listed:
             at = moment(memo.edited_at or memo.noted_at)
             lines += [f"*{memo.author}, {at}*", "", memo.text, ""]
-    response = HttpResponse("\n".join(lines), content_type="text/markdown; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="memos.md"'
-    return response
+    return attached("\n".join(lines), "memos.md", "text/markdown; charset=utf-8")
 
 
 @decides

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,6 +17,7 @@ from pipeline.decisions.kinds import SaveWeighting, UseWeighting
 from pipeline.publish.text import french_date, joined, percent, quoted
 from pipeline.rank import unread_criteria
 from pipeline.rank.criteria import CRITERIA
+from pipeline.rank.order import rank_tallies
 from pipeline.review import state, weightings
 from pipeline.review.bounds import too_long
 from pipeline.review.roles import decides, reads
@@ -58,8 +60,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     }
     if tallies is not None and len(chosen) > 1:
         tables = [
-            weightings.priorities(tallies.value, scope, choice.weighting.weights, _settings())
-            for choice in chosen
+            rank_tallies(tallies.value, choice.weighting.weights, _settings()) for choice in chosen
         ]
         shown |= {
             "rows": weightings.compare_rankings(tables),
@@ -82,15 +83,11 @@ def save(request: HttpRequest) -> HttpResponse:
     name = typed_without_names(state.study(), typed)  # as it is stored
     shown = _page(request.POST)
     weights = weightings.weights_of(shown["points"])
-    taken = [
-        choice
-        for choice in shown["choices"]
-        if name and choice.weighting.name == name and choice.points != shown["points"]
-    ]
-    if request.POST.get("remplacer"):
-        taken = []
+    saved = next((choice for choice in shown["choices"] if choice.weighting.name == name), None)
+    is_taken = bool(name and saved and saved.points != shown["points"])
+    taken = saved if is_taken and not request.POST.get("remplacer") else None
     if weights is None or shown["faults"] or not name or taken:
-        shown |= {"name": name, "taken": next(iter(taken), None)}
+        shown |= {"name": name, "taken": taken}
         return render(request, "review/priorities.html", shown, status=409)
     decision = SaveWeighting.named(name, weights.model_dump())
     state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
@@ -107,12 +104,10 @@ def use(request: HttpRequest) -> HttpResponse:
         raise Http404
     decision = UseWeighting(name or None, why=reason_of(request))
     state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
-    sentence = (
-        _("L’étude se classe par la pondération {name}.").format(name=quoted(name))
-        if name
-        else _("L’étude se classe de nouveau par les poids d’etude.toml.")
-    )
-    messages.success(request, sentence + " " + _("Le rapport suivra au prochain calcul."))
+    said = _("L’étude se classe de nouveau par les poids d’etude.toml.")
+    if name:
+        said = _("L’étude se classe par la pondération {name}.").format(name=quoted(name))
+    messages.success(request, said + " " + _("Le rapport suivra au prochain calcul."))
     return redirect(_address(_scope(request.POST), name))
 
 
@@ -167,7 +162,7 @@ def _ranking(
         for name in ("priorities", "priority_notes", "rank_checks", "late_effects")
     )
     now, usual = (
-        weightings.priorities(tallies.value, scope, each, _settings())
+        rank_tallies(tallies.value, each, _settings())
         for each in (weights, in_use.weighting.weights)
     )
     ranked = weightings.rank_themes(now, usual, last, notes, _changed(snapshot, state.themes()))
@@ -184,7 +179,6 @@ def _ranking(
         ],
         "first_themes": joined([labels.get(row.theme_id, row.theme_id) for row in ranked[:3]]),
         "checks": list(checks["sentence"]),
-        "run_id": snapshot.run_id,
     }
 
 
@@ -253,6 +247,4 @@ def _scope(sent: QueryDict) -> str:
 
 
 def _address(scope: str, name: str) -> str:
-    query = QueryDict(mutable=True)
-    query.update({"atelier": scope, "ponderation": name})
-    return f"{reverse('priorities')}?{query.urlencode()}"
+    return f"{reverse('priorities')}?{urlencode({'atelier': scope, 'ponderation': name})}"

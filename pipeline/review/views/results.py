@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import ceil
-from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from flows.jobs import Job, Jobs, JobTask
+from flows.jobs import Jobs, JobTask
 from flows.jobs.progress import n_decisions_waiting
 from pipeline.decisions import APPLIED, VOID
 from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_gaps
@@ -50,21 +49,9 @@ def _progress() -> dict[str, Any]:
         "to_review": list(snapshot.to_review.items()),
         "job": job,
         "is_of_job": is_of_job,
-        "moves": _moves(job) if job and is_of_job else [],
+        "moves": job.moves if job and is_of_job else [],
+        "labels": state.labels(),
     }
-
-
-def _moves(job: Job) -> list[dict[str, Any]]:
-    """Return the priorities whose rank the job changed, with today's names."""
-    labels = state.labels()
-    return [
-        {
-            "label": labels.get(theme_id, _("un thème qui n’existe plus")),
-            "before": before,
-            "after": after,
-        }
-        for theme_id, before, after in job.moves
-    ]
 
 
 PARTS = {
@@ -98,26 +85,16 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
 
 def _presence(request: HttpRequest) -> dict[str, Any]:
     grid = state.study().grid
-    axes = {axis.axis: axis for axis in grid.axes}
     asked = request.GET.get("quoi", "themes")
     tables, labels = state.snapshot().tables, state.labels()
-    is_code = asked in axes
-    heat = territories.heat_map(
-        tables,
-        grid,
-        labels,
-        _code_doors(request) if is_code else _theme_doors(),
-        subject="code" if is_code else "theme",
-        axis=asked if is_code else "",
-    )
-    only_there = [] if is_code else territories.only_there(tables, labels)
-    return {
-        "heat": heat,
-        "only_there": only_there,
-        "asked": asked,
-        "axes": list(axes.values()),
-        "is_code": is_code,
-    }
+    is_code = asked in {axis.axis for axis in grid.axes}
+    shown = {"asked": asked, "axes": grid.axes, "is_code": is_code}
+    if is_code:
+        to = _code_doors(request)
+        heat = territories.heat_map(tables, grid, labels, to, subject="code", axis=asked)
+        return shown | {"heat": heat}
+    heat = territories.heat_map(tables, grid, labels, _theme_doors(), subject="theme")
+    return shown | {"heat": heat, "only_there": territories.only_there(tables, labels)}
 
 
 def _theme_doors() -> territories.Doors:
@@ -145,42 +122,31 @@ def _specificities(request: HttpRequest) -> dict[str, Any]:
 def _planes(request: HttpRequest) -> dict[str, Any]:
     tables, labels = state.snapshot().tables, state.labels()
     to = doors.point_doors(state.snapshot(), labels)
-    points = [
-        (analysis, territories.plane(tables, labels, analysis)) for analysis in ("themes", "lemmes")
-    ]
-    links = tables["territory_links"].to_dict("records")
     tree = territories.territory_tree(tables)
-    groups = {group for joining in tree for group in (joining.members, *_each(joining.members))}
+    groups = {joining.members for joining in tree}
+    groups |= {(name,) for members in groups for name in members}
     return {
         "tree": territories.tree_drawing(tree, doors.group_doors(state.snapshot(), groups)),
         "planes": [
             (analysis, rows, territories.plane_drawing(rows, to))
-            for analysis, rows in points
-            if rows
+            for analysis in ("themes", "lemmes")
+            if (rows := territories.plane(tables, labels, analysis))
         ],
-        "links": links,
+        "links": tables["territory_links"].to_dict("records"),
     }
-
-
-def _each(names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    return [(name,) for name in names]
 
 
 def _maps(request: HttpRequest) -> dict[str, Any]:
     tables = state.snapshot().tables
-    names = dict(
-        zip(tables["structures"]["structure_id"], tables["structures"]["name"], strict=True)
-    )
-    problems = [
-        row | {"name": names.get(row["structure_id"], "")}
-        for row in tables["map_problems"].to_dict("records")
-    ]
+    names = tables["structures"].set_index("structure_id")["name"]
+    problems = tables["map_problems"]
+    named = problems.assign(name=problems["structure_id"].map(names).fillna(""))
     drawings = desk().drawings.of(state.snapshot().run_id)
     return {
         "is_drawing": drawings is None,
         "maps": [(drawing, _levels(drawing.drawing["n_covering"])) for drawing in drawings or ()],
         "structures": territories.structures(tables),
-        "problems": problems,
+        "problems": named.to_dict("records"),
         "named": _n_naming(state.snapshot()),
     }
 
@@ -201,9 +167,10 @@ def _n_naming(snapshot: Snapshot) -> dict[str, tuple[int, str]]:
 
 def _voices(request: HttpRequest) -> dict[str, Any]:
     snapshot = state.snapshot()
-    rows = territories.absent_voices(snapshot.tables)
-    actors = territories.theme_actors(snapshot.tables, state.labels())
-    return {"workshops": _with_workshop(rows), "carried": actors}
+    return {
+        "workshops": _with_workshop(territories.absent_voices(snapshot.tables)),
+        "carried": territories.theme_actors(snapshot.tables, state.labels()),
+    }
 
 
 def _with_workshop(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -229,10 +196,7 @@ def _gaps() -> list[dict[str, Any]]:
     """Return the needs without answer, each with the last decision on it."""
     decided = decided_gaps(state.journal().active(GapDecision))
     return [
-        row
-        | {
-            "decision": decided.get((row["workshop_id"], row["subject_id"])),
-        }
+        row | {"decision": decided.get((row["workshop_id"], row["subject_id"]))}
         for row in _with_workshop(territories.gaps(state.snapshot().tables))
     ]
 
@@ -250,32 +214,20 @@ def decide_gap(request: HttpRequest) -> HttpResponse:
     unit_ids = [unit_id for unit_id, _text in row["passages"]]
     decision = kind.of(*asked, row["title"], unit_ids, why=reason_of(request))
     state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
-    sentence = (
-        _("Le besoin {title} est confirmé comme sans réponse connue.")
-        if kind is ConfirmGap
-        else _("Le besoin {title} est écarté des besoins sans réponse connue.")
-    )
-    messages.success(
-        request,
-        sentence.format(title=quoted(row["title"]))
-        + " "
-        + _("Le rapport suivra au prochain calcul."),
-    )
+    said = _("Le besoin {title} est écarté des besoins sans réponse connue.")
+    if kind is ConfirmGap:
+        said = _("Le besoin {title} est confirmé comme sans réponse connue.")
+    said = said.format(title=quoted(row["title"]))
+    messages.success(request, said + " " + _("Le rapport suivra au prochain calcul."))
     return redirect("territories_part", "offre")
 
 
-_GAP_DECISIONS: Mapping[str, type[GapDecision]] = MappingProxyType(
-    {"confirmer": ConfirmGap, "ecarter": RefuseGap}
-)
-
-
-_VIEWS: Mapping[str, Callable[[HttpRequest], dict[str, Any]]] = MappingProxyType(
-    {
-        "presence": _presence,
-        "specificites": _specificities,
-        "plans": _planes,
-        "cartes": _maps,
-        "voix": _voices,
-        "offre": _offer,
-    }
-)
+_GAP_DECISIONS: dict[str, type[GapDecision]] = {"confirmer": ConfirmGap, "ecarter": RefuseGap}
+_VIEWS: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
+    "presence": _presence,
+    "specificites": _specificities,
+    "plans": _planes,
+    "cartes": _maps,
+    "voix": _voices,
+    "offre": _offer,
+}

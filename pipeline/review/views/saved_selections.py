@@ -1,7 +1,5 @@
 """Keep a selection of passages under a name, remove it, and send its passages as a file."""
 
-import csv
-import io
 import tempfile
 from pathlib import Path
 
@@ -9,7 +7,6 @@ import pandas as pd
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,11 +18,11 @@ from pipeline.review.doors import coder_view
 from pipeline.review.queue import CoderView
 from pipeline.review.roles import decides
 from pipeline.review.selection import Selection
+from pipeline.review.sending import XLSX, attached
 from pipeline.review.views import author_of, request_id_of, return_url
 from pipeline.review.views.selections import words_of
 from pipeline.text import without_formula
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MAX_NAME = 80
 
 
@@ -72,14 +69,11 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
     wanted, view = Selection.read(request.GET), coder_view(request)
     rows = _table(view, view.unit_ids(wanted))
     if form == "csv":
-        answer = HttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
-    elif form == "xlsx":
-        sentence = words_of(view).sentence(wanted)
-        answer = HttpResponse(_workbook(rows, sentence), content_type=_XLSX)
-    else:
+        return attached(_csv(rows), "passages.csv", "text/csv; charset=utf-8")
+    if form != "xlsx":
         raise Http404
-    answer["Content-Disposition"] = content_disposition_header(True, f"passages.{form}") or ""
-    return answer
+    sentence = words_of(view).sentence(wanted)
+    return attached(_workbook(rows, sentence), "passages.xlsx", XLSX)
 
 
 def _table(view: CoderView, unit_ids: list[str]) -> pd.DataFrame:
@@ -112,12 +106,9 @@ def _table(view: CoderView, unit_ids: list[str]) -> pd.DataFrame:
 
 def _csv(rows: pd.DataFrame) -> str:
     """Return the rows as French spreadsheets read them, without formulas."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    writer.writerow(map(without_formula, rows.columns))
-    for row in rows.itertuples(index=False, name=None):
-        writer.writerow(["" if cell is None else without_formula(str(cell)) for cell in row])
-    return "\ufeff" + buffer.getvalue()
+    safe = rows.map(lambda cell: "" if cell is None else without_formula(str(cell)))
+    safe.columns = safe.columns.map(without_formula)
+    return "\ufeff" + safe.to_csv(sep=";", index=False, lineterminator="\r\n")
 
 
 def _workbook(rows: pd.DataFrame, sentence: str) -> bytes:

@@ -1,13 +1,13 @@
 """Show a selection of passages as a list, the form that narrows it, and search."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -87,7 +87,7 @@ def form(request: HttpRequest) -> HttpResponse:
             for name, words in STATES.items()
             if not (is_blind and name == UNSIGNED)
         ],
-        "orders": [(name, words) for name, words in _orders(wanted)],
+        "orders": _orders(wanted),
         "groups": _groups(wanted, view, is_blind=is_blind),
         "exact_words": " ".join(wanted.values("words")),
         "excluded_words": " ".join(wanted.values("words", NONE_OF)),
@@ -107,7 +107,7 @@ def filters(view: CoderView, wanted: Selection) -> dict[str, Any]:
         "wanted": wanted,
         "address": wanted.address(),
         "sentence": words.sentence(wanted),
-        "chips": _chips(wanted, words),
+        "chips": [*_other_chips(wanted), *_condition_chips(wanted, words)],
         "why_nothing": words.why_nothing(wanted),
         "saved": selections_of(state.journal_of_page().active(SelectionDecision), view.author),
     }
@@ -121,24 +121,18 @@ def words_of(view: CoderView) -> SelectionWords:
 def _listed(request: HttpRequest, view: CoderView, wanted: Selection) -> dict[str, Any]:
     unit_ids = view.unit_ids(wanted)
     page = page_of(request, unit_ids)
-    theme_ids = [] if blind_coding(view.author) else _themes_of(unit_ids)
-    gathered = QueryDict(mutable=True)
-    gathered.setlist("theme", [theme_id for theme_id, _n in theme_ids])
+    theme_of = {} if blind_coding(view.author) else state.themes().theme_of
+    n_of_theme = Counter(theme_of[name] for name in unit_ids if name in theme_of)
+    theme_ids = n_of_theme.most_common(_N_THEMES)
     return {
         "page": page,
         "rows": [_row(view, unit_id, wanted) for unit_id in page.object_list],
         "n_listed": len(unit_ids),
         "counts": _counts(view, wanted, unit_ids, theme_ids),
-        "gathered": gathered.urlencode(),
+        "gathered": urlencode([("theme", theme_id) for theme_id, _n in theme_ids]),
         "has_no_meaning": wanted.is_search and meaning_of(view.snapshot) is None,
         "without_word": wanted.typed if holds_no_word(view.snapshot, wanted.typed) else "",
     }
-
-
-def _themes_of(unit_ids: Iterable[str]) -> list[tuple[str, int]]:
-    """Return the themes that most of the passages are in, with how many are."""
-    theme_of = state.themes().theme_of
-    return Counter(theme_of[name] for name in unit_ids if name in theme_of).most_common(_N_THEMES)
 
 
 def _row(view: CoderView, unit_id: str, wanted: Selection) -> dict[str, Any]:
@@ -225,10 +219,6 @@ class Chip:
     reverse_words: str = ""
 
 
-def _chips(wanted: Selection, words: SelectionWords) -> list[Chip]:
-    return [*_other_chips(wanted), *_condition_chips(wanted, words)]
-
-
 def _other_chips(wanted: Selection) -> list[Chip]:
     orders = dict(_orders(wanted))
     rows = (
@@ -275,7 +265,7 @@ def _condition_chips(wanted: Selection, words: SelectionWords) -> list[Chip]:
     return chips
 
 
-_HOWS: Mapping[str, str] = MappingProxyType({ANY_OF: "", ALL_OF: "et", NONE_OF: "sauf"})
+_HOWS = {ANY_OF: "", ALL_OF: "et", NONE_OF: "sauf"}
 
 
 def _orders(wanted: Selection) -> list[tuple[str, str]]:
