@@ -113,7 +113,7 @@ def test_a_full_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, kept: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(rows_module.os, "pwrite", full)
-    with pytest.raises(StudyError, match="No space left"):
+    with pytest.raises(StudyError, match="plus de place sur le disque"):
         kept[:2] = VALUES[:2]
 
 

@@ -177,7 +177,7 @@ WITHOUT_WORDS = {
     *("accept_tag", "add_tag", "reject_tag", "confirm_unit", "join_passages", "merge_theme"),
     *("keep_apart", "split_theme", "reject_theme", "move_theme", "move_unit", "pin_quote"),
     *("unpin_quote", "confirm_gap", "refuse_gap", "unflag_passage", "hide_machine"),
-    *("show_machine", "draw_sample", "use_machine", "undo"),
+    *("show_machine", "draw_sample", "use_machine", "see_remark", "undo"),
 }
 
 

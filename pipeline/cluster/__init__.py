@@ -257,7 +257,7 @@ def _with_kinship(members: pd.DataFrame, kinship: Mapping[str, float]) -> pd.Dat
 
     And with less where it sees another: the mean of a theme stays, and is that of a unit not read.
     """
-    own = members["unit_id"].map(kinship)
+    own = members["unit_id"].map(kinship).astype(float)
     beside = (own - own.groupby(members["theme"]).transform("mean")).fillna(0.0)
     strength = (members["strength"] + KINSHIP * beside).clip(0, 1).round(6)
     return members.assign(strength=strength).sort_values(

@@ -24,7 +24,7 @@ from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 from pipeline.text import fold
 
-_SAME_NAME = ("même nom", "Un autre thème porte ce nom : en renommer un.")
+_SAME_NAME = ("même nom", "Un autre thème porte ce nom.")
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def test_a_theme_is_split_by_the_passages_ticked(served: Served, browser: Browse
 def test_a_gesture_that_unsigns_a_theme_or_doubles_a_name_says_so(
     served: Served, browser: Browser
 ) -> None:
-    theme, other = _themes(served.study)[15:17]
+    theme, other = _themes(served.study)[17:19]
     members = _members(served.study, theme)
     value = {"title": "Signé", "statement": None, "accepted": members, "refused": []}
     served.study.decisions.append(
