@@ -92,6 +92,7 @@ NO_KEYS = [  # the title of a column that tells no person, two cells
     ("Numéro de série", "4", "5"),
     ("comment-id", "4", "5"),
     ("response_id", "4", "5"),
+    ("UID", "0", "0"),
     ("Auteur", "Anonyme", "Anonyme"),
     ("Auteur", "Utilisateur supprimé", "Anonyme"),
     ("Courriel", "anonymous", "anonymous"),

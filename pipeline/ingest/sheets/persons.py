@@ -22,6 +22,7 @@ _TITLES = {
     "phone": "Téléphone",
 }
 NAMED_BY = ("full_name", "first_name", "last_name", "speaker")
+_VISITOR = ("account", "0")  # in most rows: whoever answers without an account
 _SAME_ROW = 6  # words of all answers, from which two equal rows are one person's
 
 
@@ -95,6 +96,8 @@ def senders_of(
     answers in `columns` are the same.
     """
     keys = [list(_keys_of(sheet, row)) for row in sheet.body]
+    if 2 * sum(_VISITOR in own for own in keys) > len(keys):
+        keys = [[key for key in own if key != _VISITOR] for own in keys]
     names = [name_of(sheet, row) for row in sheet.body]
     persons = _persons(keys, [fold(name) for name in names])
     first: dict[tuple[str, ...], int] = {}
