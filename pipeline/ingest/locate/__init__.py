@@ -21,7 +21,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from types import MappingProxyType
 
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.locate.cues import (
@@ -122,7 +121,7 @@ def locate_blocks(
     n_tables: int | None = None,
     likely_question: str | None = None,
     nickname: int | None = None,
-    answers: Mapping[str, Location] = MappingProxyType({}),
+    answers: Mapping[str, Location] = {},
 ) -> list[LocatedBlock]:
     """Return the `blocks` of `part` located, in order.
 

@@ -149,6 +149,9 @@ class OdfStyles:
         return 0
 
 
+_SAVE_AGAIN = "l'ouvrir dans LibreOffice et l'enregistrer de nouveau"
+
+
 def open_odf(
     file: FileContent, what: str, kind: str, refusal: tuple[str, str, str]
 ) -> tuple[etree._Element, OdfStyles, etree._Element | None]:
@@ -187,11 +190,7 @@ def rows_of_table(parent: etree._Element) -> Iterator[etree._Element]:
 
 def read_odt(file: FileContent) -> tuple[RawPart, ...]:
     """Return the document as one part; raise `ReadError` if damaged, protected or textless."""
-    refusal = (
-        "document OpenDocument sans corps de texte",
-        "un document texte .odt",
-        "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
-    )
+    refusal = ("document OpenDocument sans corps de texte", "un document texte .odt", _SAVE_AGAIN)
     body, styles, styles_root = open_odf(file, "document OpenDocument", "text", refusal)
     walk = OdfWalk(styles)
     blocks = [*_furniture(styles_root), *blocks_of_drafts(list(walk.drafts(body)))]
@@ -370,11 +369,7 @@ class _Runs:
 
 def read_odp(file: FileContent) -> tuple[RawPart, ...]:
     """Return an OpenDocument presentation as one part; raises as `read_slides`."""
-    refusal = (
-        "diaporama sans contenu",
-        "un diaporama .odp",
-        "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
-    )
+    refusal = ("diaporama sans contenu", "un diaporama .odp", _SAVE_AGAIN)
     body, styles, _ = open_odf(file, "diaporama OpenDocument", "presentation", refusal)
     walk = OdfWalk(styles)
     pages = body.findall(DRAW + "page")

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from statistics import median
-from types import MappingProxyType
 
 from pipeline.ingest.attendance import count_remarks, count_unclear
 from pipeline.ingest.columns import (
@@ -100,7 +99,7 @@ def sort_part(
     blocks: Sequence[RawBlock],
     rows: Rows,
     title: str = "",
-    legend: Mapping[str, str] = MappingProxyType({}),
+    legend: Mapping[str, str] = {},
 ) -> SortedPart:
     """Sort the sheet `rows` called `title`, or the tables among a document's `blocks`.
 
