@@ -18,6 +18,8 @@ SAYS = (
     ("title", "cells"),
     [
         ("Adresse IP", ("82.64.12.7", "2a01:cb08:8c2:5100:1d3f:22aa:9c1e:4f10")),
+        ("Adresse IP", ("fe80::1%eth0", "fe80::9c1e:4f10%wlan0")),
+        ("Identifiant", ("marie.lr", "jmorel35")),
         ("IP address", ("82.64.12.7", "82.64.12.9")),
         ("Nom d'utilisateur", ("jmorel35", "svt_admin")),
         ("Identifiant de connexion", ("jmorel35", "marie.lr")),

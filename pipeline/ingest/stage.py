@@ -272,10 +272,15 @@ def _moved(located: Sequence[LocatedBlock], answer: Location) -> list[LocatedBlo
 
 
 def _without_person(block: LocatedBlock) -> LocatedBlock:
-    """Hide a name, or the login that a cell of an identifier holds."""
-    is_login = block.reason == "identifier" and _LOGIN.fullmatch(block.text)
-    is_person = block.kind == "meta" and (block.reason == "person" or is_login)
-    return replace(block, text=_PERSON) if is_person else block
+    """Hide a name, or the logins among the cells of an identifier."""
+    if block.kind != "meta" or block.reason not in ("person", "identifier"):
+        return block
+    if block.reason == "person":
+        return replace(block, text=_PERSON)
+    cells = block.text.split(" | ")
+    return replace(
+        block, text=" | ".join(_PERSON if _LOGIN.fullmatch(cell) else cell for cell in cells)
+    )
 
 
 def _document(part: Part, located: Sequence[LocatedBlock], workshop_id: str) -> dict[str, Any]:

@@ -270,7 +270,8 @@ _FOUR_NUMBERS = re.compile(
     re.IGNORECASE,
 )
 _HEXADECIMALS = re.compile(
-    r"(?<![\w:.])(?=[\da-f:]*\d)(?:[\da-f]{0,4}:){2,7}[\da-f]{0,4}(?![\w:])", re.IGNORECASE
+    r"(?<![\w:.])(?=[\da-f:]*\d)(?:[\da-f]{0,4}:){2,7}[\da-f]{0,4}(?:%[\w.-]+)?(?![\w:])",
+    re.IGNORECASE,
 )
 _NETWORK_CARD = re.compile(
     r"(?<![\w:-])[\da-f]{2}([:-])(?:[\da-f]{2}\1){4}[\da-f]{2}(?![\w:-])", re.IGNORECASE
