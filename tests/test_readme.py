@@ -31,7 +31,7 @@ def test_every_format_of_the_readme_is_one_that_the_readers_know():
         re.findall(r"\.([a-z]+[0-9]?)\b", section("Ce qui entre").split("atelier.yaml")[0])
     )
     pictures = {"jpg", "png", "webp", "tif", "bmp"}  # of the extra `ocr`: tests/test_pictures.py
-    same = {"geojson", "umap", "gpx", "tsv", "mm"}  # read as .json, .kml, .csv and .opml
+    same = {"geojson", "umap", "jsonl", "gpx", "tsv", "mm"}  # read as .json, .kml, .csv and .opml
     assert promised - pictures - same == set(READERS)
     assert sniff(b'{"type": "FeatureCollection", "features": []}', "carte.geojson") == "json"
 
