@@ -32,7 +32,9 @@ def _patterns() -> Iterator[object]:
 
 
 @pytest.mark.parametrize("pattern", _patterns())
-@pytest.mark.parametrize("suffix", [".txt", pytest.param(".md", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "suffix", [".txt", pytest.param(".md", marks=(pytest.mark.slow, pytest.mark.exhaustive))]
+)
 def test_no_step_takes_more_than_its_share_for_a_longer_line(
     pattern: str, suffix: str, steps: Steps, tmp_path: Path
 ):
