@@ -2,10 +2,10 @@
 
 Mask again with `decisions_to_show`, since a name may be known only later. Where the vault is
 locked, as for a review, titled names, first names, mail addresses and telephones are masked; the
-next run masks the names that the vault knows.
+next run masks the names that the vault knows. Memos may name colleagues who are no participants.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,33 @@ import pandas as pd
 from flows.encryption import is_encrypted, read_passphrase
 from flows.vault import Vault
 from pipeline.decisions import KINDS
+from pipeline.decisions.memos import MemoDecision
 from pipeline.pseudonymise import TypedTextMasker
 from pipeline.pseudonymise.choices import Choices
+from pipeline.pseudonymise.mentions import spelt
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
 
 
 def keep_decisions(
-    study: Study, decisions: Iterable[Mapping[str, Any]], *, request_id: str | None = None
+    study: Study,
+    decisions: Iterable[Mapping[str, Any]],
+    *,
+    request_id: str | None = None,
+    colleagues: Callable[[], Collection[str]] = tuple,
 ) -> list[int]:
     """Append `decisions` without names to the study's store, as `append_all` does."""
-    return study.decisions.append_all(without_names(study, decisions), request_id=request_id)
+    rows = without_names(study, decisions, colleagues)
+    return study.decisions.append_all(rows, request_id=request_id)
 
 
 def decisions_to_show(study: Study) -> pd.DataFrame:
-    """Return every decision of the study with names masked."""
+    """Return every decision of the study with names masked, but for authors' in memos."""
     decisions = study.decisions.read()
     shown = decisions[["action", "value", "why"]].astype(object)
     rows = shown.where(shown.notna(), None).to_dict("records")
-    masked = without_names(study, ({str(name): row[name] for name in row} for row in rows))
+    named = ({str(name): row[name] for name in row} for row in rows)
+    masked = without_names(study, named, lambda: set(decisions["author"].dropna()))
     for name in ("value", "why"):
         cells, before = [row[name] for row in masked], decisions[name]
         decisions[name] = pd.Series(cells, index=before.index, dtype=before.dtype)
@@ -46,13 +54,20 @@ def followed_decisions(study: Study, tables: Mapping[str, pd.DataFrame]) -> pd.D
     return decisions[decisions["decision_id"].isin(list(tables["decision_effects"]["decision_id"]))]
 
 
-def without_names(study: Study, decisions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return `decisions` without known names in typed texts; authors stay."""
+def without_names(
+    study: Study,
+    decisions: Iterable[Mapping[str, Any]],
+    colleagues: Callable[[], Collection[str]] = tuple,
+) -> list[dict[str, Any]]:
+    """Return `decisions` without known names in typed texts; authors stay, in memos colleagues."""
     rows = [dict(decision) for decision in decisions]
     if not any(row.get("why") or _is_typed(row) for row in rows):
         return rows  # a code taken or refused: nothing was typed, the vault is not asked
-    mask = _masker(study).mask
-    for row in rows:
+    mask_all = _masker(study).mask
+    is_memo = [issubclass(KINDS.get(row["action"], object), MemoDecision) for row in rows]
+    mask_memo = _masker(study, colleagues()).mask if any(is_memo) else mask_all
+    for row, may_name in zip(rows, is_memo, strict=True):
+        mask = mask_memo if may_name else mask_all
         if row.get("why"):
             row["why"] = mask(str(row["why"]))
         if _is_typed(row):
@@ -83,13 +98,16 @@ def _is_typed(row: Mapping[str, Any]) -> bool:
     return bool(row.get("value")) and kind is not None and kind.has_typed_value
 
 
-def _masker(study: Study) -> TypedTextMasker:
+def _masker(study: Study, colleagues: Collection[str] = ()) -> TypedTextMasker:
     paths = sorted(study.vault.glob("*.vault"))
-    return _read_masker(study.root, tuple((path.name, path.stat().st_mtime_ns) for path in paths))
+    written = tuple((path.name, path.stat().st_mtime_ns) for path in paths)
+    return _read_masker(study.root, written, frozenset(map(spelt, colleagues)) - {""})
 
 
 @lru_cache(maxsize=4)
-def _read_masker(root: Path, _written: tuple[tuple[str, int], ...]) -> TypedTextMasker:
+def _read_masker(
+    root: Path, _written: tuple[tuple[str, int], ...], colleagues: frozenset[str]
+) -> TypedTextMasker:
     study = Study.open(root)
     registry, choices = Registry(), Choices()
     paths = study.vault.glob("*.vault")
@@ -101,6 +119,7 @@ def _read_masker(root: Path, _written: tuple[tuple[str, int], ...]) -> TypedText
     return TypedTextMasker(
         registry,
         choices=Choices(choices.keep | set(settings.keep), choices.hide | set(settings.hide)),
+        colleagues=colleagues,
         structures=study.read_table("structures")["name"].dropna(),
         name_match=settings.name_match,
     )

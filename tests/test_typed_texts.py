@@ -194,6 +194,45 @@ def test_the_table_question_or_speaker_that_a_person_gives_names_nobody(study: S
     assert "Quenneson" not in study.decisions.read()["value"][0]
 
 
+SAID = "Voir avec Marie Dupont et Marie, pas avec Julie Lambert ni Odette Vannier."
+
+
+def test_a_memo_may_name_colleagues_who_are_no_participants(study: Study) -> None:
+    rows = [
+        {"author": "Marie Dupont", "action": "note_memo", "unit_id": "u", "value": SAID},
+        {
+            "author": "Marie",
+            "action": "correct_passage",
+            "unit_id": "u",
+            "value": json.dumps({"field": "text", "value": SAID}),
+        },
+    ]
+    named = ("Marie Dupont", "Marie", "Odette Vannier", "Ludivine Quenneson")
+    keep_decisions(study, rows, colleagues=lambda: named)
+    for values in (study.decisions.read()["value"], decisions_to_show(study)["value"]):
+        assert values[0] == ("Voir avec Marie Dupont et Marie, pas avec [personne] ni [personne].")
+        assert "Marie" not in values[1]
+
+
+def test_a_colleague_who_is_on_a_list_is_masked_in_memos_too(study: Study) -> None:
+    row = {"author": "alix", "action": "note_memo", "unit_id": "u"}
+    names = ("Ludivine Quenneson", "Ludivine", "Thibaut Baudrillart", "Ogre")
+    rows = [row | {"value": f"Voir {name}."} for name in names]
+    keep_decisions(study, rows, colleagues=lambda: names)
+    assert set(study.decisions.read()["value"]) == {"Voir [personne]."}
+
+
+def test_a_namesake_s_first_name_stays_masked_with_the_surname(study: Study) -> None:
+    row = {
+        "author": "alix",
+        "action": "note_memo",
+        "unit_id": "u",
+        "value": "Dit par Marie Lambert.",
+    }
+    keep_decisions(study, [row], colleagues=lambda: ["Marie", "Marie Dupont"])
+    assert study.decisions.read()["value"][0] == "Dit par [personne]."
+
+
 # What writes what people typed, and the only modules that may call it.
 DOORS = {
     r"study\.decisions\.append(?:_all)?\(": {"flows/typed_texts.py"},

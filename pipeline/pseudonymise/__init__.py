@@ -13,7 +13,7 @@ from functools import lru_cache
 import pandas as pd
 
 from pipeline.communes import name_of
-from pipeline.pseudonymise.choices import Choices, DecidedMasker
+from pipeline.pseudonymise.choices import Choices, DecidedMasker, every_name
 from pipeline.pseudonymise.documents import (
     DOUBTS,
     find_places,
@@ -199,9 +199,17 @@ class TypedTextMasker(DecidedMasker):
     _has_language_model = False
 
     def __init__(
-        self, registry: Registry, *, choices: Choices, structures: Iterable[str], name_match: int
+        self,
+        registry: Registry,
+        *,
+        choices: Choices,
+        structures: Iterable[str],
+        name_match: int,
+        colleagues: Iterable[str] = (),  # who may be named, unless a participant has the name
     ) -> None:
         persons = list(registry.persons.values())
+        known = [set(form.split()) for person in persons for form in every_name(person)]
+        free = {name for name in colleagues if not any(set(name.split()) <= form for form in known)}
         people = VAULT.build(_vault_row(person, "") for person in persons if person.is_listed)
         unlisted = {
             " ".join(name.split())
@@ -214,7 +222,7 @@ class TypedTextMasker(DecidedMasker):
         super().__init__(
             build_roster([people], structures, choices.keep),
             name_match=name_match,
-            choices=replace(choices, hide=choices.hide | unlisted),
+            choices=replace(choices, keep=choices.keep | free, hide=choices.hide | unlisted),
             registry=registry,
             folder="",
         )

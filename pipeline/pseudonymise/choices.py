@@ -159,6 +159,13 @@ def lasting_forms(person: Person) -> list[tuple[str, str]]:
     return sorted({("", whole) for whole in wholes} | parts)
 
 
+def every_name(person: Person) -> set[str]:
+    """Return each form of a person's name, `spelt`."""
+    whole = " ".join(filter(None, (person.first_name, person.last_name)))
+    met = (name for names in person.mentions.values() for name in names)
+    return {spelt(name) for name in (whole, person.full_name or "", *person.names, *met)}
+
+
 def is_name_word(word: str) -> bool:
     """Whether a `spelt` word is no initial, particle or function word."""
     return len(word) > 2 and word not in terms("particules") | terms("jamais") | terms("civilites")

@@ -52,8 +52,10 @@ class Desk:
         """Open the decisions on first use, in the server's worker, not its parent."""
         from flows.typed_texts import keep_decisions
         from pipeline.review.journal import Journals
+        from pipeline.review.roles import colleagues
 
-        return Journals(self.study.decisions, append=partial(keep_decisions, self.study))
+        append = partial(keep_decisions, self.study, colleagues=colleagues)
+        return Journals(self.study.decisions, append=append)
 
 
 class Desks:

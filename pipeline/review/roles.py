@@ -82,6 +82,15 @@ def deciders() -> list[str]:
     return list(users.values_list("username", flat=True))
 
 
+def colleagues() -> set[str]:
+    """Return the names of those who have an open account in the request's study."""
+    users = User.objects.filter(is_active=True)
+    if folder_name := desks.folder_name():
+        is_member = Q(memberships__folder_name=folder_name)
+        users = users.filter(is_member | Q(groups__name=GROUPS[Role.ADMINISTRATOR]))
+    return {name for user in users for name in (user.get_username(), user.get_full_name()) if name}
+
+
 def give_role(user: Any, role: Role) -> None:
     """Give `user` this role only."""
     user.groups.set(Group.objects.filter(name=GROUPS[role]))
