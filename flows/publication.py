@@ -13,6 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from flows.integrity import seal_study
+from flows.publication_files import (
+    changes_of,
+    in_use,
+    let_go,
+    publications,
+    publications_gone,
+    publications_to_let_go,
+    published,
+)
 from flows.publish_study import (
     day_of,
     publish_study,
@@ -151,6 +160,7 @@ class Publication:
     folder: Path
     files: list[dict[str, Any]]
     changes: list[str]
+    n_let_go: int = 0
 
 
 def publish_whole(
@@ -166,6 +176,10 @@ def publish_whole(
     previous = _previous(study, run["run_id"])
     summary = summarise(report, tables, n_priorities=study.settings.publish.n_priorities)
     changes = tell_changes(previous["summary"] if previous else None, summary)
+    before = previous["run_id"] if previous else None
+    earlier = published(study, run["run_id"])
+    if earlier and earlier.previous in {row["run_id"] for row in publications_gone(study)}:
+        before, changes = earlier.previous, changes_of(study, run["run_id"])
     with (
         open_workspace(study, on_progress=on_progress) as workspace,
         whole_folder(target) as folder,
@@ -187,7 +201,7 @@ def publish_whole(
             "run_id": run["run_id"],
             "title": study.settings.etude.title,
             "made_on": report.made_at,
-            "previous": previous["run_id"] if previous else None,
+            "previous": before,
             "versions": run.get("versions"),
             "encoder": run.get("encoder"),
             "settings": {
@@ -204,7 +218,18 @@ def publish_whole(
             newline="\n",
         )
     seal_study(study)
-    return Publication(target, files, changes)
+    return Publication(target, files, changes, let_old_go(study))
+
+
+def let_old_go(study: Study) -> int:
+    """Let go of the publications beyond those that the settings keep; return how many went."""
+    keep = study.settings.publish.keep_publications
+    if keep is None:
+        return 0
+    going = publications_to_let_go(publications(study), keep, in_use(study))
+    for publication in going:
+        let_go(study, publication, "[publish] keep_publications")
+    return len(going)
 
 
 def expected_changes(study: Study) -> list[str]:

@@ -1,21 +1,22 @@
 """List a study's publications and their files, and make its other exports once a run.
 
 In:   publications/<run>/, the tables of the last run
-Out:  .cache/exports/<run>/: an export a file, made when somebody asks for it
+Out:  .cache/exports/<run>/: an export a file, made when somebody asks for it;
+      .review/publications-parties.json: the publications that were let go
 """
 
 import io
 import json
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StudyError
-from pipeline.files import write_bytes
+from pipeline.errors import StudyError, VaultError
+from pipeline.files import file_hash, read_only, write_bytes
 from pipeline.study import Study
 
 CHANGES, ARCHIVE = "changements", "archive"
@@ -117,6 +118,77 @@ def publications(study: Study) -> list[Published]:
 def is_published(study: Study, run_id: str) -> bool:
     """Whether the whole publication of a run is there."""
     return (study.publications / run_id / _MANIFEST).is_file()
+
+
+def publications_to_let_go(
+    publications: Sequence[Published], keep: int | None, in_use: Collection[str] | None
+) -> list[Published]:
+    """Return those beyond the `keep` last ones that nobody uses; none where use is unknown."""
+    if keep is None or in_use is None:
+        return []
+    return [each for each in publications[max(keep, 1) :] if each.run_id not in in_use]
+
+
+def in_use(study: Study) -> set[str] | None:
+    """Return the runs whose publication readers may open or participants were sent.
+
+    None where it cannot be known, the vault being closed for instance.
+    """
+    from flows.vault import Vault
+
+    path, now = study.root / ".review" / "liens.json", datetime.now(UTC)
+    try:
+        links = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        opened = {
+            link["run_id"]
+            for link in links
+            if not link["revoked_at"] and datetime.fromisoformat(link["expires_at"]) > now
+        }
+        sending = Vault(study).sending()
+    except (VaultError, ValueError, KeyError):
+        return None
+    return opened | set(sending["sent"]) | set(sending["begun"])
+
+
+def let_go(study: Study, publication: Published, by: str) -> None:
+    """Remove a publication, once it is recorded what it was and who let it go; the study is locked.
+
+    Raises `StudyError` where it cannot be removed.
+    """
+    folder = study.publications / publication.run_id
+    note = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": by,
+        "n_files": len(publication.files),
+        "n_bytes": publication.n_bytes,
+        "sha256": file_hash(folder / _MANIFEST),
+    }
+    kept = [row for row in _noted_gone(study) if row["run_id"] != publication.run_id]
+    rows = [*kept, {"run_id": publication.run_id} | note]
+    content = json.dumps({"let_go": rows}, ensure_ascii=False, indent=1)
+    write_bytes(gone_path(study), content.encode(), mode=0o600)
+    hidden = folder.with_name(f".building-{publication.run_id}")  # the next run clears it
+    try:
+        folder.rename(hidden)
+    except OSError as error:
+        raise read_only(folder.parent, error) from error
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def publications_gone(study: Study) -> list[dict[str, Any]]:
+    """Return what is recorded of the publications that were let go, the last one first."""
+    gone = [row for row in _noted_gone(study) if not is_published(study, row["run_id"])]
+    return sorted(gone, key=lambda row: str(row["run_id"]), reverse=True)
+
+
+def gone_path(study: Study) -> Path:
+    """Return where it is recorded which publications were let go."""
+    return study.root / ".review" / "publications-parties.json"
+
+
+def _noted_gone(study: Study) -> list[dict[str, Any]]:
+    path = gone_path(study)
+    return list(json.loads(path.read_text(encoding="utf-8"))["let_go"]) if path.is_file() else []
 
 
 def publication_path(study: Study, run_id: str, path: str) -> Path | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.encryption import is_encrypted
-from flows.publication_files import publications
+from flows.publication_files import in_use, publications, publications_to_let_go
 from pipeline.study import Study
 from pipeline.text import Count, size_in_words
 
@@ -95,8 +95,11 @@ def _growth(study: Study) -> Iterator[Point]:
     kept = publications(study)
     size = sum(publication.n_bytes for publication in kept)
     found = f"{Count(len(kept)):publication gardée|publications gardées}, {size_in_words(size)}"
-    older = ", ".join(publication.run_id for publication in kept[::-1][:3])
-    do = f"ôter de publications/ ce qui n'a plus à servir, le plus ancien d'abord ({older}…)"
+    going = publications_to_let_go(kept, _MANY, in_use(study))
+    older = ", ".join(publication.run_id for publication in going[::-1][:3])
+    do = f"[publish] keep_publications = {_MANY} dans {study.settings_path.name}, puis publier"
+    if older:
+        do += f" : d'abord {older} ; ou « Laisser partir », page Publier"
     yield Point("publications", found, do if len(kept) > _MANY else "")
     for folder in (study.cache, study.runs, study.vault / "copies"):
         n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -133,6 +133,7 @@ urlpatterns = [
         publishing.publication_file,
         name="publication_file",
     ),
+    path("publier/<str:run_id>/laisser-partir", publishing.let_go, name="let_go"),
     path("publier/exports/<str:form>", publishing.publication_export, name="publication_export"),
     path("publier/reprises/envois", coming_back.announce, name="return_announce"),
     path("publier/reprises/envois/<str:upload_id>", coming_back.piece, name="return_piece"),

@@ -241,6 +241,8 @@ class PublishSettings(Frozen):
     n_annex_rows: Positive = 300
     # a smaller count of people or structures present is hidden; 1 shows all
     least_count: Positive = 3
+    # publications kept, the last ones; older ones go unless they are in use; blank: all are kept
+    keep_publications: Positive | None = None
     # the study's own look, in its folder: a .pptx and a .docx; blank: ours
     slides_template: Annotated[str, AfterValidator(lambda name: _in_study(name, ".pptx"))] = ""
     report_template: Annotated[str, AfterValidator(lambda name: _in_study(name, ".docx"))] = ""

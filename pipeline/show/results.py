@@ -199,6 +199,9 @@ def published(
     n = Count(len(publication.files))
     files = f"{n:fichier, listé|fichiers, listés} dans manifeste.json"
     line(f"Publication : {publication.folder} ({files})")
+    if n_gone := Count(publication.n_let_go):
+        gone = "ancienne publication laissée partir|anciennes publications laissées partir"
+        line(f"{n_gone:{gone}} ; noté dans .review/publications-parties.json")
 
 
 def status(study: "Study", facts: dict[str, Any], *, as_json: bool) -> None:

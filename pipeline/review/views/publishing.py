@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from flows import publication_files
 from flows.coming_back import SUFFIXES, TAKE_BACK
 from flows.publication_files import (
     ARCHIVE,
@@ -23,17 +24,22 @@ from flows.publication_files import (
     PublishedFile,
     changes_of,
     export_path,
+    in_use,
     is_published,
     publication_path,
     publications,
+    publications_gone,
+    publications_to_let_go,
     published,
+    run_time,
 )
 from flows.tasks import Task, start_task, task_of
 from pipeline.decisions import Decision
 from pipeline.decisions.tags import TagDecision
+from pipeline.errors import StudyError
 from pipeline.review import state
 from pipeline.review.bounds import MAX_PIECE_BYTES
-from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.roles import Role, administers, decides, reads, role_of
 from pipeline.review.sending import sent
 from pipeline.review.steps import N_FIRST, unsigned_themes
 from pipeline.review.views import author_of, is_fragment, once
@@ -77,6 +83,8 @@ def publishing(request: HttpRequest) -> HttpResponse:
     written = current.files if current else []
     before = whole[0] if whole and not is_whole else None
     is_written = {file.path for file in written}
+    used = in_use(study)
+    going = {entry.run_id for entry in publications_to_let_go(whole, 1, used)}
     left = [file for file in before.files if file.path not in is_written] if before else []
     shown |= {
         "current": current,
@@ -93,11 +101,13 @@ def publishing(request: HttpRequest) -> HttpResponse:
         "piece_bytes": MAX_PIECE_BYTES,
         "suffixes": ",".join(SUFFIXES),
         "earlier": [
-            {"publication": entry, "groups": _groups(entry.files)}
+            {"publication": entry, "groups": _groups(entry.files), "may_go": entry.run_id in going}
             for entry in whole
             if entry.run_id != last["run_id"]
         ],
         "whole": whole,
+        "is_use_known": used is not None,
+        "gone": [row | {"run_at": run_time(row["run_id"])} for row in publications_gone(study)],
         **links_shown(request),
         **sending_shown(request),
     }
@@ -124,6 +134,35 @@ def publish(request: HttpRequest) -> HttpResponse:
     if not start_task(state.study().root, PUBLISH, asked_by=author_of(request)):
         messages.warning(request, _("Une publication est déjà en cours."))
     return redirect("publishing")
+
+
+@administers
+@once
+@require_POST
+def let_go(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Remove an earlier publication for good, unless it is in use."""
+    study = state.study()
+    try:
+        with study.locked():
+            whole = publications(study)
+            chosen = next((entry for entry in whole if entry.run_id == run_id), None)
+            if chosen is None:
+                raise Http404
+            if chosen in publications_to_let_go(whole, 1, in_use(study)):
+                publication_files.let_go(study, chosen, author_of(request))
+                messages.success(request, _("La publication est partie."))
+            else:
+                messages.error(
+                    request,
+                    _(
+                        "Cette publication reste : c’est la dernière, un lien ouvert la montre, "
+                        "elle a été envoyée à des participants, ou le coffre fermé ne dit pas "
+                        "si elle l’a été."
+                    ),
+                )
+    except StudyError as error:
+        messages.error(request, str(error))
+    return redirect(reverse("publishing") + "#anciennes")
 
 
 def _changes(study: Study, run_id: str, author: str, *, is_whole: bool) -> dict[str, Any]:
