@@ -42,6 +42,7 @@ from pipeline.decisions.kinds import Decision, weights_in_use
 from pipeline.decisions.mending import mend_units, mending_marks
 from pipeline.decisions.passages import made_passages
 from pipeline.decisions.replay import left_proposals
+from pipeline.errors import TableError
 from pipeline.files import file_hash, text_hash
 from pipeline.french import load_early
 from pipeline.ingest import ingest_workshop
@@ -52,6 +53,7 @@ from pipeline.segment import segment_documents
 from pipeline.settings.sections import RankWeights
 from pipeline.study import Study
 from pipeline.tables.columns import is_among
+from pipeline.tables.material import UNITS
 from pipeline.tag import tag_each
 
 if TYPE_CHECKING:
@@ -310,8 +312,16 @@ def _decided(study: Study) -> _Decided:
     decisions = read_decisions(rows)
     grounds = note_grounds(decisions, themes, members, study.read_table("decision_grounds"))
     effects = study.read_table("decision_effects")
-    passages = note_passages(decisions, study.read_table("units"), effects)
+    passages = note_passages(decisions, _earlier_units(study), effects)
     return _Decided(rows, decisions, grounds, passages)
+
+
+def _earlier_units(study: Study) -> pd.DataFrame:
+    """Return the passages of the last run; none where they were torn, which this run mends."""
+    try:
+        return study.read_table("units")
+    except TableError:
+        return UNITS.empty()
 
 
 def rank_study(tables: Tables, workspace: "Workspace") -> Tables:

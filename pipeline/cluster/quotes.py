@@ -155,8 +155,9 @@ def quote_themes(
     by_theme = {str(name): rows for name, rows in disagreeing.groupby("theme_id")}
     rows: list[dict[str, Any]] = []
     for theme in themes.itertuples(index=False):
-        central = json.loads(str(theme.quotes))[:N_CENTRAL]
+        quotes = json.loads(str(theme.quotes))
         said = choose_quotes(by_theme.get(str(theme.theme_id), disagreeing.head(0)), 1)
+        central = [unit_id for unit_id in quotes if unit_id not in said][:N_CENTRAL]
         roles = dict.fromkeys(central, "centrale") | dict.fromkeys(said, "contraire")
         for i, (unit_id, role) in enumerate(roles.items(), start=1):
             rows.append(
