@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_re
     assert main(["status", str(small_study.root)]) == 0
     told = capsys.readouterr().out
     assert (
-        "Fichiers ou parties non lus : 7" in told
+        " fichiers ou parties non lus." in told
         and "raccourci vers un dossier : il n'est pas suivi" in told
     )
 
