@@ -22,7 +22,7 @@ from flows.tasks import Task, start_task, task_of
 from flows.vault import Vault
 from pipeline.review.reader_links import RateLimit
 from pipeline.study import Study
-from support.review_client import client, token
+from support.review_client import client, token, without_no_break
 from support.review_server import Served, serving
 
 PHRASE = "une longue phrase de passe"
@@ -449,3 +449,27 @@ def test_a_study_never_run_has_nothing_to_publish(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _VISIT, str(study.root)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["200", "True", "200", "False", "404", "False", "404", "False"]
+
+
+def test_an_earlier_publication_goes_once_asked_unless_it_is_in_use(published: Served) -> None:
+    last, folder = last_publication(published), published.study.publications
+    gone, linked = "20200101T080000000000Z", "20200102T080000000000Z"
+    for run_id in (gone, linked):
+        shutil.copytree(folder / last, folder / run_id)
+    post(published, "chantal", "/publier/liens", publication=linked, jours="3")
+    try:
+        page = without_no_break(client(published, "chantal").get("/publier").text)
+        assert f"/publier/{gone}/laisser-partir" in page and "sans retour possible" in page
+        assert f"/publier/{linked}/laisser-partir" not in page and "Elle reste : un lien" in page
+        assert "laisser-partir" not in client(published, "alix").get("/publier").text
+        assert post(published, "alix", f"/publier/{gone}/laisser-partir")[0] == 403
+        assert post(published, "chantal", "/publier/absente/laisser-partir")[0] == 404
+        for run_id in (linked, last):
+            _status, page = post(published, "chantal", f"/publier/{run_id}/laisser-partir")
+            assert "Cette publication reste" in page and (folder / run_id).is_dir()
+        _status, page = post(published, "chantal", f"/publier/{gone}/laisser-partir")
+        assert "laissée partir le" in page and "par chantal" in page
+        assert not (folder / gone).exists() and last_publication(published) == last
+    finally:
+        for run_id in (gone, linked):
+            shutil.rmtree(folder / run_id, ignore_errors=True)
