@@ -517,8 +517,19 @@ def test_who_disagrees_is_no_evidence_of_what_is_said() -> None:
     contrary = "faut pas exagérer, il y a bien assez de bancs devant la mairie"
     made = tables(*(said("bancs", n, text=one) for n, one in enumerate([contrary, BENCH], 1)))
     made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(["u000", "u001"])))
-    (quote,) = report(made, n_quotes=1).scopes[0].priorities[0].quotes
-    assert quote.text == BENCH
+    first = report(made, n_quotes=1).scopes[0].priorities[0]
+    assert [quote.text for quote in first.quotes] == [BENCH]
+    assert {row.quote.text: row.posture for row in first.opinions} == {contrary: "debat"}
+
+
+def test_who_disagrees_says_no_need_even_where_the_machine_reads_a_difficulty() -> None:
+    contrary = "faut pas exagérer, il y a bien assez de bancs devant la mairie"
+    texts = [BENCH, "plus un seul banc", contrary, SHADE]
+    made = posed(tables(*(said("bancs", n, text=text) for n, text in enumerate(texts, 1))))
+    made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(["u000", "u001"])))
+    first = report(made, n_quotes=2).scopes[0].priorities[0]
+    told = {row.quote.text: row.posture for row in first.opinions}
+    assert told == {SHADE: "force", contrary: "debat"}
 
 
 def test_a_priority_quotes_what_the_first_page_does_not() -> None:

@@ -71,7 +71,7 @@ class Quoter:
         def quality(one: ReportPassage) -> tuple[Any, ...]:
             is_wanted = one.is_said and one.unit_id in of_kind and one.unit_id in self.sure
             return (
-                load_cues("desaccord").are_in(one.text),  # told as a debate, no evidence
+                _disagrees(one),  # told as a debate, no evidence
                 is_scrap(one.text) and one.unit_id not in rank,
                 one.strength < _TELLING and one.probability < 1,
                 not is_wanted,
@@ -128,7 +128,7 @@ class Quoter:
         opinions: dict[str, ReportOpinion] = {}
         for row in sorted(rows, key=order):
             same = [by_id[name] for name in json.loads(row.unit_ids) if name in by_id]
-            fresh = [one for one in same if fold(one.text) not in said]
+            fresh = [one for one in same if not (fold(one.text) in said or _disagrees(one))]
             n_tables = n_tables_of(same)
             is_new = len(fresh) == len(same) or (fresh and n_tables > 1)
             if is_new and row.posture not in opinions:
@@ -153,7 +153,7 @@ class Quoter:
         """Return the first passage that says a disagreement, if any."""
         for one in members:
             is_fresh = not is_scrap(one.text) and fold(one.text) not in said
-            if is_fresh and load_cues("desaccord").are_in(one.text):
+            if is_fresh and _disagrees(one):
                 return (ReportOpinion("debat", *self._quoted([one], "study")),)
         return ()
 
@@ -163,6 +163,10 @@ class Quoter:
             ReportQuote(one.text, self.passages.place_of(one) if is_study else one.where)
             for one in passages
         )
+
+
+def _disagrees(one: ReportPassage) -> bool:
+    return load_cues("desaccord").are_in(one.text)
 
 
 def texts_of(priorities: Iterable[Priority]) -> frozenset[str]:
