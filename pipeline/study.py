@@ -16,7 +16,7 @@ from pipeline.credentials import read_secret
 from pipeline.depot import Inventory
 from pipeline.errors import SettingsError, StudyError, TableError, UsageError
 from pipeline.files import data_path, file_hash, read_only, text_hash, write_bytes
-from pipeline.locks import lock
+from pipeline.locks import lock, unlock
 from pipeline.table_store import TableStore, open_table_files
 from pipeline.text import counted, fold
 from pipeline.versions import SCHEMA
@@ -433,8 +433,11 @@ class Study:
             "un traitement à la fois",
             "attendre qu'il finisse",
         )
-        with locked_file(self.runs / ".lock", refusal):
-            yield
+        with locked_file(self.runs / ".lock", refusal) as handle:
+            try:
+                yield
+            finally:
+                unlock(handle)  # a worker that is still ending holds the handle too
 
     def last_run(self) -> dict[str, Any] | None:
         """Return the manifest of the last run that ended well, or None."""

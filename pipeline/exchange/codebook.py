@@ -18,7 +18,7 @@ from lxml import etree
 from pipeline.exchange.xml import guid, one_line, root_element, xml_text
 from pipeline.grid.codebook_file import IDENTIFIER, describe, describe_axis
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
-from pipeline.publish.report.passages import rows_of
+from pipeline.tables.columns import rows_of
 
 NAMESPACE = "urn:QDA-XML:codebook:1.0"
 ORIGIN = "Ateliers Territoires"

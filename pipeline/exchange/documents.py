@@ -22,8 +22,9 @@ from pipeline.decisions.themes import ThemeDecision
 from pipeline.exchange.codebook import THEME
 from pipeline.exchange.xml import one_line
 from pipeline.grid.codes import RUBRIQUE, Axis, Grid
-from pipeline.publish.report.passages import Tables, gather_passages, rows_of, workshop_names
+from pipeline.publish.report.passages import Tables, gather_passages, workshop_names
 from pipeline.publish.text import word
+from pipeline.tables.columns import rows_of
 from pipeline.text import fold, spelled_sign
 
 

@@ -42,7 +42,8 @@ from pipeline.exchange.project import (
 )
 from pipeline.exchange.xml import guid, xml_text
 from pipeline.grid.codes import COLOUR, Grid
-from pipeline.publish.report.passages import Tables, rows_of
+from pipeline.publish.report.passages import Tables
+from pipeline.tables.columns import rows_of
 from pipeline.text import counted, fold
 
 _WHY = "importé d'un projet REFI-QDA"

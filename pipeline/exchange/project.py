@@ -41,8 +41,9 @@ from pipeline.exchange.xml import (
     xml_text,
 )
 from pipeline.grid.codes import Grid
-from pipeline.publish.report.passages import Tables, grouped, rows_of, workshop_names
+from pipeline.publish.report.passages import Tables, grouped, workshop_names
 from pipeline.publish.text import word, zipped
+from pipeline.tables.columns import rows_of
 
 _FAMILY = "urn:QDA-XML:project:"
 NAMESPACE = f"{_FAMILY}1.0"

@@ -35,9 +35,10 @@ from pipeline.exchange.import_project import (
 from pipeline.exchange.xml import Archive, one_line
 from pipeline.grid.codes import Grid
 from pipeline.ingest.sandbox import read_files
-from pipeline.publish.report.passages import Tables, gather_passages, rows_of
+from pipeline.publish.report.passages import Tables, gather_passages
 from pipeline.publish.text import printable, texts, undated
 from pipeline.settings.sections import IngestSettings
+from pipeline.tables.columns import rows_of
 from pipeline.text import fold
 
 NO_THEME = ""  # the theme_id of a passage set aside

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.publish.report.content import Report
-from pipeline.publish.report.passages import Tables, rows_of
+from pipeline.publish.report.passages import Tables
 from pipeline.publish.text import (
     NARROW,
     NBSP,
@@ -20,6 +20,7 @@ from pipeline.publish.text import (
     sentence,
     word,
 )
+from pipeline.tables.columns import rows_of
 
 Summary = Mapping[str, Any]
 _MOST = 12  # lines of a kind

@@ -27,7 +27,7 @@ decide_gap crossings crossing_file results
 """
 _LEARNING = "learning start_learning cancel_learning use_machine"
 _FILES = """
-publishing publish publication_file publication_export backup_file
+publishing publish let_go publication_file publication_export backup_file
 return_announce return_piece return_put_away
 """
 SHOWS_MACHINE = frozenset(f"{_THEMES} {_RESULTS} {_LEARNING} {_FILES}".split())
@@ -47,7 +47,8 @@ _CODING = """
 passages passages_list passages_form save_selection remove_selection passages_export documents
 document document_more picture make_passage decide code_words split_passage mask_words masked_names
 unmask_words join_passages correct_passage flag_passage memos memos_export write_memo agreement
-draw_sample machine_sight disagreements arbitrate journal journal_export undo search
+draw_sample machine_sight disagreements arbitrate journal journal_export undo take_again
+search
 """
 _LINKS = (  # for people without account
     "make_reader_link revoke_reader_link reader_link reader_file refuse_mails"

@@ -22,8 +22,8 @@ from pipeline.publish.layout.blocks import (
     make_section,
 )
 from pipeline.publish.report.content import Report, ReportQuote
-from pipeline.publish.report.passages import rows_of
 from pipeline.publish.text import joined, one_line, sentence, typography
+from pipeline.tables.columns import rows_of
 from pipeline.tables.schema import GAP_STATES
 
 _TO_CHECK, _CONFIRMED, _REFUSED = GAP_STATES

@@ -25,7 +25,6 @@ from pipeline.publish.report.content import (
     TerritoryMap,
     WithoutThemes,
 )
-from pipeline.publish.report.passages import rows_of
 from pipeline.publish.text import (
     capitalised,
     count,
@@ -37,6 +36,7 @@ from pipeline.publish.text import (
     some_of,
     word,
 )
+from pipeline.tables.columns import rows_of
 
 _N_COMMON, _N_STATEMENTS, _N_TERRITORIES, _N_MAPS = 5, 3, 6, 4
 _N_QUOTES, _N_OWN, _N_LINES = 2, 1, 4

@@ -36,7 +36,6 @@ from pipeline.publish.report.passages import (
     n_sure_tables,
     n_tables_of,
     roughness,
-    rows_of,
 )
 from pipeline.publish.text import (
     NBSP,
@@ -48,6 +47,7 @@ from pipeline.publish.text import (
     shortened,
     typography,
 )
+from pipeline.tables.columns import rows_of
 from pipeline.tables.schema import REACHES
 from pipeline.text import fold
 

@@ -31,7 +31,6 @@ from pipeline.publish.report.passages import (
     axis_rows,
     axis_title,
     gather_passages,
-    rows_of,
 )
 from pipeline.publish.report.people import (
     absent_voices,
@@ -67,7 +66,7 @@ from pipeline.rank.criteria import CRITERIA
 from pipeline.receipts import characters_sentence, shares_of_characters
 from pipeline.settings.sections import PublishSettings, RankWeights, StudySettings
 from pipeline.tables import TABLES
-from pipeline.tables.columns import is_among
+from pipeline.tables.columns import is_among, rows_of
 from pipeline.text import plain_texts
 
 

@@ -19,11 +19,10 @@ from pipeline.publish.report.passages import (
     grouped,
     n_tables_of,
     roughness,
-    rows_of,
 )
 from pipeline.publish.report.quotes import POSTURES_OF_KIND
 from pipeline.publish.text import plain_name
-from pipeline.tables.columns import cells_of
+from pipeline.tables.columns import cells_of, rows_of
 
 # Of the rubriques that the programme puts on three labelled studies, 93 % are right from this score
 # on, 55 % under it; of the pillars, 94 % and 50 %.

@@ -5,10 +5,10 @@ Out:  Passages, CountingWords, AxisRow
 """
 
 import re
-from collections import Counter, namedtuple
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
@@ -33,22 +33,12 @@ from pipeline.publish.text import (
 )
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
-from pipeline.tables.columns import cells_of, is_among
+from pipeline.tables.columns import cells_of, is_among, rows_of
 from pipeline.tables.material import RECEIPTS
 from pipeline.tables.schema import OUT_OF_ROOM
 
 Tables = Mapping[str, pd.DataFrame]
 _Row = TypeVar("_Row")
-
-
-def rows_of(table: pd.DataFrame) -> Iterator[Any]:
-    """Yield named tuples."""
-    yield from map(_row_type(tuple(table.columns))._make, cells_of(table))
-
-
-@cache
-def _row_type(names: tuple[str, ...]) -> Any:
-    return namedtuple("Row", names, rename=True)
 
 
 def filled_rows(table: pd.DataFrame) -> Iterator[Any]:

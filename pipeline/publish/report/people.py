@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.communes import name_of, population_of
 from pipeline.publish.report.content import AbsentVoices, AttendanceRow, WorkshopFacts
-from pipeline.publish.report.passages import Passages, Tables, rows_of
+from pipeline.publish.report.passages import Passages, Tables
 from pipeline.publish.text import (
     NBSP,
     CountMask,
@@ -29,6 +29,7 @@ from pipeline.publish.text import (
     typography,
     word,
 )
+from pipeline.tables.columns import rows_of
 from pipeline.tables.schema import STRUCTURE_TYPES
 from pipeline.text import fold
 

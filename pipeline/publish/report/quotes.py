@@ -22,9 +22,9 @@ from pipeline.publish.report.passages import (
     is_scrap,
     n_tables_of,
     roughness,
-    rows_of,
 )
 from pipeline.publish.text import sentence
+from pipeline.tables.columns import rows_of
 from pipeline.tables.results import OPINION_POSTURES
 from pipeline.text import fold, load_cues
 

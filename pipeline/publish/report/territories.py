@@ -26,7 +26,7 @@ from pipeline.publish.report.content import (
     TerritoryMap,
     TerritoryReading,
 )
-from pipeline.publish.report.passages import Passages, Tables, rows_of
+from pipeline.publish.report.passages import Passages, Tables
 from pipeline.publish.report.people import commune_name
 from pipeline.publish.text import (
     capitalised,
@@ -40,6 +40,7 @@ from pipeline.publish.text import (
     tally,
     typography,
 )
+from pipeline.tables.columns import rows_of
 from pipeline.tables.schema import REACHES
 from pipeline.text import fold
 

@@ -38,7 +38,6 @@ from pipeline.publish.report.passages import (
     n_sure_tables,
     n_tables_of,
     profile_lines,
-    rows_of,
     sure_postures,
     table_range,
 )
@@ -62,7 +61,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.sections import PublishSettings
-from pipeline.tables.columns import is_among
+from pipeline.tables.columns import is_among, rows_of
 from pipeline.tables.schema import LEAD, OWN_HERE, VERDICTS
 from pipeline.text import fold
 from pipeline.verdicts import shown_verdicts

@@ -25,7 +25,6 @@ from pipeline.publish.report.passages import (
     Passages,
     grouped,
     n_tables_of,
-    rows_of,
 )
 from pipeline.publish.text import (
     capitalised,
@@ -35,6 +34,7 @@ from pipeline.publish.text import (
     typography,
     word,
 )
+from pipeline.tables.columns import rows_of
 from pipeline.text import fold
 
 LIKE = 0.5  # least share of their words that two passages have in common to be told together

@@ -6,9 +6,6 @@ Out:  a table a sheet, under French headings
 
 import pandas as pd
 
-from pipeline.publish.report.passages import (
-    rows_of,
-)
 from pipeline.publish.report.people import (
     attendance_cells,
     attendance_rows,
@@ -27,6 +24,7 @@ from pipeline.publish.text import (
 )
 from pipeline.publish.workbook.rows import StudyRows, head
 from pipeline.publish.workbook.themes import title_of
+from pipeline.tables.columns import rows_of
 
 
 def offer_sheet(study: StudyRows) -> pd.DataFrame:

@@ -19,13 +19,13 @@ from pipeline.publish.report.passages import (
     Passages,
     Tables,
     gather_passages,
-    rows_of,
 )
 from pipeline.publish.text import (
     plain_name,
     sentence,
     word,
 )
+from pipeline.tables.columns import rows_of
 from pipeline.text import plain_texts
 
 # tables at least, with those to be checked, passages

@@ -14,7 +14,6 @@ import pandas as pd
 
 from pipeline.publish.report.passages import (
     axis_title,
-    rows_of,
     workshop_names,
 )
 from pipeline.publish.report.themes import ranked_themes, said_of
@@ -28,6 +27,7 @@ from pipeline.publish.text import (
     word,
 )
 from pipeline.publish.workbook.rows import StudyRows, head
+from pipeline.tables.columns import rows_of
 from pipeline.verdicts import shown_verdicts
 
 _NO_QUESTION = ("resume", "autre")  # named where passages are listed without themes
