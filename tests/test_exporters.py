@@ -166,7 +166,7 @@ OPEN_COLUMNS = [  # what a form asks, short or rare answers, what is asked
     ("Qu'est-ce qui vous rend fiers dans votre équipe ?", ["le jeudi", "", "la paie", ""], "q3"),
     ("Qu'appréciez-vous ici ?", ["le club", "", "la place", ""], "q2"),
     ("Quelles associations vous aident ?", ["le club", "", "la Croix", ""], "q2"),
-    ("Votre structure dans trois ans ?", ["plus petite", "", "toujours là", ""], None),
+    ("Votre structure dans trois ans ?", ["plus petite", "", "toujours là", ""], "q3"),
     ("Un mot sur la soirée", ["dense", "", "vif", "long"], None),
     ("Quelque chose à ajouter ?", ["continuez", "", "vive la Lozère", ""], None),
     ("Un truc à dire ?", ["vive nous", "nan", "", "merci pour ce moment"], None),
@@ -466,3 +466,26 @@ def test_a_json_consultation_asks_what_it_says_above_its_answers() -> None:
         (text, "q1") for text in (CARS, BARN, POOL)
     ]
     assert len({block.speaker for block in said}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("polis_de-quoi-le-pays-manque-t-il_comments.csv", "q1"),
+        ("debat_quelles_actions_lancer_en_premier.csv", "q4"),
+        ("polis_export_comments.csv", None),
+        ("debat_mobilite.csv", None),
+    ],
+)
+def test_a_debate_whose_columns_ask_nothing_asks_what_its_file_is_called(
+    name: str, question: str | None
+) -> None:
+    rows = _rows(
+        "timestamp|comment-id|author-id|agrees|disagrees|moderated|comment-body",
+        *(
+            f"176950000000{i}|{i}|{i + 3}|{20 - i}|{i}|1|{text}"
+            for i, text in enumerate([CARS, POOL, BARN])
+        ),
+    )
+    _, said = _read(rows, name)
+    assert [block.question for block in said] == [question] * 3

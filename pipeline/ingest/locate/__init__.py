@@ -227,14 +227,14 @@ def _name_location(
     is_answered = any(block.channel == "consultation" for block in blocks)
     if is_answered or part.rows:  # "Enquête (réponses).xlsx" is not about what answers the needs
         names = [_ANSWERS.sub(" ", own) for own in names]
-    sheet = [] if is_answered else sheet
+    if part.channel == "consultation" or is_answered:  # asked of all, whatever folder it lies in
+        own = None if _asked_by_columns(blocks) else read_names(names[-1:]).question
+        return Location(question=own if own in CAFE else None, channel=part.channel)
     name = _head_location(blocks).over(read_names([*names, *sheet]))
     name = name.over(likely)
     n_asked_by_columns = len(_asked_by_columns(blocks)) if name.question in CAFE else 0
-    if n_asked_by_columns >= (1 if is_answered else _IN_COLUMNS):
+    if n_asked_by_columns >= _IN_COLUMNS:
         name = replace(name, question=None)  # a row that tells none answers none
-    if part.channel == "consultation":  # asked of everyone, whatever folder it lies in
-        return Location(channel="consultation")
     if name.question == "resume" and part.channel and _is_of_one_table(names, blocks):
         return replace(name, question=None)  # a recording filed among restitutions
     if part.channel is None and not name.question and are_reported(blocks):

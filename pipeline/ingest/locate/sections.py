@@ -419,7 +419,7 @@ class _Walk:
         if block.columns:
             self._is_head = self._is_top = False
             header = _header(block)
-            located = locate_cell(block, self._here(block))
+            located = locate_cell(block, self._here())
             told = self._answers.get(fold(header), Location())
             return replace(
                 located,
@@ -437,7 +437,7 @@ class _Walk:
         rank = _PARAGRAPH if i in self._habits.bare else self._rank(block, cues, below)
         if rank is None and _names_list(block, below):
             self._close_nested(block.level or 0)
-            return LocatedBlock.at(block, self._here(block), "heading")
+            return LocatedBlock.at(block, self._here(), "heading")
         was_top, self._is_top = self._is_top, False
         self._is_head = rank is not None
         if rank is not None:
@@ -661,7 +661,7 @@ class _Walk:
         reporting = split_reporter(block.text) if self._here().question == "resume" else None
         if reporting is not None:
             self._hold(Location(table_number=reporting))
-        here = self._here(block)
+        here = self._here()
         if here.question == "resume" and not block.speaker:
             reporters = (section.reporter for section in reversed(self._sections))
             block = replace(block, speaker=next(filter(None, reporters), None))
@@ -673,7 +673,7 @@ class _Walk:
             self._sections.pop()
 
     def _prefixed(self, block: RawBlock, prefix: Prefix, *, was_top: bool) -> LocatedBlock:
-        here = self._here(block)
+        here = self._here()
         location = prefix.location
         if _is_fixed(here):
             location = replace(location, question=None)
@@ -691,13 +691,9 @@ class _Walk:
         self._keep_above(rank)
         self._sections.append(_Section(rank, location))
 
-    def _here(self, block: RawBlock | None = None) -> Location:
-        """A consultation asks everyone: the names of its file and folders tell nothing of it."""
-        sections = self._sections
-        if block is not None and block.channel == "consultation":
-            sections = [_Section(_NAME, self._answers.get("", Location())), *sections[1:]]
+    def _here(self) -> Location:
         here = Location()
-        for section in sections:
+        for section in self._sections:
             own = section.location
             stays = _is_fixed(here) or (here.is_numbered and not own.is_numbered)
             if section.hides_question and not stays:
