@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
 
 from pipeline.decisions.coding import (
     CodingDecision,
@@ -23,7 +22,7 @@ from pipeline.review import state
 from pipeline.review.agreement import Codings
 from pipeline.review.blind import task_of
 from pipeline.review.bounds import whole
-from pipeline.review.roles import Role, deciders, decides, role_of
+from pipeline.review.roles import POST, Role, deciders, decides, role_of
 from pipeline.review.views import author_of, request_id_of
 
 _N_USUAL, _N_MOST = 30, 500  # passages a draw
@@ -66,8 +65,7 @@ def tasks(request: HttpRequest, codings: Codings) -> dict[str, Any]:
     }
 
 
-@decides
-@require_POST
+@decides(POST)
 def sight(request: HttpRequest) -> HttpResponse:
     """Hide what the machine proposes from a coder, or show it again."""
     name, command = request.POST.get("codeur", ""), request.POST.get("geste", "")
@@ -84,8 +82,7 @@ def sight(request: HttpRequest) -> HttpResponse:
     return redirect("agreement")
 
 
-@decides
-@require_POST
+@decides(POST)
 def draw(request: HttpRequest) -> HttpResponse:
     """Draw passages that neither of two coders has begun, over all workshops."""
     coders = sorted({request.POST.get("premier", ""), request.POST.get("second", "")})

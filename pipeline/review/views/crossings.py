@@ -14,7 +14,6 @@ from django.template.loader import render_to_string
 from django.utils.http import urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
 
 from pipeline.counting import circles_of
 from pipeline.publish.spreadsheet import new_book
@@ -31,7 +30,7 @@ from pipeline.review.crossings import (
 )
 from pipeline.review.doors import Door
 from pipeline.review.queue import CoderView
-from pipeline.review.roles import reads
+from pipeline.review.roles import GET, reads
 from pipeline.review.selection import EVERY
 from pipeline.review.sending import XLSX, attached
 from pipeline.review.snapshot import Snapshot
@@ -50,8 +49,7 @@ class CrossedCell:
     words: str
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the crossing of the two dimensions of the address."""
     rows, columns = _dimensions(request)
@@ -81,8 +79,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "review/crossings.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def download(request: HttpRequest, form: str) -> HttpResponse:
     """Send the crossing as .xlsx or .svg."""
     crossing = _crossing(request, *_dimensions(request))

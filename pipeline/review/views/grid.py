@@ -14,7 +14,6 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.codebook import change_grid, grid_without_names
 from flows.creating import ChangedSinceError, version_of
@@ -41,7 +40,7 @@ from pipeline.review import state
 from pipeline.review.bench import code_entry
 from pipeline.review.bounds import whole
 from pipeline.review.doors import Door, coder_view, door
-from pipeline.review.roles import administers, reads
+from pipeline.review.roles import GET, POST, administers, reads
 from pipeline.review.selection import EVERY
 from pipeline.review.sending import attached
 from pipeline.review.views import author_of, is_fragment, once, request_id_of
@@ -107,8 +106,7 @@ class FormAnswer:
         return {"section": "study_grid", **{name: getattr(self, name) for name in names}}
 
 
-@reads
-@require_GET
+@reads(GET)
 def grid_page(request: HttpRequest) -> HttpResponse:
     """Show every code of the grid, axis by axis."""
     grid, edits = load_grid(state.study().grid_path), _edits_by_code()
@@ -156,8 +154,7 @@ def grid_page(request: HttpRequest) -> HttpResponse:
     return render(request, "review/grid.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def grid_file(request: HttpRequest) -> HttpResponse:
     """Send grille.yaml."""
     content = state.study().grid_path.read_bytes()
@@ -194,9 +191,8 @@ def _n_passages(axis: str, code: str) -> int:
     return state.snapshot().n_passages_of[axis, code]
 
 
-@administers
+@administers(GET, POST)
 @once
-@require_http_methods(["GET", "POST"])
 def grid_code(request: HttpRequest) -> HttpResponse:
     """Change the code of the address, or add one to its axis."""
     version, grid = present_grid()
@@ -351,8 +347,7 @@ def _colours(chosen: str, of_axis: str) -> list[tuple[str, str, str]]:
     return [("", of_axis, _("celle de l’axe")), *named, *own]
 
 
-@administers
-@require_http_methods(["GET", "POST"])
+@administers(GET, POST)
 def grid_remove(request: HttpRequest) -> HttpResponse:
     """Say how many passages carry the code of the address, and remove it once confirmed."""
     version, grid = present_grid()
@@ -391,8 +386,7 @@ def removal(
     return redirect("study_grid")
 
 
-@administers
-@require_POST
+@administers(POST)
 def grid_import(request: HttpRequest) -> HttpResponse:
     """Show what the sent grid would change; once confirmed, take it."""
     if proposal := request.POST.get("proposal", ""):

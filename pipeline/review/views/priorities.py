@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.typed_texts import typed_without_names
 from pipeline.decisions import Decision
@@ -20,7 +19,7 @@ from pipeline.rank.criteria import CRITERIA
 from pipeline.rank.order import rank_tallies
 from pipeline.review import state, weightings
 from pipeline.review.bounds import too_long
-from pipeline.review.roles import decides, reads
+from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
@@ -31,8 +30,7 @@ _STUDY = "study"
 _N_CHARS = 60  # of a name
 
 
-@reads
-@require_http_methods(["GET", "POST"])
+@reads(GET, POST)
 def listing(request: HttpRequest) -> HttpResponse:
     """Rank by the weights sent, without storing them."""
     shown = _page(request.POST if request.method == "POST" else request.GET)
@@ -41,8 +39,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, template, shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def compare(request: HttpRequest) -> HttpResponse:
     """Compare weightings side by side with the first."""
     scope, choices = _scope(request.GET), _choices()
@@ -73,8 +70,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     return render(request, "review/priorities_compared.html", shown)
 
 
-@decides
-@require_POST
+@decides(POST)
 def save(request: HttpRequest) -> HttpResponse:
     """Save the weights; replace others of the same name on demand."""
     typed = request.POST.get("nom", "").strip()
@@ -95,8 +91,7 @@ def save(request: HttpRequest) -> HttpResponse:
     return redirect(_address(shown["scope"], name))
 
 
-@decides
-@require_POST
+@decides(POST)
 def use(request: HttpRequest) -> HttpResponse:
     """Rank by a saved weighting from now on, or by that of etude.toml (blank name)."""
     name = request.POST.get("ponderation", "")

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.jobs import Job, Jobs, JobState, JobTask, Step
 from flows.jobs.progress import (
@@ -26,7 +25,7 @@ from flows.jobs.served import is_served, next_run
 from flows.jobs.warm import ready_process
 from pipeline.publish.text import joined
 from pipeline.review import state
-from pipeline.review.roles import decides, reads
+from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.views import author_of, is_fragment, once
 from pipeline.study import Study
 
@@ -90,8 +89,7 @@ _COUNTED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-@reads
-@require_GET
+@reads(GET)
 def processing(request: HttpRequest) -> HttpResponse:
     """Show what waits, the job with its phases, its log, and the runs of before."""
     study = state.study()
@@ -116,9 +114,8 @@ def processing(request: HttpRequest) -> HttpResponse:
     return render(request, f"review/{name}.html", shown)
 
 
-@decides
+@decides(POST)
 @once
-@require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Start a job, or say who runs the one that is running."""
     job, is_new = Jobs(state.study()).start(author_of(request))
@@ -132,8 +129,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return redirect("processing")
 
 
-@decides
-@require_POST
+@decides(POST)
 def cancel(request: HttpRequest) -> HttpResponse:
     """Ask the running job to stop."""
     if Jobs(state.study()).cancel(author_of(request)):
@@ -143,8 +139,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
     return redirect("processing")
 
 
-@reads
-@require_GET
+@reads(GET)
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     """Tell the browser, as server-sent events, each time that the page has something new."""
     changes = _changes(Jobs(state.study()))

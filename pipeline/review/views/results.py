@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.jobs import Jobs, JobTask
 from flows.jobs.progress import n_decisions_waiting
@@ -19,14 +18,13 @@ from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_
 from pipeline.publish.text import one_line, quoted
 from pipeline.review import doors, state, territories
 from pipeline.review.desks import desk
-from pipeline.review.roles import decides, reads
+from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.search import naming, search_index
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
 
 
-@reads
-@require_GET
+@reads(GET)
 def results(request: HttpRequest) -> HttpResponse:
     """Show when results were made, later decisions, and changes of the last run asked here."""
     shown = _progress()
@@ -64,8 +62,7 @@ PARTS = {
 }
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
     """Show one part of the comparison of territories."""
     if part not in PARTS:
@@ -201,8 +198,7 @@ def _gaps() -> list[dict[str, Any]]:
     ]
 
 
-@decides
-@require_POST
+@decides(POST)
 def decide_gap(request: HttpRequest) -> HttpResponse:
     """Confirm that no known structure answers a need, or set it aside."""
     kind = _GAP_DECISIONS.get(request.POST.get("decision", ""))

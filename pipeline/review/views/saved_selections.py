@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.selections import RemoveSelection, SaveSelection
 from pipeline.publish.spreadsheet import new_book
@@ -16,7 +15,7 @@ from pipeline.publish.text import quoted, typography, where
 from pipeline.review import state
 from pipeline.review.doors import coder_view
 from pipeline.review.queue import CoderView
-from pipeline.review.roles import decides
+from pipeline.review.roles import GET, POST, decides
 from pipeline.review.selection import Selection
 from pipeline.review.sending import XLSX, attached
 from pipeline.review.views import author_of, request_id_of, return_url
@@ -26,8 +25,7 @@ from pipeline.text import without_formula
 _MAX_NAME = 80
 
 
-@decides
-@require_POST
+@decides(POST)
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the selection of an address under a name, in place of the person's of that name."""
     wanted = Selection.read(QueryDict(request.POST.get("adresse", "")))
@@ -46,8 +44,7 @@ def save(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(return_url(request, back))
 
 
-@decides
-@require_POST
+@decides(POST)
 def remove(request: HttpRequest) -> HttpResponse:
     """Remove a selection that the person named."""
     name, author = request.POST.get("nom", ""), author_of(request)
@@ -62,8 +59,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(return_url(request, reverse("passages_list")))
 
 
-@decides
-@require_GET
+@decides(GET)
 def export(request: HttpRequest, form: str) -> HttpResponse:
     """Send the passages of a selection as .xlsx or .csv, in their order."""
     wanted, view = Selection.read(request.GET), coder_view(request)
