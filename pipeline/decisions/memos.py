@@ -337,9 +337,6 @@ class SeeRemark(Decision):
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("remark", self.remark)}
 
-    def holds(self, reviewed: Reviewed) -> bool:
-        return True
-
 
 def flagged(active: Iterable[Decision]) -> dict[str, FlagPassage]:
     """Return the flag of each flagged passage."""
@@ -365,13 +362,3 @@ def last_notes(active: Iterable[Decision]) -> dict[Subject, int]:
         elif isinstance(row, RemoveMemo) and row.memo_id in noted:
             last.setdefault(("memo", str(row.memo_id)), row.decision_id)
     return last
-
-
-KINDS: tuple[type[Decision], ...] = (
-    NoteMemo,
-    EditMemo,
-    RemoveMemo,
-    FlagPassage,
-    UnflagPassage,
-    SeeRemark,
-)

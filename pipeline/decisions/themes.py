@@ -416,22 +416,6 @@ class UnpinQuote(_QuoteDecision):
     pins = False
 
 
-KINDS: tuple[type[Decision], ...] = (
-    RenameTheme,
-    RenameFamily,
-    MakeFamily,
-    DescribeTheme,
-    MergeThemes,
-    KeepApart,
-    SplitTheme,
-    RejectTheme,
-    MoveTheme,
-    MoveUnit,
-    PinQuote,
-    UnpinQuote,
-)
-
-
 def refused_merges(active: Iterable[Decision]) -> set[frozenset[str]]:
     """Return the pairs of themes that somebody kept apart."""
     pairs = (row for row in active if isinstance(row, KeepApart))

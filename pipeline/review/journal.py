@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import Decision, read_decision
-from pipeline.decisions.coding import CodingDecision
 from pipeline.decisions.following import follow_to, is_left_behind, lineage_of
 from pipeline.decisions.kinds import Code, PassageDecision, Undo, undone_by
 from pipeline.decisions.lineage import Lineage
@@ -44,7 +43,6 @@ class Journal:
         self._of_kind: dict[type[Decision], list[int]] = defaultdict(list)
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
-        self._on_coding: list[int] = []
         self._on_bench: dict[str, list[int]] = defaultdict(list)  # by author, none on themes
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
         self._confirmed: dict[str, set[str]] = defaultdict(set)
@@ -124,10 +122,6 @@ class Journal:
     def on_theme(self, theme_id: str, kind: type[_Kind]) -> list[_Kind]:
         """Return a theme's or family's active decisions, in order."""
         return self._active(self._of_theme.get(theme_id, ()), kind)
-
-    def on_coding(self, kind: type[_Kind]) -> list[_Kind]:
-        """Return the active decisions on how people code, in order."""
-        return self._active(self._on_coding, kind)
 
     def judged_by(self, author: str) -> set[str]:
         """Return the passages with at least one code judged by `author`."""
@@ -214,8 +208,6 @@ class Journal:
             if isinstance(row, TagDecision):
                 self._on_tags[row.author].append(row.decision_id)
                 self._count(row)
-            if isinstance(row, CodingDecision):
-                self._on_coding.append(row.decision_id)
             if (
                 isinstance(row, BenchDecision)
                 and row.unit_id

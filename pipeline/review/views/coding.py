@@ -56,7 +56,7 @@ def tasks(request: HttpRequest, codings: Codings) -> dict[str, Any]:
                 "is_mine": author in row.coders,
                 "may_undo": is_administrator or row.author == author,
             }
-            for row in reversed(journal.on_coding(DrawSample))
+            for row in reversed(journal.active(DrawSample))
         ],
         "may_draw_for_others": is_administrator,
         "n_usual": _N_USUAL,
@@ -111,7 +111,7 @@ def draw(request: HttpRequest) -> HttpResponse:
 def _untouched(coders: list[str]) -> dict[str, list[str]]:
     """Return by workshop the passages that nobody of `coders` judged, and no draw holds."""
     snapshot, journal = state.snapshot(), state.journal()
-    taken = {name for row in journal.on_coding(DrawSample) for name in row.unit_ids}
+    taken = {name for row in journal.active(DrawSample) for name in row.unit_ids}
     taken.update(*(journal.judged_by(coder) for coder in coders))
     unit_ids: dict[str, list[str]] = defaultdict(list)
     for unit in snapshot.units.values():
