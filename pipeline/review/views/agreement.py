@@ -31,7 +31,7 @@ from pipeline.review.journal import Journal
 from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Counted
-from pipeline.review.views import author_of, page_of, reason_of, request_id_of
+from pipeline.review.views import author_of, page_of, reason_of, record
 from pipeline.review.views.coding import tasks
 
 OPEN, EVERY = "ouverts", "tous"
@@ -212,9 +212,8 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
     if not all(name in codings.people and unit_id in codings.units_of(name) for name in between):
         raise Http404
     wanted = _wanted(request.POST.get("geste", ""), codings.on_unit(unit_id, *asked[:3]), asked)
-    author, why = author_of(request), reason_of(request)
     settled = [row.arbitration for row, _is_put in wanted if row.arbitration is not None]
-    if settled and settled[0].author != author:
+    if settled and settled[0].author != author_of(request):
         warning = _(
             "{who} a déjà arbitré ce désaccord (décision n° {n}) ; "
             "votre choix n’est pas enregistré."
@@ -228,11 +227,11 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
                 is_put=is_put,
                 is_proposed=(row.axis, row.code) in proposed,
                 between=between,
-                why=why,
+                why=reason_of(request),
             )
             for row, is_put in wanted
         ]
-        state.journal().add(decisions, author=author, request_id=request_id_of(request))
+        record(request, *decisions)
         messages.success(request, _("Désaccord arbitré : il quitte la liste et reste au journal."))
     following = request.POST.get("suite", "")
     anchor = f"#d-{following}" if following in state.snapshot().units else ""

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pipeline.decisions.coding import (
-    CodingDecision,
     DrawSample,
     HideMachine,
     ShowMachine,
@@ -23,7 +22,7 @@ from pipeline.review.agreement import Codings
 from pipeline.review.blind import task_of
 from pipeline.review.bounds import whole
 from pipeline.review.roles import POST, Role, deciders, decides, role_of
-from pipeline.review.views import author_of, request_id_of
+from pipeline.review.views import author_of, record
 
 _N_USUAL, _N_MOST = 30, 500  # passages a draw
 
@@ -77,7 +76,7 @@ def sight(request: HttpRequest) -> HttpResponse:
     if command == "cacher":
         said = _("{name} code désormais sans voir ce que la machine propose.")
     if is_hidden != (command == "cacher"):
-        _add(request, HideMachine(name) if command == "cacher" else ShowMachine(name))
+        record(request, HideMachine(name) if command == "cacher" else ShowMachine(name))
     messages.success(request, said.format(name=name))
     return redirect("agreement")
 
@@ -98,7 +97,7 @@ def draw(request: HttpRequest) -> HttpResponse:
     if not unit_ids:
         messages.error(request, _("Plus aucun passage que ces deux personnes n’aient commencé."))
         return redirect("agreement")
-    _add(request, DrawSample.of(coders, unit_ids, is_blind=request.POST.get("aveugle") == "oui"))
+    record(request, DrawSample.of(coders, unit_ids, is_blind=request.POST.get("aveugle") == "oui"))
     said = ngettext(
         "{n} passage est tiré pour {coders}. Chaque personne le trouve dans ses passages.",
         "{n} passages sont tirés pour {coders}. Chaque personne les trouve dans ses passages.",
@@ -124,7 +123,3 @@ def _require_own(request: HttpRequest, *names: str) -> None:
     """Let people decide of themselves, and administrators of everybody."""
     if role_of(request.user) < Role.ADMINISTRATOR and author_of(request) not in names:
         raise PermissionDenied
-
-
-def _add(request: HttpRequest, decision: CodingDecision) -> None:
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))

@@ -1,11 +1,9 @@
 """Cross codes, themes and places, each cell a door to its passages; save as a sheet or drawing."""
 
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
 
 import pandas as pd
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +14,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from pipeline.counting import circles_of
-from pipeline.publish.spreadsheet import new_book
+from pipeline.publish.spreadsheet import Book
 from pipeline.publish.text import number, typography
 from pipeline.review import doors, state
 from pipeline.review.crossings import (
@@ -32,7 +30,7 @@ from pipeline.review.doors import Door
 from pipeline.review.queue import CoderView
 from pipeline.review.roles import GET, reads
 from pipeline.review.selection import EVERY
-from pipeline.review.sending import XLSX, attached
+from pipeline.review.sending import attached, attached_book
 from pipeline.review.snapshot import Snapshot
 
 THEMES, TERRITORIES, QUESTIONS = "themes", "territoires", "questions"
@@ -85,7 +83,7 @@ def download(request: HttpRequest, form: str) -> HttpResponse:
     crossing = _crossing(request, *_dimensions(request))
     name = f"croisement-{slugify(crossing.row.name)}-{slugify(crossing.column.name)}.{form}"
     if form == "xlsx":
-        return attached(_workbook(crossing), name, XLSX)
+        return attached_book(partial(_fill, crossing), name)
     if form != "svg":
         raise Http404
     shown = drawing(crossing, _title(crossing), _about(crossing))
@@ -221,7 +219,7 @@ def _about(crossing: Crossing) -> str:
     )
 
 
-def _workbook(crossing: Crossing) -> bytes:
+def _fill(crossing: Crossing, book: Book) -> None:
     words = {
         "tables": _("Tables"),
         "passages": _("Passages"),
@@ -250,10 +248,6 @@ def _workbook(crossing: Crossing) -> bytes:
     legend = pd.DataFrame(
         [(name, meanings[name]) for name in named], columns=[_("Feuille"), _("Ce qu’elle dit")]
     )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "croisement.xlsx"
-        with new_book(path) as book:
-            book.add_lines(_("À lire"), lines, legend)
-            for name, table in named.items():
-                book.add_table(name, table)
-        return path.read_bytes()
+    book.add_lines(_("À lire"), lines, legend)
+    for name, table in named.items():
+        book.add_table(name, table)

@@ -38,7 +38,7 @@ from pipeline.review.deposit import (
     workshop_rows,
 )
 from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
-from pipeline.review.views import author_of, is_fragment, once, page_of, request_id_of
+from pipeline.review.views import author_of, is_fragment, once, page_of, record
 from pipeline.text import size_in_words
 
 _READ_BYTES = 64 * 1024
@@ -253,8 +253,7 @@ def see(request: HttpRequest) -> HttpResponse:
         raise Http404
 
     def note() -> str:
-        seen, author = SeeRemark(remark), author_of(request)
-        state.journal().add([seen], author=author, request_id=request_id_of(request))
+        record(request, SeeRemark(remark))
         return _("C’est vu : cette remarque n’est plus à faire, tant qu’elle dit la même chose.")
 
     return _told_or_refused(request, folder.name, note)

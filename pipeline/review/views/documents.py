@@ -22,7 +22,7 @@ from pipeline.receipts import (
 from pipeline.review import state
 from pipeline.review.reading import spans_of
 from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
-from pipeline.review.views import author_of, page_of, request_id_of
+from pipeline.review.views import page_of, record
 from pipeline.review.views.memos import panel_of
 
 # what a browser shows as a picture, by its first bytes
@@ -130,7 +130,7 @@ def make_passage(request: HttpRequest, document_id: str) -> HttpResponse:
     if span is None or span.unit is not None:
         raise Http404
     decision = MakePassage(span.unit_id, said=span.text[:_MAX_QUOTED])
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     sentence = _("{text} sera un passage au prochain calcul.")
     messages.success(request, sentence.format(text=quoted(span.text)))
     return redirect("document", document_id)

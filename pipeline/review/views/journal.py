@@ -24,7 +24,7 @@ from pipeline.errors import StudyError
 from pipeline.review import state
 from pipeline.review.blind import blind_coding
 from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
-from pipeline.review.views import author_of, page_of, reason_of, request_id_of, return_url
+from pipeline.review.views import author_of, page_of, reason_of, record, request_id_of, return_url
 from pipeline.tables.material import DECISIONS
 from pipeline.text import without_formula
 
@@ -124,9 +124,7 @@ def take_again(request: HttpRequest, decision_id: int) -> HttpResponse:
         messages.warning(request, _("Cette décision n’est plus à reprendre."))
     else:
         moved = replace(near["moved"], decision_id=0, decided_at="", author="")
-        (number,) = journal.add(
-            [moved], author=author_of(request), request_id=request_id_of(request)
-        )
+        (number,) = record(request, moved)
         told = _("La décision n° {n} est reprise sur le passage proche : n° {number}.")
         messages.success(request, told.format(n=decision_id, number=number))
     return HttpResponseRedirect(return_url(request, reverse("journal")))

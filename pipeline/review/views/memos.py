@@ -47,7 +47,7 @@ from pipeline.review.notes import memos_now
 from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
 from pipeline.review.sending import attached
 from pipeline.review.templatetags.review import moment
-from pipeline.review.views import author_of, is_fragment, page_of, request_id_of
+from pipeline.review.views import author_of, is_fragment, page_of, record
 
 _REFUSED = 422
 _N_CHARS = 120  # of a passage that a memo is about
@@ -242,7 +242,7 @@ def write(request: HttpRequest) -> HttpResponse:
         options = {"fault": fault, "typed": text, "editing": whole(number) or 0}
         panel = panel_of(request, subject, is_compact=is_compact, **options)
         return _answer(request, panel, fault, status=_REFUSED)
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     sentences = {
         NoteMemo: _("Mémo noté."),
         EditMemo: _("Mémo récrit."),
@@ -319,7 +319,7 @@ def flag(request: HttpRequest, unit_id: str) -> HttpResponse:
     else:
         raise Http404
     if (before is None) == (command == "mettre") or (before and before.word != (word or None)):
-        journal.add([decision], author=author_of(request), request_id=request_id_of(request))
+        record(request, decision)
     if is_fragment(request):
         shown = {
             "flag": _flag_of(unit_id),

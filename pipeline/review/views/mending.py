@@ -35,7 +35,7 @@ from pipeline.review.queue import CoderView
 from pipeline.review.roles import POST, decides
 from pipeline.review.selection import Selection
 from pipeline.review.snapshot import Unit
-from pipeline.review.views import request_id_of
+from pipeline.review.views import record
 from pipeline.review.views.deposit import DECIDING
 from pipeline.review.views.passages import answer
 from pipeline.tables.schema import CHANNELS
@@ -174,5 +174,5 @@ def _decide(
     said: str,
 ) -> HttpResponse:
     if decisions:
-        view.journal.add(decisions, author=view.author, request_id=request_id_of(request))
+        record(request, *decisions)
     return answer(request, view, wanted, view.unit_ids(wanted), unit_id, said)

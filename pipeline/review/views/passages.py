@@ -18,7 +18,7 @@ from pipeline.review.reading import N_AROUND, document_part
 from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.selection import DRAWN, TODO, Selection
 from pipeline.review.snapshot import Snapshot, Unit
-from pipeline.review.views import is_fragment, reason_of, request_id_of
+from pipeline.review.views import is_fragment, reason_of, record
 from pipeline.review.views.memos import notes_of
 from pipeline.review.views.selections import filters
 
@@ -66,21 +66,20 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     wanted = Selection.read(request.GET)
     view = coder_view(request)
     _unit(view.snapshot, unit_id)
-    author, journal = view.author, view.journal
     command, _equals, key = request.POST.get("geste", "").partition("=")
     unit_ids = view.unit_ids(wanted)
     next_id: str | None = unit_id
     if command == "annuler":
         last = _to_undo(view, key)
         if last is not None:
-            journal.add(journal.undoing(last), author=author, request_id=request_id_of(request))
+            record(request, *view.journal.undoing(last))
             if last.unit_id in view.snapshot.units:
                 next_id = last.unit_id
         said = announcement(last, is_undone=True)
     else:
         decision = _decision(view, command, key or request.POST.get("code", ""), unit_id)
         decision = replace(decision, why=reason_of(request))
-        journal.add([decision], author=author, request_id=request_id_of(request))
+        record(request, decision)
         said = announcement(decision)
     if command == "valider":
         following = queue.neighbours(unit_id, unit_ids)[1]

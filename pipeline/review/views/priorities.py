@@ -22,7 +22,7 @@ from pipeline.review.bounds import too_long
 from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
-from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
+from pipeline.review.views import is_fragment, reason_of, record
 from pipeline.review.weightings import Points, RankedTheme, WeightingChoice
 from pipeline.settings.sections import RankSettings
 
@@ -86,7 +86,7 @@ def save(request: HttpRequest) -> HttpResponse:
         shown |= {"name": name, "taken": taken}
         return render(request, "review/priorities.html", shown, status=409)
     decision = SaveWeighting.named(name, weights.model_dump())
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     messages.success(request, _("La pondération {name} est enregistrée.").format(name=quoted(name)))
     return redirect(_address(shown["scope"], name))
 
@@ -98,7 +98,7 @@ def use(request: HttpRequest) -> HttpResponse:
     if name not in {choice.weighting.name for choice in _choices()}:
         raise Http404
     decision = UseWeighting(name or None, why=reason_of(request))
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     said = _("L’étude se classe de nouveau par les poids d’etude.toml.")
     if name:
         said = _("L’étude se classe par la pondération {name}.").format(name=quoted(name))

@@ -21,7 +21,7 @@ from pipeline.review.desks import desk
 from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.search import naming, search_index
 from pipeline.review.snapshot import Snapshot
-from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
+from pipeline.review.views import is_fragment, reason_of, record
 
 
 @reads(GET)
@@ -209,7 +209,7 @@ def decide_gap(request: HttpRequest) -> HttpResponse:
         raise Http404
     unit_ids = [unit_id for unit_id, _text in row["passages"]]
     decision = kind.of(*asked, row["title"], unit_ids, why=reason_of(request))
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     said = _("Le besoin {title} est écarté des besoins sans réponse connue.")
     if kind is ConfirmGap:
         said = _("Le besoin {title} est confirmé comme sans réponse connue.")
