@@ -1,8 +1,9 @@
 """Find passages and themes by words and quoted phrases, all required."""
 
 import re
-from collections.abc import Sequence
 from functools import cached_property, lru_cache
+
+import pandas as pd
 
 from models.words import WordIndex
 from pipeline.review.snapshot import Snapshot
@@ -88,11 +89,12 @@ class SearchIndex:
         return WordIndex(self._folded)
 
 
-def find_themes(query: SearchQuery, themes: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Return the theme_id of `themes` (theme_id, label, description) with every word."""
+def find_themes(query: SearchQuery, themes: pd.DataFrame) -> list[str]:
+    """Return the theme_id of `themes` with every word in the label or the description."""
+    cells = themes[["theme_id", "label", "description"]].itertuples(index=False, name=None)
     return [
         theme_id
-        for theme_id, label, description in themes
+        for theme_id, label, description in cells
         if query and query.weight(fold(f"{label} {description}", keep_signs=True))
     ]
 

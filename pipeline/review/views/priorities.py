@@ -23,7 +23,7 @@ from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.views import is_fragment, reason_of, record
-from pipeline.review.weightings import Points, RankedTheme, WeightingChoice
+from pipeline.review.weightings import Points, WeightingChoice
 from pipeline.settings.sections import RankSettings
 
 _STUDY = "study"
@@ -164,15 +164,16 @@ def _ranking(
     labels, themes = state.labels(), snapshot.tables["themes"]
     last_labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
     late_sentences = dict(zip(late["theme_id"], late["sentence"], strict=True))
+    rows = [
+        _row(theme, len(ranked), labels, last_labels)
+        | {"late": late_sentences.get(theme["theme_id"])}
+        for theme in ranked
+    ]
     return {
         "is_stale": not tallies.is_current,
         "weights_summary": _summary(weights.model_dump()),
-        "rows": [
-            _row(theme, len(ranked), labels, last_labels)
-            | {"late": late_sentences.get(theme.theme_id)}
-            for theme in ranked
-        ],
-        "first_themes": joined([labels.get(row.theme_id, row.theme_id) for row in ranked[:3]]),
+        "rows": rows,
+        "first_themes": joined([row["label"] for row in rows[:3]]),
         "checks": list(checks["sentence"]),
     }
 
@@ -184,19 +185,19 @@ def _changed(snapshot: Snapshot, now: Themes) -> frozenset[str]:
 
 
 def _row(
-    theme: RankedTheme, n_themes: int, labels: dict[str, str], last_labels: dict[str, str]
+    theme: dict[Any, Any], n_themes: int, labels: dict[str, str], last_labels: dict[str, str]
 ) -> dict[str, Any]:
-    label = labels.get(theme.theme_id, theme.theme_id)
-    last_label = last_labels.get(theme.theme_id, label)
+    label = labels.get(theme["theme_id"], theme["theme_id"])
+    last_label = last_labels.get(theme["theme_id"], label)
     low, high, at = (
-        _percent_along(rank, n_themes) for rank in (theme.rank_low, theme.rank_high, theme.rank)
+        _percent_along(theme[name], n_themes) for name in ("rank_low", "rank_high", "rank")
     )
     return {
         "ranked": theme,
         "label": label,
         "former_label": last_label if last_label != label else None,
-        "to_usual": weightings.rank_change(theme.usual_rank, theme.rank),
-        "to_last": weightings.rank_change(theme.last_rank, theme.usual_rank),
+        "to_usual": weightings.rank_change(theme["usual_rank"], theme["rank"]),
+        "to_last": weightings.rank_change(theme["last_rank"], theme["usual_rank"]),
         "bar": {"x": low, "width": max(high - low, 1), "at": at},
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -52,16 +53,6 @@ def _progress() -> dict[str, Any]:
     }
 
 
-PARTS = {
-    "presence": gettext_lazy("Présence"),
-    "specificites": gettext_lazy("Spécificités"),
-    "plans": gettext_lazy("Plans factoriels"),
-    "cartes": gettext_lazy("Cartes"),
-    "voix": gettext_lazy("Voix absentes"),
-    "offre": gettext_lazy("Offre et besoins"),
-}
-
-
 @reads(GET)
 def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
     """Show one part of the comparison of territories."""
@@ -70,10 +61,10 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
     shown = {
         "section": "territories",
         "part": part,
-        "parts": PARTS,
-        "title": PARTS[part],
+        "parts": {name: title for name, (title, _view) in PARTS.items()},
+        "title": PARTS[part][0],
         "why_no_theme": state.why_no_theme(),
-        **_VIEWS[part](request),
+        **PARTS[part][1](request),
     }
     if is_fragment(request) and part == "cartes":
         return render(request, "review/territories_drawings.html", shown)
@@ -219,11 +210,11 @@ def decide_gap(request: HttpRequest) -> HttpResponse:
 
 
 _GAP_DECISIONS: dict[str, type[GapDecision]] = {"confirmer": ConfirmGap, "ecarter": RefuseGap}
-_VIEWS: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
-    "presence": _presence,
-    "specificites": _specificities,
-    "plans": _planes,
-    "cartes": _maps,
-    "voix": _voices,
-    "offre": _offer,
+PARTS: dict[str, tuple[Promise, Callable[[HttpRequest], dict[str, Any]]]] = {
+    "presence": (gettext_lazy("Présence"), _presence),
+    "specificites": (gettext_lazy("Spécificités"), _specificities),
+    "plans": (gettext_lazy("Plans factoriels"), _planes),
+    "cartes": (gettext_lazy("Cartes"), _maps),
+    "voix": (gettext_lazy("Voix absentes"), _voices),
+    "offre": (gettext_lazy("Offre et besoins"), _offer),
 }

@@ -55,15 +55,12 @@ def table(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Show the passages that a search finds by words and meaning, and the themes by words."""
     wanted = replace(Selection.read(request.GET), state=ALL)
-    view, query = coder_view(request), SearchQuery(wanted.typed)
-    columns = state.themes().themes[["theme_id", "label", "description"]]
-    themes = list(columns.itertuples(index=False, name=None))
-    labels = {theme_id: label for theme_id, label, _description in themes}
+    view, query, now = coder_view(request), SearchQuery(wanted.typed), state.themes()
     shown: dict[str, Any] = {"query": wanted.typed, "themes": []}
     if wanted.typed:
         shown |= _listed(request, view, wanted) | filters(view, wanted)
         if blind_coding(view.author) is None:
-            shown["themes"] = [(name, labels[name]) for name in find_themes(query, themes)]
+            shown["themes"] = [(name, now.labels[name]) for name in find_themes(query, now.themes)]
     return render(request, "review/search.html", shown)
 
 

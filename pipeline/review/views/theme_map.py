@@ -60,8 +60,7 @@ def dots(request: HttpRequest) -> HttpResponse:
 def found(request: HttpRequest) -> HttpResponse:
     """Send the passages that have every word, or whose theme has."""
     query, now = SearchQuery(request.GET.get("q", "").strip()[:_MAX_TYPED]), state.themes()
-    columns = now.themes[["theme_id", "label", "description"]]
-    theme_ids = find_themes(query, list(columns.itertuples(index=False, name=None)))
+    theme_ids = find_themes(query, now.themes)
     unit_ids = set(search_index(state.snapshot()).find(query))
     unit_ids.update(*(now.of_theme.get(theme_id, ()) for theme_id in theme_ids))
     return JsonResponse({"ids": sorted(unit_ids)})
