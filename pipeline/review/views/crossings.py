@@ -124,7 +124,7 @@ def _axes(view: CoderView) -> dict[str, Dimension]:
 
 
 def _territories(snapshot: Snapshot) -> Dimension:
-    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    territory_of = snapshot.territory_of
     n_tables: Counter[str] = Counter()
     for workshop_id, n in _tables_held(snapshot).items():
         n_tables[territory_of[workshop_id]] += n
