@@ -66,10 +66,6 @@ class SearchIndex:
         self.row_of = {unit_id: i for i, unit_id in enumerate(self.unit_ids)}
         self._folded = [fold(unit.text, keep_signs=True) for unit in snapshot.units.values()]
 
-    def count_naming(self, name: str) -> int:
-        """Count the passages that `naming` this finds."""
-        return len(self.rows_with(SearchQuery(naming(name))))
-
     def find(self, query: SearchQuery) -> list[str]:
         """Return the passages with every word, most occurrences first."""
         return [self.unit_ids[i] for i in self.rows_with(query)]

@@ -298,11 +298,6 @@ def by_label(labels: dict[str, str]) -> dict[str, str]:
     return dict(sorted(labels.items(), key=lambda entry: fold(entry[1], keep_signs=True)))
 
 
-def units_without_theme(now: Themes, snapshot: Snapshot) -> list[Unit]:
-    """Return the passages without theme, in reading order."""
-    return [unit for unit in snapshot.units.values() if unit.unit_id not in now.theme_of]
-
-
 _ANSWERS = {"nom": RenameTheme, "description": DescribeTheme}
 
 

@@ -51,24 +51,6 @@ class WeightingChoice:
         )
 
 
-@dataclass(frozen=True)
-class ThemeRank:
-    """A theme's rank by a weighting, and in French how it differs from the first's."""
-
-    rank: int
-    rank_low: int
-    rank_high: int
-    change: str
-
-
-@dataclass(frozen=True)
-class ComparedTheme:
-    """A theme and its ranks, one per weighting."""
-
-    theme_id: str
-    ranks: tuple[ThemeRank, ...]
-
-
 def points_of(weights: RankWeights) -> Points:
     """Return `weights` as points of 0..100; those up to 1 are shares."""
     values = weights.model_dump()
@@ -190,22 +172,25 @@ def changed_themes(before: pd.DataFrame, after: pd.DataFrame) -> frozenset[str]:
     return frozenset(theme_id for theme_id in theme_ids if theme_id)
 
 
-def compare_rankings(tables: Sequence[pd.DataFrame]) -> list[ComparedTheme]:
-    """Return each theme's ranks in `tables`, one per weighting, in the order of the first."""
+def compare_rankings(tables: Sequence[pd.DataFrame]) -> dict[str, list[dict[str, Any]]]:
+    """Return each theme's rows of `tables`, one per weighting, in the order of the first.
+
+    `change` says in French how its rank differs from the first's.
+    """
     by_theme = [
         {str(row.theme_id): row for row in table.itertuples(index=False)} for table in tables
     ]
-    return [
-        ComparedTheme(theme_id, tuple(_theme_rank(rows[theme_id], first) for rows in by_theme))
+    return {
+        theme_id: [_compared(rows[theme_id], first) for rows in by_theme]
         for theme_id, first in by_theme[0].items()
-    ]
+    }
 
 
-def _theme_rank(row: Any, first: Any) -> ThemeRank:
+def _compared(row: Any, first: Any) -> dict[str, Any]:
     change = "" if row is first else rank_change(int(first.rank), int(row.rank))
     if row.rank_low > first.rank_high or row.rank_high < first.rank_low:
         change = _("{told}, intervalles disjoints").format(told=change)
-    return ThemeRank(int(row.rank), int(row.rank_low), int(row.rank_high), change)
+    return {**row._asdict(), "change": change}
 
 
 def rank_change(before: int | None, after: int) -> str:

@@ -20,7 +20,7 @@ from pipeline.publish.text import one_line, quoted
 from pipeline.review import doors, state, territories
 from pipeline.review.desks import desk
 from pipeline.review.roles import GET, POST, decides, reads
-from pipeline.review.search import naming, search_index
+from pipeline.review.search import SearchQuery, naming, search_index
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.views import is_fragment, reason_of, record
 
@@ -150,7 +150,8 @@ def _n_naming(snapshot: Snapshot) -> dict[str, tuple[int, str]]:
     """Return how many passages name each structure, and what finds them, by its name."""
     index = search_index(snapshot)
     names = {one_line(name) for name in snapshot.tables["structures"]["name"]}
-    return {name: (index.count_naming(name), naming(name)) for name in names}
+    typed = {name: naming(name) for name in names}
+    return {name: (len(index.find(SearchQuery(text))), text) for name, text in typed.items()}
 
 
 def _voices(request: HttpRequest) -> dict[str, Any]:

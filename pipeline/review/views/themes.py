@@ -205,8 +205,8 @@ def set_aside(request: HttpRequest) -> HttpResponse:
     workshop_id = request.GET.get("atelier", "")
     units = [
         unit
-        for unit in theme_page.units_without_theme(now, snapshot)
-        if workshop_id in ("", unit.workshop_id)
+        for unit in snapshot.units.values()
+        if unit.unit_id not in now.theme_of and workshop_id in ("", unit.workshop_id)
     ]
     page = page_of(request, units)
     shown |= {
