@@ -12,7 +12,6 @@ import time
 import weakref
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -41,37 +40,7 @@ class Connection(Protocol):
         """Run a statement and return its cursor."""
 
 
-class Database(Protocol):
-    """What SQLite and PostgreSQL both offer."""
-
-    before_numbers: str  # SQL of an INSERT with explicit numbers
-
-    def reading(self) -> AbstractContextManager[Connection | None]:
-        """Read only; None if nobody ever wrote."""
-
-    def check(self) -> None:
-        """Raise `StoreError` if the database is damaged."""
-
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Write, all or nothing, and exclude other writers."""
-
-    def erasing(self) -> AbstractContextManager[Connection]:
-        """Write, with rows that may change, and leave no trace of the old ones."""
-
-    def number_from(self, connection: Connection, last_id: int) -> None:
-        """Number the next decision after `last_id`, which was given by hand."""
-
-    def note(self, last_id: int) -> None:
-        """Note outside the database the last number given, so that losing it whole is seen."""
-
-    def noted(self) -> int:
-        """Return the number noted last, 0 without any."""
-
-    def forget_noted(self) -> None:
-        """Note no number until the next one is given."""
-
-
-def open_database(location: Path | str) -> Database:
+def open_database(location: Path | str) -> "Database":
     """Return the database at a path or an address. Raises `StudyError` without psycopg."""
     if isinstance(location, Path):
         return SqliteDatabase(location)
@@ -110,14 +79,14 @@ _TRIGGERS = {
 class SqliteDatabase:
     """The file at `path`, reopened for each use: it may be replaced meanwhile."""
 
-    before_numbers = ""
+    before_numbers = ""  # SQL of an INSERT with explicit numbers
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection | None]:
-        """An earlier version's file is read as it is."""
+        """Read only, an earlier version's file as it is; None if nobody ever wrote."""
         if not self.path.is_file():
             yield None
             return
@@ -130,7 +99,7 @@ class SqliteDatabase:
             yield connection if "decisions" in made else None
 
     def check(self) -> None:
-        """Read the whole file."""
+        """Read the whole file. Raises `StoreError` if it is damaged."""
         if not self.path.is_file():
             return
         with self._open() as connection:
@@ -140,7 +109,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Readers never wait."""
+        """Write, all or nothing, and exclude other writers; readers never wait."""
         with self._open() as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
                 _make_tables(connection)
@@ -149,7 +118,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def erasing(self) -> Iterator[Connection]:
-        """No trace stays in the file's free pages."""
+        """Write, with rows that may change; no trace of the old ones stays in free pages."""
         with self._open() as connection:
             _make_tables(connection)
             connection.execute("PRAGMA secure_delete = ON")
@@ -163,15 +132,18 @@ class SqliteDatabase:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def number_from(self, connection: Connection, last_id: int) -> None:
-        """SQLite does it itself."""
+        """Number the next decision after `last_id`, given by hand; SQLite does it itself."""
 
     def note(self, last_id: int) -> None:
-        """Write it beside the file, unforced: after a power cut it may be an earlier one."""
+        """Note beside the file the last number given, so that losing it whole is seen.
+
+        It is unforced: after a power cut it may be an earlier one.
+        """
         with contextlib.suppress(OSError):
             self._noted_path.write_bytes(f"{last_id:020d} {_sum_of(last_id)}\n".encode())
 
     def noted(self) -> int:
-        """What was cut off or altered is none."""
+        """Return the number noted last, 0 without any, or if it was cut off or altered."""
         try:
             last_id, checksum = map(int, self._noted_path.read_bytes().split())
         except (OSError, ValueError):
@@ -179,7 +151,7 @@ class SqliteDatabase:
         return last_id if checksum == _sum_of(last_id) else 0
 
     def forget_noted(self) -> None:
-        """The next decision writes it again."""
+        """Note no number until the next one is given."""
         self._noted_path.unlink(missing_ok=True)
 
     @property
@@ -446,3 +418,6 @@ def _make_server_tables(statements: Connection) -> None:
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
     statements.execute(f"COMMENT ON TABLE decisions IS '{VERSION}'")
+
+
+Database = SqliteDatabase | PostgresDatabase

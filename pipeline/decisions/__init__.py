@@ -9,7 +9,6 @@ Out:  the same tables as reviewed; decision_effects
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -67,22 +66,14 @@ __all__ = [
 
 APPLIED, REPLACED, UNDONE = "appliquée", "remplacée", "annulée"
 TO_REVIEW, VOID = "à revoir", "sans objet"
-_EVERY_KIND = (
-    *tags.KINDS,
-    *spans.KINDS,
-    *passages.KINDS,
-    *mending.KINDS,
-    *themes.KINDS,
-    *sign_off.KINDS,
-    *gaps.KINDS,
-    *memos.KINDS,
-    *codebook.KINDS,
-    *coding.KINDS,
-    *selections.KINDS,
-    *machine.KINDS,
-    *kinds.KINDS,
+_MODULES = (tags, spans, passages, mending, themes, sign_off, gaps, memos, codebook, coding)
+_KINDS = (
+    kind
+    for module in (*_MODULES, selections, machine, kinds)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Decision) and "action" in vars(kind)
 )
-KINDS = MappingProxyType({kind.action: kind for kind in _EVERY_KIND})
+KINDS: Mapping[str, type[Decision]] = {kind.action: kind for kind in _KINDS}
 log = logging.getLogger(__name__)
 
 

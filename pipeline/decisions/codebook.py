@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 from pipeline.decisions.kinds import (
     Decision,
     Names,
-    Reviewed,
     Subject,
     as_json,
     in_value,
@@ -33,9 +32,6 @@ class GridDecision(Decision):
 
     axis: str | None
     code: str | None
-
-    def holds(self, reviewed: Reviewed) -> bool:
-        return True
 
 
 @dataclass(frozen=True)
@@ -228,19 +224,10 @@ def masked_grid(grid: Grid, mask: Callable[[str], str]) -> Grid:
     )
     return replace(
         grid,
-        codes=tuple(_masked_code(code, mask) for code in grid.codes),
+        codes=tuple(Code(**_masked(asdict(code), mask)) for code in grid.codes),
         families=tuple((family, mask(label)) for family, label in grid.families),
         own_axes=tuple(axes),
     )
-
-
-def _masked_code(code: Code, mask: Callable[[str], str]) -> Code:
-    texts = {name: getattr(code, name) for name in _TYPED}
-    masked: dict[str, Any] = {
-        name: mask(text) if isinstance(text, str) else tuple(map(mask, text))
-        for name, text in texts.items()
-    }
-    return replace(code, **masked)
 
 
 def _masked(texts: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:
@@ -249,9 +236,6 @@ def _masked(texts: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, A
         text = texts.get(name)
         if isinstance(text, str):
             masked[name] = mask(text)
-        elif isinstance(text, list):
-            masked[name] = [mask(str(line)) for line in text]
+        elif isinstance(text, list | tuple):
+            masked[name] = type(text)(mask(str(line)) for line in text)
     return masked
-
-
-KINDS: tuple[type[Decision], ...] = (EditCode, EditPart)

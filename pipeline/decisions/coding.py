@@ -27,9 +27,6 @@ class CodingDecision(Decision):
     group = "codage"
     awaits_run = False
 
-    def holds(self, reviewed: Reviewed) -> bool:
-        return True
-
 
 @dataclass(frozen=True)
 class _SightDecision(CodingDecision):
@@ -177,6 +174,3 @@ def draw_passages(by_workshop: Mapping[str, Sequence[str]], n: int) -> list[str]
 
 def _chance(unit_id: str) -> str:
     return hashlib.sha256(unit_id.encode()).hexdigest()
-
-
-KINDS: tuple[type[Decision], ...] = (HideMachine, ShowMachine, DrawSample)

@@ -98,6 +98,3 @@ def settle_gaps(gaps: pd.DataFrame, active: Iterable[Decision]) -> pd.DataFrame:
     keys = zip(gaps["workshop_id"], gaps["subject_id"], strict=True)
     states = [decided[key].state if key in decided else _TO_CHECK for key in keys]
     return GAPS.check(gaps.assign(state=pd.Series(states, index=gaps.index, dtype=object)))
-
-
-KINDS: tuple[type[Decision], ...] = (ConfirmGap, RefuseGap)

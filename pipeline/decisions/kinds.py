@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from pipeline.settings.sections import RankSettings, RankWeights
@@ -24,24 +23,22 @@ if TYPE_CHECKING:
 Code = tuple[str, str]  # axis and code
 Subject = tuple[str, ...]
 GapId = tuple[str, str]  # workshop_id and subject_id
-GROUPS = MappingProxyType(
-    {
-        "etiquettes": "étiquettes",
-        "decoupage": "découpage",
-        "codage": "codage à plusieurs",
-        "corrections": "corrections",
-        "themes": "thèmes",
-        "besoins": "besoins sans réponse",
-        "ponderations": "pondérations",
-        "annulations": "annulations",
-        "memos": "mémos",
-        "selections": "sélections",
-        "drapeaux": "drapeaux",
-        "depot": "dépôt",
-        "grille": "grille",
-        "machine": "machine",
-    }
-)  # filters of the journal
+GROUPS = {
+    "etiquettes": "étiquettes",
+    "decoupage": "découpage",
+    "codage": "codage à plusieurs",
+    "corrections": "corrections",
+    "themes": "thèmes",
+    "besoins": "besoins sans réponse",
+    "ponderations": "pondérations",
+    "annulations": "annulations",
+    "memos": "mémos",
+    "selections": "sélections",
+    "drapeaux": "drapeaux",
+    "depot": "dépôt",
+    "grille": "grille",
+    "machine": "machine",
+}  # filters of the journal
 GONE_PASSAGE = "Le passage n'existe plus : son document a changé ou a été retiré."
 GONE_THEME = "Le thème n'existe plus : ses passages sont passés dans d'autres."
 
@@ -133,6 +130,7 @@ class Decision:
     template: ClassVar[str]  # French, without the subject
     blank_template: ClassVar[str] = ""  # for a blank value
     has_typed_value: ClassVar[bool] = False
+    typed_parts: ClassVar[tuple[str, ...]] = ()  # of a JSON object; blank where all is typed
     awaits_run: ClassVar[bool] = True  # False where it changes no table
 
     decision_id: int = field(default=0, kw_only=True)
@@ -163,7 +161,14 @@ class Decision:
     @classmethod
     def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
         """Mask people's names in the typed text."""
-        return mask(value) if cls.has_typed_value else value
+        if not cls.has_typed_value:
+            return value
+        content = read_json(value) if cls.typed_parts else None
+        if not isinstance(content, dict):
+            return mask(value)
+        typed = {name: content.get(name) for name in cls.typed_parts}
+        masked = {name: mask(part) for name, part in typed.items() if isinstance(part, str)}
+        return as_json(content | masked)
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         """Return its subjects: a later decision may replace it by changing one."""
@@ -189,8 +194,8 @@ class Decision:
         return None
 
     def holds(self, reviewed: Reviewed) -> bool:
-        """Whether the reviewed tables agree with it."""
-        raise NotImplementedError
+        """Whether the reviewed tables agree with it; always where it changes none."""
+        return True
 
     def why_not(self) -> str:
         """Say in French why it does not hold, nothing being missing or decided later."""
@@ -273,19 +278,13 @@ class SaveWeighting(Decision):
     group = "ponderations"
     template = "enregistre la pondération {name}"
     has_typed_value = True
+    typed_parts = ("name",)
 
     content: Any = field(metadata=in_value(read_json, as_json))  # {"name": …, "weights": {…}}
 
     @classmethod
     def named(cls, name: str, weights: Mapping[str, float]) -> Self:
         return cls({"name": name, "weights": dict(weights)})
-
-    @classmethod
-    def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        content = read_json(value)
-        if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-            return mask(value)
-        return as_json(content | {"name": mask(content["name"])})
 
     def _part(self, name: str) -> Any:
         return self.content.get(name) if isinstance(self.content, dict) else None
@@ -373,6 +372,3 @@ def weights_in_use(active: Sequence[Decision], settings: RankSettings) -> Weight
     """Return the last chosen weighting that exists, else that of `settings`."""
     own = Weighting("", settings.weights)
     return saved_weightings(active).get(weighting_in_use(active), own)
-
-
-KINDS: tuple[type[Decision], ...] = (Undo, SaveWeighting, UseWeighting)

@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from pipeline.decisions.kinds import (
     Decision,
     Names,
-    Reviewed,
     Subject,
     as_json,
     in_value,
@@ -61,9 +60,6 @@ class UseMachine(Decision):
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("machine in use",)}
 
-    def holds(self, reviewed: Reviewed) -> bool:
-        return True
-
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         return {"before": _name(names, self.before), "after": _name(names, self.after)}
 
@@ -73,6 +69,3 @@ def _name(names: Names, file: str) -> str:
     return (
         names.say("la machine n° {n}", n=str(number)) if number else names.say("la machine livrée")
     )
-
-
-KINDS: tuple[type[Decision], ...] = (UseMachine,)

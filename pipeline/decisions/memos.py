@@ -7,7 +7,7 @@ Out:  each memo as it was last written; the flag of each flagged passage
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from pipeline.decisions.kinds import (
     GONE_PASSAGE,
@@ -60,7 +60,6 @@ class MemoDecision(Decision):
     group = "memos"
     awaits_run = False
     has_typed_value = True
-    templates: ClassVar[Mapping[str, str]]  # by kind of subject
 
     unit_id: str | None = None
     value: str | None = field(default=None, metadata=in_value())
@@ -149,23 +148,26 @@ class MemoDecision(Decision):
     def why_not(self) -> str:
         return "Le mémo n'est plus là : il a été retiré, ou sa décision annulée."
 
-    def sentence(self, names: Names) -> str:
-        template = self.templates[self.subject.kind]
-        return names.say(template, **self._words(names, template))
-
-    def _words(self, names: Names, template: str) -> dict[str, str]:
-        """Ask `names` only for what the sentence says."""
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
         said = textwrap.shorten(self.text, _N_QUOTED, placeholder="…")
-        document = self.title or self.subject.id
-        makers: dict[str, Callable[[], str]] = {
-            "value": lambda: names.quoted(said),
-            "n": lambda: str(self.memo_id),
-            "passage": lambda: names.passage(self.unit_id),
-            "theme": lambda: names.theme(self.theme_id),
-            "code": lambda: names.code(self.code),
-            "document": lambda: names.quoted(document),
+        return {
+            "n": str(self.memo_id),
+            "subject": self._named(names),
+            "value": names.quoted(said),
         }
-        return {blank: make() for blank, make in makers.items() if f"{{{blank}}}" in template}
+
+    def _named(self, names: Names) -> str:
+        """Name the subject; `names` is asked for it alone."""
+        kind, name = self.subject
+        if kind == UNIT:
+            return names.passage(name)
+        if kind == THEME:
+            return names.say("le thème {theme}", theme=names.theme(name))
+        if kind == CODE:
+            return names.say("le code {code}", code=names.code(self.code))
+        if kind == DOCUMENT:
+            return names.say("le document {document}", document=names.quoted(self.title or name))
+        return names.say("l’étude")
 
 
 def _text_in(content: Mapping[str, Any], name: str) -> str:
@@ -178,13 +180,7 @@ class NoteMemo(MemoDecision):
     """Notes a memo; on a passage, a code or a theme, `value` is its text."""
 
     action = "note_memo"
-    templates: ClassVar[Mapping[str, str]] = {
-        UNIT: "note un mémo sur {passage} : {value}",
-        DOCUMENT: "note un mémo sur le document {document} : {value}",
-        CODE: "note un mémo sur le code {code} : {value}",
-        THEME: "note un mémo sur le thème {theme} : {value}",
-        STUDY: "note un mémo sur l’étude : {value}",
-    }
+    template = "note un mémo sur {subject} : {value}"
 
     @classmethod
     def on(
@@ -212,13 +208,7 @@ class EditMemo(MemoDecision):
     """Writes a memo again."""
 
     action = "edit_memo"
-    templates: ClassVar[Mapping[str, str]] = {
-        UNIT: "récrit le mémo n° {n} sur {passage} : {value}",
-        DOCUMENT: "récrit le mémo n° {n} sur le document {document} : {value}",
-        CODE: "récrit le mémo n° {n} sur le code {code} : {value}",
-        THEME: "récrit le mémo n° {n} sur le thème {theme} : {value}",
-        STUDY: "récrit le mémo n° {n} sur l’étude : {value}",
-    }
+    template = "récrit le mémo n° {n} sur {subject} : {value}"
 
     @classmethod
     def of(cls, memo: "Memo", text: str, *, why: str | None = None) -> Self:
@@ -231,13 +221,7 @@ class RemoveMemo(MemoDecision):
     """Removes a memo, which the journal keeps."""
 
     action = "remove_memo"
-    templates: ClassVar[Mapping[str, str]] = {
-        UNIT: "retire le mémo n° {n} sur {passage}",
-        DOCUMENT: "retire le mémo n° {n} sur le document {document}",
-        CODE: "retire le mémo n° {n} sur le code {code}",
-        THEME: "retire le mémo n° {n} sur le thème {theme}",
-        STUDY: "retire le mémo n° {n} sur l’étude",
-    }
+    template = "retire le mémo n° {n} sur {subject}"
 
     @classmethod
     def of(cls, memo: "Memo", *, why: str | None = None) -> Self:
@@ -337,9 +321,6 @@ class SeeRemark(Decision):
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("remark", self.remark)}
 
-    def holds(self, reviewed: Reviewed) -> bool:
-        return True
-
 
 def flagged(active: Iterable[Decision]) -> dict[str, FlagPassage]:
     """Return the flag of each flagged passage."""
@@ -365,13 +346,3 @@ def last_notes(active: Iterable[Decision]) -> dict[Subject, int]:
         elif isinstance(row, RemoveMemo) and row.memo_id in noted:
             last.setdefault(("memo", str(row.memo_id)), row.decision_id)
     return last
-
-
-KINDS: tuple[type[Decision], ...] = (
-    NoteMemo,
-    EditMemo,
-    RemoveMemo,
-    FlagPassage,
-    UnflagPassage,
-    SeeRemark,
-)

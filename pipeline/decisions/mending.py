@@ -4,10 +4,9 @@ In:   units as the machine cut them, documents; active decisions
 Out:  units as people mended them
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import pandas as pd
 
@@ -23,16 +22,14 @@ from pipeline.decisions.kinds import (
     read_object,
 )
 from pipeline.decisions.lineage import Lineage
-from pipeline.decisions.spans import find_words, masked_parts
+from pipeline.decisions.spans import find_words
 from pipeline.tables.material import UNITS
 from pipeline.tables.schema import CHANNELS, QUESTIONS
 
 _N_QUOTED = 60  # characters after a cut, to find it again
 MAX_TABLE = 999
 TABLE, QUESTION, SPEAKER, CHANNEL = "table_number", "question", "speaker", "channel"
-FIELDS = MappingProxyType(
-    {TABLE: "la table", QUESTION: "la question", SPEAKER: "qui parle", CHANNEL: "le canal"}
-)
+FIELDS = {TABLE: "la table", QUESTION: "la question", SPEAKER: "qui parle", CHANNEL: "le canal"}
 NOT_YET = "Pas encore appliquée : elle le sera au prochain calcul, si son passage y est encore."
 
 
@@ -41,13 +38,8 @@ class Mending(PassageDecision):
     """A decision on what a passage is, applied when the text is next cut into passages."""
 
     group = "decoupage"
-    quoted_parts: ClassVar[tuple[str, ...]] = ()
 
     content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
-
-    @classmethod
-    def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        return masked_parts(value, mask, *cls.quoted_parts)
 
     def missing(self, reviewed: Reviewed) -> str | None:
         return self.fault(reviewed)
@@ -74,7 +66,7 @@ class SplitPassage(Mending):
     action = "split_passage"
     template = "coupe {passage} avant {value}"
     has_typed_value = True  # a name in the quoted words may be known only later
-    quoted_parts = ("after",)
+    typed_parts = ("after",)
 
     @classmethod
     def of(cls, unit_id: str, text: str, at: int) -> "SplitPassage | None":
@@ -194,7 +186,7 @@ class CorrectPassage(Mending):
     group = "corrections"
     template = "corrige {field} de {passage} : {value}"
     has_typed_value = True  # who speaks
-    quoted_parts = ("value",)
+    typed_parts = ("value",)
 
     @classmethod
     def of(cls, unit_id: str, name: str, value: str | int | None) -> "CorrectPassage":
@@ -339,6 +331,3 @@ def mending_marks(active: Iterable[Decision]) -> list[str]:
     """Return what a cut into passages depends on: the decisions that mend them, in order."""
     rows = [row.row() for row in active if isinstance(row, Mending)]
     return [as_json([row["action"], row.get("unit_id"), row.get("value")]) for row in rows]
-
-
-KINDS: tuple[type[Decision], ...] = (SplitPassage, JoinPassages, CorrectPassage)

@@ -39,6 +39,3 @@ class MakePassage(Decision):
 def made_passages(active: Iterable[Decision]) -> frozenset[str]:
     """Return the ids of the passages that people made."""
     return frozenset(row.unit_id for row in active if isinstance(row, MakePassage) and row.unit_id)
-
-
-KINDS: tuple[type[Decision], ...] = (MakePassage,)

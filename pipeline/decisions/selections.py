@@ -124,6 +124,3 @@ def selections_of(active: Iterable[Decision], author: str) -> list[SaveSelection
 def last_selections(active: Iterable[Decision]) -> dict[Subject, int]:
     """Return the number of the last decision on each selection."""
     return {row.subject: row.decision_id for row in active if isinstance(row, SelectionDecision)}
-
-
-KINDS: tuple[type[Decision], ...] = (SaveSelection, RemoveSelection)

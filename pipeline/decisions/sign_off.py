@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import pandas as pd
 
 from pipeline.decisions.kinds import (
-    Decision,
     Names,
     Reviewed,
     as_json,
@@ -208,6 +207,3 @@ class SignOffTheme(ThemeDecision):
 
 def _counted(names: Names, forms: tuple[str, str, str], n: int) -> str:
     return names.say(forms[min(n, 2)], n=str(n))
-
-
-KINDS: tuple[type[Decision], ...] = (SignOffTheme,)

@@ -1,9 +1,9 @@
 """Put a code on some words of a passage, and find these words again in its text."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pipeline.decisions.kinds import Code, Names, Reviewed, as_json, in_value, read_json
 from pipeline.decisions.tags import CodeDecision, TagDecision
@@ -110,15 +110,6 @@ def _write_quote(quote: Quote | None) -> str | None:
     return as_json(quote._asdict()) if quote else None
 
 
-def masked_parts(value: str, mask: Callable[[str], str], *names: str) -> str:
-    """Mask these texts of a JSON object."""
-    content = read_json(value)
-    if not isinstance(content, dict):
-        return mask(value)
-    texts = {name: mask(content[name]) for name in names if isinstance(content.get(name), str)}
-    return as_json(content | texts)
-
-
 @dataclass(frozen=True)
 class CodeSpan(CodeDecision):
     """Puts a code on some words of a passage; those of several decisions add up."""
@@ -126,12 +117,9 @@ class CodeSpan(CodeDecision):
     action = "code_span"
     template = "pose {code} sur les mots {value}"
     has_typed_value = True  # a name in these words may be known only later
+    typed_parts = ("words",)
 
     quote: Quote | None = field(metadata=in_value(_read_quote, _write_quote))
-
-    @classmethod
-    def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        return masked_parts(value, mask, "words")
 
     def fault(self, reviewed: Reviewed) -> str | None:
         return super().fault(reviewed) or (None if self.quote else NO_WORDS)
@@ -163,6 +151,3 @@ def spans_by_code(decisions: Iterable[TagDecision]) -> dict[Code, list[Span]]:
             elif isinstance(decision, CodeSpan) and decision.quote:
                 spans.setdefault(code, set()).add(decision.quote[:2])
     return {code: sorted(chosen) for code, chosen in spans.items()}
-
-
-KINDS: tuple[type[Any], ...] = (CodeSpan,)

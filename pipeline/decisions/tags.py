@@ -202,9 +202,6 @@ class ConfirmUnit(TagDecision):
         return super().words(names, value) | {"codes": codes or names.say("aucune étiquette")}
 
 
-KINDS: tuple[type[Decision], ...] = (AcceptTag, AddTag, RejectTag, ConfirmUnit)
-
-
 @dataclass(frozen=True)
 class PassageCodes:
     """The codes of one passage after decisions.

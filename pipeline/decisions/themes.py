@@ -42,6 +42,7 @@ def _write_units(unit_ids: Iterable[str]) -> str:
     return as_json(list(unit_ids))
 
 
+_NAMED = ("theme_id", "unit_id", "other_id", "family_id", "into_id")  # fields
 _GATHERS = "fait un thème de {count} passages"
 
 
@@ -77,7 +78,8 @@ class ThemeDecision(Decision):
         return super().missing(reviewed)
 
     def touched(self) -> set[str]:
-        return {self.theme_id} if self.theme_id else set()
+        """Return the ids of the themes, families and passages that it names."""
+        return {name for each in _NAMED if (name := getattr(self, each, None))}
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         words = {"theme": names.theme(self.theme_id), "other": names.theme(value)}
@@ -187,9 +189,6 @@ class DescribeTheme(ThemeDecision):
 @dataclass(frozen=True)
 class _PairDecision(ThemeDecision):
     other_id: str | None = field(metadata=in_value())
-
-    def touched(self) -> set[str]:
-        return super().touched() | ({self.other_id} if self.other_id else set())
 
 
 @dataclass(frozen=True)
@@ -319,9 +318,6 @@ class MoveTheme(ThemeDecision):
 
     family_id: str | None = field(metadata=in_value())
 
-    def touched(self) -> set[str]:
-        return super().touched() | ({self.family_id} if self.family_id else set())
-
     def apply(self, replay: "ThemeReplay") -> None:
         if self.family_id is None or self.family_id in replay.family_ids:
             replay.family_of[str(self.theme_id)] = self.family_id
@@ -351,9 +347,6 @@ class MoveUnit(ThemeDecision, PassageDecision):
     def placements(self) -> dict[str, str | None]:
         return {self.unit_id: self.into_id} if self.unit_id else {}
 
-    def touched(self) -> set[str]:
-        return {name for name in (self.theme_id, self.unit_id, self.into_id) if name}
-
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         into = {("theme", self.into_id)} if self.into_id else set()
         return {("unit", str(self.unit_id))} | into
@@ -379,9 +372,6 @@ class MoveUnit(ThemeDecision, PassageDecision):
 @dataclass(frozen=True)
 class _QuoteDecision(PassageDecision, ThemeDecision):
     pins: ClassVar[bool]
-
-    def touched(self) -> set[str]:
-        return super().touched() | ({self.unit_id} if self.unit_id else set())
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         theme, unit = str(self.theme_id), str(self.unit_id)
@@ -414,22 +404,6 @@ class UnpinQuote(_QuoteDecision):
     action = "unpin_quote"
     template = "ôte {passage} des citations de {theme}"
     pins = False
-
-
-KINDS: tuple[type[Decision], ...] = (
-    RenameTheme,
-    RenameFamily,
-    MakeFamily,
-    DescribeTheme,
-    MergeThemes,
-    KeepApart,
-    SplitTheme,
-    RejectTheme,
-    MoveTheme,
-    MoveUnit,
-    PinQuote,
-    UnpinQuote,
-)
 
 
 def refused_merges(active: Iterable[Decision]) -> set[frozenset[str]]:

@@ -83,7 +83,7 @@ def unclassified(names: Iterable[str | None]) -> set[str | None]:
 
 def task_of(author: str, journal: Journal) -> CodingTask:
     """Return what the decisions so far ask of a person."""
-    return coding_task(author, journal.on_coding(CodingDecision))
+    return coding_task(author, journal.active(CodingDecision))
 
 
 def is_hidden(task: CodingTask, unit_id: str, own: Iterable[TagDecision]) -> bool:

@@ -1,12 +1,12 @@
 """Bound the bytes of a form and the characters of its fields; nothing is ever cut."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 
 from pipeline.errors import UsageError
@@ -54,17 +54,7 @@ def is_piece(head: bytes) -> bool:
     return _PIECE_ADDRESS.match(head) is not None
 
 
-class PassingMiddleware:
-    """A base whose call changes nothing."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
-        return self._get_response(request)
-
-
-class BoundedFieldsMiddleware(PassingMiddleware):
+class BoundedFieldsMiddleware(MiddlewareMixin):
     """Refuse a form with too long a field before any view reads it."""
 
     def process_view(
@@ -82,11 +72,13 @@ class BoundedFieldsMiddleware(PassingMiddleware):
         return None
 
 
-class NoStoreMiddleware(PassingMiddleware):
+class NoStoreMiddleware(MiddlewareMixin):
     """Forbid storing pages: passages are what people said."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
-        response = super().__call__(request)
+    def process_response(
+        self, _request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Return the answer with the order not to keep it."""
         response["Cache-Control"] = "no-store"
         return response
 

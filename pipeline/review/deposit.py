@@ -216,10 +216,11 @@ def workshop_rows(study: Study, workshop: WorkshopFiles) -> WorkshopRows:
         rejects.setdefault(reject["path"].split("#", 1)[0], []).append(reject)
     groups: list[list[Row]] = []
     for file in workshop.files:
-        own = _FileReading(parts.get(file.name, []), rejects.get(file.name, []), is_current)
-        groups.append(list(_rows_of(file, file.path in settings, own, answers)))
+        own = parts.get(file.name, []), rejects.get(file.name, [])
+        is_own = file.path in settings
+        rows = _rows_of(file, *own, answers, is_settings=is_own, is_current=is_current)
+        groups.append(list(rows))
     groups.sort(key=_place_in_list)
-    rows = [row for group in groups for row in group]
     listed = {file.name for file in workshop.files}
     others = [row for path, some in rejects.items() if path not in listed for row in some]
     return WorkshopRows(
@@ -229,7 +230,7 @@ def workshop_rows(study: Study, workshop: WorkshopFiles) -> WorkshopRows:
         reading.territory or workshop.name,
         reading.date,
         reading.place,
-        tuple(rows),
+        tuple(row for group in groups for row in group),
         tuple(others),
         reading.error,
         is_current or not workshop.files,
@@ -261,53 +262,46 @@ def _place_in_list(group: list[Row]) -> tuple[bool, bool]:
     return group[0].is_settings, not any(row.rejects for row in group)
 
 
-@dataclass(frozen=True)
-class _FileReading:
-    parts: list[PartReading]
-    rejects: list[dict[str, Any]]
-    is_current: bool
-
-
 def _rows_of(
     file: DepotFile,
-    is_settings: bool,
-    reading: _FileReading,
+    parts: list[PartReading],
+    rejects: list[dict[str, Any]],
     answers: dict[str, dict[str, str]],
+    *,
+    is_settings: bool,
+    is_current: bool,
 ) -> Iterable[Row]:
-    inside, full = file.inside, file.name
-    parts, rejects = reading.parts, reading.rejects
+    def row(path: str, name: str, full: str, **more: Any) -> Row:
+        return Row(
+            path,
+            name,
+            text_hash(full)[:12],
+            rejects=tuple(reject for reject in rejects if reject["path"] == full),
+            answers=answers.get(target_of(path), {}),
+            section_answers=answers_of_sections(answers, path),
+            **more,
+        )
+
+    full = file.name
     whole = next((part for part in parts if part.path == full), None)
     if whole is None and len(parts) == 1 and not any("#" in row["path"] for row in rejects):
         whole, parts = parts[0], []
     by_part = {part.path: part for part in parts if part is not whole}
-    below = dict.fromkeys([*by_part, *(row["path"] for row in rejects if row["path"] != full)])
-    yield Row(
-        inside,
-        inside,
-        text_hash(full)[:12],
-        size_in_words(file.n_bytes),
-        whole,
+    refused = {row["path"]: True for row in rejects if row["path"] != full}
+    below = sorted({**by_part, **refused}, key=lambda name: name not in refused)
+    yield row(
+        file.inside,
+        file.inside,
+        full,
+        size=size_in_words(file.n_bytes),
+        reading=whole,
         is_settings=is_settings,
-        is_waiting=not (reading.is_current or whole or parts or rejects or is_settings),
-        rejects=tuple(row for row in rejects if row["path"] == full),
-        answers=answers.get(target_of(inside), {}),
-        section_answers=answers_of_sections(answers, inside),
+        is_waiting=not (is_current or whole or parts or rejects or is_settings),
         n_more=max(0, len(below) - _MAX_PARTS),
     )
-    for name in sorted(below, key=lambda name: not any(row["path"] == name for row in rejects))[
-        :_MAX_PARTS
-    ]:
-        own = name.split("/", 1)[1]
-        yield Row(
-            own,
-            name.split("#", 1)[1],
-            text_hash(name)[:12],
-            reading=by_part.get(name),
-            is_part=True,
-            rejects=tuple(row for row in rejects if row["path"] == name),
-            answers=answers.get(target_of(own), {}),
-            section_answers=answers_of_sections(answers, own),
-        )
+    for name in below[:_MAX_PARTS]:
+        path, part = name.split("/", 1)[1], name.split("#", 1)[1]
+        yield row(path, part, name, reading=by_part.get(name), is_part=True)
 
 
 def _read_as(tables: list[int], questions: list[str], n_units: int) -> str:

@@ -182,7 +182,7 @@ def _territory_doors(
     n_tables: Mapping[tuple[str, str], int],
 ) -> dict[tuple[str, str], Door]:
     """Return the doors of pairs of passage and subject, by subject and territory."""
-    territory_of, units = _territories(snapshot), snapshot.units
+    territory_of, units = snapshot.territory_of, snapshot.units
     counts = Counter(
         (key, territory_of[units[unit_id].workshop_id]) for unit_id, key in said if unit_id in units
     )
@@ -239,13 +239,7 @@ def group_doors(
 
 
 def _n_by_territory(snapshot: Snapshot) -> Counter[str]:
-    territory_of = _territories(snapshot)
-    return Counter(territory_of[unit.workshop_id] for unit in snapshot.units.values())
-
-
-def _territories(snapshot: Snapshot) -> dict[str, str]:
-    """Return the territory by workshop."""
-    return {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    return Counter(snapshot.territory_of[unit.workshop_id] for unit in snapshot.units.values())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import Decision, read_decision
-from pipeline.decisions.coding import CodingDecision
 from pipeline.decisions.following import follow_to, is_left_behind, lineage_of
 from pipeline.decisions.kinds import Code, PassageDecision, Undo, undone_by
 from pipeline.decisions.lineage import Lineage
@@ -40,11 +39,10 @@ class Journal:
         self.store, self._append, self._lock = store, append, threading.Lock()
         self._all: dict[int, Decision] = {}
         self._of_unit: dict[str, list[int]] = defaultdict(list)
-        self._of_theme: dict[str, list[int]] = defaultdict(list)
+        self._touching: dict[str, list[int]] = defaultdict(list)  # undoings of these included
         self._of_kind: dict[type[Decision], list[int]] = defaultdict(list)
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
-        self._on_coding: list[int] = []
         self._on_bench: dict[str, list[int]] = defaultdict(list)  # by author, none on themes
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
         self._confirmed: dict[str, set[str]] = defaultdict(set)
@@ -123,11 +121,12 @@ class Journal:
 
     def on_theme(self, theme_id: str, kind: type[_Kind]) -> list[_Kind]:
         """Return a theme's or family's active decisions, in order."""
-        return self._active(self._of_theme.get(theme_id, ()), kind)
+        rows = self._active(self._touching.get(theme_id, ()), kind)
+        return [row for row in rows if getattr(row, "theme_id", None) == theme_id]
 
-    def on_coding(self, kind: type[_Kind]) -> list[_Kind]:
-        """Return the active decisions on how people code, in order."""
-        return self._active(self._on_coding, kind)
+    def touching(self, subjects: Iterable[str]) -> list[int]:
+        """Return the numbers of the decisions on themes, families and passages, undone included."""
+        return sorted({number for name in subjects for number in self._touching.get(name, ())})
 
     def judged_by(self, author: str) -> set[str]:
         """Return the passages with at least one code judged by `author`."""
@@ -209,13 +208,13 @@ class Journal:
             self._of_kind[type(row)].append(row.decision_id)
             if unit_id := getattr(row, "unit_id", None):
                 self._of_unit[unit_id].append(row.decision_id)
-            if theme_id := getattr(row, "theme_id", None):
-                self._of_theme[theme_id].append(row.decision_id)
+            subject = self._all.get(row.target) if isinstance(row, Undo) else row
+            if isinstance(subject, ThemeDecision):
+                for name in subject.touched():
+                    self._touching[name].append(row.decision_id)
             if isinstance(row, TagDecision):
                 self._on_tags[row.author].append(row.decision_id)
                 self._count(row)
-            if isinstance(row, CodingDecision):
-                self._on_coding.append(row.decision_id)
             if (
                 isinstance(row, BenchDecision)
                 and row.unit_id

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
 
 from pipeline.review import desks
-from pipeline.review.bounds import PassingMiddleware
 
 _MOUNTED = re.compile(r"/etudes/(?P<name>[^/]+)(?=/)")
 _NAME = "ateliers.folder_name"  # of the request's study
@@ -35,14 +35,14 @@ class StudiesHandler:
         return self._handler(environ, start_response)
 
 
-class StudyMiddleware(PassingMiddleware):
+class StudyMiddleware(MiddlewareMixin):
     """Show the views the request's study, or the addresses about all studies.
 
     It stays the thread's study until the next request: an answer in parts is made after the view.
     """
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
+    def process_request(self, request: HttpRequest) -> None:
+        """Enter the study before any view."""
         desks.enter(request.META.get(_NAME, ""))
         if not desks.is_in_study():
             request.urlconf = "pipeline.review.urls_of_studies"  # type: ignore[attr-defined]
-        return super().__call__(request)

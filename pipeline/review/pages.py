@@ -9,17 +9,18 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 
 from pipeline.errors import AteliersError, StoreError
 from pipeline.review import desks, state
 from pipeline.review.blind import MachineHiddenError
-from pipeline.review.bounds import PassingMiddleware, body_too_long
+from pipeline.review.bounds import body_too_long
 from pipeline.review.models import Preference
 from pipeline.review.roles import Role, role_of
 from pipeline.review.steps import StudyStep, steps
 
 
-class FaultMiddleware(PassingMiddleware):
+class FaultMiddleware(MiddlewareMixin):
     """Show an `AteliersError` of a view: 409, or 503 if decisions cannot be stored."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

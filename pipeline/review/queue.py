@@ -263,14 +263,9 @@ def _actor_type(snapshot: Snapshot) -> Callable[[Unit], str | None]:
     return lambda unit: type_of.get(unit.speaker or "")
 
 
-def _territory(snapshot: Snapshot) -> Callable[[Unit], str | None]:
-    of_workshop = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
-    return lambda unit: of_workshop[unit.workshop_id]
-
-
 _ValueOf = Callable[[Snapshot], Callable[[Unit], str | None]]
 _VALUES: Mapping[str, _ValueOf] = {
-    "territory": _territory,
+    "territory": lambda snapshot: lambda unit: snapshot.territory_of[unit.workshop_id],
     "workshop": lambda _snapshot: lambda unit: unit.workshop_id,
     "table": lambda _snapshot: lambda unit: str(unit.table_number or ""),
     "question": lambda _snapshot: lambda unit: unit.question,

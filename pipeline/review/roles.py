@@ -1,7 +1,8 @@
 """Say who may do what, and invite people.
 
-Every view names its role with `reads`, `decides` or `administers`: apps.py checks it. They also
-close what would show the machine to who codes without it: see blind.py.
+Every view names its role and its methods, `@decides(POST)`, with `reads`, `decides` or
+`administers`: apps.py checks it. They also close what would show the machine to who codes without
+it: see blind.py.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
 
 from pipeline.errors import UsageError
 from pipeline.publish.text import joined
@@ -29,6 +31,7 @@ from pipeline.review import desks, state
 from pipeline.review.blind import close_to_blind
 
 View = Callable[..., HttpResponseBase]
+GET, POST = "GET", "POST"
 
 
 class Role(IntEnum):
@@ -96,18 +99,23 @@ def give_role(user: Any, role: Role) -> None:
     user.groups.set(Group.objects.filter(name=GROUPS[role]))
 
 
-def _open_to(role: Role, view: View) -> View:
-    """Open `view` to people of this role or of one that may do more."""
+def _open_to(role: Role, *methods: str) -> Callable[[View], View]:
+    """Open a view, by `methods` alone, to people of this role or of one that may do more."""
 
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
-        if role_of(request.user) < role:
-            raise PermissionDenied
-        close_to_blind(request)
-        return view(request, *args, **options)
+    def opened(view: View) -> View:
+        answer = require_http_methods(methods)(view)
 
-    checked.role = role  # type: ignore[attr-defined]
-    return checked
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
+            if role_of(request.user) < role:
+                raise PermissionDenied
+            close_to_blind(request)
+            return answer(request, *args, **options)
+
+        checked.role = role  # type: ignore[attr-defined]
+        return checked
+
+    return opened
 
 
 reads = partial(_open_to, Role.READER)

@@ -1,8 +1,9 @@
 """Find passages and themes by words and quoted phrases, all required."""
 
 import re
-from collections.abc import Sequence
 from functools import cached_property, lru_cache
+
+import pandas as pd
 
 from models.words import WordIndex
 from pipeline.review.snapshot import Snapshot
@@ -65,10 +66,6 @@ class SearchIndex:
         self.row_of = {unit_id: i for i, unit_id in enumerate(self.unit_ids)}
         self._folded = [fold(unit.text, keep_signs=True) for unit in snapshot.units.values()]
 
-    def count_naming(self, name: str) -> int:
-        """Count the passages that `naming` this finds."""
-        return len(self.rows_with(SearchQuery(naming(name))))
-
     def find(self, query: SearchQuery) -> list[str]:
         """Return the passages with every word, most occurrences first."""
         return [self.unit_ids[i] for i in self.rows_with(query)]
@@ -88,11 +85,12 @@ class SearchIndex:
         return WordIndex(self._folded)
 
 
-def find_themes(query: SearchQuery, themes: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Return the theme_id of `themes` (theme_id, label, description) with every word."""
+def find_themes(query: SearchQuery, themes: pd.DataFrame) -> list[str]:
+    """Return the theme_id of `themes` with every word in the label or the description."""
+    cells = themes[["theme_id", "label", "description"]].itertuples(index=False, name=None)
     return [
         theme_id
-        for theme_id, label, description in themes
+        for theme_id, label, description in cells
         if query and query.weight(fold(f"{label} {description}", keep_signs=True))
     ]
 

@@ -93,15 +93,6 @@ _BLANK_CLAUSES: Mapping[str, tuple[Any, Any]] = {
     "actor": (gettext_lazy("sans type d’acteur connu"), gettext_lazy("au type d’acteur connu")),
     "theme": (gettext_lazy("sans thème"), gettext_lazy("qui ont un thème")),
 }
-_LEADS: Mapping[str, Any] = {
-    TODO: gettext_lazy("Passages à décider"),
-    MINE: gettext_lazy("Passages décidés par moi"),
-    SHARED: gettext_lazy("Passages décidés à plusieurs"),
-    DISAGREED: gettext_lazy("Passages où quelqu’un a codé autrement que moi"),
-    UNSIGNED: gettext_lazy("Passages d’un thème pas encore signé"),
-    FLAGGED: gettext_lazy("Passages avec un drapeau"),
-    DRAWN: gettext_lazy("Passages tirés au sort, à coder par moi"),
-}
 _MISSING: Mapping[str, Any] = {
     "territory": gettext_lazy("L’étude n’a pas de territoire {value}."),
     "workshop": gettext_lazy("L’étude n’a pas d’atelier {value}."),
@@ -129,11 +120,13 @@ class SelectionWords:
 
         « Passages de Saint-Omer ou de Lens, codés « Mobilité », sauf la question « forces ». »
         """
-        lead = str(_LEADS.get(wanted.state, ""))
+        lead = _("Passages")
+        if wanted.state != ALL:
+            lead += f" {STATES[wanted.state]}"
         clauses = [*self._clauses(wanted), *self._other_clauses(wanted)]
-        if not clauses:
-            return typography((lead or _("Tous les passages")) + ".")
-        return typography(f"{lead or _('Passages')} {', '.join(clauses)}.")
+        if not clauses and wanted.state == ALL:
+            return typography(_("Tous les passages") + ".")
+        return typography(" ".join(filter(None, (lead, ", ".join(clauses)))) + ".")
 
     def value(self, attribute: str, value: str) -> str:
         """Return a value as people call it."""

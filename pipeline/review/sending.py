@@ -3,13 +3,17 @@
 import base64
 import hashlib
 import re
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from csp.constants import NONE
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.utils.http import content_disposition_header
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from pipeline.publish.spreadsheet import Book, new_book
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -18,6 +22,15 @@ def attached(content: str | bytes, name: str, content_type: str) -> HttpResponse
     answer = HttpResponse(content, content_type=content_type)
     answer["Content-Disposition"] = content_disposition_header(True, name) or ""
     return answer
+
+
+def attached_book(fill: Callable[[Book], None], name: str) -> HttpResponse:
+    """Return the workbook that `fill` fills, to download under this name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "classeur.xlsx"
+        with new_book(path) as book:
+            fill(book)
+        return attached(path.read_bytes(), name, _XLSX)
 
 
 def sent(path: Path) -> HttpResponseBase:

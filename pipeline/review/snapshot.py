@@ -131,6 +131,11 @@ class Snapshot:
         return {str(row["workshop_id"]): row for row in blank.to_dict("records")}  # type: ignore[misc]
 
     @cached_property
+    def territory_of(self) -> dict[str, str]:
+        """Return each workshop's territory."""
+        return {name: str(row["territory"]) for name, row in self.workshops.items()}
+
+    @cached_property
     def spots(self) -> dict[str, tuple[float, float]]:
         """Return (x, y) on the map, 0..1, from the bottom left."""
         rows = self.tables["unit_places"]

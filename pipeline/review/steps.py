@@ -1,11 +1,13 @@
 """Tell where a study is: five steps, each with its state and its pages."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -46,36 +48,35 @@ _PAGES = {
     "publishing": gettext_lazy("Publier"),
     "results": gettext_lazy("Résultats"),
 }
+_STEPS = (
+    ("deposit", gettext_lazy("Déposer"), ("deposit",)),
+    ("process", gettext_lazy("Traiter"), ("processing",)),
+    (
+        "review",
+        gettext_lazy("Relire"),
+        ("passages", "documents", "agreement", "learning", "memos", "journal"),
+    ),
+    ("decide", gettext_lazy("Décider"), ("themes", "priorities", "territories", "crossings")),
+    ("publish", gettext_lazy("Publier"), ("publishing", "results")),
+)
 
 
 def steps() -> list[StudyStep]:
     """Return the five steps of the request's study, in order."""
-    has_run = state.study().last_run() is not None
-    return [
-        _step("deposit", _("Déposer"), _deposited(has_run), "deposit"),
-        _step("process", _("Traiter"), _processed(has_run), "processing"),
-        _step(
-            "review",
-            _("Relire"),
-            _reviewed(has_run),
-            *("passages", "documents", "agreement", "learning", "memos", "journal"),
-        ),
-        _step(
-            "decide",
-            _("Décider"),
-            _decided(has_run),
-            *("themes", "priorities", "territories", "crossings"),
-        ),
-        _step("publish", _("Publier"), _published(), "publishing", "results"),
-    ]
+    last = state.study().last_run()
+    told = [_deposited(has_run=last is not None), (_("jamais traitée"), False)]
+    told += [(_("après le traitement"), False)] * 3
+    if last is not None:
+        told[1:] = [_processed(), _reviewed(), _decided(), _published(last)]
+    return [_step(*step, told=each) for step, each in zip(_STEPS, told, strict=True)]
 
 
-def _step(name: str, label: str, told: tuple[str, bool], *pages: str) -> StudyStep:
+def _step(name: str, label: Promise, pages: Sequence[str], *, told: tuple[str, bool]) -> StudyStep:
     named = {page: str(_PAGES[page]) for page in pages}
-    return StudyStep(name, label, reverse(pages[0]), *told, pages=named)
+    return StudyStep(name, str(label), reverse(pages[0]), *told, pages=named)
 
 
-def _deposited(has_run: bool) -> tuple[str, bool]:
+def _deposited(*, has_run: bool) -> tuple[str, bool]:
     n_files, remarks = deposit_counts(state.study())
     if not n_files:
         return _("aucun fichier encore"), False
@@ -90,9 +91,7 @@ def _deposited(has_run: bool) -> tuple[str, bool]:
     return ngettext("{n} fichier", "{n} fichiers", n_files).format(n=n_files), True
 
 
-def _processed(has_run: bool) -> tuple[str, bool]:
-    if not has_run:
-        return _("jamais traitée"), False
+def _processed() -> tuple[str, bool]:
     waiting = waiting_for(state.study())
     n_files, n_decisions = waiting.n_new + waiting.n_changed + waiting.n_gone, waiting.n_decisions
     if n_files:
@@ -106,9 +105,7 @@ def _processed(has_run: bool) -> tuple[str, bool]:
     return _("à jour"), True
 
 
-def _reviewed(has_run: bool) -> tuple[str, bool]:
-    if not has_run:
-        return _("après le traitement"), False
+def _reviewed() -> tuple[str, bool]:
     journal = state.journal_of_page()
     put_on, exclusive = state.snapshot().put_on, state.study().grid.exclusive
     coded = [journal.coded_by(coder, put_on, exclusive) for coder in journal.coders]
@@ -127,9 +124,7 @@ def _reviewed(has_run: bool) -> tuple[str, bool]:
     return told, len(read) >= n_advised
 
 
-def _decided(has_run: bool) -> tuple[str, bool]:
-    if not has_run:
-        return _("après le traitement"), False
+def _decided() -> tuple[str, bool]:
     first, unsigned = first_themes(N_FIRST), unsigned_themes()
     if not first:
         return _("aucun thème"), True
@@ -153,10 +148,7 @@ def unsigned_themes() -> dict[str, int]:
     return {name: rank for name, rank in first_themes(N_FIRST).items() if name not in signed}
 
 
-def _published() -> tuple[str, bool]:
-    last = state.study().last_run()
-    if last is None:
-        return _("après le traitement"), False
+def _published(last: Mapping[str, Any]) -> tuple[str, bool]:
     if not is_published(state.study(), last["run_id"]):
         return _("pas encore publié"), False
     ended = datetime.datetime.fromisoformat(last["ended_at"])

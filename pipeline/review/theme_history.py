@@ -1,9 +1,7 @@
 """List the decisions on themes and their passages."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -40,24 +38,7 @@ class HistoryEntry:
 
 def decisions_on(subjects: Collection[str], journal: Journal) -> list[Decision]:
     """Return the decisions on `subjects` and their undoings, in order."""
-    index = _index(journal, journal.last_on_themes_id)
-    numbers = {number for name in subjects for number in index.get(name, ())}
-    return [journal[number] for number in sorted(numbers)]
-
-
-@lru_cache(maxsize=1)
-def _index(journal: Journal, _last_on_themes_id: int) -> dict[str, list[int]]:
-    """The second argument only keys the cache."""
-    index: dict[str, list[int]] = defaultdict(list)
-    for row in reversed(journal.newest_first()):
-        number = row.target if isinstance(row, Undo) else row.decision_id
-        if number not in journal:
-            continue
-        subject = journal[number]
-        if isinstance(subject, ThemeDecision):
-            for name in subject.touched():
-                index[name].append(row.decision_id)
-    return dict(index)
+    return [journal[number] for number in journal.touching(subjects)]
 
 
 def decisions_since(

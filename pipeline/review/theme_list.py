@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from pipeline.review.snapshot import Snapshot
@@ -19,29 +20,24 @@ from pipeline.text import fold
 FAMILY = "famille"
 _FAR = float("inf")
 _N_FIRST, _N_NEAR = 10, 8
-ORDERS = {
-    FAMILY: gettext_lazy("par famille"),
-    "rang": gettext_lazy("par rang"),
-    "tables": gettext_lazy("par nombre de tables"),
-    "passages": gettext_lazy("par nombre de passages"),
-    "nom": gettext_lazy("par nom"),
+ORDERS: Mapping[str, tuple[Promise, Callable[[ThemeSummary], Any]]] = {
+    FAMILY: (gettext_lazy("par famille"), lambda theme: -theme.n_units),
+    "rang": (gettext_lazy("par rang"), lambda theme: theme.rank.rank if theme.rank else _FAR),
+    "tables": (
+        gettext_lazy("par nombre de tables"),
+        lambda theme: (-theme.n_tables, -theme.n_tables_high),
+    ),
+    "passages": (gettext_lazy("par nombre de passages"), lambda theme: -theme.n_units),
+    "nom": (gettext_lazy("par nom"), lambda theme: ""),
 }
-STATES = {
-    "": gettext_lazy("tous"),
-    "a-valider": gettext_lazy("à valider"),
-    "valides": gettext_lazy("validés"),
-    "a-regarder": gettext_lazy("à regarder de près"),
-}
-_KEYS: Mapping[str, Callable[[ThemeSummary], Any]] = {
-    "rang": lambda theme: theme.rank.rank if theme.rank else _FAR,
-    "tables": lambda theme: (-theme.n_tables, -theme.n_tables_high),
-    "passages": lambda theme: -theme.n_units,
-    "nom": lambda theme: "",
-}
-_IS_WANTED: Mapping[str, Callable[[ThemeSummary], bool]] = {
-    "a-valider": lambda theme: not theme.is_signed_off,
-    "valides": lambda theme: theme.is_signed_off,
-    "a-regarder": lambda theme: bool(theme.flags) or theme.awaits_name,
+STATES: Mapping[str, tuple[Promise, Callable[[ThemeSummary], bool]]] = {
+    "": (gettext_lazy("tous"), lambda theme: True),
+    "a-valider": (gettext_lazy("à valider"), lambda theme: not theme.is_signed_off),
+    "valides": (gettext_lazy("validés"), lambda theme: theme.is_signed_off),
+    "a-regarder": (
+        gettext_lazy("à regarder de près"),
+        lambda theme: bool(theme.flags) or theme.awaits_name,
+    ),
 }
 
 
@@ -70,21 +66,20 @@ class ThemeListing:
 
     def of(self, summaries: Iterable[ThemeSummary]) -> list[ThemeSummary]:
         """Return the themes wanted, in order; by family they come by number of passages."""
-        is_wanted = _IS_WANTED.get(self.state)
+        key, is_wanted = ORDERS[self.order][1], STATES[self.state][1]
         asked = fold(self.words).split()
         wanted = [
             theme
             for theme in summaries
-            if (is_wanted is None or is_wanted(theme))
+            if is_wanted(theme)
             and all(word in fold(f"{theme.label} {theme.statement}") for word in asked)
         ]
-        key = _KEYS.get(self.order, _KEYS["passages"])
         return sorted(wanted, key=lambda theme: (key(theme), fold(theme.label)))
 
 
 def signed_first(summaries: Iterable[ThemeSummary]) -> tuple[int, int]:
     """Return how many of the ten first themes by rank are signed off, and how many these are."""
-    ranked = sorted((theme for theme in summaries if theme.rank), key=_KEYS["rang"])[:_N_FIRST]
+    ranked = sorted((theme for theme in summaries if theme.rank), key=ORDERS["rang"][1])[:_N_FIRST]
     return sum(theme.is_signed_off for theme in ranked), len(ranked)
 
 

@@ -24,6 +24,10 @@ from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.review.state import Themes
 from pipeline.text import fold
 
+_AS_COUNTED = (  # columns of themes that a summary has as they are
+    *("theme_id", "label", "description", "kind", "is_signed_off"),
+    *("n_units", "n_tables", "n_tables_high", "n_workshops"),
+)
 _SAME_NAME = ("même nom", "Un autre thème porte ce nom.")
 
 
@@ -241,20 +245,12 @@ def _summary(
     if theme_id in shared:
         flagged.append(_SAME_NAME)
     return ThemeSummary(
-        theme_id=theme_id,
-        label=str(row["label"]),
+        **{name: row[name] for name in _AS_COUNTED},
         statement="" if pd.isna(row["statement"]) else str(row["statement"]),
         awaits_name=pd.isna(row["subject_id"]) and row["name_source"] != "person",
         proposals=tuple(
             (proposal["title"], proposal["statement"]) for proposal in json.loads(row["proposals"])
         ),
-        description=str(row["description"]),
-        kind=str(row["kind"]),
-        is_signed_off=bool(row["is_signed_off"]),
-        n_units=int(row["n_units"]),
-        n_tables=int(row["n_tables"]),
-        n_tables_high=int(row["n_tables_high"]),
-        n_workshops=int(row["n_workshops"]),
         stability=stability(
             None if pd.isna(row["stability"]) else float(row["stability"]), float(row["unity"])
         ),
@@ -300,11 +296,6 @@ def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
 def by_label(labels: dict[str, str]) -> dict[str, str]:
     """Return `labels` in alphabetical order."""
     return dict(sorted(labels.items(), key=lambda entry: fold(entry[1], keep_signs=True)))
-
-
-def units_without_theme(now: Themes, snapshot: Snapshot) -> list[Unit]:
-    """Return the passages without theme, in reading order."""
-    return [unit for unit in snapshot.units.values() if unit.unit_id not in now.theme_of]
 
 
 _ANSWERS = {"nom": RenameTheme, "description": DescribeTheme}

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from pipeline.review.roles import reads
+from pipeline.review.roles import GET, POST, reads
 from pipeline.review.views import accounts, creating, home, metrics
 
 handler400 = "pipeline.review.pages.unreadable"
@@ -24,7 +24,7 @@ ACCOUNTS = [
         login_not_required(accounts.Invitation.as_view()),
         name="invitation",
     ),
-    path("compte", reads(accounts.Account.as_view()), name="account"),
+    path("compte", reads(GET, POST)(accounts.Account.as_view()), name="account"),
     path("compte/preferences", accounts.preferences, name="preferences"),
     path("comptes", accounts.accounts, name="accounts"),
     path("comptes/<int:user_id>", accounts.change_account, name="change_account"),

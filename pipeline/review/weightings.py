@@ -51,50 +51,6 @@ class WeightingChoice:
         )
 
 
-@dataclass(frozen=True)
-class CriterionValue:
-    """A criterion, 0..1, with the last run's sentence or the value `before`."""
-
-    label: str
-    value: float
-    sentence: str | None
-    before: float | None
-
-
-@dataclass(frozen=True)
-class RankedTheme:
-    """A theme's rank by the weights shown, those in use (`usual_rank`), the last run."""
-
-    theme_id: str
-    rank: int
-    rank_low: int
-    rank_high: int
-    score: float
-    p_top5: float
-    usual_rank: int
-    last_rank: int | None
-    criteria: tuple[CriterionValue, ...]
-    is_behind: bool  # after one of lower score
-
-
-@dataclass(frozen=True)
-class ThemeRank:
-    """A theme's rank by a weighting, and in French how it differs from the first's."""
-
-    rank: int
-    rank_low: int
-    rank_high: int
-    change: str
-
-
-@dataclass(frozen=True)
-class ComparedTheme:
-    """A theme and its ranks, one per weighting."""
-
-    theme_id: str
-    ranks: tuple[ThemeRank, ...]
-
-
 def points_of(weights: RankWeights) -> Points:
     """Return `weights` as points of 0..100; those up to 1 are shares."""
     values = weights.model_dump()
@@ -156,11 +112,12 @@ def rank_themes(
     last: pd.DataFrame,
     notes: pd.DataFrame,
     changed: Collection[str],
-) -> list[RankedTheme]:
-    """Return the themes of one scope, best first.
+) -> list[dict[Any, Any]]:
+    """Return the rows `now` of the themes of one scope, best first, with what is shown beside.
 
     `now` and `usual` are rows by the weights shown and in use, `last` and `notes` of the last run.
-    Its sentence is given if the value is the same and the theme not `changed`.
+    Each criterion, 0..1, has the last run's sentence if its value is the same and the theme not
+    `changed`, else the value before. A theme `is_behind` if it comes after one of lower score.
     """
     usual_ranks, last_ranks = _ranks(usual), _ranks(last)
     cells = notes[["theme_id", "subject", "value", "sentence"]].itertuples(index=False, name=None)
@@ -169,7 +126,7 @@ def rank_themes(
     behind = placed_behind(now["score"].astype(float))
     for row, is_behind in zip(now.to_dict("records"), behind, strict=True):
         theme_id = str(row["theme_id"])
-        criteria = tuple(
+        criteria = [
             _criterion(
                 name,
                 float(row[name]),
@@ -177,22 +134,14 @@ def rank_themes(
                 is_changed=theme_id in changed,
             )
             for name in CRITERIA
-        )
-        rank, rank_low, rank_high = (int(row[name]) for name in ("rank", "rank_low", "rank_high"))
-        ranked.append(
-            RankedTheme(
-                theme_id,
-                rank,
-                rank_low,
-                rank_high,
-                float(row["score"]),
-                float(row["p_top5"]),
-                usual_ranks[theme_id],
-                last_ranks.get(theme_id),
-                criteria,
-                is_behind,
-            )
-        )
+        ]
+        beside: dict[Any, Any] = {
+            "usual_rank": usual_ranks[theme_id],
+            "last_rank": last_ranks.get(theme_id),
+            "criteria": criteria,
+            "is_behind": is_behind,
+        }
+        ranked.append(row | beside)
     return ranked
 
 
@@ -203,14 +152,14 @@ def _ranks(priorities: pd.DataFrame) -> dict[str, int]:
 
 def _criterion(
     name: str, value: float, before: float | None, sentence: str | None, *, is_changed: bool
-) -> CriterionValue:
+) -> dict[str, Any]:
     is_same = before is not None and math.isclose(before, value, abs_tol=1e-6)
-    return CriterionValue(
-        CRITERIA[name].label,
-        value,
-        sentence if is_same and not is_changed else None,
-        None if is_same else before,
-    )
+    return {
+        "label": CRITERIA[name].label,
+        "value": value,
+        "sentence": sentence if is_same and not is_changed else None,
+        "before": None if is_same else before,
+    }
 
 
 def changed_themes(before: pd.DataFrame, after: pd.DataFrame) -> frozenset[str]:
@@ -223,22 +172,25 @@ def changed_themes(before: pd.DataFrame, after: pd.DataFrame) -> frozenset[str]:
     return frozenset(theme_id for theme_id in theme_ids if theme_id)
 
 
-def compare_rankings(tables: Sequence[pd.DataFrame]) -> list[ComparedTheme]:
-    """Return each theme's ranks in `tables`, one per weighting, in the order of the first."""
+def compare_rankings(tables: Sequence[pd.DataFrame]) -> dict[str, list[dict[str, Any]]]:
+    """Return each theme's rows of `tables`, one per weighting, in the order of the first.
+
+    `change` says in French how its rank differs from the first's.
+    """
     by_theme = [
         {str(row.theme_id): row for row in table.itertuples(index=False)} for table in tables
     ]
-    return [
-        ComparedTheme(theme_id, tuple(_theme_rank(rows[theme_id], first) for rows in by_theme))
+    return {
+        theme_id: [_compared(rows[theme_id], first) for rows in by_theme]
         for theme_id, first in by_theme[0].items()
-    ]
+    }
 
 
-def _theme_rank(row: Any, first: Any) -> ThemeRank:
+def _compared(row: Any, first: Any) -> dict[str, Any]:
     change = "" if row is first else rank_change(int(first.rank), int(row.rank))
     if row.rank_low > first.rank_high or row.rank_high < first.rank_low:
         change = _("{told}, intervalles disjoints").format(told=change)
-    return ThemeRank(int(row.rank), int(row.rank_low), int(row.rank_high), change)
+    return {**row._asdict(), "change": change}
 
 
 def rank_change(before: int | None, after: int) -> str:

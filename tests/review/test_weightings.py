@@ -91,8 +91,8 @@ def test_places_are_held_against_the_first_weighting() -> None:
     first = _priorities([("a", 1, 1, 2), ("b", 2, 1, 2), ("c", 3, 3, 3)])
     other = _priorities([("c", 1, 1, 2), ("a", 2, 1, 3), ("b", 3, 2, 3)])
     told = {
-        row.theme_id: [rank.change for rank in row.ranks]
-        for row in weightings.compare_rankings([first, other])
+        theme_id: [rank["change"] for rank in ranks]
+        for theme_id, ranks in weightings.compare_rankings([first, other]).items()
     }
     assert told == {
         "a": ["", "descend de 1 (du 1er au 2e)"],

@@ -25,6 +25,12 @@ register.filter("day", french_date)
 
 
 @register.filter
+def said(sentence: str) -> str:
+    """Return a French sentence of the library in the reader's language."""
+    return gettext(sentence) if sentence else ""
+
+
+@register.filter
 def size(n_bytes: int) -> str:
     """Return a number of bytes as « 4,2 Mo »."""
     return typography(size_in_words(n_bytes))

@@ -13,7 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from pipeline.decisions import Decision
 from pipeline.files import text_hash
+from pipeline.review import state
 
 N_LISTED = 50  # rows a page
 _REMEMBERED_S = 24 * 3600
@@ -54,6 +56,12 @@ def once(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return answer
 
     return answered
+
+
+def record(request: HttpRequest, *decisions: Decision) -> list[int]:
+    """Append the person's decisions, once for a form sent twice, and return their numbers."""
+    author, request_id = author_of(request), request_id_of(request)
+    return state.journal().add(decisions, author=author, request_id=request_id)
 
 
 def reason_of(request: HttpRequest) -> str | None:

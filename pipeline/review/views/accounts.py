@@ -19,13 +19,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import FormView
 
 from pipeline.review import desks
 from pipeline.review.models import Membership, Preference
 from pipeline.review.roles import (
+    GET,
     LABELS,
+    POST,
     Role,
     administers,
     give_role,
@@ -148,8 +149,7 @@ class Account(KeepsTyped, SuccessMessageMixin, PasswordChangeView):  # type: ign
         return super().get_context_data(section="account", role=role, **options)
 
 
-@reads
-@require_POST
+@reads(POST)
 def preferences(request: HttpRequest) -> HttpResponse:
     """Switch single keys on or off."""
     Preference.objects.update_or_create(
@@ -159,9 +159,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@administers
+@administers(GET, POST)
 @once
-@require_http_methods(["GET", "POST"])
 def accounts(request: HttpRequest) -> HttpResponse:
     """List the accounts, and invite people, as members of the study whose page this is."""
     form = InvitationForm(request.POST or None)
@@ -175,8 +174,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     return _accounts_page(request, InvitationForm(), invited=user)
 
 
-@administers
-@require_POST
+@administers(POST)
 def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
     """Change a role, close or open an account, or invite again after a forgotten password.
 
@@ -210,8 +208,7 @@ def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
     return redirect("accounts")
 
 
-@administers
-@require_http_methods(["GET", "POST"])
+@administers(GET, POST)
 def members(request: HttpRequest) -> HttpResponse:
     """Choose who works on the study, where a folder of studies is served."""
     folder_name = desks.folder_name()

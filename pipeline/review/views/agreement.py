@@ -12,7 +12,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
 from pipeline.decisions.tags import TagDecision
@@ -29,10 +28,10 @@ from pipeline.review.blind import blind_coding
 from pipeline.review.desks import desk
 from pipeline.review.doors import coder_view
 from pipeline.review.journal import Journal
-from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Counted
-from pipeline.review.views import author_of, page_of, reason_of, request_id_of
+from pipeline.review.views import author_of, page_of, reason_of, record
 from pipeline.review.views.coding import tasks
 
 OPEN, EVERY = "ouverts", "tous"
@@ -51,8 +50,7 @@ class _Asked(NamedTuple):
         return urlencode(asked | more)
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """Show every pair by axis, the chosen one also by code."""
     figures, codings = _figures(), _codings()
@@ -99,8 +97,7 @@ def _row(
     }
 
 
-@reads
-@require_GET
+@reads(GET)
 def disagreements(request: HttpRequest) -> HttpResponse:
     """Show two coders' disagreements on passages that the person coded."""
     codings = _codings()
@@ -204,8 +201,7 @@ def _following(unit_ids: Sequence[str], unit_id: str) -> str:
     return next(iter([*unit_ids[i + 1 : i + 2], *unit_ids[max(i - 1, 0) : i]]), "")
 
 
-@decides
-@require_POST
+@decides(POST)
 def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Settle a passage, code by code or as one of two people coded it."""
     codings = _codings()
@@ -216,9 +212,8 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
     if not all(name in codings.people and unit_id in codings.units_of(name) for name in between):
         raise Http404
     wanted = _wanted(request.POST.get("geste", ""), codings.on_unit(unit_id, *asked[:3]), asked)
-    author, why = author_of(request), reason_of(request)
     settled = [row.arbitration for row, _is_put in wanted if row.arbitration is not None]
-    if settled and settled[0].author != author:
+    if settled and settled[0].author != author_of(request):
         warning = _(
             "{who} a déjà arbitré ce désaccord (décision n° {n}) ; "
             "votre choix n’est pas enregistré."
@@ -232,11 +227,11 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
                 is_put=is_put,
                 is_proposed=(row.axis, row.code) in proposed,
                 between=between,
-                why=why,
+                why=reason_of(request),
             )
             for row, is_put in wanted
         ]
-        state.journal().add(decisions, author=author, request_id=request_id_of(request))
+        record(request, *decisions)
         messages.success(request, _("Désaccord arbitré : il quitte la liste et reste au journal."))
     following = request.POST.get("suite", "")
     anchor = f"#d-{following}" if following in state.snapshot().units else ""

@@ -9,10 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
 
 from pipeline.decisions.coding import (
-    CodingDecision,
     DrawSample,
     HideMachine,
     ShowMachine,
@@ -23,8 +21,8 @@ from pipeline.review import state
 from pipeline.review.agreement import Codings
 from pipeline.review.blind import task_of
 from pipeline.review.bounds import whole
-from pipeline.review.roles import Role, deciders, decides, role_of
-from pipeline.review.views import author_of, request_id_of
+from pipeline.review.roles import POST, Role, deciders, decides, role_of
+from pipeline.review.views import author_of, record
 
 _N_USUAL, _N_MOST = 30, 500  # passages a draw
 
@@ -57,7 +55,7 @@ def tasks(request: HttpRequest, codings: Codings) -> dict[str, Any]:
                 "is_mine": author in row.coders,
                 "may_undo": is_administrator or row.author == author,
             }
-            for row in reversed(journal.on_coding(DrawSample))
+            for row in reversed(journal.active(DrawSample))
         ],
         "may_draw_for_others": is_administrator,
         "n_usual": _N_USUAL,
@@ -66,8 +64,7 @@ def tasks(request: HttpRequest, codings: Codings) -> dict[str, Any]:
     }
 
 
-@decides
-@require_POST
+@decides(POST)
 def sight(request: HttpRequest) -> HttpResponse:
     """Hide what the machine proposes from a coder, or show it again."""
     name, command = request.POST.get("codeur", ""), request.POST.get("geste", "")
@@ -79,13 +76,12 @@ def sight(request: HttpRequest) -> HttpResponse:
     if command == "cacher":
         said = _("{name} code désormais sans voir ce que la machine propose.")
     if is_hidden != (command == "cacher"):
-        _add(request, HideMachine(name) if command == "cacher" else ShowMachine(name))
+        record(request, HideMachine(name) if command == "cacher" else ShowMachine(name))
     messages.success(request, said.format(name=name))
     return redirect("agreement")
 
 
-@decides
-@require_POST
+@decides(POST)
 def draw(request: HttpRequest) -> HttpResponse:
     """Draw passages that neither of two coders has begun, over all workshops."""
     coders = sorted({request.POST.get("premier", ""), request.POST.get("second", "")})
@@ -101,7 +97,7 @@ def draw(request: HttpRequest) -> HttpResponse:
     if not unit_ids:
         messages.error(request, _("Plus aucun passage que ces deux personnes n’aient commencé."))
         return redirect("agreement")
-    _add(request, DrawSample.of(coders, unit_ids, is_blind=request.POST.get("aveugle") == "oui"))
+    record(request, DrawSample.of(coders, unit_ids, is_blind=request.POST.get("aveugle") == "oui"))
     said = ngettext(
         "{n} passage est tiré pour {coders}. Chaque personne le trouve dans ses passages.",
         "{n} passages sont tirés pour {coders}. Chaque personne les trouve dans ses passages.",
@@ -114,7 +110,7 @@ def draw(request: HttpRequest) -> HttpResponse:
 def _untouched(coders: list[str]) -> dict[str, list[str]]:
     """Return by workshop the passages that nobody of `coders` judged, and no draw holds."""
     snapshot, journal = state.snapshot(), state.journal()
-    taken = {name for row in journal.on_coding(DrawSample) for name in row.unit_ids}
+    taken = {name for row in journal.active(DrawSample) for name in row.unit_ids}
     taken.update(*(journal.judged_by(coder) for coder in coders))
     unit_ids: dict[str, list[str]] = defaultdict(list)
     for unit in snapshot.units.values():
@@ -127,7 +123,3 @@ def _require_own(request: HttpRequest, *names: str) -> None:
     """Let people decide of themselves, and administrators of everybody."""
     if role_of(request.user) < Role.ADMINISTRATOR and author_of(request) not in names:
         raise PermissionDenied
-
-
-def _add(request: HttpRequest, decision: CodingDecision) -> None:
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
 
 from flows.creating import ChangedSinceError, create_study, save_settings, version_of
 from pipeline.errors import GridError, StudyError
@@ -20,7 +19,7 @@ from pipeline.grid import load_grid
 from pipeline.grid.editing import MAX_SENT_BYTES, SENT, sent_file
 from pipeline.review import desks, state
 from pipeline.review.bounds import MAX_LABEL
-from pipeline.review.roles import Role, administers, reads, role_of
+from pipeline.review.roles import GET, POST, Role, administers, reads, role_of
 from pipeline.review.views import once
 from pipeline.settings import Settings, load_settings
 from pipeline.settings.form import (
@@ -76,8 +75,7 @@ class SettingsFormState:
     found: StudyError | None = None
 
 
-@reads
-@require_http_methods(["GET", "POST"])
+@reads(GET, POST)
 def settings_page(request: HttpRequest) -> HttpResponse:
     """Show the settings to all, and let administrators change them."""
     study = state.study()
@@ -104,9 +102,8 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     return redirect("study_settings")
 
 
-@administers
+@administers(GET, POST)
 @once
-@require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     """Make a study among those of the server's folder, and go there."""
     folder = settings.STUDIES_FOLDER

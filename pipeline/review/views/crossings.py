@@ -1,11 +1,9 @@
 """Cross codes, themes and places, each cell a door to its passages; save as a sheet or drawing."""
 
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
 
 import pandas as pd
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,10 +12,9 @@ from django.template.loader import render_to_string
 from django.utils.http import urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
 
 from pipeline.counting import circles_of
-from pipeline.publish.spreadsheet import new_book
+from pipeline.publish.spreadsheet import Book
 from pipeline.publish.text import number, typography
 from pipeline.review import doors, state
 from pipeline.review.crossings import (
@@ -31,9 +28,9 @@ from pipeline.review.crossings import (
 )
 from pipeline.review.doors import Door
 from pipeline.review.queue import CoderView
-from pipeline.review.roles import reads
+from pipeline.review.roles import GET, reads
 from pipeline.review.selection import EVERY
-from pipeline.review.sending import XLSX, attached
+from pipeline.review.sending import attached, attached_book
 from pipeline.review.snapshot import Snapshot
 
 THEMES, TERRITORIES, QUESTIONS = "themes", "territoires", "questions"
@@ -50,8 +47,7 @@ class CrossedCell:
     words: str
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the crossing of the two dimensions of the address."""
     rows, columns = _dimensions(request)
@@ -81,14 +77,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "review/crossings.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def download(request: HttpRequest, form: str) -> HttpResponse:
     """Send the crossing as .xlsx or .svg."""
     crossing = _crossing(request, *_dimensions(request))
     name = f"croisement-{slugify(crossing.row.name)}-{slugify(crossing.column.name)}.{form}"
     if form == "xlsx":
-        return attached(_workbook(crossing), name, XLSX)
+        return attached_book(partial(_fill, crossing), name)
     if form != "svg":
         raise Http404
     shown = drawing(crossing, _title(crossing), _about(crossing))
@@ -129,7 +124,7 @@ def _axes(view: CoderView) -> dict[str, Dimension]:
 
 
 def _territories(snapshot: Snapshot) -> Dimension:
-    territory_of = {name: str(row["territory"]) for name, row in snapshot.workshops.items()}
+    territory_of = snapshot.territory_of
     n_tables: Counter[str] = Counter()
     for workshop_id, n in _tables_held(snapshot).items():
         n_tables[territory_of[workshop_id]] += n
@@ -224,7 +219,7 @@ def _about(crossing: Crossing) -> str:
     )
 
 
-def _workbook(crossing: Crossing) -> bytes:
+def _fill(crossing: Crossing, book: Book) -> None:
     words = {
         "tables": _("Tables"),
         "passages": _("Passages"),
@@ -253,10 +248,6 @@ def _workbook(crossing: Crossing) -> bytes:
     legend = pd.DataFrame(
         [(name, meanings[name]) for name in named], columns=[_("Feuille"), _("Ce qu’elle dit")]
     )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "croisement.xlsx"
-        with new_book(path) as book:
-            book.add_lines(_("À lire"), lines, legend)
-            for name, table in named.items():
-                book.add_table(name, table)
-        return path.read_bytes()
+    book.add_lines(_("À lire"), lines, legend)
+    for name, table in named.items():
+        book.add_table(name, table)

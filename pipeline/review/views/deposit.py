@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.deposit import Deposit, Placed, summary_of
 from flows.deposit.manifest import ANSWERS, section_target, target_of, write_answers
@@ -38,16 +37,15 @@ from pipeline.review.deposit import (
     with_readers,
     workshop_rows,
 )
-from pipeline.review.roles import Role, decides, reads, role_of
-from pipeline.review.views import author_of, is_fragment, once, page_of, request_id_of
+from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
+from pipeline.review.views import author_of, is_fragment, once, page_of, record
 from pipeline.text import size_in_words
 
 _READ_BYTES = 64 * 1024
 DECIDING = threading.Lock()  # from reading the decisions on doubts until writing them
 
 
-@reads
-@require_GET
+@reads(GET)
 def deposit(request: HttpRequest) -> HttpResponse:
     """Show the workshops with their files, and where to drop more."""
     study = state.study()
@@ -79,8 +77,7 @@ def deposit(request: HttpRequest) -> HttpResponse:
     return render(request, "review/deposit.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def states(request: HttpRequest) -> JsonResponse:
     """Say what changed, so that everybody sees everybody's files without reloading."""
     study = state.study()
@@ -88,9 +85,8 @@ def states(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"is_reading": is_reading, "workshops": states_of(study)})
 
 
-@decides
+@decides(POST)
 @once
-@require_POST
 def make_workshop(request: HttpRequest) -> HttpResponse:
     """Make the folder of a workshop."""
     try:
@@ -114,8 +110,7 @@ def _new_workshop(request: HttpRequest) -> Path:
     return Deposit(state.study()).make_workshop(territory, found[0] if found else "", place)
 
 
-@decides
-@require_POST
+@decides(POST)
 def announce(request: HttpRequest) -> JsonResponse:
     """Accept a file that a browser is about to send, and say how much of it has arrived."""
     return announce_to(request, Uploads(Deposit(state.study())), "deposit_piece")
@@ -142,8 +137,7 @@ def announce_to(request: HttpRequest, uploads: Uploads, address: str) -> JsonRes
     )
 
 
-@decides
-@require_POST
+@decides(POST)
 def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
     """Append a piece of a file; the last one puts it into the depot."""
     return receive_piece(request, Uploads(Deposit(state.study())), upload_id)
@@ -170,8 +164,7 @@ def receive_piece(request: HttpRequest, uploads: Uploads, upload_id: str) -> Jso
     return _arrived(placed)
 
 
-@decides
-@require_POST
+@decides(POST)
 def give_up(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Drop what has arrived of a file."""
     uploads = Uploads(Deposit(state.study()))
@@ -180,8 +173,7 @@ def give_up(request: HttpRequest, upload_id: str) -> HttpResponse:
     return redirect("deposit")
 
 
-@decides
-@require_POST
+@decides(POST)
 def remove(request: HttpRequest) -> HttpResponse:
     """Move one file or more to the bin."""
     folder, paths = _folder(request.POST.get("atelier", "")), request.POST.getlist("chemin")
@@ -200,8 +192,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     return _told_or_refused(request, folder.name, act)
 
 
-@decides
-@require_POST
+@decides(POST)
 def put_back(request: HttpRequest, removed_id: str) -> HttpResponse:
     """Put a removed file back."""
     placed = Deposit(state.study()).put_back(removed_id)
@@ -209,8 +200,7 @@ def put_back(request: HttpRequest, removed_id: str) -> HttpResponse:
     return redirect("deposit")
 
 
-@decides
-@require_POST
+@decides(POST)
 def erase(request: HttpRequest, removed_id: str) -> HttpResponse:
     """Erase a removed file for good."""
     name = Deposit(state.study()).erase(removed_id)
@@ -218,8 +208,7 @@ def erase(request: HttpRequest, removed_id: str) -> HttpResponse:
     return redirect("deposit")
 
 
-@decides
-@require_POST
+@decides(POST)
 def rename(request: HttpRequest) -> HttpResponse:
     """Give a file another name."""
     folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
@@ -231,8 +220,7 @@ def rename(request: HttpRequest) -> HttpResponse:
     )
 
 
-@decides
-@require_POST
+@decides(POST)
 def correct(request: HttpRequest) -> HttpResponse:
     """Write in atelier.yaml which question, table and channel a document or a section has."""
     folder, path = _folder(request.POST.get("atelier", "")), request.POST.get("chemin", "")
@@ -256,8 +244,7 @@ def correct(request: HttpRequest) -> HttpResponse:
     return _told_or_refused(request, folder.name, write)
 
 
-@decides
-@require_POST
+@decides(POST)
 def see(request: HttpRequest) -> HttpResponse:
     """Note that a remark on a file was read."""
     folder, remark = _folder(request.POST.get("atelier", "")), request.POST.get("remarque", "")
@@ -266,22 +253,19 @@ def see(request: HttpRequest) -> HttpResponse:
         raise Http404
 
     def note() -> str:
-        seen, author = SeeRemark(remark), author_of(request)
-        state.journal().add([seen], author=author, request_id=request_id_of(request))
+        record(request, SeeRemark(remark))
         return _("C’est vu : cette remarque n’est plus à faire, tant qu’elle dit la même chose.")
 
     return _told_or_refused(request, folder.name, note)
 
 
-@decides
-@require_GET
+@decides(GET)
 def doubts(request: HttpRequest) -> HttpResponse:
     """List the doubtful names, in real words, those without a decision first."""
     return _doubts(request)
 
 
-@decides
-@require_POST
+@decides(POST)
 def decide_doubt(request: HttpRequest, doubt_id: str) -> HttpResponse:
     """Hide or keep doubtful words, or take a decision back."""
     asked = request.POST.get("decision", "")

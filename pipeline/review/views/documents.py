@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.memos import DOCUMENT, MemoSubject
 from pipeline.decisions.passages import MakePassage
@@ -22,8 +21,8 @@ from pipeline.receipts import (
 )
 from pipeline.review import state
 from pipeline.review.reading import spans_of
-from pipeline.review.roles import Role, decides, reads, role_of
-from pipeline.review.views import author_of, page_of, request_id_of
+from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
+from pipeline.review.views import page_of, record
 from pipeline.review.views.memos import panel_of
 
 # what a browser shows as a picture, by its first bytes
@@ -37,8 +36,7 @@ _SHOWN = {
 _MAX_QUOTED = 200  # characters of a text, as a decision quotes it
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """List the files read, those to look at first, with what was kept of each."""
     snapshot = state.snapshot()
@@ -64,8 +62,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "review/documents.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def document(request: HttpRequest, document_id: str) -> HttpResponse:
     """Show a document whole: its passages, and what is none with the reason."""
     snapshot = state.snapshot()
@@ -88,8 +85,7 @@ def document(request: HttpRequest, document_id: str) -> HttpResponse:
     return render(request, "review/document.html", shown)
 
 
-@decides
-@require_GET
+@decides(GET)
 def picture(request: HttpRequest, document_id: str) -> HttpResponseBase:
     """Send the photo that a document was read on, to those who correct what was read.
 
@@ -124,8 +120,7 @@ def _shown_type(path: Path) -> str | None:
     return next((name for magic, name in _SHOWN.items() if start.startswith(magic)), None)
 
 
-@decides
-@require_POST
+@decides(POST)
 def make_passage(request: HttpRequest, document_id: str) -> HttpResponse:
     """Decide that a text of the document is a passage, from the next run on."""
     asked = request.POST.get("texte")
@@ -135,7 +130,7 @@ def make_passage(request: HttpRequest, document_id: str) -> HttpResponse:
     if span is None or span.unit is not None:
         raise Http404
     decision = MakePassage(span.unit_id, said=span.text[:_MAX_QUOTED])
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     sentence = _("{text} sera un passage au prochain calcul.")
     messages.success(request, sentence.format(text=quoted(span.text)))
     return redirect("document", document_id)

@@ -1,11 +1,8 @@
 """Show a study's grid, and change it: one code at a time, or all of it by a file."""
 
-import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -14,14 +11,13 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.codebook import change_grid, grid_without_names
 from flows.creating import ChangedSinceError, version_of
 from pipeline.decisions.codebook import EditCode
 from pipeline.errors import GridError, StudyError
 from pipeline.exchange.codebook import axis_colours
-from pipeline.files import write_bytes
+from pipeline.files import text_hash
 from pipeline.grid import load_grid
 from pipeline.grid.arranging import blocks
 from pipeline.grid.codes import STANDARD, Axis, Code, Entry, Grid
@@ -41,17 +37,17 @@ from pipeline.review import state
 from pipeline.review.bench import code_entry
 from pipeline.review.bounds import whole
 from pipeline.review.doors import Door, coder_view, door
-from pipeline.review.roles import administers, reads
+from pipeline.review.roles import GET, POST, administers, reads
 from pipeline.review.selection import EVERY
 from pipeline.review.sending import attached
 from pipeline.review.views import author_of, is_fragment, once, request_id_of
 from pipeline.review.views.memos import MemoPanel, code_panels
-from pipeline.study import Study
 
 REFUSED, IN_CONFLICT = 422, 409
-_PROPOSAL = re.compile(r"[0-9a-f]{32}")
+_PROPOSED = "proposed_grid"  # in the session
 _LINES = ("code", "label", "definition", "include", "exclude")
-_TEXTS = (*_LINES, "examples", "lexicon", "family")
+_LISTS = ("examples", "lexicon")
+_TEXTS = (*_LINES, *_LISTS, "family")
 _Part = TypeVar("_Part")
 
 
@@ -107,8 +103,7 @@ class FormAnswer:
         return {"section": "study_grid", **{name: getattr(self, name) for name in names}}
 
 
-@reads
-@require_GET
+@reads(GET)
 def grid_page(request: HttpRequest) -> HttpResponse:
     """Show every code of the grid, axis by axis."""
     grid, edits = load_grid(state.study().grid_path), _edits_by_code()
@@ -156,8 +151,7 @@ def grid_page(request: HttpRequest) -> HttpResponse:
     return render(request, "review/grid.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def grid_file(request: HttpRequest) -> HttpResponse:
     """Send grille.yaml."""
     content = state.study().grid_path.read_bytes()
@@ -194,9 +188,8 @@ def _n_passages(axis: str, code: str) -> int:
     return state.snapshot().n_passages_of[axis, code]
 
 
-@administers
+@administers(GET, POST)
 @once
-@require_http_methods(["GET", "POST"])
 def grid_code(request: HttpRequest) -> HttpResponse:
     """Change the code of the address, or add one to its axis."""
     version, grid = present_grid()
@@ -292,7 +285,7 @@ def _former_texts(request: HttpRequest, code: Code | None) -> dict[str, str]:
 
 
 def _texts_of(code: Code) -> dict[str, str]:
-    lists = {"examples": "\n".join(code.examples), "lexicon": "\n".join(code.lexicon)}
+    lists = {name: "\n".join(getattr(code, name)) for name in _LISTS}
     lines = {name: getattr(code, name) for name in (*_LINES, "colour")}
     return lines | lists | {"family": code.parent_id or ""}
 
@@ -304,18 +297,9 @@ def _entry(typed: Mapping[str, str], axis: str) -> Entry:
     def lines(name: str) -> tuple[str, ...]:
         return tuple(" ".join(text.split()) for text in typed[name].splitlines() if text.strip())
 
-    return Entry(
-        typed["code"].strip(),
-        axis,
-        label=line("label"),
-        definition=line("definition"),
-        include=line("include"),
-        exclude=line("exclude"),
-        examples=lines("examples"),
-        lexicon=lines("lexicon"),
-        parent_id=typed["family"] or None,
-        colour=typed["colour"],
-    )
+    parts: dict[str, Any] = {name: line(name) for name in _LINES}
+    parts |= {name: lines(name) for name in _LISTS}
+    return Entry(axis=axis, parent_id=typed["family"] or None, colour=typed["colour"], **parts)
 
 
 def _code_form(
@@ -351,8 +335,7 @@ def _colours(chosen: str, of_axis: str) -> list[tuple[str, str, str]]:
     return [("", of_axis, _("celle de l’axe")), *named, *own]
 
 
-@administers
-@require_http_methods(["GET", "POST"])
+@administers(GET, POST)
 def grid_remove(request: HttpRequest) -> HttpResponse:
     """Say how many passages carry the code of the address, and remove it once confirmed."""
     version, grid = present_grid()
@@ -391,8 +374,7 @@ def removal(
     return redirect("study_grid")
 
 
-@administers
-@require_POST
+@administers(POST)
 def grid_import(request: HttpRequest) -> HttpResponse:
     """Show what the sent grid would change; once confirmed, take it."""
     if proposal := request.POST.get("proposal", ""):
@@ -409,22 +391,17 @@ def grid_import(request: HttpRequest) -> HttpResponse:
     version, ours = present_grid()
     named = grid_without_names(study, with_former_names(theirs, ours))
     is_theirs = named == theirs and (sent.name or "").lower().endswith((".yaml", ".yml"))
-    text = content.decode() if is_theirs else write_yaml(named)  # with its author's comments
-    return _preview(request, ours, named, version=version, proposal=_keep(study, text))
+    text = write_yaml(named)
+    if is_theirs:  # with its author's comments
+        text = content.decode().replace("\r\n", "\n")
+    return _preview(request, ours, named, version=version, proposal=_keep(request, text))
 
 
-def _keep(study: Study, text: str) -> str:
-    """Keep a proposed grid until somebody takes it, instead of the one before; return its name."""
-    folder = study.root / ".review"
-    for path in folder.glob("grille.proposee-*.yaml"):
-        path.unlink(missing_ok=True)
-    name = hashlib.sha256(text.encode()).hexdigest()[:32]
-    write_bytes(_kept(study, name), text.encode(), mode=0o600)
-    return name
-
-
-def _kept(study: Study, name: str) -> Path:
-    return study.root / ".review" / f"grille.proposee-{name}.yaml"
+def _keep(request: HttpRequest, text: str) -> str:
+    """Keep a proposed grid until the person takes it, instead of the one before; return its key."""
+    proposal = text_hash(text)[:32]
+    request.session[_PROPOSED] = {proposal: text}
+    return proposal
 
 
 def _preview(
@@ -453,17 +430,16 @@ def _preview(
 
 def _take(request: HttpRequest, proposal: str) -> HttpResponse:
     study = state.study()
-    if not _PROPOSAL.fullmatch(proposal) or not _kept(study, proposal).is_file():
+    text = request.session.get(_PROPOSED, {}).get(proposal)
+    if text is None:
         messages.error(request, _("Cette grille n’est plus là : l’envoyer à nouveau."))
         return redirect("study_grid")
-    path = _kept(study, proposal)
-    (version, ours), theirs = present_grid(), load_grid(path)
+    (version, ours), theirs = present_grid(), read_sent("grille.yaml", text.encode())
     try:
-        text = path.read_text("utf-8")
         n_changes = change_grid(study, theirs, text=text, **change_of(request))
     except StudyError as error:
         return _preview(request, ours, theirs, version=version, proposal=proposal, refusal=error)
-    path.unlink(missing_ok=True)
+    del request.session[_PROPOSED]
     sentence = ngettext(
         "La grille est prise : {n} changement. Le prochain traitement en tiendra compte.",
         "La grille est prise : {n} changements. Le prochain traitement en tiendra compte.",

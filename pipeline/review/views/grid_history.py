@@ -11,7 +11,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
 
 from pipeline.decisions.codebook import EditCode, EditPart
 from pipeline.grid.arranging import AXIS, ORDER, PartChange
@@ -20,7 +19,7 @@ from pipeline.grid.colours import PALETTE
 from pipeline.grid.editing import PARTS
 from pipeline.review import state
 from pipeline.review.doors import Door
-from pipeline.review.roles import reads
+from pipeline.review.roles import GET, reads
 from pipeline.review.views import page_of
 from pipeline.review.views.grid import grid_doors
 
@@ -44,8 +43,7 @@ class EditRow:
     can_take: bool
 
 
-@reads
-@require_GET
+@reads(GET)
 def grid_history(request: HttpRequest) -> HttpResponse:
     """List the changes of the grid, or of the code of the address, the newest first."""
     asked, grid = request.GET.get("code", ""), state.study().grid

@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
 
 from flows.codebook import change_grid
 from pipeline.errors import StudyError
@@ -16,7 +15,7 @@ from pipeline.grid import load_grid
 from pipeline.grid.arranging import AXIS, FAMILY, move, put_axis, put_family, remove_axis
 from pipeline.grid.codes import STANDARD, Axis, AxisEntry, Entry, Grid
 from pipeline.review import state
-from pipeline.review.roles import administers
+from pipeline.review.roles import GET, POST, administers
 from pipeline.review.views import once
 from pipeline.review.views.grid import (
     FormAnswer,
@@ -32,9 +31,8 @@ _N_CODES = 4  # that a new axis may be given at once
 _STEPS = {"monter": -1, "descendre": 1}
 
 
-@administers
+@administers(GET, POST)
 @once
-@require_http_methods(["GET", "POST"])
 def grid_axis(request: HttpRequest) -> HttpResponse:
     """Change the axis of the address, or make one with its first codes."""
     version, grid = present_grid()
@@ -101,8 +99,7 @@ def _axis_form(
     return render(request, "review/grid_axis.html", shown, status=answer.status)
 
 
-@administers
-@require_http_methods(["GET", "POST"])
+@administers(GET, POST)
 def grid_axis_remove(request: HttpRequest) -> HttpResponse:
     """Say which codes go with the axis of the address, and remove it once confirmed."""
     version, grid = present_grid()
@@ -115,9 +112,8 @@ def grid_axis_remove(request: HttpRequest) -> HttpResponse:
     return removal(request, template, shown, version, remove_axis(grid, axis.axis), said)
 
 
-@administers
+@administers(GET, POST)
 @once
-@require_http_methods(["GET", "POST"])
 def grid_family(request: HttpRequest) -> HttpResponse:
     """Change the family of the address, or make one in its axis."""
     version, grid = present_grid()
@@ -165,8 +161,7 @@ def _family_form(
     return render(request, "review/grid_family.html", shown, status=answer.status)
 
 
-@administers
-@require_POST
+@administers(POST)
 def grid_order(request: HttpRequest) -> HttpResponse:
     """Move an axis, a family or a code one place; the page comes back with the new order."""
     study = state.study()

@@ -6,7 +6,6 @@ import yaml
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
 
 from flows.integrity import faults_of
 from flows.publication_files import changes_of, publications
@@ -14,7 +13,7 @@ from pipeline.errors import AteliersError
 from pipeline.files import data_path
 from pipeline.review import desks, state
 from pipeline.review.blind import blind_coding
-from pipeline.review.roles import Role, reads, role_everywhere
+from pipeline.review.roles import GET, Role, reads, role_everywhere
 from pipeline.review.steps import first_themes, steps
 from pipeline.review.theme_page import ThemeSummary, theme_summaries
 from pipeline.review.views import author_of
@@ -23,8 +22,7 @@ from pipeline.study import Study
 _N_PRIORITIES, _N_CHANGES, _N_FAULTS = 5, 8, 3
 
 
-@reads
-@require_GET
+@reads(GET)
 def studies(request: HttpRequest) -> HttpResponse:
     """List the studies of the folder that the person works on."""
     if settings.STUDIES_FOLDER is None:
@@ -55,8 +53,7 @@ def _summary(name: str, study: Study) -> dict[str, Any]:
         return row | {"fault": str(error)}
 
 
-@reads
-@require_GET
+@reads(GET)
 def open_study(request: HttpRequest, folder_name: str) -> HttpResponse:
     """Redirect to a study's home."""
     if desks.study_root(folder_name) is None:
@@ -64,8 +61,7 @@ def open_study(request: HttpRequest, folder_name: str) -> HttpResponse:
     return redirect(desks.address_of(folder_name))
 
 
-@reads
-@require_GET
+@reads(GET)
 def study(request: HttpRequest) -> HttpResponse:
     """Show what is to be done, what came in, what comes first, what changed."""
     damaged = [fault for fault in faults_of(state.study()) if fault.level != "told"]
@@ -114,8 +110,7 @@ def _changes() -> list[str]:
     return [line.removeprefix("- ") for line in lines][:_N_CHANGES]
 
 
-@reads
-@require_GET
+@reads(GET)
 def glossary(request: HttpRequest) -> HttpResponse:
     """Say what each word of the pages means."""
     terms = yaml.safe_load(data_path("lexicon", "glossaire.yaml").read_text(encoding="utf-8"))

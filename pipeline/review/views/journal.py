@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.codebook import undo_edit
 from flows.learning import undo_use
@@ -24,8 +23,8 @@ from pipeline.decisions.tags import TagDecision
 from pipeline.errors import StudyError
 from pipeline.review import state
 from pipeline.review.blind import blind_coding
-from pipeline.review.roles import Role, decides, reads, role_of
-from pipeline.review.views import author_of, page_of, reason_of, request_id_of, return_url
+from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
+from pipeline.review.views import author_of, page_of, reason_of, record, request_id_of, return_url
 from pipeline.tables.material import DECISIONS
 from pipeline.text import without_formula
 
@@ -49,8 +48,7 @@ class _HiddenThemeDecision(Decision):
     template = "décide d’un thème ; vous codez sans voir la machine"
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the decisions, the newest first, fifty a page."""
     journal = state.journal()
@@ -117,8 +115,7 @@ def _near(decision: Decision) -> dict[str, Any] | None:
     return {"moved": moved, "before": passage, "now": text}
 
 
-@decides
-@require_POST
+@decides(POST)
 def take_again(request: HttpRequest, decision_id: int) -> HttpResponse:
     """Take a decision again on the passage nearest to its own, which is gone."""
     journal = state.journal()
@@ -127,16 +124,13 @@ def take_again(request: HttpRequest, decision_id: int) -> HttpResponse:
         messages.warning(request, _("Cette décision n’est plus à reprendre."))
     else:
         moved = replace(near["moved"], decision_id=0, decided_at="", author="")
-        (number,) = journal.add(
-            [moved], author=author_of(request), request_id=request_id_of(request)
-        )
+        (number,) = record(request, moved)
         told = _("La décision n° {n} est reprise sur le passage proche : n° {number}.")
         messages.success(request, told.format(n=decision_id, number=number))
     return HttpResponseRedirect(return_url(request, reverse("journal")))
 
 
-@decides
-@require_POST
+@decides(POST)
 def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
     """Undo a decision by a new one; analysts undo their own, administrators anybody's."""
     journal, author = state.journal(), author_of(request)
@@ -187,8 +181,7 @@ def _undo(request: HttpRequest, decision: Decision) -> None:
         messages.success(request, _("La décision n° {n} est annulée.").format(n=number))
 
 
-@reads
-@require_GET
+@reads(GET)
 def export(request: HttpRequest) -> HttpResponse:
     """Send all decisions as .csv, in order."""
     journal, buffer = state.journal(), io.StringIO()

@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.jobs import Job, Jobs, JobState, JobTask, Step
 from flows.learning import (
@@ -29,7 +28,7 @@ from pipeline.decisions import Decision
 from pipeline.errors import StudyError
 from pipeline.publish.text import joined
 from pipeline.review import state
-from pipeline.review.roles import decides
+from pipeline.review.roles import GET, POST, decides
 from pipeline.review.views import author_of, is_fragment, once, request_id_of
 from pipeline.review.views.processing import about, lasted
 from pipeline.study import Study
@@ -44,8 +43,7 @@ _STAGES = {
 }
 
 
-@decides
-@require_GET
+@decides(GET)
 def learning(request: HttpRequest) -> HttpResponse:
     """Show what would be learnt, the job, what the last one gave, and the machines."""
     study = state.study()
@@ -75,9 +73,8 @@ def learning(request: HttpRequest) -> HttpResponse:
     return render(request, f"review/{name}.html", shown)
 
 
-@decides
+@decides(POST)
 @once
-@require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Start learning, or say who runs what is running."""
     job, is_new = Jobs(state.study()).start(author_of(request), JobTask.LEARN)
@@ -92,8 +89,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return redirect("learning")
 
 
-@decides
-@require_POST
+@decides(POST)
 def cancel(request: HttpRequest) -> HttpResponse:
     """Ask the running job to stop."""
     if Jobs(state.study()).cancel(author_of(request), JobTask.LEARN):
@@ -103,8 +99,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
     return redirect("learning")
 
 
-@decides
-@require_POST
+@decides(POST)
 def use(request: HttpRequest) -> HttpResponse:
     """Have another machine code from the next run on."""
     study, file = state.study(), request.POST.get("machine", "")

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.masked_names import MaskedWords, leave_readable, masked_words
 from flows.vault import Vault
@@ -14,20 +13,18 @@ from pipeline.errors import VaultError
 from pipeline.publish.text import quoted
 from pipeline.review import state
 from pipeline.review.mending import bounds_of
-from pipeline.review.roles import decides
+from pipeline.review.roles import GET, POST, decides
 from pipeline.review.views import author_of, is_fragment
 from pipeline.review.views.deposit import DECIDING
 
 
-@decides
-@require_GET
+@decides(GET)
 def listing(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Show the words behind the tokens of a passage to those who may see real names."""
     return _listing(request, unit_id)
 
 
-@decides
-@require_POST
+@decides(POST)
 def unmask(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Leave words of a passage readable in the whole study, or take that back."""
     try:

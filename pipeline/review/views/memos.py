@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.memos import (
     CODE,
@@ -45,10 +44,10 @@ from pipeline.review.bounds import whole
 from pipeline.review.journal import Journal
 from pipeline.review.markdown import as_html
 from pipeline.review.notes import memos_now
-from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
 from pipeline.review.sending import attached
 from pipeline.review.templatetags.review import moment
-from pipeline.review.views import author_of, is_fragment, page_of, request_id_of
+from pipeline.review.views import author_of, is_fragment, page_of, record
 
 _REFUSED = 422
 _N_CHARS = 120  # of a passage that a memo is about
@@ -153,8 +152,7 @@ def _flag_of(unit_id: str) -> FlagPassage | None:
     return flagged(state.journal_of_page().on_unit(unit_id, FlagDecision)).get(unit_id)
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """List every memo, the newest first, and those on the study."""
     memos = _every_memo(request)
@@ -215,8 +213,7 @@ def _first_words(unit_id: str) -> str:
     return shortened(unit.text, _N_CHARS)
 
 
-@reads
-@require_GET
+@reads(GET)
 def export(request: HttpRequest) -> HttpResponse:
     """Send every memo as one Markdown file, subject by subject."""
     lines = [f"# {_('Mémos')} : {state.study().settings.etude.title}", ""]
@@ -231,8 +228,7 @@ def export(request: HttpRequest) -> HttpResponse:
     return attached("\n".join(lines), "memos.md", "text/markdown; charset=utf-8")
 
 
-@decides
-@require_POST
+@decides(POST)
 def write(request: HttpRequest) -> HttpResponse:
     """Note a memo, write it again or remove it."""
     subject = subject_of(request.POST.get("sur", ""))
@@ -246,7 +242,7 @@ def write(request: HttpRequest) -> HttpResponse:
         options = {"fault": fault, "typed": text, "editing": whole(number) or 0}
         panel = panel_of(request, subject, is_compact=is_compact, **options)
         return _answer(request, panel, fault, status=_REFUSED)
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     sentences = {
         NoteMemo: _("Mémo noté."),
         EditMemo: _("Mémo récrit."),
@@ -308,8 +304,7 @@ def _answer(
     return HttpResponseRedirect(address_of(panel.subject))
 
 
-@decides
-@require_POST
+@decides(POST)
 def flag(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Flag a passage, or remove its flag."""
     if unit_id not in state.snapshot().units:
@@ -324,7 +319,7 @@ def flag(request: HttpRequest, unit_id: str) -> HttpResponse:
     else:
         raise Http404
     if (before is None) == (command == "mettre") or (before and before.word != (word or None)):
-        journal.add([decision], author=author_of(request), request_id=request_id_of(request))
+        record(request, decision)
     if is_fragment(request):
         shown = {
             "flag": _flag_of(unit_id),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from flows.vault import Vault, is_name_like
 from pipeline.decisions import Decision
@@ -33,17 +32,16 @@ from pipeline.review.mending import (
     waiting_words,
 )
 from pipeline.review.queue import CoderView
-from pipeline.review.roles import decides
+from pipeline.review.roles import POST, decides
 from pipeline.review.selection import Selection
 from pipeline.review.snapshot import Unit
-from pipeline.review.views import request_id_of
+from pipeline.review.views import record
 from pipeline.review.views.deposit import DECIDING
 from pipeline.review.views.passages import answer
 from pipeline.tables.schema import CHANNELS
 
 
-@decides
-@require_POST
+@decides(POST)
 def code_words(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Put a code on the chosen words of a passage, instead of those that it had there.
 
@@ -71,8 +69,7 @@ def code_words(request: HttpRequest, unit_id: str) -> HttpResponse:
     return _decide(request, view, wanted, unit_id, decisions, said + announcement(decision))
 
 
-@decides
-@require_POST
+@decides(POST)
 def split(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Cut a passage before a character, from the next run on."""
     wanted, view, unit = _asked(request, unit_id)
@@ -84,8 +81,7 @@ def split(request: HttpRequest, unit_id: str) -> HttpResponse:
     return _decide(request, view, wanted, unit_id, [decision], said)
 
 
-@decides
-@require_POST
+@decides(POST)
 def join(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Join a passage to the next of its document, from the next run on."""
     wanted, view, unit = _asked(request, unit_id)
@@ -100,8 +96,7 @@ def join(request: HttpRequest, unit_id: str) -> HttpResponse:
     return _decide(request, view, wanted, unit_id, [decision], said)
 
 
-@decides
-@require_POST
+@decides(POST)
 def correct(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Correct the table, question, speaker or channel of a passage, from the next run on."""
     wanted, view, unit = _asked(request, unit_id)
@@ -133,8 +128,7 @@ def correct(request: HttpRequest, unit_id: str) -> HttpResponse:
     return _decide(request, view, wanted, unit_id, decisions, said)
 
 
-@decides
-@require_POST
+@decides(POST)
 def mask(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Hide a name in the whole study, from the next run on; only the vault holds its words."""
     wanted, view, unit = _asked(request, unit_id)
@@ -180,5 +174,5 @@ def _decide(
     said: str,
 ) -> HttpResponse:
     if decisions:
-        view.journal.add(decisions, author=view.author, request_id=request_id_of(request))
+        record(request, *decisions)
     return answer(request, view, wanted, view.unit_ids(wanted), unit_id, said)

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.tags import ConfirmUnit, RejectTag, TagDecision, put_code
 from pipeline.review import queue
@@ -16,16 +15,15 @@ from pipeline.review.doors import coder_view
 from pipeline.review.journal import BenchDecision
 from pipeline.review.queue import CoderView
 from pipeline.review.reading import N_AROUND, document_part
-from pipeline.review.roles import decides, reads
+from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.selection import DRAWN, TODO, Selection
 from pipeline.review.snapshot import Snapshot, Unit
-from pipeline.review.views import is_fragment, reason_of, request_id_of
+from pipeline.review.views import is_fragment, reason_of, record
 from pipeline.review.views.memos import notes_of
 from pipeline.review.views.selections import filters
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the filtered queue, and one passage."""
     wanted = Selection.read(request.GET)
@@ -41,8 +39,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "review/passages.html", whole)
 
 
-@reads
-@require_GET
+@reads(GET)
 def more_of_document(request: HttpRequest, document_id: str) -> HttpResponse:
     """Show more lines of a document that is too long to be shown whole."""
     wanted = Selection.read(request.GET)
@@ -63,28 +60,26 @@ def more_of_document(request: HttpRequest, document_id: str) -> HttpResponse:
     return render(request, "review/bench_lines.html", shown)
 
 
-@decides
-@require_POST
+@decides(POST)
 def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Append a decision; once validated, show the next passage."""
     wanted = Selection.read(request.GET)
     view = coder_view(request)
     _unit(view.snapshot, unit_id)
-    author, journal = view.author, view.journal
     command, _equals, key = request.POST.get("geste", "").partition("=")
     unit_ids = view.unit_ids(wanted)
     next_id: str | None = unit_id
     if command == "annuler":
         last = _to_undo(view, key)
         if last is not None:
-            journal.add(journal.undoing(last), author=author, request_id=request_id_of(request))
+            record(request, *view.journal.undoing(last))
             if last.unit_id in view.snapshot.units:
                 next_id = last.unit_id
         said = announcement(last, is_undone=True)
     else:
         decision = _decision(view, command, key or request.POST.get("code", ""), unit_id)
         decision = replace(decision, why=reason_of(request))
-        journal.add([decision], author=author, request_id=request_id_of(request))
+        record(request, decision)
         said = announcement(decision)
     if command == "valider":
         following = queue.neighbours(unit_id, unit_ids)[1]

@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.typed_texts import typed_without_names
 from pipeline.decisions import Decision
@@ -20,19 +19,18 @@ from pipeline.rank.criteria import CRITERIA
 from pipeline.rank.order import rank_tallies
 from pipeline.review import state, weightings
 from pipeline.review.bounds import too_long
-from pipeline.review.roles import decides, reads
+from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
-from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
-from pipeline.review.weightings import Points, RankedTheme, WeightingChoice
+from pipeline.review.views import is_fragment, reason_of, record
+from pipeline.review.weightings import Points, WeightingChoice
 from pipeline.settings.sections import RankSettings
 
 _STUDY = "study"
 _N_CHARS = 60  # of a name
 
 
-@reads
-@require_http_methods(["GET", "POST"])
+@reads(GET, POST)
 def listing(request: HttpRequest) -> HttpResponse:
     """Rank by the weights sent, without storing them."""
     shown = _page(request.POST if request.method == "POST" else request.GET)
@@ -41,8 +39,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, template, shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def compare(request: HttpRequest) -> HttpResponse:
     """Compare weightings side by side with the first."""
     scope, choices = _scope(request.GET), _choices()
@@ -73,8 +70,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     return render(request, "review/priorities_compared.html", shown)
 
 
-@decides
-@require_POST
+@decides(POST)
 def save(request: HttpRequest) -> HttpResponse:
     """Save the weights; replace others of the same name on demand."""
     typed = request.POST.get("nom", "").strip()
@@ -90,20 +86,19 @@ def save(request: HttpRequest) -> HttpResponse:
         shown |= {"name": name, "taken": taken}
         return render(request, "review/priorities.html", shown, status=409)
     decision = SaveWeighting.named(name, weights.model_dump())
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     messages.success(request, _("La pondération {name} est enregistrée.").format(name=quoted(name)))
     return redirect(_address(shown["scope"], name))
 
 
-@decides
-@require_POST
+@decides(POST)
 def use(request: HttpRequest) -> HttpResponse:
     """Rank by a saved weighting from now on, or by that of etude.toml (blank name)."""
     name = request.POST.get("ponderation", "")
     if name not in {choice.weighting.name for choice in _choices()}:
         raise Http404
     decision = UseWeighting(name or None, why=reason_of(request))
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     said = _("L’étude se classe de nouveau par les poids d’etude.toml.")
     if name:
         said = _("L’étude se classe par la pondération {name}.").format(name=quoted(name))
@@ -169,15 +164,16 @@ def _ranking(
     labels, themes = state.labels(), snapshot.tables["themes"]
     last_labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
     late_sentences = dict(zip(late["theme_id"], late["sentence"], strict=True))
+    rows = [
+        _row(theme, len(ranked), labels, last_labels)
+        | {"late": late_sentences.get(theme["theme_id"])}
+        for theme in ranked
+    ]
     return {
         "is_stale": not tallies.is_current,
         "weights_summary": _summary(weights.model_dump()),
-        "rows": [
-            _row(theme, len(ranked), labels, last_labels)
-            | {"late": late_sentences.get(theme.theme_id)}
-            for theme in ranked
-        ],
-        "first_themes": joined([labels.get(row.theme_id, row.theme_id) for row in ranked[:3]]),
+        "rows": rows,
+        "first_themes": joined([row["label"] for row in rows[:3]]),
         "checks": list(checks["sentence"]),
     }
 
@@ -189,19 +185,19 @@ def _changed(snapshot: Snapshot, now: Themes) -> frozenset[str]:
 
 
 def _row(
-    theme: RankedTheme, n_themes: int, labels: dict[str, str], last_labels: dict[str, str]
+    theme: dict[Any, Any], n_themes: int, labels: dict[str, str], last_labels: dict[str, str]
 ) -> dict[str, Any]:
-    label = labels.get(theme.theme_id, theme.theme_id)
-    last_label = last_labels.get(theme.theme_id, label)
+    label = labels.get(theme["theme_id"], theme["theme_id"])
+    last_label = last_labels.get(theme["theme_id"], label)
     low, high, at = (
-        _percent_along(rank, n_themes) for rank in (theme.rank_low, theme.rank_high, theme.rank)
+        _percent_along(theme[name], n_themes) for name in ("rank_low", "rank_high", "rank")
     )
     return {
         "ranked": theme,
         "label": label,
         "former_label": last_label if last_label != label else None,
-        "to_usual": weightings.rank_change(theme.usual_rank, theme.rank),
-        "to_last": weightings.rank_change(theme.last_rank, theme.usual_rank),
+        "to_usual": weightings.rank_change(theme["usual_rank"], theme["rank"]),
+        "to_last": weightings.rank_change(theme["last_rank"], theme["usual_rank"]),
         "bar": {"x": low, "width": max(high - low, 1), "at": at},
     }
 

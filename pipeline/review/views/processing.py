@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.jobs import Job, Jobs, JobState, JobTask, Step
 from flows.jobs.progress import (
@@ -26,7 +24,7 @@ from flows.jobs.served import is_served, next_run
 from flows.jobs.warm import ready_process
 from pipeline.publish.text import joined
 from pipeline.review import state
-from pipeline.review.roles import decides, reads
+from pipeline.review.roles import GET, POST, decides, reads
 from pipeline.review.views import author_of, is_fragment, once
 from pipeline.study import Study
 
@@ -36,62 +34,53 @@ _STREAM_S = 5.0  # then the browser asks again; a server that stops waits for it
 _LOOK_S, _TICK_S = 0.4, 2.0  # between two looks; between two events though nothing changed
 _streams = threading.BoundedSemaphore(_N_STREAMS)
 
-_PHASES: Mapping[str, Any] = MappingProxyType(
-    {
-        "read": gettext_lazy("Lire et découper les fichiers"),
-        "code": gettext_lazy("Étiqueter les passages"),
-        "themes": gettext_lazy("Regrouper les passages en thèmes"),
-        "decide": gettext_lazy("Appliquer les décisions et classer"),
-        "compare": gettext_lazy("Comparer les territoires"),
-        "publish": gettext_lazy("Écrire les tables et le rapport"),
-    }
-)
-_STATES: Mapping[str, Any] = MappingProxyType(
-    {
-        "waiting": gettext_lazy("à venir"),
-        "running": gettext_lazy("en cours"),
-        "done": gettext_lazy("fait"),
-        "cached": gettext_lazy("inchangé, repris"),
-        "stopped": gettext_lazy("arrêté là"),
-    }
-)
-_STAGES: Mapping[str, Any] = MappingProxyType(
-    {
-        "read": gettext_lazy("Lecture des fichiers"),
-        "segment": gettext_lazy("Découpage en passages"),
-        "tag": gettext_lazy("Étiquetage"),
-        "second": gettext_lazy("Second codeur"),
-        "agree": gettext_lazy("Accord entre codeurs"),
-        "order": gettext_lazy("Ordre de relecture"),
-        "cluster": gettext_lazy("Regroupement en thèmes"),
-        "join": gettext_lazy("Contributions à distance"),
-        "propose": gettext_lazy("Noms de thèmes proposés"),
-        "decide": gettext_lazy("Décisions appliquées"),
-        "rank": gettext_lazy("Classement des priorités"),
-        "compare": gettext_lazy("Comparaison des territoires"),
-        "write": gettext_lazy("Écriture des tables"),
-        "publish": gettext_lazy("Rapport"),
-    }
-)
+_PHASES: Mapping[str, Any] = {
+    "read": gettext_lazy("Lire et découper les fichiers"),
+    "code": gettext_lazy("Étiqueter les passages"),
+    "themes": gettext_lazy("Regrouper les passages en thèmes"),
+    "decide": gettext_lazy("Appliquer les décisions et classer"),
+    "compare": gettext_lazy("Comparer les territoires"),
+    "publish": gettext_lazy("Écrire les tables et le rapport"),
+}
+_STATES: Mapping[str, Any] = {
+    "waiting": gettext_lazy("à venir"),
+    "running": gettext_lazy("en cours"),
+    "done": gettext_lazy("fait"),
+    "cached": gettext_lazy("inchangé, repris"),
+    "stopped": gettext_lazy("arrêté là"),
+}
+_STAGES: Mapping[str, Any] = {
+    "read": gettext_lazy("Lecture des fichiers"),
+    "segment": gettext_lazy("Découpage en passages"),
+    "tag": gettext_lazy("Étiquetage"),
+    "second": gettext_lazy("Second codeur"),
+    "agree": gettext_lazy("Accord entre codeurs"),
+    "order": gettext_lazy("Ordre de relecture"),
+    "cluster": gettext_lazy("Regroupement en thèmes"),
+    "join": gettext_lazy("Contributions à distance"),
+    "propose": gettext_lazy("Noms de thèmes proposés"),
+    "decide": gettext_lazy("Décisions appliquées"),
+    "rank": gettext_lazy("Classement des priorités"),
+    "compare": gettext_lazy("Comparaison des territoires"),
+    "write": gettext_lazy("Écriture des tables"),
+    "publish": gettext_lazy("Rapport"),
+}
 _DETAILED = ("read", "segment", "tag")  # stages that name the workshop they work on
 # what the log counts of a stage's tables
-_COUNTED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "read": {
-            "documents": ngettext_lazy("{n} document", "{n} documents", "n"),
-            "rejects": ngettext_lazy("{n} non lu", "{n} non lus", "n"),
-        },
-        "segment": {"units": ngettext_lazy("{n} passage", "{n} passages", "n")},
-        "tag": {"tags": ngettext_lazy("{n} étiquette", "{n} étiquettes", "n")},
-        "join": {"themes": ngettext_lazy("{n} thème", "{n} thèmes", "n")},
-        "decide": {"decision_effects": ngettext_lazy("{n} décision", "{n} décisions", "n")},
-        "compare": {"contrasts": ngettext_lazy("{n} écart", "{n} écarts", "n")},
-    }
-)
+_COUNTED: Mapping[str, Mapping[str, Any]] = {
+    "read": {
+        "documents": ngettext_lazy("{n} document", "{n} documents", "n"),
+        "rejects": ngettext_lazy("{n} non lu", "{n} non lus", "n"),
+    },
+    "segment": {"units": ngettext_lazy("{n} passage", "{n} passages", "n")},
+    "tag": {"tags": ngettext_lazy("{n} étiquette", "{n} étiquettes", "n")},
+    "join": {"themes": ngettext_lazy("{n} thème", "{n} thèmes", "n")},
+    "decide": {"decision_effects": ngettext_lazy("{n} décision", "{n} décisions", "n")},
+    "compare": {"contrasts": ngettext_lazy("{n} écart", "{n} écarts", "n")},
+}
 
 
-@reads
-@require_GET
+@reads(GET)
 def processing(request: HttpRequest) -> HttpResponse:
     """Show what waits, the job with its phases, its log, and the runs of before."""
     study = state.study()
@@ -116,9 +105,8 @@ def processing(request: HttpRequest) -> HttpResponse:
     return render(request, f"review/{name}.html", shown)
 
 
-@decides
+@decides(POST)
 @once
-@require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Start a job, or say who runs the one that is running."""
     job, is_new = Jobs(state.study()).start(author_of(request))
@@ -132,8 +120,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return redirect("processing")
 
 
-@decides
-@require_POST
+@decides(POST)
 def cancel(request: HttpRequest) -> HttpResponse:
     """Ask the running job to stop."""
     if Jobs(state.study()).cancel(author_of(request)):
@@ -143,8 +130,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
     return redirect("processing")
 
 
-@reads
-@require_GET
+@reads(GET)
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     """Tell the browser, as server-sent events, each time that the page has something new."""
     changes = _changes(Jobs(state.study()))

@@ -13,7 +13,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
 
 from flows import publication_files
 from flows.coming_back import SUFFIXES, TAKE_BACK
@@ -39,7 +38,7 @@ from pipeline.decisions.tags import TagDecision
 from pipeline.errors import StudyError
 from pipeline.review import state
 from pipeline.review.bounds import MAX_PIECE_BYTES
-from pipeline.review.roles import Role, administers, decides, reads, role_of
+from pipeline.review.roles import GET, POST, Role, administers, decides, reads, role_of
 from pipeline.review.sending import sent
 from pipeline.review.steps import N_FIRST, unsigned_themes
 from pipeline.review.views import author_of, is_fragment, once
@@ -52,8 +51,7 @@ _N_DECISIONS = 12  # shown in words
 _WAIT_S, _STEP_S = 5.0, 0.1  # for an export, before the page that waits
 
 
-@reads
-@require_GET
+@reads(GET)
 def publishing(request: HttpRequest) -> HttpResponse:
     """Show what publishing changes, what is not signed, and everything to take away."""
     study = state.study()
@@ -126,9 +124,8 @@ def _progress(request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
     return answer
 
 
-@decides
+@decides(POST)
 @once
-@require_POST
 def publish(request: HttpRequest) -> HttpResponse:
     """Apply the decisions and write the publication, in a process of its own."""
     if not start_task(state.study().root, PUBLISH, asked_by=author_of(request)):
@@ -136,9 +133,8 @@ def publish(request: HttpRequest) -> HttpResponse:
     return redirect("publishing")
 
 
-@administers
+@administers(POST)
 @once
-@require_POST
 def let_go(request: HttpRequest, run_id: str) -> HttpResponse:
     """Remove an earlier publication for good, unless it is in use."""
     study = state.study()
@@ -272,8 +268,7 @@ def _exports(study: Study) -> list[dict[str, Any]]:
     return rows
 
 
-@reads
-@require_GET
+@reads(GET)
 def publication_file(request: HttpRequest, run_id: str, name: str) -> HttpResponseBase:
     """Send a file of a publication; pages open in the browser."""
     path = publication_path(state.study(), run_id, name)
@@ -284,8 +279,7 @@ def publication_file(request: HttpRequest, run_id: str, name: str) -> HttpRespon
     return sent(path)
 
 
-@decides
-@require_GET
+@decides(GET)
 def publication_export(request: HttpRequest, form: str) -> HttpResponseBase:
     """Send an export, made once a run; a page waits for a long one."""
     study = state.study()

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from flows.publication_files import publication_path, publications, published
 from pipeline.review import state
@@ -23,7 +23,7 @@ from pipeline.review.reader_links import (
     note_opening,
     revoke_link,
 )
-from pipeline.review.roles import Role, administers, is_loopback, public_address, role_of
+from pipeline.review.roles import POST, Role, administers, is_loopback, public_address, role_of
 from pipeline.review.sending import sent
 from pipeline.review.views import author_of, once
 
@@ -45,9 +45,8 @@ def links_shown(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-@administers
+@administers(POST)
 @once
-@require_POST
 def make(request: HttpRequest) -> HttpResponse:
     """Make a link to a publication, and show it once."""
     study = state.study()
@@ -69,8 +68,7 @@ def make(request: HttpRequest) -> HttpResponse:
     return render(request, "review/reader_link_made.html", shown | {"days": days})
 
 
-@administers
-@require_POST
+@administers(POST)
 def revoke(request: HttpRequest, link_id: str) -> HttpResponse:
     """Close a link at once."""
     if revoke_link(state.study().root, link_id, revoked_by=author_of(request)):

@@ -7,14 +7,13 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from flows.backup import backups_of, read_backup_passphrase
 from flows.restoration import ArchiveUploads, give_up_restoration, sent_archive
 from flows.tasks import Task, clear_task, start_task, task_of
 from pipeline.review import state
 from pipeline.review.bounds import MAX_PIECE_BYTES
-from pipeline.review.roles import administers
+from pipeline.review.roles import POST, administers
 from pipeline.review.views import author_of
 from pipeline.review.views.deposit import announce_to, receive_piece
 from pipeline.study import Study
@@ -36,22 +35,19 @@ def restoring_shown(study: Study, task: Task | None) -> dict[str, Any]:
     }
 
 
-@administers
-@require_POST
+@administers(POST)
 def announce(request: HttpRequest) -> JsonResponse:
     """Accept an archive that a browser is about to send."""
     return announce_to(request, ArchiveUploads(state.study()), "archive_piece")
 
 
-@administers
-@require_POST
+@administers(POST)
 def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
     """Append a piece of an archive."""
     return receive_piece(request, ArchiveUploads(state.study()), upload_id)
 
 
-@administers
-@require_POST
+@administers(POST)
 def restore(request: HttpRequest) -> HttpResponse:
     """Try a restoration, restore what was tried, or give it up."""
     study, gesture = state.study(), request.POST.get("geste", "")

@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.jobs import Jobs, JobTask
 from flows.jobs.progress import n_decisions_waiting
@@ -19,14 +19,13 @@ from pipeline.decisions.gaps import ConfirmGap, GapDecision, RefuseGap, decided_
 from pipeline.publish.text import one_line, quoted
 from pipeline.review import doors, state, territories
 from pipeline.review.desks import desk
-from pipeline.review.roles import decides, reads
-from pipeline.review.search import naming, search_index
+from pipeline.review.roles import GET, POST, decides, reads
+from pipeline.review.search import SearchQuery, naming, search_index
 from pipeline.review.snapshot import Snapshot
-from pipeline.review.views import author_of, is_fragment, reason_of, request_id_of
+from pipeline.review.views import is_fragment, reason_of, record
 
 
-@reads
-@require_GET
+@reads(GET)
 def results(request: HttpRequest) -> HttpResponse:
     """Show when results were made, later decisions, and changes of the last run asked here."""
     shown = _progress()
@@ -54,18 +53,7 @@ def _progress() -> dict[str, Any]:
     }
 
 
-PARTS = {
-    "presence": gettext_lazy("Présence"),
-    "specificites": gettext_lazy("Spécificités"),
-    "plans": gettext_lazy("Plans factoriels"),
-    "cartes": gettext_lazy("Cartes"),
-    "voix": gettext_lazy("Voix absentes"),
-    "offre": gettext_lazy("Offre et besoins"),
-}
-
-
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
     """Show one part of the comparison of territories."""
     if part not in PARTS:
@@ -73,10 +61,10 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
     shown = {
         "section": "territories",
         "part": part,
-        "parts": PARTS,
-        "title": PARTS[part],
+        "parts": {name: title for name, (title, _view) in PARTS.items()},
+        "title": PARTS[part][0],
         "why_no_theme": state.why_no_theme(),
-        **_VIEWS[part](request),
+        **PARTS[part][1](request),
     }
     if is_fragment(request) and part == "cartes":
         return render(request, "review/territories_drawings.html", shown)
@@ -162,7 +150,8 @@ def _n_naming(snapshot: Snapshot) -> dict[str, tuple[int, str]]:
     """Return how many passages name each structure, and what finds them, by its name."""
     index = search_index(snapshot)
     names = {one_line(name) for name in snapshot.tables["structures"]["name"]}
-    return {name: (index.count_naming(name), naming(name)) for name in names}
+    typed = {name: naming(name) for name in names}
+    return {name: (len(index.find(SearchQuery(text))), text) for name, text in typed.items()}
 
 
 def _voices(request: HttpRequest) -> dict[str, Any]:
@@ -201,8 +190,7 @@ def _gaps() -> list[dict[str, Any]]:
     ]
 
 
-@decides
-@require_POST
+@decides(POST)
 def decide_gap(request: HttpRequest) -> HttpResponse:
     """Confirm that no known structure answers a need, or set it aside."""
     kind = _GAP_DECISIONS.get(request.POST.get("decision", ""))
@@ -213,7 +201,7 @@ def decide_gap(request: HttpRequest) -> HttpResponse:
         raise Http404
     unit_ids = [unit_id for unit_id, _text in row["passages"]]
     decision = kind.of(*asked, row["title"], unit_ids, why=reason_of(request))
-    state.journal().add([decision], author=author_of(request), request_id=request_id_of(request))
+    record(request, decision)
     said = _("Le besoin {title} est écarté des besoins sans réponse connue.")
     if kind is ConfirmGap:
         said = _("Le besoin {title} est confirmé comme sans réponse connue.")
@@ -223,11 +211,11 @@ def decide_gap(request: HttpRequest) -> HttpResponse:
 
 
 _GAP_DECISIONS: dict[str, type[GapDecision]] = {"confirmer": ConfirmGap, "ecarter": RefuseGap}
-_VIEWS: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
-    "presence": _presence,
-    "specificites": _specificities,
-    "plans": _planes,
-    "cartes": _maps,
-    "voix": _voices,
-    "offre": _offer,
+PARTS: dict[str, tuple[Promise, Callable[[HttpRequest], dict[str, Any]]]] = {
+    "presence": (gettext_lazy("Présence"), _presence),
+    "specificites": (gettext_lazy("Spécificités"), _specificities),
+    "plans": (gettext_lazy("Plans factoriels"), _planes),
+    "cartes": (gettext_lazy("Cartes"), _maps),
+    "voix": (gettext_lazy("Voix absentes"), _voices),
+    "offre": (gettext_lazy("Offre et besoins"), _offer),
 }

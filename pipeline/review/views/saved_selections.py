@@ -1,33 +1,28 @@
 """Keep a selection of passages under a name, remove it, and send its passages as a file."""
 
-import tempfile
-from pathlib import Path
-
 import pandas as pd
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions.selections import RemoveSelection, SaveSelection
-from pipeline.publish.spreadsheet import new_book
+from pipeline.publish.spreadsheet import Book
 from pipeline.publish.text import quoted, typography, where
 from pipeline.review import state
 from pipeline.review.doors import coder_view
 from pipeline.review.queue import CoderView
-from pipeline.review.roles import decides
+from pipeline.review.roles import GET, POST, decides
 from pipeline.review.selection import Selection
-from pipeline.review.sending import XLSX, attached
-from pipeline.review.views import author_of, request_id_of, return_url
+from pipeline.review.sending import attached, attached_book
+from pipeline.review.views import author_of, record, return_url
 from pipeline.review.views.selections import words_of
 from pipeline.text import without_formula
 
 _MAX_NAME = 80
 
 
-@decides
-@require_POST
+@decides(POST)
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the selection of an address under a name, in place of the person's of that name."""
     wanted = Selection.read(QueryDict(request.POST.get("adresse", "")))
@@ -38,32 +33,26 @@ def save(request: HttpRequest) -> HttpResponse:
     else:
         is_shared = request.POST.get("partagee") == "oui"
         decision = SaveSelection.named(name, wanted.address(), is_shared=is_shared)
-        author = author_of(request)
-        state.journal().add([decision], author=author, request_id=request_id_of(request))
+        record(request, decision)
         said = _("Sélection {name} gardée, pour tous les membres de l’étude.")
         said = said if is_shared else _("Sélection {name} gardée, pour vous.")
         messages.success(request, typography(said.format(name=quoted(name))))
     return HttpResponseRedirect(return_url(request, back))
 
 
-@decides
-@require_POST
+@decides(POST)
 def remove(request: HttpRequest) -> HttpResponse:
     """Remove a selection that the person named."""
-    name, author = request.POST.get("nom", ""), author_of(request)
-    journal = state.journal()
-    own = {row.name for row in journal.active(SaveSelection) if row.author == author}
-    if name not in own:
+    name, rows = request.POST.get("nom", ""), state.journal().active(SaveSelection)
+    if name not in {row.name for row in rows if row.author == author_of(request)}:
         raise Http404
-    decision = RemoveSelection.named(name)
-    journal.add([decision], author=author, request_id=request_id_of(request))
+    record(request, RemoveSelection.named(name))
     said = _("Sélection {name} retirée.").format(name=quoted(name))
     messages.success(request, typography(said))
     return HttpResponseRedirect(return_url(request, reverse("passages_list")))
 
 
-@decides
-@require_GET
+@decides(GET)
 def export(request: HttpRequest, form: str) -> HttpResponse:
     """Send the passages of a selection as .xlsx or .csv, in their order."""
     wanted, view = Selection.read(request.GET), coder_view(request)
@@ -72,8 +61,13 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
         return attached(_csv(rows), "passages.csv", "text/csv; charset=utf-8")
     if form != "xlsx":
         raise Http404
-    sentence = words_of(view).sentence(wanted)
-    return attached(_workbook(rows, sentence), "passages.xlsx", XLSX)
+    about = {_("Sélection"): [words_of(view).sentence(wanted)], _("Passages"): [len(rows)]}
+
+    def fill(book: Book) -> None:
+        book.add_table(_("Passages"), rows)
+        book.add_table(_("Sélection"), pd.DataFrame(about))
+
+    return attached_book(fill, "passages.xlsx")
 
 
 def _table(view: CoderView, unit_ids: list[str]) -> pd.DataFrame:
@@ -109,13 +103,3 @@ def _csv(rows: pd.DataFrame) -> str:
     safe = rows.map(lambda cell: "" if cell is None else without_formula(str(cell)))
     safe.columns = safe.columns.map(without_formula)
     return "\ufeff" + safe.to_csv(sep=";", index=False, lineterminator="\r\n")
-
-
-def _workbook(rows: pd.DataFrame, sentence: str) -> bytes:
-    about = pd.DataFrame({_("Sélection"): [sentence], _("Passages"): [len(rows)]})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "passages.xlsx"
-        with new_book(path) as book:
-            book.add_table(_("Passages"), rows)
-            book.add_table(_("Sélection"), about)
-        return path.read_bytes()

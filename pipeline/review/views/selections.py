@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
 
 from models.words import word_spans
 from pipeline.decisions.selections import SelectionDecision, selections_of
@@ -20,7 +19,7 @@ from pipeline.review.bounds import whole
 from pipeline.review.doors import coder_view
 from pipeline.review.nearest import holds_no_word, meaning_of
 from pipeline.review.queue import CoderView, units_by_value
-from pipeline.review.roles import reads
+from pipeline.review.roles import GET, reads
 from pipeline.review.search import SearchQuery, find_themes
 from pipeline.review.selection import (
     ALL,
@@ -43,8 +42,7 @@ _N_TABLES, _N_THEMES = 12, 8  # counted beside the list
 _N_SPEAKERS = 200  # in the form
 
 
-@reads
-@require_GET
+@reads(GET)
 def table(request: HttpRequest) -> HttpResponse:
     """Show the selection as a list, fifty passages a page."""
     wanted = Selection.read(request.GET)
@@ -53,25 +51,20 @@ def table(request: HttpRequest) -> HttpResponse:
     return render(request, "review/passages_list.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def search(request: HttpRequest) -> HttpResponse:
     """Show the passages that a search finds by words and meaning, and the themes by words."""
     wanted = replace(Selection.read(request.GET), state=ALL)
-    view, query = coder_view(request), SearchQuery(wanted.typed)
-    columns = state.themes().themes[["theme_id", "label", "description"]]
-    themes = list(columns.itertuples(index=False, name=None))
-    labels = {theme_id: label for theme_id, label, _description in themes}
+    view, query, now = coder_view(request), SearchQuery(wanted.typed), state.themes()
     shown: dict[str, Any] = {"query": wanted.typed, "themes": []}
     if wanted.typed:
         shown |= _listed(request, view, wanted) | filters(view, wanted)
         if blind_coding(view.author) is None:
-            shown["themes"] = [(name, labels[name]) for name in find_themes(query, themes)]
+            shown["themes"] = [(name, now.labels[name]) for name in find_themes(query, now.themes)]
     return render(request, "review/search.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def form(request: HttpRequest) -> HttpResponse:
     """Show every value that a selection can ask, and those that it does."""
     wanted = Selection.read(request.GET)

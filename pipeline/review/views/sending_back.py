@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from flows.tasks import clear_task, start_task, task_of
 from pipeline.errors import VaultError
 from pipeline.review import state
 from pipeline.review.reader_links import RateLimit
-from pipeline.review.roles import Role, administers, role_of
+from pipeline.review.roles import POST, Role, administers, role_of
 from pipeline.review.views import author_of
 
 SEND_BACK = "send_back"  # a task
@@ -31,8 +31,7 @@ def sending_shown(request: HttpRequest) -> dict[str, Any]:
     return {"sends_back": True, "sending": task_of(study.root, SEND_BACK)}
 
 
-@administers
-@require_POST
+@administers(POST)
 def send(request: HttpRequest) -> HttpResponse:
     """Say who would be told, tell them once that was shown, or put the answer away."""
     root, gesture = state.study().root, request.POST.get("geste", "")

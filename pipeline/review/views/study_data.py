@@ -8,13 +8,12 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from flows.backup import backups_of, is_sealed, read_backup_passphrase
 from flows.restoration import give_up_restoration
 from flows.tasks import clear_task, start_task, task_of
 from pipeline.review import state
-from pipeline.review.roles import administers
+from pipeline.review.roles import GET, POST, administers
 from pipeline.review.views import author_of, is_fragment, once
 from pipeline.review.views.restoring import MIN_CHARS, RESTORE, restoring_shown
 
@@ -23,8 +22,7 @@ _PARTS = {"sauvegarde": BACKUP, "restauration": RESTORE}  # of the page, by task
 _KEPT_FOR = timedelta(days=1)
 
 
-@administers
-@require_GET
+@administers(GET)
 def study_data(request: HttpRequest) -> HttpResponse:
     """Show the erasure and the restoration under way or tried, and the backups."""
     study = state.study()
@@ -69,8 +67,7 @@ def _put_away_old(root: Path) -> None:
                 give_up_restoration(root)
 
 
-@administers
-@require_POST
+@administers(POST)
 def forget(request: HttpRequest) -> HttpResponse:
     """Try an erasure, erase who was tried, or put the answer away."""
     root, wanted = state.study().root, request.POST.get("personne", "").strip()
@@ -101,9 +98,8 @@ def forget(request: HttpRequest) -> HttpResponse:
     return redirect("study_data")
 
 
-@administers
+@administers(POST)
 @once
-@require_POST
 def back_up(request: HttpRequest) -> HttpResponse:
     """Write a backup beside the study, sealed under the server's passphrase or the one typed."""
     passphrase = None
@@ -126,8 +122,7 @@ def back_up(request: HttpRequest) -> HttpResponse:
     return redirect("study_data")
 
 
-@administers
-@require_GET
+@administers(GET)
 def backup_file(request: HttpRequest, name: str) -> HttpResponseBase:
     """Send a backup of this study."""
     path = next((path for path in backups_of(state.study()) if path.name == name), None)

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 
 from pipeline.decisions.themes import MakeFamily, MergeThemes, MoveTheme, ThemeDecision
 from pipeline.review import state, theme_page
 from pipeline.review.journal import Journal
-from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.roles import GET, Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.theme_list import ORDERS, STATES, ThemeListing, nearest, signed_first
 from pipeline.review.views import author_of
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from pipeline.publish.report.content import WithoutThemes
 
 
-@reads
-@require_GET
+@reads(GET)
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the families and their themes."""
     shown, now, snapshot, journal = common(request)
@@ -33,8 +31,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         "made": _made_families(request, journal),
         "listing": listing,
         "listed": None if listing.is_plain else listing.of(summaries.values()),
-        "orders": ORDERS,
-        "states": STATES,
+        "orders": {name: label for name, (label, _key) in ORDERS.items()},
+        "states": {name: label for name, (label, _is_wanted) in STATES.items()},
         "n_signed": n_signed,
         "n_first": n_first,
         "n_themes": len(now.themes),
@@ -76,8 +74,7 @@ def _without_themes(snapshot: Snapshot) -> "WithoutThemes":
     )
 
 
-@decides
-@require_GET
+@decides(GET)
 def gathering(request: HttpRequest) -> HttpResponse:
     """Show several themes beside what they would be as one or in a family, and those nearest."""
     shown, now, snapshot, journal = common(request)

@@ -7,12 +7,11 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 
 from pipeline.publish.text import shortened, typography, where
 from pipeline.review import state, theme_page
 from pipeline.review.doors import door
-from pipeline.review.roles import reads
+from pipeline.review.roles import GET, reads
 from pipeline.review.search import SearchQuery, find_themes, search_index
 from pipeline.review.selection import EVERY, TODO, Selection
 from pipeline.review.snapshot import Snapshot
@@ -24,8 +23,7 @@ _N_CHARS = 240  # of a passage under the pointer
 _MAX_TYPED = 200
 
 
-@reads
-@require_GET
+@reads(GET)
 def chart(request: HttpRequest) -> HttpResponse:
     """Show the frame of the map, and its passages in a table."""
     now, snapshot = state.themes(), state.snapshot()
@@ -51,28 +49,24 @@ def chart(request: HttpRequest) -> HttpResponse:
     return render(request, "review/theme_map.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def dots(request: HttpRequest) -> HttpResponse:
     """Send where each passage is on the map."""
     now, snapshot = state.themes(), state.snapshot()
     return JsonResponse(_dots(_wanted(request, now, snapshot), now, snapshot))
 
 
-@reads
-@require_GET
+@reads(GET)
 def found(request: HttpRequest) -> HttpResponse:
     """Send the passages that have every word, or whose theme has."""
     query, now = SearchQuery(request.GET.get("q", "").strip()[:_MAX_TYPED]), state.themes()
-    columns = now.themes[["theme_id", "label", "description"]]
-    theme_ids = find_themes(query, list(columns.itertuples(index=False, name=None)))
+    theme_ids = find_themes(query, now.themes)
     unit_ids = set(search_index(state.snapshot()).find(query))
     unit_ids.update(*(now.of_theme.get(theme_id, ()) for theme_id in theme_ids))
     return JsonResponse({"ids": sorted(unit_ids)})
 
 
-@reads
-@require_GET
+@reads(GET)
 def passage(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Send the words of a passage, its theme and where it was said."""
     unit = state.snapshot().units.get(unit_id)

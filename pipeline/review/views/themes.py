@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.decisions import Decision
 from pipeline.decisions.kinds import Undo
@@ -30,7 +29,7 @@ from pipeline.review.bounds import MAX_LABEL, MAX_TEXT, whole
 from pipeline.review.desks import desk
 from pipeline.review.doors import code_doors_of_theme, coder_view
 from pipeline.review.journal import Journal
-from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 from pipeline.review.theme_forms import (
@@ -62,8 +61,7 @@ _EDITABLE = ("nom", "description", "why")
 _NOT_SENT_AGAIN = ("csrfmiddlewaretoken", "seen", "request_id", *_EDITABLE)
 
 
-@reads
-@require_GET
+@reads(GET)
 def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
     """Show a theme, or what became of a former one."""
     return _theme_page(request, theme_id)
@@ -133,8 +131,7 @@ def _theme_page(
     return render(request, "review/theme.html", shown, status=status)
 
 
-@decides
-@require_POST
+@decides(POST)
 def reading(request: HttpRequest, theme_id: str) -> HttpResponse:
     """Say how many tables are left to decide, with the form as it is filled in."""
     now, snapshot = state.themes(), state.snapshot()
@@ -144,8 +141,7 @@ def reading(request: HttpRequest, theme_id: str) -> HttpResponse:
     return render(request, "review/theme_reading_left.html", {"reading": so_far})
 
 
-@reads
-@require_GET
+@reads(GET)
 def split(request: HttpRequest, theme_id: str) -> HttpResponse:
     """Show the two proposed halves of a theme, to tick."""
     shown, now, snapshot, _journal = common(request)
@@ -168,8 +164,7 @@ def split(request: HttpRequest, theme_id: str) -> HttpResponse:
     return render(request, "review/theme_split.html", shown | {"card": summary, "groups": groups})
 
 
-@decides
-@require_GET
+@decides(GET)
 def merger(request: HttpRequest, theme_id: str) -> HttpResponse:
     """Show what two themes would be as one, before anybody decides."""
     journal, now, snapshot = state.journal(), state.themes(), state.snapshot()
@@ -191,8 +186,7 @@ def merger(request: HttpRequest, theme_id: str) -> HttpResponse:
     return render(request, "review/theme_merger.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def proposals(request: HttpRequest) -> HttpResponse:
     """Show the proposed mergers and wordings."""
     shown, now, snapshot, journal = common(request)
@@ -204,16 +198,15 @@ def proposals(request: HttpRequest) -> HttpResponse:
     return render(request, "review/theme_proposals.html", shown)
 
 
-@reads
-@require_GET
+@reads(GET)
 def set_aside(request: HttpRequest) -> HttpResponse:
     """Show the passages without theme, fifty a page."""
     shown, now, snapshot, _journal = common(request)
     workshop_id = request.GET.get("atelier", "")
     units = [
         unit
-        for unit in theme_page.units_without_theme(now, snapshot)
-        if workshop_id in ("", unit.workshop_id)
+        for unit in snapshot.units.values()
+        if unit.unit_id not in now.theme_of and workshop_id in ("", unit.workshop_id)
     ]
     page = page_of(request, units)
     shown |= {
@@ -248,8 +241,7 @@ def common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jour
     return shown, now, snapshot, journal
 
 
-@decides
-@require_POST
+@decides(POST)
 def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
     """Append a form's decisions, unless others decided on the same since the page was shown."""
     journal, now = state.journal(), state.themes()
@@ -339,8 +331,7 @@ def _conflict(
     return render(request, "review/theme_conflict.html", shown, status=409)
 
 
-@decides
-@require_POST
+@decides(POST)
 def undo(request: HttpRequest) -> HttpResponse:
     """Undo decisions together; analysts undo their own, administrators anybody's."""
     journal, author = state.journal(), author_of(request)
