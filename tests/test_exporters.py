@@ -366,6 +366,7 @@ SILENT_COLUMNS = [  # the title of a column, cells that are no passage
     ("Comment ça va ce matin ?", ["En forme", "Fatigué", "En forme", "Curieux"]),
     ("Note de l'enquêtrice", ["dame pressée, deux chiens", "porte close", "vu au marché", "bis"]),
     ("Vos thèmes ?", ["Santé", "Santé, Culture", "Culture", "Sport, Autre : chant"]),
+    ("Vos sujets ?", ["Jeux;Chant;", "Danse;", "Tricot;Jeux;Marche;", "Troc;"]),
     ("IP", ["2a01:cb08:8d1::2", "81.56.12.4", "81.56.12.4", "90.3.77.1"]),
     ("Si oui, votre adresse ?", ["a@exemple.fr", "b@exemple.fr", "c@exemple.fr", "d@exemple.fr"]),
 ]

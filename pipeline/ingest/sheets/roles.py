@@ -376,13 +376,14 @@ def _are_ticked(cells: Sequence[str]) -> bool:
 
 
 def _are_lists_of_choices(cells: Sequence[str]) -> bool:
-    """Whether cells are like "Mobilité;Santé;", or "Mobilité, Santé", whose items recur."""
+    """Whether cells are like "Mobilité;Santé;", each ended so, or "Mobilité, Santé", which recur."""
     is_marked = sum(bool(re.search(r"[;|]", cell)) for cell in cells) >= _MOST * len(cells)
     pieces = (item for cell in cells for item in re.split("[;|]" if is_marked else ",", cell))
     items = [item.strip() for item in pieces if fold(item)]
     n_different = len(set(map(fold, items)))
     if is_marked:
-        return n_different <= _MOST * len(items) and len(cells) >= 2
+        is_ended = all(cell.rstrip().endswith((";", "|")) for cell in cells)
+        return len(cells) >= 2 and (is_ended or n_different <= _MOST * len(items))
     return n_different < len(items) > len(cells) and _are_ticked(items)
 
 
