@@ -376,7 +376,7 @@ def _are_ticked(cells: Sequence[str]) -> bool:
 
 
 def _are_lists_of_choices(cells: Sequence[str]) -> bool:
-    """Whether cells are like "Mobilité;Santé;", each ended so, or "Mobilité, Santé", which recur."""
+    """Whether cells are like "Mobilité;Santé;", all ended so, or "Mobilité, Santé", which recur."""
     is_marked = sum(bool(re.search(r"[;|]", cell)) for cell in cells) >= _MOST * len(cells)
     pieces = (item for cell in cells for item in re.split("[;|]" if is_marked else ",", cell))
     items = [item.strip() for item in pieces if fold(item)]
