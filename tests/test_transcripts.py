@@ -219,6 +219,27 @@ BRACKETED = [
         "1\n00:00:01,000 --> 00:00:03,000\nAnne : le bac ne va plus à\n\n2\n00:00:03,100 --> 00:00:05,000\nPlouha : il s'arrête avant.\n",
         [("Anne", "le bac ne va plus à Plouha : il s'arrête avant.")],
     ),
+    (  # a meeting's tool shows what each takes for a name
+        "".join(
+            f"{i}\n00:00:0{i},000 --> 00:00:0{i},900\n{line}\n\n"
+            for i, line in enumerate(
+                [
+                    "Animatrice - Maï: on commence ?",
+                    "Ligue - poste 2: le bail est précaire.",
+                    "Animatrice - Maï: Depuis quand ?",
+                    "Ligue - poste 2: Neuf ans : trop long.",
+                    "Ligue - poste 2: Comment investir ?",
+                ],
+                1,
+            )
+        ),
+        [
+            ("Animatrice - Maï", "on commence ?"),
+            ("Ligue - poste 2", "le bail est précaire."),
+            ("Animatrice - Maï", "Depuis quand ?"),
+            ("Ligue - poste 2", "Neuf ans : trop long. Comment investir ?"),
+        ],
+    ),
     (
         "1\n00:00:01,000 --> 00:00:03,000\n[le bac] ne passe plus\n\n2\n00:00:03,100 --> 00:00:05,000\nle soir\n",
         [(None, "[le bac] ne passe plus le soir")],

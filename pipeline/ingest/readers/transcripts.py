@@ -45,6 +45,7 @@ _IN_BRACKETS = re.compile(r"^\s*\[([^\W\d_][^\[\]:]{1,39})\]\s*:?\s+(?=\S)")
 _LACKS_VERB = re.compile(r"(?:^|\s|qu['’]|s['’]|['’])(?:je|tu|il|ils|on|ça|qui)\s*$", re.IGNORECASE)
 _LONG_PAUSE = 0.8  # seconds: separates sentences in a transcript without full stops
 _MAX_WORDS = 120  # without a named speaker
+_MOST_PER_LABEL = 2  # cues a label opens on average, where a tool labels all of them
 _MIN_PUNCTUATED = 0.25  # share of cues that end a sentence
 
 _TIME = r"(?:\d{1,2}:)?\d{1,3}:\d\d(?:[.,:]\d{1,3})?"
@@ -207,7 +208,18 @@ def _approvals() -> re.Pattern[str]:
 
 
 def _with_names(cues: list[Cue]) -> list[Cue]:
-    """Where some labels surely name a speaker, another one at a sentence's start does too."""
+    """Where some labels surely name a speaker, another one at a sentence's start does too.
+
+    Where every cue opens with one and they recur, a tool wrote them, whatever they are.
+    """
+    labels = [_LABEL.match(cue.text) for cue in cues]
+    told = [label["name"] for label in labels if label and label["rest"]]
+    if len(told) == len(cues) > _MOST_PER_LABEL * len(set(told)):
+        return [
+            Cue(cue.start, cue.end, label["rest"], label["name"])
+            for cue, label in zip(cues, labels, strict=True)
+            if label
+        ]
     prefixes = [_NAMED.match(cue.text) or _IN_BRACKETS.match(cue.text) for cue in cues]
     names = _names(Counter(prefix[1] for prefix in prefixes if prefix))
     named: list[Cue] = []
