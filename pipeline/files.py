@@ -3,7 +3,9 @@
 Nothing heavy is imported before a table is written.
 """
 
+import csv
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +26,20 @@ def file_hash(path: Path) -> str:
     """Return the sha256 of a file's bytes."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def csv_rows(content: bytes, *, n_head: int = 1) -> list[list[str]]:
+    """Return the cells of a .csv of a spreadsheet, separated as in one of its `n_head` first lines.
+
+    Raises `csv.Error`.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")  # as French spreadsheets save it
+    heads = text.split("\n")[:n_head]
+    separator = max(";\t,", key=lambda sign: max(head.count(sign) for head in heads))
+    return list(csv.reader(io.StringIO(text), delimiter=separator))
 
 
 def text_hash(*parts: str) -> str:
