@@ -47,17 +47,8 @@ def text_hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def write_parquet(frame: "pd.DataFrame", path: Path, *, mode: int = 0o644) -> str:
-    """Write `frame` as Parquet in one step; return the file's sha256."""
-    content = parquet_bytes(frame)
-    write_bytes(path, content, mode=mode)
-    return hashlib.sha256(content).hexdigest()
-
-
 def parquet_bytes(frame: "pd.DataFrame") -> bytes:
     """Return one Parquet file: the same rows give the same bytes."""
-    import io
-
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()
