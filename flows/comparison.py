@@ -19,22 +19,6 @@ from pipeline.offer.families import with_families
 from pipeline.settings import Settings
 from pipeline.store import Store
 
-COMPARED = (
-    "contrasts",
-    "factor_points",
-    "lexical_classes",
-    "lexical_members",
-    "territory_links",
-    "territory_tree",
-    "theme_reach",
-    "evolutions",
-    "offers",
-    "voices",
-    "theme_voices",
-    "gaps",
-    "map_problems",
-)
-
 
 def comparison(
     tables: Mapping[str, pd.DataFrame],

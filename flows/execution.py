@@ -52,7 +52,6 @@ class Stage:
     scope: Literal["workshop", "workshops", "study"]
     reads: tuple[str, ...]  # tables in
     compute: Callable[..., Any]  # (tables, workspace[, folder]) → tables, or what stands for them
-    returns: tuple[str, ...]  # tables out
     depends_on: Callable[..., Iterable[str]] = nothing_else  # (workspace[, folder])
     content: Callable[[Tables], str] | None = None  # hash of tables in, not of their origin
     is_asked: bool = False  # whether `compute` returns a `ServerAnswer`

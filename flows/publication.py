@@ -14,6 +14,10 @@ from typing import Any
 
 from flows.integrity import seal_study
 from flows.publication_files import (
+    CHANGES,
+    EXPORTS,
+    FOR_ANALYSTS,
+    MANIFEST,
     changes_of,
     in_use,
     let_go,
@@ -50,13 +54,9 @@ from pipeline.study import Study
 
 TABLES = ("xlsx", "techniques", "csv", "parquet", "geojson")
 _FILES = {
-    "qdpx": "etude.qdpx",
-    "qdc": "grille.qdc",
-    "iramuteq": "corpus-iramuteq.txt",
-    "relecture": "relecture.xlsx",
+    **{form: EXPORTS[form] for form in ("qdpx", "qdc", "iramuteq", "relecture", "geojson")},
     "xlsx": "tableaux.xlsx",
     "techniques": "tables-techniques.xlsx",
-    "geojson": "structures.geojson",
 }
 
 
@@ -146,8 +146,6 @@ def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
     return [path]
 
 
-MANIFEST, CHANGES = "manifeste.json", "changements.txt"
-_FOR_ANALYSTS = "analystes"
 _EXCHANGED = ("qdpx", "qdc", "iramuteq")
 # other sections hold names, places or addresses
 _SETTINGS = ("etude", "segment", "embed", "tag", "cluster", "rank", "compare", "publish")
@@ -194,8 +192,10 @@ def publish_whole(
         write_slides(report, folder / "restitution.pptx", template=study.slides_template)
         workspace.tell("fichiers pour les analystes", 0, 1)
         for form in _EXCHANGED:
-            export_study(study, form, folder / _FOR_ANALYSTS / _FILES[form])
-        (folder / CHANGES).write_text("\n".join(changes) + "\n", encoding="utf-8", newline="\n")
+            export_study(study, form, folder / FOR_ANALYSTS / _FILES[form])
+        (folder / EXPORTS[CHANGES]).write_text(
+            "\n".join(changes) + "\n", encoding="utf-8", newline="\n"
+        )
         files = _list_files(folder)
         manifest = {
             "run_id": run["run_id"],
@@ -258,7 +258,7 @@ def _list_files(folder: Path) -> list[dict[str, Any]]:
             "path": path.relative_to(folder).as_posix(),
             "sha256": file_hash(path),
             "n_bytes": path.stat().st_size,
-            "for": "analystes" if _FOR_ANALYSTS in path.relative_to(folder).parts else "diffusion",
+            "for": "analystes" if FOR_ANALYSTS in path.relative_to(folder).parts else "diffusion",
         }
         for path in paths
     ]

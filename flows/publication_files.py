@@ -32,7 +32,7 @@ EXPORTS: Mapping[str, str] = {
     ARCHIVE: "publication.zip",
     CHANGES: "changements.txt",
 }
-_MANIFEST, _FOR_ANALYSTS = "manifeste.json", "analystes"
+MANIFEST, FOR_ANALYSTS = "manifeste.json", "analystes"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class PublishedFile:
     @property
     def is_for_analysts(self) -> bool:
         """Whether it holds every passage, for another tool."""
-        return self.path.startswith((f"{_FOR_ANALYSTS}/", "tableaux/tables-techniques."))
+        return self.path.startswith((f"{FOR_ANALYSTS}/", "tableaux/tables-techniques."))
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ def published(study: Study, run_id: str) -> Published | None:
     files = [
         PublishedFile(path.relative_to(folder).as_posix(), path.stat().st_size)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink() and path.name != _MANIFEST
+        if path.is_file() and not path.is_symlink() and path.name != MANIFEST
     ]
-    manifest = _manifest(folder)
-    note = _publishers(study).get(run_id, {})
+    manifest = _noted(folder / MANIFEST)
+    note = _noted(_publishers_path(study)).get(run_id, {})
     return Published(
         run_id,
         files,
@@ -110,14 +110,14 @@ def published(study: Study, run_id: str) -> Published | None:
 
 def publications(study: Study) -> list[Published]:
     """Return the whole publications, the last one first."""
-    folders = sorted(study.publications.glob(f"*/{_MANIFEST}"), reverse=True)
+    folders = sorted(study.publications.glob(f"*/{MANIFEST}"), reverse=True)
     found = [published(study, path.parent.name) for path in folders]
     return [publication for publication in found if publication is not None]
 
 
 def is_published(study: Study, run_id: str) -> bool:
     """Whether the whole publication of a run is there."""
-    return (study.publications / run_id / _MANIFEST).is_file()
+    return (study.publications / run_id / MANIFEST).is_file()
 
 
 def publications_to_let_go(
@@ -161,9 +161,13 @@ def let_go(study: Study, publication: Published, by: str) -> None:
         "by": by,
         "n_files": len(publication.files),
         "n_bytes": publication.n_bytes,
-        "sha256": file_hash(folder / _MANIFEST),
+        "sha256": file_hash(folder / MANIFEST),
     }
-    kept = [row for row in _noted_gone(study) if row["run_id"] != publication.run_id]
+    kept = [
+        row
+        for row in _noted(gone_path(study)).get("let_go", [])
+        if row["run_id"] != publication.run_id
+    ]
     rows = [*kept, {"run_id": publication.run_id} | note]
     content = json.dumps({"let_go": rows}, ensure_ascii=False, indent=1)
     write_bytes(gone_path(study), content.encode(), mode=0o600)
@@ -177,18 +181,17 @@ def let_go(study: Study, publication: Published, by: str) -> None:
 
 def publications_gone(study: Study) -> list[dict[str, Any]]:
     """Return what is recorded of the publications that were let go, the last one first."""
-    gone = [row for row in _noted_gone(study) if not is_published(study, row["run_id"])]
+    gone = [
+        row
+        for row in _noted(gone_path(study)).get("let_go", [])
+        if not is_published(study, row["run_id"])
+    ]
     return sorted(gone, key=lambda row: str(row["run_id"]), reverse=True)
 
 
 def gone_path(study: Study) -> Path:
     """Return where it is recorded which publications were let go."""
     return study.root / ".review" / "publications-parties.json"
-
-
-def _noted_gone(study: Study) -> list[dict[str, Any]]:
-    path = gone_path(study)
-    return list(json.loads(path.read_text(encoding="utf-8"))["let_go"]) if path.is_file() else []
 
 
 def publication_path(study: Study, run_id: str, path: str) -> Path | None:
@@ -206,7 +209,7 @@ def changes_of(study: Study, run_id: str) -> list[str]:
 
 def note_publisher(study: Study, run_id: str, author: str) -> None:
     """Record who published, beside the accounts: a publication's bytes depend on the run alone."""
-    kept = {name: note for name, note in _publishers(study).items() if name != run_id}
+    kept = {name: note for name, note in _noted(_publishers_path(study)).items() if name != run_id}
     note = {"by": author, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     content = json.dumps(kept | {run_id: note}, ensure_ascii=False, indent=1)
     write_bytes(_publishers_path(study), content.encode(), mode=0o600)
@@ -266,7 +269,7 @@ def _content(study: Study, form: str, folder: Path) -> bytes:
 
 
 def _last_published(study: Study) -> str | None:
-    names = (path.parent.name for path in study.publications.glob(f"*/{_MANIFEST}"))
+    names = (path.parent.name for path in study.publications.glob(f"*/{MANIFEST}"))
     return max(names, default=None)
 
 
@@ -286,21 +289,9 @@ def _drop_others(folder: Path) -> None:
             shutil.rmtree(earlier, ignore_errors=True)
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / _MANIFEST
-    if not path.is_file():
-        return {}
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
-
-
 def _publishers_path(study: Study) -> Path:
     return study.root / ".review" / "publications.json"
 
 
-def _publishers(study: Study) -> dict[str, dict[str, str]]:
-    path = _publishers_path(study)
-    if not path.is_file():
-        return {}
-    notes: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    return notes
+def _noted(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

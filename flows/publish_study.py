@@ -26,8 +26,8 @@ from pipeline.decisions import active_decisions
 from pipeline.decisions.kinds import weights_in_use
 from pipeline.files import force_to_disk, read_only
 from pipeline.publish.charts import Drawings
-from pipeline.publish.docx import write_docx, write_page
-from pipeline.publish.html import write_html, write_map_page, write_web_page
+from pipeline.publish.docx import write_page
+from pipeline.publish.html import write_map_page, write_web_page
 from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.pdf import print_page
 from pipeline.publish.report import build_report
@@ -215,13 +215,9 @@ def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
     )
     report = report_of(study, tables | compared)
     with whole_folder(study.root / "exports" / "comparaison") as folder:
-        write_html(report, folder / "comparaison.html", part="territoires")
-        write_docx(
-            report,
-            folder / "comparaison.docx",
-            part="territoires",
-            template=study.report_template,
-        )
+        page = lay_out(report, "territoires")
+        write_web_page(page, folder / "comparaison.html")
+        write_page(page, folder / "comparaison.docx", template=study.report_template)
         write_map_page(report, folder / "carte.html")
         for name, (spec, svg, png) in draw_comparison(report).items():
             (folder / f"{name}.vl.json").write_text(

@@ -28,19 +28,7 @@ from flows.prefect_server import named_server, prefect_ready
 from flows.run import Outcome, run_study
 from flows.service_log import service_log, write_event
 from flows.workspace import Listener
-from pipeline.errors import (
-    AteliersError,
-    GridError,
-    MissingExtraError,
-    MissingPackageError,
-    ModelError,
-    ReadError,
-    SettingsError,
-    TableError,
-    UnexpectedError,
-    UsageError,
-    VaultError,
-)
+from pipeline.errors import AteliersError, UnexpectedError
 from pipeline.settings.sections import ExecutionSettings
 from pipeline.study import Study
 from pipeline.text import study_counts
@@ -52,17 +40,6 @@ R = TypeVar("R")
 
 EVENT = "ateliers.review.done"
 
-_LASTING = (
-    SettingsError,
-    UsageError,
-    GridError,
-    TableError,
-    ModelError,
-    ReadError,
-    VaultError,
-    MissingExtraError,
-    MissingPackageError,
-)
 _PASSING_NUMBERS = frozenset(
     {
         errno.EAGAIN,  # the study is locked by another run
@@ -365,7 +342,7 @@ def can_pass(error: BaseException) -> bool:
     Judged by `error`, then by its causes.
     """
     for cause in _causes(error):
-        if isinstance(cause, _LASTING):
+        if isinstance(cause, AteliersError) and cause.is_lasting:
             return False
         if isinstance(cause, _PASSING):
             return True

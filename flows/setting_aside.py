@@ -86,7 +86,6 @@ def stage_without(reasons: Mapping[str, str]) -> Stage:
         reads=tables,
         compute=partial(_take_out, reasons),
         depends_on=lambda *_: [f"{name}: {why}" for name, why in sorted(reasons.items())],
-        returns=tables,
     )
 
 

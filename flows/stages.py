@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from flows.cache import Tables, Unfinished
-from flows.comparison import COMPARED, comparison
+from flows.comparison import comparison
 from flows.execution import Stage, WorkshopFolder
 from flows.keys import content_hash, read_dependencies
 from flows.language_model import (
@@ -60,16 +60,6 @@ if TYPE_CHECKING:
     from flows.workspace import Workspace
 
 MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions apply to
-_READ = (
-    "workshops",
-    "documents",
-    "blocks",
-    "rejects",
-    "receipts",
-    "attendance",
-    "structures",
-    "catchments",
-)
 _CLUSTERED = (
     "themes",
     "theme_members",
@@ -385,7 +375,6 @@ READ = Stage(
     reads=(),
     compute=read_workshop,
     depends_on=read_dependencies,
-    returns=_READ,
     progress="lecture de {}",
 )
 SEGMENT = Stage(
@@ -394,7 +383,6 @@ SEGMENT = Stage(
     reads=("documents", "blocks", "receipts"),
     compute=segment_workshop,
     depends_on=segment_dependencies,
-    returns=("units", "ledger", "receipts"),
     progress="découpage de {}",
 )
 TAG = Stage(
@@ -403,7 +391,6 @@ TAG = Stage(
     reads=("units",),
     compute=tag_workshops,
     depends_on=tag_dependencies,
-    returns=("tags",),
     progress="étiquetage de {}",
 )
 SECOND = Stage(
@@ -412,7 +399,6 @@ SECOND = Stage(
     reads=("units", "documents", "blocks"),
     compute=ask_second_coder,
     is_asked=True,
-    returns=("second_tags",),
 )
 AGREE = Stage(
     "agree",
@@ -420,7 +406,6 @@ AGREE = Stage(
     reads=("units", "documents", "blocks", "tags", "second_tags"),
     compute=measure_coders,
     depends_on=coders_dependencies,
-    returns=("agreement",),
 )
 ORDER = Stage(
     "order",
@@ -428,7 +413,6 @@ ORDER = Stage(
     reads=("units", "tags", "second_tags"),
     compute=order_units,
     depends_on=coders_dependencies,
-    returns=("review_queue",),
 )
 CLUSTER = Stage(
     "cluster",
@@ -437,7 +421,6 @@ CLUSTER = Stage(
     content=room_content,
     compute=cluster_study,
     depends_on=cluster_dependencies,
-    returns=_CLUSTERED,
     progress="regroupement en thèmes",
 )
 JOIN = Stage(
@@ -445,7 +428,6 @@ JOIN = Stage(
     "study",
     reads=("units", "tags", *_CLUSTERED),
     compute=join_study,
-    returns=(*_CLUSTERED, "theme_changes"),
     progress="contributions à distance",
 )
 PROPOSE = Stage(
@@ -454,7 +436,6 @@ PROPOSE = Stage(
     reads=("units", "themes", "theme_members"),
     compute=propose_themes,
     is_asked=True,
-    returns=("theme_proposals",),
 )
 DECIDE = Stage(
     "decide",
@@ -462,16 +443,6 @@ DECIDE = Stage(
     reads=("units", *MACHINE, "merge_proposals", "theme_flags"),
     compute=decide_study,
     depends_on=decide_dependencies,
-    returns=(
-        *MACHINE,
-        "decision_effects",
-        "theme_profiles",
-        "theme_quotes",
-        "theme_opinions",
-        "merge_proposals",
-        "theme_flags",
-        "decision_grounds",
-    ),
 )
 RANK = Stage(
     "rank",
@@ -479,7 +450,6 @@ RANK = Stage(
     reads=("units", "tags", "themes", "theme_members", "workshops", "attendance"),
     compute=rank_study,
     depends_on=rank_dependencies,
-    returns=("priorities", "priority_notes", "rank_checks", "late_effects"),
     progress="classement des priorités",
 )
 COMPARE = Stage(
@@ -498,7 +468,6 @@ COMPARE = Stage(
     ),
     compute=compare_study,
     depends_on=compare_dependencies,
-    returns=COMPARED,
     progress="comparaison des territoires",
 )
 

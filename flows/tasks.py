@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from flows.jobs import Jobs, JobState, JobTask
@@ -214,19 +213,17 @@ def _send_back(root: Path, asked_by: str, tell: Tell, *, sends: bool) -> dict[st
     return send_back(root, is_dry_run=not sends, tell=tell).as_json()
 
 
-TASKS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
-    {
-        "publish": _publish,
-        "export": _export,
-        "forget": _forget,
-        "backup": _back_up,
-        "restore": _restore,
-        "take_back": _take_back,
-        "send_back": _send_back,
-    }
-)
+TASKS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "publish": _publish,
+    "export": _export,
+    "forget": _forget,
+    "backup": _back_up,
+    "restore": _restore,
+    "take_back": _take_back,
+    "send_back": _send_back,
+}
 
-_IN_HISTORY = MappingProxyType({"publish": JobTask.PUBLISH, "restore": JobTask.RESTORE})
+_IN_HISTORY = {"publish": JobTask.PUBLISH, "restore": JobTask.RESTORE}
 
 
 def _work(root: Path, handle: int) -> None:

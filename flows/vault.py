@@ -21,7 +21,7 @@ import xlsxwriter
 from flows.encryption import PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted, read_passphrase
 from flows.integrity import note_vault_file, remove_vault_file
 from pipeline.errors import StudyError, UsageError, VaultError
-from pipeline.files import text_hash, write_bytes
+from pipeline.files import csv_rows, text_hash, write_bytes
 from pipeline.pseudonymise.choices import Choices
 from pipeline.pseudonymise.documents import DOUBTS
 from pipeline.pseudonymise.identities import name_words
@@ -398,13 +398,7 @@ def _rows(path: Path) -> list[list[Any]]:
         except (python_calamine.CalamineError, zipfile.BadZipFile) as error:
             fault = f"« {path.name} » illisible"
             raise StudyError(fault, "un classeur .xlsx", "l'enregistrer à nouveau") from error
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")
-    delimiter = max(";,\t", key=text.split("\n", 1)[0].count)
-    return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    return csv_rows(path.read_bytes())
 
 
 def _as_csv(rows: list[list[Any]]) -> bytes:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from models.embedder import check_encoder
 from models.reading import generic_words
-from models.rows import Labels, Matrix, unit_rows
+from models.rows import Labels, Matrix, softmax, unit_rows
 from models.words import WordIndex
 from pipeline.errors import ModelError
 from pipeline.files import data_path, reading_weights
@@ -169,7 +169,7 @@ class SubjectReader:
         means, words = self._means(labels, n_groups, weights), _subject_words()
         rows = words.transform(self._texts)
         said = _sums(rows, labels, n_groups, weights)  # of any norm: see _standard
-        return _softmax(
+        return softmax(
             NEARNESS * _standard(means @ _broad_rows().T)
             + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
             + WORDS * _standard(said @ words.rows.T)
@@ -279,8 +279,3 @@ def _grouping(labels: Labels, n_groups: int, weights: Matrix | None) -> "csr_mat
 def _standard(scores: Matrix) -> Matrix:
     centred = scores - scores.mean(axis=1, keepdims=True)
     return np.asarray(centred / np.maximum(centred.std(axis=1, keepdims=True), 1e-9))
-
-
-def _softmax(evidence: Matrix) -> Matrix:
-    raised = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders import BackEnd, SentenceTransformers, ServedEncoder, ShippedEncoder
+from models.rows import unit_rows
 from models.word_encoder import encodable
 from pipeline.errors import ModelError
 from pipeline.files import reading_weights, text_hash
@@ -381,8 +382,7 @@ class Likeness:
     def _views(self, texts: Sequence[str]) -> Scores:
         letters = np.asarray(self._letters.transform(texts).todense(), dtype=np.float64)
         moved = self._encoded(texts) - self._centre
-        lengths = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-        return np.hstack([moved / lengths, np.sqrt(_LETTERS) * letters])
+        return np.hstack([unit_rows(moved), np.sqrt(_LETTERS) * letters])
 
     def _encoded(self, texts: Sequence[str]) -> Scores:
         return np.asarray(self._embedder.encode(texts), dtype=np.float64)

@@ -7,22 +7,21 @@ Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
 import importlib.util
 import json
 import logging
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.rows import n_threads
+from models.served import ApiServer, Patience, UnavailableError
 from models.word_encoder import MOST_PIECES, damaged, load_word_encoder, open_session
-from pipeline.credentials import address_fault, header_secret, is_local, without_secrets
+from pipeline.credentials import address_fault, header_secret, without_secrets
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings.sections import EmbedSettings
 
@@ -104,32 +103,15 @@ class SentenceTransformers:
 
 
 API_KEY = "ATELIERS_EMBED_API_KEY"
-_CONNECT_S, _READ_S = 10.0, 120.0
-_RETRIES = 3
-_FIRST_WAIT_S, _MOST_WAIT_S = (
-    1.0,
-    60.0,
-)  # before the first retry, then doubled; a server that asks for more is not waited for
-_MOST_BYTES = 200_000_000  # of an answer
-_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
-_HOPELESS = {
-    401: "clé refusée",
-    402: "crédit épuisé",
-    403: "clé refusée",
-    404: "adresse ou modèle inconnus",
-}
+_PATIENCE = Patience(
+    connect_s=10.0, read_s=120.0, n_retries=3, first_wait_s=1.0, max_bytes=200_000_000
+)
 
 
 class ServedEncoder:
     """A server of OpenAI's /v1/embeddings; its rows must not depend on their batch."""
 
-    def __init__(
-        self,
-        settings: EmbedSettings,
-        *,
-        first_wait_s: float = _FIRST_WAIT_S,
-        read_s: float = _READ_S,
-    ) -> None:
+    def __init__(self, settings: EmbedSettings, patience: Patience = _PATIENCE) -> None:
         url = settings.url or ""
         if fault := address_fault(url):
             shown = without_secrets(url)
@@ -138,19 +120,12 @@ class ServedEncoder:
                 fault,
                 'y écrire par exemple "http://127.0.0.1:8000/v1"',
             )
-        self._address = url.rstrip("/").removesuffix("/embeddings") + "/embeddings"
+        address = url.rstrip("/").removesuffix("/embeddings") + "/embeddings"
         self._model = settings.model or "multilingual-e5-small"
         self._batch_size = settings.batch_size
-        self._first_wait_s, self._read_s = first_wait_s, read_s
-        self.name, self.version = f"url:{self._model}", self._address
+        self.name, self.version = f"url:{self._model}", address
         key = header_secret(API_KEY, "la clé du serveur d'encodage")
-        # No proxy for a local server; text follows no redirection.
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(read_s, connect=_CONNECT_S),
-            trust_env=not is_local(urlsplit(url).hostname or ""),
-            follow_redirects=False,
-        )
+        self._server = ApiServer(address, key, patience)
         self.dim = 0
         self.dim = int(self._ask(["."]).shape[1])
 
@@ -167,63 +142,34 @@ class ServedEncoder:
 
     def _ask(self, texts: list[str]) -> Vectors:
         body = json.dumps({"model": self._model, "input": texts}).encode()
+        try:
+            return self._server.post(body, partial(self._read, len(texts)))
+        except UnavailableError as error:
+            raise ModelError(
+                f"{self.version} : {error.found}",
+                "un serveur qui répond à /v1/embeddings",
+                f"vérifier l'adresse, le serveur et {API_KEY}",
+            ) from error
+
+    def _read(self, n_texts: int, status: int, content: bytes) -> Vectors:
+        if status != 200:
+            raise UnavailableError(f"réponse ({status})", is_final=True)
         found = ""
-        for attempt in range(_RETRIES + 1):
-            wait = self._first_wait_s * 2**attempt
-            try:
-                status, content, asked_wait = self._exchanged(body)
-            except httpx.HTTPError as error:
-                found = type(error).__name__
-            else:
-                if status == 200:
-                    vectors, found = self._read(content, len(texts))
-                    if vectors is not None:
-                        return vectors
-                elif status in _RETRIED:
-                    found = f"réponse {status}"
-                    wait = wait if asked_wait is None else asked_wait
-                else:
-                    kind = "redirection" if 300 <= status < 400 else "réponse"
-                    raise self._refused(f"{_HOPELESS.get(status) or kind} ({status})")
-            if attempt == _RETRIES or wait > _MOST_WAIT_S:
-                break
-            time.sleep(wait)
-        raise self._refused(found)
-
-    def _exchanged(self, body: bytes) -> tuple[int, bytes, float | None]:
-        deadline = time.monotonic() + _CONNECT_S + self._read_s
-        content = bytearray()
-        with self._http.stream(
-            "POST", self._address, content=body, headers={"Content-Type": "application/json"}
-        ) as response:
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > _MOST_BYTES or time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("answer too long", request=response.request)
-            asked = response.headers.get("Retry-After", "")
-            return response.status_code, bytes(content), float(asked) if asked.isdigit() else None
-
-    def _read(self, content: bytes, n_texts: int) -> tuple[Vectors | None, str]:
         try:
             rows = {int(row["index"]): row["embedding"] for row in json.loads(content)["data"]}
             vectors = np.array([rows[at] for at in range(n_texts)], dtype=np.float32)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            return None, f"réponse sans un vecteur par texte ({type(error).__name__})"
-        if len(rows) != n_texts or vectors.ndim != 2 or not np.isfinite(vectors).all():
-            return (
-                None,
-                f"{len(rows)} vecteurs pour {n_texts} textes, ou des vecteurs qui n'en sont pas",
-            )
-        if self.dim and vectors.shape[1] != self.dim:
-            return None, f"vecteurs de {vectors.shape[1]} nombres au lieu de {self.dim}"
-        return vectors, ""
-
-    def _refused(self, found: str) -> ModelError:
-        return ModelError(
-            f"{self._address} : {found}",
-            "un serveur qui répond à /v1/embeddings",
-            f"vérifier l'adresse, le serveur et {API_KEY}",
-        )
+            found = f"réponse sans un vecteur par texte ({type(error).__name__})"
+        else:
+            if len(rows) != n_texts or vectors.ndim != 2 or not np.isfinite(vectors).all():
+                found = (
+                    f"{len(rows)} vecteurs pour {n_texts} textes, ou des vecteurs qui n'en sont pas"
+                )
+            elif self.dim and vectors.shape[1] != self.dim:
+                found = f"vecteurs de {vectors.shape[1]} nombres au lieu de {self.dim}"
+        if found:
+            raise UnavailableError(found, is_final=False)
+        return vectors
 
 
 BackEnd = ShippedEncoder | SentenceTransformers | ServedEncoder  # rows of any norm

@@ -192,6 +192,12 @@ def unit_rows(view: Matrix) -> Matrix:
     return rows
 
 
+def softmax(logits: Matrix) -> Matrix:
+    """Return rows of probabilities that sum to 1."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True)) if logits.size else logits
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
 def around(middle: Matrix, rows: NDArray[Any], weight: float) -> Matrix:
     """Centre `rows` on `middle`, with a norm of √`weight`."""
     moved: Matrix = np.sqrt(weight) * unit_rows(rows - middle)

@@ -35,6 +35,7 @@ from models.rows import (
     each_block,
     new_rows,
     slices,
+    softmax,
     unit_rows,
 )
 from pipeline.files import reading_weights
@@ -123,10 +124,10 @@ class SubjectMap:
 
     def _of_form(self, form: str, vectors: Vectors) -> list[NDArray[np.float64]]:
         rows = vectors.astype(np.float64)
-        softmax = _softmax(
+        subjects = softmax(
             rows @ self.heads[f"{form}.softmax"] * SCALE + self.heads[f"{form}.intercept"]
         )
-        return [rows @ self.heads[f"{form}.discriminant"], np.sqrt(softmax)]
+        return [rows @ self.heads[f"{form}.discriminant"], np.sqrt(subjects)]
 
     def off_topic_probability(self, text: Vectors) -> NDArray[np.float64]:
         """Return (n,) in 0..1."""
@@ -139,8 +140,7 @@ class SubjectMap:
 def subject_half(vectors: Vectors) -> Vectors:
     """Return what the shipped encoder's rows (n, d) say of subjects: (n, d / 2), of norm 1."""
     half = vectors[:, : vectors.shape[1] // 2].astype(np.float64)
-    norms = np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-9)
-    return np.asarray(half / norms, dtype=np.float32)
+    return unit_rows(half).astype(np.float32)
 
 
 @cache
@@ -154,11 +154,6 @@ def load_subject_map() -> SubjectMap:
             if name != "encoder"
         }
         return SubjectMap(heads, heads.pop("off_topic"))
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views

@@ -239,6 +239,14 @@ def counted_members(theme_members: pd.DataFrame) -> pd.DataFrame:
     return theme_members[theme_members["is_counted"].astype(bool)]
 
 
+def postures_by_unit(tags: pd.DataFrame) -> pd.Series:
+    """Return the posture of each unit that has one."""
+    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].sort_values(
+        ["unit_id", "source", "code"]
+    )
+    return postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
+
+
 def at_least(probabilities: Iterable[float]) -> int:
     """Return how many of independent claims hold at least, nine times in ten.
 

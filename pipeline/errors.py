@@ -25,6 +25,7 @@ class AteliersError(Exception):
     """A failure that a person can act on; `exit_code` is 1, or 2 for bad usage."""
 
     exit_code = 1
+    is_lasting = True  # until a person acts; else as long as its cause
 
     def __init__(self, found: str, expected: str, do: str) -> None:
         self.found, self.expected, self.do = found, expected, do
@@ -72,6 +73,8 @@ class GridError(AteliersError):
 class StudyError(AteliersError):
     """The study's folder is missing, read-only, empty, locked, or made by another version."""
 
+    is_lasting = False
+
 
 class UnexpectedError(StudyError):
     """An error that is not ours, by its kind alone: its words may be a participant's."""
@@ -101,9 +104,13 @@ class StoreError(StudyError):
 class VaultError(StudyError):
     """The vault is encrypted and its passphrase is missing, wrong or readable by others."""
 
+    is_lasting = True
+
 
 class MailError(AteliersError):
     """The mailbox is out of reach; mails already read are in the depot, the server unchanged."""
+
+    is_lasting = False
 
 
 class TableError(AteliersError):
@@ -120,6 +127,8 @@ class ModelError(AteliersError):
 
 class RunnerError(AteliersError):
     """Threads, processes or a Dask cluster did not return their work."""
+
+    is_lasting = False
 
 
 class MissingExtraError(AteliersError):

@@ -3,7 +3,9 @@
 Nothing heavy is imported before a table is written.
 """
 
+import csv
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -26,22 +28,27 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def csv_rows(content: bytes, *, n_head: int = 1) -> list[list[str]]:
+    """Return the cells of a .csv of a spreadsheet, separated as in one of its `n_head` first lines.
+
+    Raises `csv.Error`.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")  # as French spreadsheets save it
+    heads = text.split("\n")[:n_head]
+    separator = max(";\t,", key=lambda sign: max(head.count(sign) for head in heads))
+    return list(csv.reader(io.StringIO(text), delimiter=separator))
+
+
 def text_hash(*parts: str) -> str:
     """Return the sha256 of some texts; their boundaries count."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def write_parquet(frame: "pd.DataFrame", path: Path, *, mode: int = 0o644) -> str:
-    """Write `frame` as Parquet in one step; return the file's sha256."""
-    content = parquet_bytes(frame)
-    write_bytes(path, content, mode=mode)
-    return hashlib.sha256(content).hexdigest()
-
-
 def parquet_bytes(frame: "pd.DataFrame") -> bytes:
     """Return one Parquet file: the same rows give the same bytes."""
-    import io
-
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()

@@ -7,7 +7,7 @@ import pytest
 
 from flows.cache import StageCache, Unfinished
 from pipeline.errors import StudyError, TableError
-from pipeline.files import write_parquet
+from pipeline.files import parquet_bytes, write_bytes
 from pipeline.store import Store
 from pipeline.tables.material import REJECTS, WORKSHOPS
 
@@ -110,7 +110,7 @@ def lose_a_table(store: Store, entry: str) -> None:
 
 
 def change_rows(store: Store, entry: str) -> None:
-    write_parquet(REJECTS.build([]), table_path(store, entry))
+    write_bytes(table_path(store, entry), parquet_bytes(REJECTS.build([])))
 
 
 def flip_one_bit_under_the_same_dates(store: Store, entry: str) -> None:

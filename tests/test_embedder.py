@@ -29,6 +29,7 @@ from models.embedder import (
     shipped_vectors,
 )
 from models.encoders import ServedEncoder
+from models.served import Patience
 from pipeline.errors import MissingExtraError, ModelError, SettingsError
 from pipeline.settings.sections import EmbedSettings
 from pipeline.store import Store
@@ -190,7 +191,7 @@ def test_a_server_that_does_not_answer_gives_one_clear_error():
     with pytest.raises(ModelError, match="/v1/embeddings"):
         ServedEncoder(
             EmbedSettings(backend="url", url=f"http://127.0.0.1:{free_port()}/v1"),
-            first_wait_s=0.01,
+            Patience(10.0, 60.0, 3, 0.01, 10_000_000),
         )
 
 
@@ -275,7 +276,7 @@ def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def served(server: Server, *, read_s: float = 60.0, **more: Any) -> ServedEncoder:
     """The encoder behind `server`, asked again at once."""
     settings = EmbedSettings(backend="url", url=server.url, **more)
-    return ServedEncoder(settings, first_wait_s=0.01, read_s=read_s)
+    return ServedEncoder(settings, Patience(10.0, read_s, 3, 0.01, 10_000_000))
 
 
 SLOW = (200, {"slow": 6.0})

@@ -11,7 +11,8 @@ from lxml import html
 
 from flows.publish_study import report_of
 from pipeline.grid.codes import POSTURE
-from pipeline.publish.html import write_html
+from pipeline.publish.html import write_web_page
+from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import PageDraft, PageTable, Quotes, Section, Terms
 from pipeline.publish.layout.information import information_section
 from pipeline.publish.report import all_tables
@@ -278,7 +279,7 @@ def test_what_tags_are_worth_is_said_once_and_that_no_question_is_known() -> Non
 def check_written(made: Report, folder: Path) -> int:
     """Check the web page: every code has its heading, with a quote where three passages of two
     tables carry it; return how many have one."""
-    write_html(made, folder / "rapport.html")
+    write_web_page(lay_out(made), folder / "rapport.html")
     page = html.fromstring((folder / "rapport.html").read_bytes())
     (section,) = page.xpath("//section[@aria-labelledby='informations']")
     written: dict[str, str] = {}

@@ -23,8 +23,8 @@ from pipeline.grid.codes import Grid
 from pipeline.ingest.parts import FileContent
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.sandbox import FileReading
-from pipeline.publish.html import write_html
-from pipeline.publish.layout import Part
+from pipeline.publish.html import write_web_page
+from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.report import build_report
 from pipeline.publish.workbook.rows import StudyRows
 from pipeline.publish.workbook.themes import passage_sheet
@@ -215,7 +215,7 @@ def test_the_report_tells_the_axes_of_the_grid_and_the_criteria_that_have_nothin
     ]
     parts: tuple[Part, ...] = ("rapport", "annexe")
     for part in parts:
-        write_html(made, tmp_path / f"{part}.html", part=part)
+        write_web_page(lay_out(made, part), tmp_path / f"{part}.html")
     page = "".join((tmp_path / f"{part}.html").read_text(encoding="utf-8") for part in parts)
     text = re.sub(r"<[^>]+>", " ", page).replace("\u00a0", " ")
     for wanted in (

@@ -14,7 +14,8 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from pipeline.errors import SettingsError
-from pipeline.publish.docx import write_docx, write_page
+from pipeline.publish.docx import write_page
+from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import Page
 from pipeline.publish.own_templates import OUR_REPORT, OUR_SLIDES, check_own_templates
 from pipeline.publish.report.content import Report
@@ -142,7 +143,7 @@ def test_a_template_runs_no_code(made: Report, tmp_path: Path) -> None:
         tmp_path / "cress.docx", lambda document: document.add_paragraph(escape)
     )
     with pytest.raises(SettingsError, match="champs entre accolades"):
-        write_docx(made, tmp_path / "a.docx", template=template)
+        write_page(lay_out(made), tmp_path / "a.docx", template=template)
 
 
 # ---- files ----

@@ -11,11 +11,11 @@ import pytest
 from lxml import html
 from pypdfium2 import raw
 
-from pipeline.publish.docx import write_docx
-from pipeline.publish.html import write_html
+from pipeline.publish.docx import write_page
+from pipeline.publish.html import write_web_page
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import Page, PageParagraph, Section
-from pipeline.publish.pdf import print_page, write_pdf
+from pipeline.publish.pdf import print_page
 from pipeline.publish.text import typography
 from pipeline.tables import TABLES
 from pipeline.tables.results import THEMES
@@ -38,8 +38,10 @@ HOSTILE = [
 
 def shown_by(made: Any, folder: Path) -> dict[str, str]:
     """What each format of a report shows, squeezed."""
-    for write, kind in ((write_html, "html"), (write_docx, "docx"), (write_pdf, "pdf")):
-        write(made, folder / f"rapport.{kind}")
+    whole = lay_out(made)
+    write_web_page(whole, folder / "rapport.html")
+    write_page(whole, folder / "rapport.docx")
+    (folder / "rapport.pdf").write_bytes(print_page(whole))
     page = html.fromstring((folder / "rapport.html").read_bytes()).text_content()
     word = "".join(docx.Document(str(folder / "rapport.docx")).element.body.xpath(".//w:t/text()"))
     return {
@@ -69,7 +71,7 @@ def test_what_looks_like_markup_stays_text(tmp_path: Path) -> None:
     made["themes"] = THEMES.check(
         made["themes"].assign(label=" ".join(HOSTILE), description=" ".join(HOSTILE))
     )
-    write_pdf(report(made, n_quotes=len(HOSTILE)), tmp_path / "rapport.pdf")
+    (tmp_path / "rapport.pdf").write_bytes(print_page(lay_out(report(made, n_quotes=len(HOSTILE)))))
     shown = squeezed(pdf_text(tmp_path / "rapport.pdf"))
     assert squeezed(typography(" ".join(HOSTILE))) in shown
     assert [words for words in HOSTILE if squeezed(words) not in shown] == []
@@ -90,7 +92,7 @@ def test_emoji_and_other_scripts_are_printed_in_a_font_that_has_them(tmp_path: P
 
 def fonts_of(made: Any, folder: Path) -> set[str]:
     """The fonts that the first page is printed in."""
-    write_pdf(made, folder / "rapport.pdf")
+    (folder / "rapport.pdf").write_bytes(print_page(lay_out(made)))
     text = pypdfium2.PdfDocument(folder / "rapport.pdf")[0].get_textpage()
     name, fonts = create_string_buffer(100), set()
     for index in range(text.count_chars()):
@@ -102,7 +104,7 @@ def fonts_of(made: Any, folder: Path) -> set[str]:
 @pytest.mark.slow
 def test_the_same_report_is_the_same_file_and_tells_no_other_day(tmp_path: Path) -> None:
     for name in ("a.pdf", "b.pdf"):
-        write_pdf(report(), tmp_path / name)
+        (tmp_path / name).write_bytes(print_page(lay_out(report())))
     content = (tmp_path / "a.pdf").read_bytes()
     assert content == (tmp_path / "b.pdf").read_bytes()
     assert set(re.findall(rb"D:(\d{8})", content)) == {b"20250601"}
@@ -110,7 +112,7 @@ def test_the_same_report_is_the_same_file_and_tells_no_other_day(tmp_path: Path)
 
 @pytest.mark.slow
 def test_pages_are_numbered_in_french_and_the_contents_lead_to_them(tmp_path: Path) -> None:
-    write_pdf(report(), tmp_path / "rapport.pdf")
+    (tmp_path / "rapport.pdf").write_bytes(print_page(lay_out(report())))
     document = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")
     for place, page in enumerate(document, start=1):
         assert f"{place} / {len(document)}" in page.get_textpage().get_text_range()
@@ -123,7 +125,7 @@ def test_the_first_priority_and_what_was_said_of_it_are_on_the_first_two_pages(
     tmp_path: Path,
 ) -> None:
     made = report()
-    write_pdf(made, tmp_path / "rapport.pdf")
+    (tmp_path / "rapport.pdf").write_bytes(print_page(lay_out(made)))
     document = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")
     first_pages = squeezed(
         "".join(document[place].get_textpage().get_text_range() for place in (0, 1))
@@ -140,7 +142,7 @@ def test_no_page_is_empty_and_an_empty_study_has_its_pages(tmp_path: Path) -> No
         ("a", report()),
         ("b", report({table: schema.empty() for table, schema in TABLES.items()})),
     ):
-        write_pdf(made, tmp_path / f"{name}.pdf")
+        (tmp_path / f"{name}.pdf").write_bytes(print_page(lay_out(made)))
         for page in pypdfium2.PdfDocument(tmp_path / f"{name}.pdf"):
             assert len(page.get_textpage().get_text_range()) > 60
 

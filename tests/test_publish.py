@@ -17,9 +17,9 @@ from python_calamine import CalamineWorkbook
 
 from pipeline.errors import UsageError
 from pipeline.publish.charts import HEAT_COLOURS, draw_png, draw_svg, priorities_spec
-from pipeline.publish.docx import write_docx
-from pipeline.publish.html import write_html
-from pipeline.publish.layout import Part
+from pipeline.publish.docx import write_page
+from pipeline.publish.html import write_web_page
+from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import PageDraft, PageParagraph, Quotes, Terms
 from pipeline.publish.layout.opening import opening_section
 from pipeline.publish.layout.priorities import priority_section
@@ -57,7 +57,7 @@ from tools.docx_template import make_template
 
 
 def page_of(made: Report, folder: Path, part: Part = "rapport") -> Any:
-    write_html(made, folder / "rapport.html", part=part)
+    write_web_page(lay_out(made, part), folder / "rapport.html")
     return html.fromstring((folder / "rapport.html").read_bytes())
 
 
@@ -607,7 +607,7 @@ def test_who_signed_was_there_and_a_list_that_nobody_signed_counts_whole() -> No
 def test_both_formats_say_the_same(tmp_path: Path) -> None:
     content = report()
     page = page_of(content, tmp_path)
-    write_docx(content, tmp_path / "rapport.docx")
+    write_page(lay_out(content), tmp_path / "rapport.docx")
     shown = " ".join(page.xpath("//body")[0].text_content().split())
     shown = re.sub(r"\s+", " ", shown)
     for line in words_of(tmp_path / "rapport.docx"):
@@ -627,7 +627,7 @@ def test_nothing_internal_or_english_is_shown(tmp_path: Path, suffix: str) -> No
             + page.xpath("//@aria-label | //@title | //@alt")
         )
     else:
-        write_docx(content, tmp_path / "rapport.docx")
+        write_page(lay_out(content), tmp_path / "rapport.docx")
         document = docx.Document(str(tmp_path / "rapport.docx"))
         shown = " ".join(
             [
@@ -685,7 +685,7 @@ def test_what_people_wrote_is_never_markup(tmp_path: Path) -> None:
     assert page.xpath("//script | //b | //i | //img") == []
     assert "<script>alert(1)</script> & <b>gras</b>" in page.text_content()
     assert '<i>Cars</i> & "gares"' in page.text_content()
-    write_docx(report(made), tmp_path / "rapport.docx")
+    write_page(lay_out(report(made)), tmp_path / "rapport.docx")
     quoted = "« <script>alert(1)</script> & <b>gras</b> »"
     assert any(quoted in paragraph for paragraph in words_of(tmp_path / "rapport.docx"))
 
@@ -712,7 +712,7 @@ def test_the_page_can_be_read_without_seeing_it(tmp_path: Path) -> None:
 
 
 def test_the_word_report_has_styles_captions_fields_and_described_pictures(tmp_path: Path) -> None:
-    write_docx(report(), tmp_path / "rapport.docx")
+    write_page(lay_out(report()), tmp_path / "rapport.docx")
     document = docx.Document(str(tmp_path / "rapport.docx"))
     styles = {paragraph.style.name for paragraph in document.paragraphs if paragraph.style}
     assert {
@@ -747,7 +747,7 @@ def test_control_characters_do_not_break_the_word_report(tmp_path: Path) -> None
         said(None, 2, text="\x08mis\x0cà part"),
     )
     for part in ("rapport", "annexe"):
-        write_docx(report(made), tmp_path / f"{part}.docx", part=part)
+        write_page(lay_out(report(made), part), tmp_path / f"{part}.docx")
         with zipfile.ZipFile(tmp_path / f"{part}.docx") as archive:
             for name in archive.namelist():
                 if name.endswith((".xml", ".rels")):
@@ -760,8 +760,8 @@ def test_two_reports_of_the_same_content_are_the_same_files(tmp_path: Path) -> N
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         made = {table: rows.copy() for table, rows in tables().items()}
-        write_html(report(made), tmp_path / name / "rapport.html")
-        write_docx(report(made), tmp_path / name / "rapport.docx")
+        write_web_page(lay_out(report(made)), tmp_path / name / "rapport.html")
+        write_page(lay_out(report(made)), tmp_path / name / "rapport.docx")
         write_tables(made, tmp_path / name, formats=("techniques", "csv", "geojson"))
         write_people(made, tmp_path / name / "tableaux.xlsx")
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
@@ -776,7 +776,7 @@ def test_two_reports_of_the_same_content_are_the_same_files(tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["rapport.docx", "tables-techniques.xlsx", "tableaux.xlsx"])
 def test_no_file_tells_when_it_was_written(tmp_path: Path, name: str) -> None:
-    write_docx(report(), tmp_path / "rapport.docx")
+    write_page(lay_out(report()), tmp_path / "rapport.docx")
     write_tables(tables(), tmp_path, formats=["techniques"])
     write_people(tables(), tmp_path / "tableaux.xlsx")
     with zipfile.ZipFile(tmp_path / name) as archive:
@@ -791,8 +791,8 @@ def test_the_order_of_rows_in_the_tables_changes_nothing(tmp_path: Path) -> None
         name: rows.sample(frac=1, random_state=3).reset_index(drop=True)
         for name, rows in tables().items()
     }
-    write_html(report(), tmp_path / "a.html")
-    write_html(report(shuffled), tmp_path / "b.html")
+    write_web_page(lay_out(report()), tmp_path / "a.html")
+    write_web_page(lay_out(report(shuffled)), tmp_path / "b.html")
     assert (tmp_path / "a.html").read_text(encoding="utf-8") == (tmp_path / "b.html").read_text(
         encoding="utf-8"
     )
@@ -801,7 +801,7 @@ def test_the_order_of_rows_in_the_tables_changes_nothing(tmp_path: Path) -> None
 def test_an_empty_study_gives_a_report_that_says_so(tmp_path: Path) -> None:
     content = report({name: table.empty() for name, table in TABLES.items()})
     page = page_of(content, tmp_path)
-    write_docx(content, tmp_path / "rapport.docx")
+    write_page(lay_out(content), tmp_path / "rapport.docx")
     shown = page.text_content()
     for line in (
         "Aucun passage n’a été lu",
@@ -980,7 +980,7 @@ def test_families_stand_before_the_themes_and_each_theme_names_its_own(tmp_path:
     }
     made["theme_families"] = THEME_FAMILIES.build([row])
     content = report(made)
-    write_html(content, tmp_path / "annexe.html", part="annexe")
+    write_web_page(lay_out(content, "annexe"), tmp_path / "annexe.html")
     annex = typography((tmp_path / "annexe.html").read_text(encoding="utf-8"))
     assert "Familles de thèmes" in annex
     assert "Cars ; Lait" in annex.replace("\u00a0", " ").replace("\u202f", " ")

@@ -29,7 +29,10 @@ SMOKE_COLUMNS = [
 def test_the_textbook_table_of_smokers_has_its_published_inertia_and_standard_coordinates() -> None:
     found = correspondence(SMOKE)
     assert found.inertia == pytest.approx(SMOKE_INERTIA, abs=1e-6)
-    for mine, published in ((found.rows, SMOKE_ROWS), (found.columns, SMOKE_COLUMNS)):
+    for mine, published in (
+        (found.rows.coordinates, SMOKE_ROWS),
+        (found.columns.coordinates, SMOKE_COLUMNS),
+    ):
         standard = mine[:, :2] / np.sqrt(found.inertia[:2])
         signs = np.sign(standard[0] * np.array(published[0]))
         assert standard * signs == pytest.approx(np.array(published), abs=1e-5)
@@ -48,19 +51,19 @@ def test_coordinates_equal_those_of_an_eigenvalue_computation(seed: int) -> None
         vector = (
             vector / np.sqrt((vector**2 * rows / rows.sum()).sum()) * np.sqrt(values.real[place])
         )
-        assert np.abs(found.rows[:, axis]) == pytest.approx(np.abs(vector), abs=1e-6)
+        assert np.abs(found.rows.coordinates[:, axis]) == pytest.approx(np.abs(vector), abs=1e-6)
         profile = (
-            counts.T @ found.rows[:, axis] / columns / np.sqrt(found.inertia[axis])
+            counts.T @ found.rows.coordinates[:, axis] / columns / np.sqrt(found.inertia[axis])
         )  # transition formula
-        assert found.columns[:, axis] == pytest.approx(profile, abs=1e-6)
+        assert found.columns.coordinates[:, axis] == pytest.approx(profile, abs=1e-6)
 
 
 def test_contributions_and_qualities_sum_to_one_and_inertia_is_chi_square_over_n() -> None:
     found = correspondence(SMOKE)
-    assert found.row_contributions.sum(axis=0) == pytest.approx(
+    assert found.rows.contributions.sum(axis=0) == pytest.approx(
         1
-    ) and found.column_contributions.sum(axis=0) == pytest.approx(1)
-    assert found.row_qualities.sum(axis=1) == pytest.approx(1)
+    ) and found.columns.contributions.sum(axis=0) == pytest.approx(1)
+    assert found.rows.qualities.sum(axis=1) == pytest.approx(1)
     expected = np.outer(SMOKE.sum(axis=1), SMOKE.sum(axis=0)) / SMOKE.sum()
     assert found.inertia.sum() == pytest.approx(
         (((SMOKE - expected) ** 2) / expected).sum() / SMOKE.sum()
@@ -68,8 +71,8 @@ def test_contributions_and_qualities_sum_to_one_and_inertia_is_chi_square_over_n
 
 
 def test_a_table_of_two_rows_has_one_axis_and_rows_in_proportion_have_none() -> None:
-    assert correspondence(np.array([[4.0, 1, 1], [1, 4, 1]])).rows.shape == (2, 1)
-    assert correspondence(np.array([[1.0, 2, 3], [2, 4, 6]])).rows.shape == (2, 0)
+    assert correspondence(np.array([[4.0, 1, 1], [1, 4, 1]])).rows.coordinates.shape == (2, 1)
+    assert correspondence(np.array([[1.0, 2, 3], [2, 4, 6]])).rows.coordinates.shape == (2, 0)
 
 
 # The small table that rainette's own tests use, with the results they state
@@ -112,7 +115,7 @@ def test_the_cut_is_the_best_along_the_axis_and_its_chi_square_the_tables() -> N
 
 
 def test_the_first_axis_orders_rows_as_the_correspondence_analysis_does() -> None:
-    mine, theirs = first_axis(csr_array(RAINETTE)), correspondence(RAINETTE).rows[:, 0]
+    mine, theirs = first_axis(csr_array(RAINETTE)), correspondence(RAINETTE).rows.coordinates[:, 0]
     assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1)
 
 

@@ -9,7 +9,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from pipeline.errors import SettingsError
-from pipeline.publish.html import write_html
+from pipeline.publish.html import write_web_page
+from pipeline.publish.layout import lay_out
 from pipeline.publish.tables import write_public_tables
 from pipeline.publish.text import CountMask, MaskedCounts, mask_counts, tally
 from pipeline.settings import load_settings
@@ -112,7 +113,7 @@ def test_a_report_holds_no_small_count_and_its_page_says_why(tmp_path: Path) -> 
     ]
     assert [workshop.n_people for workshop in content.workshops] == [13, SMALL]
     assert content.n_people is WITHHELD  # 15 would give the 2 of the second workshop
-    write_html(content, tmp_path / "a.html", part="annexe")
+    write_web_page(lay_out(content, "annexe"), tmp_path / "a.html")
     page = re.sub(r"\s+", " ", (tmp_path / "a.html").read_text(encoding="utf-8"))
     assert (
         "&lt; 3 structures, &lt; 3 personnes" in page
@@ -172,7 +173,7 @@ def test_a_small_count_of_mails_and_calls_is_told_nowhere(
     content = report(made)
     (first,) = [item for item in content.scopes[0].priorities if item.label == "Cars"]
     assert why in first.why.replace("\u00a0", " ").lower()
-    write_html(content, tmp_path / "a.html")
+    write_web_page(lay_out(content), tmp_path / "a.html")
     write_public_tables(made, tmp_path, least_count=3)
     notes = (tmp_path / "priority_notes.csv").read_text(encoding="utf-8-sig").split("\n")
     assert f"study;cars;c_late;{value};{note}" in [line.strip() for line in notes]

@@ -20,7 +20,7 @@ from pipeline.cluster import Clustered, cluster_units
 from pipeline.cluster.late import join_late_units
 from pipeline.counting import why_no_theme
 from pipeline.files import data_path
-from pipeline.publish.html import write_html
+from pipeline.publish.html import write_web_page
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import PageTable
 from pipeline.publish.layout.slides import lay_out_slides
@@ -265,7 +265,7 @@ def test_copies_of_a_passage_are_one_line_that_says_how_many() -> None:
 
 def test_every_format_says_the_same_sentence(small, tmp_path: Path) -> None:
     made = tables(*SMALL)
-    write_html(small, tmp_path / "rapport.html")
+    write_web_page(lay_out(small), tmp_path / "rapport.html")
     slides = " ".join(line.text for slide in lay_out_slides(small) for line in slide.lines)
     book = write_people(made, tmp_path / "tableaux.xlsx", least_units=60)
     told = {
@@ -286,7 +286,7 @@ def test_every_format_says_the_same_sentence(small, tmp_path: Path) -> None:
 def test_nothing_is_said_of_themes_ranks_or_scores_that_are_not_there(
     small, tmp_path: Path
 ) -> None:
-    write_html(small, tmp_path / "rapport.html")
+    write_web_page(lay_out(small), tmp_path / "rapport.html")
     shown = plain(html.parse(str(tmp_path / "rapport.html")).getroot().find("body").text_content())
     words = "0 thème|score|rang|mis à part|priorités candidates|solide|thème fragile"
     assert re.findall(rf".*\b(?:{words})\b.*", shown) == []

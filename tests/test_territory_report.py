@@ -12,8 +12,9 @@ from lxml import etree, html
 from pipeline.cli import main
 from pipeline.compare.contrasts import compare_territories
 from pipeline.publish.charts import draw_svg
-from pipeline.publish.docx import write_docx
-from pipeline.publish.html import write_html, write_map_page
+from pipeline.publish.docx import write_page
+from pipeline.publish.html import write_map_page, write_web_page
+from pipeline.publish.layout import lay_out
 from pipeline.publish.maps import frame_of, map_spec
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import (
@@ -102,8 +103,8 @@ def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_i
     tmp_path: Path,
 ) -> None:
     content = report()
-    write_html(content, tmp_path / "c.html", part="territoires")
-    write_docx(content, tmp_path / "c.docx", part="territoires")
+    write_web_page(lay_out(content, "territoires"), tmp_path / "c.html")
+    write_page(lay_out(content, "territoires"), tmp_path / "c.docx")
     shown = re.sub(r"\s+", " ", html.fromstring((tmp_path / "c.html").read_bytes()).text_content())
     assert "Partagés Fonds" in shown and "Dits dans un seul territoire" not in shown
     rests_on = "(dit à 4 tables sur 4, à aucune des 8 tables ailleurs)"
@@ -158,7 +159,7 @@ def test_territories_without_notes_of_a_room_are_not_compared(tmp_path: Path) ->
         made["workshops"],
         settings=Settings().compare,
     )
-    write_html(report(made), tmp_path / "c.html", part="territoires")
+    write_web_page(lay_out(report(made), "territoires"), tmp_path / "c.html")
     shown = html.fromstring((tmp_path / "c.html").read_bytes()).text_content()
     assert "des notes prises en salle dans deux territoires" in shown
     assert "trop peu de matière" not in shown
@@ -186,7 +187,7 @@ def test_defects_of_the_map_are_listed(tmp_path: Path) -> None:
             }
         ]
     )
-    write_html(report(compared(map_problems=problem)), tmp_path / "c.html", part="annexe")
+    write_web_page(lay_out(report(compared(map_problems=problem)), "annexe"), tmp_path / "c.html")
     assert "Contour qui se croise" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ from flows.run import recorded_settings
 from flows.vault import CHOSEN, Vault, read_decisions, write_doubts
 from pipeline.cli import main
 from pipeline.errors import StudyError, UsageError, VaultError
-from pipeline.files import text_hash, write_parquet
+from pipeline.files import parquet_bytes, text_hash, write_bytes
 from pipeline.pseudonymise.documents import DOUBTS
 from pipeline.pseudonymise.vault import VAULT, Registry
 from pipeline.study import Study
@@ -257,9 +257,8 @@ def test_people_of_an_earlier_version_s_vault_join_those_of_the_lists(study):
         "first_name": "Anaïs",
         "last_name": "Vautrin",
     }
-    write_parquet(
-        VAULT.build([row]), study.vault / f"{text_hash('Rethel')[:16]}.parquet", mode=0o600
-    )
+    path = study.vault / f"{text_hash('Rethel')[:16]}.parquet"
+    write_bytes(path, parquet_bytes(VAULT.build([row])), mode=0o600)
     listed = VAULT.build(
         [{**row, "full_name": "Luc Roze", "first_name": "Luc", "last_name": "Roze"}]
     ).assign(origin="mail")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from flows.jobs import Job, JobState, Step
@@ -19,16 +18,14 @@ from pipeline.files import file_hash
 from pipeline.study import Study, read_manifest
 
 _AT_ONCE = frozenset(action for action, kind in KINDS.items() if not kind.awaits_run)
-PHASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "read": ("read", "segment"),
-        "code": ("tag", "second", "agree", "order"),
-        "themes": ("cluster", "join", "propose"),
-        "decide": ("decide", "rank"),
-        "compare": ("compare",),
-        "publish": ("write", "publish"),
-    }
-)  # stages by phase, as they run
+PHASES: Mapping[str, tuple[str, ...]] = {  # stages by phase, as they run
+    "read": ("read", "segment"),
+    "code": ("tag", "second", "agree", "order"),
+    "themes": ("cluster", "join", "propose"),
+    "decide": ("decide", "rank"),
+    "compare": ("compare",),
+    "publish": ("write", "publish"),
+}
 PHASE_OF = {stage: phase for phase, stages in PHASES.items() for stage in stages}
 _ON_FILES = ("read", "code", "themes")  # cached while no file changes
 _BY_WORKSHOP = ("read", "segment", "tag")

@@ -16,8 +16,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.language_model.client import ChatClient, UnavailableError, UnusableError, object_with
+from models.language_model.client import ChatClient, UnusableError, object_with
 from models.language_model.prompt import Item, answer_schema, user_message
+from models.served import UnavailableError
 from models.tagger.features import Span
 from pipeline.grid.codes import Grid
 from pipeline.settings.sections import LanguageModelSettings
@@ -114,7 +115,7 @@ class Asking:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
         finally:
-            self._client.close()
+            self._client.server.close()
         if n_requests := self._counts["requests"]:
             self._store.put_pace(self._request_seconds / n_requests)
         seconds = time.perf_counter() - start

@@ -24,13 +24,7 @@ from models.language_model.asking import (
     find_quote,
     report_of,
 )
-from models.language_model.client import (
-    ChatClient,
-    UnavailableError,
-    UnusableError,
-    address_of,
-    object_with,
-)
+from models.language_model.client import ChatClient, UnusableError, address_of, object_with
 from models.language_model.prompt import (
     CHARS_PER_TOKEN,
     Estimate,
@@ -38,6 +32,7 @@ from models.language_model.prompt import (
     price_of,
     to_json,
 )
+from models.served import UnavailableError
 from pipeline.settings.sections import LanguageModelSettings
 from pipeline.store import Store
 
@@ -140,7 +135,7 @@ class ThemeReader:
         except UnavailableError as error:
             stopped = error.found
         finally:
-            client.close()
+            client.server.close()
         return report_of(counts, time.perf_counter() - start, stopped, Counter())
 
     def names(self, cards: Sequence[ThemeCard]) -> list[ProposedName | None]:

@@ -20,7 +20,7 @@ from models.embedder import EmbedderSource
 from models.tagger.decision import Axes, Scores, Thresholds
 from models.tagger.definitions import DefinitionMatcher, load_background
 from models.tagger.features import Array, Mask, Span, column_texts, texts_of
-from models.tagger.learning import Recipe, TrainingSet, fold_groups, learn
+from models.tagger.learning import TrainingSet, fold_groups, learn
 from models.tagger.storage import code_fingerprint, code_fingerprints, grid_fingerprint
 from pipeline.grid.codes import Axis, Code, Grid, Question
 
@@ -144,8 +144,8 @@ class GridTagger(GridEstimator):
             np.asarray(np.ones(n_units) if counts is None else counts, dtype=np.int64),
             np.zeros(n_units, dtype=bool) if remembered is None else remembered,
         )
-        recipe = Recipe(self.penalty, self.n_terms)
-        self.model_, held_out = learn(training, Axes.of(self.grid), recipe)
+        axes = Axes.of(self.grid)
+        self.model_, held_out = learn(training, axes, penalty=self.penalty, n_terms=self.n_terms)
         self.held_out_ = self._with_definitions(held_out, units)
         return self
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from models.rows import softmax
 from models.tagger.features import Array, Mask
-from models.tagger.regression import sigmoid, softmax
+from models.tagger.regression import sigmoid
 from pipeline.grid.codes import PILIER, RUBRIQUE, STANDARD, Grid
 
 # If targets are too alike to fit a calibration, an output of a half is an even chance.

@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.embedder import EmbedderSource, check_encoder
+from models.rows import softmax, unit_rows
 from models.tagger.features import (
     Array,
     Mask,
@@ -30,7 +31,7 @@ from models.tagger.features import (
     normalised,
     texts_of,
 )
-from models.tagger.regression import sigmoid, softmax
+from models.tagger.regression import sigmoid
 from models.tagger.storage import read_model
 from pipeline.grid.codes import POSTURE, RUBRIQUE, STANDARD, Code, Question
 from pipeline.text import fold_same_length, lexicon
@@ -200,10 +201,7 @@ class DefinitionMatcher:
     def _halves(self, vectors: Array) -> list[Array]:
         """Centre on the background, by half: what all passages share says nothing."""
         moved = np.split(vectors - self.background.vectors.mean(axis=0), 2, axis=1)
-        return [
-            np.asarray(half / np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-9))
-            for half in moved
-        ]
+        return [unit_rows(half) for half in moved]
 
 
 def match(closeness: Array, coefficients: Array, *, exclusive: bool) -> Array:

@@ -53,14 +53,6 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Hyperparameters; defaults were chosen by leaving whole files of data/training out."""
-
-    penalty: float
-    n_terms: tuple[int, int]  # most n-grams of characters and of lemmas
-
-
-@dataclass(frozen=True)
 class TrainingSet:
     """`targets` (0 or 1) and `judged` are (n_units, n_codes).
 
@@ -146,20 +138,23 @@ class LearntModel:
         return np.asarray(weights[:, code_outputs(blocks_of(self.axes))])
 
 
-def learn(training: TrainingSet, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scores]:
-    """Return the model of all units, and each unit's scores by the fit without its group."""
+def learn(
+    training: TrainingSet, axes: Axes, *, penalty: float, n_terms: tuple[int, int]
+) -> tuple[LearntModel, Scores]:
+    """Return the model of all units, and each unit's scores by the fit without its group.
+
+    `n_terms` are the most n-grams of characters and of lemmas.
+    """
     groups, counts = training.groups, training.counts
-    n_characters, n_lemmas = recipe.n_terms
     extractor = fit_features(
-        training.units,
-        n_terms={"characters": n_characters, "lemmas": n_lemmas},
+        training.units, n_terms=dict(zip(("characters", "lemmas"), n_terms, strict=True))
     )
     blocks = blocks_of(axes)
     targets = np.hstack([block.targets(training.targets) for block in blocks])
     judged = np.hstack([block.judged(training.judged, training.targets) for block in blocks])
     features = extractor.transform(training.units)
     weights, outputs = fit_weights(
-        features, targets, judged, groups, penalty=recipe.penalty, counts=counts
+        features, targets, judged, groups, penalty=penalty, counts=counts
     )
     _LOG.info("fitted on %d units, %d groups left out", len(groups), len(np.unique(groups)))
     neighbours = None

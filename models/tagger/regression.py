@@ -17,6 +17,7 @@ from scipy.linalg import cho_factor, lapack
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
+from models.rows import softmax
 from models.tagger.features import Array, Features, Mask, as_stored
 
 Groups = NDArray[np.int64]
@@ -118,12 +119,6 @@ def _weights(features: Features, duals: Single, shares: Array) -> Weights:
 def sigmoid(logits: Array) -> Array:
     """Return probabilities of log-odds."""
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))))
-
-
-def softmax(logits: Array) -> Array:
-    """Return rows of probabilities that sum to 1."""
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True)) if logits.size else logits
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 # Chosen on left-out files of data/training.

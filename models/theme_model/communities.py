@@ -20,7 +20,7 @@ from scipy.spatial.distance import squareform
 from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
-from models.rows import Labels, Matrix, Rows, drawn_rows, slices
+from models.rows import Labels, Matrix, Rows, drawn_rows, slices, unit_rows
 from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
 from pipeline.store import Store, by_text
@@ -47,15 +47,21 @@ _NOT_DRAWN = -9
 
 
 @dataclass(frozen=True)
-class Resample:
-    """The `rows` drawn, and their communities' resolution and seed."""
+class Draw:
+    """The `rows` drawn, and the seed of their communities."""
 
     rows: Labels
-    resolution: float
     seed: int
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Resample(Draw):
+    """A draw, and its communities' resolution."""
+
+    resolution: float
 
 
 class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
@@ -198,7 +204,7 @@ def resamples_of(n: int, settings: ClusterSettings) -> Iterator[Resample]:
     for i in range(n_resamples):
         rows = np.sort(generator.choice(n, n_drawn, replace=False))
         share = (i + 0.5) / n_resamples
-        yield Resample(rows, lowest + share * (highest - lowest), settings.seed + i)
+        yield Resample(rows, settings.seed + i, lowest + share * (highest - lowest))
 
 
 def _scale(n: int) -> float:
@@ -291,18 +297,14 @@ def to_nearest(labels: Labels, vectors: Matrix, min_size: int) -> Labels:
 
     Small groups join others; groups are renumbered, largest first; −1 stays.
     """
-    rows = _unit(vectors)
+    rows = unit_rows(vectors)
     groups = range(labels.max() + 1)
-    centres = _unit(np.stack([rows[labels == group].mean(axis=0) for group in groups]))
+    centres = unit_rows(np.stack([rows[labels == group].mean(axis=0) for group in groups]))
     closeness = rows @ centres.T
     sizes = np.bincount(closeness.argmax(axis=1)[labels >= 0], minlength=len(centres))
     if (sizes >= min_size).any():
         closeness[:, sizes < min_size] = -np.inf
     return _numbered(np.where(labels >= 0, closeness.argmax(axis=1), -1))
-
-
-def _unit(rows: Matrix) -> Matrix:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
 
 def _numbered(labels: Labels) -> Labels:
@@ -314,7 +316,7 @@ def _numbered(labels: Labels) -> Labels:
 
 
 def _label_others(labels: Labels, drawn: Labels, vectors: Rows, rows: Labels) -> Labels:
-    centres = _unit(
+    centres = unit_rows(
         np.stack(
             [
                 vectors[rows[drawn[labels == group]]].astype(np.float64).mean(axis=0)
@@ -342,15 +344,6 @@ class GroupingAgreement:
     over_subsamples: float
     n_runs: int
     n_vectors: int
-
-
-@dataclass(frozen=True)
-class _Trial:
-    rows: Labels
-    seed: int
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 def measure_agreement(
@@ -393,10 +386,10 @@ def _agreement(
     n, n_runs = len(vectors), settings.n_repeats
     n_resamples = min(settings.n_resamples, _AGREEMENT_RESAMPLES)
     quick = settings.model_copy(update={"n_resamples": n_resamples})
-    trials = [_Trial(np.arange(n), settings.seed + 1 + run) for run in range(n_runs)]
+    trials = [Draw(np.arange(n), settings.seed + 1 + run) for run in range(n_runs)]
     for _ in range(n_runs):
         subsample = generator.choice(n, round(AGREEMENT_SHARE * n), replace=False)
-        trials.append(_Trial(np.sort(subsample), settings.seed))
+        trials.append(Draw(np.sort(subsample), settings.seed))
     runs = list(spread(partial(_trial_labels, vectors=vectors, settings=quick), trials))
     return {"over_seeds": mean_index(runs[:n_runs]), "over_subsamples": mean_index(runs[n_runs:])}
 
@@ -412,7 +405,7 @@ def mean_index(runs: Sequence[Labels]) -> float:
     return float(np.mean(indices))
 
 
-def _trial_labels(trial: _Trial, *, vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
+def _trial_labels(trial: Draw, *, vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
     seeded = settings.model_copy(update={"seed": trial.seed})
     labels = np.full(len(vectors), _NOT_DRAWN)
     labels[trial.rows] = CommunityClusters(seeded).fit(vectors[trial.rows]).labels_

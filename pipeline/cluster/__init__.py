@@ -15,7 +15,7 @@ Late units join the themes in pipeline.cluster.late and do not reshape them.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from models.catalogue import load_catalogue
 from models.embedder import Embedder, EmbedderSource, plain_encoders
 from models.rows import LARGE, Labels, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
-from models.theme_model import Closer
+from models.theme_model import ThemeModel
 from pipeline.cluster.geometry import Geometry, place_units
 from pipeline.cluster.identity import Run, identify_themes
 from pipeline.cluster.membership import counts_in_theme, probabilities
@@ -83,33 +83,11 @@ class Clustered(NamedTuple):
     unit_places: pd.DataFrame
 
 
-class Grouping(Protocol):
-    """A theme model, such as `models.theme_model.ThemeModel`."""
-
-    labels_: NDArray[np.int64]
-    stability_: Matrix
-
-    def fit(
-        self,
-        units: pd.DataFrame,
-        embeddings: Rows,
-        *,
-        set_aside: NDArray[np.bool_] | None = None,
-        closer: Closer | None = None,
-    ) -> "Grouping":
-        """Group the units; `closer` returns better vectors of some rows of `embeddings`."""
-        ...
-
-    def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
-        """Return `k` words of each theme."""
-        ...
-
-
 def cluster_units(
     units: pd.DataFrame,
     tags: pd.DataFrame,
     *,
-    model: Grouping,
+    model: ThemeModel,
     embedder: Embedder,
     encoders: EmbedderSource | None = None,
     cache: Store | None = None,
@@ -245,7 +223,7 @@ def _themes(
     return themes
 
 
-def _topic_words(model: Grouping) -> list[list[str]]:
+def _topic_words(model: ThemeModel) -> list[list[str]]:
     return [
         [fold(word, keep_signs=True) for word, _ in theme]
         for theme in model.topic_words(_N_TOPIC_WORDS)

@@ -24,7 +24,7 @@ from models.reading import skim
 from models.rows import Matrix, slices, unit_rows
 from models.views import subject_half
 from pipeline.cluster.quotes import readability
-from pipeline.counting import counted_members, with_circles
+from pipeline.counting import counted_members, postures_by_unit, with_circles
 from pipeline.tables.columns import is_among
 from pipeline.tables.results import OPINION_POSTURES, THEME_OPINIONS
 from pipeline.text import fold
@@ -107,11 +107,7 @@ class _Likeness:
 
 def _passages(units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame) -> pd.DataFrame:
     """The counted members with a posture, the ones to quote first."""
-    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)]
-    postures = postures[postures["code"].isin(OPINION_POSTURES)].sort_values(
-        ["unit_id", "source", "code"]
-    )
-    posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
+    posture_of = postures_by_unit(tags[tags["code"].isin(OPINION_POSTURES)])
     members = counted_members(theme_members)
     members = members[is_among(members["unit_id"], posture_of.index)].merge(
         with_circles(units), on="unit_id", validate="one_to_one"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.counting import counted_members, with_circles
+from pipeline.counting import counted_members, postures_by_unit, with_circles
 from pipeline.french import is_listed, usual_lemma
 from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
 from pipeline.text import fold, load_cues
@@ -146,10 +146,7 @@ def quote_themes(
     units: pd.DataFrame, tags: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame
 ) -> pd.DataFrame:
     """Return each theme's first quotes, then its most central passage that says a disagreement."""
-    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].sort_values(
-        ["unit_id", "source", "code"]
-    )
-    posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
+    posture_of = postures_by_unit(tags)
     members = counted_members(theme_members).merge(units, on="unit_id", validate="one_to_one")
     disagreeing = members[members["text"].map(load_cues("desaccord").are_in).astype(bool)]
     by_theme = {str(name): rows for name, rows in disagreeing.groupby("theme_id")}

@@ -7,6 +7,7 @@ Out:  Counts; Lafon's specificity and the log-odds of Monroe et al.; corresponde
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -150,22 +151,25 @@ def log_odds(counts: Counts, prior_units: float) -> tuple[Numbers, Numbers]:
     return odds, odds / np.sqrt(1 / (here + prior) + 1 / (there + prior))
 
 
-@dataclass(frozen=True)
-class Correspondence:
-    """Principal coordinates, (n, n_axes); `inertia`, (n_axes,); masses, (n,).
+class Points(NamedTuple):
+    """Rows or columns: masses, (n,); the rest (n, n_axes), in principal coordinates.
 
-    Contributions sum to 1 by axis, qualities (cos²) by point. The main row of an axis is positive.
+    Contributions sum to 1 by axis, qualities (cos²) by point.
     """
 
-    rows: Numbers
-    columns: Numbers
+    masses: Numbers
+    coordinates: Numbers
+    contributions: Numbers
+    qualities: Numbers
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Two clouds of points; `inertia`, (n_axes,). The main row of an axis is positive."""
+
+    rows: Points
+    columns: Points
     inertia: Numbers
-    row_masses: Numbers
-    column_masses: Numbers
-    row_contributions: Numbers
-    column_contributions: Numbers
-    row_qualities: Numbers
-    column_qualities: Numbers
 
     @property
     def shares(self) -> Numbers:
@@ -184,26 +188,19 @@ def correspondence(counts: Numbers) -> Correspondence:
     n_axes = int((values > 1e-9).sum())
     left, values, right = left[:, :n_axes], values[:n_axes], right[:n_axes].T
     signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(n_axes)])
-    left, right = left * signs, right * signs
-    rows = left * values / np.sqrt(row_masses)[:, None]
-    columns = right * values / np.sqrt(column_masses)[:, None]
     return Correspondence(
-        rows=rows,
-        columns=columns,
-        inertia=values**2,
-        row_masses=row_masses,
-        column_masses=column_masses,
-        row_contributions=left**2,
-        column_contributions=right**2,
-        row_qualities=_qualities(rows),
-        column_qualities=_qualities(columns),
+        _points(row_masses, left * signs, values),
+        _points(column_masses, right * signs, values),
+        values**2,
     )
 
 
-def _qualities(points: Numbers) -> Numbers:
-    squares = points**2
+def _points(masses: Numbers, vectors: Numbers, values: Numbers) -> Points:
+    coordinates = vectors * values / np.sqrt(masses)[:, None]
+    squares = coordinates**2
     total = squares.sum(axis=1, keepdims=True)
-    return np.asarray(squares / np.where(total > 0, total, 1.0))
+    qualities = squares / np.where(total > 0, total, 1.0)
+    return Points(masses, coordinates, vectors**2, qualities)
 
 
 @dataclass(frozen=True)

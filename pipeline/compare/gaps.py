@@ -27,8 +27,8 @@ from models.embedder import Embedder
 from models.rows import Matrix, unit_rows
 from models.subject_classifier import LIKELY, SubjectClassifier, families_of
 from pipeline.compare.mentions import structures_named
-from pipeline.counting import circles_of
-from pipeline.grid.codes import POSTURE, RUBRIQUE
+from pipeline.counting import circles_of, postures_by_unit
+from pipeline.grid.codes import RUBRIQUE
 from pipeline.structure_names import families_of_name
 from pipeline.tables.results import GAPS
 from pipeline.tables.schema import GAP_STATES
@@ -129,8 +129,7 @@ def list_gaps(tables: Mapping[str, pd.DataFrame], encoder: Embedder) -> pd.DataF
 def _passages(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return all passages; `family` is that of a counted need's theme, None for what is no gap."""
     assigned = tables["tags"][tables["tags"]["is_assigned"].astype(bool)]
-    postures = assigned[assigned["axis"] == POSTURE].sort_values(["unit_id", "source"])
-    posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
+    posture_of = postures_by_unit(tables["tags"])
     rubriques = assigned[assigned["axis"] == RUBRIQUE]
     exists = rubriques["code"].str.split(".").str[0].isin([_OFFER, _INNOVATION])
     members = tables["theme_members"][["unit_id", "theme_id", "is_counted"]]

@@ -164,26 +164,24 @@ def _plane(analysis: str, kind: str, counts: pd.DataFrame, n_shown: int) -> list
     if len(filled) < 2 or filled.shape[1] < 2:
         return []
     axes = correspondence(filled.to_numpy(dtype=np.float64))
-    weight = axes.column_contributions[:, :2] @ axes.inertia[:2]
+    weight = axes.columns.contributions[:, :2] @ axes.inertia[:2]
     shown = np.sort(np.argsort(-weight, kind="stable")[:n_shown])
-    rows = (axes.rows, axes.row_masses, axes.row_contributions, axes.row_qualities)
-    columns = (axes.columns, axes.column_masses, axes.column_contributions, axes.column_qualities)
     sides = (
-        ("territoire", filled.index, range(len(filled)), rows),
-        (kind, filled.columns, shown, columns),
+        ("territoire", filled.index, range(len(filled)), axes.rows),
+        (kind, filled.columns, shown, axes.columns),
     )
     return [
         {
             "analysis": analysis,
             "kind": side,
             "point": str(names[i]),
-            "weight": round(float(masses[i]), 8),
-            **_by_axis(("x", "y"), points[i]),
-            **_by_axis(("contribution_x", "contribution_y"), contributions[i]),
-            "quality": min(1.0, round(float(qualities[i, :2].sum()), 8)),
+            "weight": round(float(points.masses[i]), 8),
+            **_by_axis(("x", "y"), points.coordinates[i]),
+            **_by_axis(("contribution_x", "contribution_y"), points.contributions[i]),
+            "quality": min(1.0, round(float(points.qualities[i, :2].sum()), 8)),
             **_by_axis(("share_x", "share_y"), axes.shares),
         }
-        for side, names, shown_points, (points, masses, contributions, qualities) in sides
+        for side, names, shown_points, points in sides
         for i in shown_points
     ]
 

@@ -5,7 +5,6 @@ Out:  Entries
 """
 
 import csv
-import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 import python_calamine
 
 from pipeline.errors import GridError
+from pipeline.files import csv_rows
 from pipeline.grid.codes import (
     RUBRIQUE,
     STANDARD,
@@ -164,16 +164,8 @@ def read_sheet(path: Path) -> Entries:
 
 
 def _csv_sheets(path: Path) -> list[list[list[str]]]:
-    content = path.read_bytes()
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")  # as French spreadsheets save .csv
-    separator = max(
-        ";\t,", key=lambda sign: max(line.count(sign) for line in text.split("\n")[:_HEAD_ROWS])
-    )
-    try:
-        return [[*csv.reader(io.StringIO(text), delimiter=separator)]]
+        return [csv_rows(path.read_bytes(), n_head=_HEAD_ROWS)]
     except csv.Error as error:
         raise GridError(
             f"{path.name} illisible", "un fichier .csv", "l'enregistrer en .xlsx depuis un tableur"

@@ -1,6 +1,6 @@
 """Write a report as an editable Word document, and two pages for each workshop.
 
-In:   Report
+In:   a page, or a report
 Out:  .docx files, the same for the same report; a .pdf beside each workshop's
 
 docxtpl fills the template and python-docx adds the blocks, see docs/decisions/0004.
@@ -27,7 +27,6 @@ from jinja2 import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from pipeline.publish.charts import Drawings, Spec, draw_png
-from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import (
     Block,
     Page,
@@ -52,25 +51,13 @@ _W = nsdecls("w")
 _GAP = Pt(12)  # more could leave an empty page after a table
 
 
-def write_docx(
-    report: Report,
-    path: Path,
-    *,
-    part: Part = "rapport",
-    template: Path | None = None,
-    drawings: Drawings | None = None,
-) -> None:
-    """Write `report`, or another part of it, in the look of `template` (default: ours).
-
-    Replaces any file at `path`. Raises `SettingsError` for a template that cannot be filled.
-    """
-    write_page(lay_out(report, part), path, template=template, drawings=drawings)
-
-
 def write_page(
     page: Page, path: Path, *, template: Path | None = None, drawings: Drawings | None = None
 ) -> None:
-    """Write `page` at `path`; a brief page has no cover or contents."""
+    """Write `page`, if brief without cover or contents, in the look of `template` (default: ours).
+
+    Replaces any file at `path`. Raises `SettingsError` for a template that cannot be filled.
+    """
     document = _filled(template or OUR_REPORT, page)
     contents = [
         paragraph.paragraph_format.element

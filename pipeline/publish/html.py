@@ -1,6 +1,6 @@
 """Write a report, or its maps, as one web page that loads nothing from outside.
 
-In:   Report
+In:   a page, or a report
 Out:  an .html file, the same for the same report
 """
 
@@ -14,7 +14,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from pipeline.publish.charts import Drawings, Spec, draw_svg
-from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import Page
 from pipeline.publish.layout.catchments import cover_sentences, map_alt, reach_sentence
 from pipeline.publish.maps import (
@@ -35,15 +34,8 @@ _SHORT = 120  # characters of communes in a list
 _RADIUS, _ZOOM = 14.0, 1.5  # of the marks, of the communes' letters (12 units)
 
 
-def write_html(
-    report: Report, path: Path, *, part: Part = "rapport", drawings: Drawings | None = None
-) -> None:
-    """Write `report`, or another part of it, without scripts; replace any file at `path`."""
-    write_web_page(lay_out(report, part), path, drawings=drawings)
-
-
 def write_web_page(page: Page, path: Path, *, drawings: Drawings | None = None) -> None:
-    """Write `page` at `path`."""
+    """Write `page` without scripts; replace any file at `path`."""
     # our own file, nothing of the study in it
     css = Markup((_TEMPLATES / "rapport.css").read_text(encoding="utf-8"))
     draw = partial(_draw, drawings=drawings)

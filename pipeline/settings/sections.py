@@ -5,6 +5,7 @@ No password, key or passphrase is a setting, because people copy studies.
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -30,15 +31,20 @@ def _in_study(name: str, suffix: str) -> str:
     return name
 
 
-def _safe_address(url: str) -> str:
-    if fault := address_fault(url):
-        raise PydanticCustomError("address", "{fault}", {"fault": fault})
-    return url
+def _without(fault_of: Callable[[str], str | None]) -> AfterValidator:
+    """Refuse what `fault_of` finds a fault in."""
+
+    def check(url: str) -> str:
+        if fault := fault_of(url):
+            raise PydanticCustomError("address", "{fault}", {"fault": fault})
+        return url
+
+    return AfterValidator(check)
 
 
 # Text leaves the machine encrypted or stays in the house.
-Address = Annotated[str, AfterValidator(_safe_address)]
-OptionalAddress = Annotated[str, AfterValidator(lambda url: url and _safe_address(url))]
+Address = Annotated[str, _without(address_fault)]
+OptionalAddress = Annotated[str, _without(lambda url: address_fault(url) if url else None)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 Score = Annotated[int, Field(ge=50, le=100)]  # of rapidfuzz
@@ -261,17 +267,11 @@ class PublishSettings(Frozen):
 class ReviewSettings(Frozen):
     """[review]: where the review application is served and keeps its decisions."""
 
-    database: str = ""  # postgresql://host/name for a team; blank: SQLite files in the study
+    # postgresql://host/name for a team; blank: SQLite files in the study
+    database: Annotated[str, _without(database_fault)] = ""
     hosts: tuple[str, ...] = ()  # names for browsers, beside this machine's own
     https: bool = False  # a proxy in front serves https only
     session_hours: Annotated[int, Field(ge=1, le=720)] = 12
-
-    @field_validator("database")
-    @classmethod
-    def _no_password(cls, database: str) -> str:
-        if fault := database_fault(database):
-            raise PydanticCustomError("database", "{fault}", {"fault": fault})
-        return database
 
 
 class ExecutionSettings(Frozen):
@@ -285,7 +285,7 @@ class ExecutionSettings(Frozen):
     # passages given to a worker at a time
     batch_units: Annotated[int, Field(ge=1, le=100_000)] = 512
     # an address like s3://bucket/study; blank: tables/ in the study
-    store: str = ""
+    store: Annotated[str, _without(store_fault), AfterValidator(lambda at: at.rstrip("/"))] = ""
     # a longer table is written in parts
     partition_rows: Positive = 100_000
 
@@ -309,13 +309,6 @@ class ExecutionSettings(Frozen):
                 "scheduler", "une adresse comme tcp://serveur:8786 ou tls://serveur:8786"
             )
         return address
-
-    @field_validator("store")
-    @classmethod
-    def _no_secret(cls, address: str) -> str:
-        if fault := store_fault(address):
-            raise PydanticCustomError("store", "{fault}", {"fault": fault})
-        return address.rstrip("/")
 
     @field_validator("nightly", "compare")
     @classmethod

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.publish.html import write_html
+from pipeline.publish.html import write_web_page
+from pipeline.publish.layout import lay_out
 from pipeline.tables.results import THEMES
 from support.published import report, tables
 
@@ -48,7 +49,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
             label="Se déplacer le soir et le dimanche sans voiture dans la vallée"
         )
     )
-    write_html(report(made), path)
+    write_web_page(lay_out(report(made)), path)
     return path.as_uri()
 
 
@@ -130,7 +131,7 @@ def test_every_text_is_dark_and_large_enough_to_read(page: Any, address: str, wi
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_words_of_a_chart_are_legible(page: Any, tmp_path: Path, width: int) -> None:
-    write_html(report(tables()), tmp_path / "annexe.html", part="annexe")
+    write_web_page(lay_out(report(tables()), "annexe"), tmp_path / "annexe.html")
     page.set_viewport_size({"width": width, "height": 800})
     page.goto((tmp_path / "annexe.html").as_uri())
     heights = page.eval_on_selector_all(
