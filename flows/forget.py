@@ -39,12 +39,12 @@ from pipeline.pseudonymise.choices import (
 from pipeline.pseudonymise.identities import digits_of
 from pipeline.pseudonymise.mentions import spelt
 from pipeline.pseudonymise.vault import Person, Registry
-from pipeline.pseudonymise.words import is_place
+from pipeline.pseudonymise.words import is_first_name, is_place
 from pipeline.study import Study
 from pipeline.text import PERSON, fold_same_length, person_token
 
 _NAMED_BY_MACHINE = ("themes", "theme_families")
-_MAX_WORDS = 4  # of a name, in whatever order
+_MIN_WORDS, _MAX_WORDS = 2, 4  # of a whole name, in whatever order
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def forget_person(
         check_study(study)
         vault = Vault(study)
         registry = vault.take_registry()
-        person = _find(registry, wanted)
+        person = _find(study, registry, wanted)
         is_known = person is not None
         person = person or _person_named(wanted)
         tell("recherche dans les fichiers reçus", 0, 1)
@@ -144,11 +144,12 @@ def _person_named(wanted: str) -> Person:
 
 def find_participant(root: Path, wanted: str) -> str | None:
     """Return the id of whom `wanted` names, None if erased; raise as `forget_person`."""
-    person = _find(Vault(Study.open(root)).registry(), wanted)
+    study = Study.open(root)
+    person = _find(study, Vault(study).registry(), wanted)
     return person.participant_id if person else None
 
 
-def _find(registry: Registry, wanted: str) -> Person | None:
+def _find(study: Study, registry: Registry, wanted: str) -> Person | None:
     people = find_people(registry, wanted)
     if len(people) > 1:
         each = (f"{person.participant_id} ({' ; '.join(person.folders)})" for person in people)
@@ -161,11 +162,24 @@ def _find(registry: Registry, wanted: str) -> Person | None:
         return people[0]
     if is_forgotten_person(registry, wanted):
         return None
+    if _is_in_decisions(study, wanted):  # a colleague, whom no list and no text names
+        colleague = registry.add(is_listed=False)
+        colleague.names = _person_named(wanted).names
+        return colleague
     raise StudyError(
         f"personne ne répond à « {wanted} » dans cette étude",
         "un nom, un courriel, un téléphone ou un identifiant comme personne-12",
         "vérifier l'orthographe, ou reprendre l'identifiant dans les tables",
     )
+
+
+def _is_in_decisions(study: Study, wanted: str) -> bool:
+    """Whether decisions have the whole name: two words, of which one is a name."""
+    words = wanted.lower().split()
+    is_name = any(is_first_name(fold_same_length(word)) or is_telling(word) for word in words)
+    if len(words) < _MIN_WORDS or not is_name:
+        return False
+    return any(study.decisions.count_erased([], _author_cleaner(_person_named(wanted))))
 
 
 def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> Erasure:

@@ -2,7 +2,8 @@
 
 Mask again with `decisions_to_show`, since a name may be known only later. Where the vault is
 locked, as for a review, titled names, first names, mail addresses and telephones are masked; the
-next run masks the names that the vault knows. Memos may name colleagues who are no participants.
+next run masks the names that the vault knows. Memos may name colleagues who are no participants:
+whom a kept memo names stays named wherever it is shown, even once the account is closed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -36,12 +37,12 @@ def keep_decisions(
 
 
 def decisions_to_show(study: Study) -> pd.DataFrame:
-    """Return every decision of the study with names masked, but for authors' in memos."""
+    """Return every decision with names masked; of those that memos name, participants' only."""
     decisions = study.decisions.read()
     shown = decisions[["action", "value", "why"]].astype(object)
     rows = shown.where(shown.notna(), None).to_dict("records")
     named = ({str(name): row[name] for name in row} for row in rows)
-    masked = without_names(study, named, lambda: set(decisions["author"].dropna()))
+    masked = without_names(study, named, lambda: None)
     for name in ("value", "why"):
         cells, before = [row[name] for row in masked], decisions[name]
         decisions[name] = pd.Series(cells, index=before.index, dtype=before.dtype)
@@ -57,9 +58,12 @@ def followed_decisions(study: Study, tables: Mapping[str, pd.DataFrame]) -> pd.D
 def without_names(
     study: Study,
     decisions: Iterable[Mapping[str, Any]],
-    colleagues: Callable[[], Collection[str]] = tuple,
+    colleagues: Callable[[], Collection[str] | None] = tuple,
 ) -> list[dict[str, Any]]:
-    """Return `decisions` without known names in typed texts; authors stay, in memos colleagues."""
+    """Return `decisions` without known names in typed texts; authors stay, in memos colleagues.
+
+    Where `colleagues` gives None, memos may name anybody who is no participant.
+    """
     rows = [dict(decision) for decision in decisions]
     if not any(row.get("why") or _is_typed(row) for row in rows):
         return rows  # a code taken or refused: nothing was typed, the vault is not asked
@@ -98,15 +102,16 @@ def _is_typed(row: Mapping[str, Any]) -> bool:
     return bool(row.get("value")) and kind is not None and kind.has_typed_value
 
 
-def _masker(study: Study, colleagues: Collection[str] = ()) -> TypedTextMasker:
+def _masker(study: Study, colleagues: Collection[str] | None = ()) -> TypedTextMasker:
     paths = sorted(study.vault.glob("*.vault"))
     written = tuple((path.name, path.stat().st_mtime_ns) for path in paths)
-    return _read_masker(study.root, written, frozenset(map(spelt, colleagues)) - {""})
+    named = None if colleagues is None else frozenset(map(spelt, colleagues))
+    return _read_masker(study.root, written, named)
 
 
 @lru_cache(maxsize=4)
 def _read_masker(
-    root: Path, _written: tuple[tuple[str, int], ...], colleagues: frozenset[str]
+    root: Path, _written: tuple[tuple[str, int], ...], colleagues: frozenset[str] | None
 ) -> TypedTextMasker:
     study = Study.open(root)
     registry, choices = Registry(), Choices()

@@ -13,8 +13,8 @@ from pipeline.communes.tables import LINKS, by_slug, ending_with, sorted_slugs
 from pipeline.gather import StructureRow, gather_workshops, share_ids
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest import people as people_module
-from pipeline.ingest.attendance import Attendance, read_attendance
-from pipeline.ingest.columns import meaning_of
+from pipeline.ingest.attendance import Attendance, count_remarks, read_attendance
+from pipeline.ingest.columns import header_of, meaning_of
 from pipeline.ingest.contents import Contents, Part
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import (
@@ -41,6 +41,7 @@ from pipeline.settings import Settings
 from pipeline.structure_names import NameIndex, StructureName, are_one
 from pipeline.tables import TABLES
 from pipeline.tables.material import ATTENDANCE, WORKSHOPS
+from pipeline.text import fold
 
 Rows = list[tuple[str, ...]]
 
@@ -855,12 +856,56 @@ def test_one_person_on_two_lines_has_signed_where_either_line_is_signed() -> Non
     assert clean["blocks"].columns.tolist() == blank["blocks"].columns.tolist()
 
 
+NAMES_COLUMN = [  # a cell of a list's column of names, and who it is: nobody where it says something
+    ("Q'on nous écoute", None),
+    ("ma voisine Yvette", None),
+    ("Mon cousin Gaétan", None),
+    ("il faut plus de bus le soir", None),
+    ("pas de train", None),
+    ("La suppléante de Mme Roux", "suppléance de Roux"),
+    ("Vient pour M. Roux", "suppléance de Roux"),
+    ("remplaçante d'Yvonne Roux", "suppléance de Yvonne Roux"),
+    ("Le Goff Yann", "Yann Le Goff"),
+    ("Mme Le Roux", "Le Roux"),
+    ("Ma Li", "Ma Li"),
+    ("sa mamadou", "mamadou sa"),
+    ("Mon Patrick", "Patrick Mon"),
+    ("Ali Va", "Ali Va"),
+    ("Soizic est une autre Kerven", "Soizic est une autre Kerven"),
+    ("un élu de Lannion", "un élu de Lannion"),
+]
+
+
+@pytest.mark.parametrize("column", ["Nom et prénom", "Nom"])
+@pytest.mark.parametrize(("cell", "name"), NAMES_COLUMN)
+def test_what_a_cell_of_names_says_is_nobody_and_a_deputy_is_somebody(
+    cell: str, name: str | None, column: str
+) -> None:
+    rows = [(column, "Rôle"), ("Anne Riou", "scribe"), (cell, "dort mal"), ("Éric Cloarec", "")]
+    attendances, roster = _read(rows)
+    names = [person.full_name for person in roster.people if person.last_name != "Roux"]
+    own = {fold(name)} if name else set()
+    assert {fold(each or "") for each in names} - {fold("Yvonne Roux")} == {
+        "anne riou",
+        "eric cloarec",
+        *own,
+    }
+    assert len(attendances) == 2 + len(own)
+
+
+def test_what_cells_of_names_say_is_counted_as_remarks() -> None:
+    rows = [("Nom", "Structure"), ("Anne Riou", "Scop"), ("Q'on nous écoute", "Scop")]
+    assert count_remarks(header_of(rows[0], 0), rows[1:], ()) == 1
+
+
 DEPUTIES = [  # two cells of one person, and its name
     ("Morel (suppléante de Mme Roux)", "Morel", "Morel"),
     ("Mme Morel, représente M. Roux", "Mme Morel", "Morel"),
     ("Mme Morel pour Mme Roux", "Morel", "Morel"),
     ("Suppléante de Mme Roux", "Représente Mme Roux", "suppléance de Roux"),
     ("Représente Mme Roux", "p/o Mme Roux", "suppléance de Roux"),
+    ("La suppléante de Mme Roux", "p/o Mme Roux", "suppléance de Roux"),
+    ("Morel, remplaçante d'Anne Roux", "Morel (représentante d'Anne Roux)", "Morel"),
 ]
 
 

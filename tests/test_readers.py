@@ -10,6 +10,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import FileContent, Limits, RawBlock, RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.pdf_lines import PdfWord, lines_of_words
+from pipeline.ingest.sheets import sort_part
 from support.made_files import (
     ODF,
     W,
@@ -640,6 +641,82 @@ def test_struck_out_words_are_kept_apart_from_what_stands(name: str, content: by
     assert said == ["Le bus du matin.", "un four"]
     apart = [(block.text, block.reason) for block in blocks if block.kind == "meta"]
     assert apart == [("du soir", "struck out"), ("une piscine", "struck out")]
+
+
+def struck_workbook() -> bytes:
+    """Cells A4 and A5 struck out by their style or one run of their text, and A6 that sets the line off."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    run = "<r>{}<t xml:space='preserve'>{}</t></r>"
+    texts = (
+        "<si><t>un four</t></si>"
+        + f"<si>{run.format('', 'Le bus ')}{run.format('<rPr><strike/></rPr>', 'du soir')}{run.format('<rPr/>', ' du matin.')}</si>"
+    )
+    extra = (
+        '<row r="4"><c r="A4" s="1" t="inlineStr"><is><t>une piscine</t></is></c><c r="B4"><v>2</v></c></row>'
+        '<row r="5"><c r="A5" t="s"><v>1</v></c><c r="B5"><v>3</v></c></row>'
+        '<row r="6"><c r="A6" s="2" t="s"><v>0</v></c><c r="B6" s="1"><v>4</v></c></row>'
+    )
+    made = xlsx({"Idées": [["", ""], ["Idée", "Table"], ["une halle", 1]]}, extra=extra)
+    with zipfile.ZipFile(io.BytesIO(made)) as workbook:
+        entries = {name: workbook.read(name) for name in workbook.namelist()}
+    fonts = "<fonts><font/><font><strike/></font><font><strike val='0'/></font></fonts>"
+    formats = "".join(f'<xf fontId="{font}"/>' for font in range(3))
+    styles = f'<styleSheet xmlns="{main}">{fonts}<cellXfs>{formats}</cellXfs></styleSheet>'
+    relation = '<Relationship Id="rId98" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    relations = entries["xl/_rels/workbook.xml.rels"].decode()
+    return zipped(
+        entries
+        | {
+            "xl/styles.xml": styles,
+            "xl/sharedStrings.xml": f'<sst xmlns="{main}">{texts}</sst>',
+            "xl/_rels/workbook.xml.rels": relations.replace("</Relationships>", relation),
+        }
+    )
+
+
+STRUCK_STYLE = '<style:style style:name="S" style:family="{}"><style:text-properties style:text-line-through-style="solid"/></style:style>'
+STRUCK_ODS = ods(
+    ods_table(
+        "Idées",
+        '<table:table-column table:number-columns-repeated="2"/><table:table-column table:default-cell-style-name="S"/>',
+        ods_cells("Idée", "Table"),
+        ods_cells("une halle", "1"),
+        ods_cells("une piscine", attributes='table:style-name="S"') + ods_cells("2"),
+        "<table:table-cell><text:p>Le bus <text:span text:style-name='S'>du soir</text:span> du matin.</text:p></table:table-cell>"
+        + ods_cells("3"),
+        ods_cells("un four", "4", "la mare"),
+    )
+    .replace("<table:table-row><table:table-column", "<table:table-column")
+    .replace('"S"/></table:table-row>', '"S"/>'),
+    styles=STRUCK_STYLE.format("table-cell"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "more"),
+    [("t.xlsx", struck_workbook(), ()), ("t.ods", STRUCK_ODS, ("la mare",))],
+)
+def test_struck_out_cells_of_a_workbook_are_kept_apart(
+    name: str, content: bytes, more: tuple[str, ...]
+) -> None:
+    (part,) = read(content, name)
+    ideas = {row[0]: row[1] for row in part.rows}
+    assert list(ideas) == ["Idée", "une halle", "", "Le bus du matin.", "un four"]
+    assert ideas["un four"] == ("" if name == "t.xlsx" else "4")
+    assert [(block.text, block.kind, block.reason) for block in part.blocks] == [
+        (text, "meta", "struck out") for text in ("une piscine", "du soir", *more)
+    ]
+    sorted_part = sort_part(part.blocks, part.rows)
+    said = [block.text for block in sorted_part.blocks if block.kind == "cell"]
+    assert said == ["une halle", "Le bus du matin.", "un four"]
+    assert set(part.blocks) <= set(sorted_part.blocks)
+
+
+def test_who_is_struck_out_of_a_list_is_counted_and_named_nowhere() -> None:
+    rows = (("Nom", "Structure"), ("Anne Riou", "La Criée"), ("Éric Cloarec", "Mairie"))
+    sorted_part = sort_part((RawBlock("Yves Tanguy", "meta", reason="struck out"),), rows)
+    assert not sorted_part.blocks
+    assert sorted_part.skipped == ("liste de présence : 1 cellule barrée laissée de côté",)
 
 
 def test_a_struck_out_cell_leaves_its_row() -> None:

@@ -12,9 +12,11 @@ import pytest
 from flows.codebook import change_grid, grid_without_names
 from flows.creating import save_settings, version_of
 from flows.encryption import PASSPHRASE
+from flows.forget import forget_person
 from flows.typed_texts import decisions_to_show, keep_decisions, typed_without_names
 from flows.vault import Vault
 from pipeline.decisions import KINDS
+from pipeline.errors import StudyError
 from pipeline.grid import load_grid
 from pipeline.grid.yaml_file import write_yaml
 from pipeline.pseudonymise.vault import Registry
@@ -212,6 +214,84 @@ def test_a_memo_may_name_colleagues_who_are_no_participants(study: Study) -> Non
     for values in (study.decisions.read()["value"], decisions_to_show(study)["value"]):
         assert values[0] == ("Voir avec Marie Dupont et Marie, pas avec [personne] ni [personne].")
         assert "Marie" not in values[1]
+
+
+def test_whom_a_kept_memo_names_stays_named_without_an_account_or_a_decision(study: Study) -> None:
+    """Exports and runs know no accounts: Julie decided nothing, Marie's account is closed, Odette is on a list."""
+    row = {"author": "alix", "action": "note_memo", "unit_id": "u", "why": "Julie Lambert"}
+    open_accounts = ["Julie Lambert", "Marie Dupont", "Marie", "Zdrakov"]
+    keep_decisions(
+        study, [row | {"value": f"{SAID} Zdrakov aussi."}], colleagues=lambda: open_accounts
+    )
+    typed = {
+        "author": "alix",
+        "action": "rename_theme",
+        "theme_id": "t",
+        "value": "Chez Julie Lambert",
+    }
+    keep_decisions(study, [typed], colleagues=lambda: open_accounts)
+    kept = study.decisions.read()
+    assert kept["value"][0] == (
+        "Voir avec Marie Dupont et Marie, pas avec Julie Lambert ni [personne]. Zdrakov aussi."
+    )
+    shown = decisions_to_show(study)
+    assert shown["value"].tolist() == kept["value"].tolist() and shown["why"][0] == "Julie Lambert"
+    assert shown["value"][1] == "Chez [personne]"
+
+
+@pytest.mark.parametrize(
+    "typed", ["Zdrakova Ilinca", "I. Zdrakova", "Zdrakova", "Ilinca Zdrakovva"]
+)
+def test_a_memo_names_no_colleague_who_is_met_on_a_list_later(study: Study, typed: str) -> None:
+    row = {"author": "alix", "action": "note_memo", "unit_id": "u", "value": f"Voir {typed}."}
+    keep_decisions(study, [row], colleagues=lambda: [typed])
+    assert list(decisions_to_show(study)["value"]) == [f"Voir {typed}."]
+    vault = Vault(study)
+    registry = vault.registry()
+    person = registry.add(is_listed=True)
+    person.first_name, person.last_name = "Ilinca", "Zdrakova"
+    vault.write_registry(registry)
+    assert list(decisions_to_show(study)["value"]) == ["Voir [personne]."]
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_colleague_who_is_erased_is_named_in_no_memo_kept_or_written_later(
+    study: Study, is_listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.forget.run_study", lambda *_, **__: None)
+    (study.depot / "Redon").mkdir()
+    (study.depot / "Redon" / "notes.txt").write_text("- un car le soir\n", encoding="utf-8")
+    if is_listed:
+        vault = Vault(study)
+        registry = vault.registry()
+        person = registry.add(is_listed=True)
+        person.first_name, person.last_name, person.names = "Julie", "Lambert", ["julie lambert"]
+        vault.write_registry(registry)
+    row = {"author": "Marie Dupont", "action": "note_memo", "unit_id": "u"}
+    study.decisions.append(**row, value="Voir Julie Lambert et Marie Dupont.")
+    assert forget_person(study.root, "Julie Lambert", dry_run=True).counts[
+        "décisions dont le texte est masqué"
+    ]
+    erased = forget_person(study.root, "Julie Lambert", author="chef")
+    assert len(erased.participant_ids) == 1
+    named = ["Julie Lambert", "Marie Dupont"]
+    keep_decisions(study, [row | {"value": "Julie Lambert et Marie."}], colleagues=lambda: named)
+    shown = decisions_to_show(study)
+    assert shown["value"].tolist() == [
+        "Voir [personne] et Marie Dupont.",
+        "[personne] et [personne].",
+    ]
+    assert shown["author"].tolist() == ["Marie Dupont"] * 2
+    assert b"Lambert" not in b"".join(path.read_bytes() for path in study.root.glob("decisions*"))
+    assert forget_person(study.root, "Julie Lambert").participant_ids == ()
+
+
+@pytest.mark.parametrize("wanted", ["Ghislain Perrot", "plan vélo", "Julie"])
+def test_who_is_named_nowhere_or_by_no_whole_name_is_an_error(study: Study, wanted: str) -> None:
+    study.decisions.append(author="a", action="note_memo", unit_id="u", value="plan vélo de Julie")
+    with pytest.raises(StudyError, match="personne ne répond"):
+        forget_person(study.root, wanted)
+    assert list(study.decisions.read()["value"]) == ["plan vélo de Julie"]
 
 
 def test_a_colleague_who_is_on_a_list_is_masked_in_memos_too(study: Study) -> None:

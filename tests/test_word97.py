@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import FileContent, Limits, RawBlock
+from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.word97 import read_word97, without_field_codes
 from pipeline.ingest.sandbox import read_files
 from pipeline.settings.sections import IngestSettings
@@ -330,3 +331,29 @@ def test_a_spoilt_document_is_read_or_refused_but_never_fails_otherwise(
             )
         with suppress(ReadError):
             assert blocks(bytes(content))
+
+
+@pytest.mark.parametrize("strike", [change(0x0837, 1), change(0x2A53, 1)])
+def test_struck_out_words_are_kept_apart(strike: bytes) -> None:
+    text = "Le bus du soir du matin.\rune piscine\run four\r"
+    runs = [
+        (7, 14, strike),
+        (25, 37, strike),
+        (38, 45, change(0x0837, 0)),
+    ]
+    (part,) = read_source(FileContent(word97(plain(text), runs=runs), "notes.doc"))
+    assert [(block.text, block.reason) for block in part.blocks] == [
+        ("Le bus du matin.", ""),
+        ("du soir", "struck out"),
+        ("une piscine", "struck out"),
+        ("un four", ""),
+    ]
+
+
+def test_a_piece_struck_out_whole_is_kept_apart() -> None:
+    pieces = (("le four\r", False, 0), ("une piscine\r", False, 0x57 << 1 | 1 << 8))
+    (part,) = read_source(FileContent(word97(pieces), "notes.doc"))
+    assert [(block.text, block.reason) for block in part.blocks] == [
+        ("le four", ""),
+        ("une piscine", "struck out"),
+    ]

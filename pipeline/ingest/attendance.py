@@ -28,6 +28,7 @@ from pipeline.ingest.people import (
     split_structures,
     type_of,
     type_of_role,
+    without_represented,
 )
 from pipeline.ingest.words import (
     blank_to_none,
@@ -53,6 +54,7 @@ _ADDRESS = re.compile(r"[^\s;,/<>()@]{1,100}@[^\s;,/<>()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s.()/-]{0,2}\d){7,14}")
 _PROSE_HEADER = ("Nom et prénom", "Structure", "Fonction", "Présence")
 _MAX_TITLE_WORDS = 7
+_MIN_SAID = 3  # words: « Son Mai », « Ma Li » are names
 _LONG_REMARK = 4  # words of a remark that says more than an absence
 _OUTSIDE = r"(?![^()]*\))"  # outside brackets
 
@@ -281,13 +283,25 @@ def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
     first = blank_to_none(header.cell(row, "first_name"))
     last = blank_to_none(header.cell(row, "last_name"))
     whole = " ".join(filter(None, (last, first))) or header.cell(row, "full_name")
-    whole = word_pattern("attendance", "a_la_place_de", r"(?i)\s*[(,–-]?\s*\b{}.*").sub("", whole)
+    whole = without_represented(Participant(None, whole)).last_name or ""
     first_word = fold(whole).partition(" ")[0]  # "" for a name in another script
     is_name = any(map(str.isalpha, whole)) and first_word not in lexicon("attendance")["totaux"]
+    is_name = is_name and not _is_said(whole)
     is_note = "@" in whole or re.search(r"[.:!?]\s|:$|\d{3}", whole)
     if not is_name or is_note or len(whole.split()) > _MAX_NAME_WORDS:
         return None, None
     return (first, last) if first and last else split_name(whole)
+
+
+def _is_said(cell: str) -> bool:
+    """Whether a cell of names says something: « Q'on nous écoute », « ma voisine Yvette »."""
+    words = re.findall(r"[^\W\d_]+", cell)
+    of_speech = lexicon("attendance")["mots_de_parole"]
+    if len(words) < _MIN_SAID or is_whole_name(cell):
+        return False
+    if fold(words[0]) in of_speech:
+        return True
+    return not is_first_name(words[0]) and any(word in of_speech for word in words[1:])
 
 
 def _contact(email: str, phone: str) -> tuple[str | None, str | None]:
@@ -435,7 +449,8 @@ def count_remarks(header: Header, body: Rows, others: Collection[int]) -> int:
     ]
     rows = [row for row in _rows_of_persons(presence, body) if not presence.is_absent(row)]
     remarks = [row[column] for row in rows for column in columns if column < len(row)]
-    return sum(
+    names = [presence.header.cell(row, "full_name", "last_name", "first_name") for row in body]
+    return sum(map(_is_said, names)) + sum(
         len(remark.split()) >= _LONG_REMARK or states(remark, is_announced=False)
         for remark in remarks
     )

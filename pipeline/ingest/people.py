@@ -96,12 +96,13 @@ def without_represented(person: Participant) -> Participant:
 
     « Claire Morel (suppléante de Mme Roux) » is Claire Morel; « p/o Mme Roux », Roux's deputy.
     """
-    parts = [person.first_name or "", person.last_name or ""]
-    halves = [_stands_for().split(fold_same_length(part), maxsplit=1) for part in parts]
-    if not any(len(half) > 1 for half in halves):  # a name cut at what links the two
-        parts = ["", person.full_name or ""]
-        halves = [[""], _stands_for().split(fold_same_length(parts[1]), maxsplit=1)]
-    if not any(len(half) > 1 for half in halves):
+    first, last = person.first_name or "", person.last_name or ""
+    # a name may be cut at what links the two
+    for parts in ((first, last), ("", f"{first} {last}"), ("", f"{last} {first}")):
+        halves = [_stands_for().split(fold_same_length(part), maxsplit=1) for part in parts]
+        if any(len(half) > 1 for half in halves):
+            break
+    else:
         return person
     own = [part[: len(half[0])].strip() or None for part, half in zip(parts, halves, strict=True)]
     if any(own):
@@ -115,7 +116,7 @@ def without_represented(person: Participant) -> Participant:
 @cache
 def _stands_for() -> re.Pattern[str]:
     links = "|".join(lexicon("people")["remplacements"])
-    return re.compile(rf"(?:^|[\s,(–-]+)(?:l[ae]\s)?(?:{links})\s+(?=\S)")
+    return re.compile(rf"(?:^|[\s,(–-]+)(?:l[ae]\s)?(?:{links})(?:\s+|['’])(?=\S)")
 
 
 @dataclass

@@ -6,14 +6,14 @@ Out:  the tables without `people`, names as `[personne 12]`; the registry; the d
 A person keeps one number over the whole study.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import pandas as pd
 
 from pipeline.communes import name_of
-from pipeline.pseudonymise.choices import Choices, DecidedMasker, every_name
+from pipeline.pseudonymise.choices import Choices, DecidedMasker, any_of, every_name
 from pipeline.pseudonymise.documents import (
     DOUBTS,
     find_places,
@@ -24,13 +24,20 @@ from pipeline.pseudonymise.documents import (
 )
 from pipeline.pseudonymise.identities import Identified, identify_people
 from pipeline.pseudonymise.masker import Masker, rename_structures
-from pipeline.pseudonymise.masks import Rewriting
-from pipeline.pseudonymise.mentions import PossiblePerson, is_forgotten, number_names
+from pipeline.pseudonymise.masks import PERSON, Mask, Rewriting
+from pipeline.pseudonymise.mentions import (
+    PossiblePerson,
+    best_fits,
+    is_forgotten,
+    number_names,
+    spelt,
+)
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.vault import VAULT, Person, Registry
 from pipeline.settings.sections import PseudonymiseSettings
 from pipeline.tables.material import ATTENDANCE
 from pipeline.tables.schema import ANONYMOUS_SPEAKER
+from pipeline.text import fold_same_length
 
 __all__ = ["TypedTextMasker", "VaultUpdate", "pseudonymise"]
 
@@ -205,11 +212,18 @@ class TypedTextMasker(DecidedMasker):
         choices: Choices,
         structures: Iterable[str],
         name_match: int,
-        colleagues: Iterable[str] = (),  # who may be named, unless a participant has the name
+        # `spelt` names that may stay unless a participant has them; None for anybody's
+        colleagues: Collection[str] | None = (),
     ) -> None:
         persons = list(registry.persons.values())
-        known = [set(form.split()) for person in persons for form in every_name(person)]
-        free = {name for name in colleagues if not any(set(name.split()) <= form for form in known)}
+        self._known = [
+            PossiblePerson(person.number, (first,), tuple(others))
+            for person in persons
+            for first, *others in map(str.split, filter(None, every_name(person)))
+        ]
+        self._colleagues = colleagues and any_of(
+            name for name in colleagues if not best_fits(name, self._known, name_match)
+        )
         people = VAULT.build(_vault_row(person, "") for person in persons if person.is_listed)
         unlisted = {
             " ".join(name.split())
@@ -222,7 +236,7 @@ class TypedTextMasker(DecidedMasker):
         super().__init__(
             build_roster([people], structures, choices.keep),
             name_match=name_match,
-            choices=replace(choices, keep=choices.keep | free, hide=choices.hide | unlisted),
+            choices=replace(choices, hide=choices.hide | unlisted),
             registry=registry,
             folder="",
         )
@@ -231,6 +245,19 @@ class TypedTextMasker(DecidedMasker):
     def _masked(self, text: str) -> str:
         (masks,) = self.find([(text, [])])
         return Rewriting(text, masks).text
+
+    def _decided(self, mask: Mask, text: str) -> Mask:
+        decided = super()._decided(mask, text)
+        is_name = mask.token == PERSON and not mask.is_sure
+        may_stay = is_name and self._may_stay(mask, text)
+        return decided._replace(is_readable=True) if may_stay else decided
+
+    def _may_stay(self, mask: Mask, text: str) -> bool:
+        if self._colleagues is None:
+            name = spelt(text[mask.start : mask.end])
+            return not best_fits(name, self._known, self._name_match)
+        named = self._colleagues.finditer(fold_same_length(text)) if self._colleagues else ()
+        return any(name.start() <= mask.start and mask.end <= name.end() for name in named)
 
     def _is_hidden_name(self, name: str) -> bool:
         if name not in self._hidden_by_name:

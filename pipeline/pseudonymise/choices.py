@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from pipeline.french import is_word
 from pipeline.pseudonymise.identities import digits_of, name_words
@@ -39,6 +38,7 @@ class DecidedMasker(Masker):
     ) -> None:
         super().__init__(roster, name_match=name_match)
         self._hide = frozenset(map(_key, choices.hide))
+        self._to_hide = any_of(self._hide)
         self._keep = frozenset(map(spelt, choices.keep)) - frozenset(map(spelt, choices.hide))
         self._registry, self._folder, self._hidden = registry, folder, registry.forgotten_mentions()
         self._hidden_by_name: dict[str, bool] = {}
@@ -61,10 +61,8 @@ class DecidedMasker(Masker):
 
     def _added(self, text: str) -> Iterable[Mask]:
         masks = self._forgotten(text) if self._hidden else []
-        if self._hide:
-            matches = _any_of(self._hide).finditer(fold_same_length(text))
-            masks += [Mask(*match.span(), PERSON) for match in matches]
-        return masks
+        matches = self._to_hide.finditer(fold_same_length(text))
+        return masks + [Mask(*match.span(), PERSON) for match in matches]
 
     def _forgotten(self, text: str) -> list[Mask]:
         words = Passage(text).words
@@ -97,13 +95,13 @@ def _key(words: str) -> str:
     return " ".join(fold_same_length(words).split())
 
 
-@cache
-def _any_of(words: frozenset[str]) -> re.Pattern[str]:
+def any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """Match folded names; their blanks match hyphens, points and apostrophes too."""
     forms = [
-        r"\s+".join(map(re.escape, form.split()))
-        for form in sorted(words, key=lambda form: (-len(form), form))
+        r"[\s\-.'’]+".join(map(re.escape, name.split()))
+        for name in sorted(names, key=lambda name: (-len(name), name))
     ]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")
+    return re.compile(rf"(?<!\w)(?:{'|'.join(forms) or '(?!)'})(?!\w)")
 
 
 _ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)

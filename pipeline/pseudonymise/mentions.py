@@ -115,7 +115,7 @@ def _candidates(
                 elsewhere.setdefault(words, []).append(number)
     candidates: dict[str, tuple[int | None, ...]] = {}
     for name in names:
-        numbers = _best_fits(name, people, name_match)
+        numbers = best_fits(name, people, name_match)
         if not numbers and _is_whole(name):
             numbers = tuple(elsewhere.get(name_words(name), ()))
         if numbers:
@@ -123,9 +123,10 @@ def _candidates(
     return candidates
 
 
-def _best_fits(
+def best_fits(
     name: str, people: Sequence[PossiblePerson], name_match: int
 ) -> tuple[int | None, ...]:
+    """Return the numbers of the `people` that a `spelt` name fits best."""
     fits = [(_fit(name.split(), person, name_match), person.number) for person in people]
     best = min((fit for fit, _ in fits if fit is not None), default=None)
     return tuple(dict.fromkeys(number for fit, number in fits if fit is not None and fit == best))

@@ -130,11 +130,7 @@ def is_candidate(word: TextWord) -> bool:
     if not word.has_capital and word.is_common and not _is_listed_name(word):
         return False
     own = facts_of(word.text)
-    if word.is_in("civilites", "parentes") or _is_elided(word):
-        return False
-    if _is_compound(word):
-        return False
-    if _is_in_code(word):
+    if word.is_in("civilites", "parentes") or _is_compound(word) or _is_in_code(word):
         return False
     if len(word.text) == 1:
         is_pointed = word.passage.text[word.end : word.end + 1] in (".", ":")
@@ -167,12 +163,6 @@ def _is_compound(word: TextWord) -> bool:
     return word.text.islower() and any(
         is_common_word(part) and not is_usual_first_name(part) for part in parts[1:] and parts
     )
-
-
-def _is_elided(word: TextWord) -> bool:
-    """N'en, n'a."""
-    start, apostrophe, end = word.text.lower().replace("’", "'").partition("'")
-    return bool(apostrophe) and start == "n" and is_common_word(end)
 
 
 @lru_cache(maxsize=5_000)

@@ -23,12 +23,10 @@ from pipeline.pseudonymise.words import (
 from pipeline.text import fold_same_length
 
 _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
-_ELISION = re.compile(
-    r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE
-)
+_ELISION = re.compile(r"(?:(?i:[cdjlmst]|qu|jusqu|lorsqu|puisqu)|[nNqQ](?=['’][^A-ZÀ-Þ]))['’](?=.)")
 _NAME_AFTER = re.compile(rf"[ \u00a0]({UPPER}[\w\-]+)")
 _LINKS, _COMMAS = ("et", "ou"), (", ", "/", " / ")
-_SHORT = 4  # letters: shorter acronyms are nicknames too
+_SHORT, _LONG = 4, 7  # letters: shorter acronyms are nicknames too, longer words no acronyms
 _ENTRY = re.compile(r"[,;|/=:\t→]")
 _HEX = re.compile(r"#[0-9a-f]{3,8}(?!\w)")
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
@@ -227,23 +225,29 @@ class TextWord:
 def _names_structures(word: TextWord) -> bool:
     """Les Scops, la Caf, une Cuma; Gedear beside Civam. Short ones may be nicknames: Mel, Pat."""
     before, after = word.previous, word.next
-    left = before.previous if before.folded in _LINKS else before
-    right = after.next if after.folded in _LINKS else after
-    is_tied = (left is not before or word.gap in _COMMAS) and _is_bare_acronym(left)
-    is_tied |= (right is not after or after.gap in _COMMAS) and _is_bare_acronym(right)
     is_name = word.is_first_name or word.is_rare_first_name or word.is_surname
     if acronym := acronym_of(word.folded):
         is_whole_name = is_name and after.has_capital and after.gap == " "
         is_short = len(acronym) < _SHORT
-        is_told = is_tied or (word.gap == " " and before.is_in("articles"))
+        is_told = _is_beside_network(word) or (word.gap == " " and before.is_in("articles"))
         return word.has_capital and not is_whole_name and (is_told or not is_short)
-    return is_tied and word.has_capital and len(word.text) > 2 and not is_name
+    may_be_acronym = 2 < len(word.text) <= _LONG and not is_name
+    return (may_be_acronym or _is_network(word)) and word.has_capital and _is_beside_network(word)
 
 
-def _is_bare_acronym(word: TextWord) -> bool:
-    """Civam, les Scops; not la Cuma, beside which a person may stand."""
-    is_long = word.has_capital and len(acronym_of(word.folded)) >= _SHORT
-    return is_long and not word.previous.is_in("articles_singuliers")
+def _is_beside_network(word: TextWord) -> bool:
+    """Whether « et », « ou », a comma or a slash ties the word to the name of a network."""
+    before, after = word.previous, word.next
+    left = before.previous if before.folded in _LINKS else before
+    right = after.next if after.folded in _LINKS else after
+    is_after = (left is not before or word.gap in _COMMAS) and _is_network(left)
+    return is_after or ((right is not after or after.gap in _COMMAS) and _is_network(right))
+
+
+def _is_network(word: TextWord) -> bool:
+    """Civam, les Scops, Garrigue; not la Cuma, beside which a person may stand."""
+    is_network = len(acronym_of(word.folded)) >= _SHORT or word.is_in("reseaux_noms")
+    return is_network and word.has_capital and not word.previous.is_in("articles_singuliers")
 
 
 def _is_colour(word: TextWord) -> bool:

@@ -167,18 +167,26 @@ def struck(text: str) -> str:
 
 
 def set_struck_apart(part: RawPart) -> RawPart:
-    """Return `part` with the struck-out words of its blocks in `meta` blocks behind them."""
-    if not any(_STRUCK in block.text for block in part.blocks):
+    """Return `part` with the struck-out words of its blocks and rows in `meta` blocks."""
+    cells = [cell for row in part.rows for cell in row if _STRUCK in cell]
+    if not cells and not any(_STRUCK in block.text for block in part.blocks):
         return part
     blocks = [piece for block in part.blocks for piece in _without_struck(block)]
-    return replace(part, blocks=tuple(blocks), title=_standing(part.title or "") or None)
+    blocks += [words for cell in cells for words in _struck_out(cell)]
+    rows = tuple(tuple(map(_standing, row)) for row in part.rows)
+    title = _standing(part.title or "") or None
+    return replace(part, blocks=tuple(blocks), rows=rows, title=title)
 
 
 def _without_struck(block: RawBlock) -> Iterator[RawBlock]:
     columns = tuple((_standing(title), _standing(cell)) for title, cell in block.columns)
     if text := _standing(block.text):
         yield replace(block, text=text, columns=columns)
-    for words in _STRUCK_OUT.findall(_BETWEEN.sub(r"\1", block.text)):
+    yield from _struck_out(block.text)
+
+
+def _struck_out(text: str) -> Iterator[RawBlock]:
+    for words in _STRUCK_OUT.findall(_BETWEEN.sub(r"\1", text)):
         if has_letters(words):
             yield RawBlock(clean(words), "meta", reason="struck out")
 

@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import IO, Any, Literal
@@ -20,6 +20,7 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import FileContent, RawPart, corrupt, decode, no_text, protected
+from pipeline.ingest.readers.blocks import struck
 from pipeline.ingest.readers.container import Container, check_chains
 from pipeline.ingest.readers.odf import (
     CELLS,
@@ -50,11 +51,15 @@ _PROLOG = 100_000  # bytes of an XML file that hold it
 _DTD = re.compile(rb"<!DOCTYPE", re.IGNORECASE)  # in UTF-16 too, without its zeroes
 _ROW = re.compile(rb'<row [^>]*?\br="(\d{1,9})"')
 _FILLED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,9})"[^>]*[^/>]>')
+_REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,9})")
+_S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_SHEET_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _UNSAFE = str.maketrans("/#\\", "---")
 _FAULTS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 csv.field_size_limit(10_000_000)
 
 Rows = tuple[tuple[str, ...], ...]
+_Struck = Mapping[str, str]  # by reference, the text of a cell partly struck out, "" if wholly
 
 
 @dataclass(frozen=True)
@@ -82,15 +87,21 @@ def sheets_of_ods(file: FileContent) -> list[Sheet]:
             "l'ouvrir dans un tableur et l'enregistrer de nouveau",
         ),
     )
-    return [_sheet(table, styles) for table in body.findall(TABLE + "table")]
+    of_struck = frozenset(name for name in styles.by_name if styles.is_struck(name))
+    return [_sheet(table, styles, of_struck) for table in body.findall(TABLE + "table")]
 
 
-def _sheet(table: etree._Element, styles: OdfStyles) -> Sheet:
+def _sheet(table: etree._Element, styles: OdfStyles, of_struck: frozenset[str]) -> Sheet:
+    """`of_struck` are the styles that strike text out; a cell without one has its column's."""
+    columns: list[str] = []
+    for column in table.iter(TABLE + "table-column") if of_struck else ():
+        style = column.get(TABLE + "default-cell-style-name", "")
+        columns += [style] * min(count_of(column, "number-columns-repeated"), _MAX_REPEATS)
     rows: list[list[str]] = []
     merged: list[tuple[int, int, int, int]] = []
     n_blank = n_cells = 0
     for row in rows_of_table(table):
-        cells = _cells(row, len(rows) + n_blank, merged)
+        cells = _cells(row, len(rows) + n_blank, merged, columns, of_struck)
         repeat = count_of(row, "number-rows-repeated")
         if not any(cells):
             n_blank += repeat
@@ -116,7 +127,11 @@ def _sheet(table: etree._Element, styles: OdfStyles) -> Sheet:
 
 
 def _cells(
-    row: etree._Element, row_number: int, merged: list[tuple[int, int, int, int]]
+    row: etree._Element,
+    row_number: int,
+    merged: list[tuple[int, int, int, int]],
+    columns: Sequence[str],
+    of_struck: frozenset[str],
 ) -> list[str]:
     """Return a row's cells up to the last with content.
 
@@ -127,7 +142,10 @@ def _cells(
     for cell in row:
         if cell.tag not in CELLS:
             continue
-        repeat, text = count_of(cell, "number-columns-repeated"), _shown_in_ods(cell)
+        repeat = count_of(cell, "number-columns-repeated")
+        text = _shown_in_ods(cell, of_struck)
+        style = "".join(columns[len(cells) + n_blank :][:1])
+        text = struck(text) if cell.get(TABLE + "style-name", style) in of_struck else text
         if not text:
             n_blank = min(n_blank + repeat, _MAX_CELLS)
             continue
@@ -158,10 +176,10 @@ def _fill_spans(rows: list[list[str]], merged: list[tuple[int, int, int, int]]) 
             row[left:end] = [cell or text for cell in row[left:end]]
 
 
-def _shown_in_ods(cell: etree._Element) -> str:
+def _shown_in_ods(cell: etree._Element, of_struck: frozenset[str]) -> str:
     """Return whole numbers without a point, dates in ISO 8601, errors blank."""
     kind = cell.get(OFFICE + "value-type", "")
-    text = "\n".join(_text(paragraph) for paragraph in cell.findall(TEXT + "p"))
+    text = "\n".join(_text(paragraph, of_struck) for paragraph in cell.findall(TEXT + "p"))
     if kind == "date":
         date = cell.get(OFFICE + "date-value", text)
         return date.removesuffix("T00:00:00").replace("T", " ")[:16]
@@ -186,7 +204,7 @@ def number_text(number: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 
-def _text(paragraph: etree._Element) -> str:
+def _text(paragraph: etree._Element, of_struck: frozenset[str]) -> str:
     shown = paragraph.text or ""
     for child in paragraph:
         if child.tag == TEXT + "line-break":
@@ -194,7 +212,8 @@ def _text(paragraph: etree._Element) -> str:
         elif child.tag in (TEXT + "s", TEXT + "tab"):
             shown += " "
         elif child.tag != OFFICE + "annotation" and isinstance(child.tag, str):
-            shown += _text(child)
+            inner = _text(child, of_struck)
+            shown += struck(inner) if child.get(TEXT + "style-name") in of_struck else inner
         shown += child.tail or ""
     return shown
 
@@ -354,10 +373,10 @@ def read_sheets(file: FileContent) -> tuple[RawPart, ...]:
     if not file.content.startswith(b"PK"):
         if file.content.startswith(olefile.MAGIC):
             check_chains(file.content, "le classeur")
-        return _parts(_sheets(file), n_comments=0)
+        return _parts(_sheets(file, {}), n_comments=0)
     container = Container(file, "classeur")
     _check_xml(container)
-    return _parts(_sheets(file), n_comments=_n_comments(container))
+    return _parts(_sheets(file, _struck_cells(container)), n_comments=_n_comments(container))
 
 
 def read_ods(file: FileContent) -> tuple[RawPart, ...]:
@@ -396,12 +415,66 @@ def _parts(sheets: Sequence[Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
     return tuple(parts)
 
 
-def _sheets(file: FileContent) -> list[Sheet]:
+def _struck_cells(container: Container) -> dict[str, _Struck]:
+    """Return by sheet the cells with struck-out words, which calamine does not tell.
+
+    Only the styles and the shared texts are read where nothing is struck out.
+    """
+    names = ("xl/styles.xml", "xl/sharedStrings.xml")
+    if not any(b"strike" in container.read(name) for name in names):
+        return {}
+    styles, texts, workbook = map(container.xml, (*names, "xl/workbook.xml"))
+    fonts = _each(styles, "fonts/font")
+    of_fonts = {str(i) for i, font in enumerate(fonts) if _is_struck(font)}
+    formats = _each(styles, "cellXfs/xf")
+    of_cells = {str(i) for i, own in enumerate(formats) if own.get("fontId") in of_fonts}
+    marked = {
+        str(i): "".join(map(_marked_run, _each(text, "r")))
+        for i, text in enumerate(_each(texts, "si"))
+        if any(map(_is_struck, _each(text, "r/rPr")))
+    }
+    relations = container.relations("xl/workbook.xml")
+    by_sheet: dict[str, _Struck] = {}
+    for sheet in _each(workbook, "sheets/sheet"):
+        _, path = relations.get(sheet.get(_SHEET_ID, ""), ("", ""))
+        own: dict[str, str] = {}
+        for cell in _each(container.xml(path), "sheetData/row/c"):
+            text = cell.findtext(f"{_S}v", "") if cell.get("t") == "s" else ""
+            if cell.get("s") in of_cells:
+                own[cell.get("r", "")] = ""
+            elif text in marked:
+                own[cell.get("r", "")] = marked[text]
+        by_sheet[sheet.get("name", "")] = own
+    return by_sheet
+
+
+def _each(root: etree._Element | None, path: str) -> Iterator[etree._Element]:
+    """Yield the elements at a path of local names."""
+    if root is not None:
+        yield from root.iterfind("/".join(_S + name for name in path.split("/")))
+
+
+def _is_struck(properties: etree._Element) -> bool:
+    strike = properties.find(f"{_S}strike")
+    return strike is not None and strike.get("val", "1") not in ("0", "false")
+
+
+def _marked_run(run: etree._Element) -> str:
+    text = run.findtext(f"{_S}t", "")
+    properties = run.find(f"{_S}rPr")
+    return struck(text) if properties is not None and _is_struck(properties) else text
+
+
+def _sheets(file: FileContent, struck_cells: Mapping[str, _Struck]) -> list[Sheet]:
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.content))
         visible = calamine.SheetVisibleEnum.Visible
         return [
-            Sheet(meta.name, meta.visible == visible, _rows(workbook, meta.name))
+            Sheet(
+                meta.name,
+                meta.visible == visible,
+                _rows(workbook, meta.name, struck_cells.get(meta.name, {})),
+            )
             for meta in workbook.sheets_metadata
         ]
     except calamine.PasswordError as error:
@@ -462,7 +535,9 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Sequence[Sequence[str]]:
+def _rows(
+    workbook: calamine.CalamineWorkbook, name: str, struck_cells: _Struck
+) -> Sequence[Sequence[str]]:
     try:
         sheet = workbook.get_sheet_by_name(name)
     except calamine.WorksheetNotFound:  # chart or macro sheet
@@ -473,6 +548,7 @@ def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Sequence[Sequence[s
         for row in sheet.to_python(skip_empty_area=True)
     ]
     if sheet.start:
+        _mark_struck(rows, sheet.start, struck_cells)
         for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
             first_row, first_column = sheet.start
             _fill_merged(
@@ -481,6 +557,15 @@ def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Sequence[Sequence[s
                 slice(left - first_column, right - first_column + 1),
             )
     return rows
+
+
+def _mark_struck(rows: list[list[str]], start: tuple[int, int], struck_cells: _Struck) -> None:
+    for reference, text in struck_cells.items():
+        if not (place := _REFERENCE.fullmatch(reference)):
+            continue
+        row, column = int(place[2]) - 1 - start[0], _column(place[1].encode()) - 1 - start[1]
+        if 0 <= row < len(rows) and 0 <= column < len(rows[row]) and rows[row][column]:
+            rows[row][column] = text or struck(rows[row][column])
 
 
 def _fill_merged(rows: list[list[str]], lines: slice, columns: slice) -> None:

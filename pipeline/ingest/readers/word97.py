@@ -155,7 +155,8 @@ class ParagraphReader:
             or number_of(changes.get(binary.C_UNDERLINE, b"")) > 0
             or number_of(changes.get(binary.C_SIZE, b"")) >= LARGE
         )
-        paragraph.add(text.translate(_SHOWN), is_strong=is_strong)
+        strikes = (_is_toggled(changes, which, inherited=False) for which in binary.C_STRIKES)
+        paragraph.add(text.translate(_SHOWN), is_strong=is_strong, is_struck=any(strikes))
 
 
 def without_field_codes(text: str) -> str:

@@ -52,6 +52,7 @@ P_INNER_CELL_END, P_INNER_ROW_END = 0x244B, 0x244C
 _P_LONG = (0x6646, 0x6645)  # too long for the page: in a stream of their own
 C_DELETED, C_HIDDEN, C_BOLD, C_UNDERLINE = 0x0800, 0x083C, 0x0835, 0x2A3E
 C_SIZE, C_STYLE, C_SYMBOL = 0x4A43, 0x4A30, 0x6A09
+C_STRIKES = (0x0837, 0x2A53)  # with one line, with two
 T_CELLS, T_MERGE, T_MERGE_DOWN = 0xD608, 0x5624, 0xD62B
 _LONG_OPERANDS, _TABS = (0xD608, 0xD606), 0xC615
 # Operand bytes by the change's top three bits; 6 gives its own length.
@@ -59,7 +60,7 @@ _OPERAND_SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
 # Changes inside a piece, numbered apart.
 _OF_PIECES = {
     0x18: P_IN_TABLE, 0x19: P_ROW_END, 0x41: C_DELETED, 0x55: C_BOLD, 0x5C: C_HIDDEN,
-    0x5E: C_UNDERLINE,
+    0x57: C_STRIKES[0], 0x5E: C_UNDERLINE,
 }  # fmt: skip
 
 Change = tuple[int, bytes]  # code, operand

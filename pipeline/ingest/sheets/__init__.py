@@ -108,7 +108,7 @@ def sort_part(
     Lists of persons or structures leave the blocks, except for people's answers.
     """
     if rows:
-        return _sort_sheet(rows, title, legend)
+        return _with_struck(_sort_sheet(rows, title, legend), blocks)
     if cards := _structures_of_cards(blocks):
         return SortedPart((), (cards,), (), taken_for="carte de structures")
     attendance: list[Rows] = []
@@ -126,6 +126,17 @@ def sort_part(
         passages += _blocks_of_table(blocks[span], sheet)
     passages += blocks[end:]
     return SortedPart(tuple(attendance), tuple(maps), tuple(passages), tuple(forms))
+
+
+def _with_struck(part: SortedPart, blocks: Sequence[RawBlock]) -> SortedPart:
+    """Add what was struck out of a sheet; of a list of persons, only how many cells."""
+    if not part.attendance:
+        return replace(part, blocks=(*part.blocks, *blocks))
+    cells = counted(
+        len(blocks), "cellule barrée laissée de côté", "cellules barrées laissées de côté"
+    )
+    said = (f"liste de présence : {cells}",) if blocks else ()
+    return replace(part, skipped=(*part.skipped, *said))
 
 
 def _structures_of_cards(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:
