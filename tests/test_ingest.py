@@ -15,8 +15,9 @@ from pipeline.depot import Inventory
 from pipeline.files import data_path
 from pipeline.ingest import ingest_workshop, reject_unread
 from pipeline.ingest.locate.cues import Location
-from pipeline.ingest.parts import RawBlock, RawPart, from_line, to_line
+from pipeline.ingest.parts import RawBlock, RawPart, to_line
 from pipeline.ingest.people import PEOPLE
+from pipeline.ingest.sandbox import read_answer
 from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import (
     DocumentAnswer,
@@ -348,9 +349,8 @@ def test_half_a_character_in_a_file_stops_nothing(tmp_path: Path) -> None:
     files = {"carte.geojson": f'{{"type": "FeatureCollection", "features": [{point}]}}'}
     tables = _ingest(_write(tmp_path / "Trégor", files))
     assert tables["structures"]["name"].tolist() == ["La ?Criée 😀"]
-    (part,), _ = from_line(
-        to_line((RawPart((RawBlock("un \ud800 lavoir", "bullet"),), name="a\udfff"),))
-    )
+    half_read = RawPart((RawBlock("un \ud800 lavoir", "bullet"),), name="a\udfff")
+    (part,) = read_answer(to_line((half_read,)))[0].parts
     assert (part.blocks[0].text, part.name) == ("un ? lavoir", "a?")
 
 

@@ -353,18 +353,6 @@ DOCUMENTS = [
     Rapporteuse table 1 : on a surtout parlé des digues => 1 resume
     et du froid => 1 resume
     Rapporteuse table 2 (Mona) : la criée coopérative => 2 resume""",
-    """table 3 sans majuscules.txt
-    les besoins => x
-    un médecin le samedi => 3 q1
-    les bus du soir => 3 q1
-    nos fiertés => x
-    la fête du port => 3 q2
-    la radio locale => 3 q2
-    dans nos murs à nous => x
-    trois salariés, dix financeurs => 3 q3
-    le trésorier a 80 ans => 3 q3
-    à améliorer => x
-    payer les trajets => 3 q4""",
     """deux tables.txt
     Table 2 : on n'a pas de pédiatre => 2 -
     les écoles ferment => 2 -
@@ -441,17 +429,6 @@ DOCUMENTS = [
     Les besoins sont énormes dans les villages. => - -
     # Mobilité => x
     Il faudrait un hangar plus grand. => - -""",
-    """Table 2.docx
-    # Q1 => x
-    # Mobilité => x
-    - le car ne passe qu'une fois => 2 q1
-    # Participants => x
-    - Aline Riou (mairie) => x
-    - Bob Kerven => x
-    # Solutions => x
-    - un covoiturage qui tourne => 2 q2
-    # Q3 => x
-    - personne pour la paie => 2 q3""",
 ]
 
 
@@ -1172,12 +1149,6 @@ def _read(text: str, name: str) -> list[LocatedBlock]:
 
 
 def test_a_line_tells_its_table_question_and_speaker_as_a_reader_sees_them() -> None:
-    bare = "TABLE DES JEUNES (la n°5)\n\n1)\n- le lycée est loin\n\n2)\n- la radio du collège\n\n3)\n- des locaux vétustes\n"
-    assert [(b.table_number, b.question) for b in _read(bare, "table des jeunes.txt")] == [
-        (5, "q1"),
-        (5, "q2"),
-        (5, "q3"),
-    ]
     pad = "== Constats ==\n* Rémi : le plateau se vide\n* Sabrina : les gens se cachent\n* Rémi : rien le soir\n"
     assert [b.speaker for b in _read(pad, "pad table 2.txt")] == ["Rémi", "Sabrina", "Rémi"]
     told = "RESTITUTION\n\nTable 1 – rapporteure : Nadia Ferrand\nLes bus manquent le soir.\n\nTable 3, par Idriss Benali\nLa digue fuit depuis un an.\n"

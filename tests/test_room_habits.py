@@ -46,14 +46,6 @@ def test_an_idea_is_said_by_whom_its_row_names() -> None:
     assert located[1].speaker != "Colette"
 
 
-def test_cells_of_a_grid_open_with_their_question() -> None:
-    lines = ["BESOINS / ENJEUX / MENACES", "scolytes dans la forêt communale", "CE QUI MARCHE"]
-    blocks = [RawBlock(text, "cell") for text in [*lines, "la fanfare, de 14 à 81 ans"]]
-    located = locate_blocks(RawPart(tuple(blocks)), blocks, names=["paperboards.docx"])
-    said = [block.question for block in located if block.kind not in ("heading", "meta")]
-    assert said == ["q1", "q2"]
-
-
 def test_a_call_is_headed_by_its_day_and_caller() -> None:
     texts = [
         "23/03 9h40 – Mme Girardet, Mirebois, 06 00 00 41 12",

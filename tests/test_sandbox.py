@@ -23,7 +23,6 @@ from pipeline.ingest.parts import (
     RawPart,
     TooLongError,
     frame,
-    from_line,
     is_passing,
     read_frame,
     to_line,
@@ -307,8 +306,14 @@ def test_a_reading_comes_back_from_the_wire_as_it_went() -> None:
         warnings=("1 image",),
         error=("image", "la recopier"),
     )
-    assert from_line(to_line((part, RawPart(())))) == ((part, RawPart(())), None)
-    assert from_line(to_line((), ("raison", "conseil"))) == ((), ("raison", "conseil"))
+    refusal, away = ("raison", "conseil"), {"can_pass": True}
+    assert sandbox.read_answer(to_line((part, RawPart(())))) == (
+        ((part, RawPart(())), None, False),
+        None,
+    )
+    assert sandbox.read_answer(to_line((), refusal)) == (((), refusal, False), None)
+    assert sandbox.read_answer(to_line((), refusal, **away)) == (((), refusal, True), None)
+    assert sandbox.read_answer(to_line(failure="ValueError odf.py:7"))[1] == "ValueError odf.py:7"
 
 
 @pytest.mark.slow
@@ -498,11 +503,16 @@ FORGED = [  # what a child that was taken over might answer
     b"{}",
     b"[]",
     b"null",
-    b'{"parts": [], "error": 3}',
-    b'{"parts": [{"name": "x"}], "error": null}',
-    b'{"parts": ' + b"[" * 100_000,
+    b'{"parts": [], "error": null, "can_pass": false, "failure": ""}',
+    b"[[], null, false]",
+    b'[[], 3, false, ""]',
+    b'[[{"name": "x"}], null, false, ""]',
+    b'[[{"blocks": []}], null, 1, ""]',
+    b'[[{"blocks": [], "title": "\\ud800"}], null, false, ""]',
+    b"[" * 100_000,
     to_line((RawPart((RawBlock("x"),)),)).replace(b'"x"', b"[1]"),
     to_line((RawPart((RawBlock("x", level=1),)),)).replace(b'"level":1', b'"level":-1'),
+    to_line((RawPart((RawBlock("x", n_votes=1),)),)).replace(b'"n_votes":1', b'"n_votes":1e30'),
     to_line((RawPart((), rows=(("a",),)),)).replace(b'"a"', b"7"),
 ]
 

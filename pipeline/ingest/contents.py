@@ -14,9 +14,9 @@ from pipeline.depot import DepotFile, WorkshopFiles
 from pipeline.files import file_hash
 from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.columns import Rows, meaning_of
-from pipeline.ingest.parts import Error, RawPart, parse_json
+from pipeline.ingest.parts import Error, RawPart, away_error, parse_json
 from pipeline.ingest.readers.exports import SLACK, name_members
-from pipeline.ingest.sandbox import FileReaders, FileReading, away_error, read_files
+from pipeline.ingest.sandbox import FileReaders, FileReading, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
 from pipeline.ingest.sheets.roles import legend_of
 from pipeline.ingest.territory_map import (

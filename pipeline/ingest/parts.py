@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import PurePath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import ftfy
+from annotated_types import Interval
 
 from pipeline.errors import ReadError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.readers.pictures import LineReader
 
 MEGABYTE = 1_000_000
+Count = Annotated[int, Interval(ge=0, lt=2**31)]
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,15 @@ class RawBlock:
 
     text: str
     kind: str = "paragraph"  # one of pipeline.tables.BLOCK_KINDS
-    level: int | None = None  # heading 1..6, bullet 0..
+    level: Count | None = None  # heading 1..6, bullet 0..
     speaker: str | None = None  # as written in the file
     columns: tuple[tuple[str, str], ...] = ()  # (header, cell) of a table's row
-    column: int | None = None  # index in `columns` of the text
+    column: Count | None = None  # index in `columns` of the text
     reason: str = ""  # of a `meta` block: a key of pipeline.tables.schema.ASIDES, "" for "other"
     channel: str | None = None  # where it differs from the part's
-    n_votes: int | None = None  # of a contribution to a consultation
+    n_votes: Count | None = None  # of a contribution to a consultation
     color: str = ""  # of its letters, in French; "" for black
-    table_number: int | None = None  # that its colour, its column or the title itself names
+    table_number: Count | None = None  # that its colour, its column or the title itself names
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class RawPart:
     warnings: tuple[str, ...] = ()  # in French, without its content
     taken_for: str = ""  # in French, what it was recognised as, such as « conversation WhatsApp »
     left_out: tuple[tuple[str, str], ...] = ()  # (French name of a piece, key of ASIDES)
-    n_words_dropped: int = 0  # words of the file that are in no block and no row
+    n_words_dropped: Count = 0  # words of the file that are in no block and no row
     is_machine_read: bool = False  # from a picture, by a model
     error: tuple[str, str] | None = None  # French reason and advice
 
@@ -512,6 +514,7 @@ NO_MEMORY: Error = (
     "fichier qui demande trop de mémoire",
     "le découper, en retirer les images, ou l'enregistrer dans un autre format",
 )
+READ_AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
 READY = b"ready"
 MAX_ANSWER = 96_000_000  # bytes of an answer; readers' limits keep it well below
 _FRAME = struct.Struct(">?Q")  # whether the child ends after this answer, its length
@@ -521,6 +524,11 @@ _LASTING = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG
 def is_passing(error: OSError) -> bool:
     """Whether another try may succeed: denied rights and link loops last."""
     return error.errno not in _LASTING
+
+
+def away_error(why: str) -> Error:
+    """Return the error of a file that was missing while it was read."""
+    return f"fichier absent ou inaccessible pendant la lecture ({why})", READ_AGAIN
 
 
 class TooLongError(ValueError):
@@ -547,94 +555,17 @@ def read_frame(stream: IO[bytes]) -> tuple[bytes, bool]:
     return (line, is_last) if len(line) == n_bytes else (b"", True)
 
 
-def to_line(parts: tuple[RawPart, ...], error: Error | None = None) -> bytes:
-    """Return the line for a file's parts or error."""
-    answer = {"parts": [asdict(part) for part in parts], "error": error}
-    return json.dumps(answer, separators=(",", ":")).encode("ascii")
+def to_line(
+    parts: tuple[RawPart, ...] = (),
+    error: Error | None = None,
+    *,
+    can_pass: bool = False,
+    failure: str = "",
+) -> bytes:
+    """Return the line for a file's parts or error, or for a `failure` that no reader foresaw.
 
-
-def failure_to_line(failure: str) -> bytes:
-    """Return the last line of a child that met the unforeseen `failure`."""
-    return json.dumps({"failure": failure}).encode("ascii")
-
-
-def away_to_line(why: str) -> bytes:
-    """Return the line for a file that may be readable later."""
-    return json.dumps({"away": why}).encode("ascii")
-
-
-def from_line(line: bytes) -> tuple[tuple[RawPart, ...], Error | None]:
-    """Return the parts and error of a line.
-
-    Raises `ValueError`, `KeyError`, `TypeError`, `AttributeError` or `RecursionError` for a line
-    that `to_line` did not write.
+    Half characters, which no table holds, become « ? ».
     """
-    answer = json.loads(line)
-    return tuple(_part(part) for part in answer["parts"]), _error(answer["error"])
-
-
-def failure_of_line(line: bytes) -> str | None:
-    """Return what `failure_to_line` wrote, None for any other line."""
-    return _text(json.loads(line)["failure"])[:80] if line.startswith(b'{"failure"') else None
-
-
-def away_of_line(line: bytes) -> str | None:
-    """Return what `away_to_line` wrote, None for any other line."""
-    return _text(json.loads(line)["away"])[:80] if line.startswith(b'{"away"') else None
-
-
-def _part(values: dict[str, Any]) -> RawPart:
-    return RawPart(
-        blocks=tuple(_block(block) for block in values["blocks"]),
-        name=_text(values["name"]),
-        title=_optional(values["title"]),
-        channel=_optional(values["channel"]),
-        people=_pairs(values["people"]),
-        rows=tuple(tuple(map(_text, row)) for row in values["rows"]),
-        warnings=tuple(map(_text, values["warnings"])),
-        taken_for=_text(values["taken_for"]),
-        left_out=_pairs(values["left_out"]),
-        n_words_dropped=_number(values["n_words_dropped"]) or 0,
-        is_machine_read=values["is_machine_read"] is True,
-        error=_error(values["error"]),
-    )
-
-
-def _block(values: dict[str, Any]) -> RawBlock:
-    return RawBlock(
-        _text(values["text"]),
-        _text(values["kind"]),
-        _number(values["level"]),
-        _optional(values["speaker"]),
-        _pairs(values["columns"]),
-        _number(values["column"]),
-        _text(values["reason"]),
-        _optional(values["channel"]),
-        _number(values["n_votes"]),
-        _text(values["color"]),
-    )
-
-
-def _text(value: Any) -> str:
-    """Replace half characters, which no table holds, with « ? »."""
-    if not isinstance(value, str):
-        raise TypeError
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
-
-
-def _optional(value: Any) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _number(value: Any) -> int | None:
-    if value is not None and not (type(value) is int and 0 <= value < 2**31):
-        raise TypeError
-    return value
-
-
-def _pairs(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((_text(first), _text(second)) for first, second in values)
-
-
-def _error(values: list[str] | None) -> Error | None:
-    return (_text(values[0]), _text(values[1])) if values else None
+    answer = [list(map(asdict, parts)), error, can_pass, failure]
+    line = json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+    return line.encode("utf-8", "replace")

@@ -21,17 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
+
 from pipeline.child import start_module
 from pipeline.errors import reason_of
 from pipeline.ingest.parts import (
     MEGABYTE,
+    READ_AGAIN,
     READY,
     Error,
     RawPart,
     TooLongError,
-    away_of_line,
-    failure_of_line,
-    from_line,
+    away_error,
     is_passing,
     is_picture,
     read_frame,
@@ -56,10 +57,12 @@ BROKEN: Error = (
 LARGE_TABLES = (".csv", ".tsv", ".parquet")
 _CUT = "le retirer du dépôt, puis : ateliers add-table ÉTUDE FICHIER, qui le découpe"
 _SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-_AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
-_KILLED: Error = ("lecture arrêtée par le système (mémoire de la machine, arrêt)", _AGAIN)
-_NO_READER: Error = ("lecture impossible pour l'instant : le lecteur ne démarre pas", _AGAIN)
+_ANSWERS: TypeAdapter[tuple[tuple[RawPart, ...], Error | None, bool, str]] = TypeAdapter(
+    tuple[tuple[RawPart, ...], Error | None, bool, str]
+)
+_MAX_FAILURE = 80  # letters of a failure, as logged
+_KILLED: Error = ("lecture arrêtée par le système (mémoire de la machine, arrêt)", READ_AGAIN)
+_NO_READER: Error = ("lecture impossible pour l'instant : le lecteur ne démarre pas", READ_AGAIN)
 # signals that no file causes
 _FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM")
 _OVER_TIME = ("SIGPROF", "SIGXCPU")
@@ -247,15 +250,12 @@ class _Reply:
 def read_answer(line: bytes) -> tuple[Answer, str | None]:
     """Return the answer in `line`, and the failure in the child where it holds none."""
     try:
-        failure = failure_of_line(line) if line else "no answer"
-        if failure:
-            return Answer(error=BROKEN), failure
-        away = away_of_line(line)
-        if away:
-            return Answer(error=away_error(away), can_pass=True), None
-        return Answer(*from_line(line)), None
-    except _UNREADABLE:
-        return Answer(error=BROKEN), "an answer of another form"
+        parts, error, can_pass, failure = _ANSWERS.validate_json(line, strict=True)
+    except ValidationError:
+        return Answer(error=BROKEN), "an answer of another form" if line else "no answer"
+    if failure:
+        return Answer(error=BROKEN), failure[:_MAX_FAILURE]
+    return Answer(parts, error, can_pass), None
 
 
 def max_wall_seconds(max_seconds: float) -> float:
@@ -263,14 +263,9 @@ def max_wall_seconds(max_seconds: float) -> float:
     return max(_LEAST_WALL_S, _PATIENCE * max_seconds)
 
 
-def away_error(why: str) -> Error:
-    """Return the error of a file that was missing while it was read."""
-    return f"fichier absent ou inaccessible pendant la lecture ({why})", _AGAIN
-
-
 def _waited_for(seconds: float) -> Answer:
     reason = f"lecture arrêtée après {seconds:.0f} s d'attente : machine ou disque trop occupés"
-    return Answer(error=(reason, _AGAIN), can_pass=True)
+    return Answer(error=(reason, READ_AGAIN), can_pass=True)
 
 
 def start_reading_process(scratch: Path) -> subprocess.Popen[bytes]:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from itertools import count
 from typing import Any
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from pipeline.ingest.columns import meaning_of
@@ -36,8 +36,7 @@ from pipeline.text import fold, lexicon
 _MAX_WORDS = 45
 N_QUESTIONS = sum(question[0] == "q" for question in QUESTIONS)
 ENOUGH, MARGIN = 2, 1  # a meaning needs this total, and this lead
-_WORDED = 9  # weight of the grid's own wording
-_TYPO, _WORDING = 0.83, 88  # similarity of a misspelt cue (0..1), of the grid's wording (0..100)
+_TYPO = 0.83  # similarity of a misspelt cue, 0..1
 # "III. Les difficultés", "B) Ce qui marche"
 _ENUMERATOR = re.compile(r"^\s*(?:[IVX]{1,4}|[A-Fa-f])\s?[.)/–-]\s+")
 # "Table 2 (rapporteur : Maud)"
@@ -218,13 +217,10 @@ def read_cues(text: str) -> TextCues:
     folded = fold(_PAIR.sub(r"\1 et ", text))
     lead = re.match(r"0?(\d)(?!\d| et \d)\b", folded)
     rest, tables = _take_numbers(folded, _numbered("tables", "t ?"))
-    if not tables and (apart := _numbered_apart().match(folded)):
-        number = to_number(apart["number"])
-        rest, tables = apart["name"], [number] if number is not None else []
     rest, numbers = _take_numbers(rest, _numbered("questions", "q ?"))
     if last := _last_question().fullmatch(rest.strip()):
         rest, numbers = "", [N_QUESTIONS - bool(last["before"])]
-    rest, scores = _weigh(rest, fold(text))
+    rest, scores = _weigh(rest)
     ignored = _neutral() | {lead[0]} if lead else _neutral()
     return TextCues(
         table=tables[0] if len(set(tables)) == 1 else None,
@@ -270,17 +266,6 @@ def _numbered(group: str, letter: str) -> re.Pattern[str]:
     )
 
 
-@cache
-def _numbered_apart() -> re.Pattern[str]:
-    """Match a table that has a name and, last, its number: "Table des jeunes (la n°5)"."""
-    nouns = longest_first("locate", "tables")
-    number = number_pattern("romains", "cardinaux")
-    return re.compile(
-        rf"(?P<name>(?:la |notre )?(?:{nouns})\b(?: \w+){{1,5}}?) (?:la )?(?:no|numero) ?"
-        rf"(?P<number>{number})$"
-    )
-
-
 def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]]:
     numbers: list[int] = []
     for match in pattern.finditer(folded):
@@ -289,11 +274,7 @@ def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]
     return pattern.sub(" ", folded), numbers
 
 
-def _weigh(rest: str, whole: str) -> tuple[str, Scores]:
-    """The grid's own wording outweighs any word."""
-    worded = _worded(whole)
-    if worded:
-        return "", ((worded, _WORDED),)
+def _weigh(rest: str) -> tuple[str, Scores]:
     totals = dict.fromkeys(QUESTIONS, 0)
     for pattern, question, weight in _expressions():
         rest, n_hits = pattern.subn(" ", rest)
@@ -306,19 +287,6 @@ def _weigh(rest: str, whole: str) -> tuple[str, Scores]:
         others += [] if cues else [word]
     scores = [(question, total) for question, total in totals.items() if total]
     return " ".join(others), tuple(sorted(scores, key=lambda score: -score[1]))
-
-
-def _worded(whole: str) -> str | None:
-    if len(whole.split()) < 5:
-        return None
-    best = process.extractOne(whole, _wordings(), scorer=fuzz.ratio, score_cutoff=_WORDING)
-    return best[2] if best else None
-
-
-@cache
-def _wordings() -> dict[str, str]:
-    entries = _entries().items()
-    return {q: fold(entry["formulation"]) for q, entry in entries if "formulation" in entry}
 
 
 @cache

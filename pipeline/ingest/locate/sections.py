@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from pipeline.ingest.locate.cues import (
     SURE_FORMS,
@@ -48,7 +47,6 @@ from pipeline.ingest.locate.titles import (
     asked,
     asked_together,
     channel_of,
-    clearly_asked,
     is_plain_summary,
     locate_cell,
     names_part,
@@ -68,9 +66,8 @@ _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0
 _MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_ASKING_WORDS = 30, 15, 4
-_MIN_LINES, _MAX_BARE_WORDS, _MAX_SUBJECT_WORDS = 4, 5, 3
+_MIN_LINES, _MAX_SUBJECT_WORDS = 4, 3
 _MAX_HEAD_LINES = 8  # above the first question, where persons are listed
-_BOARDS = 2  # questions that cells of a grid ask, each above its own list
 _TAGGED_SHARE = 0.5  # share of prefixed passages from which a prefix covers only its line
 _ALIKE = {"marked": 2, "bare": 3}  # lines needed to trust an ambiguous prefix
 
@@ -83,7 +80,7 @@ def locate_sections(
     A numbered question, a summary or a remote contribution outlasts labels inside it. `answers`
     tells what a person says of headings and columns, by their folded text.
     """
-    blocks = _with_board_titles(_with_first_line(blocks))
+    blocks = _with_first_line(blocks)
     walk = _Walk(read_habits(blocks, name), name, answers)
     located: list[LocatedBlock] = []
     for i, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False)):
@@ -118,24 +115,6 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
     return [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]]
 
 
-def _with_board_titles(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
-    """Make headings of the lines in capitals that open the cells of a grid of boards."""
-    titles = [i for i, block in enumerate(blocks) if _titles_board(block)]
-    questions = {asked(blocks[i].text) for i in titles} & {*CAFE}
-    if len(questions) < _BOARDS:
-        return blocks
-    return [
-        replace(block, kind="heading", level=2) if i in titles else block
-        for i, block in enumerate(blocks)
-    ]
-
-
-def _titles_board(block: RawBlock) -> bool:
-    is_cell = block.kind == "cell" and not block.columns
-    title = block.text.split("(")[0]  # "DANS NOS STRUCTURES (+ et -)"
-    return is_cell and title.isupper() and len(block.text.split()) <= _MAX_LISTED_WORDS
-
-
 @dataclass(frozen=True)
 class AuthorHabits:
     """How the author of a document marks tables and questions."""
@@ -143,7 +122,6 @@ class AuthorHabits:
     numbered: frozenset[str | None]  # questions numbered in a heading or label
     # questions of unclear headings, told by neighbours; by block index
     by_index: Mapping[int, str]
-    bare: frozenset[int]  # indexes in `by_index` of lines that nothing marks as a title
     forms: frozenset[str]  # forms of prefix that surely name a table
     is_tagged: bool  # most passages have a prefix, valid for its line only
     n_asked: int  # questions that head a part
@@ -154,7 +132,6 @@ class AuthorHabits:
     numbers_tables: bool  # headings give the numbers of tables
     speakers: frozenset[str] = frozenset()  # persons whose words lines give: "Rémi : …"
     names_reporters: bool = False  # most titles of tables name a person
-    level: float | None = None  # of the headings that ask most questions: those below ask none
 
     def accepts(self, prefix: Prefix) -> bool:
         """Whether `prefix` is no part of the passage's own words."""
@@ -186,9 +163,8 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         if cues.has_tables != (asked(blocks[i].text) in CAFE)
     )
     is_tagged = len(prefixes) >= _TAGGED_SHARE * len(passages)
-    by_index = _questions_in_order(heads) | _questions_together(blocks, heads)
+    by_index = _questions_together(blocks, heads)
     told = {i: by_index.get(i) or asked(blocks[i].text) or "" for i in heads}
-    bare = _questions_of_bare_lines(blocks, told)
     naming = [cues for cues in heads.values() if cues.has_tables]
     titles = [i for i, cues in heads.items() if cues.table is not None]
     tables = {cues.table for cues in naming} | {
@@ -196,8 +172,7 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
     }
     return AuthorHabits(
         numbered=frozenset(cues.question for cues in heads.values() if cues.number is not None),
-        by_index=by_index | bare,
-        bare=frozenset(bare),
+        by_index=by_index,
         forms=_sure_forms(prefixes, has_table=has_table),
         is_tagged=is_tagged and not _each_opens_a_part(prefixes, len(passages)),
         n_asked=count_asked(blocks),
@@ -209,7 +184,6 @@ def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
         speakers=speakers_named([block.text for block in passages], _head_of(blocks, told)),
         names_reporters=2 * sum(reporter_named(blocks[i].text) is not None for i in titles)
         > len(titles),
-        level=_asking_level(blocks, told),
     )
 
 
@@ -217,17 +191,6 @@ def _head_of(blocks: Sequence[RawBlock], told: Mapping[int, str]) -> str:
     """Return the few lines above the first question, which may name who sits there."""
     first = next((i for i, question in told.items() if question in CAFE), 0)
     return " ".join(block.text for block in blocks[:first]) if first <= _MAX_HEAD_LINES else ""
-
-
-def _asking_level(blocks: Sequence[RawBlock], told: Mapping[int, str]) -> float | None:
-    """Return the highest rank of headings of which three questions or more are asked."""
-    asked_at: dict[float, set[str]] = {}
-    for i, question in told.items():
-        if question in CAFE:
-            rank = float((blocks[i].level if blocks[i].kind == "heading" else None) or _PARAGRAPH)
-            asked_at.setdefault(rank, set()).add(question)
-    ranks = [rank for rank, questions in asked_at.items() if len(questions) >= STRUCTURED]
-    return min(ranks, default=None)
 
 
 def count_asked(blocks: Sequence[RawBlock]) -> int:
@@ -292,62 +255,6 @@ def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
     return is_single and all(prefix.form == "spelled" for prefix in prefixes)
 
 
-def _questions_in_order(heads: Mapping[int, TextCues]) -> dict[int, str]:
-    """An ambiguous heading asks what alone fits between its neighbours."""
-    questions: dict[int, str] = {}
-    last = ""
-    for i, cues in heads.items():
-        if last and cues.question is None and cues.scores and not cues.has_numbers:
-            later = (heads[other].question for other in heads if other > i)
-            after = next(filter(None, later), "q9")
-            fitting = [q for q, _ in cues.scores if q[0] == "q" and last < q < after]
-            if len(fitting) == 1:
-                questions[i] = fitting[0]
-        question = questions.get(i) or cues.question or ""
-        last = question if question.startswith("q") else last
-    return questions
-
-
-def _questions_of_bare_lines(blocks: Sequence[RawBlock], told: Mapping[int, str]) -> dict[int, str]:
-    """Return the question of the only short line that asks what two headings leave between them.
-
-    Below "ce qui va bien" (q2) and above "mieux faire" (q4), "à l'intérieur des assos" heads what
-    follows, with neither colon nor style.
-    """
-    heads = [(i, question) for i, question in told.items() if question in CAFE]
-    are_few = len({question for _, question in heads}) < 2
-    questions = _lines_in_order(blocks) if are_few else {}
-    for (start, left), (end, right) in pairwise(heads):
-        missing = CAFE[CAFE.index(left) + 1 : CAFE.index(right)]
-        lines = [i for i in range(start + 2, end - 1) if _may_head(blocks[i])] if missing else []
-        asking = {i: resembled(blocks[i].text, margin=SURE) for i in lines}
-        for question in missing:
-            found = [i for i, own in asking.items() if own == question]
-            if len(found) == 1:
-                questions[found[0]] = question
-    return questions
-
-
-def _lines_in_order(blocks: Sequence[RawBlock]) -> dict[int, str]:
-    """Return the short lines that ask three questions or more, each once and in order."""
-    lines = [i for i, block in enumerate(blocks) if _is_short_line(block)]
-    asking = {i: question for i in lines if (question := clearly_asked(blocks[i].text)) in CAFE}
-    found = list(asking.values())
-    is_ordered = found == sorted(set(found)) and len(found) >= STRUCTURED
-    are_apart = all(after - before > 1 for before, after in pairwise([*asking, len(blocks)]))
-    return asking if is_ordered and are_apart else {}
-
-
-def _is_short_line(block: RawBlock, most: int = 2 * _MAX_ASKING_WORDS) -> bool:
-    is_line = block.kind == "paragraph" and not block.columns and not block.speaker
-    return is_line and len(block.text.split()) <= most
-
-
-def _may_head(block: RawBlock) -> bool:
-    is_short = _is_short_line(block, _MAX_BARE_WORDS) and not block.text.rstrip().endswith(".")
-    return is_short and not states(block.text, is_announced=False)
-
-
 def _questions_together(
     blocks: Sequence[RawBlock], heads: Mapping[int, TextCues]
 ) -> dict[int, str]:
@@ -360,18 +267,10 @@ def _questions_together(
             groups.setdefault((n_tables, blocks[i].level), {})[i] = blocks[i].text
     questions: dict[int, str] = {}
     for titles in groups.values():
-        for i, question in (_counted(titles) or asked_together(titles)).items():
+        for i, question in asked_together(titles).items():
             if heads[i].question is None or question != asked(titles[i]):
                 questions[i] = question
     return questions
-
-
-def _counted(titles: Mapping[int, str]) -> dict[int, str]:
-    """Return the questions of headings that are bare numbers: "1)", "2)", "3)"."""
-    leads = [read_cues(title).lead for title in titles.values()]
-    are_bare = all(len(fold(title).split()) == 1 for title in titles.values())
-    is_counting = leads == list(range(1, len(leads) + 1)) and len(leads) in (3, len(CAFE))
-    return dict(zip(titles, CAFE, strict=False)) if are_bare and is_counting else {}
 
 
 def _sure_forms(prefixes: Sequence[Prefix], *, has_table: bool) -> frozenset[str]:
@@ -434,7 +333,7 @@ class _Walk:
         is_told = is_told or _calls_reporter(block)
         if not is_told and (reason := self._reason_to_skip(block, cues)):
             return self._aside(block, cues, reason)
-        rank = _PARAGRAPH if i in self._habits.bare else self._rank(block, cues, below)
+        rank = self._rank(block, cues, below)
         if rank is None and _names_list(block, below):
             self._close_nested(block.level or 0)
             return LocatedBlock.at(block, self._here(), "heading")
@@ -591,22 +490,13 @@ class _Walk:
         side = one_sided(title) if question == "q3" and cues.number is None else None
         question = side if side and side not in self._habits.asked else question
         if question and cues.number is None:
-            question = self._question_around(rank) or self._question_above(rank, words) or question
+            question = self._question_above(rank, words) or question
         is_structured = self._habits.n_asked >= STRUCTURED
         if question != "resume" or (is_structured and is_plain_summary(title)):
             return (None if question == "resume" else question), False
         rest = without_plenary(title)
         inside = _question_of(rest, read_cues(rest)) if rest is not None else None
         return inside or question, rest is not None and not inside
-
-    def _question_around(self, rank: float) -> str | None:
-        """Take the question of the heading above where headings of its rank ask them all."""
-        level = self._habits.level
-        if level is None or rank <= level:
-            return None
-        above = (section for section in reversed(self._sections) if section.rank < rank)
-        asking = (s.location.question for s in above if level <= s.rank < level + 1)
-        return next(filter(None, asking), None)
 
     def _question_above(self, rank: float, words: frozenset[str]) -> str | None:
         """Take the question above: "Fragilités" below "Atouts et fragilités" is half of it."""

@@ -28,8 +28,7 @@ from pipeline.ingest.parts import (
     FileContent,
     Limits,
     RawPart,
-    away_to_line,
-    failure_to_line,
+    away_error,
     frame,
     is_passing,
     to_line,
@@ -108,7 +107,7 @@ def _answer_in_batches(output: BinaryIO, budget: "Budget", path: Path, n_rows: i
         has_more = True
         while has_more:
             answer = _answer_by(lambda: _next_part(batches))
-            has_more = answer is not None and answer.startswith(b'{"parts":[{')
+            has_more = answer is not None and answer.startswith(b"[[{")
             budget.close()
             _write(output, _NO_MEMORY_FRAME if answer is None else frame(answer))
             budget.open()
@@ -141,7 +140,7 @@ def _name_failure(
         if Path(__file__).parent in path.parents:
             line_of_ours = f" {path.name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    _write(output, frame(failure_to_line(f"{kind.__name__}{line_of_ours}"), is_last=True))
+    _write(output, frame(to_line(failure=f"{kind.__name__}{line_of_ours}"), is_last=True))
 
 
 def _answer(path: Path, limits: Limits, read_lines: LineReader | None) -> bytes | None:
@@ -155,7 +154,7 @@ def _answer(path: Path, limits: Limits, read_lines: LineReader | None) -> bytes 
     except OSError as error:
         why = reason_of(error)
         if is_passing(error):
-            return away_to_line(why)
+            return to_line(error=away_error(why), can_pass=True)
         return _refusal(f"fichier illisible ({why})", _RIGHTS)
     except MemoryError:
         return None
