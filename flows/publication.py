@@ -14,6 +14,7 @@ from typing import Any
 
 from flows.integrity import seal_study
 from flows.publication_files import (
+    MANIFEST,
     changes_of,
     in_use,
     let_go,
@@ -21,6 +22,7 @@ from flows.publication_files import (
     publications_gone,
     publications_to_let_go,
     published,
+    runs_published,
 )
 from flows.publish_study import (
     day_of,
@@ -146,7 +148,7 @@ def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
     return [path]
 
 
-MANIFEST, CHANGES = "manifeste.json", "changements.txt"
+CHANGES = "changements.txt"
 _FOR_ANALYSTS = "analystes"
 _EXCHANGED = ("qdpx", "qdc", "iramuteq")
 # other sections hold names, places or addresses
@@ -243,12 +245,9 @@ def expected_changes(study: Study) -> list[str]:
 
 
 def _previous(study: Study, run_id: str) -> dict[str, Any] | None:
-    before = [
-        path
-        for path in sorted(study.publications.glob(f"*/{MANIFEST}"))
-        if path.parent.name < run_id
-    ]
-    return dict(json.loads(before[-1].read_text(encoding="utf-8"))) if before else None
+    before = [other for other in runs_published(study) if other < run_id]
+    path = study.publications.joinpath(*before[-1:], MANIFEST)
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if before else None
 
 
 def _list_files(folder: Path) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ EXPORTS: Mapping[str, str] = {
     ARCHIVE: "publication.zip",
     CHANGES: "changements.txt",
 }
-_MANIFEST, _FOR_ANALYSTS = "manifeste.json", "analystes"
+MANIFEST, _FOR_ANALYSTS = "manifeste.json", "analystes"
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,13 @@ def run_time(run_id: str) -> str:
 def published(study: Study, run_id: str) -> Published | None:
     """Return what `run_id` left, None where it left nothing."""
     # found by listing: an address may ask for « .. »
-    folder = next((path for path in study.publications.glob("*") if path.name == run_id), None)
+    folder = next((path for path in study.publications.glob("[!.]*") if path.name == run_id), None)
     if folder is None or not folder.is_dir():
         return None
     files = [
         PublishedFile(path.relative_to(folder).as_posix(), path.stat().st_size)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink() and path.name != _MANIFEST
+        if path.is_file() and not path.is_symlink() and path.name != MANIFEST
     ]
     manifest = _manifest(folder)
     note = _publishers(study).get(run_id, {})
@@ -110,14 +110,18 @@ def published(study: Study, run_id: str) -> Published | None:
 
 def publications(study: Study) -> list[Published]:
     """Return the whole publications, the last one first."""
-    folders = sorted(study.publications.glob(f"*/{_MANIFEST}"), reverse=True)
-    found = [published(study, path.parent.name) for path in folders]
+    found = [published(study, run_id) for run_id in reversed(runs_published(study))]
     return [publication for publication in found if publication is not None]
+
+
+def runs_published(study: Study) -> list[str]:
+    """Return the runs of the whole publications, the last one last; hidden folders are none."""
+    return sorted(path.parent.name for path in study.publications.glob(f"[!.]*/{MANIFEST}"))
 
 
 def is_published(study: Study, run_id: str) -> bool:
     """Whether the whole publication of a run is there."""
-    return (study.publications / run_id / _MANIFEST).is_file()
+    return (study.publications / run_id / MANIFEST).is_file()
 
 
 def publications_to_let_go(
@@ -161,7 +165,7 @@ def let_go(study: Study, publication: Published, by: str) -> None:
         "by": by,
         "n_files": len(publication.files),
         "n_bytes": publication.n_bytes,
-        "sha256": file_hash(folder / _MANIFEST),
+        "sha256": file_hash(folder / MANIFEST),
     }
     kept = [row for row in _noted_gone(study) if row["run_id"] != publication.run_id]
     rows = [*kept, {"run_id": publication.run_id} | note]
@@ -224,10 +228,10 @@ def export_path(study: Study, form: str) -> Path | None:
     if form == "qdpx":
         state = f"{study.decisions_state()}-"
     elif form == ARCHIVE:
-        whole = _last_published(study)
-        if whole is None:
+        whole = runs_published(study)
+        if not whole:
             return None
-        state = f"{whole}-"
+        state = f"{whole[-1]}-"
     return study.cache / "exports" / str(last["run_id"]) / f"{state}{EXPORTS[form]}"
 
 
@@ -253,7 +257,7 @@ def _content(study: Study, form: str, folder: Path) -> bytes:
     scratch = folder / f".{form}"
     try:
         if form == ARCHIVE:
-            source = study.publications / (_last_published(study) or "")
+            source = study.publications / runs_published(study)[-1]
         elif EXPORTS[form].endswith(".zip"):
             export_study(study, form, scratch)
             source = scratch
@@ -263,11 +267,6 @@ def _content(study: Study, form: str, folder: Path) -> bytes:
         return _zipped(source)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _last_published(study: Study) -> str | None:
-    names = (path.parent.name for path in study.publications.glob(f"*/{_MANIFEST}"))
-    return max(names, default=None)
 
 
 def _zipped(source: Path) -> bytes:
@@ -287,7 +286,7 @@ def _drop_others(folder: Path) -> None:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     if not path.is_file():
         return {}
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
