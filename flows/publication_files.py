@@ -96,8 +96,8 @@ def published(study: Study, run_id: str) -> Published | None:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.is_symlink() and path.name != MANIFEST
     ]
-    manifest = _manifest(folder)
-    note = _publishers(study).get(run_id, {})
+    manifest = _read(folder / MANIFEST)
+    note = _read(_publishers_path(study)).get(run_id, {})
     return Published(
         run_id,
         files,
@@ -191,8 +191,7 @@ def gone_path(study: Study) -> Path:
 
 
 def _noted_gone(study: Study) -> list[dict[str, Any]]:
-    path = gone_path(study)
-    return list(json.loads(path.read_text(encoding="utf-8"))["let_go"]) if path.is_file() else []
+    return list(_read(gone_path(study)).get("let_go", []))
 
 
 def publication_path(study: Study, run_id: str, path: str) -> Path | None:
@@ -210,7 +209,7 @@ def changes_of(study: Study, run_id: str) -> list[str]:
 
 def note_publisher(study: Study, run_id: str, author: str) -> None:
     """Record who published, beside the accounts: a publication's bytes depend on the run alone."""
-    kept = {name: note for name, note in _publishers(study).items() if name != run_id}
+    kept = {name: note for name, note in _read(_publishers_path(study)).items() if name != run_id}
     note = {"by": author, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     content = json.dumps(kept | {run_id: note}, ensure_ascii=False, indent=1)
     write_bytes(_publishers_path(study), content.encode(), mode=0o600)
@@ -285,21 +284,9 @@ def _drop_others(folder: Path) -> None:
             shutil.rmtree(earlier, ignore_errors=True)
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    if not path.is_file():
-        return {}
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def _publishers_path(study: Study) -> Path:
     return study.root / ".review" / "publications.json"
-
-
-def _publishers(study: Study) -> dict[str, dict[str, str]]:
-    path = _publishers_path(study)
-    if not path.is_file():
-        return {}
-    notes: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    return notes

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
+from pipeline.counting import sure_tables
 from pipeline.decisions.themes import (
     DescribeTheme,
     PinQuote,
@@ -31,7 +32,7 @@ _SAME_NAME = ("même nom", "Un autre thème porte ce nom.")
 class WorkshopCount:
     """A theme's passages at a workshop, by table or `n_elsewhere` (summaries too).
 
-    `n_tables` are those of counted passages, `n_tables_high` of all, as the theme's own.
+    `n_tables` are said there surely, `n_tables_high` perhaps, as the report says.
     """
 
     workshop: dict[str, Any]
@@ -99,9 +100,21 @@ def _workshop_count(
         len(units),
         dict(sorted(tables.items())),
         len(units) - tables.total(),
-        snapshot.n_tables(unit.unit_id for unit in units if unit.unit_id not in now.to_check),
+        n_sure_tables([unit.unit_id for unit in units], now, snapshot),
         snapshot.n_tables(unit.unit_id for unit in units),
         None if n_tables is None else max(int(n_tables), len(tables)),
+    )
+
+
+def n_sure_tables(unit_ids: Iterable[str], now: Themes, snapshot: Snapshot) -> int:
+    """Return at how many tables passages of a theme are said, as the report counts them."""
+    said = [name for name in unit_ids if name in snapshot.table_of]
+    return sure_tables(
+        (
+            (snapshot.table_of[name], now.probabilities[name], name not in now.to_check)
+            for name in said
+        ),
+        is_exact=any(now.theme_of[name] in now.signed_ids for name in said),
     )
 
 
@@ -183,7 +196,10 @@ class PriorityRank:
 
 @dataclass(frozen=True)
 class ThemeSummary:
-    """A theme; `flags` are what to check first, `proposals` titles and statements of subjects."""
+    """A theme; `flags` are what to check first, `proposals` titles and statements of subjects.
+
+    It is said surely at `n_tables`, perhaps at `n_tables_high`.
+    """
 
     theme_id: str
     label: str
@@ -215,30 +231,26 @@ class FamilySummary:
     cards: tuple[ThemeSummary, ...]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # what is, and what a merger would make
 def theme_summaries(now: Themes, snapshot: Snapshot) -> dict[str, ThemeSummary]:
     """Return each theme's summary, by theme_id."""
-    priorities, flags = snapshot.tables["priorities"], snapshot.tables["theme_flags"]
+    priorities = snapshot.tables["priorities"]
     rows = priorities[priorities["scope"] == "study"]
     cells = zip(rows["theme_id"], rows["rank"], rows["rank_low"], rows["rank_high"], strict=True)
     ranks = {str(name): PriorityRank(*map(int, numbers)) for name, *numbers in cells}
-    shared = now.shared_labels.keys()
     return {
-        str(row["theme_id"]): _summary(row, ranks, flags, shared)
+        str(row["theme_id"]): _summary(row, ranks, now, snapshot)
         for row in now.themes.to_dict("records")
     }
 
 
 def _summary(
-    row: dict[Any, Any],
-    ranks: dict[str, PriorityRank],
-    flags: pd.DataFrame,
-    shared: Collection[str],
+    row: dict[Any, Any], ranks: dict[str, PriorityRank], now: Themes, snapshot: Snapshot
 ) -> ThemeSummary:
-    theme_id = str(row["theme_id"])
+    theme_id, flags = str(row["theme_id"]), snapshot.tables["theme_flags"]
     own = flags.loc[flags["theme_id"] == theme_id, ["flag", "sentence"]].astype(str)
     flagged: list[tuple[str, str]] = list(own.itertuples(index=False, name=None))
-    if theme_id in shared:
+    if theme_id in now.shared_labels:
         flagged.append(_SAME_NAME)
     return ThemeSummary(
         theme_id=theme_id,
@@ -252,7 +264,7 @@ def _summary(
         kind=str(row["kind"]),
         is_signed_off=bool(row["is_signed_off"]),
         n_units=int(row["n_units"]),
-        n_tables=int(row["n_tables"]),
+        n_tables=n_sure_tables(now.of_theme.get(theme_id, ()), now, snapshot),
         n_tables_high=int(row["n_tables_high"]),
         n_workshops=int(row["n_workshops"]),
         stability=stability(

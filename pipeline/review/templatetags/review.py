@@ -67,6 +67,17 @@ def tables(n: int, most: int = 0) -> str:
 
 
 @register.simple_tag
+def at_least(n: int, most: int, *, is_exact: bool = False) -> str:
+    """Return « au moins 3 tables, peut-être 7 », as the report says it of a theme."""
+    if is_exact or not most:
+        return tables(n)
+    if not n:
+        return gettext("peut-être {tables}").format(tables=tables(most))
+    said = gettext("au moins {tables}").format(tables=tables(n))
+    return said + (gettext(", peut-être {most}").format(most=most) if most > n else "")
+
+
+@register.simple_tag
 def said_at(n: int) -> str:
     """Return « dit à 4 tables », or « dit dans 4 documents »."""
     of_documents = state.snapshot().counts_documents
