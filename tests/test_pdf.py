@@ -15,7 +15,7 @@ from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import Page, PageParagraph, Section, Terms
-from pipeline.publish.pdf import print_page, write_pdf
+from pipeline.publish.pdf import print_page
 from pipeline.publish.text import typography
 from pipeline.study import Study
 from pipeline.tables import TABLES
@@ -35,6 +35,10 @@ HOSTILE = [
     "<script>alert(1)</script> {{ 7*7 }} =HYPERLINK(1)",
     "Pneumonoultramicroscopic" * 16,
 ]
+
+
+def write_pdf(made: Any, path: Path) -> None:
+    path.write_bytes(print_page(lay_out(made)))
 
 
 def shown_by(made: Any, folder: Path) -> dict[str, str]:

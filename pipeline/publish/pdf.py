@@ -1,7 +1,7 @@
-"""Write a report as a PDF with typst.
+"""Print a report's page as a PDF with typst.
 
-In:   Report
-Out:  a .pdf file
+In:   Page
+Out:  the bytes of a .pdf file
 
 Texts reach typst as JSON strings, so that none is read as markup. Only the compiler's fonts and
 templates/fonts/ are used, so that the file is the same on any machine.
@@ -21,7 +21,6 @@ import pypdfium2
 import typst
 
 from pipeline.publish.charts import FONTS, Drawings, Spec, draw_png, draw_svg
-from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import (
     Block,
     Page,
@@ -31,7 +30,7 @@ from pipeline.publish.layout.blocks import (
     Section,
     Terms,
 )
-from pipeline.publish.report.content import Report, ReportQuote
+from pipeline.publish.report.content import ReportQuote
 from pipeline.publish.text import quoted, sentence
 
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.typ"
@@ -43,13 +42,6 @@ _PT_A_UNIT = 0.75  # 96 units of a drawing an inch
 # typst draws an SVG text in one font: a name in two scripts is drawn as PNG instead
 _OTHER_SCRIPT = re.compile("[\u0590-\u08ff\u2600-\uffff\U00010000-\U0010ffff]")
 _SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)"')
-
-
-def write_pdf(
-    report: Report, path: Path, *, part: Part = "rapport", drawings: Drawings | None = None
-) -> None:
-    """Write `report`, or another part of it; replace any file at `path`."""
-    path.write_bytes(print_page(lay_out(report, part), drawings=drawings))
 
 
 def print_page(page: Page, *, size: float = 1.0, drawings: Drawings | None = None) -> bytes:

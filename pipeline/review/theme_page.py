@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.counting import sure_tables
@@ -348,17 +349,12 @@ def merge_proposals(now: Themes, snapshot: Snapshot, journal: Journal) -> list[M
     refused = refused_merges(journal.active(ThemeDecision))
     near, asked = snapshot.tables["merge_proposals"], snapshot.tables["theme_proposals"]
     asked = asked[asked["subject"] == "réunion"].fillna({"reason": ""})
-    of_machine = near[["theme_id", "other_theme_id", "sentence"]]
-    of_model = asked[["value", "theme_id", "reason", "quotes"]]
-    rows = [
-        MergeProposal(str(theme_id), str(other_id), str(sentence), by_model=False)
-        for theme_id, other_id, sentence in of_machine.itertuples(index=False, name=None)
-    ] + [
-        MergeProposal(str(theme_id), str(other_id), str(reason), True, _quotes(quotes))
-        for theme_id, other_id, reason, quotes in of_model.itertuples(index=False, name=None)
-    ]
+    of_machine = near[["theme_id", "other_theme_id", "sentence"]].assign(by_model=False, told="[]")
+    of_model = asked[["value", "theme_id", "reason"]].assign(by_model=True, told=asked["quotes"])
+    cells = [of_machine.to_numpy(dtype=object), of_model.to_numpy(dtype=object)]
     proposals: dict[frozenset[str], MergeProposal] = {}
-    for row in rows:
+    for theme_id, other_id, why, by_model, told in np.concatenate(cells):
+        row = MergeProposal(str(theme_id), str(other_id), str(why), by_model, _quotes(told))
         pair = frozenset((row.theme_id, row.other_id))
         if len(pair) == 2 and pair <= now.labels.keys() and pair not in refused:
             proposals.setdefault(pair, row)

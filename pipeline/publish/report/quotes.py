@@ -186,11 +186,9 @@ def _disagrees(one: ReportPassage) -> bool:
 
 def texts_of(priorities: Iterable[Priority]) -> frozenset[str]:
     """Return the folded texts that priorities quote."""
-    said: set[str] = set()
-    for priority in priorities:
-        said.update(fold(quote.text) for quote in priority.quotes)
-        said.update(fold(opinion.quote.text) for opinion in priority.opinions)
-    return frozenset(said)
+    quotes = [quote for priority in priorities for quote in priority.quotes]
+    quotes += [opinion.quote for priority in priorities for opinion in priority.opinions]
+    return frozenset(fold(quote.text) for quote in quotes)
 
 
 def _not_said(passages: Sequence[ReportPassage], said: frozenset[str]) -> Sequence[ReportPassage]:
