@@ -115,7 +115,7 @@ def n_sure_tables(unit_ids: Iterable[str], now: Themes, snapshot: Snapshot) -> i
             (snapshot.table_of[name], now.probabilities[name], name not in now.to_check)
             for name in said
         ),
-        is_exact=any(now.theme_of[name] in now.signed_ids for name in said),
+        is_exact=all(now.theme_of[name] in now.signed_ids for name in said),
     )
 
 
@@ -228,6 +228,7 @@ class FamilySummary:
     label: str
     n_units: int
     n_tables: int
+    n_tables_high: int
     n_workshops: int
     cards: tuple[ThemeSummary, ...]
 
@@ -280,20 +281,16 @@ def _summary(
 def family_summaries(now: Themes, snapshot: Snapshot) -> list[FamilySummary]:
     """Return the families, the largest first, then themes without family."""
     summaries = theme_summaries(now, snapshot).values()
-    families = [
-        FamilySummary(
-            str(row["family_id"]),
-            str(row["label"]),
-            int(row["n_units"]),
-            int(row["n_tables"]),
-            int(row["n_workshops"]),
-            _by_size(theme for theme in summaries if theme.family_id == row["family_id"]),
-        )
-        for row in now.families.to_dict("records")
-    ]
+    families = []
+    for row in now.families.to_dict("records"):
+        cards = _by_size(theme for theme in summaries if theme.family_id == row["family_id"])
+        members = [name for card in cards for name in now.of_theme.get(card.theme_id, ())]
+        tables = n_sure_tables(members, now, snapshot), snapshot.n_tables(members)
+        counts = int(row["n_units"]), *tables, int(row["n_workshops"])
+        families.append(FamilySummary(str(row["family_id"]), str(row["label"]), *counts, cards))
     family_ids = {family.family_id for family in families}
     alone = _by_size(theme for theme in summaries if theme.family_id not in family_ids)
-    return [*families, FamilySummary("", "", 0, 0, 0, alone)] if alone else families
+    return [*families, FamilySummary("", "", 0, 0, 0, 0, alone)] if alone else families
 
 
 def _by_size(summaries: Iterable[ThemeSummary]) -> tuple[ThemeSummary, ...]:

@@ -76,3 +76,5 @@ def test_tables_are_said_as_in_the_report(
     monkeypatch.setattr(words, "gettext", str)
     monkeypatch.setattr(words, "ngettext", lambda one, several, n: one if n < 2 else several)
     assert words.at_least(n, most, is_exact=is_exact) == told
+    first, *others = told.split(",")
+    assert words.at_least(n, most, 8, is_exact=is_exact) == ",".join([f"{first} sur 8", *others])
