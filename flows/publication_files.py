@@ -243,7 +243,9 @@ def make_export(study: Study, form: str) -> Path:
     if path is None:
         raise StudyError("rien à exporter", "une étude traitée, ou publiée", "la publier d'abord")
     if not path.is_file():
-        _drop_others(path.parent)
+        for earlier in path.parent.parent.glob("*"):
+            if earlier != path.parent:
+                shutil.rmtree(earlier, ignore_errors=True)
         write_bytes(path, _content(study, form, path.parent), mode=0o600)
     return path
 
@@ -276,12 +278,6 @@ def _zipped(source: Path) -> bytes:
             if path.is_file() and not path.is_symlink():
                 archive.write(path, path.relative_to(source).as_posix())
     return buffer.getvalue()
-
-
-def _drop_others(folder: Path) -> None:
-    for earlier in folder.parent.glob("*"):
-        if earlier != folder:
-            shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

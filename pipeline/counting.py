@@ -279,12 +279,9 @@ def least_tables_by(members: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, .
     `members` have a probability and the columns of `with_circles`.
     """
     said = members[members["is_said"] & members["is_counted"]].dropna(subset=keys)
-    sureness = said["probability"].astype(float).fillna(0.0)
-    groups: dict[tuple[Any, ...], list[tuple[str, float]]] = {}
-    names = zip(*(said[key] for key in keys), strict=True)
-    for key, *passage in zip(names, said["circle_id"], sureness, strict=True):
-        groups.setdefault(key, []).append((passage[0], passage[1]))
-    return {key: least_tables(passages) for key, passages in groups.items()}
+    said = said.assign(probability=said["probability"].astype(float).fillna(0.0))
+    groups = said.groupby(keys, sort=False)[["circle_id", "probability"]]
+    return {key: least_tables(rows.itertuples(index=False)) for key, rows in groups}
 
 
 def count_families(

@@ -410,9 +410,8 @@ def n_tables_of(passages: Iterable[ReportPassage]) -> int:
 
 def n_sure_tables(passages: Iterable[ReportPassage], *, is_exact: bool = False) -> int:
     """Return at how many tables a theme is said at least; where a person signed it off, exactly."""
-    said = (one for one in passages if one.is_said)
-    cells = ((one.circle_id, one.probability, one.is_counted) for one in said)
-    return sure_tables(cells, is_exact=is_exact)
+    said = ((one.circle_id, one.probability, one.is_counted) for one in passages if one.is_said)
+    return sure_tables(said, is_exact=is_exact)
 
 
 def least_tables_of(passages: Iterable[ReportPassage]) -> int:
