@@ -157,11 +157,9 @@ class Quoter:
         self, members: Iterable[ReportPassage], said: frozenset[str]
     ) -> tuple[ReportOpinion, ...]:
         """Return the first passage that says a disagreement, if any."""
-        for one in members:
-            is_fresh = not is_scrap(one.text) and fold(one.text) not in said
-            if is_fresh and _disagrees(one):
-                return (ReportOpinion("debat", *self._quoted([one], "study")),)
-        return ()
+        fresh = (one for one in members if not is_scrap(one.text) and fold(one.text) not in said)
+        first = [one for one in fresh if _disagrees(one)][:1]
+        return tuple(ReportOpinion("debat", quote) for quote in self._quoted(first, "study"))
 
     def _quoted(self, passages: Iterable[ReportPassage], scope: str) -> tuple[ReportQuote, ...]:
         is_study = scope == "study"
