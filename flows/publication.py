@@ -25,6 +25,7 @@ from flows.publication_files import (
     publications_gone,
     publications_to_let_go,
     published,
+    runs_published,
 )
 from flows.publish_study import (
     day_of,
@@ -243,12 +244,9 @@ def expected_changes(study: Study) -> list[str]:
 
 
 def _previous(study: Study, run_id: str) -> dict[str, Any] | None:
-    before = [
-        path
-        for path in sorted(study.publications.glob(f"*/{MANIFEST}"))
-        if path.parent.name < run_id
-    ]
-    return dict(json.loads(before[-1].read_text(encoding="utf-8"))) if before else None
+    before = [other for other in runs_published(study) if other < run_id]
+    path = study.publications.joinpath(*before[-1:], MANIFEST)
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if before else None
 
 
 def _list_files(folder: Path) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ def run_time(run_id: str) -> str:
 def published(study: Study, run_id: str) -> Published | None:
     """Return what `run_id` left, None where it left nothing."""
     # found by listing: an address may ask for « .. »
-    folder = next((path for path in study.publications.glob("*") if path.name == run_id), None)
+    folder = next((path for path in study.publications.glob("[!.]*") if path.name == run_id), None)
     if folder is None or not folder.is_dir():
         return None
     files = [
@@ -110,9 +110,13 @@ def published(study: Study, run_id: str) -> Published | None:
 
 def publications(study: Study) -> list[Published]:
     """Return the whole publications, the last one first."""
-    folders = sorted(study.publications.glob(f"*/{MANIFEST}"), reverse=True)
-    found = [published(study, path.parent.name) for path in folders]
+    found = [published(study, run_id) for run_id in reversed(runs_published(study))]
     return [publication for publication in found if publication is not None]
+
+
+def runs_published(study: Study) -> list[str]:
+    """Return the runs of the whole publications, the last one last; hidden folders are none."""
+    return sorted(path.parent.name for path in study.publications.glob(f"[!.]*/{MANIFEST}"))
 
 
 def is_published(study: Study, run_id: str) -> bool:
@@ -227,10 +231,10 @@ def export_path(study: Study, form: str) -> Path | None:
     if form == "qdpx":
         state = f"{study.decisions_state()}-"
     elif form == ARCHIVE:
-        whole = _last_published(study)
-        if whole is None:
+        whole = runs_published(study)
+        if not whole:
             return None
-        state = f"{whole}-"
+        state = f"{whole[-1]}-"
     return study.cache / "exports" / str(last["run_id"]) / f"{state}{EXPORTS[form]}"
 
 
@@ -243,7 +247,9 @@ def make_export(study: Study, form: str) -> Path:
     if path is None:
         raise StudyError("rien à exporter", "une étude traitée, ou publiée", "la publier d'abord")
     if not path.is_file():
-        _drop_others(path.parent)
+        for earlier in path.parent.parent.glob("*"):
+            if earlier != path.parent:
+                shutil.rmtree(earlier, ignore_errors=True)
         write_bytes(path, _content(study, form, path.parent), mode=0o600)
     return path
 
@@ -256,7 +262,7 @@ def _content(study: Study, form: str, folder: Path) -> bytes:
     scratch = folder / f".{form}"
     try:
         if form == ARCHIVE:
-            source = study.publications / (_last_published(study) or "")
+            source = study.publications / runs_published(study)[-1]
         elif EXPORTS[form].endswith(".zip"):
             export_study(study, form, scratch)
             source = scratch
@@ -268,11 +274,6 @@ def _content(study: Study, form: str, folder: Path) -> bytes:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _last_published(study: Study) -> str | None:
-    names = (path.parent.name for path in study.publications.glob(f"*/{MANIFEST}"))
-    return max(names, default=None)
-
-
 def _zipped(source: Path) -> bytes:
     buffer = io.BytesIO()
     # a clock beyond 2107 ends no download
@@ -281,12 +282,6 @@ def _zipped(source: Path) -> bytes:
             if path.is_file() and not path.is_symlink():
                 archive.write(path, path.relative_to(source).as_posix())
     return buffer.getvalue()
-
-
-def _drop_others(folder: Path) -> None:
-    for earlier in folder.parent.glob("*"):
-        if earlier != folder:
-            shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _publishers_path(study: Study) -> Path:

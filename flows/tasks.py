@@ -134,7 +134,8 @@ def _publish(root: Path, asked_by: str, tell: Tell) -> dict[str, Any]:
     with study.locked():
         publication = publish_whole(root, outcome.manifest, on_progress=tell)
     note_publisher(study, publication.folder.name, asked_by)
-    return {"run_id": publication.folder.name, "n_files": len(publication.files)}
+    counts = {"n_files": len(publication.files), "n_let_go": publication.n_let_go}
+    return {"run_id": publication.folder.name} | counts
 
 
 def _export(root: Path, asked_by: str, tell: Tell, *, form: str) -> dict[str, Any]:

@@ -272,18 +272,24 @@ def least_tables(said: Iterable[tuple[str, float]]) -> int:
     return at_least(1 - doubt for _, doubt in sorted(doubts.items()))
 
 
+def sure_tables(said: Iterable[tuple[str, float, bool]], *, is_exact: bool = False) -> int:
+    """Return at how many tables a theme is said at least; exactly, where a person signed it off.
+
+    `said` are the circle, the probability and whether it counts of each passage said at a table.
+    """
+    counted = [(circle_id, probability) for circle_id, probability, counts in said if counts]
+    return len({circle_id for circle_id, _ in counted}) if is_exact else least_tables(counted)
+
+
 def least_tables_by(members: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], int]:
     """Return `least_tables` of each group of `keys` that has a counted passage said at a table.
 
     `members` have a probability and the columns of `with_circles`.
     """
     said = members[members["is_said"] & members["is_counted"]].dropna(subset=keys)
-    sureness = said["probability"].astype(float).fillna(0.0)
-    groups: dict[tuple[Any, ...], list[tuple[str, float]]] = {}
-    names = zip(*(said[key] for key in keys), strict=True)
-    for key, *passage in zip(names, said["circle_id"], sureness, strict=True):
-        groups.setdefault(key, []).append((passage[0], passage[1]))
-    return {key: least_tables(passages) for key, passages in groups.items()}
+    said = said.assign(probability=said["probability"].astype(float).fillna(0.0))
+    groups = said.groupby(keys, sort=False)[["circle_id", "probability"]]
+    return {key: least_tables(rows.itertuples(index=False)) for key, rows in groups}
 
 
 def count_families(

@@ -14,9 +14,10 @@ from pypdfium2 import raw
 from pipeline.publish.docx import write_page
 from pipeline.publish.html import write_web_page
 from pipeline.publish.layout import lay_out
-from pipeline.publish.layout.blocks import Page, PageParagraph, Section
+from pipeline.publish.layout.blocks import Page, PageParagraph, Section, Terms
 from pipeline.publish.pdf import print_page
 from pipeline.publish.text import typography
+from pipeline.study import Study
 from pipeline.tables import TABLES
 from pipeline.tables.results import THEMES
 from support.invented import said
@@ -34,6 +35,10 @@ HOSTILE = [
     "<script>alert(1)</script> {{ 7*7 }} =HYPERLINK(1)",
     "Pneumonoultramicroscopic" * 16,
 ]
+
+
+def write_pdf(made: Any, path: Path) -> None:
+    path.write_bytes(print_page(lay_out(made)))
 
 
 def shown_by(made: Any, folder: Path) -> dict[str, str]:
@@ -177,3 +182,32 @@ def test_no_page_holds_a_line_or_two(n_lines: int) -> None:
         n_of_pages = [page.get_textpage().get_text_range().count("Ligne") for page in document]
     assert sum(n_of_pages) == n_lines + 20
     assert min(n_of_pages) > 2, n_of_pages
+
+
+@pytest.mark.parametrize(
+    ("n_needs", "n_on_first"),
+    [(20, 20), (24, 24), (26, 26), (27, 27), pytest.param(60, 24, id="more than a page")],
+)
+def test_what_is_essential_is_one_page_where_closer_lines_can_make_it_so(
+    n_needs: int, n_on_first: int
+) -> None:
+    said = "Au moins 3 tables sur 6 en parlent. « le car de 19 h ne passe plus, on rentre à pied"
+    needs = tuple(
+        (f"Besoin {i}.", f"{said} le long de la départementale »") for i in range(n_needs)
+    )
+    sections = (
+        Section("L’essentiel", "essentiel", (Terms(needs),)),
+        Section("La suite", "suite", (PageParagraph("Une phrase."),) * 9),
+    )
+    printed = print_page(Page("Rapport", "Essai", "2026-05-12", "Provisoire.", sections))
+    with pypdfium2.PdfDocument(printed) as document:
+        assert document[0].get_textpage().get_text_range().count("Besoin") == n_on_first
+
+
+def test_what_is_essential_of_the_example_is_one_page(demo_study: Study) -> None:
+    [path] = demo_study.root.glob("publications/*/rapport.pdf")
+    with pypdfium2.PdfDocument(path) as document:
+        first, second = (squeezed(document[i].get_textpage().get_text_range()) for i in (0, 1))
+    title = squeezed(demo_study.settings.etude.title)
+    assert "Ensembledel’étude" in first
+    assert second.removeprefix(title).startswith("Sommaire"), second[:200]

@@ -14,6 +14,8 @@ from flows.publication_files import (
     publications,
     publications_gone,
     publications_to_let_go,
+    published,
+    runs_published,
 )
 from flows.security import security_of
 from flows.vault import Vault
@@ -79,6 +81,14 @@ def test_the_setting_lets_the_oldest_go_and_records_each(tmp_path: Path) -> None
     assert (row["n_files"], row["n_bytes"], len(row["sha256"])) == (1, 14, 64)
     assert gone_path(study).stat().st_mode & 0o077 == 0
     assert faults_of(study) == []
+
+
+@pytest.mark.parametrize("runs", [RUNS[:0], RUNS[:1], RUNS[:3]])
+def test_a_hidden_folder_is_no_publication(tmp_path: Path, runs: list[str]) -> None:
+    study = study_with(tmp_path / "etude", [*runs, f".building-{RUNS[4]}"])
+    assert kept(study) == runs[::-1] and runs_published(study) == runs
+    assert published(study, f".building-{RUNS[4]}") is None
+    assert let_old_go(study) == 0
 
 
 def test_without_the_setting_all_stay(tmp_path: Path) -> None:

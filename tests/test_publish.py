@@ -50,7 +50,13 @@ from pipeline.rank import rank_themes
 from pipeline.settings.sections import PublishSettings, RankSettings, RankWeights
 from pipeline.tables import TABLES
 from pipeline.tables.material import DOCUMENTS, RECEIPTS, TAGS
-from pipeline.tables.results import THEME_AGREEMENT, THEME_FAMILIES, THEME_OPINIONS, THEMES
+from pipeline.tables.results import (
+    THEME_AGREEMENT,
+    THEME_FAMILIES,
+    THEME_MEMBERS,
+    THEME_OPINIONS,
+    THEMES,
+)
 from support.invented import DIE, ORTHEZ, said, tag, workshops
 from support.published import GRID, VERBATIM, passages, report, tables, write_people
 from tools.docx_template import make_template
@@ -400,6 +406,7 @@ def test_the_same_words_are_not_quoted_twice_and_a_scrap_is_quoted_last() -> Non
 
 BENCH = "les bancs sont cassés depuis l'hiver"
 SHADE, SEATS = "on manque d'ombre sur la place", "on veut des bancs à l'arrêt"
+OAK, RAIN = "planter des chênes le long de la rue", "il faut un abri contre la pluie"
 
 
 @pytest.mark.parametrize(
@@ -433,6 +440,48 @@ def test_a_need_is_quoted_by_what_lacks_before_what_is_proposed(is_sure: bool) -
     made["themes"] = THEMES.check(made["themes"].assign(quotes=json.dumps(["u000", "u001"])))
     (quote,) = report(made, n_quotes=1).scopes[0].priorities[0].quotes
     assert quote.text == BENCH
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        # most of it is what lacks: no proposal tells it
+        (["proposition", "difficulte", "difficulte"], [BENCH, SHADE]),
+        (["proposition", "demande", "proposition", "difficulte", "demande"], [BENCH, SEATS, RAIN]),
+        # most is proposed: a need does not come first
+        (["proposition", "difficulte", "proposition"], [OAK, SHADE, BENCH]),
+    ],
+)
+def test_quotes_say_what_most_of_a_mixed_theme_says(codes, expected) -> None:
+    texts = [OAK, BENCH, SHADE, SEATS, RAIN][: len(codes)]
+    made = tables(*(said("bancs", n, text=text) for n, text in enumerate(texts, 1)))
+    made["tags"] = TAGS.build(
+        tag(f"u{n:03}", "posture", code, score=0.95) for n, code in enumerate(codes)
+    )
+    made["themes"] = THEMES.check(made["themes"].assign(kind="mixte", quotes="[]"))
+    quotes = report(made, n_quotes=3).scopes[0].priorities[0].quotes
+    assert [one.text for one in quotes] == expected
+
+
+@pytest.mark.parametrize(
+    ("strengths", "expected"),
+    [
+        ((0.62, 0.3), [SHADE]),  # of no known kind, but about the subject; the other is far
+        ((0.62, 0.55), [BENCH, SHADE]),  # as close as any: its kind matters more
+        ((0.9, 0.6), [SHADE, BENCH]),
+        ((0.2, 0.3), [BENCH]),  # one is quoted, however far
+    ],
+)
+def test_quotes_are_about_the_subject_before_they_are_of_its_kind(strengths, expected) -> None:
+    made = tables(*(said("bancs", n, text=text) for n, text in enumerate((SHADE, BENCH), 1)))
+    made["tags"] = TAGS.build([tag("u001", "posture", "difficulte", score=0.95)])
+    made["themes"] = THEMES.check(made["themes"].assign(kind="besoin", quotes="[]"))
+    members = made["theme_members"].set_index("unit_id").loc[["u000", "u001"]].reset_index()
+    made["theme_members"] = THEME_MEMBERS.check(
+        members.assign(strength=strengths, probability=[0.8, 0.8])
+    )
+    quotes = report(made, n_quotes=2).scopes[0].priorities[0].quotes
+    assert [one.text for one in quotes] == expected
 
 
 OPINIONS = [

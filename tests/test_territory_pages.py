@@ -24,7 +24,6 @@ from pipeline.publish.layout.blocks import (
 from pipeline.publish.layout.catchments import cover_sentences, reach_sentence
 from pipeline.publish.layout.presence import _unknown_sentence, absent_sentence, people_sentence
 from pipeline.publish.layout.territories import (
-    Recurring,
     recurring_sentence,
     territory_section,
 )
@@ -228,8 +227,7 @@ RETURNING = [
 
 @pytest.mark.parametrize(("themes", "expected"), RETURNING)
 def test_what_comes_back_is_named_on_two_lines_at_most(themes: list[str], expected: str) -> None:
-    named = [Recurring(label, label) for label in themes]
-    assert plain(recurring_sentence(named)) == expected
+    assert plain(recurring_sentence(themes)) == expected
 
 
 # ---- the page ----

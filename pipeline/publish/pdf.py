@@ -1,4 +1,4 @@
-"""Write a report as a PDF with typst.
+"""Print a report's page as a PDF with typst.
 
 In:   a page
 Out:  a .pdf file

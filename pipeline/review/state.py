@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as NotYet
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 from django.utils.translation import gettext
@@ -81,8 +81,12 @@ class Themes:
     @cached_property
     def strengths(self) -> dict[str, float]:
         """Return how close each passage is to its theme, 0 to 1."""
-        members = self.members
-        return dict(zip(members["unit_id"], members["strength"].astype(float), strict=True))
+        return _pairs(self.members, "unit_id", "strength")
+
+    @cached_property
+    def probabilities(self) -> dict[str, float]:
+        """Return how likely each passage is about its theme's subject."""
+        return _pairs(self.members, "unit_id", "probability")
 
     @cached_property
     def to_check(self) -> frozenset[str]:
@@ -111,7 +115,7 @@ class Themes:
         return self.labels | _pairs(self.families, "family_id", "label")
 
 
-def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:
+def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, Any]:
     return dict(zip(table[key].tolist(), table[value].tolist(), strict=True))
 
 

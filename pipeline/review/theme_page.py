@@ -2,13 +2,15 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from pipeline.counting import sure_tables
 from pipeline.decisions.themes import (
     DescribeTheme,
     PinQuote,
@@ -26,7 +28,7 @@ from pipeline.text import fold
 
 _AS_COUNTED = (  # columns of themes that a summary has as they are
     *("theme_id", "label", "description", "kind", "is_signed_off"),
-    *("n_units", "n_tables", "n_tables_high", "n_workshops"),
+    *("n_units", "n_tables_high", "n_workshops"),
 )
 _SAME_NAME = ("même nom", "Un autre thème porte ce nom.")
 
@@ -35,7 +37,7 @@ _SAME_NAME = ("même nom", "Un autre thème porte ce nom.")
 class WorkshopCount:
     """A theme's passages at a workshop, by table or `n_elsewhere` (summaries too).
 
-    `n_tables` are those of counted passages, `n_tables_high` of all, as the theme's own.
+    `n_tables` are said there surely, `n_tables_high` perhaps, as the report says.
     """
 
     workshop: dict[str, Any]
@@ -103,9 +105,21 @@ def _workshop_count(
         len(units),
         dict(sorted(tables.items())),
         len(units) - tables.total(),
-        snapshot.n_tables(unit.unit_id for unit in units if unit.unit_id not in now.to_check),
+        n_sure_tables([unit.unit_id for unit in units], now, snapshot),
         snapshot.n_tables(unit.unit_id for unit in units),
         None if n_tables is None else max(int(n_tables), len(tables)),
+    )
+
+
+def n_sure_tables(unit_ids: Iterable[str], now: Themes, snapshot: Snapshot) -> int:
+    """Return at how many tables passages of a theme are said, as the report counts them."""
+    said = [name for name in unit_ids if name in snapshot.table_of]
+    return sure_tables(
+        (
+            (snapshot.table_of[name], now.probabilities[name], name not in now.to_check)
+            for name in said
+        ),
+        is_exact=all(now.theme_of[name] in now.signed_ids for name in said),
     )
 
 
@@ -187,7 +201,10 @@ class PriorityRank:
 
 @dataclass(frozen=True)
 class ThemeSummary:
-    """A theme; `flags` are what to check first, `proposals` titles and statements of subjects."""
+    """A theme; `flags` are what to check first, `proposals` titles and statements of subjects.
+
+    It is said surely at `n_tables`, perhaps at `n_tables_high`.
+    """
 
     theme_id: str
     label: str
@@ -215,34 +232,31 @@ class FamilySummary:
     label: str
     n_units: int
     n_tables: int
+    n_tables_high: int
     n_workshops: int
     cards: tuple[ThemeSummary, ...]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # what is, and what a merger would make
 def theme_summaries(now: Themes, snapshot: Snapshot) -> dict[str, ThemeSummary]:
     """Return each theme's summary, by theme_id."""
-    priorities, flags = snapshot.tables["priorities"], snapshot.tables["theme_flags"]
+    priorities = snapshot.tables["priorities"]
     rows = priorities[priorities["scope"] == "study"]
     cells = zip(rows["theme_id"], rows["rank"], rows["rank_low"], rows["rank_high"], strict=True)
     ranks = {str(name): PriorityRank(*map(int, numbers)) for name, *numbers in cells}
-    shared = now.shared_labels.keys()
     return {
-        str(row["theme_id"]): _summary(row, ranks, flags, shared)
+        str(row["theme_id"]): _summary(row, ranks, now, snapshot)
         for row in now.themes.to_dict("records")
     }
 
 
 def _summary(
-    row: dict[Any, Any],
-    ranks: dict[str, PriorityRank],
-    flags: pd.DataFrame,
-    shared: Collection[str],
+    row: dict[Any, Any], ranks: dict[str, PriorityRank], now: Themes, snapshot: Snapshot
 ) -> ThemeSummary:
-    theme_id = str(row["theme_id"])
+    theme_id, flags = str(row["theme_id"]), snapshot.tables["theme_flags"]
     own = flags.loc[flags["theme_id"] == theme_id, ["flag", "sentence"]].astype(str)
     flagged: list[tuple[str, str]] = list(own.itertuples(index=False, name=None))
-    if theme_id in shared:
+    if theme_id in now.shared_labels:
         flagged.append(_SAME_NAME)
     return ThemeSummary(
         **{name: row[name] for name in _AS_COUNTED},
@@ -251,6 +265,7 @@ def _summary(
         proposals=tuple(
             (proposal["title"], proposal["statement"]) for proposal in json.loads(row["proposals"])
         ),
+        n_tables=n_sure_tables(now.of_theme.get(theme_id, ()), now, snapshot),
         stability=stability(
             None if pd.isna(row["stability"]) else float(row["stability"]), float(row["unity"])
         ),
@@ -263,20 +278,16 @@ def _summary(
 def family_summaries(now: Themes, snapshot: Snapshot) -> list[FamilySummary]:
     """Return the families, the largest first, then themes without family."""
     summaries = theme_summaries(now, snapshot).values()
-    families = [
-        FamilySummary(
-            str(row["family_id"]),
-            str(row["label"]),
-            int(row["n_units"]),
-            int(row["n_tables"]),
-            int(row["n_workshops"]),
-            _by_size(theme for theme in summaries if theme.family_id == row["family_id"]),
-        )
-        for row in now.families.to_dict("records")
-    ]
+    families = []
+    for row in now.families.to_dict("records"):
+        cards = _by_size(theme for theme in summaries if theme.family_id == row["family_id"])
+        members = [name for card in cards for name in now.of_theme.get(card.theme_id, ())]
+        tables = n_sure_tables(members, now, snapshot), snapshot.n_tables(members)
+        counts = int(row["n_units"]), *tables, int(row["n_workshops"])
+        families.append(FamilySummary(str(row["family_id"]), str(row["label"]), *counts, cards))
     family_ids = {family.family_id for family in families}
     alone = _by_size(theme for theme in summaries if theme.family_id not in family_ids)
-    return [*families, FamilySummary("", "", 0, 0, 0, alone)] if alone else families
+    return [*families, FamilySummary("", "", 0, 0, 0, 0, alone)] if alone else families
 
 
 def _by_size(summaries: Iterable[ThemeSummary]) -> tuple[ThemeSummary, ...]:
@@ -327,17 +338,12 @@ def merge_proposals(now: Themes, snapshot: Snapshot, journal: Journal) -> list[M
     refused = refused_merges(journal.active(ThemeDecision))
     near, asked = snapshot.tables["merge_proposals"], snapshot.tables["theme_proposals"]
     asked = asked[asked["subject"] == "réunion"].fillna({"reason": ""})
-    of_machine = near[["theme_id", "other_theme_id", "sentence"]]
-    of_model = asked[["value", "theme_id", "reason", "quotes"]]
-    rows = [
-        MergeProposal(str(theme_id), str(other_id), str(sentence), by_model=False)
-        for theme_id, other_id, sentence in of_machine.itertuples(index=False, name=None)
-    ] + [
-        MergeProposal(str(theme_id), str(other_id), str(reason), True, _quotes(quotes))
-        for theme_id, other_id, reason, quotes in of_model.itertuples(index=False, name=None)
-    ]
+    of_machine = near[["theme_id", "other_theme_id", "sentence"]].assign(by_model=False, told="[]")
+    of_model = asked[["value", "theme_id", "reason"]].assign(by_model=True, told=asked["quotes"])
+    cells = [of_machine.to_numpy(dtype=object), of_model.to_numpy(dtype=object)]
     proposals: dict[frozenset[str], MergeProposal] = {}
-    for row in rows:
+    for theme_id, other_id, why, by_model, told in np.concatenate(cells):
+        row = MergeProposal(str(theme_id), str(other_id), str(why), by_model, _quotes(told))
         pair = frozenset((row.theme_id, row.other_id))
         if len(pair) == 2 and pair <= now.labels.keys() and pair not in refused:
             proposals.setdefault(pair, row)

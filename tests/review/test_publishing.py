@@ -74,6 +74,29 @@ def test_the_page_says_who_published_and_what_nobody_signed(published: Served) -
     assert "/themes/" in page and "attend d’être appliquée" not in page
 
 
+@pytest.mark.parametrize(
+    ("n_let_go", "told"),
+    [
+        (0, "La publication est faite."),
+        (1, "La publication est faite. 1 ancienne est partie."),
+        (3, "La publication est faite. 3 anciennes sont parties."),
+    ],
+)
+def test_the_page_says_how_many_earlier_publications_went(
+    published: Served, n_let_go: int, told: str
+) -> None:
+    path = published.study.root / ".review" / "taches" / "publish.json"
+    before = path.read_bytes()
+    task = json.loads(before)
+    assert task["result"]["n_let_go"] == 0
+    path.write_text(json.dumps(task | {"result": task["result"] | {"n_let_go": n_let_go}}))
+    try:
+        page = without_no_break(client(published, "denis").get("/publier?faite").text)
+        assert told in page and ("partie" in told) == ("La publication est faite. " in page)
+    finally:
+        path.write_bytes(before)
+
+
 @pytest.mark.slow
 @pytest.mark.browser
 def test_publishing_applies_the_decisions_that_waited(

@@ -27,7 +27,7 @@ def workshops(*workshop_ids: str, n_tables: int | None = 4) -> pd.DataFrame:
 def said(
     theme_id: str | None, table: int | None = 1, question: str | None = "q1", **more: Any
 ) -> dict[str, Any]:
-    """A passage about `theme_id`; unit_id, text, workshop_id, channel, document_id, posture, rubrique and is_counted by keyword."""
+    """A passage about `theme_id`; unit_id, text, workshop_id, channel, document_id, posture, rubrique, probability and is_counted by keyword."""
     return {"theme_id": theme_id, "table_number": table, "question": question} | more
 
 
@@ -53,7 +53,7 @@ def study(*passages: dict[str, Any]) -> dict[str, pd.DataFrame]:
                 "unit_id": row["unit_id"],
                 "theme_id": row["theme_id"],
                 "strength": 0.8,
-                "probability": 0.99,
+                "probability": row.get("probability", 0.99),
                 "is_counted": row.get("is_counted", True),
             }
             for row in members

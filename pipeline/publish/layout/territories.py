@@ -4,7 +4,7 @@ In:   Report, PageDraft
 Out:  Section
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -270,7 +270,7 @@ def _part_blocks(
         how = "_toutes"
     counts = {"n": words.count(n), "k": n, "total": total}
     lead = words.sentence(f"territoire.{part.key}{how}", **counts)
-    said = [lead, recurring_sentence(themes)] if n > 1 else [lead]
+    said = [lead, recurring_sentence(themes.values())] if n > 1 else [lead]
     candidates = _candidates(report, passages, part.postures, themes)
     quotes = draft.quote(candidates, part.n_quotes)
     short = [one for one in candidates if len(one.text) <= _ONE_LINE]
@@ -279,32 +279,23 @@ def _part_blocks(
     return [paragraph, Quotes(quotes, is_compact=True)] if quotes else [paragraph]
 
 
-@dataclass(frozen=True)
-class Recurring:
-    """A theme said at several tables."""
-
-    theme_id: str
-    label: str
-
-
-def _coming_back(report: Report, passages: Iterable[ReportPassage]) -> list[Recurring]:
-    """The themes that two tables surely say at least; most tables first."""
+def _coming_back(report: Report, passages: Iterable[ReportPassage]) -> dict[str, str]:
+    """The labels, by theme_id, of those that two tables surely say at least; most tables first."""
     themes = report.material.tables["themes"]
     labels = {row.theme_id: plain_name(row.label) for row in rows_of(themes)}
     found = []
     for theme_id, members in sorted(grouped(passages, lambda one: one.theme_id).items()):
         n_sure, n_all = n_sure_tables(members), n_tables_of(members)
         if theme_id in labels and n_sure > 1:
-            label = labels[theme_id]
-            found.append((-n_sure, -n_all, fold(label), Recurring(theme_id, label)))
-    return [recurring for *_, recurring in sorted(found, key=lambda one: one[:3])][:_N_THEMES]
+            found.append((-n_sure, -n_all, fold(labels[theme_id]), theme_id))
+    return {theme_id: labels[theme_id] for *_, theme_id in sorted(found)[:_N_THEMES]}
 
 
-def recurring_sentence(themes: Sequence[Recurring]) -> str:
+def recurring_sentence(labels: Collection[str]) -> str:
     """Return « Y reviennent « Cars » et « Lait ». », the first ones."""
-    if not themes:
+    if not labels:
         return ""
-    named = [_titled(one.label) for one in themes]
+    named = [_titled(label) for label in labels]
     n = max(1, sum(len(joined(named[: i + 1])) <= _THEME_CHARS for i in range(len(named))))
     return sentence("territoire.reviennent", themes=joined(named[:n]), n=n)
 
@@ -313,14 +304,13 @@ def _candidates(
     report: Report,
     passages: Sequence[ReportPassage],
     postures: Sequence[str],
-    themes: Iterable[Recurring],
+    recurring: Collection[str],
 ) -> list[ReportQuote]:
     """The passages of these postures, else all; those of what comes back first, a table in turn.
 
     A scrap is quoted only where there is nothing longer.
     """
     units = [_units_with(report, [posture]) for posture in postures]
-    recurring = {one.theme_id for one in themes}
 
     def rank(one: ReportPassage) -> int:
         return next((i for i, told in enumerate(units) if one.unit_id in told), len(units))

@@ -20,7 +20,7 @@ from pipeline.publish.report.passages import (
     n_tables_of,
     roughness,
 )
-from pipeline.publish.report.quotes import POSTURES_OF_KIND
+from pipeline.publish.report.quotes import kind_of
 from pipeline.publish.text import plain_name
 from pipeline.tables.columns import cells_of, rows_of
 
@@ -139,20 +139,11 @@ class Coded:
     def _words_of(self, theme: Any, rows: Sequence[CodedPassage]) -> str:
         statement = theme.statement
         words = theme.label
-        if isinstance(statement, str) and theme.kind == self._kind_of(rows):
+        kind = kind_of(self.material.passages, {one.passage.unit_id for one in rows})
+        if isinstance(statement, str) and theme.kind == kind:
             words = statement.rstrip(" .")
         words = plain_name(str(words))
         return words if words[1:2].isupper() else words[:1].lower() + words[1:]
-
-    def _kind_of(self, rows: Iterable[CodedPassage]) -> str:
-        """Return what most of the passages are: a need, an answer or a proposal."""
-        unit_ids = {one.passage.unit_id for one in rows}
-        units_with = self.material.passages.units_with
-        counts = {
-            kind: sum(len(unit_ids & units_with(POSTURE, [code])) for code in codes)
-            for kind, codes in POSTURES_OF_KIND.items()
-        }
-        return max(counts, key=lambda kind: counts[kind]) if any(counts.values()) else ""
 
     def most_said(self, rows: Sequence[CodedPassage]) -> MostSaid | None:
         """Return the territory where most tables surely say `rows`, and hardly any elsewhere."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import pandas as pd
 
 from pipeline import counting
-from pipeline.counting import circles_of, least_tables, with_circles
+from pipeline.counting import circles_of, least_tables, sure_tables, with_circles
 from pipeline.grid.codes import POSTURE, Axis, Grid
 from pipeline.publish.text import (
     capitalised,
@@ -410,8 +410,8 @@ def n_tables_of(passages: Iterable[ReportPassage]) -> int:
 
 def n_sure_tables(passages: Iterable[ReportPassage], *, is_exact: bool = False) -> int:
     """Return at how many tables a theme is said at least; where a person signed it off, exactly."""
-    said = [one for one in passages if one.is_said and one.is_counted]
-    return n_tables_of(said) if is_exact else least_tables_of(said)
+    said = ((one.circle_id, one.probability, one.is_counted) for one in passages if one.is_said)
+    return sure_tables(said, is_exact=is_exact)
 
 
 def least_tables_of(passages: Iterable[ReportPassage]) -> int:

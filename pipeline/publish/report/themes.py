@@ -41,7 +41,7 @@ from pipeline.publish.report.passages import (
     sure_postures,
     table_range,
 )
-from pipeline.publish.report.quotes import Quoter, texts_of
+from pipeline.publish.report.quotes import Quoter, kind_of, texts_of
 from pipeline.publish.text import (
     CountMask,
     capitalised,
@@ -97,6 +97,15 @@ class ScopeMaker:
     @cached_property
     def _themes(self) -> dict[str, Any]:
         return {row.theme_id: row for row in rows_of(self.tables["themes"])}
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        """What most passages counted in each theme are, which is what its statement says."""
+        members = grouped(self.passages.every, lambda one: one.theme_id)
+        return {
+            theme_id: kind_of(self.passages, {one.unit_id for one in rows if one.is_counted})
+            for theme_id, rows in members.items()
+        }
 
     @cached_property
     def _ranked_by_scope(self) -> dict[Any, pd.DataFrame]:
@@ -181,7 +190,8 @@ class ScopeMaker:
         workshop_ids = (scope,) if scope != "study" else tuple(passages.names)
         drawn = passages.words(workshop_ids).retenus
         central = json.loads(theme.quotes)
-        quotes = self.quoter.quotes(counted, central, scope, said, kind=theme.kind)
+        kind = self._kinds[row["theme_id"]]
+        quotes = self.quoter.quotes(counted, central, scope, said, kind=kind)
         quoted = said | {fold(quote.text) for quote in quotes}
         statement = theme.statement if isinstance(theme.statement, str) else ""
         is_exact = bool(theme.is_signed_off)

@@ -73,6 +73,18 @@ def tables(n: int, most: int = 0) -> str:
 
 
 @register.simple_tag
+def at_least(n: int, most: int, total: int | None = None, *, is_exact: bool = False) -> str:
+    """Return « au moins 3 tables sur 8, peut-être 7 », as the report says it of a theme."""
+    out_of = gettext(" sur {n}").format(n=total) if total else ""
+    if is_exact or not most:
+        return tables(n) + out_of
+    if not n:
+        return gettext("peut-être {tables}").format(tables=tables(most)) + out_of
+    said = gettext("au moins {tables}").format(tables=tables(n)) + out_of
+    return said + (gettext(", peut-être {most}").format(most=most) if most > n else "")
+
+
+@register.simple_tag
 def said_at(n: int) -> str:
     """Return « dit à 4 tables », or « dit dans 4 documents »."""
     of_documents = state.snapshot().counts_documents

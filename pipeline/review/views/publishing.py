@@ -12,7 +12,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from flows import publication_files
 from flows.coming_back import SUFFIXES, TAKE_BACK
@@ -68,7 +68,10 @@ def publishing(request: HttpRequest) -> HttpResponse:
             raise Http404
         return render(request, "review/publishing_send_back.html", shown)
     if "faite" in request.GET:
-        messages.success(request, _("La publication est faite."))
+        n = (task.result or {}).get("n_let_go", 0) if task else 0
+        gone = ngettext("{n} ancienne est partie.", "{n} anciennes sont parties.", n).format(n=n)
+        made = _("La publication est faite.")
+        messages.success(request, f"{made} {gone}" if n else made)
     if last is None:
         return render(request, "review/publishing.html", shown)
     whole = publications(study)

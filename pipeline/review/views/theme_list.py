@@ -91,7 +91,7 @@ def gathering(request: HttpRequest) -> HttpResponse:
     if others:
         rows = [*journal.active(ThemeDecision), *(MergeThemes(name, kept) for name in others)]
         after = state.replay_themes(snapshot, rows, now.last_id)
-        shown["merged"] = after.themes.set_index("theme_id").loc[kept].to_dict()
+        shown["merged"] = theme_page.theme_summaries(after, snapshot)[kept]
     quotes = dict(zip(now.themes["theme_id"], now.themes["quotes"].astype(str), strict=True))
     shown["quotes"] = {
         theme.theme_id: theme_page.theme_quotes(

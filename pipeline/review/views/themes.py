@@ -175,12 +175,11 @@ def merger(request: HttpRequest, theme_id: str) -> HttpResponse:
         return render(request, "review/theme_merger.html")
     rows = [*journal.active(ThemeDecision), MergeThemes(theme_id, other_id)]
     after = state.replay_themes(snapshot, rows, now.last_id)
-    merged = after.themes.set_index("theme_id").loc[other_id]
-    other = now.themes.set_index("theme_id").loc[other_id]
-    quotes = theme_page.theme_quotes(other_id, str(other["quotes"]), now, snapshot, journal)
+    quoted = now.themes.set_index("theme_id").at[other_id, "quotes"]
+    quotes = theme_page.theme_quotes(other_id, str(quoted), now, snapshot, journal)
     shown = {
-        "merged": merged.to_dict(),
-        "other": other.to_dict(),
+        "merged": theme_page.theme_summaries(after, snapshot)[other_id],
+        "other": theme_page.theme_summaries(now, snapshot)[other_id],
         "quotes": quotes[:N_QUOTES_BEFORE],
     }
     return render(request, "review/theme_merger.html", shown)
