@@ -1,7 +1,7 @@
 """Print a report's page as a PDF with typst.
 
 In:   a page
-Out:  a .pdf file
+Out:  the bytes of a .pdf file
 
 Texts reach typst as JSON strings, so that none is read as markup. Only the compiler's fonts and
 templates/fonts/ are used, so that the file is the same on any machine.
