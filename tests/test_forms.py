@@ -370,7 +370,7 @@ ASKED_OF_A_STRUCTURE = [  # a header that holds a word of who answers, its quest
     ("Besoins non couverts de votre commune", "q1"),
     ("Le réseau mobile chez vous", None),
     ("Votre fonction et votre quotidien", None),
-    ("Ce que vit votre entreprise", None),
+    ("Ce que vit votre entreprise", "q3"),
     ("Organisation", None),
 ]
 

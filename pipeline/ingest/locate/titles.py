@@ -114,7 +114,9 @@ def asked_by_header(title: str) -> str | None:
     n_words = read_cues(title).n_words
     if n_words >= _MIN_SENTENCE and (in_full := _asked_in_full(title)):
         return in_full
-    return asked(title) if n_words <= MAX_COMPARED else None
+    if n_words > MAX_COMPARED:
+        return None
+    return asked(title) or resembled(title, margin=_PROPOSED_MARGIN)
 
 
 def _is_contradicted(text: str, cues: TextCues) -> bool:
