@@ -84,7 +84,6 @@ _IDS = ("unit_id", "workshop_id", "theme_id", "circle_id", "text")
 @dataclass(frozen=True)
 class _Structure:
     structure_id: str
-    name: str
     structure_type: str
     families: Matrix  # (n_families,)
     named: frozenset[int]  # families that its name says
@@ -183,7 +182,6 @@ def _structures(
     return {
         row["structure_id"]: _Structure(
             row["structure_id"],
-            str(row["name"]),
             str(row["structure_type"]),
             families[i],
             frozenset(number[family] for family in families_of_name(str(row["name"]))),

@@ -28,6 +28,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from pipeline.publish.charts import Drawings, draw_png
 from pipeline.publish.layout.blocks import (
+    INTRODUCED,
     Block,
     Page,
     PageFigure,
@@ -128,7 +129,7 @@ def _add_section(
             _add_figure(document, block, drawings)
             continue
         last = _ADDERS[type(block)](document, block)
-        if last is not None and isinstance(after, PageFigure | PageTable | Terms | Quotes):
+        if last is not None and isinstance(after, INTRODUCED):
             last.paragraph_format.keep_with_next = True
     for inner in section.sections:
         _add_section(document, inner, level + 1, drawings)

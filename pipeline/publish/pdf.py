@@ -22,13 +22,12 @@ import typst
 
 from pipeline.publish.charts import FONTS, Drawings, Spec, draw_png, draw_svg
 from pipeline.publish.layout.blocks import (
+    INTRODUCED,
     Block,
     Page,
     PageFigure,
-    PageTable,
     Quotes,
     Section,
-    Terms,
 )
 from pipeline.publish.text import quoted, sentence
 
@@ -111,7 +110,7 @@ class _PageWriter:
 
     def _add_section(self, sections: list[dict[str, Any]], section: Section, level: int) -> None:
         blocks = [
-            self._block(block) | {"sticky": isinstance(after, _INTRODUCED)}
+            self._block(block) | {"sticky": isinstance(after, INTRODUCED)}
             for block, after in zip_longest(section.blocks, section.blocks[1:])
         ]
         own = {"title": section.title, "level": level, "starts_page": section.starts_page}
@@ -140,6 +139,3 @@ class _PageWriter:
         size = _SIZE.search(svg)
         width = min(_WIDTH_PT, _PT_A_UNIT * float(size[1])) if size else _WIDTH_PT
         return {"file": name, "alt": alt, "width": width}
-
-
-_INTRODUCED = (PageFigure, PageTable, Terms, Quotes)  # keep the paragraph before
