@@ -29,6 +29,7 @@ from pipeline.credentials import read_secret
 from pipeline.decision_store import DecisionStore
 from pipeline.errors import AteliersError, SettingsError, StoreError, VaultError
 from pipeline.files import write_bytes
+from pipeline.publish.text import zipped
 from pipeline.study import Study
 from pipeline.text import counted
 
@@ -74,7 +75,7 @@ def keep_copy(study: Study) -> bool:
 
 
 def _write_copy(path: Path, parts: Parts, cipher: Cipher | None) -> None:
-    content = _zipped(parts)
+    content = zipped(sorted(parts.items()))
     write_bytes(path, cipher.encrypt(content, _LABEL) if cipher else content, mode=0o600)
 
 
@@ -171,6 +172,10 @@ def _put_back(study: Study, name: str, aside: Path) -> str:
             return f"{name} : remis de la copie {_day(path)}"
     if name.startswith(("tables/", "publications/", ".cache/")):
         return f"{name} : ateliers run {study.root} le refait"
+    return _in_no_copy(name)
+
+
+def _in_no_copy(name: str) -> str:
     return (
         f"{name} : aucune copie ne le tient ; le reprendre d'une sauvegarde : ateliers restore "
         "FICHIER, dans un autre dossier"
@@ -184,10 +189,7 @@ def _put_back_decisions(study: Study, aside: Path) -> str:
         (None, b""),
     )
     if path is None:
-        return (
-            f"{_DECISIONS} : aucune copie ne le tient ; le reprendre d'une sauvegarde : ateliers "
-            "restore FICHIER, dans un autre dossier"
-        )
+        return _in_no_copy(_DECISIONS)
     with tempfile.TemporaryDirectory(dir=_folder(study), prefix=".") as folder:
         file = Path(folder) / _DECISIONS
         file.write_bytes(content)
@@ -282,14 +284,6 @@ def _state(parts: Parts) -> str:
         if not name.startswith(("runs/", "tables/")):
             digest.update(name.encode() + hashlib.sha256(content).digest())
     return digest.hexdigest()[:12]
-
-
-def _zipped(parts: Parts) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(parts.items()):
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
 
 
 def _cipher(study: Study) -> Cipher | None:

@@ -94,7 +94,7 @@ def try_restoration(root: Path, archive: Path, passphrase: str | None) -> dict[s
         _keep_machine_settings(unpacked, study)
         saved = Study.open(unpacked)
         _check_is_same(study, saved)
-        now, then = _files(root), _files(unpacked)
+        now, then = dict(_files(root)), dict(_files(unpacked))
         later = _erased_since(study, saved)
         plan = {
             "is_dry_run": True,
@@ -230,11 +230,7 @@ def _exchange(here: Path, new: Path, before: Path) -> None:
         new.rename(here)
 
 
-def _files(root: Path) -> dict[str, Path]:
-    return dict(_walk(root))
-
-
-def _walk(root: Path) -> Iterator[tuple[str, Path]]:
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
     for top in root.iterdir():
         if top.name in _LEFT_ALONE:
             continue

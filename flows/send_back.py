@@ -21,13 +21,13 @@ from flows.notify import connected, read_password, reason_of_failure
 from flows.publication_files import publications
 from flows.refusals import code_of
 from flows.vault import Vault
+from pipeline.compare.voices import who_came
 from pipeline.errors import SettingsError, StudyError
 from pipeline.ingest.attendance import read_attendance
 from pipeline.ingest.contents import read_contents
 from pipeline.ingest.people import WorkshopPeople
 from pipeline.publish.docx import page_name
 from pipeline.publish.report.passages import workshop_names
-from pipeline.publish.report.people import present
 from pipeline.publish.text import french_date, joined
 from pipeline.study import Study
 
@@ -115,7 +115,7 @@ def _recipients(
     registry, record = vault.registry(), vault.sending()
     done, begun = record["sent"].get(run_id, []), record["begun"].get(run_id, [])
     came: dict[str, list[str]] = {}
-    for row in present(study.read_table("attendance")).itertuples():
+    for row in who_came(study.read_table("attendance")).itertuples():
         came.setdefault(str(row.participant_id), []).append(str(row.workshop_id))
     listed = dict(_listed_addresses(study))
     recipients: list[_Recipient] = []

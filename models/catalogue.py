@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,13 @@ class Catalogue:
     families: tuple[Subject, ...]
     broad_of: Labels
     family_of: Labels
+
+    @cached_property
+    def families_by_id(self) -> dict[str, int]:
+        """The family of each broad subject and of each family, by subject_id."""
+        families = {one.subject_id: i for i, one in enumerate(self.families)}
+        broad = zip(self.subjects, self.family_of.tolist(), strict=True)
+        return families | {one.subject_id: family for one, family in broad}
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Noun:
     several: str
     none: str
     workshop: str = "territoire"
+    nothing: str = ""  # of two kinds, that there is none of either
 
     def count(self, n: int) -> str:
         """Return « 2 tables »."""
@@ -69,14 +70,22 @@ _NOUNS = {
     RESPONDENTS: Noun("par", "répondant", "répondants", "aucun répondant"),
 }
 _SEVERAL_NOUNS = {
-    True: Noun("dans", "table ou document", "tables ou documents", "aucune table", "atelier"),
-    False: Noun("dans", "document ou contributeur", "documents ou contributeurs", "aucun document"),
+    True: Noun(
+        *("dans", "table ou document", "tables ou documents", "aucune table", "atelier"),
+        nothing="aucune table, aucun document",
+    ),
+    False: Noun(
+        *("dans", "document ou contributeur", "documents ou contributeurs", "aucun document"),
+        nothing="aucun document, aucun contributeur",
+    ),
 }
 
 
 def noun_of(kinds: Iterable[str]) -> Noun:
     """Return the noun for what workshops of these kinds count; tables where there is none."""
     different = set(kinds) or {TABLES}
+    if CONTRIBUTORS in different:
+        different.discard(RESPONDENTS)
     return _NOUNS[different.pop()] if len(different) == 1 else _SEVERAL_NOUNS[TABLES in different]
 
 
@@ -123,6 +132,8 @@ def why_no_theme(units: pd.DataFrame, themes: pd.DataFrame, *, least_units: int)
 def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
     """Return every unit's circle, and each workshop's tables: announced, or heard where more."""
     of_unit, kinds = _of_unit(units, workshops)
+    territory_of = workshops.set_index("workshop_id")["territory"]
+    of_unit["territory"] = of_unit["workshop_id"].map(territory_of)
     return Circles(of_unit, _n_tables(of_unit, workshops), kinds)
 
 

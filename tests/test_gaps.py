@@ -151,7 +151,7 @@ def test_a_need_of_two_tables_that_nobody_answers_is_a_gap_to_check() -> None:
 def test_only_a_structure_told_of_for_the_subject_is_to_be_asked(
     kind: str, families: list[float], is_told: bool, is_asked: bool
 ) -> None:
-    one = _Structure("s1", "Le Phare", kind, np.array(families), frozenset(), is_told)
+    one = _Structure("s1", kind, np.array(families), frozenset(), is_told)
     assert _to_ask([one], 0) == ["s1"] * is_asked
 
 

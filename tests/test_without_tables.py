@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from pipeline.cluster import off_topic
-from pipeline.counting import CONTRIBUTORS, DOCUMENTS, RESPONDENTS, TABLES, circles_of
+from pipeline.counting import CONTRIBUTORS, DOCUMENTS, RESPONDENTS, TABLES, circles_of, noun_of
 from pipeline.ingest.sheets import sort_part
 from pipeline.publish.layout import lay_out
-from pipeline.publish.report.passages import gather_passages
+from pipeline.publish.report.passages import gather_passages, words_for
 from pipeline.publish.report.themes import said_at
 from pipeline.rank import rank_themes
 from pipeline.settings.sections import RankSettings
@@ -243,3 +243,25 @@ def test_contributors_are_told_beside_tables_and_never_as_tables(
     passages = gather_passages(made)
     members = [one for one in passages.every if one.theme_id == "cars"]
     assert said_at(members, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
+
+
+@pytest.mark.parametrize(
+    ("kinds", "one", "column", "none"),
+    [
+        ([], "table", "tables", "aucune table"),
+        ([DOCUMENTS], "document", "documents", "aucun document"),
+        ([RESPONDENTS], "répondant", "repondants", "aucun répondant"),
+        # a debate beside a survey: each person counts, whatever they were asked
+        ([CONTRIBUTORS, RESPONDENTS], "contributeur", "contributeurs", "aucun contributeur"),
+        (
+            *([TABLES, DOCUMENTS], "table ou document", "tables_documents"),
+            "aucune table, aucun document",
+        ),
+    ],
+)
+def test_report_and_ranking_name_what_is_counted_alike(
+    kinds: list[str], one: str, column: str, none: str
+) -> None:
+    words = words_for(kinds)
+    assert noun_of(kinds).one == words.lieu == one
+    assert (words.column, words.none) == (column, none)

@@ -37,6 +37,7 @@ from pipeline.counting import (
     count_themes,
     counted_members,
     n_distinct,
+    postures_by_unit,
     with_circles,
 )
 from pipeline.parallel import ParallelMap
@@ -265,15 +266,10 @@ def _kinds(members: pd.DataFrame, tags: pd.DataFrame, n_themes: int) -> tuple[li
 
     And the most frequent kind, "besoin" where none is.
     """
-    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].drop_duplicates(
-        "unit_id"
-    )
-    joined = counted_members(members)[["unit_id", "theme"]].merge(
-        postures[["unit_id", "code"]], on="unit_id", validate="one_to_one"
-    )
-    joined["kind"] = joined["code"].map(_KIND_OF_POSTURE)
-    joined = joined.dropna(subset="kind")
-    shares = pd.crosstab(joined["theme"], joined["kind"], normalize="index")
+    counted = counted_members(members)
+    kinds = counted["unit_id"].map(postures_by_unit(tags)).astype(object).map(_KIND_OF_POSTURE)
+    told = counted.assign(kind=kinds).dropna(subset="kind")
+    shares = pd.crosstab(told["theme"], told["kind"], normalize="index")
     first = shares.idxmax(axis=1) if len(shares) else pd.Series(dtype=object)
     most = first[shares.max(axis=1) > _MOSTLY]
     themes = range(n_themes)

@@ -48,13 +48,10 @@ def compare_territories(
     circles = circles_of(units, workshops)
     coded = tags.loc[tags["is_assigned"] & ~tags["axis"].isin(exclusive), "unit_id"]
     says = {*counted_members(theme_members)["unit_id"].tolist(), *coded.tolist()}
-    of_unit = circles.of_unit.merge(
-        workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
-    )
-    circle_of_unit = of_unit[is_among(of_unit["unit_id"], says)]
+    circle_of_unit = circles.of_unit[is_among(circles.of_unit["unit_id"], says)]
     subjects = subjects_of(tags, theme_members)
     subjects = subjects[subjects["subject"].isin(kinds)]
-    subjects = subjects.merge(of_unit, on="unit_id", validate="many_to_one")
+    subjects = subjects.merge(circles.of_unit, on="unit_id", validate="many_to_one")
     counted = subjects[subjects["is_counted"] & is_among(subjects["unit_id"], says)]
     to_check = subjects[~subjects["is_counted"]]
     territory_of = workshops.set_index("workshop_id")["territory"]

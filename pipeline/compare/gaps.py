@@ -84,7 +84,6 @@ _IDS = ("unit_id", "workshop_id", "theme_id", "circle_id", "text")
 @dataclass(frozen=True)
 class _Structure:
     structure_id: str
-    name: str
     structure_type: str
     families: Matrix  # (n_families,)
     named: frozenset[int]  # families that its name says
@@ -152,20 +151,14 @@ def _passages(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def _families_of_themes(themes: pd.DataFrame) -> dict[str, int]:
     """Return the family of each theme whose subject is sure and is a need of people."""
     catalogue = load_catalogue()
-    subjects = {one.subject_id: i for i, one in enumerate(catalogue.subjects)}
-    families = {one.subject_id: i for i, one in enumerate(catalogue.families)}
-    found = {}
-    for theme_id, subject_id in themes[["theme_id", "subject_id"]].dropna().to_numpy():
-        if subject_id in subjects:
-            found[theme_id] = int(catalogue.family_of[subjects[subject_id]])
-        elif subject_id in families:
-            found[theme_id] = families[subject_id]
-    return {
-        theme_id: family
-        for theme_id, family in found.items()
-        if catalogue.families[family].subject_id
-        not in lexicon("besoins_des_structures")["familles"]
+    left_out = lexicon("besoins_des_structures")["familles"]
+    families = {
+        subject_id: family
+        for subject_id, family in catalogue.families_by_id.items()
+        if catalogue.families[family].subject_id not in left_out
     }
+    named = themes[themes["subject_id"].isin(families)]
+    return dict(zip(named["theme_id"], named["subject_id"].map(families), strict=True))
 
 
 def _read(rows: pd.DataFrame, classifier: SubjectClassifier) -> _Read:
@@ -185,11 +178,10 @@ def _structures(
             texts_of[structure_id].append(text)
     groups = [[str(row["name"]), *texts_of[row["structure_id"]]] for row in rows.to_dict("records")]
     families = classifier.read(groups).families
-    number = {one.subject_id: i for i, one in enumerate(load_catalogue().families)}
+    number = load_catalogue().families_by_id
     return {
         row["structure_id"]: _Structure(
             row["structure_id"],
-            str(row["name"]),
             str(row["structure_type"]),
             families[i],
             frozenset(number[family] for family in families_of_name(str(row["name"]))),

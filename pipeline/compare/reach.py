@@ -123,13 +123,10 @@ def said_alone(
     with notes: silence without notes is none.
     """
     territory_of = workshops.set_index("workshop_id")["territory"]
-    circle_of_unit = circles.of_unit.assign(
-        territory=circles.of_unit["workshop_id"].map(territory_of)
-    )
-    at_tables = circle_of_unit[circle_of_unit["is_table"]]
+    at_tables = circles.of_unit[circles.of_unit["is_table"]]
     n_noted = at_tables.groupby("territory")["circle_id"].nunique()
     n_held = circles.n_tables.groupby(territory_of).sum()
-    said = theme_members.merge(circle_of_unit, on="unit_id", validate="many_to_one")
+    said = theme_members.merge(circles.of_unit, on="unit_id", validate="many_to_one")
     counted = counted_members(said)
     n_territories = counted.groupby("theme_id")["territory"].nunique()
     only_in = counted[counted["theme_id"].map(n_territories) == 1].drop_duplicates("theme_id")

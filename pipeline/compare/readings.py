@@ -94,15 +94,12 @@ def read_territories(
 def _themed_passages(
     units: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame
 ) -> pd.DataFrame:
-    circles = circles_of(units, workshops).of_unit[["unit_id", "circle_id"]]
+    circles = circles_of(units, workshops).of_unit[["unit_id", "circle_id", "territory"]]
     themed = units.merge(
         theme_members[["unit_id", "theme_id"]], on="unit_id", validate="one_to_one"
     )
-    return (
-        themed.merge(circles, on="unit_id", validate="one_to_one")
-        .merge(workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one")
-        .sort_values("unit_id", ignore_index=True)
-    )
+    said = themed.merge(circles, on="unit_id", validate="one_to_one")
+    return said.sort_values("unit_id", ignore_index=True)
 
 
 def _lemmas_of(said: pd.DataFrame, cache: Store | None) -> list[set[str]]:
@@ -299,9 +296,6 @@ def _by_table(
 ) -> tuple[Numbers, np.ndarray, list[str]]:
     circles = circles_of(units, workshops).of_unit
     said = theme_members.merge(circles[circles["is_said"]], on="unit_id", validate="one_to_one")
-    said = said.merge(
-        workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
-    )
     table = said.drop_duplicates(["circle_id", "theme_id"]).pivot_table(
         index=["territory", "circle_id"],
         columns="theme_id",

@@ -135,13 +135,15 @@ def list_voices(
     return VOICES.build(rows)
 
 
-def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
-    """Structures that came, and people without one.
+def who_came(attendance: pd.DataFrame) -> pd.DataFrame:
+    """Return who signed, or everybody listed where nobody signed (a typed list)."""
+    any_signed = attendance.groupby("workshop_id")["has_signed"].transform("any").astype(bool)
+    return attendance[attendance["has_signed"] | ~any_signed]
 
-    Who did not sign did not come, unless nobody signed (a typed list).
-    """
-    signed = attendance.groupby("workshop_id")["has_signed"].transform("any")
-    came = attendance[attendance["has_signed"] | ~signed].merge(
+
+def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
+    """Structures that came, and people without one."""
+    came = who_came(attendance).merge(
         structures[["structure_id", "structure_type", "commune_code"]],
         on="structure_id",
         how="left",

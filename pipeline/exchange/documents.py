@@ -22,7 +22,7 @@ from pipeline.decisions.themes import ThemeDecision
 from pipeline.exchange.codebook import THEME
 from pipeline.exchange.xml import one_line
 from pipeline.grid.codes import RUBRIQUE, Axis, Grid
-from pipeline.publish.report.passages import Tables, gather_passages, workshop_names
+from pipeline.publish.report.passages import Tables, gather_passages, grouped, workshop_names
 from pipeline.publish.text import word
 from pipeline.tables.columns import rows_of
 from pipeline.text import fold, spelled_sign
@@ -181,11 +181,9 @@ def corpus_file(tables: Tables, *, by: By = "document", own_axes: Sequence[Axis]
 
 def _divided(rows: pd.DataFrame, tables: Tables, by: By) -> list[list[Any]]:
     rank = {row.document_id: i for i, row in enumerate(named_documents(tables))}
-    groups: dict[Any, list[Any]] = {}
-    for row in rows_of(rows.assign(document_rank=rows["document_id"].map(rank))):
-        key = row.document_rank if by == "document" else _table_key(row)
-        groups.setdefault(key, []).append(row)
-    return list(groups.values())
+    ranked = rows_of(rows.assign(document_rank=rows["document_id"].map(rank)))
+    key = _table_key if by == "table" else lambda row: row.document_rank
+    return list(grouped(ranked, key).values())
 
 
 def _table_key(row: Any) -> tuple[Any, ...]:

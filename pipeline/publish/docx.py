@@ -26,8 +26,9 @@ from docxtpl import DocxTemplate
 from jinja2 import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from pipeline.publish.charts import Drawings, Spec, draw_png
+from pipeline.publish.charts import Drawings, draw_png
 from pipeline.publish.layout.blocks import (
+    INTRODUCED,
     Block,
     Page,
     PageFigure,
@@ -128,7 +129,7 @@ def _add_section(
             _add_figure(document, block, drawings)
             continue
         last = _ADDERS[type(block)](document, block)
-        if last is not None and isinstance(after, PageFigure | PageTable | Terms | Quotes):
+        if last is not None and isinstance(after, INTRODUCED):
             last.paragraph_format.keep_with_next = True
     for inner in section.sections:
         _add_section(document, inner, level + 1, drawings)
@@ -187,24 +188,17 @@ def _add_table(document: Document, block: PageTable) -> None:
         cells = [_cell(*cell) for cell in zip(widths, map(_text, row, styles), strict=True)]
         head = "" if rows else "<w:tblHeader/>"
         rows.append(f"<w:tr><w:trPr><w:cantSplit/>{head}</w:trPr>{''.join(cells)}</w:tr>")
-    _append_table(document, widths, "Tableau de rapport", properties, "".join(rows))
-
-
-def _append_table(
-    document: Document, widths: list[int], style: str, properties: str, rows: str
-) -> None:
-    """Add an empty paragraph, which keeps the next table apart."""
     layout = (
-        f'<w:tblStyle w:val="{_style_id(document.part, style)}"/>'
+        f'<w:tblStyle w:val="{_style_id(document.part, "Tableau de rapport")}"/>'
         f'<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
     )
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     table = (
         f"<w:tbl {_W}><w:tblPr>{layout}{properties}</w:tblPr>"
-        f"<w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>"
+        f"<w:tblGrid>{grid}</w:tblGrid>{''.join(rows)}</w:tbl>"
     )
     document.element.body.insert_element_before(parse_xml(table), "w:sectPr")
-    gap = _line(document, "Graphique").paragraph_format
+    gap = _line(document, "Graphique").paragraph_format  # keeps the next table apart
     gap.space_after, gap.line_spacing = Pt(0), _GAP
 
 
@@ -225,7 +219,16 @@ def _style_id(part: Any, name: str) -> str:
 
 def _add_figure(document: Document, block: PageFigure, drawings: Drawings | None) -> None:
     _add_caption(document, block)
-    _add_picture(document, block.spec, block.alt, _WIDTH_CM, drawings)
+    run = _line(document, "Graphique").add_run()
+    picture = run.add_picture(io.BytesIO(draw_png(block.spec, drawings)))
+    scale = min(72 / 96, Cm(_WIDTH_CM) / picture.width)
+    picture.height = Emu(round(picture.height * scale))
+    picture.width = Emu(round(picture.width * scale))
+    (inline,) = run.font.element.xpath(".//wp:inline")
+    for side in "TBLR":
+        inline.set(f"dist{side}", "0")  # LibreOffice adds a margin where none is said
+    inline.docPr.set("descr", block.alt)
+    inline.docPr.set("name", f"Graphique {inline.docPr.get('id')}")
 
 
 def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
@@ -234,21 +237,6 @@ def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
     field = f'<w:fldSimple {_W} w:instr=" SEQ {block.label} \\* ARABIC ">'
     _append(caption, f"{field}<w:r><w:t>{block.number}</w:t></w:r></w:fldSimple>")
     caption.add_run(f". {block.caption}")
-
-
-def _add_picture(
-    document: Document, spec: Spec, alt: str, widest_cm: float, drawings: Drawings | None
-) -> None:
-    run = _line(document, "Graphique").add_run()
-    picture = run.add_picture(io.BytesIO(draw_png(spec, drawings)))
-    scale = min(72 / 96, Cm(widest_cm) / picture.width)
-    picture.height = Emu(round(picture.height * scale))
-    picture.width = Emu(round(picture.width * scale))
-    (inline,) = run.font.element.xpath(".//wp:inline")
-    for side in "TBLR":
-        inline.set(f"dist{side}", "0")  # LibreOffice adds a margin where none is said
-    inline.docPr.set("descr", alt)
-    inline.docPr.set("name", f"Graphique {inline.docPr.get('id')}")
 
 
 def _add_quotes(document: Document, block: Quotes) -> None:

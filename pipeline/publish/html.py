@@ -39,8 +39,7 @@ def write_web_page(page: Page, path: Path, *, drawings: Drawings | None = None) 
     # our own file, nothing of the study in it
     css = Markup((_TEMPLATES / "rapport.css").read_text(encoding="utf-8"))
     draw = partial(_draw, drawings=drawings)
-    values = {"css": css, "draw": draw, "quoted": quoted, "kind_of": _kind_of}
-    _render("rapport.html.j2", path, page=page, **values)
+    _render("rapport.html.j2", path, page=page, css=css, draw=draw, quoted=quoted)
 
 
 def _render(template: str, path: Path, **values: Any) -> None:
@@ -65,10 +64,6 @@ def _draw(
     shape = ' preserveAspectRatio="none"' if stretched else ""
     svg = _SIZE.sub(r"<svg \1", draw_svg(spec, drawings), count=1)
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}"{shape} ', 1))
-
-
-def _kind_of(block: Any) -> str:
-    return type(block).__name__
 
 
 def write_map_page(report: Report, path: Path) -> bool:

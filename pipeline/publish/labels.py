@@ -14,13 +14,11 @@ LINE_PIXELS = 15
 Position = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
-_MOST_ROUNDS = 300
+_MOST_ROUNDS, _GAP = 300, 1.0  # pixels between two marks
 _GOLDEN_ANGLE = 2.4  # radians: marks at one spot leave it in different directions
 
 
-def apart(
-    spots: Sequence[Position], radius: float, size: Position, *, gap: float = 1.0
-) -> list[Position]:
+def apart(spots: Sequence[Position], radius: float, size: Position) -> list[Position]:
     """Return the centres of round marks of `radius`, moved from `spots` until none overlaps.
 
     All stay within `size`; too many marks for the drawing still overlap after a bounded effort.
@@ -31,7 +29,7 @@ def apart(
         for i, j in combinations(range(len(centres)), 2):
             right, down = (centres[j][side] - centres[i][side] for side in (0, 1))
             distance = hypot(right, down)
-            missing = 2 * radius + gap - distance
+            missing = 2 * radius + _GAP - distance
             if missing <= 0.01:
                 continue
             has_moved = True

@@ -22,15 +22,13 @@ import typst
 
 from pipeline.publish.charts import FONTS, Drawings, Spec, draw_png, draw_svg
 from pipeline.publish.layout.blocks import (
+    INTRODUCED,
     Block,
     Page,
     PageFigure,
-    PageTable,
     Quotes,
     Section,
-    Terms,
 )
-from pipeline.publish.report.content import ReportQuote
 from pipeline.publish.text import quoted, sentence
 
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.typ"
@@ -112,7 +110,7 @@ class _PageWriter:
 
     def _add_section(self, sections: list[dict[str, Any]], section: Section, level: int) -> None:
         blocks = [
-            self._block(block) | {"sticky": isinstance(after, _INTRODUCED)}
+            self._block(block) | {"sticky": isinstance(after, INTRODUCED)}
             for block, after in zip_longest(section.blocks, section.blocks[1:])
         ]
         own = {"title": section.title, "level": level, "starts_page": section.starts_page}
@@ -123,13 +121,14 @@ class _PageWriter:
     def _block(self, block: Block) -> dict[str, Any]:
         kind = {"kind": type(block).__name__}
         if isinstance(block, PageFigure):
-            drawing = self._drawing(block.spec, block.alt, _WIDTH_PT)
+            drawing = self._drawing(block.spec, block.alt)
             return kind | {"label": block.label, "caption": block.caption, "drawing": drawing}
         if isinstance(block, Quotes):
-            return kind | {"quotes": _quotes(block.quotes), "is_compact": block.is_compact}
+            quotes = [(quoted(quote.text), quote.where) for quote in block.quotes]
+            return kind | {"quotes": quotes, "is_compact": block.is_compact}
         return kind | dataclasses.asdict(block)
 
-    def _drawing(self, spec: Spec, alt: str, widest_pt: float) -> dict[str, Any]:
+    def _drawing(self, spec: Spec, alt: str) -> dict[str, Any]:
         svg = draw_svg(spec, self._drawings)
         self._n_drawings += 1
         is_mixed = _OTHER_SCRIPT.search(svg)
@@ -138,12 +137,5 @@ class _PageWriter:
             draw_png(spec, self._drawings) if is_mixed else svg.encode()
         )
         size = _SIZE.search(svg)
-        width = min(widest_pt, _PT_A_UNIT * float(size[1])) if size else widest_pt
+        width = min(_WIDTH_PT, _PT_A_UNIT * float(size[1])) if size else _WIDTH_PT
         return {"file": name, "alt": alt, "width": width}
-
-
-_INTRODUCED = (PageFigure, PageTable, Terms, Quotes)  # keep the paragraph before
-
-
-def _quotes(quotes: tuple[ReportQuote, ...]) -> list[tuple[str, str]]:
-    return [(quoted(quote.text), quote.where) for quote in quotes]

@@ -22,7 +22,7 @@ from pipeline.publish.report.passages import Tables
 from pipeline.publish.spreadsheet import SHEET_ROWS, new_book
 from pipeline.publish.text import sentence
 from pipeline.tables import TABLES
-from pipeline.text import FORMULA_STARTS, without_formula
+from pipeline.text import without_formula
 
 Format = Literal["techniques", "csv", "parquet", "geojson"]
 FORMATS: tuple[Format, ...] = ("techniques", "csv", "parquet", "geojson")
@@ -160,11 +160,8 @@ def _write_csv(tables: Tables, folder: Path) -> list[Path]:
 
 
 def _without_formulas(column: pd.Series) -> pd.Series:
-    if column.dtype == object:
-        return column.map(without_formula, na_action="ignore")
-    if column.dtype != "string":
-        return column
-    return column.mask(column.str.startswith(FORMULA_STARTS, na=False), "'" + column)
+    is_of_texts = column.dtype in (object, "string")
+    return column.map(without_formula, na_action="ignore") if is_of_texts else column
 
 
 def _write_parquet(tables: Tables, folder: Path) -> list[Path]:

@@ -230,6 +230,11 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def lowered(text: str) -> str:
+    """Put the first letter of a title in lower case, for a sentence; an acronym stays."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def french_date(day: datetime.date | str | float | None) -> str:
     """Return « 1er juin 2026 »; another text stays as it is; a blank gives ""."""
     if day is None or isinstance(day, float):

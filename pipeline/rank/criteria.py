@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.counting import Circles, counted_members, resample
+from pipeline.counting import Circles, counted_members, postures_by_unit, resample
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
 from pipeline.tables.schema import STRUCTURE_TYPES
 from pipeline.text import fold, lexicon, load_cues
@@ -163,11 +163,7 @@ def _actor_types(facts: pd.DataFrame, attendance: pd.DataFrame) -> pd.Series:
 
 def _with_stances(facts: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
     assigned = tags[tags["is_assigned"].astype(bool)]
-    postures = assigned[assigned["axis"] == POSTURE].sort_values(["unit_id", "source", "code"])
-    person_first = postures.drop_duplicates(
-        "unit_id", keep="last"
-    )  # "person" sorts after "machine"
-    posture = facts["unit_id"].map(person_first.set_index("unit_id")["code"]).astype(object)
+    posture = facts["unit_id"].map(postures_by_unit(tags)).astype(object)
     rubriques = assigned[assigned["axis"] == RUBRIQUE]
     offers = rubriques.loc[rubriques["code"] == _ANSWER_RUBRIQUE, "unit_id"]
     chances = rubriques.loc[rubriques["code"].isin(_LEVER_RUBRIQUES), "unit_id"]

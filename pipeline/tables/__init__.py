@@ -8,53 +8,14 @@ Suffixes: `_id` identifier, `n_…` count, `*_share` and `*_score` 0..1, `*_char
 from pipeline.tables import material, results
 from pipeline.tables.schema import Table
 
+_OF_REVIEW = ("decision_effects", "decision_grounds", "agreement", "review_queue")
+_EVERY = [
+    table
+    for module in (material, results)
+    for table in vars(module).values()
+    if isinstance(table, Table) and table is not material.DECISIONS  # which are no file
+]
+# in the order of the two modules, those of reviewing last
 TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        material.WORKSHOPS,
-        material.DOCUMENTS,
-        material.BLOCKS,
-        material.REJECTS,
-        material.ATTENDANCE,
-        material.STRUCTURES,
-        material.CATCHMENTS,
-        material.UNITS,
-        material.LEDGER,
-        material.RECEIPTS,
-        material.TAGS,
-        material.SECOND_TAGS,
-        results.THEMES,
-        results.THEME_FAMILIES,
-        results.THEME_MEMBERS,
-        results.UNIT_PLACES,
-        results.THEME_CHANGES,
-        results.THEME_PROFILES,
-        results.THEME_QUOTES,
-        results.THEME_OPINIONS,
-        results.MERGE_PROPOSALS,
-        results.THEME_PROPOSALS,
-        results.THEME_FLAGS,
-        results.THEME_AGREEMENT,
-        results.PRIORITIES,
-        results.PRIORITY_NOTES,
-        results.RANK_CHECKS,
-        results.LATE_EFFECTS,
-        results.CONTRASTS,
-        results.FACTOR_POINTS,
-        results.LEXICAL_CLASSES,
-        results.LEXICAL_MEMBERS,
-        results.TERRITORY_LINKS,
-        results.TERRITORY_TREE,
-        results.THEME_REACH,
-        results.EVOLUTIONS,
-        results.OFFERS,
-        results.VOICES,
-        results.THEME_VOICES,
-        results.GAPS,
-        results.MAP_PROBLEMS,
-        material.DECISION_EFFECTS,
-        material.DECISION_GROUNDS,
-        material.AGREEMENT,
-        material.REVIEW_QUEUE,
-    )
+    table.name: table for table in sorted(_EVERY, key=lambda table: table.name in _OF_REVIEW)
 }

@@ -238,59 +238,6 @@ SECOND_TAGS = table(
     *TAGS.columns,
 )
 
-AGREEMENT = table(
-    "agreement",
-    "How far two coders agree over the units that both coded, by code and over each whole axis.",
-    ("first_coder", "second_coder", "axis", "code"),
-    text(
-        "first_coder",
-        "`machine`, a second coder's model, or `relecteur 1`… for people, by first decision",
-    ),
-    text("second_coder", "The other coder"),
-    text("axis", AXIS_MEANING),
-    text("code", "Code of the grid, or `tous` for the whole axis"),
-    count(
-        "n_units",
-        "Units that both coded; for postures, those with a rubrique by one of them",
-        "units",
-    ),
-    count("n_first", "Times that the first put the code", "tags"),
-    count("n_second", "Times that the second put it", "tags"),
-    count("n_both", "Times that both put it on one unit", "tags"),
-    share("f1", "F1 of one against the other; over an axis, micro-averaged", nullable=True),
-    number("f1_low", "Lower bound of its 95 % interval, units resampled", "0..1", nullable=True),
-    number("f1_high", "Upper bound", "0..1", nullable=True),
-    number("samples_f1", "Mean F1 of the units, over an axis", "0..1", nullable=True),
-    number("macro_f1", "Mean F1 of the codes, over an axis", "0..1", nullable=True),
-    number("kappa", "Cohen's kappa", "at most 1", nullable=True),
-    number("kappa_low", "Lower bound of its 95 % interval", nullable=True),
-    number("kappa_high", "Upper bound", nullable=True),
-    number(
-        "alpha",
-        "Krippendorff's alpha; over an axis of several codes, with the MASI distance",
-        "at most 1",
-        nullable=True,
-    ),
-    number("alpha_low", "Lower bound of its 95 % interval", nullable=True),
-    number("alpha_high", "Upper bound", nullable=True),
-)
-
-REVIEW_QUEUE = table(
-    "review_queue",
-    "The units that nobody coded whole yet, those most likely coded wrong first.",
-    ("unit_id",),
-    whole("place", "1 is to be read first", low=1),
-    text("unit_id", "Unit to code"),
-    text("reason", "Why it stands there", values=("désaccord", "doute", "code rare", "témoin")),
-    number(
-        "n_expected_errors",
-        "Codes expected to be wrong on it, of the axes of which a unit bears any "
-        "number, such as rubriques and piliers",
-        "codes",
-        low=0,
-    ),
-)
-
 DECISIONS = table(
     "decisions",
     "What a person decided in review; append-only, replayed over the machine's tables.",
@@ -347,4 +294,57 @@ DECISION_GROUNDS = table(
     text("unit_ids", "Its units then, as the machine had put them", "JSON list"),
     text("label", "Its title then, as the machine had named it", nullable=True),
     text("subject_id", "Its subject of the catalogue then", nullable=True),
+)
+
+AGREEMENT = table(
+    "agreement",
+    "How far two coders agree over the units that both coded, by code and over each whole axis.",
+    ("first_coder", "second_coder", "axis", "code"),
+    text(
+        "first_coder",
+        "`machine`, a second coder's model, or `relecteur 1`… for people, by first decision",
+    ),
+    text("second_coder", "The other coder"),
+    text("axis", AXIS_MEANING),
+    text("code", "Code of the grid, or `tous` for the whole axis"),
+    count(
+        "n_units",
+        "Units that both coded; for postures, those with a rubrique by one of them",
+        "units",
+    ),
+    count("n_first", "Times that the first put the code", "tags"),
+    count("n_second", "Times that the second put it", "tags"),
+    count("n_both", "Times that both put it on one unit", "tags"),
+    share("f1", "F1 of one against the other; over an axis, micro-averaged", nullable=True),
+    number("f1_low", "Lower bound of its 95 % interval, units resampled", "0..1", nullable=True),
+    number("f1_high", "Upper bound", "0..1", nullable=True),
+    number("samples_f1", "Mean F1 of the units, over an axis", "0..1", nullable=True),
+    number("macro_f1", "Mean F1 of the codes, over an axis", "0..1", nullable=True),
+    number("kappa", "Cohen's kappa", "at most 1", nullable=True),
+    number("kappa_low", "Lower bound of its 95 % interval", nullable=True),
+    number("kappa_high", "Upper bound", nullable=True),
+    number(
+        "alpha",
+        "Krippendorff's alpha; over an axis of several codes, with the MASI distance",
+        "at most 1",
+        nullable=True,
+    ),
+    number("alpha_low", "Lower bound of its 95 % interval", nullable=True),
+    number("alpha_high", "Upper bound", nullable=True),
+)
+
+REVIEW_QUEUE = table(
+    "review_queue",
+    "The units that nobody coded whole yet, those most likely coded wrong first.",
+    ("unit_id",),
+    whole("place", "1 is to be read first", low=1),
+    text("unit_id", "Unit to code"),
+    text("reason", "Why it stands there", values=("désaccord", "doute", "code rare", "témoin")),
+    number(
+        "n_expected_errors",
+        "Codes expected to be wrong on it, of the axes of which a unit bears any "
+        "number, such as rubriques and piliers",
+        "codes",
+        low=0,
+    ),
 )

@@ -60,6 +60,7 @@ class Quotes:
 
 
 Block = PageParagraph | Terms | PageTable | PageFigure | Quotes
+INTRODUCED = (PageFigure, PageTable, Terms, Quotes)  # kept with the paragraph before
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pipeline.publish.layout.blocks import (
     make_section,
 )
 from pipeline.publish.report.content import Report, ReportQuote
-from pipeline.publish.text import joined, one_line, sentence, typography
+from pipeline.publish.text import joined, lowered, one_line, sentence, typography
 from pipeline.tables.columns import rows_of
 from pipeline.tables.schema import GAP_STATES
 
@@ -56,9 +56,8 @@ def confirmed_lines(report: Report, workshop: str) -> tuple[PageParagraph, ...]:
     rows = _gaps(report)
     names = rows["workshop_id"].map(report.material.passages.names)
     confirmed = rows[(names == workshop) & (rows["state"] == _CONFIRMED)]
-    return tuple(
-        body("lacunes.sur_la_fiche", besoin=_lowered(row.title)) for row in rows_of(confirmed)
-    )
+    titles = map(lowered, map(typography, confirmed["title"]))
+    return tuple(body("lacunes.sur_la_fiche", besoin=title) for title in titles)
 
 
 def _gaps(report: Report) -> pd.DataFrame:
@@ -95,8 +94,3 @@ def _to_ask(row: Any, report: Report) -> str:
     name_of = dict(zip(structures["structure_id"], structures["name"], strict=True))
     names = [one_line(name_of[one]) for one in json.loads(row.ask) if one in name_of]
     return joined(names) or sentence("lacunes.personne_a_demander")
-
-
-def _lowered(title: str) -> str:
-    """« L'accès aux soins » is « l'accès aux soins » in a sentence."""
-    return typography(title[:1].lower() + title[1:])

@@ -28,6 +28,7 @@ from pipeline.publish.text import (
     capitalised,
     count,
     joined,
+    lowered,
     number,
     plain_name,
     sentence,
@@ -311,7 +312,7 @@ class _Writer:
 
     def _in_brief(self, subjects: Sequence[_Subject]) -> list[Block]:
         """Name the other subjects in one line, with their tables."""
-        named = [f"{_lowered(one.label)} ({self._tables(one.rows)})" for one in subjects]
+        named = [f"{lowered(one.label)} ({self._tables(one.rows)})" for one in subjects]
         brief = sentence("informations.aussi", sujets=", ".join(named))
         return [PageParagraph(brief)] if named else []
 
@@ -379,10 +380,6 @@ def _nothing(labels: Sequence[str]) -> tuple[PageParagraph, ...]:
         return ()
     named = joined([f"«{NBSP}{label}{NBSP}»" for label in labels])
     return (PageParagraph(sentence("informations.rien", codes=named)),)
-
-
-def _lowered(label: str) -> str:
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _quoted(subject: _Subject) -> str:

@@ -225,9 +225,10 @@ def _answering(report: Report, passages: Iterable[ReportPassage]) -> list[str]:
 def _families_of_themes(themes: pd.DataFrame) -> dict[str, str]:
     """Return the family of subjects of each theme that has a subject."""
     catalogue = load_catalogue()
-    families = {one.subject_id: one.subject_id for one in catalogue.families}
-    for subject, family in zip(catalogue.subjects, catalogue.family_of, strict=True):
-        families[subject.subject_id] = catalogue.families[family].subject_id
+    families = {
+        subject_id: catalogue.families[family].subject_id
+        for subject_id, family in catalogue.families_by_id.items()
+    }
     named = themes[themes["subject_id"].isin(families)]
     return dict(zip(named["theme_id"], named["subject_id"].map(families), strict=True))
 

@@ -34,7 +34,6 @@ from pipeline.publish.report.passages import (
 )
 from pipeline.publish.report.people import (
     absent_voices,
-    attendance_rows,
     count_attendance,
     workshop_facts,
 )
@@ -133,7 +132,7 @@ def build_report(
         reading=territory_reading(tables, passages, least=least),
         tells_offers=tells_offers(grid),
         reviewing=_reviewing(tables, grid),
-        attendance=attendance_rows(came),
+        attendance=came.rows,
         absent=absent_voices(tables, passages),
         themes=theme_rows(tables, passages, grid),
         families=family_rows(tables, passages),

@@ -21,7 +21,7 @@ from pipeline.publish.report.passages import (
     roughness,
 )
 from pipeline.publish.report.quotes import kind_of
-from pipeline.publish.text import plain_name
+from pipeline.publish.text import lowered, plain_name
 from pipeline.tables.columns import cells_of, rows_of
 
 # Of the rubriques that the programme puts on three labelled studies, 93 % are right from this score
@@ -142,8 +142,7 @@ class Coded:
         kind = kind_of(self.material.passages, {one.passage.unit_id for one in rows})
         if isinstance(statement, str) and theme.kind == kind:
             words = statement.rstrip(" .")
-        words = plain_name(str(words))
-        return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+        return lowered(plain_name(str(words)))
 
     def most_said(self, rows: Sequence[CodedPassage]) -> MostSaid | None:
         """Return the territory where most tables surely say `rows`, and hardly any elsewhere."""

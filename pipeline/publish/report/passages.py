@@ -20,6 +20,7 @@ from pipeline.publish.text import (
     capitalised,
     count,
     french_date,
+    lowered,
     number,
     plain_name,
     plain_text,
@@ -36,6 +37,7 @@ from pipeline.settings.sections import PublishSettings
 from pipeline.tables.columns import cells_of, is_among, rows_of
 from pipeline.tables.material import RECEIPTS
 from pipeline.tables.schema import OUT_OF_ROOM
+from pipeline.text import fold
 
 Tables = Mapping[str, pd.DataFrame]
 _Row = TypeVar("_Row")
@@ -102,21 +104,13 @@ class CountingWords:
     retenus: str
     column: str
     none: str
-    atelier: str = "territoire"
-    ateliers: str = "territoires"
+    atelier: str
+    ateliers: str
 
     def sentence(self, key: str, **values: Any) -> str:
         """Return a sentence filled with these words."""
-        words = {
-            "lieu": self.lieu,
-            "lieux": self.lieux,
-            "dans": self.dans,
-            "retenus": self.retenus,
-            "atelier": self.atelier,
-            "ateliers": self.ateliers,
-            "d_ateliers": ("d'" if self.ateliers == "ateliers" else "de ") + self.ateliers,
-        }
-        return sentence(key, **words | values)
+        of = "d'" if self.ateliers == "ateliers" else "de "
+        return sentence(key, **vars(self) | {"d_ateliers": of + self.ateliers} | values)
 
     def count(self, n: int) -> str:
         """Return « aucune table », « 1 table », « 2 documents »."""
@@ -129,7 +123,7 @@ class CountingWords:
     @property
     def has_tables(self) -> bool:
         """Whether some of what is counted is a world café table."""
-        return self in (TABLES, BOTH)
+        return self.atelier == TABLES.atelier
 
     @property
     def is_of_people(self) -> bool:
@@ -157,49 +151,23 @@ _OF_PEOPLE = (
 )
 _WITHOUT_TABLES = ((", hors restitution", ""), ("après l'atelier", "à distance"))
 
-TABLES = CountingWords(
-    "table", "tables", "à", "tables retenues", "tables", "aucune table", "atelier", "ateliers"
-)
-DOCUMENTS = CountingWords(
-    "document", "documents", "dans", "documents retenus", "documents", "aucun document"
-)
-CONTRIBUTORS = CountingWords(
-    "contributeur",
-    "contributeurs",
-    "par",
-    "contributeurs retenus",
-    "contributeurs",
-    "aucun contributeur",
-)
-RESPONDENTS = CountingWords(
-    "répondant", "répondants", "par", "répondants retenus", "repondants", "aucun répondant"
-)
-BOTH = CountingWords(
-    "table ou document",
-    "tables ou documents",
-    "dans",
-    "tables ou documents retenus",
-    "tables_documents",
-    "aucune table, aucun document",
-    "atelier",
-    "ateliers",
-)
-DOCUMENTS_AND_PEOPLE = CountingWords(
-    "document ou contributeur",
-    "documents ou contributeurs",
-    "dans",
-    "documents ou contributeurs retenus",
-    "documents_contributeurs",
-    "aucun document, aucun contributeur",
-)
-_WORDS_OF_KINDS = {
-    frozenset({counting.TABLES}): TABLES,
-    frozenset({counting.DOCUMENTS}): DOCUMENTS,
-    frozenset({counting.RESPONDENTS}): RESPONDENTS,
-    frozenset({counting.CONTRIBUTORS}): CONTRIBUTORS,
-    frozenset({counting.CONTRIBUTORS, counting.RESPONDENTS}): CONTRIBUTORS,
-    frozenset({counting.TABLES, counting.DOCUMENTS}): BOTH,
-}
+
+def words_for(kinds: Iterable[str]) -> CountingWords:
+    """Return the words for what workshops of these kinds count; tables where there is none."""
+    noun = counting.noun_of(kinds)
+    return CountingWords(
+        lieu=noun.one,
+        lieux=noun.several,
+        dans=noun.at,
+        retenus=f"{noun.several} {'retenues' if noun.several == 'tables' else 'retenus'}",
+        column=fold(noun.several).replace(" ou ", "_"),
+        none=noun.nothing or noun.none,
+        atelier=noun.workshop,
+        ateliers=f"{noun.workshop}s",
+    )
+
+
+TABLES, RESPONDENTS = words_for([counting.TABLES]), words_for([counting.RESPONDENTS])
 
 
 @dataclass(frozen=True)
@@ -229,8 +197,8 @@ class Passages:
     def words(self, workshop_ids: Iterable[str] | None = None) -> CountingWords:
         """Return what these workshops (default: all) count by; tables if they count nothing."""
         ids = self.names if workshop_ids is None else workshop_ids
-        kinds = frozenset(self.kinds[name] for name in ids if self.n_tables[name])
-        words = _WORDS_OF_KINDS.get(kinds, DOCUMENTS_AND_PEOPLE) if kinds else TABLES
+        kinds = [self.kinds[name] for name in ids if self.n_tables[name]]
+        words = words_for(kinds)
         if words.has_tables or len(set(self.territories.values())) == len(self.territories):
             return words
         return replace(words, atelier="recueil", ateliers="recueils")
@@ -310,7 +278,7 @@ def gather_passages(tables: Tables) -> Passages:
     territories = dict(
         tables["workshops"][["workshop_id", "territory"]].itertuples(index=False, name=None)
     )
-    tags = assigned_tags(tables["tags"])
+    tags = assigned_tags(tables["tags"]).drop(columns="source")
     return Passages(rows, tags, names, n_tables, n_ranked, kinds, territories)
 
 
@@ -378,10 +346,10 @@ _TITLE_CHARS = 60
 
 
 def assigned_tags(tags: pd.DataFrame) -> pd.DataFrame:
-    """Return unit_id, axis and code; a person's tag replaces the machine's."""
+    """Return unit_id, axis, code and source; a person's tag replaces the machine's."""
     key = ["unit_id", "axis", "code"]
     last = tags.sort_values([*key, "source"]).drop_duplicates(key, keep="last")
-    return last.loc[last["is_assigned"], key].reset_index(drop=True)
+    return last.loc[last["is_assigned"], [*key, "source"]].reset_index(drop=True)
 
 
 # of a posture: 0.97 to 0.99 of those over it are right on three studies, 0.64 to 0.74 of the others
@@ -496,8 +464,7 @@ def axis_title(axis: Axis) -> str:
 def _axis_name(axis: Axis) -> str:
     if axis.axis in texts()["noms_axes"]:
         return word("noms_axes", axis.axis)
-    label = axis_title(axis)
-    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+    return lowered(axis_title(axis))
 
 
 _N_CODES = 4  # of an axis in a line

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.communes import name_of, population_of
+from pipeline.compare.voices import who_came
 from pipeline.publish.report.content import AbsentVoices, AttendanceRow, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables
 from pipeline.publish.text import (
@@ -42,18 +43,11 @@ Present = tuple[Tally | None, Tally | None]  # structures and people; None where
 class AttendanceCounts:
     """Masked (structures, people), by type and by workshop."""
 
-    types: tuple[str, ...]  # "" where it is not known
-    cells: tuple[tuple[tuple[Tally, Tally], ...], ...]
+    rows: tuple[AttendanceRow, ...]  # unknown type last
     workshops: dict[str, Present]
     n_structures: Tally | None
     n_people: Tally | None
     n_lists: int
-
-
-def present(attendance: pd.DataFrame) -> pd.DataFrame:
-    """Return who signed, or everybody listed where nobody signed."""
-    any_signed = attendance.groupby("workshop_id")["has_signed"].transform("any").astype(bool)
-    return attendance[attendance["has_signed"] | ~any_signed]
 
 
 def count_attendance(
@@ -64,7 +58,7 @@ def count_attendance(
     Types follow the data dictionary's order; those that did not come are left out.
     """
     type_of = tables["structures"].set_index("structure_id")["structure_type"]
-    came = present(tables["attendance"])
+    came = who_came(tables["attendance"])
     kinds = came["structure_type"].fillna(came["structure_id"].map(type_of)).fillna("")
     came = came.assign(structure_type=kinds)
     types = tuple(name for name in (*STRUCTURE_TYPES, "") if (kinds == name).any())
@@ -80,9 +74,9 @@ def count_attendance(
             people.total if workshop_id in registered.index else None,
         )
     n_people = len(came.drop_duplicates(["participant_id", "workshop_id"]))
+    names = (typography(name or word("voix", "non_precise")) for name in types)
     return AttendanceCounts(
-        types=types,
-        cells=tuple(zip(*columns, strict=True)) if columns else (),
+        rows=tuple(map(AttendanceRow, names, zip(*columns, strict=True))),
         workshops=workshops,
         n_structures=_total([n for n, _ in workshops.values()], came["structure_id"].nunique()),
         n_people=_total([n for _, n in workshops.values()], n_people),
@@ -140,15 +134,6 @@ def workshop_facts(
 
 def _name(value: Any) -> str:
     return "" if pd.isna(value) else plain_name(value)
-
-
-def attendance_rows(came: AttendanceCounts) -> tuple[AttendanceRow, ...]:
-    """Return one row a type of structure, unknown type last."""
-    unknown = word("voix", "non_precise")
-    return tuple(
-        AttendanceRow(typography(name or unknown), cells)
-        for name, cells in zip(came.types, came.cells, strict=True)
-    )
 
 
 def attendance_cells(

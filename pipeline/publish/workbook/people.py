@@ -8,7 +8,6 @@ import pandas as pd
 
 from pipeline.publish.report.people import (
     attendance_cells,
-    attendance_rows,
     count_attendance,
     workshop_facts,
 )
@@ -39,38 +38,28 @@ def offer_sheet(study: StudyRows) -> pd.DataFrame:
         quantity_low=rows["quantity_low"].fillna(rows["quantity"]),
         quantity_high=rows["quantity_high"].fillna(rows["quantity"]),
     )
-    offers = rows.groupby("offer_id", sort=False).agg(
-        {
-            "workshop_id": "first",
-            "structure_name": "first",
-            "activity": "first",
-            "public": "first",
-            "quantity_low": "min",
-            "quantity_high": "max",
-            "quantity_unit": "first",
-            "year": "max",
-            "sector": "first",
-            "text": "first",
-            "unit_id": "nunique",
-        }
+    grouped = rows.groupby("offer_id", sort=False)
+    offers = grouped.first().assign(
+        quantity_low=grouped["quantity_low"].min(),
+        quantity_high=grouped["quantity_high"].max(),
+        year=grouped["year"].max(),
+        n_units=grouped["unit_id"].nunique(),
     )
-    in_words = {
-        name: offers[name].map(plain_name, "ignore").map(capitalised, "ignore")
-        for name in ("activity", "public", "sector")
-    }
+    for name in ("activity", "public", "sector"):
+        offers[name] = offers[name].map(plain_name, "ignore").map(capitalised, "ignore")
     return pd.DataFrame(
         study.where(offers["workshop_id"])
         | {
             head("structure"): offers["structure_name"].map(one_line, "ignore").to_numpy(),
-            head("activite"): in_words["activity"].to_numpy(),
-            head("public"): in_words["public"].to_numpy(),
+            head("activite"): offers["activity"].to_numpy(),
+            head("public"): offers["public"].to_numpy(),
             head("quantite_bas"): offers["quantity_low"].to_numpy(),
             head("quantite_haut"): offers["quantity_high"].to_numpy(),
             head("unite"): offers["quantity_unit"].map(plain_name, "ignore").to_numpy(),
             head("annee"): offers["year"].to_numpy(),
-            head("secteur"): in_words["sector"].to_numpy(),
+            head("secteur"): offers["sector"].to_numpy(),
             head("passage"): offers["text"].to_numpy(),
-            head("passages"): offers["unit_id"].to_numpy(),
+            head("passages"): offers["n_units"].to_numpy(),
         }
     )
 
@@ -82,7 +71,7 @@ def attendance_sheet(study: StudyRows) -> pd.DataFrame:
     names = study.passages.names
     came = count_attendance(study.tables, names, least=study.least)
     totals = [came.workshops[workshop_id] for workshop_id in names]
-    rows = attendance_cells(attendance_rows(came), totals, study.least)
+    rows = attendance_cells(came.rows, totals, study.least)
     columns = [word("colonnes", "type"), *names.values()]
     return pd.DataFrame([[name, *cells] for name, cells in rows], columns=columns)
 

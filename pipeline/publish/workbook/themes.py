@@ -12,10 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.publish.report.passages import (
-    axis_title,
-    workshop_names,
-)
+from pipeline.publish.report.passages import assigned_tags, axis_title
 from pipeline.publish.report.themes import ranked_themes, said_of
 from pipeline.publish.text import (
     capitalised,
@@ -64,10 +61,7 @@ def passage_sheet(study: StudyRows) -> pd.DataFrame:
 
 def _who_tagged(study: StudyRows) -> pd.Series:
     """Say whose codes each passage bears, without a name."""
-    key = ["unit_id", "axis", "code"]
-    tags = study.tables["tags"].sort_values([*key, "source"])
-    tags = tags.drop_duplicates(key, keep="last")
-    assigned = tags.loc[tags["is_assigned"], ["unit_id", "source"]].drop_duplicates()
+    assigned = assigned_tags(study.tables["tags"])[["unit_id", "source"]].drop_duplicates()
     assigned = assigned.sort_values("source")
     sources = pd.Series(_joined(assigned["unit_id"], assigned["source"], "+"), dtype=object)
     return sources.map(partial(word, "poses_par"))
@@ -150,7 +144,7 @@ def opinion_sheet(study: StudyRows) -> pd.DataFrame:
 def priority_sheet(study: StudyRows) -> pd.DataFrame:
     """Return a row a theme at its rank, for the study then for each workshop."""
     themes = {row.theme_id: row for row in rows_of(study.tables["themes"])}
-    names = {"study": head("etude")} | workshop_names(study.tables["workshops"])
+    names = {"study": head("etude")} | study.passages.names
     order = {scope: i for i, scope in enumerate(names)}
     rows = study.tables["priorities"]
     rows = rows[rows["scope"].isin(list(names)) & rows["theme_id"].isin(list(themes))]
