@@ -73,8 +73,7 @@ def _ports() -> Iterator[Point]:
 
 
 def _vault(study: Study) -> Point:
-    held = [path for path in study.vault.glob("*.csv") if path.is_file()]
-    held += [path for path in study.vault.glob("*.json") if path.is_file()]
+    held = list(study.vault.glob("*.vault"))
     if not held:
         return Point("passwords", "Le coffre est encore vide")
     if all(is_encrypted(path.read_bytes()) for path in held):

@@ -48,7 +48,7 @@ def test_what_was_measured_before_is_said_with_the_way_to_remove_it(study: Study
 def test_the_command_says_each_point_once_and_for_machines(
     study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (study.vault / "noms.json").write_text("{}")
+    (study.vault / "personnes.vault").write_text("{}")
     assert main(["check", str(study.root), "--security", "--json"]) == 0
     points = json.loads(capsys.readouterr().out)["points"]
     assert {point["about"] for point in points} == {
