@@ -409,10 +409,6 @@ DOCUMENTS = [
     L'eau d'abord, et les haies. => 1 resume
     Table 2 (rapporteuse : Maud) => x
     Les écoles. => 2 resume""",
-    """plénière.txt
-    La table 1 insiste sur la mobilité. => 1 resume
-    Elle demande des navettes. => 1 resume
-    Pour la table 3, tout tourne autour de la relève. => 3 resume""",
     """Synthèse table 3.txt
     # Synthèse de la table 3 => x
     # Besoins => x
@@ -827,8 +823,8 @@ CONVERSATIONS = [  # messages, and where each was said
         ("Léa", "Table 4 Q1 : plus de bus", "4 q1"),
         ("Ali", "T2 - Q1 - la halle est vide", "2 q1"),
         ("Animatrice", "On passe à la question 2 !", "x"),
-        ("Ali", "la fête du port", "2 q2"),
-        ("Léa", "le taxi à la demande", "4 q2"),
+        ("Ali", "la fête du port", "- q2"),
+        ("Léa", "T4 : le taxi à la demande", "4 q2"),
     ],
     [("Léa", "Bonsoir, plus de bus chez nous", "- distance"), ("Ali", "T2 vides", "- distance")],
 ]

@@ -183,18 +183,6 @@ def _tables(blocks: list[RawBlock], *, taken_for: str = "", name: str = "notes.d
     return [b.table_number or 0 for b in located if b.kind not in ("heading", "meta")]
 
 
-def test_messages_open_with_the_colour_of_their_table() -> None:
-    messages = {
-        "Violet : huit mois d'attente au CMP": "Yasmine",
-        "jaune, la sous-préfecture va fermer": "Guy",
-        "Violet tjs, les impayés de cantine ont doublé": "Yasmine",
-        "le bus du soir ne passe plus": "Guy",
-        "Rouge de colère, un monsieur s'en va": "Tom",
-    }
-    blocks = [RawBlock(text, "paragraph", speaker=name) for text, name in messages.items()]
-    assert _tables(blocks, taken_for="conversation WhatsApp") == [1066, 1063, 1066, 1063, 0]
-
-
 def test_a_nicknamed_table_is_not_the_one_above_it() -> None:
     blocks = [
         RawBlock("Table 3", "heading", 3),

@@ -557,21 +557,6 @@ def test_what_each_said_in_the_room_is_notes_and_nothing_else_of_a_list() -> Non
     assert said == [("q1", "notes", BUSES), ("q3", "notes", SHOP), ("q1", "notes", DOCTOR)]
 
 
-def test_columns_that_nothing_ties_are_lists_read_one_after_the_other() -> None:
-    rows = _rows(
-        "Ce qui nous manque|Ce qui marche dans le canton|Ce qu'on pourrait faire",
-        "des bus|la halle|un bal",
-        "un médecin|les gens|",
-    )
-    _, placed = _located(rows)
-    said = [(b.question, b.text) for b in placed if b.kind == "cell"]
-    assert said == [
-        *(("q1", text) for text in ("des bus", "un médecin")),
-        *(("q2", text) for text in ("la halle", "les gens")),
-        ("q4", "un bal"),
-    ]
-
-
 LEGENDS = [  # rows, what the colours ask
     (
         _rows("rose|ce qui nous manque", "bleu clair|ce qui marche déjà ici", "gris|hors sujet"),

@@ -18,6 +18,7 @@ unless a line of it goes back to a question by its number.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -45,7 +46,6 @@ from pipeline.ingest.locate.lines import (
     calls_surely,
     cut_call,
     entry_caller,
-    is_instruction,
     is_title,
     opens_call,
     opens_entry,
@@ -61,9 +61,7 @@ from pipeline.ingest.locate.sections import (
 )
 from pipeline.ingest.locate.spoken import (
     announced_question,
-    is_animator,
     locate_turns,
-    only_announces,
 )
 from pipeline.ingest.locate.titles import (
     CAFE,
@@ -82,7 +80,6 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.mail_body import blocks_of_mail
 from pipeline.ingest.words import (
     are_names,
-    colours,
     is_first_name,
     number_pattern,
     strip_dates,
@@ -93,7 +90,6 @@ from pipeline.text import fold, lexicon
 
 _N_OPENING = 6  # blocks that may hold a copied mail's headers
 
-_MAX_ANNOUNCING = 12  # words of a leader's message that only announces its question
 _MIN_OPENED = 2  # messages that open with their table or question, or questions announced
 
 _IN_COLUMNS = 2  # questions of columns that outweigh "synthèse" in the file's name
@@ -194,10 +190,8 @@ def _locate(
     if channel == "notes" and _is_newsletter(names, blocks):
         channel = "resume"
     n_asked = count_asked(blocks)
-    if part.taken_for.startswith("conversation") and is_in_session(blocks):
-        return locate_chat(blocks, replace(name, channel="notes"))
-    if part.taken_for.startswith("conversation") and _leader_of_chat(blocks):
-        return locate_chat(blocks, replace(name, channel=channel))
+    if part.taken_for.startswith("conversation") and _is_in_session(blocks):
+        return _locate_messages(blocks, name)
     if channel in ("mail", "telephone"):
         if n_asked >= STRUCTURED and name.table_number is not None:
             return locate_sections(blocks, replace(name, channel=channel), answers)
@@ -508,80 +502,32 @@ def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
     return blocks_of_mail("\n\n".join(lines))[0]
 
 
-def is_in_session(blocks: Sequence[RawBlock]) -> bool:
-    """Whether messages open with their table or question, or several questions are announced."""
+def _is_in_session(blocks: Sequence[RawBlock]) -> bool:
+    """Whether messages open with their table or question, or somebody announces two questions."""
     messages = [block for block in blocks if block.kind != "meta"]
-    announced = {_announced_in_message(block) for block in messages} & {*CAFE}
-    return (
-        sum(map(bool, map(_prefix_of_message, messages))) >= _MIN_OPENED
-        or len(announced) >= _MIN_OPENED
-    )
+    told = {
+        (block.speaker, announced_question(block.text, by_animator=block.text.endswith("?")))
+        for block in messages
+    }
+    n_announced = Counter(speaker for speaker, question in told if question in CAFE)
+    n_opened = sum(_prefix_of_message(block.text) is not None for block in messages)
+    return max([n_opened, *n_announced.values()]) >= _MIN_OPENED
 
 
-def _leader_of_chat(blocks: Sequence[RawBlock]) -> str | None:
-    """Return who asks two of the questions or more, None for nobody."""
-    asked: dict[str, set[str]] = {}
-    for block in blocks:
-        own = _announced_in_message(block, by_leader=True) if block.kind != "meta" else None
-        if own in CAFE and block.speaker:
-            asked.setdefault(block.speaker, set()).add(own)
-    return next((name for name, own in asked.items() if len(own) >= _MIN_OPENED), None)
-
-
-def locate_chat(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
-    """Return the messages by their prefixes, the question announced last and the author's table.
-
-    An author sits at the only table that her messages name.
-    """
-    tables: dict[str | None, set[int]] = {}
-    for block in blocks:
-        prefix = _prefix_of_message(block)
-        if prefix and prefix.location.table_number is not None:
-            tables.setdefault(block.speaker, set()).add(prefix.location.table_number)
+def _locate_messages(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
+    """Return messages by their prefixes, else by the questions announced as if they were spoken."""
     located: list[LocatedBlock] = []
-    question, leader = name.question, _leader_of_chat(blocks)
-    for block in blocks:
-        leads = leader is not None and block.speaker == leader
-        is_said = block.kind != "meta"
-        announced = _announced_in_message(block, by_leader=leads) if is_said else None
-        question = announced or question
-        is_short = leads and len(block.text.split()) <= _MAX_ANNOUNCING
-        is_aside = announced and (is_short or only_announces(block.text))
-        if is_said and (is_aside or is_instruction(block.text)):
-            block = replace(block, kind="meta", reason="circumstance")
-        own = tables.get(block.speaker, set())
-        is_seated = len(own) == 1 and not is_animator(block.speaker or "")
-        here = replace(name, table_number=min(own) if is_seated else name.table_number)
-        here = replace(here, question=question)
-        prefix = _prefix_of_message(block)
+    for turn in locate_turns(blocks, replace(name, channel="transcript"), n_tables=None):
+        said = replace(turn, table_number=name.table_number, channel="notes")
+        prefix = _prefix_of_message(turn.text) if turn.kind != "meta" else None
         if prefix:
-            here, said = prefix.location.over(here), replace(block, text=prefix.rest)
-        else:
-            said = block
-        located += with_prefix(block, LocatedBlock.at(said, here))
+            own = prefix.location
+            table, question = own.table_number or name.table_number, own.question or turn.question
+            said = replace(said, text=prefix.rest, table_number=table, question=question)
+        located += with_prefix(RawBlock(turn.text, speaker=turn.speaker), said)
     return located
 
 
-def _announced_in_message(block: RawBlock, *, by_leader: bool = False) -> str | None:
-    prefix = _prefix_of_message(block)
-    if prefix and prefix.location.table_number is not None:
-        return None
-    leads = by_leader or is_animator(block.speaker or "")
-    asks = leads and block.text.rstrip().endswith("?")
-    return announced_question(block.text, by_animator=asks)
-
-
-def _prefix_of_message(block: RawBlock) -> Prefix | None:
-    if block.kind == "meta":
-        return None
-    named = _colour_first().match(block.text)
-    if named:  # "Violet : …", from the table so called
-        return Prefix(Location(to_number(fold(named[1]))), "marked", block.text[named.end() :])
-    prefix = split_prefix(block.text)
+def _prefix_of_message(text: str) -> Prefix | None:
+    prefix = split_prefix(text)
     return prefix if prefix and prefix.form != "bare" else None
-
-
-@cache
-def _colour_first() -> re.Pattern[str]:
-    still = r"(?: +(?:tjs|toujours|encore|aussi|bis|suite))?"
-    return re.compile(rf"({colours()}){still}\s*[:,–—-]\s*(?=\S)", re.IGNORECASE)

@@ -305,7 +305,7 @@ def _locate_reports(
         if is_animator(turn.speaker):
             called = called_table(turn.text) or called
             continue
-        reporter = reporters.setdefault(turn.speaker, _Reporter(turn.speaker, called))
+        reporter = reporters.setdefault(turn.speaker, _Reporter(called))
         called = None if reporter.n_words == 0 else called
         announced = announced_table(turn.text, by_letter=True)
         if announced is not None and (reporter.n_words == 0 or reporter.table is None):
@@ -349,22 +349,15 @@ def _role_pattern(group: str) -> re.Pattern[str]:
 
 @dataclass
 class _Reporter:
-    speaker: str
     table: int | None
     n_words: int = 0
-
-    @property
-    def number(self) -> int | None:
-        match = re.search(r"\b(\d{1,2})$", fold(self.speaker))
-        return int(match[1]) if match else None
 
 
 def _complete_tables(reporters: Sequence[_Reporter], n_tables: int | None) -> int:
     """Give their table to reporters who announced none, and return how many.
 
-    Either all announced tables agree with the numbers of anonymous speakers; or they ascend, and as
-    many speakers as tables lie between two (or before the first, or after the last up to
-    `n_tables`).
+    The announced tables ascend, and as many speakers as tables lie between two (or before the
+    first, or after the last up to `n_tables`).
     """
     speaking = [reporter for reporter in reporters if reporter.n_words >= _MIN_WORDS]
     before = sum(reporter.table is not None for reporter in reporters)
@@ -372,11 +365,6 @@ def _complete_tables(reporters: Sequence[_Reporter], n_tables: int | None) -> in
     if not announced or announced != sorted(set(announced)):
         return 0
     _fill_by_order(speaking, n_tables)
-    _fill_by_number(speaking, n_tables)
-    for reporter in reporters:
-        is_heckler = reporter.n_words < _MIN_WORDS and reporter.number is not None
-        if is_heckler and reporter.table not in announced:
-            reporter.table = None
     return sum(reporter.table is not None for reporter in reporters) - before
 
 
@@ -391,19 +379,6 @@ def _fill_by_order(speaking: Sequence[_Reporter], n_tables: int | None) -> None:
         if right - left == high - low:
             for i in range(left + 1, right):
                 speaking[i].table = low + i - left
-
-
-def _fill_by_number(speaking: Sequence[_Reporter], n_tables: int | None) -> None:
-    tables = {reporter.table for reporter in speaking}
-    numbered = [reporter for reporter in speaking if reporter.number is not None]
-    announced = [reporter for reporter in numbered if reporter.table is not None]
-    if not announced or any(reporter.number != reporter.table for reporter in announced):
-        return
-    for reporter in numbered:
-        number = reporter.number or 0
-        is_free = number not in tables and (n_tables is None or number <= n_tables)
-        if reporter.table is None and is_free:
-            reporter.table = number
 
 
 @dataclass(frozen=True)

@@ -466,7 +466,6 @@ def blocks_of_ideas(
     is_answered = sheet.header.index >= 0 and looks_answered(header.titles, body)
     is_answered = is_answered and not sheet.tool and not labels_rows(sheet)
     senders = senders_of(replace(sheet, body=written), columns, is_answered=is_answered)
-    n_titles = len(blocks)
     # some tools list a wall's frames among its ideas
     placing = [i for i, own in enumerate(header.meanings) if own in ("question", "theme")]
     frames = {cell for column in placing for cell in column_cells(written, column)}
@@ -482,22 +481,7 @@ def blocks_of_ideas(
         else:
             own = passages_of_row(sheet, written[i]) if sheet.tool else columns
             blocks += merged(_ideas_of_row(sheet, header, row, written[i], own, senders[i]))
-    if _are_lists(header, body, blocks[n_titles:]):
-        blocks[n_titles:] = sorted(blocks[n_titles:], key=lambda block: block.column or 0)
     return blocks, columns
-
-
-def _are_lists(header: Header, body: Rows, blocks: Sequence[RawBlock]) -> bool:
-    """Whether each column is a list under its question or table, of its own length."""
-    columns = {block.column for block in blocks}
-    n_filled = {column: len(column_cells(body, column)) for column in columns if column is not None}
-    is_ragged = len(set(n_filled.values())) > 1 and all(
-        row[column] for column, n_rows in n_filled.items() for row in body[:n_rows]
-    )
-    return is_ragged and all(
-        column is not None and (is_asked(title := header.titles[column]) or names_location(title))
-        for column in columns
-    )
 
 
 def _ideas_of_row(
