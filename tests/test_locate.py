@@ -409,6 +409,10 @@ DOCUMENTS = [
     L'eau d'abord, et les haies. => 1 resume
     Table 2 (rapporteuse : Maud) => x
     Les écoles. => 2 resume""",
+    """plénière.txt
+    La table 1 insiste sur la mobilité. => 1 resume
+    Elle demande des navettes. => 1 resume
+    Pour la table 3, tout tourne autour de la relève. => 3 resume""",
     """Synthèse table 3.txt
     # Synthèse de la table 3 => x
     # Besoins => x

@@ -428,6 +428,12 @@ def without_numbers(text: str) -> str:
     return " ".join(text.split()).strip(" :–—-,;.()[]/|>_")
 
 
+def split_reporter(text: str) -> int | None:
+    """Return the table that opens a summary's sentence ("La table 2 insiste…")."""
+    match = _reporter_pattern().match(fold(text))
+    return to_number(match[1]) if match else None
+
+
 def _split_speaker(text: str) -> Prefix | None:
     """Split "Rapporteuse T2 – on a surtout…" or "Karim (table 3) : on a surtout…"."""
     for mark in _MARKS:
@@ -504,6 +510,13 @@ def _removed_numbers() -> tuple[re.Pattern[str], ...]:
 
 def _nouns(group: str) -> str:
     return "|".join(noun for noun in longest_first("locate", group).split("|") if len(noun) > 1)
+
+
+@cache
+def _reporter_pattern() -> re.Pattern[str]:
+    preposition = "(?:(?:pour|a|chez|de|quant a|nous|cote|selon) )?"
+    article, number = "(?:(?:la|le|notre|a la|au) )?", number_pattern("cardinaux")
+    return re.compile(rf"{preposition}{article}(?:{_nouns('tables')}) (?:no )?({number})\b")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pipeline.ingest.locate.cues import (
     reporter_named,
     split_mark,
     split_prefix,
+    split_reporter,
     telling_words,
     with_prefix,
 )
@@ -414,6 +415,9 @@ class _Walk:
     def _rank_of_line(self, block: RawBlock, below: RawBlock | None) -> float | None:
         """Rank a table named alone, or the first title."""
         prefix = split_prefix(block.text)
+        is_report = self._here().question == "resume" and split_reporter(block.text) is not None
+        if is_report and prefix is None:
+            return None
         is_naming = names_table_alone(block, below) or names_table_in_passing(block, below)
         if is_naming or _calls_reporter(block):
             return _TITLE if self._is_top else _PARAGRAPH
@@ -436,7 +440,7 @@ class _Walk:
         question, is_perhaps = self._question(i, block.text, cues, rank, words)
         question = answer.question or question if answer else question
         reason = reason_of_section(block.text)
-        is_of_other = self._nicknames_table(block)
+        is_of_other = self._concludes(block.text) or self._nicknames_table(block)
         is_located = cues.has_tables or cues.has_numbers or is_of_other or answer is not None
         if not (reason or question or is_located):
             self._close_by(rank)
@@ -470,6 +474,14 @@ class _Walk:
         """Whether a heading beside "Table 3" is another table's: "La tablée du fond"."""
         is_beside = self._habits.numbers_tables and block.kind == "heading"
         return is_beside and nickname_in(block.text) is not None
+
+    def _concludes(self, title: str) -> bool:
+        """Whether a heading of a summary is of no table: "En conclusion", "Points de vigilance"."""
+        is_summary = self._here().question == "resume" and not self._habits.has_one_table
+        return (
+            is_summary
+            and word_pattern("locate", "de_toutes_les_tables").search(fold(title)) is not None
+        )
 
     def _question(
         self, i: int, title: str, cues: TextCues, rank: float, words: frozenset[str]
@@ -536,6 +548,9 @@ class _Walk:
         prefix = split_prefix(block.text)
         if prefix and self._habits.accepts(prefix):
             return self._prefixed(block, prefix, was_top=was_top)
+        reporting = split_reporter(block.text) if self._here().question == "resume" else None
+        if reporting is not None:
+            self._hold(Location(table_number=reporting))
         here = self._here()
         if here.question == "resume" and not block.speaker:
             reporters = (section.reporter for section in reversed(self._sections))
@@ -556,13 +571,15 @@ class _Walk:
         is_of_line = prefix.form == "bracketed" or here.channel == "postit"
         is_of_line = is_of_line or self._habits.is_tagged
         if block.kind == "paragraph" and (not is_of_line or prefix.speaker):
-            rank = _TITLE if opens_document else _PREFIX
-            self._keep_above(rank)
-            self._sections.append(_Section(rank, location))
+            self._hold(location, _TITLE if opens_document else _PREFIX)
         spoken = None if block.speaker or prefix.speaker else split_role(prefix.rest)
         speaker, text = spoken or (block.speaker or prefix.speaker, prefix.rest)
         said = replace(block, text=text, speaker=speaker)
         return LocatedBlock.at(said, location.over(here))
+
+    def _hold(self, location: Location, rank: float = _PREFIX) -> None:
+        self._keep_above(rank)
+        self._sections.append(_Section(rank, location))
 
     def _here(self) -> Location:
         here = Location()
