@@ -222,28 +222,28 @@ class Jobs:
             return [_step(row) for row in rows]
 
     def _settled(self, connection: sqlite3.Connection) -> Job | None:
-        """Return the last run or learning, once marked as ended where its process is gone."""
-        _settle_noted(connection)
-        job = _last(connection)
-        if job is None or not job.is_running:
-            return job
-        is_stopping = job.state is JobState.STOPPING
-        if process_mark(job.pid) == job.process:
-            if job.stopped_at and (datetime.now(UTC) - job.stopped_at).total_seconds() > _GRACE_S:
+        """Return the last run or learning, once jobs whose process is gone are marked as ended."""
+        states = (JobState.RUNNING, JobState.STOPPING)
+        rows = connection.execute("SELECT * FROM jobs WHERE state IN (?, ?)", states)
+        for job in list(map(Job.of_row, rows)):
+            is_stopping = job.state is JobState.STOPPING
+            if process_mark(job.pid) != job.process:
+                connection.execute(  # unless it has just ended by itself
+                    "UPDATE jobs SET state = ?, ended_at = ?, line = ?"
+                    " WHERE job_id = ? AND state = ?",
+                    (
+                        JobState.CANCELLED if is_stopping else JobState.INTERRUPTED,
+                        now(),
+                        death_told(self._death) if job.task in _WORKED_ON else "",
+                        job.job_id,
+                        job.state,
+                    ),
+                )
+            elif job.stopped_at and (datetime.now(UTC) - job.stopped_at).total_seconds() > _GRACE_S:
                 with suppress(ProcessLookupError):
                     os.killpg(job.pid, signal.SIGKILL)
-            return job
-        connection.execute(  # unless it has just ended by itself
-            "UPDATE jobs SET state = ?, ended_at = ?, line = ? WHERE job_id = ? AND state = ?",
-            (
-                JobState.CANCELLED if is_stopping else JobState.INTERRUPTED,
-                now(),
-                death_told(self._death),
-                job.job_id,
-                job.state,
-            ),
-        )
-        return _last(connection)
+        rows = connection.execute("SELECT * FROM jobs ORDER BY job_id DESC LIMIT ?", (_N_READ,))
+        return next((job for job in map(Job.of_row, rows) if job.task in _WORKED_ON), None)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -309,23 +309,6 @@ def now() -> str:
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _last(connection: sqlite3.Connection) -> Job | None:
-    rows = connection.execute("SELECT * FROM jobs ORDER BY job_id DESC LIMIT ?", (_N_READ,))
-    jobs = map(Job.of_row, rows)
-    return next((job for job in jobs if job.task in _WORKED_ON), None)
-
-
-def _settle_noted(connection: sqlite3.Connection) -> None:
-    """Mark noted tasks as ended where their process is gone."""
-    rows = connection.execute("SELECT * FROM jobs WHERE state = ?", (JobState.RUNNING,))
-    for job in list(map(Job.of_row, rows)):
-        if job.task not in _WORKED_ON and process_mark(job.pid) != job.process:
-            connection.execute(
-                "UPDATE jobs SET state = ?, ended_at = ? WHERE job_id = ? AND state = ?",
-                (JobState.INTERRUPTED, now(), job.job_id, job.state),
-            )
 
 
 def _step(row: sqlite3.Row) -> Step:

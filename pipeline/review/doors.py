@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from django.http import HttpRequest
@@ -242,17 +243,7 @@ def _n_by_territory(snapshot: Snapshot) -> Counter[str]:
     return Counter(snapshot.territory_of[unit.workshop_id] for unit in snapshot.units.values())
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A code's passages and tables; `width` is out of 100, of the longest bar of its axis."""
-
-    label: str
-    n_tables: int
-    width: int
-    door: Door
-
-
-def code_bars(view: CoderView) -> list[tuple[str, list[Bar]]]:
+def code_bars(view: CoderView) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return each axis's codes, said at most tables first, under the axis's label."""
     unit_ids, snapshot, bars = view.by_code, view.snapshot, []
     for axis in view.grid.axes:
@@ -267,8 +258,9 @@ def code_bars(view: CoderView) -> list[tuple[str, list[Bar]]]:
     return [(label, rows) for label, rows in bars if rows]
 
 
-def _bar(code: Code, unit_ids: Sequence[str], n_tables: int, longest: int) -> Bar:
+def _bar(code: Code, unit_ids: Sequence[str], n_tables: int, longest: int) -> dict[str, Any]:
+    """Return a code's bar; `width` is out of 100, of the longest of its axis."""
     width = max(round(100 * n_tables / longest), 1) if n_tables else 0
     wanted = EVERY.where(code=f"{code.axis}:{code.code}")
     to = door(wanted, len(unit_ids), code.label, n_tables=n_tables)
-    return Bar(code.label, n_tables, width, to)
+    return {"label": code.label, "n_tables": n_tables, "width": width, "door": to}

@@ -3,7 +3,6 @@
 The work is that of one passage, not of the study.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -30,24 +29,6 @@ from pipeline.tables.schema import CHANNELS, STRUCTURE_TYPES
 
 _N_CHARS, _N_WORDS = 60, 40
 Choice = tuple[str, str]  # a value, and what is shown of it
-
-
-@dataclass(frozen=True)
-class DecidedHere:
-    """A decision shown under the passage; only its author undoes it from there."""
-
-    number: int
-    words: str
-    is_mine: bool
-
-
-@dataclass(frozen=True)
-class CodedHere(DecidedHere):
-    """A code put on words of the passage, from `start` to `end`."""
-
-    code: str  # axis:code
-    start: int
-    end: int
 
 
 def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
@@ -80,14 +61,16 @@ def mending_of(view: CoderView, unit: Unit) -> dict[str, Any]:
     }
 
 
-def _shown(row: Mending | TagDecision, words: str, view: CoderView) -> DecidedHere:
-    return DecidedHere(row.decision_id, words, is_mine=row.author == view.author)
+def _shown(row: Mending | TagDecision, words: str, view: CoderView) -> dict[str, Any]:
+    """Return a decision as it is shown under the passage; its author alone undoes it from there."""
+    return {"number": row.decision_id, "words": words, "is_mine": row.author == view.author}
 
 
-def _coded(row: CodeSpan, unit: Unit, view: CoderView) -> CodedHere:
+def _coded(row: CodeSpan, unit: Unit, view: CoderView) -> dict[str, Any]:
+    """Return a code put on words of the passage, from `start` to `end`."""
     quote = (row.quote and row.quote.place_in(unit.text)) or Quote(0, 0, "")
     shown = _shown(row, _span_words(view, row), view)
-    return CodedHere(**vars(shown), code=f"{row.axis}:{row.code}", start=quote.start, end=quote.end)
+    return shown | {"code": f"{row.axis}:{row.code}", "start": quote.start, "end": quote.end}
 
 
 def waiting_words(row: Mending, view: CoderView) -> str:

@@ -17,7 +17,7 @@ from pipeline.review.blind import MachineHiddenError
 from pipeline.review.bounds import body_too_long
 from pipeline.review.models import Preference
 from pipeline.review.roles import Role, role_of
-from pipeline.review.steps import StudyStep, steps
+from pipeline.review.steps import steps
 
 
 class FaultMiddleware(MiddlewareMixin):
@@ -76,7 +76,7 @@ def page_variables(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _steps() -> list[StudyStep]:
+def _steps() -> list[dict[str, Any]]:
     """Return the steps of the study; none on the pages about all studies, or that say a failure."""
     try:
         return steps() if desks.is_in_study() else []

@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
@@ -18,18 +17,6 @@ from pipeline.review.deposit import deposit_counts, remarks_on_unread
 
 _N_ADVISED = 30  # passages to review before trusting the codes
 N_FIRST = 10  # themes to sign off first
-
-
-@dataclass(frozen=True)
-class StudyStep:
-    """A step of a study: its pages by the name of their section, and where it stands in words."""
-
-    name: str
-    label: str
-    address: str
-    told: str
-    is_done: bool
-    pages: Mapping[str, str]
 
 
 _PAGES = {
@@ -61,7 +48,7 @@ _STEPS = (
 )
 
 
-def steps() -> list[StudyStep]:
+def steps() -> list[dict[str, Any]]:
     """Return the five steps of the request's study, in order."""
     last = state.study().last_run()
     told = [_deposited(has_run=last is not None), (_("jamais traitée"), False)]
@@ -71,9 +58,14 @@ def steps() -> list[StudyStep]:
     return [_step(*step, told=each) for step, each in zip(_STEPS, told, strict=True)]
 
 
-def _step(name: str, label: Promise, pages: Sequence[str], *, told: tuple[str, bool]) -> StudyStep:
+def _step(
+    name: str, label: Promise, pages: Sequence[str], *, told: tuple[str, bool]
+) -> dict[str, Any]:
+    """Return a step: its pages by the name of their section, and where it stands in words."""
+    words, is_done = told
+    shown = {"name": name, "label": str(label), "address": reverse(pages[0])}
     named = {page: str(_PAGES[page]) for page in pages}
-    return StudyStep(name, str(label), reverse(pages[0]), *told, pages=named)
+    return shown | {"told": words, "is_done": is_done, "pages": named}
 
 
 def _deposited(*, has_run: bool) -> tuple[str, bool]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from django.http import QueryDict
@@ -135,20 +136,10 @@ def read_command(form: ThemeForm) -> ThemeCommand:
     return replace(command, decisions=[replace(row, why=why) for row in command.decisions])
 
 
-def _rename(form: ThemeForm, _unit_id: str) -> ThemeCommand:
-    return _on_subject(form, RenameTheme(form.subject, form.typed("nom", MAX_LABEL)))
-
-
-def _describe(form: ThemeForm, _unit_id: str) -> ThemeCommand:
-    return _on_subject(form, DescribeTheme(form.subject, form.typed("description", MAX_TEXT)))
-
-
-def _rename_family(form: ThemeForm, _unit_id: str) -> ThemeCommand:
-    return _on_subject(form, RenameFamily(form.subject, form.typed("nom", MAX_LABEL)))
-
-
-def _reject(form: ThemeForm, _unit_id: str) -> ThemeCommand:
-    return _on_subject(form, RejectTheme(form.subject))
+def _with_line(
+    kind: Callable[[str, str], ThemeDecision], name: str, n_chars: int, form: ThemeForm, _unit: str
+) -> ThemeCommand:
+    return _on_subject(form, kind(form.subject, form.typed(name, n_chars)))
 
 
 def _on_subject(form: ThemeForm, *decisions: ThemeDecision) -> ThemeCommand:
@@ -287,10 +278,10 @@ def _member(form: ThemeForm, unit_id: str) -> str:
 
 
 _COMMANDS: Mapping[str, Callable[[ThemeForm, str], ThemeCommand]] = {
-    "renommer": _rename,
-    "decrire": _describe,
-    "renommer-famille": _rename_family,
-    "ecarter": _reject,
+    "renommer": partial(_with_line, RenameTheme, "nom", MAX_LABEL),
+    "decrire": partial(_with_line, DescribeTheme, "description", MAX_TEXT),
+    "renommer-famille": partial(_with_line, RenameFamily, "nom", MAX_LABEL),
+    "ecarter": lambda form, _unit_id: _on_subject(form, RejectTheme(form.subject)),
     "reunir": _merge,
     "reunir-plusieurs": _merge_several,
     "rassembler": _gather,

@@ -21,22 +21,25 @@ FAMILY = "famille"
 _FAR = float("inf")
 _N_FIRST, _N_NEAR = 10, 8
 ORDERS: Mapping[str, tuple[Promise, Callable[[ThemeSummary], Any]]] = {
-    FAMILY: (gettext_lazy("par famille"), lambda theme: -theme.n_units),
-    "rang": (gettext_lazy("par rang"), lambda theme: theme.rank.rank if theme.rank else _FAR),
+    FAMILY: (gettext_lazy("par famille"), lambda theme: -theme["n_units"]),
+    "rang": (
+        gettext_lazy("par rang"),
+        lambda theme: theme["rank"]["rank"] if theme["rank"] else _FAR,
+    ),
     "tables": (
         gettext_lazy("par nombre de tables"),
-        lambda theme: (-theme.n_tables, -theme.n_tables_high),
+        lambda theme: (-theme["n_tables"], -theme["n_tables_high"]),
     ),
-    "passages": (gettext_lazy("par nombre de passages"), lambda theme: -theme.n_units),
+    "passages": (gettext_lazy("par nombre de passages"), lambda theme: -theme["n_units"]),
     "nom": (gettext_lazy("par nom"), lambda theme: ""),
 }
 STATES: Mapping[str, tuple[Promise, Callable[[ThemeSummary], bool]]] = {
     "": (gettext_lazy("tous"), lambda theme: True),
-    "a-valider": (gettext_lazy("à valider"), lambda theme: not theme.is_signed_off),
-    "valides": (gettext_lazy("validés"), lambda theme: theme.is_signed_off),
+    "a-valider": (gettext_lazy("à valider"), lambda theme: not theme["is_signed_off"]),
+    "valides": (gettext_lazy("validés"), lambda theme: theme["is_signed_off"]),
     "a-regarder": (
         gettext_lazy("à regarder de près"),
-        lambda theme: bool(theme.flags) or theme.awaits_name,
+        lambda theme: bool(theme["flags"]) or theme["awaits_name"],
     ),
 }
 
@@ -72,15 +75,17 @@ class ThemeListing:
             theme
             for theme in summaries
             if is_wanted(theme)
-            and all(word in fold(f"{theme.label} {theme.statement}") for word in asked)
+            and all(word in fold(f"{theme['label']} {theme['statement']}") for word in asked)
         ]
-        return sorted(wanted, key=lambda theme: (key(theme), fold(theme.label)))
+        return sorted(wanted, key=lambda theme: (key(theme), fold(theme["label"])))
 
 
 def signed_first(summaries: Iterable[ThemeSummary]) -> tuple[int, int]:
     """Return how many of the ten first themes by rank are signed off, and how many these are."""
-    ranked = sorted((theme for theme in summaries if theme.rank), key=ORDERS["rang"][1])[:_N_FIRST]
-    return sum(theme.is_signed_off for theme in ranked), len(ranked)
+    ranked = sorted((theme for theme in summaries if theme["rank"]), key=ORDERS["rang"][1])[
+        :_N_FIRST
+    ]
+    return sum(theme["is_signed_off"] for theme in ranked), len(ranked)
 
 
 def nearest(chosen: Collection[str], now: Themes, snapshot: Snapshot) -> list[str]:

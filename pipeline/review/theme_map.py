@@ -27,21 +27,13 @@ _NO_THEME_SHAPE = (
 
 
 @dataclass(frozen=True)
-class MapGroup:
-    """A family or theme of `n` dots; `hue` is 0 for what has none."""
-
-    key: str
-    label: str
-    hue: int
-    shape: str
-    n: int
-
-
-@dataclass(frozen=True)
 class ThemeMap:
-    """The passages that have a dot, by group, in reading order; `group_of` is by passage."""
+    """The passages that have a dot, by group, in reading order; `group_of` is by passage.
 
-    groups: tuple[MapGroup, ...]
+    A group is a family or theme of `n` dots; its `hue` is 0 for what has none.
+    """
+
+    groups: list[dict[str, Any]]
     units: tuple[Unit, ...]
     group_of: Mapping[str, str]
     by_family: bool
@@ -63,16 +55,19 @@ def draw_map(
         theme_id = now.theme_of.get(unit.unit_id, "")
         group_of[unit.unit_id] = family_of.get(theme_id, "") if by_family else theme_id
     labels = family_labels if by_family else now.labels
-    counts, groups = Counter(group_of.values()), []
-    for i, (key, label) in enumerate(labels.items()):
-        if counts[key]:
-            shape = SHAPES[(i + i // N_HUES) % len(SHAPES)]  # 56 pairs before one repeats
-            groups.append(MapGroup(key, label, 1 + i % N_HUES, shape, counts[key]))
-    if counts[""]:
-        groups.append(MapGroup("", "", 0, _NO_THEME_SHAPE, counts[""]))
-    order = {group.key: i for i, group in enumerate(groups)}
+    looks = {  # 56 pairs before one repeats
+        key: {
+            "label": label,
+            "hue": 1 + i % N_HUES,
+            "shape": SHAPES[(i + i // N_HUES) % len(SHAPES)],
+        }
+        for i, (key, label) in enumerate(labels.items())
+    } | {"": {"label": "", "hue": 0, "shape": _NO_THEME_SHAPE}}
+    counts = Counter(group_of.values())
+    groups = [{"key": key, "n": counts[key]} | look for key, look in looks.items() if counts[key]]
+    order = {group["key"]: i for i, group in enumerate(groups)}
     units.sort(key=lambda unit: order[group_of[unit.unit_id]])
-    return ThemeMap(tuple(groups), tuple(units), group_of, by_family)
+    return ThemeMap(groups, tuple(units), group_of, by_family)
 
 
 def families_of(now: Themes) -> dict[str, str]:
@@ -103,7 +98,7 @@ def dots_of(
     """
     unit_ids, xs, ys = grid_spots(snapshot)
     spot_of = dict(zip(unit_ids, zip(xs.tolist(), ys.tolist(), strict=True), strict=True))
-    group_index = {group.key: i for i, group in enumerate(drawn.groups)}
+    group_index = {group["key"]: i for i, group in enumerate(drawn.groups)}
     themes = list(now.labels)
     theme_index = {theme_id: i for i, theme_id in enumerate(themes)}
     ids = [unit.unit_id for unit in drawn.units]
@@ -114,7 +109,7 @@ def dots_of(
         "y": [spot_of[name][1] for name in ids],
         "groups": [group_index[drawn.group_of[name]] for name in ids],
         "themes": [theme_index.get(now.theme_of.get(name, ""), -1) for name in ids],
-        "shapes": [group.shape for group in drawn.groups],
+        "shapes": [group["shape"] for group in drawn.groups],
         "names": _names(wanted, now, snapshot, family_labels),
     }
 

@@ -1,9 +1,8 @@
 """Prepare what is said under a theme, by posture."""
 
 import json
-from dataclasses import dataclass
+from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from pipeline.review.snapshot import Snapshot, Unit
@@ -18,50 +17,33 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Opinion:
-    """Passages that say nearly the same thing, the one to read first.
+def opinion_groups(theme_id: str, now: Themes, snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return the opinions of the last run by posture, those of most tables first.
 
-    `faces` is the first passage of the need that it answers, or of the answer to it.
+    An opinion is passages that say nearly the same thing, the one to read first, less those that
+    people moved since; `faces` is the first passage of the need that it answers, or of the answer
+    to it.
     """
-
-    unit: Unit
-    others: tuple[Unit, ...]
-    n_tables: int
-    faces: Unit | None
-
-
-@dataclass(frozen=True)
-class OpinionGroup:
-    """The opinions of a posture, those of most tables first."""
-
-    title: Promise  # in French or in English, as the page is
-    shown: tuple[Opinion, ...]
-    folded: tuple[Opinion, ...]
-
-
-def opinion_groups(theme_id: str, now: Themes, snapshot: Snapshot) -> list[OpinionGroup]:
-    """Return the opinions of the last run, less the passages that people moved since."""
     rows = snapshot.tables["theme_opinions"]
     rows = rows[rows["theme_id"] == theme_id].sort_values("opinion_order")
     units_of = {
         int(order): _units_left(unit_ids, theme_id, now, snapshot)
         for order, unit_ids in zip(rows["opinion_order"], rows["unit_ids"], strict=True)
     }
-    opinions: dict[str, list[Opinion]] = {posture: [] for posture in _TITLES}
+    opinions: dict[str, list[dict[str, Any]]] = {posture: [] for posture in _TITLES}
     cells = zip(rows["opinion_order"], rows["posture"], rows["faces"].fillna(0), strict=True)
     for order, posture, other in cells:
         if units := units_of[int(order)]:
             faced = units_of.get(int(other), ())
-            opinion = Opinion(
-                units[0],
-                units[1:],
-                snapshot.n_tables(unit.unit_id for unit in units),
-                faced[0] if faced else None,
-            )
+            opinion = {
+                "unit": units[0],
+                "others": units[1:],
+                "n_tables": snapshot.n_tables(unit.unit_id for unit in units),
+                "faces": faced[0] if faced else None,
+            }
             opinions[str(posture)].append(opinion)
     return [
-        OpinionGroup(_TITLES[name], tuple(said[:_N_SHOWN]), tuple(said[_N_SHOWN:]))
+        {"title": _TITLES[name], "shown": said[:_N_SHOWN], "folded": said[_N_SHOWN:]}
         for name, said in opinions.items()
         if said
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.decisions.sign_off import CircleToRead, SignOffTheme, circles_to_read, undecided
 from pipeline.review.journal import Journal
-from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import Themes
 
 ACCEPTED, REFUSED = "oui", "non"
@@ -15,27 +15,7 @@ _N_CIRCLES, _N_PASSAGES = 40, 12  # shown at once, of a circle
 BY_TABLE, BY_PROBABILITY = "table", "probabilite"  # orders of what is to read
 
 
-@dataclass(frozen=True)
-class PassageToRead:
-    """A passage and what was said of it, blank until somebody read it."""
-
-    unit: Unit
-    choice: str
-
-    @property
-    def field(self) -> str:
-        """Return the name of its two buttons."""
-        return f"{_FIELD}{self.unit.unit_id}"
-
-
-@dataclass(frozen=True)
-class ShownCircle:
-    """A table, else a document, with the passages to read in order."""
-
-    territory: str
-    table_number: int | None
-    title: str
-    passages: tuple[PassageToRead, ...]
+Shown = dict[str, Any]  # a table, else a document, to read, or a passage of it
 
 
 @dataclass(frozen=True)
@@ -46,17 +26,15 @@ class ThemeReading:
     """
 
     choices: dict[str, str]
-    to_decide: tuple[ShownCircle, ...]
-    decided: tuple[ShownCircle, ...]
+    to_decide: list[Shown]
+    decided: list[Shown]
     n_open: int
     n_tables: int
 
-    def surest_first(
-        self, strengths: Mapping[str, float]
-    ) -> list[tuple[ShownCircle, PassageToRead]]:
+    def surest_first(self, strengths: Mapping[str, float]) -> list[tuple[Shown, Shown]]:
         """Return what is left to read as one list, by falling strength of membership."""
-        rows = [(circle, passage) for circle in self.to_decide for passage in circle.passages]
-        return sorted(rows, key=lambda row: -strengths.get(row[1].unit.unit_id, 0.0))
+        rows = [(circle, passage) for circle in self.to_decide for passage in circle["passages"]]
+        return sorted(rows, key=lambda row: -strengths.get(row[1]["unit"].unit_id, 0.0))
 
     @property
     def accepted(self) -> set[str]:
@@ -92,8 +70,8 @@ def read_so_far(
     decided = [circle for circle in circles if circle not in to_decide]
     return ThemeReading(
         choices,
-        tuple(_shown(circle, choices, snapshot) for circle in to_decide[:_N_CIRCLES]),
-        tuple(_shown(circle, choices, snapshot) for circle in decided[:_N_CIRCLES]),
+        [_shown(circle, choices, snapshot) for circle in to_decide[:_N_CIRCLES]],
+        [_shown(circle, choices, snapshot) for circle in decided[:_N_CIRCLES]],
         n_open=len(left),
         n_tables=snapshot.n_tables(accepted),
     )
@@ -112,13 +90,14 @@ def _named(choices: Mapping[str, str], choice: str) -> set[str]:
     return {name for name, chosen in choices.items() if chosen == choice}
 
 
-def _shown(circle: CircleToRead, choices: Mapping[str, str], snapshot: Snapshot) -> ShownCircle:
-    return ShownCircle(
-        str(snapshot.workshops[circle.workshop_id]["territory"]),
-        circle.table_number,
-        snapshot.titles.get(circle.document_id, ""),
-        tuple(
-            PassageToRead(snapshot.units[name], choices[name])
+def _shown(circle: CircleToRead, choices: Mapping[str, str], snapshot: Snapshot) -> Shown:
+    """Return a circle with its passages in order, what was said of each, and its buttons' name."""
+    return {
+        "territory": str(snapshot.workshops[circle.workshop_id]["territory"]),
+        "table_number": circle.table_number,
+        "title": snapshot.titles.get(circle.document_id, ""),
+        "passages": [
+            {"unit": snapshot.units[name], "choice": choices[name], "field": f"{_FIELD}{name}"}
             for name in circle.unit_ids[:_N_PASSAGES]
-        ),
-    )
+        ],
+    }

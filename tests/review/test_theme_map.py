@@ -74,13 +74,13 @@ def test_passages_are_grouped_by_family_or_by_theme_within_one(
     wanted: Selection, groups: dict[str, int]
 ) -> None:
     drawn = draw_map(wanted, *_study(80), _FAMILIES)
-    assert {group.key: group.n for group in drawn.groups} == groups
+    assert {group["key"]: group["n"] for group in drawn.groups} == groups
     assert len(drawn.units) == sum(groups.values())
-    assert len({(group.hue, group.shape) for group in drawn.groups}) == len(groups)
+    assert len({(group["hue"], group["shape"]) for group in drawn.groups}) == len(groups)
 
 
 def test_without_families_themes_are_told_apart() -> None:
-    assert [group.key for group in draw_map(EVERY, *_study(80), {}).groups] == [
+    assert [group["key"] for group in draw_map(EVERY, *_study(80), {}).groups] == [
         "t-1",
         "t-2",
         "t-3",
@@ -98,8 +98,8 @@ def test_fifty_six_groups_are_told_apart_by_hue_and_shape() -> None:
         0,
     )
     groups = draw_map(EVERY, now, snapshot, {}).groups[:-1]
-    assert len({(group.hue, group.shape) for group in groups}) == 56
-    assert {group.hue for group in groups} == set(range(1, N_HUES + 1))
+    assert len({(group["hue"], group["shape"]) for group in groups}) == 56
+    assert {group["hue"] for group in groups} == set(range(1, N_HUES + 1))
 
 
 @pytest.mark.parametrize("i", [0, 1], ids=["light", "dark"])
@@ -127,4 +127,4 @@ def _luminance(colour: str) -> float:
 
 
 def test_nothing_wished_for_is_an_empty_map() -> None:
-    assert draw_map(EVERY.where(workshop="w-9"), *_study(8), _FAMILIES).groups == ()
+    assert draw_map(EVERY.where(workshop="w-9"), *_study(8), _FAMILIES).groups == []

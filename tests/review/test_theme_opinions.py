@@ -43,9 +43,9 @@ def groups(opinions: list[dict[str, Any]], moved: str = "") -> list[Any]:
 
 def told(opinions: list[dict[str, Any]], moved: str = "") -> list[Any]:
     return [
-        (entry.unit.unit_id, [unit.unit_id for unit in entry.others], entry.n_tables)
+        (entry["unit"].unit_id, [unit.unit_id for unit in entry["others"]], entry["n_tables"])
         for group in groups(opinions, moved)
-        for entry in group.shown
+        for entry in group["shown"]
     ]
 
 
@@ -65,15 +65,15 @@ def test_an_opinion_is_shown_with_the_tables_that_still_say_it(opinions, moved, 
 
 def test_a_need_and_its_answer_show_each_other_until_one_is_moved() -> None:
     both = [opinion(1, "difficulte", "a", faces=2), opinion(2, "force", "b", faces=1)]
-    need, answer = (group.shown[0] for group in groups(both))
-    assert (need.faces.unit_id, answer.faces.unit_id) == ("b", "a")
-    ((only,),) = (group.shown for group in groups(both, moved="b"))
-    assert only.faces is None
+    need, answer = (group["shown"][0] for group in groups(both))
+    assert (need["faces"].unit_id, answer["faces"].unit_id) == ("b", "a")
+    ((only,),) = (group["shown"] for group in groups(both, moved="b"))
+    assert only["faces"] is None
 
 
 def test_a_posture_shows_its_first_opinions_and_folds_the_others() -> None:
     many = [opinion(i + 1, "proposition", name) for i, name in enumerate("abcd")]
     (all_shown,) = groups(many)
     (some,) = groups([*many, opinion(5, "proposition", "a")])
-    assert (len(all_shown.shown), len(all_shown.folded)) == (4, 0)
-    assert (len(some.shown), len(some.folded)) == (4, 1)
+    assert (len(all_shown["shown"]), len(all_shown["folded"])) == (4, 0)
+    assert (len(some["shown"]), len(some["folded"])) == (4, 1)

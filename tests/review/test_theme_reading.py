@@ -98,5 +98,5 @@ def test_a_reading_goes_on_from_what_people_said(
 def test_what_is_not_saved_yet_or_awaits_a_review_stays_to_decide() -> None:
     awaiting = read(sign_off("cars", "acd"), awaits=True)
     for reading in (read(), read(fields=ALL), awaiting):
-        assert [circle.table_number for circle in reading.to_decide] == [1, 2, None]
-    assert [circle.table_number for circle in read(move("b", "cars")).decided] == [1]
+        assert [circle["table_number"] for circle in reading.to_decide] == [1, 2, None]
+    assert [circle["table_number"] for circle in read(move("b", "cars")).decided] == [1]

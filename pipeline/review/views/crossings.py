@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import pandas as pd
 from django.http import Http404, HttpRequest, HttpResponse
@@ -34,17 +34,6 @@ from pipeline.review.sending import attached, attached_book
 from pipeline.review.snapshot import Snapshot
 
 THEMES, TERRITORIES, QUESTIONS = "themes", "territoires", "questions"
-
-
-@dataclass(frozen=True)
-class CrossedCell:
-    """A cell with its two names, the list that it opens, none where it is empty, and its words."""
-
-    cell: Cell
-    about: str
-    door: Door | None
-    expected: str
-    words: str
 
 
 @reads(GET)
@@ -175,7 +164,8 @@ def _total(dimension: Dimension, key: str, tally: PassageCount) -> tuple[Passage
     return tally, doors.door(wanted, tally.n_units, dimension.labels[key], n_tables=tally.n_tables)
 
 
-def _crossed(crossing: Crossing, first: str, second: str) -> CrossedCell | None:
+def _crossed(crossing: Crossing, first: str, second: str) -> dict[str, Any] | None:
+    """Return a cell with its names, the list that it opens, none where it is empty, and words."""
     cell = crossing.cells[first, second]
     if cell is None:
         return None
@@ -188,7 +178,8 @@ def _crossed(crossing: Crossing, first: str, second: str) -> CrossedCell | None:
     if cell.expected is not None:
         expected = number(cell.expected, 1 if cell.expected < 10 else 0)
     about = typography(", ".join(names))
-    return CrossedCell(cell, about, door, expected, _together(cell, expected))
+    words = _together(cell, expected)
+    return {"cell": cell, "about": about, "door": door, "expected": expected, "words": words}
 
 
 def _together(cell: Cell, expected: str) -> str:

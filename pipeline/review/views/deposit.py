@@ -37,7 +37,7 @@ from pipeline.review.deposit import (
     with_readers,
     workshop_rows,
 )
-from pipeline.review.roles import GET, POST, Role, decides, reads, role_of
+from pipeline.review.roles import GET, POST, Role, View, decides, reads, role_of
 from pipeline.review.views import author_of, is_fragment, once, page_of, record
 from pipeline.text import size_in_words
 
@@ -110,58 +110,59 @@ def _new_workshop(request: HttpRequest) -> Path:
     return Deposit(state.study()).make_workshop(territory, found[0] if found else "", place)
 
 
-@decides(POST)
-def announce(request: HttpRequest) -> JsonResponse:
-    """Accept a file that a browser is about to send, and say how much of it has arrived."""
-    return announce_to(request, Uploads(Deposit(state.study())), "deposit_piece")
+def upload_views(
+    guard: Callable[[str], Callable[[View], View]],
+    uploads_of: Callable[[HttpRequest], Uploads],
+    address: str,
+) -> tuple[View, View]:
+    """Return the views that accept a file, and append a piece of it, at the page `address`.
+
+    The first says how much of the file has arrived; the last piece ends it.
+    """
+
+    @guard(POST)
+    def announce(request: HttpRequest) -> JsonResponse:
+        uploads, size = uploads_of(request), whole(request.POST.get("taille", ""))
+        try:
+            upload = uploads.announce(
+                request.POST.get("atelier", ""),
+                request.POST.get("chemin", ""),
+                -1 if size is None else size,
+                author=author_of(request),
+                mark=request.POST.get("change", ""),
+            )
+        except AteliersError as error:
+            return JsonResponse({"error": _line(error)}, status=422)
+        to = reverse(address, args=[upload.upload_id])
+        return JsonResponse({"received": uploads.n_received(upload), "address": to})
+
+    @guard(POST)
+    def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_PIECE_BYTES:
+            fault = _("un morceau de plus de {n}").format(n=size_in_words(MAX_PIECE_BYTES))
+            return JsonResponse({"error": fault}, status=413)
+        uploads = uploads_of(request)
+        ended = uploads.ended(upload_id)
+        if ended is not None:  # its last answer was lost
+            return _arrived(ended)
+        upload = _own_upload(request, uploads, upload_id)
+        start = whole(request.GET.get("debut", ""))
+        try:
+            n_received = uploads.add(upload, -1 if start is None else start, _chunks(request))
+            if n_received < upload.size:
+                return JsonResponse({"received": n_received})
+            return _arrived(uploads.finish(upload))
+        except ElsewhereError as error:
+            return JsonResponse({"received": error.n_received}, status=409)
+        except AteliersError as error:
+            return JsonResponse({"error": _line(error)}, status=422)
+
+    return announce, piece
 
 
-def announce_to(request: HttpRequest, uploads: Uploads, address: str) -> JsonResponse:
-    """Accept a file into `uploads`; its pieces go to the page named `address`."""
-    size = whole(request.POST.get("taille", ""))
-    try:
-        upload = uploads.announce(
-            request.POST.get("atelier", ""),
-            request.POST.get("chemin", ""),
-            -1 if size is None else size,
-            author=author_of(request),
-            mark=request.POST.get("change", ""),
-        )
-    except AteliersError as error:
-        return JsonResponse({"error": _line(error)}, status=422)
-    return JsonResponse(
-        {
-            "received": uploads.n_received(upload),
-            "address": reverse(address, args=[upload.upload_id]),
-        }
-    )
-
-
-@decides(POST)
-def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
-    """Append a piece of a file; the last one puts it into the depot."""
-    return receive_piece(request, Uploads(Deposit(state.study())), upload_id)
-
-
-def receive_piece(request: HttpRequest, uploads: Uploads, upload_id: str) -> JsonResponse:
-    """Append a piece of one of `uploads`; the last one ends it."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_PIECE_BYTES:
-        most = size_in_words(MAX_PIECE_BYTES)
-        return JsonResponse({"error": _("un morceau de plus de {n}").format(n=most)}, status=413)
-    ended = uploads.ended(upload_id)
-    if ended is not None:  # its last answer was lost
-        return _arrived(ended)
-    upload, start = _own_upload(request, uploads, upload_id), whole(request.GET.get("debut", ""))
-    try:
-        n_received = uploads.add(upload, -1 if start is None else start, _chunks(request))
-        if n_received < upload.size:
-            return JsonResponse({"received": n_received})
-        placed = uploads.finish(upload)
-    except ElsewhereError as error:
-        return JsonResponse({"received": error.n_received}, status=409)
-    except AteliersError as error:
-        return JsonResponse({"error": _line(error)}, status=422)
-    return _arrived(placed)
+announce, piece = upload_views(
+    decides, lambda _request: Uploads(Deposit(state.study())), "deposit_piece"
+)
 
 
 @decides(POST)

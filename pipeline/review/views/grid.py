@@ -41,7 +41,7 @@ from pipeline.review.roles import GET, POST, administers, reads
 from pipeline.review.selection import EVERY
 from pipeline.review.sending import attached
 from pipeline.review.views import author_of, is_fragment, once, request_id_of
-from pipeline.review.views.memos import MemoPanel, code_panels
+from pipeline.review.views.memos import code_panels
 
 REFUSED, IN_CONFLICT = 422, 409
 _PROPOSED = "proposed_grid"  # in the session
@@ -49,30 +49,6 @@ _LINES = ("code", "label", "definition", "include", "exclude")
 _LISTS = ("examples", "lexicon")
 _TEXTS = (*_LINES, *_LISTS, "family")
 _Part = TypeVar("_Part")
-
-
-@dataclass(frozen=True)
-class CodeRow:
-    """A code as the page shows it; `door` leads to its passages, None before any run."""
-
-    code: Code
-    colour: str
-    door: Door | None
-    memos: MemoPanel
-    edits: list[EditCode]
-    can_rise: bool
-    can_sink: bool
-
-
-@dataclass(frozen=True)
-class FamilyRows:
-    """The codes of a family, or a code without one, as the page shows them."""
-
-    family: str
-    label: str
-    rows: list[CodeRow]
-    can_rise: bool
-    can_sink: bool
 
 
 @dataclass(frozen=True)
@@ -111,23 +87,23 @@ def grid_page(request: HttpRequest) -> HttpResponse:
     colours, memos = axis_colours(grid), code_panels(request, grid)
     own = [axis.axis for axis in grid.own_axes]
 
-    def row(code: Code, i: int, n: int) -> CodeRow:
-        return CodeRow(
-            code,
-            code.colour or colours[code.axis],
-            doors.get((code.axis, code.code)),
-            memos[f"{code.axis}:{code.code}"],
-            edits[code.axis, code.code],
-            can_rise=i > 0,
-            can_sink=i < n - 1,
-        )
+    def row(code: Code, i: int, n: int) -> dict[str, Any]:
+        """Return a code; `door` leads to its passages, None before any run."""
+        return {
+            "code": code,
+            "colour": code.colour or colours[code.axis],
+            "door": doors.get((code.axis, code.code)),
+            "memos": memos[f"{code.axis}:{code.code}"],
+            "edits": edits[code.axis, code.code],
+        } | _ways(i, n)
 
-    def block(codes: list[Code], i: int, n: int) -> FamilyRows:
+    def block(codes: list[Code], i: int, n: int) -> dict[str, Any]:
+        """Return the codes of a family, or a code without one."""
         family = codes[0].parent_id or ""
         places = [(j, len(codes)) if family else (i, n) for j in range(len(codes))]
         rows = [row(code, *place) for code, place in zip(codes, places, strict=True)]
         label = grid.label_of(family) if family else ""
-        return FamilyRows(family, label, rows, can_rise=i > 0, can_sink=i < n - 1)
+        return {"family": family, "label": label, "rows": rows} | _ways(i, n)
 
     axes = []
     for axis in grid.axes:
@@ -149,6 +125,11 @@ def grid_page(request: HttpRequest) -> HttpResponse:
         "formats": ",".join(SENT),
     }
     return render(request, "review/grid.html", shown)
+
+
+def _ways(i: int, n: int) -> dict[str, bool]:
+    """Return whether the place `i` of `n` has one above it, and one below."""
+    return {"can_rise": i > 0, "can_sink": i < n - 1}
 
 
 @reads(GET)

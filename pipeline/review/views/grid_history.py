@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,7 +18,6 @@ from pipeline.grid.codes import Code, Grid
 from pipeline.grid.colours import PALETTE
 from pipeline.grid.editing import PARTS
 from pipeline.review import state
-from pipeline.review.doors import Door
 from pipeline.review.roles import GET, reads
 from pipeline.review.views import page_of
 from pipeline.review.views.grid import grid_doors
@@ -26,21 +25,6 @@ from pipeline.review.views.grid import grid_doors
 _NAMES = {colour: name for name, colour in PALETTE.items()}
 AXIS_PARTS = {"label": "libellé", "definition": "définition", "choice": "codes par passage"}
 _LEAST_ALIKE = 0.6  # of two texts compared word by word; others are shown one after the other
-
-
-@dataclass(frozen=True)
-class EditRow:
-    """A change of the grid as the page shows it; `changes` are parts and what became of their text.
-
-    `can_take` tells whether the code is still there to get the former text.
-    """
-
-    edit: EditCode | EditPart
-    sentence: str
-    is_undone: bool
-    door: Door | None
-    changes: list[tuple[str, SafeString]]
-    can_take: bool
 
 
 @reads(GET)
@@ -62,22 +46,27 @@ def grid_history(request: HttpRequest) -> HttpResponse:
     return render(request, "review/grid_history.html", shown)
 
 
-def _rows(request: HttpRequest, edits: Iterable[EditCode | EditPart]) -> Iterable[EditRow]:
+def _rows(request: HttpRequest, edits: Iterable[EditCode | EditPart]) -> Iterable[dict[str, Any]]:
+    """Yield what the page shows of each change: its parts, and what became of their text.
+
+    `can_take` tells whether the code is still there to get the former text.
+    """
     journal, grid = state.journal(), state.study().grid
     doors, names = grid_doors(request, grid), {code.code for code in grid.codes}
     for edit in edits:
-        yield EditRow(
-            edit,
-            state.sentence(edit),
-            journal.is_undone(edit.decision_id),
-            doors.get((str(edit.axis), str(edit.code))) if isinstance(edit, EditCode) else None,
-            list(
-                _changes(edit.before, edit.after)
-                if isinstance(edit, EditCode)
-                else _part_changes(edit.change, grid)
-            ),
-            can_take=isinstance(edit, EditCode) and edit.before is not None and edit.code in names,
-        )
+        if isinstance(edit, EditCode):
+            row: dict[str, Any] = {
+                "door": doors.get((str(edit.axis), str(edit.code))),
+                "changes": list(_changes(edit.before, edit.after)),
+                "can_take": edit.before is not None and edit.code in names,
+            }
+        else:
+            row = {"changes": list(_part_changes(edit.change, grid))}
+        yield row | {
+            "edit": edit,
+            "sentence": state.sentence(edit),
+            "is_undone": journal.is_undone(edit.decision_id),
+        }
 
 
 def _changes(before: Code | None, after: Code | None) -> Iterable[tuple[str, SafeString]]:

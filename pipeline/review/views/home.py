@@ -67,7 +67,7 @@ def study(request: HttpRequest) -> HttpResponse:
     damaged = [fault for fault in faults_of(state.study()) if fault.level != "told"]
     shown: dict[str, Any] = {
         "section": "home",
-        "to_do": [step for step in steps() if not step.is_done],
+        "to_do": [step for step in steps() if not step["is_done"]],
         "faults": damaged[:_N_FAULTS],
     }
     if state.study().last_run() is not None:

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -54,15 +53,6 @@ _N_CHARS = 120  # of a passage that a memo is about
 
 
 @dataclass(frozen=True)
-class MemoRow:
-    """A memo as a page shows it; only who may change it is offered to."""
-
-    memo: Memo
-    html: SafeString
-    can_change: bool
-
-
-@dataclass(frozen=True)
 class MemoPanel:
     """The memos on one subject, and the form for another one.
 
@@ -71,7 +61,7 @@ class MemoPanel:
     """
 
     subject: MemoSubject
-    rows: tuple[MemoRow, ...]
+    rows: list[dict[str, Any]]
     is_compact: bool = False
     fault: str = ""
     typed: str = ""
@@ -104,7 +94,7 @@ def panel_of(request: HttpRequest, subject: MemoSubject, **options: Any) -> Memo
     """Return the memos on `subject`, for review/memos_of.html."""
     near = _near(subject, state.journal_of_page())
     rows = memo_rows(request, (memo for memo in near.values() if memo.subject == subject))
-    return MemoPanel(subject, tuple(rows), **options)
+    return MemoPanel(subject, rows, **options)
 
 
 def _near(subject: MemoSubject, journal: Journal) -> dict[int, Memo]:
@@ -124,21 +114,20 @@ def code_panels(request: HttpRequest, grid: Grid) -> dict[str, MemoPanel]:
         memos[memo.subject].append(memo)
     subjects = [MemoSubject(CODE, f"{code.axis}:{code.code}") for code in grid.codes]
     return {
-        subject.id: MemoPanel(subject, tuple(memo_rows(request, memos[subject])))
-        for subject in subjects
+        subject.id: MemoPanel(subject, memo_rows(request, memos[subject])) for subject in subjects
     }
 
 
-def memo_rows(request: HttpRequest, memos: Iterable[Memo]) -> list[MemoRow]:
+def memo_rows(request: HttpRequest, memos: Iterable[Memo]) -> list[dict[str, Any]]:
     """Return `memos` with what the person of the request may do to them."""
     author, role = author_of(request), role_of(request.user)
     can_change_all = role >= Role.ADMINISTRATOR
     return [
-        MemoRow(
-            memo,
-            as_html(memo.text),
-            can_change_all or (role >= Role.ANALYST and memo.author == author),
-        )
+        {
+            "memo": memo,
+            "html": as_html(memo.text),
+            "can_change": can_change_all or (role >= Role.ANALYST and memo.author == author),
+        }
         for memo in memos
     ]
 
@@ -163,7 +152,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     filters = {name: text for name, text in (("sur", kind), ("auteur", author)) if text}
     shown = {
         "section": "memos",
-        "rows": [(row, *_place(row.memo)) for row in memo_rows(request, page.object_list)],
+        "rows": [(row, *_place(row["memo"])) for row in memo_rows(request, page.object_list)],
         "page": page,
         "n_memos": len(wanted),
         "address": urlencode(filters),
@@ -277,7 +266,7 @@ def _decision(
         raise Http404
     if memo is None:
         return None, _("Ce mémo n’est plus là : quelqu’un l’a retiré depuis.")
-    if not memo_rows(request, [memo])[0].can_change:
+    if not memo_rows(request, [memo])[0]["can_change"]:
         return None, _("Seule la personne qui l’a écrit, ou l’administration, change ce mémo.")
     if request.POST.get("vu") != str(memo.version):
         return None, _(

@@ -2,7 +2,6 @@
 
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -193,15 +192,7 @@ def _waiting() -> list[Decision]:
     return [row for row in state.journal().active(Decision) if row.decision_id > last_counted]
 
 
-@dataclass(frozen=True)
-class FileGroup:
-    """Files that people look for together."""
-
-    title: str
-    words: str
-    files: list[PublishedFile]
-
-
+# files that people look for together
 _GROUPS: tuple[tuple[str, Any, Any], ...] = (
     (
         r"rapport\.",
@@ -247,13 +238,13 @@ _FORMS = (
 )
 
 
-def _groups(files: list[PublishedFile]) -> list[FileGroup]:
+def _groups(files: list[PublishedFile]) -> list[dict[str, Any]]:
     in_order = sorted(files, key=lambda file: (file.path.rpartition(".")[0], _order(file)))
-    groups = [
-        FileGroup(title, words, [file for file in in_order if re.match(pattern, file.path)])
+    return [
+        {"title": title, "words": words, "files": own}
         for pattern, title, words in _GROUPS
+        if (own := [file for file in in_order if re.match(pattern, file.path)])
     ]
-    return [group for group in groups if group.files]
 
 
 def _order(file: PublishedFile) -> int:

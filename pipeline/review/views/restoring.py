@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from pipeline.review import state
 from pipeline.review.bounds import MAX_PIECE_BYTES
 from pipeline.review.roles import POST, administers
 from pipeline.review.views import author_of
-from pipeline.review.views.deposit import announce_to, receive_piece
+from pipeline.review.views.deposit import upload_views
 from pipeline.study import Study
 
 RESTORE = "restore"  # a task
@@ -35,16 +35,9 @@ def restoring_shown(study: Study, task: Task | None) -> dict[str, Any]:
     }
 
 
-@administers(POST)
-def announce(request: HttpRequest) -> JsonResponse:
-    """Accept an archive that a browser is about to send."""
-    return announce_to(request, ArchiveUploads(state.study()), "archive_piece")
-
-
-@administers(POST)
-def piece(request: HttpRequest, upload_id: str) -> JsonResponse:
-    """Append a piece of an archive."""
-    return receive_piece(request, ArchiveUploads(state.study()), upload_id)
+announce, piece = upload_views(
+    administers, lambda _request: ArchiveUploads(state.study()), "archive_piece"
+)
 
 
 @administers(POST)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -150,29 +150,20 @@ def _spans(text: str, wanted: Selection) -> list[tuple[int, int]]:
     return sorted(spans if query.has_phrase else spans | set(word_spans(wanted.typed, text)))
 
 
-@dataclass(frozen=True)
-class CountedDoor:
-    """A number of the passages listed, and the address of these alone."""
-
-    label: str
-    n: int
-    address: str
-
-
 def _counts(
     view: CoderView,
     wanted: Selection,
     unit_ids: Sequence[str],
     theme_ids: Sequence[tuple[str, int]],
-) -> list[tuple[str, list[CountedDoor]]]:
-    """Count the passages by territory, by table and by theme, most first."""
+) -> list[tuple[str, list[tuple[str, int, str]]]]:
+    """Count the passages by territory, table and theme, most first, each with its own address."""
     units, workshops = view.snapshot.units, view.snapshot.workshops
     listed = [units[name] for name in unit_ids]
     territories = Counter(str(workshops[unit.workshop_id]["territory"]) for unit in listed)
     tables = Counter((unit.workshop_id, unit.table_number) for unit in listed)
     n_workshops = len({workshop_id for workshop_id, _table in tables})
     by_territory = [
-        CountedDoor(name, n, _only(wanted, territory=name)) for name, n in territories.most_common()
+        (name, n, _only(wanted, territory=name)) for name, n in territories.most_common()
     ]
     by_table = []
     for (workshop_id, number), n in tables.most_common():
@@ -182,9 +173,9 @@ def _counts(
         if n_workshops > 1:
             label = f"{workshops[workshop_id]['territory']}, {label}"
         address = _only(wanted, workshop=workshop_id, table=str(number))
-        by_table.append(CountedDoor(typography(label), n, address))
+        by_table.append((typography(label), n, address))
     labels = state.themes().labels
-    by_theme = [CountedDoor(labels[name], n, _only(wanted, theme=name)) for name, n in theme_ids]
+    by_theme = [(labels[name], n, _only(wanted, theme=name)) for name, n in theme_ids]
     found = [
         (_("Par territoire"), by_territory),
         (_("Par table"), by_table[:_N_TABLES]),
@@ -199,20 +190,8 @@ def _only(wanted: Selection, **values: str) -> str:
     return wanted.without(*replaced).where(**values).address()
 
 
-@dataclass(frozen=True)
-class Chip:
-    """A condition in words, the address without it, and the one that says the contrary."""
-
-    name: str
-    value: str
-    without: str
-    how: str = ""
-    link: str = ""  # « ou », before another value of the same attribute
-    reversed: str = ""
-    reverse_words: str = ""
-
-
-def _other_chips(wanted: Selection) -> list[Chip]:
+def _other_chips(wanted: Selection) -> list[dict[str, str]]:
+    """Return what is asked beside the conditions, and the address without it."""
     orders = dict(_orders(wanted))
     rows = (
         ("state", TODO, _("À voir"), str(STATES.get(wanted.state, ""))),
@@ -226,7 +205,8 @@ def _other_chips(wanted: Selection) -> list[Chip]:
     for field, usual, name, value in rows:
         if getattr(wanted, field) != usual:
             change: dict[str, Any] = {field: usual}
-            chips.append(Chip(name, value, _in_usual_order(replace(wanted, **change)).address()))
+            without = _in_usual_order(replace(wanted, **change)).address()
+            chips.append({"name": name, "value": value, "without": without})
     return chips
 
 
@@ -236,7 +216,11 @@ def _in_usual_order(wanted: Selection) -> Selection:
     return replace(wanted, order=DOUBT) if is_odd else wanted
 
 
-def _condition_chips(wanted: Selection, words: SelectionWords) -> list[Chip]:
+def _condition_chips(wanted: Selection, words: SelectionWords) -> list[dict[str, str]]:
+    """Return the conditions in words, the address without each and the one of the contrary.
+
+    « ou » links a value to the one before it, of the same attribute.
+    """
     chips, before = [], None
     for row in wanted.conditions:
         name, value = str(ATTRIBUTE_NAMES[row.attribute]), words.value(row.attribute, row.value)
@@ -244,15 +228,15 @@ def _condition_chips(wanted: Selection, words: SelectionWords) -> list[Chip]:
         is_out = row.how == NONE_OF
         add = without.where if is_out else without.but_not
         chips.append(
-            Chip(
-                name,
-                value,
-                without.address(),
-                how=_HOWS[row.how],
-                link=_("ou") if before == (row.attribute, row.how, ANY_OF) else "",
-                reversed=add(**{row.attribute: row.value}).address(),
-                reverse_words=_("avec") if is_out else _("sauf"),
-            )
+            {
+                "name": name,
+                "value": value,
+                "without": without.address(),
+                "how": _HOWS[row.how],
+                "link": _("ou") if before == (row.attribute, row.how, ANY_OF) else "",
+                "reversed": add(**{row.attribute: row.value}).address(),
+                "reverse_words": _("avec") if is_out else _("sauf"),
+            }
         )
         before = (row.attribute, row.how, row.how)
     return chips
@@ -264,16 +248,6 @@ _HOWS = {ANY_OF: "", ALL_OF: "et", NONE_OF: "sauf"}
 def _orders(wanted: Selection) -> list[tuple[str, str]]:
     orders = [(DOUBT, _("les plus douteux d’abord")), (READING, _("ordre de lecture"))]
     return [(NEAREST, _("les plus proches d’abord")), *orders] if wanted.is_search else orders
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A value in the form, and whether the selection asks for it or excludes it."""
-
-    value: str
-    label: str
-    is_in: bool
-    is_out: bool
 
 
 def _groups(wanted: Selection, view: CoderView, *, is_blind: bool) -> list[dict[str, Any]]:
@@ -302,7 +276,7 @@ def _groups(wanted: Selection, view: CoderView, *, is_blind: bool) -> list[dict[
             "label": label or str(ATTRIBUTE_NAMES[attribute]),
             "name": ATTRIBUTES[attribute],
             "choices": choices,
-            "is_open": any(choice.is_in or choice.is_out for choice in choices),
+            "is_open": any(choice["is_in"] or choice["is_out"] for choice in choices),
         }
         for attribute, label, values in groups
         if len(choices := _choices(attribute, values, wanted, words)) > 1
@@ -311,10 +285,12 @@ def _groups(wanted: Selection, view: CoderView, *, is_blind: bool) -> list[dict[
 
 def _choices(
     attribute: str, values: Iterable[str], wanted: Selection, words: SelectionWords
-) -> list[Choice]:
+) -> list[dict[str, Any]]:
+    """Return the values in the form, and whether the selection asks for or excludes each."""
     asked, excluded = wanted.values(attribute), wanted.values(attribute, NONE_OF)
     return [
-        Choice(value, words.value(attribute, value), value in asked, value in excluded)
+        {"value": value, "label": words.value(attribute, value)}
+        | {"is_in": value in asked, "is_out": value in excluded}
         for value in values
     ]
 

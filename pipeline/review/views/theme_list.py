@@ -81,12 +81,12 @@ def gathering(request: HttpRequest) -> HttpResponse:
     summaries = theme_page.theme_summaries(now, snapshot)
     chosen = sorted(
         (summaries[name] for name in set(request.GET.getlist("theme")) if name in summaries),
-        key=lambda theme: (-theme.n_units, theme.label),
+        key=lambda theme: (-theme["n_units"], theme["label"]),
     )
     kept = request.GET.get("reste", "")
-    if kept not in {theme.theme_id for theme in chosen}:
-        kept = chosen[0].theme_id if chosen else ""
-    others = [theme.theme_id for theme in chosen if theme.theme_id != kept]
+    if kept not in {theme["theme_id"] for theme in chosen}:
+        kept = chosen[0]["theme_id"] if chosen else ""
+    others = [theme["theme_id"] for theme in chosen if theme["theme_id"] != kept]
     shown |= {"chosen": chosen, "kept": kept}
     if others:
         rows = [*journal.active(ThemeDecision), *(MergeThemes(name, kept) for name in others)]
@@ -94,11 +94,11 @@ def gathering(request: HttpRequest) -> HttpResponse:
         shown["merged"] = theme_page.theme_summaries(after, snapshot)[kept]
     quotes = dict(zip(now.themes["theme_id"], now.themes["quotes"].astype(str), strict=True))
     shown["quotes"] = {
-        theme.theme_id: theme_page.theme_quotes(
-            theme.theme_id, quotes[theme.theme_id], now, snapshot, journal
+        theme["theme_id"]: theme_page.theme_quotes(
+            theme["theme_id"], quotes[theme["theme_id"]], now, snapshot, journal
         )[:N_QUOTES_BEFORE]
         for theme in chosen
     }
-    near = nearest([theme.theme_id for theme in chosen], now, snapshot)
+    near = nearest([theme["theme_id"] for theme in chosen], now, snapshot)
     shown["near"] = [summaries[name] for name in near]
     return render(request, "review/theme_gathering.html", shown)

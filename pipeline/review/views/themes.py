@@ -92,7 +92,7 @@ def _theme_page(
     actors, n_known = theme_page.actor_counts(members, snapshot)
     pins = theme_page.pin_decisions(list(page.object_list), journal)
     quotes = theme_page.theme_quotes(theme_id, str(row["quotes"]), now, snapshot, journal)
-    cited = {quote.unit.unit_id for quote in quotes}
+    cited = {quote["unit"].unit_id for quote in quotes}
     wordings = theme_page.wording_proposals(now, snapshot, journal, theme_id=theme_id)
     so_far = read_so_far(theme_id, now, snapshot, journal, sent)
     order = BY_PROBABILITY if request.GET.get("lire") == BY_PROBABILITY else BY_TABLE
@@ -107,7 +107,7 @@ def _theme_page(
         "workshops": theme_page.workshop_counts(members, now, snapshot),
         "actors": actors,
         "n_known": n_known,
-        "code_doors": code_doors_of_theme(coder_view(request), theme_id, summary.label),
+        "code_doors": code_doors_of_theme(coder_view(request), theme_id, summary["label"]),
         "profile": theme_page.code_profile(members, snapshot, state.study().grid),
         "history": history,
         "memos": panel_of(request, MemoSubject(THEME, theme_id)),
@@ -121,11 +121,11 @@ def _theme_page(
             }
             for name in page.object_list
         ],
-        "wordings": {entry.subject: entry for entry in wordings},
-        "family_label": shown["family_labels"].get(summary.family_id, ""),
+        "wordings": {entry["subject"]: entry for entry in wordings},
+        "family_label": shown["family_labels"].get(summary["family_id"], ""),
         "reading": so_far,
-        "typed_title": sent.get("nom", "") if sent else summary.label,
-        "typed_statement": sent.get("enonce", "") if sent else summary.statement,
+        "typed_title": sent.get("nom", "") if sent else summary["label"],
+        "typed_statement": sent.get("enonce", "") if sent else summary["statement"],
         "signed": next(reversed(journal.on_theme(theme_id, SignOffTheme)), None),
     }
     return render(request, "review/theme.html", shown, status=status)
