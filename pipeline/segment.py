@@ -134,7 +134,7 @@ def _units_of(
             level = 1 if pd.isna(block["level"]) else block["level"]
             text = document.text[block["start_char"] : block["end_char"]]
             headings = [above for above in headings if above[0] < level] + [(level, text)]
-        span = (plain.to_plain(block["start_char"]), plain.to_plain(block["end_char"]))
+        span = (plain.move(block["start_char"]), plain.move(block["end_char"]))
         made_id = id_of_silent.get(block["block_order"])
         if block["kind"] not in SILENT_KINDS:
             spans = cut_block(plain.text, span, block["kind"], settings)
@@ -142,7 +142,7 @@ def _units_of(
             spans = [span] if made_id in made else []
         for cut_start, cut_end in spans:
             normalised = _normalise(plain.text[cut_start:cut_end])
-            start, end = plain.to_numbered(cut_start), plain.to_numbered(cut_end)
+            start, end = plain.move_back(cut_start), plain.move_back(cut_end)
             own_id = _unit_id(identity, normalised, occurrences[normalised])
             yield {
                 "unit_id": made_id or own_id,
