@@ -41,7 +41,7 @@ from pipeline.pseudonymise.mentions import spelt
 from pipeline.pseudonymise.vault import Person, Registry
 from pipeline.pseudonymise.words import is_first_name, is_place
 from pipeline.study import Study
-from pipeline.text import PERSON, fold_same_length, person_token
+from pipeline.text import PERSON, fold_same_length, longest_first, person_token
 
 _NAMED_BY_MACHINE = ("themes", "theme_families")
 _MIN_WORDS, _MAX_WORDS = 2, 4  # of a whole name, in whatever order
@@ -407,7 +407,7 @@ def name_pattern(person: Person) -> re.Pattern[str]:
     forms = {_GAP.join(map(_any_spelling, name.split())) for name in telling}
     forms |= {re.escape(email) for email in person.emails}
     forms |= {r"[\s.\-/()]*".join(number) for number in person.phones}
-    listed = "|".join(sorted(forms, key=lambda form: (-len(form), form)))
+    listed = longest_first(forms)
     return re.compile(
         rf"(?<![^\W\d_])(?:{listed})(?![^\W\d_])" if listed else r"(?!)", re.IGNORECASE
     )
@@ -420,7 +420,7 @@ def every_form(person: Person) -> re.Pattern[str]:
     """
     names = _written_names(person)
     words = {word for name in names for word in name.split() if is_name_word(word)}
-    alone = "|".join(_alone(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+    alone = longest_first(map(_alone, words))
     compounds = sorted(_GAP.join(map(_any_spelling, name.split())) for name in names if " " in name)
     whole = "|".join(
         [

@@ -17,7 +17,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
@@ -25,8 +25,15 @@ import pandas as pd
 from pipeline.settings.sections import SegmentSettings
 from pipeline.tables.columns import is_among
 from pipeline.tables.material import UNITS
-from pipeline.text import PlainText, cut_at_blanks, fold_same_length, has_signed_word
-from pipeline.text import lexicon as read_lexicon
+from pipeline.text import (
+    PlainText,
+    cut_at_blanks,
+    fold_same_length,
+    has_signed_word,
+    lexicon,
+    lexicon_words,
+    longest_first,
+)
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
 Span = tuple[int, int]  # half-open, in the document's text
@@ -56,6 +63,7 @@ _WINDOW = 10_000  # characters of a block read at once: rules look at all of the
 _SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # fewest words on each side of a spoken cut
 _UNPUNCTUATED = 30  # fewest words of a run of speech without any comma
 SILENT_KINDS = frozenset({"heading", "meta"})
+listed_words = partial(lexicon_words, "segmentation")  # in lower case
 
 
 def segment_documents(
@@ -257,7 +265,7 @@ def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
     if n_words(passage) <= settings.max_words:
         return [idea]
     quarter, plain = len(passage) // 4, plain_text(passage)
-    for hinge in lexicon()["charnieres"]:
+    for hinge in lexicon("segmentation")["charnieres"]:
         middles = [
             match.start() + 1
             for match in re.finditer(re.escape(hinge), plain)
@@ -454,20 +462,4 @@ def opens_with(plain: str, name: str) -> bool:
 @cache
 def alternatives(name: str) -> str:
     """Return a lexicon list as a regular expression, longest first."""
-    return "|".join(
-        re.escape(entry)
-        for entry in sorted(lexicon()[name], key=lambda entry: (-len(entry), entry))
-    )
-
-
-@cache
-def listed_words(name: str) -> frozenset[str]:
-    """Return a lexicon list."""
-    return frozenset(lexicon()[name])
-
-
-@cache
-def lexicon() -> dict[str, list[str]]:
-    """Return the lower-case lists of data/lexicon/segmentation.yaml."""
-    lists: dict[str, list[str]] = read_lexicon("segmentation")
-    return lists
+    return longest_first(map(re.escape, listed_words(name)))

@@ -104,6 +104,24 @@ def lexicon(name: str) -> Any:
     return load_yaml(data_path("lexicon", f"{name}.yaml"))
 
 
+@cache
+def lexicon_words(name: str, group: str) -> frozenset[str]:
+    """Return a list of a lexicon."""
+    return frozenset(map(str, lexicon(name)[group]))
+
+
+@cache
+def lexicon_lines(name: str) -> tuple[str, ...]:
+    """Return the entries of data/lexicon/`name`.txt, without its comments."""
+    lines = data_path("lexicon", f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def longest_first(forms: Iterable[str]) -> str:
+    """Return patterns as one, in which a longer form wins over its beginning."""
+    return "|".join(sorted(set(forms), key=lambda form: (-len(form), form)))
+
+
 def groups_in(text: str, name: str) -> tuple[str, ...]:
     """Return the groups of a lexicon in `text`, most frequent first."""
     folded = fold(text)

@@ -27,7 +27,7 @@ from pipeline.communes.tables import (
     region_names,
     slugs_with,
 )
-from pipeline.text import fold, lexicon, slug
+from pipeline.text import fold, lexicon, lexicon_words, slug
 
 _CODE = re.compile(r"(?<![\d])(\d{2}\s?\d{3}|2[ABab]\s?\d{3})(?![\d])")
 _DEPARTMENT = re.compile(
@@ -68,7 +68,7 @@ class WrittenCommune:
         """Whether it is a department, a region or "tout le canton"."""
         return any(
             (name in _areas() and name not in by_slug())
-            or name.split("-")[0] in _listed_words("etendues")
+            or name.split("-")[0] in lexicon_words("territories", "etendues")
             for name in self.slugs
         )
 
@@ -126,7 +126,7 @@ def _slugs(text: str) -> tuple[str, ...]:
     if quarter:
         return (quarter,)
     bare = list(words)
-    while len(bare) > 1 and bare[0] in _listed_words("avant"):
+    while len(bare) > 1 and bare[0] in lexicon_words("territories", "avant"):
         bare.pop(0)
     return tuple(dict.fromkeys([*_written_out(words), *_written_out(bare)]))
 
@@ -170,11 +170,6 @@ def _areas() -> frozenset[str]:
     return frozenset(
         slug(name) for name in (*department_names().values(), *region_names()) if name not in alone
     )
-
-
-@cache
-def _listed_words(group: str) -> frozenset[str]:
-    return frozenset(str(word) for word in lexicon("territories")[group])
 
 
 @dataclass(frozen=True)

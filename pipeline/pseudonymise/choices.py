@@ -13,7 +13,7 @@ from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Facts, Person, Registry
 from pipeline.pseudonymise.words import is_first_name, is_sure_surname, terms
-from pipeline.text import fold_same_length
+from pipeline.text import fold_same_length, longest_first
 
 _MOST_WORDS = 5  # of a forgotten name
 
@@ -97,11 +97,8 @@ def _key(words: str) -> str:
 
 def any_of(names: Iterable[str]) -> re.Pattern[str]:
     """Match folded names; their blanks match hyphens, points and apostrophes too."""
-    forms = [
-        r"[\s\-.'’]+".join(map(re.escape, name.split()))
-        for name in sorted(names, key=lambda name: (-len(name), name))
-    ]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(forms) or '(?!)'})(?!\w)")
+    forms = longest_first(r"[\s\-.'’]+".join(map(re.escape, name.split())) for name in names)
+    return re.compile(rf"(?<!\w)(?:{forms or '(?!)'})(?!\w)")
 
 
 _ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)
