@@ -88,10 +88,8 @@ def segment_documents(
 
 def rows_of_documents(rows: pd.DataFrame, order: str) -> dict[Any, list[dict[Any, Any]]]:
     """Return the rows of each document by its id, in order."""
-    rows_of: dict[Any, list[dict[Any, Any]]] = {}
-    for row in rows.sort_values(["document_id", order], kind="stable").to_dict("records"):
-        rows_of.setdefault(row["document_id"], []).append(row)
-    return rows_of
+    ordered = rows.sort_values(["document_id", order], kind="stable")
+    return {key: own.to_dict("records") for key, own in ordered.groupby("document_id", sort=False)}
 
 
 def paths_without_units(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice, product
+from math import cos, hypot, radians
 from statistics import median
 
 from rapidfuzz import fuzz, process
@@ -344,9 +345,8 @@ def around(codes: Iterable[str], *, own_codes: Iterable[str] = ()) -> Gazetteer:
 def distance_km(first: tuple[float, float], second: tuple[float, float]) -> float:
     """Return the kilometres between two (latitude, longitude), within 1 % in a region."""
     lat = (first[0] - second[0]) * 111.2
-    angle = (first[0] + second[0]) / 2 * 0.0174533
-    shrink = 1 - angle**2 / 2 + angle**4 / 24  # its cosine
-    return float((lat**2 + ((first[1] - second[1]) * 111.2 * shrink) ** 2) ** 0.5)
+    shrink = cos(radians((first[0] + second[0]) / 2))
+    return hypot(lat, (first[1] - second[1]) * 111.2 * shrink)
 
 
 def _alone(tiers: Mapping[str, list[NamedCommune]], *, is_told: bool) -> CommuneMatch | None:
