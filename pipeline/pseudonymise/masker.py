@@ -90,13 +90,16 @@ class Masker:
         ]
         for number, start, passage, persons, _ in passages:
             contacts = find_contacts(passage.text)
-            masks[number] += _shift([*contacts, *_outside(contacts, persons)], start)
+            # the "jeanne" of a mail address is no doubtful name
+            others = [mask for mask in persons if not mask.is_inside(contacts)]
+            masks[number] += _shift([*contacts, *others], start)
             names[number] |= names_in(passage, persons)
             shared |= names_in(passage, [mask for mask in persons if not mask.doubt])
         for number, start, passage, _, doubts in passages:
             mentions = mentions_of(passage, names[number] | shared)
             mentions += misspelt_mentions(passage, names[number], name_match=self._name_match)
-            masks[number] += _shift([*mentions, *_outside(mentions, doubts)], start)
+            others = [mask for mask in doubts if not mask.is_inside(mentions)]
+            masks[number] += _shift([*mentions, *others], start)
         return masks
 
     def _read(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[_ReadPassage]:
@@ -173,15 +176,6 @@ def _may_name(text: str) -> bool:
 def _entities(texts: list[str]) -> Iterator[_Entities]:
     for document in parse(texts, without=NOT_FOR_ENTITIES):
         yield tuple((entity.start_char, entity.end_char, entity.label_) for entity in document.ents)
-
-
-def _outside(contacts: list[Mask], persons: list[Mask]) -> list[Mask]:
-    """The "jeanne" of a mail address is no doubtful name."""
-    return [
-        mask
-        for mask in persons
-        if not any(contact.start <= mask.start and mask.end <= contact.end for contact in contacts)
-    ]
 
 
 def _shift(masks: list[Mask], by: int) -> list[Mask]:

@@ -35,6 +35,14 @@ class Mask(NamedTuple):
     # a title or the listed name itself: a decision on the same word elsewhere does not unmask it
     is_sure: bool = False
 
+    def is_inside(self, masks: "Iterable[Mask]") -> bool:
+        """Whether one of `masks` hides all that this one does."""
+        return any(other.start <= self.start and self.end <= other.end for other in masks)
+
+    def overlaps(self, masks: "Iterable[Mask]") -> bool:
+        """Whether one of `masks` hides some of what this one does."""
+        return any(other.start < self.end and self.start < other.end for other in masks)
+
 
 class Rewriting(Rewritten):
     """A text with its masks replaced."""
