@@ -60,9 +60,13 @@ def report_of(
     counts: Counter[str], seconds: float, stopped: str | None, dropped: Counter[str]
 ) -> AskingReport:
     """Return the report of `counts`, by name."""
-    names = ("asked", "coded", "again", "requests", "tokens_in", "tokens_out")
     return AskingReport(
-        *(counts[name] for name in names),
+        counts["asked"],
+        counts["coded"],
+        counts["again"],
+        counts["requests"],
+        counts["tokens_in"],
+        counts["tokens_out"],
         round(seconds, 3),
         stopped,
         dict(sorted(dropped.items())),

@@ -163,7 +163,7 @@ def _clean_blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) 
     """A named speaker becomes "intervenant", a role stays, a forgotten person goes."""
     speakers = blocks["speaker"]
     others = pd.Series(
-        sorted({str(speaker) for speaker in speakers.dropna()} - identified.ids),
+        sorted({str(speaker) for speaker in speakers.dropna()} - identified.final.keys()),
         dtype=speakers.dtype,
     )
     masked = masker.mask_texts(others)

@@ -187,16 +187,10 @@ def rename_structures(tables: dict[str, pd.DataFrame], masker: Masker) -> dict[s
     structures = tables["structures"]
     names = masker.mask_texts(structures["name"])
     taken = set(structures["structure_id"])
-    new_ids: dict[str, str] = {}
-    for structure_id, before, after in zip(
-        structures["structure_id"], structures["name"], names, strict=True
-    ):
-        if before != after:
-            new_ids[structure_id] = _free_id(after, taken)
-    renamed = {
-        name: tables[name].assign(structure_id=_renumber(tables[name]["structure_id"], new_ids))
-        for name in _CARRIERS
-    }
+    changed = names[names != structures["name"]]
+    own_ids = structures.loc[changed.index, "structure_id"]
+    new_ids = {own: _free_id(name, taken) for own, name in zip(own_ids, changed, strict=True)}
+    renamed = {name: tables[name].replace({"structure_id": new_ids}) for name in _CARRIERS}
     return tables | renamed | {"structures": renamed["structures"].assign(name=names)}
 
 
@@ -208,7 +202,3 @@ def _free_id(name: str, taken: set[str]) -> str:
         number += 1
     taken.add(structure_id)
     return structure_id
-
-
-def _renumber(ids: "pd.Series", new_ids: dict[str, str]) -> "pd.Series":
-    return ids.map(lambda old: new_ids.get(old, old), na_action="ignore").astype(ids.dtype)
