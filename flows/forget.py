@@ -30,6 +30,7 @@ from pipeline.errors import StudyError
 from pipeline.french import is_word
 from pipeline.ingest.contents import Part, read_contents
 from pipeline.pseudonymise.choices import (
+    every_name,
     find_people,
     is_forgotten_person,
     is_name_word,
@@ -41,7 +42,7 @@ from pipeline.pseudonymise.mentions import spelt
 from pipeline.pseudonymise.vault import Person, Registry
 from pipeline.pseudonymise.words import is_first_name, is_place
 from pipeline.study import Study
-from pipeline.text import PERSON, fold_same_length, person_token
+from pipeline.text import PERSON, fold_same_length, longest_first, person_token
 
 _NAMED_BY_MACHINE = ("themes", "theme_families")
 _MIN_WORDS, _MAX_WORDS = 2, 4  # of a whole name, in whatever order
@@ -407,7 +408,7 @@ def name_pattern(person: Person) -> re.Pattern[str]:
     forms = {_GAP.join(map(_any_spelling, name.split())) for name in telling}
     forms |= {re.escape(email) for email in person.emails}
     forms |= {r"[\s.\-/()]*".join(number) for number in person.phones}
-    listed = "|".join(sorted(forms, key=lambda form: (-len(form), form)))
+    listed = longest_first(forms)
     return re.compile(
         rf"(?<![^\W\d_])(?:{listed})(?![^\W\d_])" if listed else r"(?!)", re.IGNORECASE
     )
@@ -418,9 +419,9 @@ def every_form(person: Person) -> re.Pattern[str]:
 
     A common word needs its capital: Rose, not the rose of the garden.
     """
-    names = _written_names(person)
+    names = every_name(person)
     words = {word for name in names for word in name.split() if is_name_word(word)}
-    alone = "|".join(_alone(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+    alone = longest_first(map(_alone, words))
     compounds = sorted(_GAP.join(map(_any_spelling, name.split())) for name in names if " " in name)
     whole = "|".join(
         [
@@ -433,15 +434,9 @@ def every_form(person: Person) -> re.Pattern[str]:
     )
 
 
-def _written_names(person: Person) -> set[str]:
-    written = (person.first_name, person.last_name, person.full_name)
-    mentioned = (name for names in person.mentions.values() for name in names)
-    return {spelt(name) for name in (*written, *person.names, *mentioned) if name}
-
-
 def _telling_words(person: Person) -> re.Pattern[str]:
     """Match words of the names in any case and accents, common words and towns aside."""
-    words = {word for name in _written_names(person) for word in name.split() if is_name_word(word)}
+    words = {word for name in every_name(person) for word in name.split() if is_name_word(word)}
     telling = sorted(word for word in words if not (is_word(word) or is_place(word)))
     return re.compile(
         rf"(?<![^\W\d_])(?:{'|'.join(map(_any_spelling, telling))})(?![^\W\d_])"

@@ -8,7 +8,6 @@ Texts are compared with broad subjects: of nine studies by unseen authors, the l
 subject would name 62 themes in 100, the likeliest fine one 33 (models/cards/catalogue.md).
 """
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from models.reading import generic_words
 from models.rows import Labels, Matrix, softmax, unit_rows
 from models.words import WordIndex
 from pipeline.errors import ModelError
-from pipeline.files import data_path, reading_weights
+from pipeline.files import data_path, json_lines, reading_weights
 from pipeline.text import fold
 
 if TYPE_CHECKING:
@@ -95,9 +94,11 @@ def load_catalogue() -> Catalogue:
 def read_catalogue(folder: Path) -> Catalogue:
     """Return the catalogue of a folder; raise `ModelError` where it is unreadable or empty."""
     try:
-        families = _rows(folder / "familles.jsonl")
-        broad = _rows(folder / "larges.jsonl")
-        fine = [row for path in sorted(folder.glob("catalogue-*.jsonl")) for row in _rows(path)]
+        families = json_lines(folder / "familles.jsonl")
+        broad = json_lines(folder / "larges.jsonl")
+        fine = [
+            row for path in sorted(folder.glob("catalogue-*.jsonl")) for row in json_lines(path)
+        ]
         broad_number = {row["subject"]: i for i, row in enumerate(broad)}
         family_number = {row["family"]: i for i, row in enumerate(families)}
         catalogue = Catalogue(
@@ -112,10 +113,6 @@ def read_catalogue(folder: Path) -> Catalogue:
     if not catalogue.subjects or not catalogue.fine:
         raise _altered("catalogue des sujets vide")
     return catalogue
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _subject(row: dict[str, Any], key: str) -> Subject:
@@ -173,13 +170,13 @@ class SubjectReader:
 
         `weights` (n,) say how much each text tells of its group, by default all as much.
         """
-        means, words = self._means(labels, n_groups, weights), _subject_words()
-        rows = words.transform(self._texts)
-        said = _sums(rows, labels, n_groups, weights)  # of any norm: see _standard
+        means, (vectorizer, rows) = self._means(labels, n_groups, weights), _subject_words()
+        # of any norm: see _standard
+        said = _grouping(labels, n_groups, weights) @ vectorizer.transform(self._texts)
         return softmax(
             NEARNESS * _standard(means @ _broad_rows().T)
             + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
-            + WORDS * _standard(said @ words.rows.T)
+            + WORDS * _standard(said @ rows.T)
         )
 
     def fine_probabilities(
@@ -228,19 +225,9 @@ def _fine_words() -> WordIndex:
     return WordIndex(fold(" ".join(texts), keep_signs=True) for texts in said)
 
 
-@dataclass(frozen=True)
-class _SubjectWords:
-    """Weights of roots of words; `rows` (n_subjects, n_roots) of norm 1."""
-
-    vectorizer: "TfidfVectorizer"
-    rows: Matrix
-
-    def transform(self, texts: Sequence[str]) -> "csr_matrix":
-        return self.vectorizer.transform(texts)
-
-
 @cache
-def _subject_words() -> _SubjectWords:
+def _subject_words() -> "tuple[TfidfVectorizer, Matrix]":
+    """Return what weighs roots of words, and their weights, (n_subjects, n_roots) of norm 1."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     catalogue, passages = load_catalogue(), read_passages()
@@ -250,27 +237,21 @@ def _subject_words() -> _SubjectWords:
     statements = [
         " ".join((one.title, one.need, one.answer, one.proposal)) for one in catalogue.subjects
     ]
-    said = unit_rows(_sums(rows, labels, len(catalogue.subjects)).toarray())
+    said = unit_rows((_grouping(labels, len(catalogue.subjects), None) @ rows).toarray())
     titles = vectorizer.transform(statements).toarray()
-    return _SubjectWords(vectorizer, unit_rows(said + _TITLE_WEIGHT * titles))
+    return vectorizer, unit_rows(said + _TITLE_WEIGHT * titles)
 
 
 def read_passages() -> list[tuple[str, int]]:
     """Return the passages that say the subjects, and the number of each one's fine subject."""
     number = {one.subject_id: i for i, one in enumerate(load_catalogue().fine)}
     paths = sorted(data_path("training", "sujets").glob("sujets-*.jsonl"))
-    return [(row["text"], number[row["subject"]]) for path in paths for row in _rows(path)]
+    return [(row["text"], number[row["subject"]]) for path in paths for row in json_lines(path)]
 
 
 def _roots(text: str) -> list[str]:
     generic = generic_words()
     return [word[:_ROOT] for word in _WORD.findall(fold(text)) if word not in generic]
-
-
-def _sums(
-    rows: "csr_matrix", labels: Labels, n_groups: int, weights: Matrix | None = None
-) -> "csr_matrix":
-    return _grouping(labels, n_groups, weights) @ rows
 
 
 def _grouping(labels: Labels, n_groups: int, weights: Matrix | None) -> "csr_matrix":

@@ -72,10 +72,10 @@ class Encoders:
 
     def __init__(self, store: Store | None = None, executor: Executor | None = None) -> None:
         self._store, self._executor = store, executor
-        self._embedders: dict[EmbedSettings, CachedEmbedder] = {}
+        self._embedders: dict[EmbedSettings, Embedder] = {}
         self._lock = threading.Lock()
 
-    def load(self, settings: EmbedSettings | None = None) -> "CachedEmbedder":
+    def load(self, settings: EmbedSettings | None = None) -> "Embedder":
         """Return the encoder of `settings`."""
         if settings is None or settings.backend == _SHIPPED.backend:
             settings = _SHIPPED  # read once, whatever the settings of the other back ends
@@ -84,7 +84,7 @@ class Encoders:
                 engine = load_engine(settings)
                 executor = self._executor if settings == _SHIPPED else None
                 vectors = StoredVectors(self._store, engine) if self._store else None
-                self._embedders[settings] = CachedEmbedder(engine, vectors, settings, executor)
+                self._embedders[settings] = Embedder(engine, vectors, settings, executor)
             return self._embedders[settings]
 
     def prepare(self, texts: Sequence[str]) -> None:
@@ -104,7 +104,7 @@ class Encoders:
         return LentVectors(*self.load().known_vectors(texts))
 
 
-class CachedEmbedder:
+class Embedder:
     """An encoder with a cache; threads may share it."""
 
     def __init__(
@@ -217,30 +217,14 @@ class LentVectors:
     vectors: Vectors
 
     def load(self, settings: EmbedSettings | None = None) -> "Embedder":
-        """Return the encoder of `settings`."""
+        """Return the encoder of `settings`, in whose memory the vectors are."""
         plain = plain_encoders().load(settings)
-        if plain.settings != _SHIPPED:
-            return plain
-        vectors = MemoryVectors()
-        vectors.write(self.keys, self.vectors)
-        return _LentEmbedder(vectors, plain)
+        if plain.settings == _SHIPPED:
+            plain.vectors.write(self.keys, self.vectors)
+        return plain
 
 
-class _LentEmbedder:
-    def __init__(self, vectors: MemoryVectors, plain: CachedEmbedder) -> None:
-        self.name, self.version = plain.name, plain.version
-        self._vectors, self._plain = vectors, plain
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        rows = self._vectors.read([_key(text) for text in texts])
-        new = [text for text in texts if _key(text) not in rows]
-        rows |= dict(zip(map(_key, new), self._plain.encode(new), strict=True))
-        vectors = [rows[_key(text)] for text in texts]
-        return np.array(vectors, dtype=np.float32).reshape(len(texts), self._plain.engine.dim)
-
-
-# an encoder: its `name` and `version` go into manifests and cache keys; and what finds one
-Embedder = CachedEmbedder | _LentEmbedder
+# what finds an encoder, whose `name` and `version` go into manifests and cache keys
 EmbedderSource = Encoders | LentVectors
 
 
@@ -256,7 +240,7 @@ def load_engine(settings: EmbedSettings) -> Engine:
 
 
 def _encode_new(
-    texts_by_key: Mapping[bytes, str], embedder: CachedEmbedder
+    texts_by_key: Mapping[bytes, str], embedder: Embedder
 ) -> Iterator[tuple[list[bytes], Vectors]]:
     """Yield keys and vectors, once cached."""
     keys = list(texts_by_key)
@@ -278,7 +262,7 @@ def _encode_new(
         )
 
 
-def _encoded(texts: list[str], embedder: CachedEmbedder) -> Iterator[Vectors]:
+def _encoded(texts: list[str], embedder: Embedder) -> Iterator[Vectors]:
     executor = embedder.executor
     if executor is None or not executor.is_apart:
         return map(embedder.engine.encode, grains_of(texts, _SHARD))

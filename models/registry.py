@@ -4,7 +4,6 @@ In:   the shipped files of models/weights, what `ateliers train` registered, dat
 Out:  a GridTagger; passages and their codes
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from copy import copy
@@ -33,7 +32,7 @@ from models.tagger.storage import (
     write_model,
 )
 from pipeline.errors import ModelError
-from pipeline.files import data_path, file_hash
+from pipeline.files import data_path, file_hash, json_lines
 from pipeline.grid.codes import Axis, Code, Grid
 from pipeline.settings.sections import TagSettings
 
@@ -240,7 +239,7 @@ def labelled_rows(file: str) -> list[dict[str, Any]]:
     """Return a file's rows, with `file` and `theme_large`."""
     return [
         {"theme_large": _broad_themes().get(row["unit_id"]), **row, "file": file}
-        for row in _json_lines(file)
+        for row in json_lines(_training_path(file))
     ]
 
 
@@ -257,13 +256,8 @@ def file_hashes() -> dict[str, str]:
 
 @cache
 def _broad_themes() -> dict[str, Any]:
-    return {row["unit_id"]: row["theme_large"] for row in _json_lines(_BROAD_THEMES)}
+    return {row["unit_id"]: row["theme_large"] for row in json_lines(_training_path(_BROAD_THEMES))}
 
 
 def _training_path(name: str) -> Path:
     return data_path("training", f"{name}.jsonl")
-
-
-def _json_lines(name: str) -> list[dict[str, Any]]:
-    lines = _training_path(name).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line]

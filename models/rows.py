@@ -133,38 +133,25 @@ def unit_blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
     return ((block, unit_rows(some)) for block, some in blocks(rows))
 
 
-def sums_by_group(rows: Rows, labels: Labels, n_groups: int) -> Matrix:
+def sums_by_group(
+    rows: Rows, labels: Labels, n_groups: int, weights: Matrix | None = None
+) -> Matrix:
     """Return sums (n_groups, d) of each group's unit rows; label −1 has no group.
 
-    For several labellings (m, n), return (m, n_groups, d).
+    With `weights` (n,), rows keep their norms and are multiplied by them. For several labellings
+    (m, n), return (m, n_groups, d).
     """
-    return _sums(unit_blocks(rows), rows.shape[1], labels, n_groups, np.ones(len(rows)))
-
-
-def weighted_sums_by_group(rows: Rows, labels: Labels, n_groups: int, weights: Matrix) -> Matrix:
-    """Return sums (n_groups, d) of each group's rows times `weights` (n,), norms kept."""
-    return _sums(blocks(rows), rows.shape[1], labels, n_groups, weights)
-
-
-def _sums(
-    found: Iterator[tuple[slice, Matrix]],
-    n_columns: int,
-    labels: Labels,
-    n_groups: int,
-    weights: Matrix,
-) -> Matrix:
     from scipy import sparse
 
-    labellings = np.atleast_2d(labels)
-    sums = np.zeros((len(labellings) * n_groups, n_columns))
-    for block, rows in found:
+    labellings, factors = np.atleast_2d(labels), np.ones(len(rows)) if weights is None else weights
+    sums = np.zeros((len(labellings) * n_groups, rows.shape[1]))
+    for block, some in blocks(rows):
         labelling, row = np.nonzero(labellings[:, block] >= 0)
         group = labelling * n_groups + labellings[:, block][labelling, row]
-        sums += (
-            sparse.csr_matrix((weights[block][row], (group, row)), shape=(len(sums), len(rows)))
-            @ rows
-        )
-    return sums.reshape(*labels.shape[:-1], n_groups, n_columns)
+        cells = (factors[block][row], (group, row))
+        member = sparse.csr_matrix(cells, shape=(len(sums), len(some)))
+        sums += member @ (unit_rows(some) if weights is None else some)
+    return sums.reshape(*labels.shape[:-1], n_groups, rows.shape[1])
 
 
 def each_block(n_rows: int, work: Callable[[slice], None]) -> None:

@@ -250,7 +250,11 @@ def join_views(
     ]
     for encoder in _joined(embedder, shipped):
         views += [_encoder_view(encoder, texts), _encoder_view(encoder, contents)]
-    return Views(_beside(len(texts), views, folder), subject.off_topic, subject)
+    weights = [view.weight for view in views]
+    rows, _ = _side_by_side(
+        len(texts), lambda block: [view.of(block) for view in views], weights, folder
+    )
+    return Views(rows, subject.off_topic, subject)
 
 
 def text_views(
@@ -274,7 +278,8 @@ def text_views(
         return [*subjects, *(view.of(block) for view in others)]
 
     weights = [*[SUBJECT_WEIGHT] * (N_VIEWS // 2), *(view.weight for view in others)]
-    return Views(_side_by_side(len(texts), look, weights, folder).rows, off_topic)
+    rows, _ = _side_by_side(len(texts), look, weights, folder)
+    return Views(rows, off_topic)
 
 
 class _View(NamedTuple):
@@ -294,27 +299,13 @@ def _encoder_view(encoder: Embedder, seen: Sequence[str]) -> _View:
     return _View(lambda block: subject_half(encoder.encode(seen[block])), SHIPPED_WEIGHT)
 
 
-def _beside(n_texts: int, views: Sequence[_View], folder: Path | None) -> Rows:
-    weights = [view.weight for view in views]
-    return _side_by_side(
-        n_texts, lambda block: [view.of(block) for view in views], weights, folder
-    ).rows
-
-
-class _SideBySide(NamedTuple):
-    """Views side by side, and means before centring."""
-
-    rows: Rows
-    means: list[Matrix]
-
-
 def _side_by_side(
     n_texts: int,
     look: Callable[[slice], Sequence[NDArray[Any]]],
     weights: Sequence[float | None],
     folder: Path | None,
-) -> _SideBySide:
-    """Views of weight None are not centred."""
+) -> tuple[Rows, list[Matrix]]:
+    """Return views side by side, and means before centring; those of weight None stay."""
     rows: Any = None
     for block in slices(n_texts, _SEEN_AT_ONCE):
         views = look(block)
@@ -334,7 +325,7 @@ def _side_by_side(
         rows[block] = some
 
     each_block(n_texts, move)
-    return _SideBySide(rows, means)
+    return rows, means
 
 
 def lemma_axes(

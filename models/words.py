@@ -15,8 +15,7 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.files import data_path
-from pipeline.text import fold, fold_same_length
+from pipeline.text import fold, fold_same_length, lexicon_lines
 
 _SHORTEST_STEM = 4
 _LONGEST_ENDING, _LONGEST_SHORT_ENDING = 4, 1
@@ -72,8 +71,7 @@ def content_words(typed: str) -> list[str]:
 
 @cache
 def _function_words() -> frozenset[str]:
-    lines = data_path("lexicon", "mots_outils.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(line) for line in lines if line and not line.startswith("#"))
+    return frozenset(map(fold, lexicon_lines("mots_outils")))
 
 
 def word_spans(typed: str, text: str) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ Nothing heavy is imported before a table is written.
 import csv
 import hashlib
 import io
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,11 @@ def csv_rows(content: bytes, *, n_head: int = 1) -> list[list[str]]:
     heads = text.split("\n")[:n_head]
     separator = max(";\t,", key=lambda sign: max(head.count(sign) for head in heads))
     return list(csv.reader(io.StringIO(text), delimiter=separator))
+
+
+def json_lines(path: Path) -> list[Any]:
+    """Return what each line of a shipped .jsonl holds."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def text_hash(*parts: str) -> str:

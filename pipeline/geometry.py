@@ -5,7 +5,6 @@ Out:  what an area holds, whether its outline crosses itself, a lighter outline,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import compress, pairwise
 from math import asin, atan2, cos, degrees, pi, radians, sin
 from typing import Any
@@ -18,7 +17,6 @@ Ring = list[tuple[float, float]]  # longitude, latitude, as GeoJSON writes them
 EARTH_KM = 6371.0088
 # Half a second; a hand-drawn outline compares a few pairs a side.
 MAX_PAIRS = 5_000_000
-_PAIRS_AT_ONCE = 1_000_000
 _SWEEP = (0.7937, 0.6083)  # no street grid or straight border runs this way
 _FINEST = 1e-6  # degrees (a tenth of a metre): the first grid
 _LEAST = 4  # points of a closed ring
@@ -49,10 +47,10 @@ def crosses_itself(geometry: Mapping[str, Any]) -> bool | None:
 
     Only sides that overlap in one direction are compared: n log n steps.
     """
-    sweeps = [_Sweep.of(ring) for polygon in _polygons(geometry) for ring in polygon]
-    if sum(sweep.n_pairs for sweep in sweeps) > MAX_PAIRS:
+    swept = [_swept(ring) for polygon in _polygons(geometry) for ring in polygon]
+    if sum(int(n_later.sum()) for _, _, n_later in swept) > MAX_PAIRS:
         return None
-    return any(sweep.has_crossing() for sweep in sweeps)
+    return any(_cross(*ring) for ring in swept)
 
 
 def is_drawn(geometry: Any) -> bool:
@@ -216,62 +214,37 @@ def _points(ring: Any) -> NDArray[np.float64]:
     return np.array([(point[0], point[1]) for point in ring], dtype=float).reshape(-1, 2)
 
 
-@dataclass(frozen=True)
-class _Sweep:
-    """The sides of a ring in the order of a sweep line."""
+def _swept(ring: Any) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
+    """Return a ring's sides (n, 2, 2), their order along a sweep line, and how many next overlap.
 
-    starts: NDArray[np.float64]  # (n, 2), by side as drawn
-    ends: NDArray[np.float64]
-    order: NDArray[np.intp]  # of the sides, as met
-    # number of sides met before the one at this index of `order` ends
-    past: NDArray[np.intp]
+    The sides that follow one in that order overlap it in the line's direction, up to that number.
+    """
+    points = _points(ring)
+    if len(points) > 1 and (points[0] == points[-1]).all():
+        points = points[:-1]
+    sides = np.stack([points, np.roll(points, -1, axis=0)], axis=1)
+    along = np.sort(sides @ np.array(_SWEEP), axis=1)
+    order = np.argsort(along[:, 0], kind="stable")
+    met = np.searchsorted(along[order, 0], along[order, 1], side="right")
+    return sides, order, met - np.arange(1, len(met) + 1)
 
-    @classmethod
-    def of(cls, ring: Any) -> "_Sweep":
-        points = _points(ring)
-        if len(points) > 1 and (points[0] == points[-1]).all():
-            points = points[:-1]
-        ends = np.roll(points, -1, axis=0)
-        along, along_ends = points @ np.array(_SWEEP), ends @ np.array(_SWEEP)
-        first, last = np.minimum(along, along_ends), np.maximum(along, along_ends)
-        order = np.argsort(first, kind="stable")
-        past = np.searchsorted(first[order], last[order], side="right")
-        return cls(points, ends, order, past)
 
-    @property
-    def counts(self) -> NDArray[np.intp]:
-        return self.past - np.arange(1, len(self.past) + 1)
-
-    @property
-    def n_pairs(self) -> int:
-        return int(self.counts.sum())
-
-    def has_crossing(self) -> bool:
-        limits = np.arange(0, self.n_pairs, _PAIRS_AT_ONCE)
-        blocks = np.searchsorted(np.cumsum(self.counts), limits, side="right").tolist()
-        return any(self._crosses(*block) for block in pairwise([*blocks, len(self.counts)]))
-
-    def _crosses(self, low: int, high: int) -> bool:
-        """Whether a side from `low` to `high` crosses a later one that overlaps it."""
-        some = self.counts[low:high]
-        first = np.repeat(np.arange(low, high), some)
-        second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(some) - some, some)
-        one, other = self.order[first], self.order[second]
-        gap = np.abs(one - other)
-        apart = (gap > 1) & (gap < len(self.order) - 1)  # neighbours share a point
-        one, other = one[apart], other[apart]
-        side, other_side = (
-            (self.starts[one], self.ends[one]),
-            (self.starts[other], self.ends[other]),
-        )
-        are_parted = _turn(*side, other_side[0]) * _turn(*side, other_side[1]) < 0
-        are_parted &= _turn(*other_side, side[0]) * _turn(*other_side, side[1]) < 0
-        return bool(are_parted.any())
+def _cross(sides: NDArray[np.float64], order: NDArray[np.intp], n_later: NDArray[np.intp]) -> bool:
+    """Whether two sides that overlap in one direction and share no point cross."""
+    for place, some in enumerate(n_later.tolist()):
+        side, later = order[place], order[place + 1 : place + 1 + some]
+        gap = np.abs(side - later)
+        (start, end), others = sides[side], sides[later[(gap > 1) & (gap < len(order) - 1)]]
+        starts, ends = others[:, 0], others[:, 1]
+        are_parted = _turn(start, end, starts) * _turn(start, end, ends) < 0
+        if (are_parted & (_turn(starts, ends, start) * _turn(starts, ends, end) < 0)).any():
+            return True
+    return False
 
 
 def _turn(
     first: NDArray[np.float64], second: NDArray[np.float64], third: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Positive where the path over three points turns left, (n,)."""
+    """Positive where the path over three points (…, 2) turns left."""
     to_second, to_third = second - first, third - first
-    return np.asarray(to_second[:, 0] * to_third[:, 1] - to_second[:, 1] * to_third[:, 0])
+    return np.asarray(to_second[..., 0] * to_third[..., 1] - to_second[..., 1] * to_third[..., 0])

@@ -17,7 +17,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
@@ -25,8 +25,15 @@ import pandas as pd
 from pipeline.settings.sections import SegmentSettings
 from pipeline.tables.columns import is_among
 from pipeline.tables.material import UNITS
-from pipeline.text import PlainText, cut_at_blanks, fold_same_length, has_signed_word
-from pipeline.text import lexicon as read_lexicon
+from pipeline.text import (
+    PlainText,
+    cut_at_blanks,
+    fold_same_length,
+    has_signed_word,
+    lexicon,
+    lexicon_words,
+    longest_first,
+)
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
 Span = tuple[int, int]  # half-open, in the document's text
@@ -56,6 +63,7 @@ _WINDOW = 10_000  # characters of a block read at once: rules look at all of the
 _SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # fewest words on each side of a spoken cut
 _UNPUNCTUATED = 30  # fewest words of a run of speech without any comma
 SILENT_KINDS = frozenset({"heading", "meta"})
+listed_words = partial(lexicon_words, "segmentation")  # in lower case
 
 
 def segment_documents(
@@ -80,10 +88,8 @@ def segment_documents(
 
 def rows_of_documents(rows: pd.DataFrame, order: str) -> dict[Any, list[dict[Any, Any]]]:
     """Return the rows of each document by its id, in order."""
-    rows_of: dict[Any, list[dict[Any, Any]]] = {}
-    for row in rows.sort_values(["document_id", order], kind="stable").to_dict("records"):
-        rows_of.setdefault(row["document_id"], []).append(row)
-    return rows_of
+    ordered = rows.sort_values(["document_id", order], kind="stable")
+    return {key: own.to_dict("records") for key, own in ordered.groupby("document_id", sort=False)}
 
 
 def paths_without_units(
@@ -134,7 +140,7 @@ def _units_of(
             level = 1 if pd.isna(block["level"]) else block["level"]
             text = document.text[block["start_char"] : block["end_char"]]
             headings = [above for above in headings if above[0] < level] + [(level, text)]
-        span = (plain.to_plain(block["start_char"]), plain.to_plain(block["end_char"]))
+        span = (plain.move(block["start_char"]), plain.move(block["end_char"]))
         made_id = id_of_silent.get(block["block_order"])
         if block["kind"] not in SILENT_KINDS:
             spans = cut_block(plain.text, span, block["kind"], settings)
@@ -142,7 +148,7 @@ def _units_of(
             spans = [span] if made_id in made else []
         for cut_start, cut_end in spans:
             normalised = _normalise(plain.text[cut_start:cut_end])
-            start, end = plain.to_numbered(cut_start), plain.to_numbered(cut_end)
+            start, end = plain.move_back(cut_start), plain.move_back(cut_end)
             own_id = _unit_id(identity, normalised, occurrences[normalised])
             yield {
                 "unit_id": made_id or own_id,
@@ -257,7 +263,7 @@ def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
     if n_words(passage) <= settings.max_words:
         return [idea]
     quarter, plain = len(passage) // 4, plain_text(passage)
-    for hinge in lexicon()["charnieres"]:
+    for hinge in lexicon("segmentation")["charnieres"]:
         middles = [
             match.start() + 1
             for match in re.finditer(re.escape(hinge), plain)
@@ -454,20 +460,4 @@ def opens_with(plain: str, name: str) -> bool:
 @cache
 def alternatives(name: str) -> str:
     """Return a lexicon list as a regular expression, longest first."""
-    return "|".join(
-        re.escape(entry)
-        for entry in sorted(lexicon()[name], key=lambda entry: (-len(entry), entry))
-    )
-
-
-@cache
-def listed_words(name: str) -> frozenset[str]:
-    """Return a lexicon list."""
-    return frozenset(lexicon()[name])
-
-
-@cache
-def lexicon() -> dict[str, list[str]]:
-    """Return the lower-case lists of data/lexicon/segmentation.yaml."""
-    lists: dict[str, list[str]] = read_lexicon("segmentation")
-    return lists
+    return longest_first(map(re.escape, listed_words(name)))

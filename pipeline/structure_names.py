@@ -11,14 +11,14 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, partial
 from itertools import combinations, product
 
 import numpy as np
 from rapidfuzz import fuzz, process
 
 from pipeline.communes import name_of
-from pipeline.text import fold, groups_in, lexicon
+from pipeline.text import fold, groups_in, lexicon, lexicon_words
 
 # rapidfuzz score of one name in one word ("Bon Train", "Bontrain")
 JOINED = 90
@@ -34,6 +34,7 @@ _MOST_WORDS = 8  # of a commune's name that are combined
 _ALL_PAIRS = 5_000
 _N_ALIKE = 3  # letters of a beginning or an end
 _ROWS_AT_ONCE = 500
+word_group = partial(lexicon_words, "structures")
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,6 @@ def fullest_name(names: Sequence[str]) -> str:
             not name.isupper(),
         ),
     )
-
-
-@cache
-def word_group(group: str) -> frozenset[str]:
-    """Return a list of data/lexicon/structures.yaml."""
-    return frozenset(str(word) for word in lexicon("structures")[group])
 
 
 def _words_of(text: str) -> tuple[str, ...]:

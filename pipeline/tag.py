@@ -162,9 +162,7 @@ def _tag_rows(
             column = column_of[code.code]
             if is_shown[i, column]:
                 score = float(np.clip(tagging.probabilities[i, column], 0, 1))
-                spans = [
-                    [texts[i].to_numbered(end) for end in span] for span in evidence[i][column]
-                ]
+                spans = [[texts[i].move_back(end) for end in span] for span in evidence[i][column]]
                 is_assigned = bool(tagging.is_assigned[i, column])
                 codes.append((code.axis, code.code, score, is_assigned, json.dumps(spans)))
         yield codes

@@ -6,9 +6,10 @@
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.files import data_path, load_yaml
@@ -101,6 +102,24 @@ def cut_at_blanks(text: str, start: int, end: int, longest: int) -> list[tuple[i
 def lexicon(name: str) -> Any:
     """Return the content of data/lexicon/`name`.yaml."""
     return load_yaml(data_path("lexicon", f"{name}.yaml"))
+
+
+@cache
+def lexicon_words(name: str, group: str) -> frozenset[str]:
+    """Return a list of a lexicon."""
+    return frozenset(map(str, lexicon(name)[group]))
+
+
+@cache
+def lexicon_lines(name: str) -> tuple[str, ...]:
+    """Return the entries of data/lexicon/`name`.txt, without its comments."""
+    lines = data_path("lexicon", f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def longest_first(forms: Iterable[str]) -> str:
+    """Return patterns as one, in which a longer form wins over its beginning."""
+    return "|".join(sorted(set(forms), key=lambda form: (-len(form), form)))
 
 
 def groups_in(text: str, name: str) -> tuple[str, ...]:
@@ -237,31 +256,41 @@ def plain_texts(rows: "pd.DataFrame") -> "pd.DataFrame":
     )
 
 
-class PlainText:
-    """A text without its numbers, and the map between both texts' offsets."""
+class Rewritten:
+    """A text with (start, end, replacement) `edits`, in order, and the map of both's offsets."""
+
+    def __init__(self, text: str, edits: Iterable[tuple[int, int, str]]) -> None:
+        self._edits = list(edits)
+        self._shifts = [0]  # of what stands before each edit, then after all
+        self._starts: list[int] = []  # of the replacements
+        pieces, last = [], 0
+        for start, end, replacement in self._edits:
+            pieces += [text[last:start], replacement]
+            self._starts.append(start + self._shifts[-1])
+            self._shifts.append(self._shifts[-1] + len(replacement) - (end - start))
+            last = end
+        self.text = "".join([*pieces, text[last:]])
+
+    def move(self, offset: int) -> int:
+        """Return the new offset; inside an edit, where its replacement starts."""
+        passed = bisect_right(self._edits, offset, key=itemgetter(1))
+        if passed < len(self._edits):
+            offset = min(offset, self._edits[passed][0])
+        return offset + self._shifts[passed]
+
+    def move_back(self, offset: int) -> int:
+        """Return the former offset of what stands outside replacements."""
+        return offset - self._shifts[bisect_left(self._starts, offset)]
+
+
+class PlainText(Rewritten):
+    """A text without its numbers."""
 
     def __init__(self, numbered: str) -> None:
-        self.text = without_numbers(numbered)
-        # the bounds of numbers in the numbered text, and the length cut up to each
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._cuts = [0]
-        for match in _NUMBERED.finditer(numbered):
-            self._starts.append(match.start() + len(PERSON) - 1)
-            self._ends.append(match.end() - 1)
-            self._cuts.append(self._cuts[-1] + len(match.group()) - len(PERSON))
-        self._plain = [start - cut for start, cut in zip(self._starts, self._cuts, strict=False)]
-
-    def to_plain(self, offset: int) -> int:
-        """Return the plain offset; inside a number, where it was cut."""
-        passed = bisect_right(self._ends, offset)
-        if passed < len(self._starts) and self._starts[passed] < offset:
-            offset = self._starts[passed]
-        return offset - self._cuts[passed]
-
-    def to_numbered(self, offset: int) -> int:
-        """Return the numbered text's offset."""
-        return offset + self._cuts[bisect_left(self._plain, offset)]
+        bounds = (match.span() for match in _NUMBERED.finditer(numbered))
+        super().__init__(
+            numbered, ((start + len(PERSON) - 1, end - 1, "") for start, end in bounds)
+        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from models.rows import (
     new_rows,
     sums_by_group,
     unit_rows,
-    weighted_sums_by_group,
 )
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
@@ -90,7 +89,7 @@ def test_sums_by_group_leave_out_who_has_none(kept: FileRows):
         (VALUES[labels == group] * weights[labels == group, None]).sum(axis=0, dtype=np.float64)
         for group in range(3)
     ]
-    assert np.allclose(weighted_sums_by_group(kept, labels, 3, weights), weighted, atol=1e-4)
+    assert np.allclose(sums_by_group(kept, labels, 3, weights), weighted, atol=1e-4)
 
 
 def test_few_rows_stay_in_memory_and_many_leave_no_file_behind(tmp_path: Path):

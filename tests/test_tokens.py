@@ -26,17 +26,17 @@ def test_a_span_of_the_plain_text_is_the_same_words_of_the_numbered_one(numbered
     plain = PlainText(numbered)
     bounds = [at for at in range(len(plain.text) + 1) if not _is_inside_token(plain.text, at)]
     for start in bounds:
-        assert plain.to_plain(plain.to_numbered(start)) == start
+        assert plain.move(plain.move_back(start)) == start
         for end in (end for end in bounds if end >= start):
             assert (
-                without_numbers(numbered[plain.to_numbered(start) : plain.to_numbered(end)])
+                without_numbers(numbered[plain.move_back(start) : plain.move_back(end)])
                 == plain.text[start:end]
             )
 
 
 def test_an_offset_inside_a_number_becomes_the_place_where_it_was_cut():
     plain = PlainText("a [personne 12] b")
-    assert [plain.to_plain(at) for at in (2, 11, 12, 13, 14, 15)] == [2, 11, 11, 11, 11, 12]
+    assert [plain.move(at) for at in (2, 11, 12, 13, 14, 15)] == [2, 11, 11, 11, 11, 12]
 
 
 def test_a_person_without_a_number_has_the_bare_token():

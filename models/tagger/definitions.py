@@ -97,7 +97,8 @@ class DefinitionMatcher:
         texts = texts_of(units)
         self._encode_codes(source)
         raw = self._raw(texts, encode(texts, source))
-        deviations = (raw - self._background_mean) / self._background_deviation
+        mean, deviation = self._background_scale
+        deviations = (raw - mean) / deviation
         deviations = np.clip(deviations, -_MAX_DEVIATION, _MAX_DEVIATION)
         number = {question.question: i for i, question in enumerate(self.questions)}
         unknown = len(self.questions)
@@ -168,16 +169,10 @@ class DefinitionMatcher:
         return [*self._halves(encoded["descriptions"]), *self._halves(encoded["labels"])]
 
     @cached_property
-    def _background_raw(self) -> Array:
-        return self._raw(list(self.background.texts), self.background.vectors)
-
-    @cached_property
-    def _background_mean(self) -> Array:
-        return np.asarray(self._background_raw.mean(axis=0))
-
-    @cached_property
-    def _background_deviation(self) -> Array:
-        return np.asarray(np.maximum(self._background_raw.std(axis=0), 1e-3))
+    def _background_scale(self) -> tuple[Array, Array]:
+        """The mean and the deviation of ordinary passages, by code and view."""
+        raw = self._raw(list(self.background.texts), self.background.vectors)
+        return raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-3)
 
     def _raw(self, texts: list[str], vectors: Array) -> Array:
         views = []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.reading import Phrase, Reading, generic_words, opening_words, set_phrases
-from models.rows import Matrix, unit_rows, weighted_sums_by_group
+from models.rows import Matrix, sums_by_group, unit_rows
 from models.views import SubjectSpace
 from pipeline.text import fold
 
@@ -63,7 +63,7 @@ def find_candidates(
     if not keys:
         return [[] for _ in topic_words]
     vectors = unit_rows(space.project([uses.surface(key) for key in keys]))
-    sums = weighted_sums_by_group(space.rows, labels, len(topic_words), strengths)
+    sums = sums_by_group(space.rows, labels, len(topic_words), strengths)
     closeness = vectors @ unit_rows(sums).T
     candidates = []
     for theme, words in enumerate(topic_words):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice, product
+from math import cos, hypot, radians
 from statistics import median
 
 from rapidfuzz import fuzz, process
@@ -27,7 +28,7 @@ from pipeline.communes.tables import (
     region_names,
     slugs_with,
 )
-from pipeline.text import fold, lexicon, slug
+from pipeline.text import fold, lexicon, lexicon_words, slug
 
 _CODE = re.compile(r"(?<![\d])(\d{2}\s?\d{3}|2[ABab]\s?\d{3})(?![\d])")
 _DEPARTMENT = re.compile(
@@ -68,7 +69,7 @@ class WrittenCommune:
         """Whether it is a department, a region or "tout le canton"."""
         return any(
             (name in _areas() and name not in by_slug())
-            or name.split("-")[0] in _listed_words("etendues")
+            or name.split("-")[0] in lexicon_words("territories", "etendues")
             for name in self.slugs
         )
 
@@ -126,7 +127,7 @@ def _slugs(text: str) -> tuple[str, ...]:
     if quarter:
         return (quarter,)
     bare = list(words)
-    while len(bare) > 1 and bare[0] in _listed_words("avant"):
+    while len(bare) > 1 and bare[0] in lexicon_words("territories", "avant"):
         bare.pop(0)
     return tuple(dict.fromkeys([*_written_out(words), *_written_out(bare)]))
 
@@ -170,11 +171,6 @@ def _areas() -> frozenset[str]:
     return frozenset(
         slug(name) for name in (*department_names().values(), *region_names()) if name not in alone
     )
-
-
-@cache
-def _listed_words(group: str) -> frozenset[str]:
-    return frozenset(str(word) for word in lexicon("territories")[group])
 
 
 @dataclass(frozen=True)
@@ -349,9 +345,8 @@ def around(codes: Iterable[str], *, own_codes: Iterable[str] = ()) -> Gazetteer:
 def distance_km(first: tuple[float, float], second: tuple[float, float]) -> float:
     """Return the kilometres between two (latitude, longitude), within 1 % in a region."""
     lat = (first[0] - second[0]) * 111.2
-    angle = (first[0] + second[0]) / 2 * 0.0174533
-    shrink = 1 - angle**2 / 2 + angle**4 / 24  # its cosine
-    return float((lat**2 + ((first[1] - second[1]) * 111.2 * shrink) ** 2) ** 0.5)
+    shrink = cos(radians((first[0] + second[0]) / 2))
+    return hypot(lat, (first[1] - second[1]) * 111.2 * shrink)
 
 
 def _alone(tiers: Mapping[str, list[NamedCommune]], *, is_told: bool) -> CommuneMatch | None:

@@ -9,10 +9,10 @@ import csv
 import gzip
 import re
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow.parquet as pq
 from pydantic_core import from_json
@@ -24,6 +24,7 @@ from pipeline.text import fold, lexicon
 _MIN_COMMUNES, _MOST = 4, 0.8
 _MIN_ACRONYM = 3
 Point = tuple[float, float]
+T = TypeVar("T")
 _ARTICLES = ("le-", "la-", "les-", "l-")
 # Before a river, a region or a neighbour.
 LINKS = frozenset(
@@ -70,10 +71,14 @@ def by_code() -> dict[str, NamedCommune]:
 @cache
 def by_slug() -> dict[str, tuple[NamedCommune, ...]]:
     """Return the communes by the slug of their name."""
-    by_name: dict[str, list[NamedCommune]] = {}
-    for commune in named_communes():
-        by_name.setdefault(commune.slug, []).append(commune)
-    return {slug: tuple(namesakes) for slug, namesakes in by_name.items()}
+    return _grouped((commune.slug, commune) for commune in named_communes())
+
+
+def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
+    groups: dict[str, list[T]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return {key: tuple(values) for key, values in groups.items()}
 
 
 @cache
@@ -149,11 +154,7 @@ def _beginning(texts: Sequence[str], letters: str) -> Sequence[str]:
 @cache
 def by_postal_code() -> dict[str, tuple[NamedCommune, ...]]:
     """Return communes and arrondissements by postal code."""
-    by_postal: dict[str, list[NamedCommune]] = {}
-    for commune in named_communes():
-        for postal_code in commune.postal_codes:
-            by_postal.setdefault(postal_code, []).append(commune)
-    return {code: tuple(served) for code, served in by_postal.items()}
+    return _grouped((code, one) for one in named_communes() for code in one.postal_codes)
 
 
 @cache
@@ -214,12 +215,12 @@ def members_of(epci_code: str) -> tuple[str, ...]:
 
 @cache
 def _members() -> dict[str, tuple[str, ...]]:
-    members: dict[str, list[str]] = {}
-    for commune in named_communes():
-        if commune.kind == "commune":
-            for group in filter(None, (commune.epci_code, commune.ept_code)):
-                members.setdefault(group, []).append(commune.code)
-    return {group: tuple(codes) for group, codes in members.items()}
+    return _grouped(
+        (group, commune.code)
+        for commune in named_communes()
+        for group in (commune.epci_code, commune.ept_code)
+        if commune.kind == "commune" and group
+    )
 
 
 @cache

@@ -8,7 +8,7 @@ code beside them. In a codebook that this project wrote, only the branch of the 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lxml import etree
@@ -38,8 +38,7 @@ _PARTS = {
     "Anciens identifiants": "former",
     IDENTIFIER: "code",
 }
-_PART = re.compile(rf"^({'|'.join(_PARTS)}) : (.+)$")
-_CHOICE = re.compile(r"^Choix : (.+)$")  # in the description of an axis
+_PART = re.compile(r"^([^:]+) : (.+)$")
 _ONLY_ONE = re.compile(r"\s*\((?:un|une) seule?\)$", re.IGNORECASE)  # likewise, after its name
 
 
@@ -108,25 +107,10 @@ def _own_axis(element: etree._Element) -> AxisEntry:
     """Its name may end with « (un seul) »."""
     written = " ".join(element.get("name", "").split())
     label = _ONLY_ONE.sub("", written)
-    lines = [
-        line.strip() for line in (element.findtext(f"{_NAMESPACE}Description") or "").splitlines()
-    ]
-    told = [found[1].strip() for line in lines if (found := _CHOICE.match(line))]
-    named = [
-        found[2].strip()
-        for line in lines
-        if (found := _PART.match(line)) and found[1] == IDENTIFIER
-    ]
-    definition = " ".join(
-        word
-        for line in lines
-        if not (_CHOICE.match(line) or _PART.match(line))
-        for word in line.split()
-    )
-    choice = told[0] if told else "un" if label != written else ""
-    return AxisEntry(
-        named[0] if named else slug(label), label, definition, choice, f"ligne {element.sourceline}"
-    )
+    definition, parts = _described(element, {**_PARTS, "Choix": "choice"})
+    name, *_ = parts["code"] or [slug(label)]
+    choice, *_ = parts["choice"] or ["un" if label != written else ""]
+    return AxisEntry(name, label, definition, choice, f"ligne {element.sourceline}")
 
 
 def _is_group(element: etree._Element) -> bool:
@@ -194,14 +178,16 @@ def _own_colour(element: etree._Element) -> str:
     return colour if is_own and COLOUR.fullmatch(colour) else ""
 
 
-def _described(element: etree._Element) -> tuple[str, dict[str, list[str]]]:
-    """The definition, and the lines that `describe` put under it."""
-    parts: dict[str, list[str]] = {name: [] for name in _PARTS.values()}
+def _described(
+    element: etree._Element, names: Mapping[str, str] = _PARTS
+) -> tuple[str, dict[str, list[str]]]:
+    """The definition, and the lines that `describe` or `describe_axis` put under it."""
+    parts: dict[str, list[str]] = {name: [] for name in names.values()}
     definition: list[str] = []
     for line in (element.findtext(f"{_NAMESPACE}Description") or "").splitlines():
         found = _PART.match(line.strip())
-        if found:
-            parts[_PARTS[found[1]]].append(" ".join(found[2].split()))
+        if found and found[1] in names:
+            parts[names[found[1]]].append(" ".join(found[2].split()))
         else:
             definition += line.split()
     return " ".join(definition), parts

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from pipeline.files import data_path
-from pipeline.text import fold, fold_same_length, has_signed_word, lexicon
+from pipeline.text import fold, fold_same_length, has_signed_word, lexicon, lexicon_lines
 
 _INVISIBLE = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\u061c\ufeff\ufff9-\ufffc\ud800-\udfff"
@@ -458,14 +457,6 @@ def _roles() -> re.Pattern[str]:
         r"|(?:mme|m\.|mr|monsieur|madame)\s[\w'’. -]{1,40})",
         re.IGNORECASE,
     )
-
-
-@cache
-def lexicon_lines(name: str) -> tuple[str, ...]:
-    """Return data/lexicon/`name`.txt without blank lines and comments."""
-    text = data_path("lexicon", f"{name}.txt").read_text(encoding="utf-8")
-    lines = map(str.strip, text.splitlines())
-    return tuple(line for line in lines if line and not line.startswith("#"))
 
 
 @cache

@@ -16,7 +16,10 @@ from functools import cache
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from pipeline.communes import name_of
 from pipeline.offer.carriers import essential
@@ -201,24 +204,17 @@ def _named(row: Row) -> str:
 
 
 def _lines(rows: Sequence[Row]) -> list[list[Row]]:
-    parents = list(range(len(rows)))
-
-    def root(i: int) -> int:
-        while parents[i] != i:
-            i = parents[i]
-        return i
-
     groups: dict[Any, list[int]] = defaultdict(list)
     for i, row in enumerate(rows):
         for key in _blocks(row):
             groups[key].append(i)
-    for members in groups.values():
-        for i, j in combinations(members, 2):
-            if root(i) != root(j) and _is_one(rows[i], rows[j]):
-                parents[max(root(i), root(j))] = min(root(i), root(j))
+    pairs = {pair for members in groups.values() for pair in combinations(members, 2)}
+    same = np.array([pair for pair in sorted(pairs) if _is_one(*(rows[i] for i in pair))], int)
+    firsts, seconds = same.reshape(-1, 2).T
+    graph = coo_array((np.ones(len(same)), (firsts, seconds)), shape=(len(rows), len(rows)))
     lines = defaultdict(list)
-    for i, row in enumerate(rows):
-        lines[root(i)].append(row)
+    for number, row in zip(connected_components(graph)[1], rows, strict=True):
+        lines[number].append(row)
     return list(lines.values())
 
 

@@ -9,14 +9,12 @@ of data/lexicon/offre.yaml are verbs where an object follows.
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
+from functools import cache, partial
 
 from spacy.tokens import Doc, Token
 
 from pipeline.offer.quantities import lexicon as quantities_lexicon
-from pipeline.text import fold
-from pipeline.text import lexicon as read_lexicon
+from pipeline.text import fold, lexicon, lexicon_words
 
 
 def _set_of(text: str) -> frozenset[str]:
@@ -52,17 +50,8 @@ _FULL_NAME = re.compile(r"\w{3,}(theque|erie)s?")
 _FEMININE = re.compile(r"(ion|te|ette|ure|ance|ence|euse|trice|iere|ee|ie|aine|elle|esse)s?")
 
 
-@cache
-def words_of(group: str) -> frozenset[str]:
-    """Return a list of data/lexicon/offre.yaml."""
-    return frozenset(map(str, offer_lexicon()[group]))
-
-
-@cache
-def offer_lexicon() -> dict[str, Any]:
-    """Return data/lexicon/offre.yaml."""
-    content: dict[str, Any] = read_lexicon("offre")
-    return content
+offer_lexicon = partial(lexicon, "offre")
+words_of = partial(lexicon_words, "offre")
 
 
 def folded(token: Token) -> str:

@@ -7,7 +7,7 @@ Out:  numbers, quantities with their units, and totals
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -47,11 +47,7 @@ class Number:
     bounds: tuple[float, float] | None = None  # of a range
 
 
-@cache
-def lexicon() -> dict[str, Any]:
-    """Return data/lexicon/quantites.yaml."""
-    content: dict[str, Any] = read_lexicon("quantites")
-    return content
+lexicon = partial(read_lexicon, "quantites")
 
 
 def find_numbers(text: str) -> list[Number]:

@@ -28,7 +28,6 @@ from pipeline.pseudonymise.masks import PERSON, Mask, Rewriting
 from pipeline.pseudonymise.mentions import (
     PossiblePerson,
     best_fits,
-    is_forgotten,
     number_names,
     spelt,
 )
@@ -108,13 +107,8 @@ def pseudonymise(
 
 
 def _vault_row(person: Person, workshop_id: str) -> dict[str, str | None]:
-    return {
-        "participant_id": person.participant_id,
-        "workshop_id": workshop_id,
-        "full_name": person.full_name,
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-    }
+    names = ("participant_id", "full_name", "first_name", "last_name")
+    return {"workshop_id": workshop_id} | {name: getattr(person, name) for name in names}
 
 
 def _masker(
@@ -169,7 +163,7 @@ def _clean_blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) 
     """A named speaker becomes "intervenant", a role stays, a forgotten person goes."""
     speakers = blocks["speaker"]
     others = pd.Series(
-        sorted({str(speaker) for speaker in speakers.dropna()} - identified.ids),
+        sorted({str(speaker) for speaker in speakers.dropna()} - identified.final.keys()),
         dtype=speakers.dtype,
     )
     masked = masker.mask_texts(others)
@@ -258,11 +252,3 @@ class TypedTextMasker(DecidedMasker):
             return not best_fits(name, self._known, self._name_match)
         named = self._colleagues.finditer(fold_same_length(text)) if self._colleagues else ()
         return any(name.start() <= mask.start and mask.end <= name.end() for name in named)
-
-    def _is_hidden_name(self, name: str) -> bool:
-        if name not in self._hidden_by_name:
-            folders = self._registry.folders or [""]
-            self._hidden_by_name[name] = any(
-                is_forgotten(name, self._registry, folder, self._hidden) for folder in folders
-            )
-        return self._hidden_by_name[name]

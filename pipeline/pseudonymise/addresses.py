@@ -7,7 +7,7 @@ from functools import cache
 
 from pipeline.pseudonymise.masks import ADDRESS, Mask
 from pipeline.pseudonymise.words import LETTER, UPPER
-from pipeline.text import lexicon
+from pipeline.text import lexicon, longest_first
 
 _BLANK = r"[ \u00a0\u202f]"
 _LINK = r"(?i:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
@@ -89,7 +89,7 @@ def _flat_after() -> str:
 def _numbered() -> str:
     not_numbered = "".join(
         rf"(?<!(?i:{re.escape(word[-6:])}){blank})"
-        for word in _entries("numérotés")
+        for word in lexicon("adresses")["numérotés"]
         for blank in ("", " ", "\u00a0")
     )
     number = (
@@ -151,14 +151,7 @@ def _hamlet() -> re.Pattern[str]:
 @cache
 def _any(name: str) -> str:
     """Accents are optional; blanks and apostrophes are of any kind."""
-    entries = sorted(set(_entries(name)), key=lambda entry: (-len(entry), entry))
-    return "|".join("".join(map(_loose_sign, entry)) for entry in entries)
-
-
-@cache
-def _entries(name: str) -> tuple[str, ...]:
-    lists: dict[str, list[str]] = lexicon("adresses")
-    return tuple(lists[name])
+    return longest_first("".join(map(_loose_sign, entry)) for entry in lexicon("adresses")[name])
 
 
 def _loose_sign(sign: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from pipeline.french import is_word
 from pipeline.pseudonymise.identities import digits_of, name_words
@@ -13,7 +14,7 @@ from pipeline.pseudonymise.passage import Passage, TextWord
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Facts, Person, Registry
 from pipeline.pseudonymise.words import is_first_name, is_sure_surname, terms
-from pipeline.text import fold_same_length
+from pipeline.text import fold_same_length, longest_first
 
 _MOST_WORDS = 5  # of a forgotten name
 
@@ -31,7 +32,7 @@ class Choices:
 
 
 class DecidedMasker(Masker):
-    """Applies people's decisions to a masker; `folder` is the workshop's."""
+    """Applies people's decisions to a masker; `folder` is the workshop's, "" all."""
 
     def __init__(
         self, roster: Roster, *, name_match: int, choices: Choices, registry: Registry, folder: str
@@ -40,8 +41,9 @@ class DecidedMasker(Masker):
         self._hide = frozenset(map(_key, choices.hide))
         self._to_hide = any_of(self._hide)
         self._keep = frozenset(map(spelt, choices.keep)) - frozenset(map(spelt, choices.hide))
-        self._registry, self._folder, self._hidden = registry, folder, registry.forgotten_mentions()
-        self._hidden_by_name: dict[str, bool] = {}
+        self._registry, self._folders = registry, [folder] if folder else registry.folders or [""]
+        self._hidden = registry.forgotten_mentions()
+        self._is_hidden_name = cache(self._is_hidden)
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
         """Return the masks of each (text, block spans)."""
@@ -83,12 +85,10 @@ class DecidedMasker(Masker):
         )
         return is_name and "\n" not in name and self._is_hidden_name(spelt(name))
 
-    def _is_hidden_name(self, name: str) -> bool:
-        if name not in self._hidden_by_name:
-            self._hidden_by_name[name] = is_forgotten(
-                name, self._registry, self._folder, self._hidden
-            )
-        return self._hidden_by_name[name]
+    def _is_hidden(self, name: str) -> bool:
+        return any(
+            is_forgotten(name, self._registry, folder, self._hidden) for folder in self._folders
+        )
 
 
 def _key(words: str) -> str:
@@ -97,11 +97,8 @@ def _key(words: str) -> str:
 
 def any_of(names: Iterable[str]) -> re.Pattern[str]:
     """Match folded names; their blanks match hyphens, points and apostrophes too."""
-    forms = [
-        r"[\s\-.'’]+".join(map(re.escape, name.split()))
-        for name in sorted(names, key=lambda name: (-len(name), name))
-    ]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(forms) or '(?!)'})(?!\w)")
+    forms = longest_first(r"[\s\-.'’]+".join(map(re.escape, name.split())) for name in names)
+    return re.compile(rf"(?<!\w)(?:{forms or '(?!)'})(?!\w)")
 
 
 _ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)
@@ -161,7 +158,8 @@ def every_name(person: Person) -> set[str]:
     """Return each form of a person's name, `spelt`."""
     whole = " ".join(filter(None, (person.first_name, person.last_name)))
     met = (name for names in person.mentions.values() for name in names)
-    return {spelt(name) for name in (whole, person.full_name or "", *person.names, *met)}
+    written = (whole, person.first_name, person.last_name, person.full_name)
+    return {spelt(name) for name in (*written, *person.names, *met) if name}
 
 
 def is_name_word(word: str) -> bool:

@@ -254,7 +254,7 @@ def _rows_of(case: Case) -> Iterator[dict[str, Any]]:
     readable = [
         mask
         for mask in case.masks
-        if mask.is_readable and mask.doubt and not _is_hidden(mask, case.rewriting.masks)
+        if mask.is_readable and mask.doubt and not mask.overlaps(case.rewriting.masks)
     ]
     for mask in sorted({*replaced, *readable}):
         start, end = shown.move(mask.start), shown.move(mask.end)
@@ -267,10 +267,6 @@ def _rows_of(case: Case) -> Iterator[dict[str, Any]]:
             "done": READABLE if mask.is_readable else HIDDEN,
             "reason": mask.doubt,
         }
-
-
-def _is_hidden(mask: Mask, masks: list[Mask]) -> bool:
-    return any(other.start < mask.end and mask.start < other.end for other in masks)
 
 
 def _row_of_person(person: Person) -> dict[str, Any]:

@@ -40,11 +40,6 @@ class Identified:
     forgotten: dict[str, Forgotten] = field(default_factory=dict)
 
     @property
-    def ids(self) -> set[str]:
-        """Return the provisional ids."""
-        return {*self.numbers, *self.forgotten}
-
-    @property
     def final(self) -> dict[str, str | None]:
         """Return the pseudonym by provisional id, None for a forgotten person."""
         return {

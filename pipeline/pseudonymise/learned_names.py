@@ -46,11 +46,7 @@ def judge_names(
     }
     names |= {word.index for word in passage.words if word.is_masked(kept)}
     whole = _with_neighbours(passage.words, names, scores)
-    added = [
-        mask
-        for mask in _masks_of(passage.words, whole, scores)
-        if not any(other.start <= mask.start and mask.end <= other.end for other in kept)
-    ]
+    added = [mask for mask in _masks_of(passage.words, whole, scores) if not mask.is_inside(kept)]
     inner = {mask for mask in kept for wide in added if wide.start <= mask.start < wide.end}
     all_masks = sorted([*(mask for mask in kept if mask not in inner), *_joined(added, kept)])
     doubts = _readable(passage, suspects, all_masks, scores)
@@ -232,11 +228,7 @@ def _readable(
     passage: Passage, suspects: Sequence[Mask], masks: Sequence[Mask], scores: dict[int, float]
 ) -> list[Mask]:
     """Return the suspects outside `masks`, and the words that the model doubts."""
-    doubts = [
-        suspect
-        for suspect in suspects
-        if not any(mask.start < suspect.end and suspect.start < mask.end for mask in masks)
-    ]
+    doubts = [suspect for suspect in suspects if not suspect.overlaps(masks)]
     return doubts + [
         word.as_name(_LEARNT)._replace(is_readable=True)
         for word in passage.words

@@ -90,13 +90,16 @@ class Masker:
         ]
         for number, start, passage, persons, _ in passages:
             contacts = find_contacts(passage.text)
-            masks[number] += _shift([*contacts, *_outside(contacts, persons)], start)
+            # the "jeanne" of a mail address is no doubtful name
+            others = [mask for mask in persons if not mask.is_inside(contacts)]
+            masks[number] += _shift([*contacts, *others], start)
             names[number] |= names_in(passage, persons)
             shared |= names_in(passage, [mask for mask in persons if not mask.doubt])
         for number, start, passage, _, doubts in passages:
             mentions = mentions_of(passage, names[number] | shared)
             mentions += misspelt_mentions(passage, names[number], name_match=self._name_match)
-            masks[number] += _shift([*mentions, *_outside(mentions, doubts)], start)
+            others = [mask for mask in doubts if not mask.is_inside(mentions)]
+            masks[number] += _shift([*mentions, *others], start)
         return masks
 
     def _read(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[_ReadPassage]:
@@ -175,15 +178,6 @@ def _entities(texts: list[str]) -> Iterator[_Entities]:
         yield tuple((entity.start_char, entity.end_char, entity.label_) for entity in document.ents)
 
 
-def _outside(contacts: list[Mask], persons: list[Mask]) -> list[Mask]:
-    """The "jeanne" of a mail address is no doubtful name."""
-    return [
-        mask
-        for mask in persons
-        if not any(contact.start <= mask.start and mask.end <= contact.end for contact in contacts)
-    ]
-
-
 def _shift(masks: list[Mask], by: int) -> list[Mask]:
     return [mask._replace(start=mask.start + by, end=mask.end + by) for mask in masks]
 
@@ -193,16 +187,10 @@ def rename_structures(tables: dict[str, pd.DataFrame], masker: Masker) -> dict[s
     structures = tables["structures"]
     names = masker.mask_texts(structures["name"])
     taken = set(structures["structure_id"])
-    new_ids: dict[str, str] = {}
-    for structure_id, before, after in zip(
-        structures["structure_id"], structures["name"], names, strict=True
-    ):
-        if before != after:
-            new_ids[structure_id] = _free_id(after, taken)
-    renamed = {
-        name: tables[name].assign(structure_id=_renumber(tables[name]["structure_id"], new_ids))
-        for name in _CARRIERS
-    }
+    changed = names[names != structures["name"]]
+    own_ids = structures.loc[changed.index, "structure_id"]
+    new_ids = {own: _free_id(name, taken) for own, name in zip(own_ids, changed, strict=True)}
+    renamed = {name: tables[name].replace({"structure_id": new_ids}) for name in _CARRIERS}
     return tables | renamed | {"structures": renamed["structures"].assign(name=names)}
 
 
@@ -214,7 +202,3 @@ def _free_id(name: str, taken: set[str]) -> str:
         number += 1
     taken.add(structure_id)
     return structure_id
-
-
-def _renumber(ids: "pd.Series", new_ids: dict[str, str]) -> "pd.Series":
-    return ids.map(lambda old: new_ids.get(old, old), na_action="ignore").astype(ids.dtype)

@@ -2,10 +2,10 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
-from pipeline.text import PERSON
+from pipeline.text import PERSON, Rewritten
 
 __all__ = [
     "ACCOUNT",
@@ -35,29 +35,21 @@ class Mask(NamedTuple):
     # a title or the listed name itself: a decision on the same word elsewhere does not unmask it
     is_sure: bool = False
 
+    def is_inside(self, masks: "Iterable[Mask]") -> bool:
+        """Whether one of `masks` hides all that this one does."""
+        return any(other.start <= self.start and self.end <= other.end for other in masks)
 
-class Rewriting:
+    def overlaps(self, masks: "Iterable[Mask]") -> bool:
+        """Whether one of `masks` hides some of what this one does."""
+        return any(other.start < self.end and self.start < other.end for other in masks)
+
+
+class Rewriting(Rewritten):
     """A text with its masks replaced."""
 
     def __init__(self, text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> None:
         self.masks = settle_masks(text, masks, edges)
-        pieces, last = [], 0
-        for mask in self.masks:
-            pieces += [text[last : mask.start], mask.token]
-            last = mask.end
-        self.text = "".join([*pieces, text[last:]])
-        self._ends = [mask.end for mask in self.masks]
-        self._shifts = [
-            0,
-            *accumulate(len(mask.token) - (mask.end - mask.start) for mask in self.masks),
-        ]
-
-    def move(self, offset: int) -> int:
-        """Return the new offset; inside a mask, the start of its token."""
-        passed = bisect_right(self._ends, offset)
-        if passed < len(self.masks) and self.masks[passed].start < offset:
-            offset = self.masks[passed].start
-        return offset + self._shifts[passed]
+        super().__init__(text, (mask[:3] for mask in self.masks))
 
 
 def settle_masks(text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> list[Mask]:

@@ -16,7 +16,7 @@ from pipeline.pseudonymise.words import (
     is_sure_surname,
     terms,
 )
-from pipeline.text import fold_same_length
+from pipeline.text import fold_same_length, longest_first
 
 _GAP = r"[\s\u00a0.\-]{1,3}"
 
@@ -163,5 +163,4 @@ def _spaced(name: str) -> str:
 
 
 def _any_of(forms: Iterable[str]) -> re.Pattern[str]:
-    ordered = sorted(set(forms), key=lambda form: (-len(form), form))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(ordered)})(?!\w)" if ordered else r"(?!)")
+    return re.compile(rf"(?<!\w)(?:{longest_first(forms) or '(?!)'})(?!\w)")

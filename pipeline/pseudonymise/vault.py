@@ -49,6 +49,11 @@ class Facts(NamedTuple):
     structures: frozenset[str]
     areas: frozenset[str]
 
+    @classmethod
+    def of(cls, entry: "Person | Forgotten") -> "Facts":
+        """Return the facts of a person, or those of an erased one, hashed."""
+        return cls(*(frozenset(getattr(entry, kind)) for kind in cls._fields))
+
     def hashed(self, secret: str) -> "Facts":
         """Return the facts hashed under `secret`."""
         return Facts(
@@ -108,21 +113,12 @@ class Person:
     @property
     def facts(self) -> Facts:
         """Return the facts that distinguish it from a homonym."""
-        return Facts(
-            *map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas))
-        )
+        return Facts.of(self)
 
     def learn(self, folder: str, facts: Facts) -> None:
         """Add a workshop's facts, in a fixed order."""
-        for facts_met, new_facts in (
-            (self.folders, {folder}),
-            (self.names, facts.names),
-            (self.emails, facts.emails),
-            (self.phones, facts.phones),
-            (self.structures, facts.structures),
-            (self.areas, facts.areas),
-        ):
-            facts_met += sorted(set(new_facts) - set(facts_met))
+        for kind, new in {"folders": {folder}, **facts._asdict()}.items():
+            getattr(self, kind).extend(sorted(new - set(getattr(self, kind))))
 
 
 @dataclass
@@ -137,16 +133,9 @@ class Forgotten:
     mentions: list[str]  # folder and folded name
     has_no_words: bool = False  # its words are erased too
 
-    @property
-    def facts(self) -> Facts:
-        """Return the hashed facts."""
-        return Facts(
-            *map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas))
-        )
-
     def is_person(self, facts: Facts) -> bool:
         """Whether hashed `facts` match: an uncontradicted name, a mail or a telephone."""
-        own = self.facts
+        own = Facts.of(self)
         has_same_name = bool(own.names & facts.names) and not own.contradicts(facts)
         return has_same_name or bool(own.emails & facts.emails or own.phones & facts.phones)
 

@@ -5,9 +5,8 @@ from functools import cache, lru_cache
 from itertools import product
 
 from pipeline.communes.tables import department_names, named_communes
-from pipeline.files import data_path
 from pipeline.french import is_word
-from pipeline.text import fold_same_length, lexicon
+from pipeline.text import fold_same_length, lexicon, lexicon_lines, longest_first
 
 LETTER, UPPER = r"[^\W\d_]", r"[^\W\d_a-zà-öø-ÿœ]"
 _WITH_PRONOUN = re.compile(r"[-‐](?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|les?|la|lui|y)$")
@@ -31,7 +30,7 @@ def is_common_word(lowered: str) -> bool:
 @cache
 def _function_words() -> frozenset[str]:
     """Words that the lemmatiser lacks, with their accents: plusieurs, selon."""
-    return frozenset(lines_of("mots_outils.txt"))
+    return frozenset(lexicon_lines("mots_outils"))
 
 
 @lru_cache(maxsize=10_000)
@@ -84,7 +83,7 @@ def _squeezed(word: str) -> str:
 
 def is_rare_first_name(folded: str) -> bool:
     """Whether it is so rare that it may be a brand or an acronym."""
-    return folded in _names_of("prenoms_rares.txt")
+    return folded in _names_of("prenoms_rares")
 
 
 def is_surname(folded: str) -> bool:
@@ -95,7 +94,7 @@ def is_surname(folded: str) -> bool:
 
 
 def _is_listed_surname(folded: str) -> bool:
-    return folded in _names_of("noms.txt") or folded in _names_of("noms_courants.txt")
+    return folded in _names_of("noms") or folded in _names_of("noms_courants")
 
 
 def is_sure_surname(folded: str) -> bool:
@@ -118,66 +117,50 @@ def is_place(folded: str) -> bool:
 
 def famous_people() -> frozenset[str]:
     """Return folded names of dead persons whose names places bear."""
-    return _names_of("celebres.txt")
+    return _names_of("celebres")
 
 
 def brands() -> frozenset[str]:
     """Return folded names of well-known shops, brands and organisations."""
-    return _names_of("enseignes.txt")
+    return _names_of("enseignes")
 
 
 @cache
 def terms(name: str) -> frozenset[str]:
     """Return the folded entries of a list of personnes.yaml, with œ and with oe."""
-    entries = frozenset(map(fold_same_length, _lists()[name]))
+    entries = frozenset(map(fold_same_length, lexicon("personnes")[name]))
     return entries | {entry.replace("oe", "œ") for entry in entries}
 
 
 @lru_cache(maxsize=20_000)
 def lists_of(folded: str) -> tuple[str, ...]:
     """Return the names of the lists of personnes.yaml that have the word."""
-    return tuple(name for name in _lists() if folded in terms(name))
+    return tuple(name for name in lexicon("personnes") if folded in terms(name))
 
 
 @cache
 def alternatives(*names: str) -> str:
     """Return lists of personnes.yaml as a pattern, longest entry first in each."""
-    return "|".join(
-        re.escape(entry)
-        for name in names
-        for entry in sorted(terms(name), key=lambda entry: (-len(entry), entry))
-    )
-
-
-@cache
-def _lists() -> dict[str, list[str]]:
-    lists: dict[str, list[str]] = lexicon("personnes")
-    return lists
+    return "|".join(longest_first(map(re.escape, terms(name))) for name in names)
 
 
 @cache
 def _first_names() -> frozenset[str]:
-    return _usual_first_names() | _names_of("prenoms_du_monde.txt")
+    return _usual_first_names() | _names_of("prenoms_du_monde")
 
 
 @cache
 def _usual_first_names() -> frozenset[str]:
-    return _names_of("prenoms.txt") | _names_of("prenoms_courants.txt") | _names_of("surnoms.txt")
+    return _names_of("prenoms") | _names_of("prenoms_courants") | _names_of("surnoms")
 
 
 @cache
 def _locality_names() -> frozenset[str]:
-    others = [word for line in lines_of("lieux.txt") for word in line.split()]
+    others = [word for line in lexicon_lines("lieux") for word in line.split()]
     communes = [commune.name for commune in named_communes()]
     return frozenset(map(fold_same_length, (*communes, *department_names().values(), *others)))
 
 
 @cache
 def _names_of(file: str) -> frozenset[str]:
-    return frozenset(map(fold_same_length, lines_of(file)))
-
-
-def lines_of(file: str) -> list[str]:
-    """Return the entries of a list of data/lexicon, without its comments."""
-    lines = data_path("lexicon", file).read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return frozenset(map(fold_same_length, lexicon_lines(file)))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pipeline.communes.tables import named_communes
 from pipeline.files import data_path
 from pipeline.pseudonymise import words
-from pipeline.text import fold_same_length
+from pipeline.text import fold_same_length, lexicon_lines
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
@@ -75,17 +75,17 @@ class NameMaker:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self._usual = _one_word("prenoms.txt") + _one_word("prenoms_courants.txt")
-        self._world, self._rare = _one_word("prenoms_du_monde.txt"), _one_word("prenoms_rares.txt")
-        surnames = _one_word("noms_courants.txt") + _one_word("noms.txt")
+        self._usual = _one_word("prenoms") + _one_word("prenoms_courants")
+        self._world, self._rare = _one_word("prenoms_du_monde"), _one_word("prenoms_rares")
+        surnames = _one_word("noms_courants") + _one_word("noms")
         self._common = [n for n in surnames if words.is_common_word(n.lower()) and len(n) > 3]
         self._surnames = [n for n in surnames if not words.is_common_word(n.lower())]
         self._surnames = [n for n in self._surnames if not words.is_place(fold_same_length(n))]
         self._nicknames, self._signs = (
-            words.lines_of("surnoms.txt"),
-            words.lines_of("enseignes.txt"),
+            lexicon_lines("surnoms"),
+            lexicon_lines("enseignes"),
         )
-        self._famous = words.lines_of("celebres.txt")
+        self._famous = lexicon_lines("celebres")
         self._acronyms = sorted(words.terms("acronymes"))
         self._trades = sorted(words.terms("metiers"))
         self._towns = sorted({commune.name for commune in named_communes()})
@@ -198,7 +198,7 @@ class NameMaker:
 
 
 def _one_word(file: str) -> list[str]:
-    return sorted({name for name in words.lines_of(file) if _ONE_WORD.fullmatch(name)})
+    return sorted({name for name in lexicon_lines(file) if _ONE_WORD.fullmatch(name)})
 
 
 def patterns() -> list[str]:

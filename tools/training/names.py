@@ -27,7 +27,6 @@ from models.word_encoder import load_word_encoder
 from pipeline.communes.tables import named_communes
 from pipeline.files import data_path
 from pipeline.french import french_words, word_vector
-from pipeline.pseudonymise import words
 from pipeline.pseudonymise.contacts import find_contacts
 from pipeline.pseudonymise.learned_names import verdicts_of, words_around
 from pipeline.pseudonymise.masker import Masker
@@ -36,7 +35,7 @@ from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.persons import find_persons
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.suspects import find_suspects
-from pipeline.text import fold_same_length
+from pipeline.text import fold_same_length, lexicon_lines
 from tools.training.invented_names import (
     LabelledText,
     NameMaker,
@@ -159,10 +158,8 @@ def fit_letters() -> dict[str, NDArray[np.float32]]:
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import SGDClassifier
 
-    firsts = _folded(
-        "prenoms.txt", "prenoms_courants.txt", "prenoms_du_monde.txt", "prenoms_rares.txt"
-    )
-    surnames = _folded("noms.txt", "noms_courants.txt") - firsts
+    firsts = _folded("prenoms", "prenoms_courants", "prenoms_du_monde", "prenoms_rares")
+    surnames = _folded("noms", "noms_courants") - firsts
     common = {
         fold_same_length(word) for word in french_words() if word.isalpha() and word.islower()
     }
@@ -190,7 +187,7 @@ def fit_letters() -> dict[str, NDArray[np.float32]]:
 
 
 def _folded(*files: str) -> set[str]:
-    names = {fold_same_length(name) for file in files for name in words.lines_of(file)}
+    names = {fold_same_length(name) for file in files for name in lexicon_lines(file)}
     return {name for name in names if " " not in name}
 
 
