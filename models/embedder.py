@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from pipeline.parallel import Executor, grains_of
 from pipeline.settings.sections import EmbedSettings
 from pipeline.store import Store
 from pipeline.text import fold
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Vectors = NDArray[np.float32]
 
@@ -345,28 +349,27 @@ class Likeness:
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, preprocessor=fold
         ).fit(self.texts)
         self._centre = self._encoded(self.texts).mean(axis=0)  # what all wordings share
-        self._known = self._views(self.texts)
-        self._inverse = np.linalg.inv(
-            self._known @ self._known.T + _RIDGE * np.eye(len(self.texts))
-        )
-        self._weights = self._known.T @ (self._inverse @ self.is_of)
+        meaning, letters = self._views(self.texts)
+        self._ridge = meaning @ meaning.T + (letters @ letters.T).toarray()
+        self._ridge += _RIDGE * np.eye(len(self.texts))
+        self._dual = np.linalg.solve(self._ridge, self.is_of)
+        self._weights = meaning.T @ self._dual, letters.T @ self._dual
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Return (n_texts, n_labels) scores."""
-        return np.asarray(self._views(texts) @ self._weights, dtype=np.float64)
+        of_meaning, of_letters = self._weights
+        meaning, letters = self._views(texts)
+        return np.asarray(meaning @ of_meaning + letters @ of_letters, dtype=np.float64)
 
     def left_out(self) -> Scores:
         """Return (n_wordings, n_labels) scores of each wording by all others."""
         # For y = K (K + r)^-1 t, leaving row i out gives t_i - (inverse t)_i / inverse_ii.
-        return np.asarray(
-            self.is_of - (self._inverse @ self.is_of) / np.diag(self._inverse)[:, None],
-            dtype=np.float64,
-        )
+        own = np.diag(np.linalg.inv(self._ridge))[:, None]
+        return np.asarray(self.is_of - self._dual / own, dtype=np.float64)
 
-    def _views(self, texts: Sequence[str]) -> Scores:
-        letters = np.asarray(self._letters.transform(texts).todense(), dtype=np.float64)
-        moved = self._encoded(texts) - self._centre
-        return np.hstack([unit_rows(moved), np.sqrt(_LETTERS) * letters])
+    def _views(self, texts: Sequence[str]) -> tuple[Scores, "sparse.csr_matrix"]:
+        letters = self._letters.transform(texts) * np.sqrt(_LETTERS)
+        return unit_rows(self._encoded(texts) - self._centre), letters
 
     def _encoded(self, texts: Sequence[str]) -> Scores:
         return np.asarray(self._embedder.encode(texts), dtype=np.float64)
