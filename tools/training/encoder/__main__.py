@@ -23,7 +23,6 @@ from tools.training.encoder.passages import (
     subjects_of,
     theme_files,
 )
-from tools.training.encoder.states import N_SHARED
 from tools.training.encoder.subjects import move_towards, subject_figures, tune_subjects
 from tools.training.encoder.vocabulary import kept_pieces
 
@@ -58,7 +57,7 @@ def main() -> None:
     if arguments.left_out:
         return
     network.functions = learn_functions(Network(), labelled_passages(), n_epochs=N_EPOCHS)
-    network.n_shared = N_SHARED
+    network.n_shared = network.n_frozen
     _LOG.info("wrote %s, version %s", WHOLE.name, export(network, WHOLE, kept_pieces()))
 
 

@@ -21,7 +21,6 @@ from pipeline.grid.codes import POSTURE, RUBRIQUE
 from tools.training.encoder.network import Network
 from tools.training.encoder.passages import Labelled
 from tools.training.encoder.states import (
-    N_SHARED,
     States,
     by_length,
     optimiser,
@@ -56,7 +55,7 @@ def learn_functions(
     """
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
-    own = network.layers[N_SHARED : N_SHARED + N_LAYERS]
+    own = network.layers[network.n_frozen : network.n_frozen + N_LAYERS]
     layers = nn.ModuleList(copy.deepcopy(layer) for layer in own)
     for layer in layers:
         layer.drop.p = DROPOUT

@@ -103,6 +103,8 @@ class Layer(nn.Module):
 class Network(nn.Module):
     """Twelve layers over frozen tables of words and positions."""
 
+    n_frozen = 6  # layers that are left as they are
+
     def __init__(self, file: EncoderFile | None = None, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.file = file = file or EncoderFile()
@@ -138,18 +140,6 @@ class Network(nn.Module):
         """Return what enters the first layer: (n, length, hidden)."""
         states: Tensor = self.norm(self.word(ids) + self.position[: ids.shape[1]] + self.kind)
         return states
-
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return (n, hidden)."""
-        x = self.embedded(ids)
-        for layer in self.layers:
-            x = layer(x, mask)
-        return mean_over(x, mask)
-
-
-def mean_over(x: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean (n, hidden) of the unmasked states."""
-    return (x.float() * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
 def _linear(file: EncoderFile, name: str, n_out: int, n_in: int) -> nn.Linear:

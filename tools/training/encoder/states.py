@@ -6,15 +6,14 @@ Out:  states (n_tokens, hidden) of each, in half precision; padded batches of th
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tools.training.encoder.network import Network, mean_over
-
-N_SHARED = 6  # layers, of twelve, that are left as they are
 _AT_ONCE = 64
 _FEWEST_TOKENS = 6  # of a text some of whose tokens are left out
 
@@ -22,8 +21,27 @@ Indices = NDArray[np.int64]
 _LOG = logging.getLogger(__name__)
 
 
+class Network(Protocol):
+    """An encoder whose first `n_frozen` layers are left as they are."""
+
+    n_frozen: int
+    layers: nn.ModuleList
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return each text's ids."""
+
+    def padded(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Return ids and mask (n, longest)."""
+
+    def embedded(self, ids: Tensor) -> Tensor:
+        """Return what enters the first layer: (n, length, hidden)."""
+
+    def eval(self) -> Any:
+        """Leave nothing out."""
+
+
 class States:
-    """The states of `texts` after the shared layers."""
+    """The states of `texts` after the frozen layers."""
 
     def __init__(self, network: Network, texts: Sequence[str]) -> None:
         ids = network.ids(texts)
@@ -35,7 +53,7 @@ class States:
                 some = order[start : start + _AT_ONCE]
                 padded, mask = network.padded([ids[at] for at in some])
                 x = network.embedded(padded)
-                for layer in network.layers[:N_SHARED]:
+                for layer in network.layers[: network.n_frozen]:
                     x = layer(x, mask)
                 for at, row in zip(some, x, strict=True):
                     found[at] = row[: len(ids[at])].to(torch.bfloat16).clone()
@@ -66,13 +84,13 @@ class States:
 
     def all_means(self, layers: Sequence[nn.Module]) -> NDArray[np.float32]:
         """Return `means` of every text, without dropout."""
-        rows = np.zeros((len(self._states), self.width), np.float32)
+        found = {}
         for layer in layers:
             layer.eval()
         with torch.no_grad():
-            for some in by_length(self.lengths, np.arange(len(rows)), 2 * _AT_ONCE):
-                rows[some] = self.means(layers, some).numpy()
-        return rows
+            for some in by_length(self.lengths, np.arange(len(self.lengths)), 2 * _AT_ONCE):
+                found.update(zip(some.tolist(), self.means(layers, some).numpy(), strict=True))
+        return np.array([found[at] for at in range(len(found))], dtype=np.float32)
 
 
 def by_length(lengths: Indices, rows: Indices, size: int) -> Iterator[Indices]:
@@ -81,9 +99,15 @@ def by_length(lengths: Indices, rows: Indices, size: int) -> Iterator[Indices]:
     yield from (ordered[at : at + size] for at in range(0, len(ordered), size))
 
 
-def half_precision() -> torch.autocast:
-    """Return bfloat16 arithmetic, twice as fast where the processor has it."""
-    return torch.autocast("cpu", torch.bfloat16)
+def half_precision() -> AbstractContextManager[Any]:
+    """Return bfloat16 arithmetic where the processor has it: twice as fast, elsewhere slower."""
+    has_it = torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 (no public name)
+    return torch.autocast("cpu", torch.bfloat16) if has_it else nullcontext()
+
+
+def mean_over(x: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean (n, hidden) of the unmasked states."""
+    return (x.float() * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
 def schedule(step: int, n_steps: int, *, warm: int) -> float:

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tools.training.encoder.network import Network
 from tools.training.encoder.passages import Subjects
 from tools.training.encoder.states import (
-    N_SHARED,
+    Network,
     States,
     by_length,
     optimiser,
@@ -55,22 +54,25 @@ def tune_subjects(
     pools: Sequence[tuple[float, Mapping[str, Subjects]]],
     *,
     n_steps: int,
+    n_subjects: int = N_SUBJECTS,
+    rate: float = RATE,
     seed: int = 0,
 ) -> None:
-    """Tune `network`'s layers above the shared ones.
+    """Tune `network`'s layers above the frozen ones; `rate` is the last layer's.
 
-    `pools` are shares of the batches, and what each is drawn from: subjects by file.
+    `pools` are shares of the batches, and what each is drawn from: subjects by file. A batch is of
+    `n_subjects` at most.
     """
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
     texts, files = _placed({file: each for _, pool in pools for file, each in pool.items()})
     shares = [share for share, _ in pools]
     states = States(network, texts)
-    layers = list(network.layers[N_SHARED:])
+    layers = list(network.layers[network.n_frozen :])
     n_layers = len(layers)
     moved = optimiser(
         [
-            (layer.parameters(), RATE * RATE_BELOW ** (n_layers - 1 - i))
+            (layer.parameters(), rate * RATE_BELOW ** (n_layers - 1 - i))
             for i, layer in enumerate(layers)
         ]
     )
@@ -81,7 +83,7 @@ def tune_subjects(
         for layer in layers:
             layer.train()
         _, pool = pools[int(draw.choice(len(pools), p=shares))]
-        rows, labels = _batch(files[str(draw.choice(sorted(pool)))], draw)
+        rows, labels = _batch(files[str(draw.choice(sorted(pool)))], n_subjects, draw)
         lots = list(by_length(states.lengths[rows], np.arange(len(rows)), _LOT))
         parts = [states.means(layers, rows[lot], left_out=LEFT_OUT) for lot in lots]
         vectors = torch.cat(parts)[np.argsort(np.concatenate(lots))]
@@ -138,7 +140,7 @@ def subject_figures(network: Network, subjects: Subjects) -> tuple[float, float]
     texts = [text for subject in subjects.values() for text in subject.passages]
     names = [name for name, subject in subjects.items() for _ in subject.passages]
     states = States(network, texts)
-    return nearest_subjects(states.all_means(list(network.layers[N_SHARED:])), names)
+    return nearest_subjects(states.all_means(list(network.layers[network.n_frozen :])), names)
 
 
 def _placed(files: Mapping[str, Subjects]) -> tuple[list[str], dict[str, list[_Places]]]:
@@ -155,11 +157,11 @@ def _placed(files: Mapping[str, Subjects]) -> tuple[list[str], dict[str, list[_P
 
 
 def _batch(
-    subjects: list[_Places], draw: np.random.Generator
+    subjects: list[_Places], n_subjects: int, draw: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     rows: list[int] = []
     labels: list[int] = []
-    for label, at in enumerate(draw.permutation(len(subjects))[:N_SUBJECTS]):
+    for label, at in enumerate(draw.permutation(len(subjects))[:n_subjects]):
         subject = subjects[at]
         chosen = list(draw.permutation(subject.passages)[:N_PASSAGES])
         if subject.statements and draw.random() < OF_STATEMENTS:
