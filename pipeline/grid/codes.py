@@ -190,6 +190,7 @@ class GridFault(NamedTuple):
 
 
 _PLURALS = {axis: f"{axis}s" for axis in STANDARD}
+_A_CODE = "un code au moins, avec sa définition"
 
 
 @dataclass(frozen=True)
@@ -210,77 +211,44 @@ def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterat
         yield from _identity_faults(axis)
         keys = {axis_key(name) for name in (axis.axis, axis.label) if axis_key(name)}
         if keys & seen:
-            yield GridFault(
-                axis.where,
-                f"axe « {axis.axis or axis.label} » donné deux fois",
-                "un axe, un nom",
-                "réunir les deux, ou renommer l'un",
-                "axis",
-            )
+            found = f"axe « {axis.axis or axis.label} » donné deux fois"
+            do = "réunir les deux, ou renommer l'un"
+            yield GridFault(axis.where, found, "un axe, un nom", do, "axis")
         seen |= keys
         is_exclusive = choice_of(axis.choice)
         if is_exclusive is None:
             found = f"choix « {axis.choice} » pour l'axe « {axis.axis} »"
-            yield GridFault(
-                axis.where,
-                found,
-                "« un » ou « plusieurs »",
-                "écrire un (un seul code par passage) ou plusieurs",
-                "choice",
-            )
+            do = "écrire un (un seul code par passage) ou plusieurs"
+            yield GridFault(axis.where, found, "« un » ou « plusieurs »", do, "choice")
         n_here = n_codes.get(axis.axis, 0)
         if axis.axis and not n_here:
-            yield GridFault(
-                axis.where,
-                f"axe « {axis.axis} » sans code",
-                "un code au moins, avec sa définition",
-                "écrire ses codes, ou retirer l'axe",
-                "codes",
-            )
+            found = f"axe « {axis.axis} » sans code"
+            do = "écrire ses codes, ou retirer l'axe"
+            yield GridFault(axis.where, found, _A_CODE, do, "codes")
         if is_exclusive and n_here == 1:
             found = f"axe « {axis.axis} » à choix unique, avec un seul code"
-            yield GridFault(
-                axis.where,
-                found,
-                "deux codes au moins quand chaque passage en porte exactement un",
-                "ajouter un code, ou choix : plusieurs",
-                "codes",
-            )
+            expected = "deux codes au moins quand chaque passage en porte exactement un"
+            do = "ajouter un code, ou choix : plusieurs"
+            yield GridFault(axis.where, found, expected, do, "codes")
 
 
 def _identity_faults(axis: AxisEntry) -> Iterator[GridFault]:
+    do = "le renommer"
     if not axis.axis:
-        found, expected = "un axe sans « id »", "un « id » par axe"
-        yield GridFault(axis.where, found, expected, "lui donner un « id »", "axis")
-        return
-    standard = standard_axis(axis.axis)
-    if standard is not None:
+        found, expected, do = "un axe sans « id »", "un « id » par axe", "lui donner un « id »"
+    elif (standard := standard_axis(axis.axis)) is not None:
         found = f"« {axis.axis} » parmi les axes propres à la grille"
-        yield GridFault(
-            axis.where,
-            found,
-            f"la liste « {_PLURALS[standard]} »",
-            f"mettre ses codes dans « {_PLURALS[standard]} », ou renommer l'axe",
-            "axis",
-        )
+        expected = f"la liste « {_PLURALS[standard]} »"
+        do = f"mettre ses codes dans « {_PLURALS[standard]} », ou renommer l'axe"
     elif not IDENTIFIER.fullmatch(axis.axis):
         found = f"« {axis.axis} » comme nom d'axe"
-        yield GridFault(
-            axis.where,
-            found,
-            "une lettre, puis des lettres sans accent, des chiffres, - ou _, en minuscules",
-            "le renommer",
-            "axis",
-        )
+        expected = "une lettre, puis des lettres sans accent, des chiffres, - ou _, en minuscules"
     elif is_taken(axis.axis) or is_taken(axis.label):
-        name = axis.axis if is_taken(axis.axis) else axis.label
-        yield GridFault(
-            axis.where,
-            f"axe « {name} »",
-            "un nom qu'aucune colonne ne porte déjà (unit_id, question, theme…)",
-            "le renommer",
-            "axis",
-        )
+        found = f"axe « {axis.axis if is_taken(axis.axis) else axis.label} »"
+        expected = "un nom qu'aucune colonne ne porte déjà (unit_id, question, theme…)"
+    else:
+        return
+    yield GridFault(axis.where, found, expected, do, "axis")
 
 
 @dataclass(frozen=True)
@@ -342,12 +310,8 @@ def _code(entry: Entry) -> Code:
 def grid_faults(entries: Entries) -> Iterator[GridFault]:
     """Yield every fault, those of axes first."""
     if not entries.codes:
-        yield GridFault(
-            "",
-            "aucun code",
-            "un code au moins, avec sa définition",
-            "partir de la grille de data/grid/",
-        )
+        do = "partir de la grille de data/grid/"
+        yield GridFault("", "aucun code", _A_CODE, do)
     yield from axis_faults(entries.axes, Counter(entry.axis for entry in entries.codes))
     counts = Counter(
         [entry.code for entry in entries.codes] + [family for family, _, _ in entries.families]
@@ -355,79 +319,42 @@ def grid_faults(entries: Entries) -> Iterator[GridFault]:
     seen: set[str] = set()
     for family_id, _, where in entries.families:
         if not family_id:
-            yield GridFault(
-                where,
-                "une rubrique à sous-rubriques sans « id »",
-                "un « id » par rubrique",
-                "lui donner un « id »",
-            )
+            found = "une rubrique à sous-rubriques sans « id »"
+            yield GridFault(where, found, "un « id » par rubrique", "lui donner un « id »")
     names = {entry.code: entry.code for entry in entries.codes}
     for entry in entries.codes:
         yield from _faults_of_names(entry, names)
-        if not entry.code:
-            yield GridFault(
-                entry.where,
-                f"un code sans « id » ({entry.axis})",
-                "un « id » par code",
-                "donner un « id » à chaque code",
-                "code",
-            )
+        where, code, family = entry.where, entry.code, entry.parent_id
+        if not code:
+            found, do = f"un code sans « id » ({entry.axis})", "donner un « id » à chaque code"
+            yield GridFault(where, found, "un « id » par code", do, "code")
             continue
-        if counts[entry.code] > 1 and entry.code not in seen:
-            yield GridFault(
-                entry.where,
-                _twice(entry, entries),
-                "un « id » par code",
-                "renommer ou retirer les doublons",
-                "code",
-            )
-        seen.add(entry.code)
-        if entry.code != "".join(entry.code.split()):
-            yield GridFault(
-                entry.where,
-                f"« {entry.code} » avec une espace",
-                "un « id » sans espace",
-                "y mettre un tiret",
-                "code",
-            )
+        if counts[code] > 1 and code not in seen:
+            found, do = _twice(entry, entries), "renommer ou retirer les doublons"
+            yield GridFault(where, found, "un « id » par code", do, "code")
+        seen.add(code)
+        if code != "".join(code.split()):
+            found = f"« {code} » avec une espace"
+            yield GridFault(where, found, "un « id » sans espace", "y mettre un tiret", "code")
         if not entry.definition:
-            yield GridFault(
-                entry.where,
-                f"« {entry.code} » sans définition",
-                "une définition par code",
-                f"écrire la définition de « {entry.code} »",
-                "definition",
-            )
-        family = entry.parent_id
-        if family and "." in entry.code and not entry.code.startswith(f"{family}."):
-            yield GridFault(
-                entry.where,
-                f"« {entry.code} » est rangé sous « {family} »",
-                "un code sous sa propre rubrique",
-                "le déplacer ou le renommer",
-                "family",
-            )
+            found, do = f"« {code} » sans définition", f"écrire la définition de « {code} »"
+            yield GridFault(where, found, "une définition par code", do, "definition")
+        if family and "." in code and not code.startswith(f"{family}."):
+            found, do = f"« {code} » est rangé sous « {family} »", "le déplacer ou le renommer"
+            yield GridFault(where, found, "un code sous sa propre rubrique", do, "family")
 
 
 def _faults_of_names(entry: Entry, names: dict[str, str]) -> Iterator[GridFault]:
     """Check colour and former names; `names` holds the code of each name so far."""
     if entry.colour and not COLOUR.fullmatch(entry.colour):
-        yield GridFault(
-            entry.where,
-            f"couleur « {entry.colour} » pour « {entry.code} »",
-            "une couleur comme #0072b2",
-            "l'écrire ainsi, ou la retirer",
-            "colour",
-        )
+        found = f"couleur « {entry.colour} » pour « {entry.code} »"
+        do = "l'écrire ainsi, ou la retirer"
+        yield GridFault(entry.where, found, "une couleur comme #0072b2", do, "colour")
     for name in entry.former:
         if name in names:
-            yield GridFault(
-                entry.where,
-                f"« {name} » comme ancien nom de « {entry.code} »",
-                f"un nom que « {names[name]} » ne porte pas",
-                "le retirer d'un des deux",
-                "former",
-            )
+            found = f"« {name} » comme ancien nom de « {entry.code} »"
+            expected = f"un nom que « {names[name]} » ne porte pas"
+            yield GridFault(entry.where, found, expected, "le retirer d'un des deux", "former")
         names[name] = entry.code
 
 
