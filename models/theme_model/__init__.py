@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -19,11 +18,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
 from models.theme_model.bertopic_view import fit_bertopic
-from models.theme_model.communities import MOST_AT_ONCE, CommunityClusters
+from models.theme_model.communities import ClusterEstimator, CommunityClusters
 from pipeline.errors import ModelError
-from pipeline.parallel import ParallelMap
-from pipeline.settings.sections import ClusterSettings
-from pipeline.store import Store
 from pipeline.text import fold
 
 TopicWords = list[tuple[str, float]]
@@ -46,28 +42,12 @@ class Closer(Protocol):
         ...
 
 
-class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class ThemeModel(ClusterEstimator):
     """Groups units into themes, largest first; labels are the same bit for bit each time.
 
     It groups `most_at_once` units, whole tables (`circle_id`) drawn if there are more; the others
     join the nearest. `cache` keeps what those drawn give.
     """
-
-    labels_: Labels
-    stability_: Matrix
-
-    def __init__(
-        self,
-        settings: ClusterSettings | None = None,
-        *,
-        spread: ParallelMap = map,
-        most_at_once: int = MOST_AT_ONCE,
-        cache: Store | None = None,
-    ) -> None:
-        self.settings = settings
-        self.spread = spread
-        self.most_at_once = most_at_once
-        self.cache = cache
 
     def fit(
         self,

@@ -64,11 +64,8 @@ class Resample(Draw):
     resolution: float
 
 
-class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
-    """Communities by consensus; labels do not depend on the number of threads.
-
-    It groups `most_at_once` vectors, drawn if there are more; the others join the nearest group.
-    """
+class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """The settings and the results that both estimators of groups have."""
 
     labels_: Labels
     stability_: Matrix
@@ -84,6 +81,13 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.spread = spread
         self.most_at_once = most_at_once
         self.cache = cache
+
+
+class CommunityClusters(ClusterEstimator):
+    """Communities by consensus; labels do not depend on the number of threads.
+
+    It groups `most_at_once` vectors, drawn if there are more; the others join the nearest group.
+    """
 
     def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803  scikit-learn's
         """Group the rows of `X`; fewer than `FEWEST_TO_SPLIT` make one group of stability 0."""
