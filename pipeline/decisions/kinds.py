@@ -132,6 +132,7 @@ class Decision:
     has_typed_value: ClassVar[bool] = False
     typed_parts: ClassVar[tuple[str, ...]] = ()  # of a JSON object; blank where all is typed
     awaits_run: ClassVar[bool] = True  # False where it changes no table
+    idle_reason: ClassVar[str] = "Une autre décision a réuni ou écarté ce thème."
 
     decision_id: int = field(default=0, kw_only=True)
     decided_at: str = field(default="", kw_only=True)
@@ -199,7 +200,7 @@ class Decision:
 
     def why_not(self) -> str:
         """Say in French why it does not hold, nothing being missing or decided later."""
-        return "Une autre décision a réuni ou écarté ce thème."
+        return self.idle_reason
 
     def sentence(self, names: Names) -> str:
         """Say what it does: « rejette « Mobilité » sur « Il n'y a plus de bus… » »."""

@@ -60,6 +60,7 @@ class MemoDecision(Decision):
     group = "memos"
     awaits_run = False
     has_typed_value = True
+    idle_reason = "Le mémo n'est plus là : il a été retiré, ou sa décision annulée."
 
     unit_id: str | None = None
     value: str | None = field(default=None, metadata=in_value())
@@ -144,9 +145,6 @@ class MemoDecision(Decision):
 
     def holds(self, reviewed: Reviewed) -> bool:
         return reviewed.notes.get(("memo", str(self.memo_id))) == self.decision_id
-
-    def why_not(self) -> str:
-        return "Le mémo n'est plus là : il a été retiré, ou sa décision annulée."
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         said = textwrap.shorten(self.text, _N_QUOTED, placeholder="…")
@@ -276,15 +274,13 @@ class FlagDecision(PassageDecision):
 
     group = "drapeaux"
     awaits_run = False
+    idle_reason = "Une autre décision a changé ce drapeau."
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("flag", str(self.unit_id))}
 
     def holds(self, reviewed: Reviewed) -> bool:
         return reviewed.notes.get(("flag", str(self.unit_id))) == self.decision_id
-
-    def why_not(self) -> str:
-        return "Une autre décision a changé ce drapeau."
 
 
 @dataclass(frozen=True)

@@ -38,14 +38,12 @@ class Mending(PassageDecision):
     """A decision on what a passage is, applied when the text is next cut into passages."""
 
     group = "decoupage"
+    idle_reason = NOT_YET
 
     content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
 
     def missing(self, reviewed: Reviewed) -> str | None:
         return self.fault(reviewed)
-
-    def why_not(self) -> str:
-        return NOT_YET
 
     def mend(self, units: "_Units") -> None:
         """Change the passages, or nothing where it no longer fits."""

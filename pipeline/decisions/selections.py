@@ -32,6 +32,7 @@ class SelectionDecision(Decision):
     group = "selections"
     awaits_run = False
     has_typed_value = True
+    idle_reason = "Une autre décision a changé cette sélection."
 
     # {"name": …, "address": « territoire=Lens&sans-question=q3 », "is_shared": …}
     content: Mapping[str, Any] = field(metadata=in_value(read_object, as_json))
@@ -62,9 +63,6 @@ class SelectionDecision(Decision):
 
     def holds(self, reviewed: Reviewed) -> bool:
         return reviewed.notes.get(self.subject) == self.decision_id
-
-    def why_not(self) -> str:
-        return "Une autre décision a changé cette sélection."
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         return {"name": names.quoted(self.name)}

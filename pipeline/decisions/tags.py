@@ -167,6 +167,9 @@ class ConfirmUnit(TagDecision):
 
     action = "confirm_unit"
     template = "valide {passage} : {codes}"
+    idle_reason = (
+        "La liste donne plusieurs codes d'un axe qui n'en admet qu'un : seul le dernier est gardé."
+    )
 
     codes: tuple[Code, ...] | None = field(metadata=in_value(_read_codes, _write_codes))
 
@@ -190,12 +193,6 @@ class ConfirmUnit(TagDecision):
         borne = reviewed.codes.get(self.unit_id or "", ())
         on_grid = [code for code in self.codes or () if code[0] in reviewed.exclusive]
         return set(on_grid) == {code for code in borne if code[0] in reviewed.exclusive}
-
-    def why_not(self) -> str:
-        return (
-            "La liste donne plusieurs codes d'un axe qui n'en admet qu'un : "
-            "seul le dernier est gardé."
-        )
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         codes = ", ".join(names.code(code) for _axis, code in self.codes or ())

@@ -132,6 +132,7 @@ class RenameFamily(_NameDecision):
     template = "renomme la famille {before} en {value}"
     needs_theme = False
     has_own_subject = True
+    idle_reason = "La famille n'a plus de thème, ou la décision ne dit pas de nom."
 
     def apply(self, replay: "ThemeReplay") -> None:
         if self.theme_id in replay.family_ids and self.name:
@@ -144,9 +145,6 @@ class RenameFamily(_NameDecision):
 
     def holds(self, reviewed: Reviewed) -> bool:
         return reviewed.themes.family_label(self.theme_id) == self.name
-
-    def why_not(self) -> str:
-        return "La famille n'a plus de thème, ou la décision ne dit pas de nom."
 
 
 @dataclass(frozen=True)
@@ -392,9 +390,7 @@ class PinQuote(_QuoteDecision):
     action = "pin_quote"
     template = "épingle {passage} dans {theme}"
     pins = True
-
-    def why_not(self) -> str:
-        return "Le passage n'est pas dans ce thème."
+    idle_reason = "Le passage n'est pas dans ce thème."
 
 
 @dataclass(frozen=True)
