@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from flows.tasks import start_task
 from pipeline.decisions import Decision
 from pipeline.files import text_hash
 from pipeline.review import state
@@ -62,6 +63,13 @@ def record(request: HttpRequest, *decisions: Decision) -> list[int]:
     """Append the person's decisions, once for a form sent twice, and return their numbers."""
     author, request_id = author_of(request), request_id_of(request)
     return state.journal().add(decisions, author=author, request_id=request_id)
+
+
+def begin_task(request: HttpRequest, name: str, busy: str, **arguments: Any) -> None:
+    """Have a process do a task that the person asks for; say `busy` where one does already."""
+    root, author = state.study().root, author_of(request)
+    if not start_task(root, name, asked_by=author, arguments=arguments):
+        messages.warning(request, busy)
 
 
 def reason_of(request: HttpRequest) -> str | None:

@@ -40,7 +40,7 @@ from pipeline.review.bounds import MAX_PIECE_BYTES
 from pipeline.review.roles import GET, POST, Role, administers, decides, reads, role_of
 from pipeline.review.sending import sent
 from pipeline.review.steps import N_FIRST, unsigned_themes
-from pipeline.review.views import author_of, is_fragment, once
+from pipeline.review.views import author_of, begin_task, is_fragment, once
 from pipeline.review.views.readers import links_shown
 from pipeline.review.views.sending_back import sending_shown
 from pipeline.study import Study
@@ -130,8 +130,7 @@ def _progress(request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
 @once
 def publish(request: HttpRequest) -> HttpResponse:
     """Apply the decisions and write the publication, in a process of its own."""
-    if not start_task(state.study().root, PUBLISH, asked_by=author_of(request)):
-        messages.warning(request, _("Une publication est déjà en cours."))
+    begin_task(request, PUBLISH, _("Une publication est déjà en cours."))
     return redirect("publishing")
 
 

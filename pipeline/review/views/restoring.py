@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from flows.backup import backups_of, read_backup_passphrase
 from flows.restoration import ArchiveUploads, give_up_restoration, sent_archive
-from flows.tasks import Task, clear_task, start_task, task_of
+from flows.tasks import Task, clear_task, task_of
 from pipeline.review import state
 from pipeline.review.bounds import MAX_PIECE_BYTES
 from pipeline.review.roles import POST, administers
-from pipeline.review.views import author_of
+from pipeline.review.views import begin_task
 from pipeline.review.views.deposit import upload_views
 from pipeline.study import Study
 
@@ -67,9 +67,7 @@ def restore(request: HttpRequest) -> HttpResponse:
 
 
 def _started(request: HttpRequest, **arguments: str | None) -> HttpResponse:
-    root = state.study().root
-    if not start_task(root, RESTORE, asked_by=author_of(request), arguments=arguments):
-        messages.warning(request, _("Une restauration est déjà en cours."))
+    begin_task(request, RESTORE, _("Une restauration est déjà en cours."), **arguments)
     return redirect("study_data")
 
 

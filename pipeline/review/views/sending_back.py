@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from flows.tasks import clear_task, start_task, task_of
+from flows.tasks import clear_task, task_of
 from pipeline.errors import VaultError
 from pipeline.review import state
 from pipeline.review.reader_links import RateLimit
 from pipeline.review.roles import POST, Role, administers, role_of
-from pipeline.review.views import author_of
+from pipeline.review.views import begin_task
 
 SEND_BACK = "send_back"  # a task
 _PERIOD_S = 60.0
@@ -42,13 +42,9 @@ def send(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("L’essai manque : le refaire. Rien n’a été envoyé."))
     elif gesture not in ("essayer", "envoyer"):
         raise Http404
-    elif not start_task(
-        root,
-        SEND_BACK,
-        asked_by=author_of(request),
-        arguments={"sends": gesture == "envoyer"},
-    ):
-        messages.warning(request, _("Un envoi est déjà en cours."))
+    else:
+        busy = _("Un envoi est déjà en cours.")
+        begin_task(request, SEND_BACK, busy, sends=gesture == "envoyer")
     return redirect(reverse("publishing") + "#rendre")
 
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from flows.backup import backups_of, is_sealed, read_backup_passphrase
 from flows.restoration import give_up_restoration
-from flows.tasks import clear_task, start_task, task_of
+from flows.tasks import clear_task, task_of
 from pipeline.review import state
 from pipeline.review.roles import GET, POST, administers
-from pipeline.review.views import author_of, is_fragment, once
+from pipeline.review.views import begin_task, is_fragment, once
 from pipeline.review.views.restoring import MIN_CHARS, RESTORE, restoring_shown
 
 FORGET, BACKUP = "forget", "backup"  # tasks
@@ -78,23 +78,17 @@ def forget(request: HttpRequest) -> HttpResponse:
     if not wanted:
         messages.error(request, _("Il manque le nom de la personne : rien n’a été effacé."))
         return redirect("study_data")
-    arguments: dict[str, Any] = {
-        "wanted": wanted,
-        "with_words": request.POST.get("propos") == "on",
-    }
+    with_words = request.POST.get("propos") == "on"
+    arguments: dict[str, Any] = {"wanted": wanted, "with_words": with_words}
     if gesture == "effacer":
         plan = task.result if task is not None else None
         if not plan or not plan["is_dry_run"]:
             messages.error(request, _("L’essai manque : le refaire. Rien n’a été effacé."))
             return redirect("study_data")
-        arguments |= {
-            "with_words": plan["with_words"],
-            "participant_ids": plan["participant_ids"],
-        }
+        arguments |= {name: plan[name] for name in ("with_words", "participant_ids")}
     elif gesture != "essayer":
         raise Http404
-    if not start_task(root, FORGET, asked_by=author_of(request), arguments=arguments):
-        messages.warning(request, _("Un effacement est déjà en cours."))
+    begin_task(request, FORGET, _("Un effacement est déjà en cours."), **arguments)
     return redirect("study_data")
 
 
@@ -115,10 +109,7 @@ def back_up(request: HttpRequest) -> HttpResponse:
             )
             messages.error(request, fault)
             return redirect("study_data")
-    arguments = {"passphrase": passphrase}
-    root = state.study().root
-    if not start_task(root, BACKUP, asked_by=author_of(request), arguments=arguments):
-        messages.warning(request, _("Une sauvegarde est déjà en cours."))
+    begin_task(request, BACKUP, _("Une sauvegarde est déjà en cours."), passphrase=passphrase)
     return redirect("study_data")
 
 
