@@ -18,7 +18,7 @@ from pipeline.tables.schema import (
     whole,
 )
 
-# columns that blocks, units and the ledger share
+# columns that several tables share
 _SPAN = (
     count("start_char", "First character in documents.text", "code points"),
     count("end_char", "One past the last character", "code points"),
@@ -34,6 +34,11 @@ _PROPOSED = text(
     "Question proposed by the headings, where `question` is unknown",
     nullable=True,
     values=QUESTIONS,
+)
+_COMMUNE = text(
+    "commune_code",
+    "INSEE code of the commune where it can be told, else its name as a slug",
+    nullable=True,
 )
 
 WORKSHOPS = table(
@@ -119,11 +124,7 @@ ATTENDANCE = table(
     text("structure_id", "Structure spoken for", nullable=True),
     text("structure_type", "Type of the structure", nullable=True, values=STRUCTURE_TYPES),
     text("role", "Role in the structure, as written", nullable=True),
-    text(
-        "commune_code",
-        "INSEE code of the commune where it can be told, else its name as a slug",
-        nullable=True,
-    ),
+    _COMMUNE,
     flag("has_signed", "Signed the list"),
 )
 
@@ -134,11 +135,7 @@ STRUCTURES = table(
     text("structure_id", "Slug of the normalised name"),
     text("name", "Most complete spelling seen"),
     text("structure_type", "Type, in the fiche's terms", nullable=True, values=STRUCTURE_TYPES),
-    text(
-        "commune_code",
-        "INSEE code of the commune where it can be told, else its name as a slug",
-        nullable=True,
-    ),
+    _COMMUNE,
     number(
         "lat",
         "Latitude on the map, else of its commune's town hall",
