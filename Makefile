@@ -8,7 +8,7 @@ LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-ur
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-service lint format bench fuzz encoder names docs guide messages screenshots reference lock audit sbom clean
+.PHONY: help demo test test-all test-service lint format bench fuzz encoder strong-encoder names docs guide messages screenshots reference lock audit sbom clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,11 +60,16 @@ encoder: $(STAMP) ## make the encoder and what reads it again; needs torch (fetc
 	$(BIN)/python -m tools.training.encoder
 	$(BIN)/python -m tools.training.encoder.smoothing
 	$(BIN)/python -m tools.training.encoder.split
-	$(BIN)/python -m tools.training.catalogue
+	$(BIN)/python -m tools.training.catalogue leger
 	$(BIN)/python -m tools.training.subject_map
 	$(BIN)/python -m tools.training.tagger
 	$(BIN)/python -m tools.training.wordings
 	$(BIN)/python -m tools.training.names
+
+strong-encoder: $(STAMP) ## make the strong encoder and what reads it again, from FOLDER (build/gemma); needs torch; two hours
+	$(BIN)/python -m pip install --quiet "onnx>=1.17" "protobuf>=5" "safetensors>=0.5" "tokenizers>=0.20" "torch>=2.4"
+	$(BIN)/python -m tools.training.gemma $(or $(FOLDER),build/gemma)
+	$(BIN)/python -m tools.training.catalogue fort
 
 names: $(STAMP) ## learn again to recognise the names of persons
 	$(BIN)/python -m tools.training.names

@@ -50,7 +50,7 @@ class MeaningIndex:
         A question is short: it is moved towards the subjects of the catalogue that it is about.
         """
         vector = _unit(subject_half(self._encoder.engine.encode([typed]))[0] - self._rows[0])
-        subjects = subjects_of_question(typed, vector).astype(np.float32)
+        subjects = subjects_of_question(typed, vector, self._encoder).astype(np.float32)
         return self._closeness(_unit(vector + _SUBJECTS_WEIGHT * subjects))
 
     def scores_like(self, i: int) -> Scores:

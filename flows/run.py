@@ -186,7 +186,7 @@ def _run_flow(
             "ended_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "fingerprint": "" if only else fingerprint,
             "versions": versions(),
-            "encoder": encoder_used(study.settings.embed),
+            "encoder": encoder_used(study.settings.embed, study.count_rows().get("units", 0)),
             "settings": recorded_settings(study, vault),
             "inputs": inventory.contents,
             "first_paths": named,

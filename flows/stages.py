@@ -25,7 +25,7 @@ from flows.language_model import (
     propose_themes,
 )
 from flows.typed_texts import decisions_to_show
-from models.embedder import encoder_used
+from models.embedder import chosen_settings
 from models.registry import load_tagger
 from models.tagger.features import texts_of
 from models.theme_model import ThemeModel
@@ -50,7 +50,7 @@ from pipeline.ledger import account_characters, complete_receipts
 from pipeline.pseudonymise import VaultUpdate, pseudonymise
 from pipeline.rank import rank_themes
 from pipeline.segment import segment_documents
-from pipeline.settings.sections import RankWeights
+from pipeline.settings.sections import RankWeights, Settings
 from pipeline.study import Study
 from pipeline.tables.columns import is_among
 from pipeline.tables.material import UNITS
@@ -175,7 +175,7 @@ def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
         units,
         tags,
         model=ThemeModel(study.settings.cluster, spread=spread, cache=workspace.store),
-        embedder=workspace.encoders.load(study.settings.embed),
+        embedder=workspace.encoders.load(study.settings.embed, len(units)),
         encoders=workspace.encoders,
         cache=workspace.store,
         previous=_previous_themes(study),
@@ -191,12 +191,12 @@ def cluster_dependencies(workspace: "Workspace") -> tuple[str, ...]:
     Themes of earlier runs only give names, and are left out.
     """
     settings = workspace.study.settings
-    encoder = encoder_used(settings.embed)
-    return (
-        settings.cluster.model_dump_json(),
-        settings.embed.model_dump_json(),
-        f"{encoder['name']} {encoder['version']}",
-    )
+    return settings.cluster.model_dump_json(), _encoder_asked(settings)
+
+
+def _encoder_asked(settings: Settings) -> str:
+    """Return what changes with the encoder of a study; what it rests on is code."""
+    return chosen_settings(settings.embed, 0).model_dump_json()
 
 
 def room_content(tables: Tables) -> str:
@@ -219,7 +219,7 @@ def join_study(tables: Tables, workspace: "Workspace") -> Tables:
         tables["unit_places"],
         tables["units"],
         tables["tags"],
-        embedder=workspace.encoders.load(study.settings.embed),
+        embedder=workspace.encoders.load(study.settings.embed, len(room_units(tables["units"]))),
         encoders=workspace.encoders,
         cache=workspace.store,
         settings=study.settings.cluster,
@@ -352,21 +352,24 @@ def compare_study(tables: Tables, workspace: "Workspace") -> Tables:
         tables,
         study.settings,
         study.grid.exclusive,
-        encoder=workspace.encoders.load(),
+        encoder=workspace.encoders.for_subjects(
+            study.settings.embed, len(room_units(tables["units"]))
+        ),
         active=_active(study),
         cache=workspace.store,
     )
 
 
 def compare_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """Return the settings of the comparison, the types of structure expected, and what people said
-    of needs.
+    """Return the settings of comparison and encoder, the types of structure expected, and what
+    people said of needs.
     """
     settings = workspace.study.settings
     expected = settings.etude.model_dump_json(include={"expected_structure_types"})
     decided = decided_gaps(_active(workspace.study))
     states = [f"{gap}: {row.state}" for gap, row in sorted(decided.items())]
-    return settings.compare.model_dump_json(), expected, *states
+    encoder = _encoder_asked(settings)
+    return settings.compare.model_dump_json(), expected, encoder, *states
 
 
 READ = Stage(

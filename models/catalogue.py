@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.embedder import check_encoder
+from models.embedder import Embedder
+from models.encoders import STRONG_NAME
 from models.reading import generic_words
 from models.rows import Labels, Matrix, softmax, unit_rows
+from models.views import subject_half
 from models.words import WordIndex
 from pipeline.errors import ModelError
 from pipeline.files import data_path, json_lines, reading_weights
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
 WEIGHTS = Path(__file__).with_name("weights") / "catalogue.npz"
+STRONG_WEIGHTS = WEIGHTS.with_name("strong-catalogue.npz")  # of the strong encoder
 # Of how near a theme's mean is to a subject, what the regression says of it, and shared words; each
 # has mean 0 and deviation 1 over subjects. Fitted on studies that no model had seen.
 NEARNESS, REGRESSION, WORDS = 0.97, 0.73, 0.89
@@ -84,6 +87,14 @@ class SubjectWeights:
     shifts: Matrix
     fine: Matrix
 
+    @cached_property
+    def broad(self) -> Matrix:
+        """Where the fine subjects of each broad one are, (n_subjects, d), rows of norm 1."""
+        of = load_catalogue().broad_of
+        placed = np.zeros((len(load_catalogue().subjects), self.fine.shape[1]))
+        np.add.at(placed, of[of >= 0], self.fine[of >= 0])
+        return unit_rows(placed)
+
 
 @cache
 def load_catalogue() -> Catalogue:
@@ -120,28 +131,24 @@ def _subject(row: dict[str, Any], key: str) -> Subject:
     return Subject(row[key], row["title"], *needs)
 
 
+def load_weights(encoder: Embedder) -> SubjectWeights:
+    """Return a shipped encoder's weights; raise `ModelError` where they are not the catalogue's."""
+    return _weights_of(encoder.name, encoder.version)
+
+
 @cache
-def load_weights() -> SubjectWeights:
-    """Return the shipped weights; raise `ModelError` where they are not the catalogue's."""
-    catalogue = load_catalogue()
-    with reading_weights(WEIGHTS), np.load(WEIGHTS) as file:
-        check_encoder(WEIGHTS.name, str(file["encoder"]))
+def _weights_of(name: str, version: str) -> SubjectWeights:
+    catalogue, path = load_catalogue(), STRONG_WEIGHTS if name == STRONG_NAME else WEIGHTS
+    with reading_weights(path), np.load(path) as file:
+        if (found := str(file["encoder"])) != version:
+            raise _altered(f"{path.name} fait avec un autre encodeur ({found})")
         subject_ids = [one.subject_id for one in (*catalogue.subjects, *catalogue.fine)]
         is_whole = list(file["subjects"]) == subject_ids
         names = ("slopes", "shifts", "fine")
         weights = SubjectWeights(*(file[name].astype(np.float64) for name in names))
     if not is_whole:
-        raise _altered(f"{WEIGHTS.name} d'un autre catalogue")
+        raise _altered(f"{path.name} d'un autre catalogue")
     return weights
-
-
-@cache
-def _broad_rows() -> Matrix:
-    """Return where the fine subjects of each broad one are, (n_subjects, d), rows of norm 1."""
-    of, fine = load_catalogue().broad_of, load_weights().fine
-    placed = np.zeros((len(load_catalogue().subjects), fine.shape[1]))
-    np.add.at(placed, of[of >= 0], fine[of >= 0])
-    return unit_rows(placed)
 
 
 def _altered(found: str) -> ModelError:
@@ -151,15 +158,15 @@ def _altered(found: str) -> ModelError:
 class SubjectReader:
     """Says which subjects the texts of one study are about, beside one another.
 
-    `vectors` (n, d) are what the shipped encoder says of their subjects, `middle` (d,) what all
-    texts of the study share, by default their mean. Texts that are all alike tell nothing: every
-    subject is then as likely.
+    `encoder` is a shipped one; `middle` (d,) is what all texts of the study share, by default their
+    mean. Texts that are all alike tell nothing: every subject is then as likely.
     """
 
     def __init__(
-        self, texts: Sequence[str], vectors: NDArray[Any], *, middle: Matrix | None = None
+        self, texts: Sequence[str], encoder: Embedder, *, middle: Matrix | None = None
     ) -> None:
-        self._catalogue, self._weights = load_catalogue(), load_weights()
+        self._catalogue, self._weights = load_catalogue(), load_weights(encoder)
+        vectors = subject_half(encoder.encode(texts))
         self._texts, self._vectors = texts, np.asarray(vectors, dtype=np.float64)
         self._middle = self._vectors.mean(axis=0) if middle is None else middle
 
@@ -174,7 +181,7 @@ class SubjectReader:
         # of any norm: see _standard
         said = _grouping(labels, n_groups, weights) @ vectorizer.transform(self._texts)
         return softmax(
-            NEARNESS * _standard(means @ _broad_rows().T)
+            NEARNESS * _standard(means @ self._weights.broad.T)
             + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
             + WORDS * _standard(said @ rows.T)
         )
@@ -199,13 +206,13 @@ class SubjectReader:
         return unit_rows(of_group @ self._vectors / np.where(sizes, sizes, 1) - self._middle)
 
 
-def subjects_of_question(typed: str, vector: NDArray[np.float32]) -> Matrix:
+def subjects_of_question(typed: str, vector: NDArray[np.float32], encoder: Embedder) -> Matrix:
     """Return what the fine subjects of a question are about together, (d,) of norm 1.
 
-    `vector` (d,) is the question's, centred. A subject is near by its place or by its words: the
-    passages that say it in other words than the question are then near too.
+    `vector` (d,) is what `encoder` makes of the question, centred. A subject is near by its place
+    or by its words: the passages that say it in other words than the question are then near too.
     """
-    fine = load_weights().fine
+    fine = load_weights(encoder).fine
     nearness = fine @ vector + _QUESTION_WORDS * _fine_words().shares(typed) ** 2
     towards: Matrix = unit_rows((np.maximum(nearness, 0) ** _SHARPNESS @ fine)[None])[0]
     return towards

@@ -5,6 +5,7 @@ Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 """
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders import BackEnd, SentenceTransformers, ServedEncoder, ShippedEncoder
-from models.rows import unit_rows
+from models.rows import LARGE, unit_rows
 from models.word_encoder import encodable
 from pipeline.errors import ModelError
 from pipeline.files import reading_weights, text_hash
@@ -33,7 +34,9 @@ Vectors = NDArray[np.float32]
 _MOST_IN_MEMORY = 100_000  # vectors; about 300 MB
 _SHARD = 2_048  # vectors written together; a killed run loses as many
 _GRAIN = 512  # texts that a worker encodes at once
-_SHIPPED = EmbedSettings()  # workers have it too
+_SWITCH = "ATELIERS_STRONG_ENCODER"  # "0": only where a study asks for it
+_SHIPPED = EmbedSettings(backend="leger")
+_SHIPPED_BACK_ENDS = ("leger", "fort")  # workers have them too
 
 
 def load_embedder(settings: EmbedSettings | None = None) -> "Embedder":
@@ -61,14 +64,27 @@ def check_encoder(name: str, version: str | None) -> None:
         )
 
 
-def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
+def encoder_used(settings: EmbedSettings, n_texts: int = 0) -> dict[str, str | None]:
     """Return `asked`, `name` and `version`, without loading optional encoders."""
-    if settings.backend != _SHIPPED.backend:
+    chosen = chosen_settings(settings, n_texts)
+    if chosen.backend not in _SHIPPED_BACK_ENDS:
         name, version = settings.model or settings.url, None
     else:
-        engine = load_engine(_SHIPPED)
+        engine = load_engine(chosen)
         name, version = engine.name, engine.version
     return {"asked": settings.backend, "name": name, "version": version}
+
+
+def chosen_settings(settings: EmbedSettings | None, n_texts: int = LARGE) -> EmbedSettings:
+    """Return those of one encoder; "auto" is the strong one for fewer than `LARGE` texts."""
+    if settings is None:
+        return _SHIPPED
+    backend = settings.backend
+    if backend == "auto":
+        is_strong = n_texts < LARGE and os.environ.get(_SWITCH) != "0"
+        backend = "fort" if is_strong else "leger"
+    # read once, whatever the settings of the other back ends
+    return EmbedSettings(backend=backend) if backend in _SHIPPED_BACK_ENDS else settings
 
 
 class Encoders:
@@ -79,20 +95,24 @@ class Encoders:
         self._embedders: dict[EmbedSettings, Embedder] = {}
         self._lock = threading.Lock()
 
-    def load(self, settings: EmbedSettings | None = None) -> "Embedder":
-        """Return the encoder of `settings`."""
-        if settings is None or settings.backend == _SHIPPED.backend:
-            settings = _SHIPPED  # read once, whatever the settings of the other back ends
+    def load(self, settings: EmbedSettings | None = None, n_texts: int = LARGE) -> "Embedder":
+        """Return the encoder of `settings`, by default the light one; "auto" asks `n_texts`."""
+        settings = chosen_settings(settings, n_texts)
         with self._lock:
             if settings not in self._embedders:
                 engine = load_engine(settings)
-                executor = self._executor if settings == _SHIPPED else None
+                executor = self._executor if settings.backend in _SHIPPED_BACK_ENDS else None
                 vectors = StoredVectors(self._store, engine) if self._store else None
                 self._embedders[settings] = Embedder(engine, vectors, settings, executor)
             return self._embedders[settings]
 
+    def for_subjects(self, settings: EmbedSettings, n_texts: int) -> "Embedder":
+        """Return the encoder that the catalogue is read with: that of `settings` if shipped."""
+        chosen = chosen_settings(settings, n_texts)
+        return self.load(chosen if chosen.backend in _SHIPPED_BACK_ENDS else None)
+
     def prepare(self, texts: Sequence[str]) -> None:
-        """Cache the shipped encoder's vectors of `texts`."""
+        """Cache the light encoder's vectors of `texts`."""
         embedder = self.load()
         texts_by_key = {_key(text): text for text in texts}
         with embedder.lock:
@@ -115,7 +135,7 @@ class Embedder:
         self,
         engine: "Engine",
         vectors: "MemoryVectors | StoredVectors | None" = None,
-        settings: EmbedSettings = EmbedSettings(),  # noqa: B008 (frozen)
+        settings: EmbedSettings = _SHIPPED,
         executor: Executor | None = None,
     ) -> None:
         """Cache what `engine` gives; a worker makes the same encoder from `settings`."""
@@ -124,6 +144,11 @@ class Embedder:
         self.vectors = MemoryVectors() if vectors is None else vectors
         self.executor = executor
         self.lock = threading.RLock()
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether half of a row says what a text is about, and the catalogue knows where."""
+        return self.settings.backend in _SHIPPED_BACK_ENDS
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text."""
@@ -236,7 +261,7 @@ EmbedderSource = Encoders | LentVectors
 def load_engine(settings: EmbedSettings) -> Engine:
     """Return the engine of `settings`; its weights are read once a process."""
     back_ends: dict[str, Callable[[EmbedSettings], BackEnd]] = {
-        "auto": ShippedEncoder,
+        **dict.fromkeys(("auto", *_SHIPPED_BACK_ENDS), ShippedEncoder),
         "sentence-transformers": SentenceTransformers,
         "url": ServedEncoder,
     }

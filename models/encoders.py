@@ -20,7 +20,13 @@ from threadpoolctl import threadpool_limits
 
 from models.rows import n_threads
 from models.served import ApiServer, Patience, UnavailableError
-from models.word_encoder import MOST_PIECES, damaged, load_word_encoder, open_session
+from models.word_encoder import (
+    MOST_PIECES,
+    WordEncoder,
+    damaged,
+    load_word_encoder,
+    open_session,
+)
 from pipeline.credentials import address_fault, header_secret, without_secrets
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings.sections import EmbedSettings
@@ -29,23 +35,28 @@ Vectors = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name("weights") / "encoder-subjects.onnx"
 NAME = "e5-sujets"
+STRONG_WORDS = WEIGHTS.with_name("strong-words.onnx")
+STRONG_WEIGHTS = WEIGHTS.with_name("strong-subjects.onnx")
+STRONG_NAME = "gemma-sujets"
 _LOG = logging.getLogger(__name__)
 
 
 class ShippedEncoder:
-    """multilingual-e5-small tuned on French subjects, in 8 bits (models/cards/encoder.md).
+    """multilingual-e5-small or EmbeddingGemma-300M, tuned on French subjects, in 8 bits.
 
     Half of a row says what a text is about, the other half what it does; each is of norm 1. Texts
-    are run one at a time: activations are quantised by run.
+    are run one at a time: activations are quantised by run. models/cards/encoder.md says more.
     """
 
     def __init__(self, settings: EmbedSettings) -> None:
         """Read the encoder; raise `ModelError` when a file of it is missing or damaged."""
-        self._words = load_word_encoder()
-        self._session, described = open_session(WEIGHTS)
-        self.name, self.version = NAME, self._words.version
+        is_strong = settings.backend == "fort"
+        path = STRONG_WEIGHTS if is_strong else WEIGHTS
+        self._words = WordEncoder(STRONG_WORDS) if is_strong else load_word_encoder()
+        self._session, described = open_session(path)
+        self.name, self.version = STRONG_NAME if is_strong else NAME, self._words.version
         if described.get("version") != self.version:
-            raise damaged(WEIGHTS)
+            raise damaged(path)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.dim = sum(output.shape[1] for output in self._session.get_outputs())
 

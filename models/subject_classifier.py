@@ -60,7 +60,7 @@ class SubjectClassifier:
         if not texts:
             return np.full((len(groups), n_subjects), 1 / n_subjects)
         labels = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-        reader = SubjectReader(texts, self.vectors(texts), middle=self.middle)
+        reader = SubjectReader(texts, self._encoder, middle=self.middle)
         return reader.group_probabilities(labels, len(groups))
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.embedder import Embedder, EmbedderSource, Vectors, check_encoder, plain_encoders
-from models.encoders import NAME
+from models.encoders import NAME, STRONG_NAME
 from models.reading import Reading, skim
 from models.rows import (
     LARGE,
@@ -157,8 +157,9 @@ def load_subject_map() -> SubjectMap:
 
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
-SHIPPED_WEIGHT = 0.5  # of vectors of a text, and of its content words
-_OTHER_WEIGHT = 0.3  # of an encoder that was not measured
+# Of vectors of a text, and of its content words: the strong encoder reads the text alone.
+_WEIGHTS = {NAME: (0.5, 0.5), STRONG_NAME: (5.0, 0.0)}
+_OTHER_WEIGHTS = (0.3, 0.3)  # of an encoder that was not measured
 LEMMA_WEIGHT = 0.3
 SKIMMED_WEIGHT = 0.6  # of the same axes in skimmed texts, beside fewer views
 _LEMMA_AXES = 100
@@ -249,7 +250,7 @@ def join_views(
         _View(axes, LEMMA_WEIGHT),
     ]
     for encoder in _joined(embedder, shipped):
-        views += [_encoder_view(encoder, texts), _encoder_view(encoder, contents)]
+        views += _encoder_views(encoder, texts, contents)
     weights = [view.weight for view in views]
     rows, _ = _side_by_side(
         len(texts), lambda block: [view.of(block) for view in views], weights, folder
@@ -268,7 +269,8 @@ def text_views(
     shipped, subject_map = (encoders or plain_encoders()).load(), load_subject_map()
     off_topic = np.zeros(len(texts))
     others = [_View(lemma_axes(texts, skim), SKIMMED_WEIGHT)]
-    others += [_encoder_view(encoder, texts) for encoder in _joined(embedder, shipped)]
+    for encoder in _joined(embedder, shipped):
+        others += _encoder_views(encoder, texts)
 
     def look(block: slice) -> list[NDArray[Any]]:
         text = shipped.encode(texts[block])
@@ -293,10 +295,14 @@ def _joined(embedder: Embedder, shipped: Embedder) -> list[Embedder]:
     return [shipped] if embedder.name == shipped.name else [embedder, shipped]
 
 
-def _encoder_view(encoder: Embedder, seen: Sequence[str]) -> _View:
-    if encoder.name != NAME:
-        return _View(lambda block: encoder.encode(seen[block]), _OTHER_WEIGHT)
-    return _View(lambda block: subject_half(encoder.encode(seen[block])), SHIPPED_WEIGHT)
+def _encoder_views(encoder: Embedder, *seen: Sequence[str]) -> list[_View]:
+    def view(texts: Sequence[str], weight: float) -> _View:
+        if not encoder.is_shipped:
+            return _View(lambda block: encoder.encode(texts[block]), weight)
+        return _View(lambda block: subject_half(encoder.encode(texts[block])), weight)
+
+    weights = _WEIGHTS.get(encoder.name, _OTHER_WEIGHTS)
+    return [view(*each) for each in zip(seen, weights, strict=False) if each[1]]
 
 
 def _side_by_side(

@@ -60,6 +60,12 @@ def _no_ready_process() -> None:
     os.environ["ATELIERS_READY_PROCESS"] = "0"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _light_encoder() -> None:
+    """Tests of the strong encoder ask for it: it takes ten times as long, and most tests are about something else."""
+    os.environ["ATELIERS_STRONG_ENCODER"] = "0"
+
+
 @pytest.fixture(scope="session")
 def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The example study, processed once for all the processes of a session, each of which has a copy; tests leave it as it is."""

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from models.embedder import load_embedder
+from models.encoders import NAME
 from models.reading import read_texts
 from models.theme_model import ThemeModel
 from models.views import join_views
@@ -211,7 +212,7 @@ def test_every_member_has_a_theme_of_the_table_and_what_is_set_aside_has_none(cl
 def test_what_is_probably_of_a_theme_counts_and_its_surest_unit_always(
     strengths: list[float], least: float, counted: list[bool]
 ):
-    probability = probabilities(pd.Series(strengths))
+    probability = probabilities(pd.Series(strengths), NAME)
     themes = pd.Series(["t"] * len(strengths))
     assert counts_in_theme(probability, themes, least).tolist() == counted
     assert probability.between(0, 1).all() and probability.is_monotonic_decreasing

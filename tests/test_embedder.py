@@ -135,14 +135,14 @@ def test_a_worker_whose_encoder_has_another_version_is_refused():
 def test_the_vectors_of_the_wordings_are_shipped():
     """After a change of data/lexicon/intitules.yaml: python -m tools.training.wordings.
 
-    Processors differ in the last bits.
+    Processors differ in the last bits, and where these turn a level of 8 bits, in the third decimal.
     """
     texts = [text for some in lexicon("intitules").values() for text in some]
     lent = shipped_vectors()
     assert len(lent.keys) == len(set(texts))
     shipped = shipped_vectors().load().encode(texts[::40])
     computed = load_engine(EmbedSettings()).encode(texts[::40])
-    np.testing.assert_allclose(shipped, computed, atol=1e-6)
+    np.testing.assert_allclose(shipped, computed, atol=5e-3)
 
 
 def test_an_optional_back_end_that_is_installed_in_part_says_what_is_missing(

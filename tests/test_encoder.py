@@ -1,4 +1,4 @@
-"""The shipped encoder: two halves a row, the same bits in any company, and one line where its file is no good."""
+"""The shipped encoders: two halves a row, the same bits in any company, and one line where its file is no good."""
 
 import logging
 import re
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from models import encoders, word_encoder
-from models.embedder import Encoders, encoder_used, load_embedder, load_engine
-from models.encoders import WEIGHTS, ShippedEncoder
+from models.embedder import Encoders, chosen_settings, encoder_used, load_embedder, load_engine
+from models.encoders import STRONG_WEIGHTS, WEIGHTS, ShippedEncoder
+from models.rows import LARGE
 from models.views import subject_half
 from models.word_encoder import LAST, WordEncoder, load_word_encoder
 from pipeline.errors import ModelError
@@ -26,38 +27,48 @@ TEXTS = [
 ]
 
 
+LIGHT, STRONG = EmbedSettings(backend="leger"), EmbedSettings(backend="fort")
+BOTH = pytest.mark.parametrize("settings", [LIGHT, STRONG], ids=["light", "strong"])
+
+
 @pytest.fixture(scope="module")
 def encoder() -> ShippedEncoder:
     return ShippedEncoder(EmbedSettings())
 
 
-def test_both_halves_of_a_row_weigh_the_same():
-    rows = load_embedder().encode(TEXTS)
+@BOTH
+def test_both_halves_of_a_row_weigh_the_same(settings):
+    rows = load_embedder(settings).encode(TEXTS)
     assert (rows.shape, rows.dtype) == ((len(TEXTS), 768), np.float32)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
     for half in np.split(rows, 2, axis=1):
         np.testing.assert_allclose(np.linalg.norm(half, axis=1), 0.5**0.5, atol=1e-6)
-    assert load_embedder().encode([]).shape == (0, 768)
+    assert load_embedder(settings).encode([]).shape == (0, 768)
 
 
 @pytest.mark.slow
+@BOTH
 @pytest.mark.parametrize("threads", ["1", "3"])
-def test_a_row_depends_neither_on_its_batch_nor_on_the_order_nor_on_threads(monkeypatch, threads):
-    engine = load_engine(EmbedSettings())
+def test_a_row_depends_neither_on_its_batch_nor_on_the_order_nor_on_threads(
+    monkeypatch, threads, settings
+):
+    engine = load_engine(settings)
     alone = np.vstack([engine.encode([text]) for text in TEXTS])
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
     assert np.array_equal(engine.encode([*TEXTS[::-1], *TEXTS]), [*alone[::-1], *alone])
 
 
-def test_null_characters_and_lone_surrogates_do_not_cut_a_text():
-    rows = load_embedder().encode(["un\0deux", "un deux", "un\ud800deux", "un?deux", "un"])
+@BOTH
+def test_null_characters_and_lone_surrogates_do_not_cut_a_text(settings):
+    rows = load_embedder(settings).encode(["un\0deux", "un deux", "un\ud800deux", "un?deux", "un"])
     assert np.array_equal(rows[0], rows[1]) and np.array_equal(rows[2], rows[3])
     assert not np.array_equal(rows[0], rows[4])
 
 
-def test_close_subjects_lie_closer_than_distant_ones():
+@BOTH
+def test_close_subjects_lie_closer_than_distant_ones(settings):
     bus, car, bread = subject_half(
-        load_embedder().encode(
+        load_embedder(settings).encode(
             ["Il n'y a plus de bus le soir", "Aucun car après 19 h", "La boulangerie vend du pain"]
         )
     )
@@ -106,6 +117,43 @@ def test_damaged_last_layers_are_one_line(tmp_path: Path, monkeypatch, encoder, 
     monkeypatch.setattr(encoders, "WEIGHTS", path)
     with pytest.raises(ModelError, match=r"encoder\.onnx manquant ou abîmé.*réinstaller"):
         ShippedEncoder(EmbedSettings())
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut", "of another encoder"])
+def test_damaged_files_of_the_strong_encoder_are_one_line(tmp_path: Path, monkeypatch, fault):
+    path = tmp_path / "strong.onnx"
+    if fault != "missing":
+        whole = STRONG_WEIGHTS.read_bytes()
+        version = ShippedEncoder(STRONG).version.encode()
+        path.write_bytes(whole[:-1000] if fault == "cut" else whole.replace(version, b"0" * 12))
+    monkeypatch.setattr(encoders, "STRONG_WEIGHTS", path)
+    with pytest.raises(ModelError, match=r"strong\.onnx manquant ou abîmé.*réinstaller"):
+        ShippedEncoder(STRONG)
+
+
+@pytest.mark.parametrize(
+    ("backend", "n_texts", "switch", "chosen"),
+    [
+        ("auto", 0, "", "fort"),
+        ("auto", LARGE - 1, "", "fort"),
+        ("auto", LARGE, "", "leger"),
+        ("auto", 0, "0", "leger"),
+        ("leger", 0, "", "leger"),
+        ("fort", LARGE, "0", "fort"),
+    ],
+)
+def test_a_large_study_and_a_small_machine_take_the_light_encoder(
+    monkeypatch, backend, n_texts, switch, chosen
+):
+    monkeypatch.setenv("ATELIERS_STRONG_ENCODER", switch)
+    settings = EmbedSettings(backend=backend, batch_size=3)
+    assert chosen_settings(settings, n_texts) == EmbedSettings(backend=chosen)
+    assert Encoders().for_subjects(settings, n_texts).settings.backend == chosen
+
+
+def test_the_catalogue_is_read_with_a_shipped_encoder_whatever_is_asked():
+    away = EmbedSettings(backend="url", url="http://127.0.0.1:1")
+    assert Encoders().for_subjects(away, 10).settings == LIGHT
 
 
 def test_a_word_has_the_state_of_its_pieces_wherever_it_stands_in_bytes():

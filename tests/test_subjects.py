@@ -8,7 +8,6 @@ import pytest
 
 from models.catalogue import SubjectReader, load_catalogue, load_weights, read_catalogue
 from models.embedder import load_embedder
-from models.views import subject_half
 from pipeline.cluster.subjects import ThemeSubjects, name_themes, read_subjects
 from pipeline.errors import ModelError
 from pipeline.files import data_path
@@ -43,7 +42,7 @@ def told() -> tuple[list[str], np.ndarray]:
 
 def test_groups_of_texts_are_about_the_subject_that_a_reader_would_name(told) -> None:
     texts, labels = told
-    reader = SubjectReader(texts, subject_half(load_embedder().encode(texts)))
+    reader = SubjectReader(texts, load_embedder())
     likely = reader.group_probabilities(labels, len(GROUPS)).argmax(axis=1)
     assert [load_catalogue().subjects[row].title for row in likely] == list(GROUPS)
 
@@ -194,6 +193,6 @@ def test_a_catalogue_that_is_empty_or_unreadable_is_said_in_one_line(
 
 
 def test_the_shipped_weights_are_the_catalogue_s() -> None:
-    catalogue, weights = load_catalogue(), load_weights()
+    catalogue, weights = load_catalogue(), load_weights(load_embedder())
     assert weights.slopes.shape == (len(catalogue.subjects), weights.fine.shape[1])
     assert len(weights.fine) == len(catalogue.fine) and len(weights.shifts) == len(weights.slopes)

@@ -114,10 +114,12 @@ def cluster_units(
     model.fit(circles, unit_vectors.in_context, set_aside=set_aside, closer=unit_vectors)
     closest = unit_vectors.closest_vectors(~set_aside)
     agreement = agree_themes(closest, settings, spread=spread, cache=cache)
-    encoder = (encoders or plain_encoders()).load()
+    encoder = embedder if embedder.is_shipped else (encoders or plain_encoders()).load()
     labels, n_themes = model.labels_, len(model.stability_)
     unit_places = place_units(units["unit_id"], unit_vectors.in_context, labels)
-    members = _members(units, labels, strengths_of(unit_vectors.vectors, labels), settings)
+    members = _members(
+        units, labels, strengths_of(unit_vectors.vectors, labels), settings, embedder.name
+    )
     kinds, leanings = _kinds(members, tags, n_themes)
     read = units.assign(theme=labels).iloc[unit_vectors.rows]
     told = read.merge(counted_members(members)[["unit_id", "probability"]], how="left")
@@ -179,13 +181,17 @@ def strengths_of(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
 
 
 def _members(
-    units: pd.DataFrame, labels: Labels, strengths: Matrix, settings: ClusterSettings
+    units: pd.DataFrame,
+    labels: Labels,
+    strengths: Matrix,
+    settings: ClusterSettings,
+    encoder: str,
 ) -> pd.DataFrame:
     placed = units.assign(theme=labels, strength=strengths.round(6))
     members = placed[placed["theme"] >= 0].sort_values(
         ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
     )
-    probability = probabilities(members["strength"])
+    probability = probabilities(members["strength"], encoder)
     is_counted = counts_in_theme(probability, members["theme"], settings.least_probability)
     return members.assign(probability=probability, is_counted=is_counted)
 

@@ -88,7 +88,7 @@ def join_late_units(
             "strength": np.clip(closeness[joins], 0, 1).round(6),
         }
     )
-    joined["probability"] = probabilities(joined["strength"])
+    joined["probability"] = probabilities(joined["strength"], embedder.name)
     # Its theme has its surest unit already.
     joined["is_counted"] = joined["probability"] >= settings.least_probability
     members = pd.concat([theme_members, joined], ignore_index=True)

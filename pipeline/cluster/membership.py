@@ -9,13 +9,16 @@ Out:  probability, calibrated on studies that no model had seen; is_counted
 import numpy as np
 import pandas as pd
 
-# From strength to log-odds: fitted on the themes made of data/training/etudes.
-SLOPE, SHIFT = 6.6, -2.9
+from models.encoders import NAME, STRONG_NAME
+
+# From strength to log-odds, by encoder: fitted on the themes made of data/training/etudes.
+ODDS = {NAME: (6.6, -2.9), STRONG_NAME: (8.1, -3.3)}
 
 
-def probabilities(strength: pd.Series) -> pd.Series:
-    """Return the probability of each membership."""
-    odds = SLOPE * strength.astype("float64") + SHIFT
+def probabilities(strength: pd.Series, encoder: str) -> pd.Series:
+    """Return the probability of each membership; `encoder` is the name of the study's own."""
+    slope, shift = ODDS.get(encoder, ODDS[NAME])
+    odds = slope * strength.astype("float64") + shift
     return pd.Series(1 / (1 + np.exp(-odds)), index=strength.index).round(6)
 
 

@@ -14,7 +14,6 @@ from models.catalogue import Subject, SubjectReader, load_catalogue
 from models.embedder import Embedder
 from models.rows import Labels, Matrix, slices
 from models.subject_classifier import families_of
-from models.views import subject_half
 from pipeline.text import fold
 
 # Least probability of a broad subject, else of a family, to name a theme: of nine studies by unseen
@@ -56,7 +55,7 @@ def read_subjects(
 
     A theme is what those of its texts say that have a weight: how likely they are of its subject.
     """
-    reader = SubjectReader(texts, subject_half(encoder.encode(texts)))
+    reader = SubjectReader(texts, encoder)
     of_themes = reader.group_probabilities(labels, n_themes, weights)
     fine = reader.fine_probabilities(labels, of_themes, weights)
     return ThemeSubjects(of_themes, fine, _kinship(reader, labels, families_of(of_themes)))

@@ -121,7 +121,7 @@ class SegmentSettings(Frozen):
 class EmbedSettings(Frozen):
     """[embed]: which encoder turns passages into vectors, beside the shipped one."""
 
-    backend: Literal["auto", "sentence-transformers", "url"] = "auto"  # "auto": the shipped one
+    backend: Literal["auto", "leger", "fort", "sentence-transformers", "url"] = "auto"
     model: str | None = None  # for the two optional back ends
     # https, or http to this machine or a private network; its key is in ATELIERS_EMBED_API_KEY
     url: OptionalAddress | None = None

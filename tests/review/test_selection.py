@@ -18,6 +18,7 @@ from models.catalogue import (
     load_weights,
     subjects_of_question,
 )
+from models.embedder import load_embedder
 from models.words import word_spans
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions.tags import AddTag, ConfirmUnit
@@ -318,8 +319,11 @@ def test_meaning_finds_what_no_word_says(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_word_leads_to_the_subjects_that_say_it() -> None:
-    fine = load_weights().fine
-    towards = subjects_of_question("illectronisme", np.zeros(fine.shape[1], dtype=np.float32))
+    encoder = load_embedder()
+    fine = load_weights(encoder).fine
+    towards = subjects_of_question(
+        "illectronisme", np.zeros(fine.shape[1], dtype=np.float32), encoder
+    )
     nearest = load_catalogue().fine[int((fine @ towards).argmax())]
     assert nearest.title == "Démarches en ligne et illectronisme"
 

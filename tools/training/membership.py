@@ -1,10 +1,11 @@
 """Log the slope and shift of pipeline/cluster/membership.py, and what each study left out gives.
 
-python -m tools.training.membership, after the encoder or the making of themes changed.
+python -m tools.training.membership leger|fort, after the encoder or the making of themes changed.
 """
 
 import json
 import logging
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from models.theme_model import ThemeModel
 from models.views import join_views, lean_on_neighbours
 from pipeline.cluster import SURELY_OFF_TOPIC, strengths_of
 from pipeline.files import data_path
-from pipeline.settings.sections import ClusterSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,30 +31,31 @@ SEEDS = (0, 1)
 Pairs = tuple[Matrix, NDArray[np.bool_]]  # strengths (n,), and whether each is right
 
 
-def main() -> None:
+def main(backend: str) -> None:
     """Fit on all studies; then on all but one, and print what counts of that one."""
-    pairs = {path.stem: _pairs(path.stem) for path in _studies()}
+    settings = EmbedSettings.model_validate({"backend": backend})
+    pairs = {path.stem: _pairs(path.stem, settings) for path in _studies()}
     for name, (strengths, is_right) in pairs.items():
         slope, shift = _fit([own for other, own in pairs.items() if other != name])
         counts = 1 / (1 + np.exp(-(slope * strengths + shift))) >= LEAST
         right = is_right[counts].mean()
         _LOG.info("%s: %.2f counted, %.2f of them right", name, counts.mean(), right)
     slope, shift = _fit(list(pairs.values()))
-    _LOG.info("SLOPE, SHIFT = %.1f, %.1f", slope, shift)
+    _LOG.info("%s: slope %.1f, shift %.1f", backend, slope, shift)
 
 
 def _studies() -> list[Path]:
     return sorted(data_path("training", "etudes").glob("etude-?.jsonl"))
 
 
-def _pairs(name: str) -> Pairs:
+def _pairs(name: str, settings: EmbedSettings) -> Pairs:
     """A membership is right where the unit's own theme is the most frequent of its group."""
     lines = data_path("training", "etudes", f"{name}.jsonl").read_text("utf-8").splitlines()
     passages = pd.DataFrame([json.loads(line) for line in lines]).rename(
         columns={"document": "document_id", "table": "table_number", "order": "unit_order"}
     )
     encoders, readings = plain_encoders(), read_texts(passages["text"])
-    views = join_views(list(passages["text"]), readings, encoders.load(), encoders=encoders)
+    views = join_views(list(passages["text"]), readings, encoders.load(settings), encoders=encoders)
     units = passages.assign(lemmas=[reading.lemmas for reading in readings])
     in_context = lean_on_neighbours(views.vectors, passages)
     strengths, is_right = [], []
@@ -78,4 +80,4 @@ def _fit(pairs: list[Pairs]) -> tuple[float, float]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    main()
+    main(*sys.argv[1:])

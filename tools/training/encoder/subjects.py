@@ -54,6 +54,7 @@ def tune_subjects(
     pools: Sequence[tuple[float, Mapping[str, Subjects]]],
     *,
     n_steps: int,
+    stop_after: int | None = None,
     n_subjects: int = N_SUBJECTS,
     rate: float = RATE,
     seed: int = 0,
@@ -61,7 +62,7 @@ def tune_subjects(
     """Tune `network`'s layers above the frozen ones; `rate` is the last layer's.
 
     `pools` are shares of the batches, and what each is drawn from: subjects by file. A batch is of
-    `n_subjects` at most.
+    `n_subjects` at most. `stop_after` ends before the rate has fallen over all `n_steps`.
     """
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
@@ -79,7 +80,7 @@ def tune_subjects(
     parameters = [each for layer in layers for each in layer.parameters()]
     averages = [each.detach().clone() for each in parameters]
     losses: list[float] = []
-    for step in range(n_steps):
+    for step in range(stop_after or n_steps):
         for layer in layers:
             layer.train()
         _, pool = pools[int(draw.choice(len(pools), p=shares))]

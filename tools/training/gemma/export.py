@@ -170,18 +170,21 @@ def _layer(graph: "_Graph", name: str, layer: Any, largest: Largest, x: str) -> 
     graph.by_output(f"{name}.qkv", seen, joined)
     sizes = [n_heads * layer.size, layer.size, layer.size]
     query, key, value = graph.split(f"{name}.qkv", sizes)
-    # heads share keys and values: their queries follow one another, as of so many more pieces
-    query = graph.add("Reshape", [query, graph.shape([1, -1, layer.size])], f"{name}.queries")
-    query = graph.norm(f"{name}.q", query, _array(layer.q_norm.weight), eps)
-    key = graph.norm(f"{name}.k", key, _array(layer.k_norm.weight), eps)
+    hidden = n_heads * layer.size
     tables = graph.turns(layer.size, layer.rope)
-    query = graph.turned(f"{name}.q", query, graph.places(n_heads), tables)
-    key = graph.turned(f"{name}.k", key, graph.places(1), tables)
+    # heads share keys and values: their queries follow one another, as of so many more pieces
+    one_head, all_heads = graph.shape([1, -1, layer.size]), graph.shape([1, -1, hidden])
+    query = graph.add("Reshape", [query, one_head], f"{name}.queries")
+    query = graph.norm(f"{name}.q", query, _array(layer.q_norm.weight), eps)
+    query = graph.add("Reshape", [query, all_heads], f"{name}.heads")
+    query = graph.turned(f"{name}.q", query, tables)
+    query = graph.add("Reshape", [query, one_head], f"{name}.asked")
+    key = graph.norm(f"{name}.k", key, _array(layer.k_norm.weight), eps)
+    key = graph.turned(f"{name}.k", key, tables)
     context = graph.add(
         "MultiHeadAttention", [query, key, value], f"{name}.seen", domain=FUSED, num_heads=1
     )
-    hidden = n_heads * layer.size
-    context = graph.add("Reshape", [context, graph.shape([1, -1, hidden])], f"{name}.context")
+    context = graph.add("Reshape", [context, all_heads], f"{name}.context")
     attention = graph.by_output(f"{name}.o", context, o)
     attention = graph.norm(f"{name}.after", attention, _array(layer.after.weight), eps)
     x = graph.add("Add", [x, attention], f"{name}.middle")
@@ -252,7 +255,7 @@ class _Graph:
         )
 
     def length(self, of: str) -> None:
-        """Add the places of pieces, from the second axis of `of`: for one head, and for three."""
+        """Add the `places` of pieces (1, n), from the second axis of `of`."""
         self.constant("axis", np.array([1], np.int64))
         self.constant("end", np.array([2], np.int64))
         self.constant("zero", np.array(0, np.int64))
@@ -261,16 +264,7 @@ class _Graph:
         self.add("Slice", ["whole", "axis", "end"], "length")
         self.add("Squeeze", ["length"], "n")
         self.add("Range", ["zero", "n", "step"], "range")
-
-    def places(self, n_heads: int) -> str:
-        """Add the place of each piece of a text, once a head, (1, n)."""
-        name = f"places.{n_heads}"
-        if not any(node.name == name for node in self._nodes):
-            column = self.add("Unsqueeze", ["range", "axis"], f"{name}.column")
-            shape = self.constant(f"{name}.heads", np.array([1, n_heads], np.int64))
-            each = self.add("Expand", [column, shape], f"{name}.each")
-            self.add("Reshape", [each, self.shape([1, -1])], name)
-        return name
+        self.add("Unsqueeze", ["range", "zero"], "places")
 
     def turns(self, size: int, rope: float) -> list[str]:
         """Add the cosines and sines of all places, (n, size / 2) each."""
@@ -280,9 +274,9 @@ class _Graph:
             for kind, table in zip(("cosines", "sines"), tables, strict=True)
         ]
 
-    def turned(self, name: str, x: str, places: str, tables: Sequence[str]) -> str:
+    def turned(self, name: str, x: str, tables: Sequence[str]) -> str:
         """Add the turn of queries or keys by their places."""
-        inputs = [x, places, *tables]
+        inputs = [x, "places", *tables]
         return self.add("RotaryEmbedding", inputs, f"{name}.turned", domain=FUSED)
 
     def by_output(self, name: str, x: str, weight: Weights) -> str:
