@@ -62,7 +62,7 @@ def _no_ready_process() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _light_encoder() -> None:
-    """Tests of the strong encoder ask for it: it takes ten times as long, and most tests are about something else."""
+    """Tests of the strong encoder ask for it: it takes four times as long, and most tests are about something else."""
     os.environ["ATELIERS_STRONG_ENCODER"] = "0"
 
 
