@@ -297,7 +297,7 @@ def _joined(embedder: Embedder, shipped: Embedder) -> list[Embedder]:
 
 def _encoder_views(encoder: Embedder, *seen: Sequence[str]) -> list[_View]:
     def view(texts: Sequence[str], weight: float) -> _View:
-        if not encoder.is_shipped:
+        if encoder.name not in _WEIGHTS:
             return _View(lambda block: encoder.encode(texts[block]), weight)
         return _View(lambda block: subject_half(encoder.encode(texts[block])), weight)
 
