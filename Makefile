@@ -66,7 +66,7 @@ encoder: $(STAMP) ## make the encoder and what reads it again; needs torch (fetc
 	$(BIN)/python -m tools.training.wordings
 	$(BIN)/python -m tools.training.names
 
-strong-encoder: $(STAMP) ## make the strong encoder and what reads it again, from FOLDER (build/gemma); needs torch; two hours
+strong-encoder: $(STAMP) ## make the strong encoder and what reads it again, from FOLDER (build/gemma); needs torch; an hour and a half
 	$(BIN)/python -m pip install --quiet "onnx>=1.17" "protobuf>=5" "safetensors>=0.5" "tokenizers>=0.20" "torch>=2.4"
 	$(BIN)/python -m tools.training.gemma $(or $(FOLDER),build/gemma)
 	$(BIN)/python -m tools.training.catalogue fort
