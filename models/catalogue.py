@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from models.embedder import Embedder
 from models.encoders import STRONG_NAME
 from models.reading import generic_words
-from models.rows import Labels, Matrix, softmax, unit_rows
+from models.rows import Labels, Matrix, slices, softmax, unit_rows
 from models.views import subject_half
 from models.words import WordIndex
 from pipeline.errors import ModelError
@@ -185,6 +185,17 @@ class SubjectReader:
             + REGRESSION * _standard(means @ self._weights.slopes.T + self._weights.shifts)
             + WORDS * _standard(said @ rows.T)
         )
+
+    @cached_property
+    def of_texts(self) -> Matrix:
+        """The probability of each broad subject for each text, (n, n_subjects)."""
+        n_texts = len(self._texts)
+        found = np.zeros((n_texts, len(self._catalogue.subjects)))
+        for some in slices(n_texts, large=0):
+            alone = np.full(n_texts, -1)
+            alone[some] = np.arange(some.stop - some.start)
+            found[some] = self.group_probabilities(alone, some.stop - some.start)
+        return found
 
     def fine_probabilities(
         self, labels: Labels, broad: Matrix, weights: Matrix | None = None

@@ -10,10 +10,11 @@ In:   units, workshops, and any table with a unit_id
 Out:  circles (one row a unit), tables held by each workshop, draws of circles, headings of units
 """
 
+import json
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,14 @@ from pipeline.tables.schema import ANONYMOUS_SPEAKER, RESPONDENT
 from pipeline.text import Count, counted
 
 WORLD_CAFE = ("q1", "q2", "q3", "q4")
-COUNTS = ("n_units", "n_tables", "n_tables_high", "n_workshops", "unity")  # of a theme
+COUNTS = (  # of a theme
+    *("n_units", "n_tables", "n_tables_expected", "n_tables_low", "n_tables_high"),
+    *("n_workshops", "unity"),
+)
 SURENESS = 0.9  # that as many tables as are claimed speak of a subject
+# Tables that hold a subject vary more than independent ones, and a theme is not always one subject:
+# the interval of 80 in 100 widens by a factor of the variance and a share of what is expected.
+_WIDER, _SHARE_WIDER, _EIGHTY = 2.0, 0.3, 1.2816
 MOST_LATE = 1 / 3  # a larger share of late units makes themes too
 # what a workshop counts by: tables, or what stands for them
 TABLES, DOCUMENTS, CONTRIBUTORS, RESPONDENTS = "tables", "documents", "contributors", "respondents"
@@ -226,23 +233,75 @@ def _speakers(units: pd.DataFrame) -> pd.Series:
 def count_themes(theme_members: pd.DataFrame, circles: pd.DataFrame) -> pd.DataFrame:
     """Return `COUNTS` by theme_id; `circles` are all units as `with_circles` returns them.
 
-    Tables and workshops are those of counted units; `n_tables_high` is over all.
+    Tables and workshops are those of counted units; expected ones are over all, and over units of
+    other themes that are likely to speak of it too.
     """
     members = theme_members.merge(
         circles[["unit_id", "workshop_id", "circle_id", "is_said"]],
         on="unit_id",
         validate="one_to_one",
     )
-    said = members[members["is_said"]].sort_values("is_counted", ascending=False)
-    tables = said.drop_duplicates(["theme_id", "circle_id"])
     by_theme = members.groupby("theme_id")
     counts = pd.DataFrame({"n_units": by_theme.size(), "unity": by_theme["probability"].mean()})
     counts["unity"] = counts["unity"].round(6)
-    for name, rows in (("n_tables", tables[tables["is_counted"]]), ("n_tables_high", tables)):
-        counts[name] = rows.groupby("theme_id").size().reindex(counts.index, fill_value=0)
+    said = with_likely(members)
+    said = said[said["is_said"]]
+    tables = said[said["is_counted"]].groupby("theme_id")["circle_id"].nunique()
+    counts["n_tables"] = tables.reindex(counts.index, fill_value=0)
+    n_heard = circles.loc[circles["is_said"], "circle_id"].nunique()
+    told = {
+        theme_id: list(rows[list(SAID)].itertuples(index=False, name=None))
+        for theme_id, rows in said.groupby("theme_id")
+    }
+    estimates = [estimate_tables(told.get(name, ()), n_heard) for name in counts.index]
+    names = [f"n_tables_{name}" for name in TableEstimate._fields]
+    counts[names] = pd.DataFrame(estimates, index=counts.index, columns=names)
     workshops = counted_members(members).groupby("theme_id")["workshop_id"].nunique()
     counts["n_workshops"] = workshops.reindex(counts.index, fill_value=0)
     return counts
+
+
+SAID = ("circle_id", "probability", "is_counted")
+
+
+class TableEstimate(NamedTuple):
+    """How many tables speak of a theme: what is expected, and between what, 80 times in 100."""
+
+    expected: float
+    low: int
+    high: int
+
+
+def estimate_tables(said: Sequence[tuple[str, float, bool]], n_heard: int) -> TableEstimate:
+    """Return at how many of the `n_heard` tables a theme is said, at least where it counts.
+
+    `said` are the circle, the probability and whether it counts of each passage said at a table,
+    of this theme or of another.
+    """
+    quiet: dict[str, float] = {}
+    for circle_id, probability, _ in sorted(said):
+        quiet[circle_id] = quiet.get(circle_id, 1.0) * (1 - probability)
+    speaks = 1 - np.array(list(quiet.values()))
+    expected, doubted = float(speaks.sum()), float(speaks[speaks < 1].sum())
+    variance = _WIDER * (speaks * (1 - speaks)).sum() + (_SHARE_WIDER * doubted) ** 2
+    beside = _EIGHTY * float(np.sqrt(variance))
+    n_sure = least_tables((circle_id, chance) for circle_id, chance, counts in said if counts)
+    low = max(n_sure, round(expected - beside))
+    high = min(n_heard, round(expected + beside))
+    return TableEstimate(round(min(max(expected, low), high), 2), low, max(low, high))
+
+
+def with_likely(members: pd.DataFrame) -> pd.DataFrame:
+    """Return `members` and, not counted, the other themes that each unit may be about too."""
+    likely = members.dropna(subset="likely")
+    likely = likely.assign(likely=likely["likely"].map(json.loads)).explode("likely")
+    pairs = likely["likely"].tolist()
+    others = likely.assign(
+        theme_id=[theme_id for theme_id, _ in pairs],
+        probability=[chance for _, chance in pairs],
+        is_counted=False,
+    )
+    return pd.concat([members, others], ignore_index=True).drop(columns="likely")
 
 
 def counted_members(theme_members: pd.DataFrame) -> pd.DataFrame:
@@ -290,17 +349,6 @@ def sure_tables(said: Iterable[tuple[str, float, bool]], *, is_exact: bool = Fal
     """
     counted = [(circle_id, probability) for circle_id, probability, counts in said if counts]
     return len({circle_id for circle_id, _ in counted}) if is_exact else least_tables(counted)
-
-
-def least_tables_by(members: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], int]:
-    """Return `least_tables` of each group of `keys` that has a counted passage said at a table.
-
-    `members` have a probability and the columns of `with_circles`.
-    """
-    said = members[members["is_said"] & members["is_counted"]].dropna(subset=keys)
-    said = said.assign(probability=said["probability"].astype(float).fillna(0.0))
-    groups = said.groupby(keys, sort=False)[["circle_id", "probability"]]
-    return {key: least_tables(rows.itertuples(index=False)) for key, rows in groups}
 
 
 def count_families(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from models.embedder import load_embedder
-from models.encoders import NAME
+from models.encoders import NAME, STRONG_NAME
 from models.reading import read_texts
 from models.theme_model import ThemeModel
 from models.views import join_views
@@ -16,7 +16,15 @@ from pipeline.cluster import _with_kinship, cluster_units, off_topic
 from pipeline.cluster.geometry import Geometry
 from pipeline.cluster.identity import identify_themes, list_changes
 from pipeline.cluster.late import join_late_units
-from pipeline.cluster.membership import counts_in_theme, probabilities
+from pipeline.cluster.membership import (
+    N_OTHERS,
+    Facts,
+    counts_in_theme,
+    is_judged,
+    kinship,
+    nearness,
+    probabilities,
+)
 from pipeline.cluster.names import Candidate, find_candidates, keywords_of, phrase_titles
 from pipeline.cluster.quotes import (
     choose_quotes,
@@ -167,8 +175,11 @@ def test_no_unit_gives_no_theme(embedder):
 
 def test_themes_come_from_the_most_spoken_of_and_count_tables_and_workshops(clustered):
     themes, *_ = clustered
-    assert themes[["n_units", "n_tables_high"]].to_numpy().tolist() == [[5, 4], [4, 3], [3, 3]]
-    assert themes["n_tables"].between(1, themes["n_tables_high"]).all()
+    assert themes["n_units"].tolist() == [5, 4, 3]
+    assert themes["n_tables"].between(1, [4, 3, 3]).all()
+    assert (
+        themes["n_tables_expected"].between(themes["n_tables_low"], themes["n_tables_high"]).all()
+    )
     assert themes["n_workshops"].between(1, 2).all()
     assert themes["stability"].tolist() == [0.9, 0.8, 0.7]
 
@@ -201,7 +212,7 @@ def test_every_member_has_a_theme_of_the_table_and_what_is_set_aside_has_none(cl
 
 
 @pytest.mark.parametrize(
-    ("strengths", "least", "counted"),
+    ("chances", "least", "counted"),
     [
         ([0.9, 0.6, 0.2], 0.6, [True, True, False]),
         ([0.3, 0.2], 0.6, [True, False]),  # a theme counts its surest unit
@@ -210,12 +221,44 @@ def test_every_member_has_a_theme_of_the_table_and_what_is_set_aside_has_none(cl
     ],
 )
 def test_what_is_probably_of_a_theme_counts_and_its_surest_unit_always(
-    strengths: list[float], least: float, counted: list[bool]
+    chances: list[float], least: float, counted: list[bool]
 ):
-    probability = probabilities(pd.Series(strengths), NAME)
-    themes = pd.Series(["t"] * len(strengths))
-    assert counts_in_theme(probability, themes, least).tolist() == counted
-    assert probability.between(0, 1).all() and probability.is_monotonic_decreasing
+    themes = pd.Series(["t"] * len(chances))
+    assert counts_in_theme(pd.Series(chances), themes, least).tolist() == counted
+
+
+def test_a_unit_is_left_out_of_its_own_theme_and_judged_with_the_nearest_others():
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.normal(size=(40, 8)), np.repeat([0, 1, 2, 3, 4, 5, -1, -1], 5)
+    near = nearness(vectors, labels, 6)
+    rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    others = rows[1:5].sum(axis=0)
+    assert near[0, 0] == pytest.approx(rows[0] @ others / np.linalg.norm(others))
+    assert near[0, 1] == pytest.approx(
+        rows[0] @ rows[5:10].sum(axis=0) / np.linalg.norm(rows[5:10].sum(axis=0))
+    )
+    judged = is_judged(near, labels)
+    assert judged[labels >= 0].sum(axis=1).tolist() == [1 + N_OTHERS] * 30
+    assert judged[np.arange(30), labels[:30]].all() and not judged[30:].any()
+
+
+@pytest.mark.parametrize("encoder", [NAME, STRONG_NAME, "another"])
+@pytest.mark.parametrize("is_read", [True, False])
+def test_probabilities_rise_with_nearness_and_with_what_the_catalogue_sees(encoder, is_read):
+    near = np.tile(np.linspace(0.9, 0.1, 3), (4, 1))
+    labels = np.array([0, 1, 2, -1])
+    akin = near if is_read else np.full(near.shape, np.nan)
+    chances = probabilities(Facts(near, near, akin, np.zeros(4)), labels, encoder)
+    assert ((chances >= 0) & (chances <= 1)).all() and not chances[3].any()
+    own = chances[[0, 1, 2], [0, 1, 2]]
+    assert own[0] > own[1] > own[2]
+
+
+def test_a_unit_is_akin_to_what_is_about_the_same_subjects():
+    subjects = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.5, 0.5]])
+    akin = kinship(subjects, np.array([0, 0, 1, 1, -1]), 2)
+    assert akin[0, 0] == pytest.approx(1) and akin[0, 1] == pytest.approx(0.6)
+    assert akin[4, 0] == pytest.approx(akin[4, 1])
 
 
 def test_tables_are_counted_over_what_counts_and_over_all():
@@ -227,7 +270,8 @@ def test_tables_are_counted_over_what_counts_and_over_all():
         {"unit_id": list("abc"), "workshop_id": ["w", "w", "v"], "table_number": [1, 1, 2]}
     ).assign(document_id="d", question="q1", channel="notes")
     counts = count_themes(members, with_circles(units)).loc["t"]
-    assert counts[["n_units", "n_tables", "n_tables_high", "n_workshops"]].tolist() == [3, 1, 2, 1]
+    names = ["n_units", "n_tables", "n_tables_high", "n_workshops"]
+    assert counts[names].tolist() == [3, 1, 2, 1]
     assert counts["unity"] == pytest.approx(1.6 / 3, abs=1e-6)
 
 

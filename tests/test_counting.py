@@ -5,7 +5,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.counting import at_least, count_themes, least_tables_by, with_circles
+from pipeline.counting import (
+    TableEstimate,
+    at_least,
+    count_themes,
+    estimate_tables,
+    least_tables,
+    with_circles,
+)
 from pipeline.publish.report.passages import gather_passages, n_tables_of
 from pipeline.review.snapshot import Snapshot
 from support.invented import DIE, said, study
@@ -47,15 +54,44 @@ def test_tables_are_counted_alike_everywhere(others: list[dict[str, Any]], n_tab
     assert (
         n_tables_of(passages),
         counts["n_tables"],
-        counts["n_tables_high"],
         snapshot.n_tables(made["units"]["unit_id"]),
-    ) == (n_tables,) * 4
+    ) == (n_tables,) * 3
 
 
-def test_what_is_to_be_checked_counts_only_at_most() -> None:
-    made = study(said("cars", 1), said("cars", 2, is_counted=False), said("cars", 3, "resume"))
-    counts = count_themes(made["theme_members"], with_circles(made["units"])).loc["cars"]
-    assert (counts["n_tables"], counts["n_tables_high"]) == (1, 2)
+def test_what_is_to_be_checked_and_what_may_be_about_it_too_are_expected_alone() -> None:
+    made = study(
+        said("cars", 1, probability=1.0),
+        said("cars", 2, is_counted=False, probability=0.5),
+        said("cars", 3, "resume", probability=1.0),
+        said("lait", 4, likely='[["cars", 0.4], ["gone", 0.3]]'),
+    )
+    counts = count_themes(made["theme_members"], with_circles(made["units"]))
+    names = ["n_tables", "n_tables_expected", "n_tables_low", "n_tables_high"]
+    assert counts.loc["cars", names].tolist() == [1, 1.9, 1, 3]
+    assert counts.index.tolist() == ["cars", "lait"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "n_heard", "estimate"),
+    [
+        ([], 5, (0, 0, 0)),
+        # what a person is sure of leaves no doubt
+        ([("a", 1.0, True), ("b", 1.0, True)], 5, (2, 2, 2)),
+        ([("a", 1.0, True), ("b", 0.5, False)], 5, (1.5, 1, 2)),
+        ([("a", 0.9, True), ("b", 0.9, True)], 5, (1.8, 1, 3)),
+        # two passages of one table are surer together than one
+        ([("a", 0.5, False), ("a", 0.5, False)], 3, (0.75, 0, 2)),
+        ([(name, 0.8, True) for name in "abcde"], 8, (4, 3, 6)),
+        # no more than there are
+        ([(name, 0.8, True) for name in "abcde"], 5, (4, 3, 5)),
+        ([(name, 0.3, False) for name in "abcdefghij"], 17, (3, 0, 6)),
+    ],
+)
+def test_the_number_of_tables_is_expected_with_its_interval(
+    tables: list[tuple[str, float, bool]], n_heard: int, estimate: tuple[float, int, int]
+) -> None:
+    assert estimate_tables(tables, n_heard) == TableEstimate(*estimate)
+    assert estimate_tables(tables[::-1], n_heard) == TableEstimate(*estimate)
 
 
 def test_the_units_keep_their_order_and_their_columns() -> None:
@@ -83,17 +119,6 @@ def test_as_many_are_claimed_as_hold_nine_times_in_ten(
     assert at_least(probabilities) == expected
 
 
-def test_a_table_is_as_sure_as_its_counted_passages_together() -> None:
-    rows = pd.DataFrame(
-        {
-            "theme_id": "cars",
-            "circle_id": ["a", "a", "b", "c", "d"],
-            "probability": [0.8, 0.8, 0.96, 0.99, 0.99],
-            "is_said": [True, True, True, True, False],
-            "is_counted": [True, True, True, False, True],
-        }
-    )
-    # a and b: c is to be checked, d is no table
-    assert least_tables_by(rows, ["theme_id"]) == {("cars",): 2}
-    assert least_tables_by(rows.head(1), ["theme_id"]) == {("cars",): 0}
-    assert least_tables_by(rows.head(0), ["theme_id"]) == {}
+def test_a_table_is_as_sure_as_its_passages_together() -> None:
+    assert least_tables([("a", 0.8), ("a", 0.8), ("b", 0.96)]) == 2
+    assert least_tables([("a", 0.8)]) == least_tables([]) == 0

@@ -13,6 +13,8 @@ def previous() -> tuple[pd.DataFrame, pd.DataFrame]:
         "description": "x",
         "n_units": 2,
         "n_tables": 1,
+        "n_tables_expected": 1,
+        "n_tables_low": 1,
         "n_tables_high": 1,
         "name_source": "phrase",
         "proposals": "[]",

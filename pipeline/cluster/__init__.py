@@ -21,13 +21,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.catalogue import load_catalogue
+from models.catalogue import SubjectReader, load_catalogue
 from models.embedder import Embedder, EmbedderSource, plain_encoders
-from models.rows import LARGE, Labels, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
+from models.rows import LARGE, Labels, Matrix
 from models.theme_model import ThemeModel
 from pipeline.cluster.geometry import Geometry, place_units
 from pipeline.cluster.identity import Run, identify_themes
-from pipeline.cluster.membership import counts_in_theme, probabilities
+from pipeline.cluster.membership import (
+    LEAST_LIKELY,
+    Facts,
+    counts_in_theme,
+    kinship,
+    nearness,
+    probabilities,
+)
 from pipeline.cluster.names import find_candidates, keywords_of, phrase_titles
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.cluster.subjects import ThemeName, family_id, name_themes, read_subjects
@@ -117,11 +124,11 @@ def cluster_units(
     encoder = embedder if embedder.is_shipped else (encoders or plain_encoders()).load()
     labels, n_themes = model.labels_, len(model.stability_)
     unit_places = place_units(units["unit_id"], unit_vectors.in_context, labels)
-    members = _members(
-        units, labels, strengths_of(unit_vectors.vectors, labels), settings, embedder.name
-    )
-    kinds, leanings = _kinds(members, tags, n_themes)
     read = units.assign(theme=labels).iloc[unit_vectors.rows]
+    reader = SubjectReader(list(read["text"]), encoder)
+    chances = _chances(unit_vectors, labels, reader, n_themes, embedder.name)
+    members = _members(units, labels, *chances, settings)
+    kinds, leanings = _kinds(members, tags, n_themes)
     told = read.merge(counted_members(members)[["unit_id", "probability"]], how="left")
     weights = told["probability"].fillna(0).to_numpy()
     candidates = find_candidates(
@@ -132,9 +139,7 @@ def cluster_units(
         unit_vectors.space,
         _table_keys(read),
     )
-    subjects = read_subjects(
-        list(read["text"]), read["theme"].to_numpy(), weights, n_themes, encoder
-    )
+    subjects = read_subjects(reader, read["theme"].to_numpy(), weights, n_themes)
     members = _with_kinship(members, dict(zip(read["unit_id"], subjects.kinship, strict=True)))
     names = name_themes(subjects, leanings, phrase_titles(candidates))
     keywords = keywords_of(candidates)
@@ -169,31 +174,46 @@ def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> N
     return np.asarray(is_sure | (~has_rubrique & (probability >= PERHAPS_OFF_TOPIC)))
 
 
-def strengths_of(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
-    """Cosines with the sum of the theme's other units; 0 for one alone or set aside."""
-    sums = sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1)
-    strengths = np.zeros(len(labels))
-    for block, rows in unit_blocks(vectors):
-        themed = labels[block] >= 0
-        others = unit_rows(sums[labels[block][themed]] - rows[themed])
-        strengths[block][themed] = (rows[themed] * others).sum(axis=1)
-    return np.clip(strengths, 0, 1)
+def _chances(
+    unit_vectors: UnitVectors, labels: Labels, reader: SubjectReader, n_themes: int, encoder: str
+) -> tuple[Matrix, Matrix]:
+    """Return how near each unit is to each theme, and how probably about its subject."""
+    near = nearness(unit_vectors.vectors, labels, n_themes)
+    akin = np.full(near.shape, np.nan)
+    rows = unit_vectors.rows
+    akin[rows] = kinship(reader.of_texts, labels[rows], n_themes)
+    in_context = nearness(unit_vectors.in_context, labels, n_themes)
+    facts = Facts(near, in_context, akin, unit_vectors.off_topic)
+    return near, probabilities(facts, labels, encoder)
 
 
 def _members(
-    units: pd.DataFrame,
-    labels: Labels,
-    strengths: Matrix,
-    settings: ClusterSettings,
-    encoder: str,
+    units: pd.DataFrame, labels: Labels, near: Matrix, chances: Matrix, settings: ClusterSettings
 ) -> pd.DataFrame:
-    placed = units.assign(theme=labels, strength=strengths.round(6))
-    members = placed[placed["theme"] >= 0].sort_values(
+    """Return the units that have a theme; `likely` are numbers and probabilities of others."""
+    rows = np.flatnonzero(labels >= 0)
+    own = labels[rows]
+    others = np.where(np.arange(chances.shape[1]) == own[:, None], 0, chances[rows])
+    members = units.iloc[rows].assign(
+        theme=own,
+        strength=np.clip(near[rows, own], 0, 1).round(6),
+        probability=chances[rows, own],
+        likely=pd.Series(
+            [
+                [(theme, chance) for theme, chance in enumerate(row) if chance >= LEAST_LIKELY]
+                for row in others.tolist()
+            ],
+            index=units.index[rows],
+            dtype=object,
+        ),
+    )
+    members = members.sort_values(
         ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
     )
-    probability = probabilities(members["strength"], encoder)
-    is_counted = counts_in_theme(probability, members["theme"], settings.least_probability)
-    return members.assign(probability=probability, is_counted=is_counted)
+    is_counted = counts_in_theme(
+        members["probability"], members["theme"], settings.least_probability
+    )
+    return members.assign(is_counted=is_counted)
 
 
 def _themes(
@@ -291,7 +311,15 @@ def _tables(
     identities: Sequence[str],
     circles: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    named = members.assign(theme_id=[identities[theme] for theme in members["theme"]])
+    likely = members["likely"].map(
+        lambda others: (
+            json.dumps([[identities[theme], chance] for theme, chance in others])
+            if others
+            else None
+        )
+    )
+    theme_ids = [identities[theme] for theme in members["theme"]]
+    named = members.assign(theme_id=theme_ids, likely=likely)
     of_members = [column.name for column in THEME_MEMBERS.columns]
     counts = count_themes(named[of_members], circles)
     rows = [

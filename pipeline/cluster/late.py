@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from models.embedder import Embedder, EmbedderSource
-from models.rows import LARGE, Matrix, Rows, sums_by_group, unit_blocks, unit_rows
+from models.rows import LARGE
 from pipeline.cluster import off_topic
 from pipeline.cluster.geometry import place_late
-from pipeline.cluster.membership import probabilities
+from pipeline.cluster.membership import Facts, nearness, probabilities
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.vectors import encode_like_themes
 from pipeline.counting import COUNTS, count_themes, counted_members, room_units, with_circles
@@ -79,7 +78,9 @@ def join_late_units(
     theme_of = theme_members.set_index("unit_id")["theme_id"].map(index_of)
     labels = units["unit_id"].map(theme_of).fillna(-1).to_numpy().astype(np.int64)
     all_places = place_late(units["unit_id"], views.vectors, labels, unit_places)
-    nearest, closeness = _nearest(views.vectors, labels)
+    near, rows = nearness(views.vectors, labels, len(themes)), np.arange(len(units))
+    nearest = np.where(labels >= 0, labels, near.argmax(axis=1))
+    closeness = near[rows, nearest]
     joins = candidates & (closeness >= np.quantile(closeness[labels >= 0], FITS))
     joined = pd.DataFrame(
         {
@@ -88,7 +89,10 @@ def join_late_units(
             "strength": np.clip(closeness[joins], 0, 1).round(6),
         }
     )
-    joined["probability"] = probabilities(joined["strength"], embedder.name)
+    facts = Facts(near, near, np.full(near.shape, np.nan), views.off_topic)
+    chances = probabilities(facts, nearest, embedder.name)
+    joined["probability"] = chances[rows, nearest][joins]
+    joined["likely"] = None  # a mail is no table
     # Its theme has its surest unit already.
     joined["is_counted"] = joined["probability"] >= settings.least_probability
     members = pd.concat([theme_members, joined], ignore_index=True)
@@ -98,16 +102,6 @@ def join_late_units(
     members = THEME_MEMBERS.check(in_order.drop(columns="order"))
     counted = _count_again(themes, members, set(joined["theme_id"]), units, settings)
     return ThemesWithLate(counted, members, all_places)
-
-
-def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
-    centres = unit_rows(sums_by_group(vectors, labels, int(labels.max()) + 1))
-    nearest, closeness = labels.copy(), np.zeros(len(labels))
-    for block, rows in unit_blocks(vectors):
-        similarity = rows @ centres.T
-        nearest[block] = np.where(labels[block] >= 0, labels[block], similarity.argmax(axis=1))
-        closeness[block] = similarity[np.arange(len(rows)), nearest[block]]
-    return nearest, closeness
 
 
 def _count_again(

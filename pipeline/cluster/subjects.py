@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.catalogue import Subject, SubjectReader, load_catalogue
-from models.embedder import Embedder
-from models.rows import Labels, Matrix, slices
+from models.rows import Labels, Matrix
 from models.subject_classifier import families_of
 from pipeline.text import fold
 
@@ -49,13 +48,12 @@ class ThemeName(NamedTuple):
 
 
 def read_subjects(
-    texts: Sequence[str], labels: Labels, weights: Matrix, n_themes: int, encoder: Embedder
+    reader: SubjectReader, labels: Labels, weights: Matrix, n_themes: int
 ) -> ThemeSubjects:
-    """Compare each theme's texts with the catalogue; `labels` −1 has no theme.
+    """Compare each theme's texts, which `reader` has, with the catalogue; `labels` −1 has no theme.
 
     A theme is what those of its texts say that have a weight: how likely they are of its subject.
     """
-    reader = SubjectReader(texts, encoder)
     of_themes = reader.group_probabilities(labels, n_themes, weights)
     fine = reader.fine_probabilities(labels, of_themes, weights)
     return ThemeSubjects(of_themes, fine, _kinship(reader, labels, families_of(of_themes)))
@@ -63,15 +61,9 @@ def read_subjects(
 
 def _kinship(reader: SubjectReader, labels: Labels, of_themes: Matrix) -> Matrix:
     """Return how far each text is of the families (n_themes, n_families) that its theme is of."""
-    kinship = np.zeros(len(labels))
-    for some in slices(len(labels), large=0):
-        rows = np.flatnonzero(labels[some] >= 0) + some.start
-        alone = np.full(len(labels), -1)
-        alone[rows] = np.arange(len(rows))
-        own = families_of(reader.group_probabilities(alone, len(rows)))
-        theirs = of_themes[labels[rows]]
-        kinship[rows] = (own * theirs).sum(axis=1) / (theirs**2).sum(axis=1)
-    return np.clip(kinship, 0, 1)
+    own, theirs = families_of(reader.of_texts), of_themes[labels]
+    kinship = (own * theirs).sum(axis=1) / (theirs**2).sum(axis=1)
+    return np.where(labels >= 0, np.clip(kinship, 0, 1), 0)
 
 
 def name_themes(

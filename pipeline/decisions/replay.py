@@ -174,16 +174,24 @@ class ThemeReplay:
             strength=self._members["strength"].where(~is_placed, _SURE),
             probability=self._members["probability"].where(~is_placed, _SURE),
             is_counted=self._members["is_counted"] | is_placed,
+            likely=self._members["likely"]
+            .mask(is_placed)
+            .map(self._likely_now, na_action="ignore"),
         )
         new = [pair for pair in sorted(self.placed.items()) if pair[0] not in before]
         more = pd.DataFrame(new, columns=["unit_id", "theme_id"]).assign(
-            strength=_SURE, probability=_SURE, is_counted=True
+            strength=_SURE, probability=_SURE, is_counted=True, likely=None
         )
         left = members[members["theme_id"].notna()]
         joined = pd.concat([left, more], ignore_index=True)
         self._to_read = self._passages_to_read(joined)
         is_to_read = joined["unit_id"].isin(set().union(*self._to_read.values()))
         return THEME_MEMBERS.check(joined.assign(is_counted=joined["is_counted"] & ~is_to_read))
+
+    def _likely_now(self, likely: str) -> str:
+        """Return the themes that a passage may be about too, where they were merged."""
+        ends = [(self.end_of(theme_id), chance) for theme_id, chance in json.loads(likely)]
+        return json.dumps([[end, chance] for end, chance in ends if end])
 
     def _themes_after(self, before: Mapping[str, str]) -> dict[str, str | None]:
         put = {**before, **self.moved}
@@ -229,7 +237,9 @@ class ThemeReplay:
         stated = left["theme_id"].map(self.statements)
         left["statement"] = left["statement"].mask(is_stated, stated)
         exact = [theme_id for theme_id, unit_ids in self._to_read.items() if not unit_ids]
-        left["is_signed_off"] = left["theme_id"].isin(exact)
+        left["is_signed_off"] = is_exact = left["theme_id"].isin(exact)
+        for name in ("n_tables_expected", "n_tables_low", "n_tables_high"):
+            left[name] = left[name].mask(is_exact, left["n_tables"])
         pinned = {self.end_of(theme_id) for theme_id in (*self._pinned, *self._unpinned)}
         is_requoted = is_changed | left["theme_id"].isin(pinned - {None})
         own = _pairs(every, "theme_id", "quotes")

@@ -80,6 +80,12 @@ class Snapshot:
         return _by_key(said["unit_id"], said["circle_id"])
 
     @cached_property
+    def n_heard(self) -> Counter[str]:
+        """Return at how many tables, or in how many documents, each workshop said something."""
+        said = self.circles[self.circles["is_said"]].drop_duplicates("circle_id")
+        return Counter(said["workshop_id"].tolist())
+
+    @cached_property
     def counts_documents(self) -> bool:
         """Whether documents are counted instead of tables, as no notes name one."""
         said = self.circles[self.circles["is_said"]]

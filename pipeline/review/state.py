@@ -89,6 +89,16 @@ class Themes:
         return _pairs(self.members, "unit_id", "probability")
 
     @cached_property
+    def said(self) -> dict[str, list[tuple[str, float, bool]]]:
+        """Return by theme the passages that are or may be about it, how likely, and if counted."""
+        columns = ["theme_id", "unit_id", "probability", "is_counted"]
+        rows = counting.with_likely(self.members)[columns].itertuples(index=False, name=None)
+        said: dict[str, list[tuple[str, float, bool]]] = defaultdict(list)
+        for theme_id, *passage in rows:
+            said[theme_id].append(tuple(passage))
+        return said
+
+    @cached_property
     def to_check(self) -> frozenset[str]:
         """Return the passages that are not counted for their theme."""
         return frozenset(self.members.loc[~self.members["is_counted"].astype(bool), "unit_id"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.counting import sure_tables
+from pipeline.counting import estimate_tables, sure_tables
 from pipeline.decisions.themes import (
     DescribeTheme,
     PinQuote,
@@ -29,26 +29,34 @@ _RANK = ["rank", "rank_low", "rank_high"]
 _SAME_NAME = ("même nom", "Un autre thème porte ce nom.")
 
 
-def workshop_counts(
-    unit_ids: Sequence[str], now: Themes, snapshot: Snapshot
-) -> list[dict[str, Any]]:
+def workshop_counts(theme_id: str, now: Themes, snapshot: Snapshot) -> list[dict[str, Any]]:
     """Return a theme's passages at each workshop, by territory and date.
 
-    They are counted by table or `n_elsewhere` (summaries too); `n_tables` are said there surely,
-    `n_tables_high` perhaps, as the report says.
+    They are counted by table or `n_elsewhere` (summaries too); it is said there at
+    `n_tables_expected`, between `n_tables_low` and `n_tables_high`, as the report says.
     """
     units: dict[str, list[Unit]] = defaultdict(list)
-    for unit_id in unit_ids:
+    for unit_id in now.of_theme.get(theme_id, ()):
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
+    said: dict[str, list[tuple[str, float, bool]]] = defaultdict(list)
+    for unit_id, probability, counts in now.said.get(theme_id, ()):
+        if circle_id := snapshot.table_of.get(unit_id):
+            workshop_id = snapshot.units[unit_id].workshop_id
+            said[workshop_id].append((circle_id, probability, counts))
+    is_exact = theme_id in now.signed_ids
     return [
-        _workshop_count(workshop, units[workshop_id], now, snapshot)
+        _workshop_count(workshop, units[workshop_id], said[workshop_id], snapshot)
+        | {"is_signed_off": is_exact}
         for workshop_id, workshop in snapshot.workshops.items()
         if workshop_id in units
     ]
 
 
 def _workshop_count(
-    workshop: dict[str, Any], units: list[Unit], now: Themes, snapshot: Snapshot
+    workshop: dict[str, Any],
+    units: list[Unit],
+    said: list[tuple[str, float, bool]],
+    snapshot: Snapshot,
 ) -> dict[str, Any]:
     tables = Counter(
         int(unit.table_number)
@@ -56,13 +64,16 @@ def _workshop_count(
         if unit.table_number is not None and unit.unit_id in snapshot.table_of
     )
     n_tables = workshop["n_tables"]
+    about = estimate_tables(said, snapshot.n_heard[workshop["workshop_id"]])
     return {
         "workshop": workshop,
         "n_units": len(units),
         "tables": dict(sorted(tables.items())),
         "n_elsewhere": len(units) - tables.total(),
-        "n_tables": n_sure_tables([unit.unit_id for unit in units], now, snapshot),
-        "n_tables_high": snapshot.n_tables(unit.unit_id for unit in units),
+        "n_tables": len({circle_id for circle_id, _, counts in said if counts}),
+        "n_tables_expected": about.expected,
+        "n_tables_low": about.low,
+        "n_tables_high": about.high,
         "n_workshop_tables": None if n_tables is None else max(int(n_tables), len(tables)),
     }
 
@@ -157,7 +168,7 @@ def pin_decisions(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuo
 def theme_summaries(now: Themes, snapshot: Snapshot) -> dict[str, ThemeSummary]:
     """Return each theme's row by theme_id, with what is to be checked first in its `flags`.
 
-    It is said surely at `n_tables`, perhaps at `n_tables_high`; `proposals` are titles and
+    It is said at about `n_tables_expected`, surely at `n_tables`; `proposals` are titles and
     statements of subjects, `rank` the row of the last run's priorities.
     """
     priorities = snapshot.tables["priorities"]

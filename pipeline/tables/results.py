@@ -54,7 +54,16 @@ THEMES = table(
         "none; documents where a workshop's notes name no table",
         "tables",
     ),
-    count("n_tables_high", "Those over all its units", "tables", earlier=0),
+    number(
+        "n_tables_expected",
+        "Tables expected to speak of it, over all its units and those of other themes that may "
+        "be about it too; `n_tables` once signed off",
+        "tables",
+        low=0,
+        earlier=0,
+    ),
+    count("n_tables_low", "Tables that speak of it, 90 times in 100 as many", "tables", earlier=0),
+    count("n_tables_high", "90 times in 100 no more", "tables", earlier=0),
     count("n_workshops", "Distinct workshops, over counted units", "workshops"),
     share("stability", "Share of resamples in which its units stay together", nullable=True),
     share("unity", "Mean probability of its units: how likely it is one subject", earlier=0),
@@ -104,6 +113,11 @@ THEME_MEMBERS = table(
         "Whether tables, workshops, actors and rapporteurs are counted over it; else it is "
         "to be checked",
         earlier=True,
+    ),
+    json(
+        "likely",
+        "List of [theme_id, probability]: other themes whose subject it may be about too",
+        nullable=True,
     ),
 )
 

@@ -221,6 +221,8 @@ def _themes(placed: pd.DataFrame) -> list[dict[str, Any]]:
         counts = {
             "n_units": len(here),
             "n_tables": tables,
+            "n_tables_expected": tables,
+            "n_tables_low": tables,
             "n_tables_high": tables,
             "n_workshops": here["workshop_id"].nunique(),
         }

@@ -247,6 +247,8 @@ def _theme(theme_id: str, label: str) -> dict[str, Any]:
     return words | {
         "n_units": 1,
         "n_tables": 1,
+        "n_tables_expected": 1,
+        "n_tables_low": 1,
         "n_tables_high": 1,
         "name_source": "phrase",
         "proposals": "[]",

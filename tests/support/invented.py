@@ -27,7 +27,7 @@ def workshops(*workshop_ids: str, n_tables: int | None = 4) -> pd.DataFrame:
 def said(
     theme_id: str | None, table: int | None = 1, question: str | None = "q1", **more: Any
 ) -> dict[str, Any]:
-    """A passage about `theme_id`; unit_id, text, workshop_id, channel, document_id, posture, rubrique, probability and is_counted by keyword."""
+    """A passage about `theme_id`; unit_id, text, workshop_id, channel, document_id, posture, rubrique, probability, is_counted and likely by keyword."""
     return {"theme_id": theme_id, "table_number": table, "question": question} | more
 
 
@@ -55,6 +55,7 @@ def study(*passages: dict[str, Any]) -> dict[str, pd.DataFrame]:
                 "strength": 0.8,
                 "probability": row.get("probability", 0.99),
                 "is_counted": row.get("is_counted", True),
+                "likely": row.get("likely"),
             }
             for row in members
         ),
@@ -118,5 +119,6 @@ def _theme(theme_id: str, members: list[dict[str, Any]]) -> dict[str, Any]:
         "quotes": quotes,
         "kind": "mixte",
     }
-    counts["n_tables_high"] = counts["n_tables"]
+    for name in ("n_tables_expected", "n_tables_low", "n_tables_high"):
+        counts[name] = counts["n_tables"]
     return words | counts | {"stability": 0.7, "unity": 0.7}

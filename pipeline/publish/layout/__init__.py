@@ -121,5 +121,5 @@ def _subtitle(report: Report, part: Part) -> str:
 def _notice(report: Report, part: Part) -> str:
     where = [sentence("rapport.voir_annexe")] if part == "rapport" else []
     has_counts = part == "rapport" and not report.without_themes
-    at_least = [report.counted.sentence("essentiel.au_moins")] if has_counts else []
+    at_least = [report.counted.sentence("essentiel.environ")] if has_counts else []
     return " ".join([notice(report), *at_least, *where])

@@ -83,7 +83,7 @@ def _sureness(report: Report, draft: PageDraft) -> Section:
     blocks: list[Block] = [
         PageParagraph(report.counted.sentence("methode.rangs")),
         body("methode.stabilite", solide=percent(SOLID), fragile=percent(FRAGILE)),
-        body("methode.comptes"),
+        PageParagraph(report.counted.sentence("methode.comptes")),
     ]
     if report.trials:
         themes = count(len(report.themes), "thème")

@@ -4,9 +4,10 @@ In:   the tables of the data dictionary, grid
 Out:  Passages, CountingWords, AxisRow
 """
 
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
@@ -14,7 +15,14 @@ from typing import Any, NamedTuple, TypeVar
 import pandas as pd
 
 from pipeline import counting
-from pipeline.counting import circles_of, least_tables, sure_tables, with_circles
+from pipeline.counting import (
+    TableEstimate,
+    circles_of,
+    estimate_tables,
+    least_tables,
+    sure_tables,
+    with_circles,
+)
 from pipeline.grid.codes import POSTURE, Axis, Grid
 from pipeline.publish.text import (
     capitalised,
@@ -221,6 +229,30 @@ class Passages:
     def _by_workshop(self) -> dict[str, list[ReportPassage]]:
         return grouped(self.every, lambda one: one.workshop_id)
 
+    @cached_property
+    def _likely(self) -> dict[str, list[ReportPassage]]:
+        """The passages of other themes that may be about a theme too, by theme_id."""
+        rows = self.rows.dropna(subset="likely")
+        pairs = dict(zip(rows["unit_id"], rows["likely"].map(json.loads), strict=True))
+        others = [
+            one._replace(theme_id=theme_id, probability=chance, is_counted=False)
+            for one in self.every
+            for theme_id, chance in pairs.get(one.unit_id, ())
+        ]
+        return grouped(others, lambda one: one.theme_id)
+
+    def estimate(
+        self, theme_id: str, members: Iterable[ReportPassage], workshop_ids: Collection[str]
+    ) -> TableEstimate:
+        """Return at how many tables of some workshops a theme of these `members` is said."""
+        likely = (one for one in self._likely.get(theme_id, ()) if one.workshop_id in workshop_ids)
+        said = [
+            (one.circle_id, one.probability, one.is_counted)
+            for one in (*members, *likely)
+            if one.is_said
+        ]
+        return estimate_tables(said, sum(self.n_tables[name] for name in workshop_ids))
+
     def of_code(self, axis: str, code: str) -> Sequence[ReportPassage]:
         """Return the passages with a code, by unit_id."""
         return self.by_code.get((axis, code), ())
@@ -387,11 +419,9 @@ def least_tables_of(passages: Iterable[ReportPassage]) -> int:
     return least_tables((one.circle_id, one.probability) for one in passages)
 
 
-def table_range(passages: Sequence[ReportPassage], *, is_exact: bool = False) -> str:
-    """Return the tables, or documents, of a theme: « 4 », or « 4 à 6 » with what is not sure."""
-    n_sure = n_sure_tables(passages, is_exact=is_exact)
-    n_most = n_sure if is_exact else n_tables_of(passages)
-    return number(n_most) if n_sure == n_most else f"{number(n_sure)} à {number(n_most)}"
+def table_range(low: int, high: int) -> str:
+    """Return « 4 » tables, or documents, or « 4 à 6 » where that is not sure."""
+    return number(high) if low == high else f"{number(low)} à {number(high)}"
 
 
 def least_contributors(passages: Iterable[ReportPassage]) -> int:

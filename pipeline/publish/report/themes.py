@@ -195,7 +195,7 @@ class ScopeMaker:
         quoted = said | {fold(quote.text) for quote in quotes}
         statement = theme.statement if isinstance(theme.statement, str) else ""
         is_exact = bool(theme.is_signed_off)
-        extent = said_at(members, passages, workshop_ids, is_exact=is_exact)
+        extent = said_at(theme.theme_id, members, passages, workshop_ids, is_exact=is_exact)
         why = self._reasons(extent, counted, workshop_ids, row, means)
         return Priority(
             rank=int(row["rank"]),
@@ -287,27 +287,34 @@ def to_name(theme: Any) -> str:
 
 
 def said_at(
+    theme_id: str,
     members: Sequence[ReportPassage],
     passages: Passages,
     workshop_ids: Collection[str],
     *,
     is_exact: bool = False,
 ) -> str:
-    """Return « au moins 3 tables sur 8 en parlent, peut-être 5 », or how it came otherwise.
+    """Return « environ 5 tables sur 8 en parlent (entre 3 et 7) », or how it came otherwise.
 
-    Three nine times in ten, five with what is to be checked; others may be missed, so that only a
-    theme that a person signed off is told exactly.
+    That is what is expected, and between what 80 times in 100; only a theme that a person signed
+    off is told exactly.
     """
-    words, n_most = passages.words(workshop_ids), n_tables_of(members)
-    n_tables = n_sure_tables(members, is_exact=is_exact)
-    if n_most:
+    words = passages.words(workshop_ids)
+    if n_tables_of(members):
         total = sum(passages.n_tables[name] for name in workshop_ids)
-        key = "tables" if is_exact else "tables_au_moins"
-        key = "tables_toutes" if 1 < n_tables == total else key
-        n, key = (n_tables, key) if n_tables else (n_most, "tables_a_verifier")
-        more = n_tables and n_most > n_tables and not is_exact
-        said = words.sentence(f"raisons.{key}", n=words.count(n), k=n, total=total)
-        said += sentence("raisons.tables_peut_etre", plus=number(n_most)) if more else ""
+        about = passages.estimate(theme_id, members, workshop_ids)
+        n_sure = n_sure_tables(members, is_exact=is_exact)
+        n = n_sure if is_exact else max(1, round(about.expected))
+        key = "tables" if is_exact else "tables_environ"
+        key = "tables_toutes" if 1 < n_sure == total else key
+        said = words.sentence(
+            f"raisons.{key}",
+            n=words.count(n),
+            k=n,
+            total=total,
+            bas=about.low,
+            haut=about.high,
+        )
         return said + _and_contributors(members)
     if contributors := _and_contributors(members):
         return contributors.removeprefix(", et ")
@@ -358,7 +365,7 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
                 keywords=", ".join(map(plain_name, json.loads(theme.keywords)[:_N_KEYWORDS])),
                 stability=stability(theme.stability, theme.unity),
                 n_units=len(members),
-                n_tables=table_range(members, is_exact=bool(theme.is_signed_off)),
+                n_tables=table_range(int(theme.n_tables_low), int(theme.n_tables_high)),
                 n_workshops=len({one.workshop_id for one in members if one.is_counted}),
                 profile=profile_lines(coded.get(theme.theme_id, {}), grid, passages.words()),
                 family=families.get(theme.parent_id),
@@ -385,7 +392,8 @@ def family_rows(tables: Tables, passages: Passages) -> Rows:
     for family in rows_of(tables["theme_families"]):
         members = members_of.get(family.family_id, [])
         names = " ; ".join(plain_name(one.label) for one in themes_of.get(family.family_id, ()))
-        counts = number(len(members)), table_range(members)
+        said = table_range(n_sure_tables(members), n_tables_of(members))
+        counts = number(len(members)), said
         rows.append((plain_name(family.label), names, *counts))
     return tuple(rows)
 

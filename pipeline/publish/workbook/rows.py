@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.counting import least_tables_by
+from pipeline.counting import SAID, estimate_tables, with_likely
 from pipeline.grid.codes import Grid
 from pipeline.publish.report import all_tables
 from pipeline.publish.report.passages import (
@@ -122,15 +122,17 @@ class StudyRows:
         """Return the counts of each theme and scope: tables at least and at most, passages."""
         themes, keys = self.tables["themes"], ["theme_id", "scope"]
         signed_off = set(themes.loc[themes["is_signed_off"].astype(bool), "theme_id"])
-        said = rows[rows["is_said"]]
-        exact = said[said["is_counted"]].groupby(keys)["circle_id"].nunique()
-        least, most = least_tables_by(rows, keys), said.groupby(keys)["circle_id"].nunique()
+        said = with_likely(rows.dropna(subset=["theme_id"]))
+        said = said[said["is_said"]]
+        heard = rows[rows["is_said"]].groupby("scope")["circle_id"].nunique()
         counts: dict[tuple[str, str], Said] = {}
+        groups = {key: some[list(SAID)] for key, some in said.groupby(keys)}
         key: Any  # theme_id, scope
         for key, n in rows.groupby(keys).size().items():
-            n_exact = int(exact.get(key, 0))
-            bounds = least.get(key, 0), int(most.get(key, 0))
-            low, high = (n_exact, n_exact) if key[0] in signed_off else bounds
+            told = list(groups[key].itertuples(index=False, name=None)) if key in groups else []
+            _, low, high = estimate_tables(told, int(heard.get(key[1], 0)))
+            if key[0] in signed_off:
+                low = high = len({circle_id for circle_id, _, counts_in in told if counts_in})
             counts[key] = low, high, int(n)
         return counts
 

@@ -1,7 +1,8 @@
 """Filter text for the pages; text is always escaped."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django import template
 from django.urls import reverse
@@ -73,15 +74,22 @@ def tables(n: int, most: int = 0) -> str:
 
 
 @register.simple_tag
-def at_least(n: int, most: int, total: int | None = None, *, is_exact: bool = False) -> str:
-    """Return « au moins 3 tables sur 8, peut-être 7 », as the report says it of a theme."""
+def about_tables(of: Mapping[str, Any], total: int | None = None) -> str:
+    """Return « environ 5 tables sur 8 (entre 3 et 7) » of a theme, exact once it is signed off.
+
+    A family has what its themes' passages say: « 4 à 6 tables ».
+    """
     out_of = gettext(" sur {n}").format(n=total) if total else ""
-    if is_exact or not most:
-        return tables(n) + out_of
-    if not n:
-        return gettext("peut-être {tables}").format(tables=tables(most)) + out_of
-    said = gettext("au moins {tables}").format(tables=tables(n)) + out_of
-    return said + (gettext(", peut-être {most}").format(most=most) if most > n else "")
+    if of.get("is_signed_off"):
+        return tables(of["n_tables"]) + out_of
+    if "n_tables_expected" not in of:
+        return tables(of["n_tables"], of["n_tables_high"]) + out_of
+    if not of["n_tables_high"]:
+        return tables(0) + out_of
+    expected = max(1, round(of["n_tables_expected"]))
+    said = gettext("environ {tables}").format(tables=tables(expected)) + out_of
+    between = gettext(" (entre {low} et {high})")
+    return said + between.format(low=of["n_tables_low"], high=of["n_tables_high"])
 
 
 @register.simple_tag

@@ -104,7 +104,7 @@ def _theme_page(
         "keywords": [str(word) for word in json.loads(str(row["keywords"]))],
         "quotes": quotes,
         "opinions": opinion_groups(theme_id, now, snapshot),
-        "workshops": theme_page.workshop_counts(members, now, snapshot),
+        "workshops": theme_page.workshop_counts(theme_id, now, snapshot),
         "actors": actors,
         "n_known": n_known,
         "code_doors": code_doors_of_theme(coder_view(request), theme_id, summary["label"]),
