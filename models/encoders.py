@@ -54,8 +54,8 @@ class ShippedEncoder:
         path = STRONG_WEIGHTS if is_strong else WEIGHTS
         self._words = WordEncoder(STRONG_WORDS) if is_strong else load_word_encoder()
         self._session, described = open_session(path)
-        self.name, self.version = STRONG_NAME if is_strong else NAME, self._words.version
-        if described.get("version") != self.version:
+        self.name, self.version = STRONG_NAME if is_strong else NAME, described.get("version", "")
+        if described.get("words", self.version) != self._words.version:
             raise damaged(path)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.dim = sum(output.shape[1] for output in self._session.get_outputs())

@@ -79,6 +79,29 @@ def theme_files() -> dict[str, Subjects]:
     return {file: themes for file, themes in found.items() if len(themes) >= FEWEST_THEMES}
 
 
+def study_themes() -> dict[str, Subjects]:
+    """Return the themes of each study of data/training/etudes-apprises, with their statements."""
+    folder = data_path("training", "etudes-apprises")
+    paths = sorted(folder.glob("etude-??.jsonl"))
+    return {path.stem: _themes_of_study(path) for path in paths}
+
+
+def _themes_of_study(path: Path) -> Subjects:
+    passages: dict[str, list[str]] = defaultdict(list)
+    for row in _rows(path):
+        if row["theme"]:
+            passages[row["theme"]].append(row["text"])
+    said = {
+        row["theme"]: tuple(row[name] for name in STATEMENTS)
+        for row in _rows(path.with_name(f"{path.stem}-themes.jsonl"))
+    }
+    return {
+        theme: Subject(tuple(texts), said[theme])
+        for theme, texts in passages.items()
+        if len(texts) > 1
+    }
+
+
 def broad_themes() -> Subjects:
     """Return the fifty broad themes that all files of workshops share."""
     passages: dict[str, list[str]] = defaultdict(list)

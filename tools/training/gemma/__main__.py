@@ -1,10 +1,10 @@
 """Make the strong encoder: tune, learn what passages do, cut the vocabulary, write two files.
 
-    python -m tools.training.gemma FOLDER [--left-out b e]
+    python -m tools.training.gemma FOLDER [--left-out b e] [--keep-words]
 
 `FOLDER` keeps the 1.2 GB of the base. The subjects of the files `--left-out` are not learnt from,
-and figures on them are logged. An hour and a quarter of two cores without bfloat16: its steps added
-up.
+and figures on them are logged. `--keep-words` writes the smaller file alone. An hour and a quarter
+of two cores without bfloat16: its steps added up.
 
 Same packages and machine, same files. Nothing of what is measured is read.
 """
@@ -20,6 +20,7 @@ from torch import Tensor
 from tools.training.encoder.passages import (
     broad_themes,
     labelled_passages,
+    study_themes,
     subject_letters,
     subjects_of,
     theme_files,
@@ -37,7 +38,9 @@ from tools.training.gemma.vocabulary import Vocabulary
 LEFT_OUT = ["b", "e"]
 # What is unseen gains nothing more from 300 steps on.
 N_STEPS, STOP_AFTER, N_SUBJECTS, RATE = 600, 450, 32, 1e-4
-SHARES = (0.6, 0.2, 0.2)  # of the batches: subjects, themes of one file, broad themes of all
+# Of the batches: subjects, themes of one file, broad themes of all, themes of one study. Those of
+# studies are of the grain that a room's are.
+SHARES = (0.3, 0.05, 0.1, 0.55)
 N_PIECES = 36_000
 
 _LOG = logging.getLogger("tools.training.gemma")
@@ -48,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.training.gemma")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--left-out", nargs="*", default=LEFT_OUT, metavar="LETTER")
+    parser.add_argument("--keep-words", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(2)  # another number rounds otherwise
     base = assemble(arguments.folder)
@@ -58,6 +62,7 @@ def main() -> None:
         {f"sujets-{letter}": subjects_of(letter) for letter in learnt},
         theme_files(),
         {"themes-larges": broad_themes()},
+        study_themes(),
     )
     tune_subjects(
         network,
@@ -72,7 +77,10 @@ def main() -> None:
         _LOG.info("%s: nearest %.3f, among five %.3f", letter, first, five)
     vocabulary = Vocabulary.read(base / "tokenizer.model")
     kept = vocabulary.with_makers(kept_pieces(vocabulary, n_kept=N_PIECES))
-    _LOG.info("version %s", export(network, vocabulary, kept, training_texts()))
+    version = export(
+        network, vocabulary, kept, training_texts(), keeps_words=arguments.keep_words
+    )
+    _LOG.info("version %s", version)
 
 
 def functions_of(network: Network) -> tuple[Tensor, Tensor]:

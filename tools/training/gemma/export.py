@@ -15,6 +15,7 @@ bits by blocks of 32.
 import base64
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,21 +40,34 @@ Largest = dict[str, Weights]  # of the states that enter a matrix, (n_channels,)
 
 
 def export(
-    network: Network, vocabulary: Vocabulary, kept: Sequence[int], texts: Sequence[str]
+    network: Network,
+    vocabulary: Vocabulary,
+    kept: Sequence[int],
+    texts: Sequence[str],
+    *,
+    keeps_words: bool = False,
 ) -> str:
-    """Write both files and return their version; `texts` say how large states become."""
+    """Write both files and return the version; `texts` say how large states become.
+
+    `keeps_words` leaves the larger file as it is: layers that are tuned do not change it.
+    """
     largest = largest_states(network, texts)
-    lower = _lower(network, kept, largest)
+    if keeps_words:
+        words = word_encoder.WordEncoder(encoders.STRONG_WORDS).version
+    else:
+        lower = _lower(network, kept, largest)
+        words = hashlib.sha256(_content(lower)).hexdigest()[:12]
+        tokenizer = base64.b64encode(vocabulary.cut(kept).model()).decode()
+        _write(encoders.STRONG_WORDS, lower, version=words, tokenizer=tokenizer)
     upper = _upper(network, largest)
-    version = hashlib.sha256(_content(lower) + _content(upper)).hexdigest()[:12]
-    tokenizer = base64.b64encode(vocabulary.cut(kept).model()).decode()
-    for path, model, more in (
-        (encoders.STRONG_WORDS, lower, {"tokenizer": tokenizer}),
-        (encoders.STRONG_WEIGHTS, upper, {}),
-    ):
-        helper.set_model_props(model, {"version": version, **more})
-        path.write_bytes(_content(model))
+    version = hashlib.sha256(words.encode() + _content(upper)).hexdigest()[:12]
+    _write(encoders.STRONG_WEIGHTS, upper, version=version, words=words)
     return version
+
+
+def _write(path: Path, model: onnx.ModelProto, **properties: str) -> None:
+    helper.set_model_props(model, properties)
+    path.write_bytes(_content(model))
 
 
 def _content(model: onnx.ModelProto) -> bytes:
