@@ -160,6 +160,10 @@ class Neighbours:
             judged.astype(np.uint8),
         )
 
+    def rounded_vectors(self) -> Array:
+        """Return the passages' vectors as features, rounded."""
+        return self.vectors.astype(np.float64) / _UNITS
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the arrays of a file, for `Neighbours(**arrays)`."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
