@@ -70,6 +70,7 @@ strong-encoder: $(STAMP) ## make the strong encoder and what reads it again, fro
 	$(BIN)/python -m pip install --quiet "onnx>=1.17" "protobuf>=5" "safetensors>=0.5" "tokenizers>=0.20" "torch>=2.4"
 	$(BIN)/python -m tools.training.gemma $(or $(FOLDER),build/gemma)
 	$(BIN)/python -m tools.training.catalogue fort
+	$(BIN)/python -m tools.training.tagger
 
 names: $(STAMP) ## learn again to recognise the names of persons
 	$(BIN)/python -m tools.training.names

@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from flows.cache import StageRecord
 from flows.execution import stage_key
-from flows.stages import TAG
+from flows.stages import TAG, for_size
 from flows.workspace import Workspace
+from models.rows import LARGE
 from models.tagger.features import texts_of
 
 _FEWEST = 1_000  # passages: fewer are encoded as quickly when tagged
@@ -36,8 +37,9 @@ class Ahead:
 
     def take(self, segmented: StageRecord) -> None:
         """Encode the passages of `segmented` once there are enough, unless they are tagged."""
-        key = stage_key(TAG, self._workspace, [segmented])
-        if not self._workspace.stages.has_key(TAG.name, key):
+        sized = (for_size(TAG, n_units) for n_units in (0, LARGE))  # the study's is not known yet
+        keys = [stage_key(stage, self._workspace, [segmented]) for stage in sized]
+        if not any(self._workspace.stages.has_key(TAG.name, key) for key in keys):
             self._waiting.append(segmented)
         if sum(record.n_rows["units"] for record in self._waiting) >= self._fewest:
             self._at_work.append(self._pool.submit(self._encode, self._waiting))

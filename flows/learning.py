@@ -188,6 +188,7 @@ def train_study(
     Raises `StudyError` when a run is at work or decisions are lost, `ModelError` when too little is
     labelled or the gold file is unreadable.
     """
+    from models.embedder import shipped_names
     from models.refit import train_on_study
 
     with study.locked():
@@ -208,6 +209,7 @@ def train_study(
             settings=study.settings.tag,
             registered=before,
             confirmed=lessons.confirmed,
+            encoders=shipped_names(study.settings.embed, study.count_rows().get("units", 0)),
             on_stage=begin,
         )
         _write_report(study, figures, lessons, before=study.tagger_name(before), author=author)

@@ -39,6 +39,7 @@ from flows.stages import (
     SECOND,
     SEGMENT,
     TAG,
+    for_size,
     mask_workshop,
     segment_workshop,
 )
@@ -128,7 +129,7 @@ def _analyse(workspace: Workspace, base: Sequence[StageRecord], n_units: int) ->
             return _run_stages(workspace, kept, n_units=n_units)
         except StageFaultError as fault:
             _LOG.warning("a stage failed: %s, %s", fault.stage.name, type(fault.error).__name__)
-            reasons |= _blamed(workspace, kept, fault)
+            reasons |= _blamed(workspace, kept, fault, n_units)
 
 
 def _run_stages(
@@ -142,7 +143,7 @@ def _run_stages(
     summaries: dict[str, dict[str, Any] | None] = {}
     for stage in (TAG, *ON_CODES, *ON_THEMES):
         try:
-            outcome = run_stage(stage, workspace, records)
+            outcome = run_stage(for_size(stage, n_units), workspace, records)
         except FAULTS as error:
             raise StageFaultError(stage, error) from error
         records += outcome.records
@@ -157,7 +158,7 @@ def _run_stages(
 
 
 def _blamed(
-    workspace: Workspace, base: Sequence[StageRecord], fault: StageFaultError
+    workspace: Workspace, base: Sequence[StageRecord], fault: StageFaultError, n_units: int
 ) -> dict[str, str]:
     """Return why each document on which a stage fails is set aside, by document_id."""
     quiet = replace(
@@ -168,7 +169,8 @@ def _blamed(
     def fails(some: Sequence[str]) -> bool:
         others = dict.fromkeys(set(ids) - set(some), "")
         try:
-            _run_stages(quiet, _without(quiet, base, others), until=fault.stage)
+            lighter = _without(quiet, base, others)
+            _run_stages(quiet, lighter, until=fault.stage, n_units=n_units)
         except StageFaultError as other:
             return other.stage is fault.stage
         return False

@@ -8,6 +8,8 @@ before anything that uses them is cached.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +27,7 @@ from flows.language_model import (
     propose_themes,
 )
 from flows.typed_texts import decisions_to_show
-from models.embedder import chosen_settings
+from models.embedder import SHIPPED_SETTINGS, chosen_settings, shipped_names
 from models.registry import load_tagger
 from models.tagger.features import texts_of
 from models.theme_model import ThemeModel
@@ -139,14 +141,25 @@ def _decided_on_passages(study: Study) -> list[Decision]:
     return active_decisions(study.decisions.read())
 
 
-def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[Tables]:
-    """Yield the tags of each workshop in turn, loading the tagger at the first one."""
+def tag_workshops(
+    workshops: list[Tables], workspace: "Workspace", *, n_units: int = 0
+) -> Iterator[Tables]:
+    """Yield the tags of each workshop in turn, loading the tagger at the first one.
+
+    `n_units` are those of the study, on which the encoder depends.
+    """
     study, encoders = workspace.study, workspace.encoders
     settings = study.settings.tag
-    tagger = load_tagger(study.grid, settings=settings, registered=study.registered_tagger)
+    tagger = load_tagger(
+        study.grid,
+        settings=settings,
+        registered=study.registered_tagger,
+        encoders=shipped_names(study.settings.embed, n_units),
+    )
     units = [tables["units"] for tables in workshops]
     texts = list(chain.from_iterable(map(texts_of, units)))
-    encoders.prepare(texts)
+    for name in tagger.encoders:
+        encoders.prepare(texts, SHIPPED_SETTINGS[name])
     for tags in tag_each(
         units,
         tagger=tagger,
@@ -155,16 +168,17 @@ def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[T
         encoders=encoders,
         spread=workspace.executor.spread,
         cache=workspace.store,
-        depends_on=text_hash(*tag_dependencies(workspace)),
+        depends_on=text_hash(*tag_dependencies(workspace, n_units=n_units)),
     ):
         yield {"tags": tags}
 
 
-def tag_dependencies(workspace: "Workspace") -> tuple[str, ...]:
-    """Return the settings, the grid and the study's refitted tagger, if any."""
+def tag_dependencies(workspace: "Workspace", *, n_units: int = 0) -> tuple[str, ...]:
+    """Return the settings, the grid, the encoders and the study's refitted tagger, if any."""
     study = workspace.study
     registered = file_hash(study.registered_tagger) if study.registered_tagger else ""
-    return study.settings.tag.model_dump_json(), study.grid_hash(), registered
+    encoders = shipped_names(study.settings.embed, n_units)
+    return study.settings.tag.model_dump_json(), study.grid_hash(), registered, *encoders
 
 
 def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
@@ -396,6 +410,16 @@ TAG = Stage(
     depends_on=tag_dependencies,
     progress="étiquetage de {}",
 )
+
+
+def for_size(stage: Stage, n_units: int) -> Stage:
+    """Return `stage` for a study of `n_units`: the tagger's encoder depends on them."""
+    if stage is not TAG:
+        return stage
+    compute = partial(tag_workshops, n_units=n_units)
+    return replace(TAG, compute=compute, depends_on=partial(tag_dependencies, n_units=n_units))
+
+
 SECOND = Stage(
     "second",
     "study",

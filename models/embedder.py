@@ -8,7 +8,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders import BackEnd, SentenceTransformers, ServedEncoder, ShippedEncoder
+from models.encoders import (
+    NAME,
+    STRONG_NAME,
+    BackEnd,
+    SentenceTransformers,
+    ServedEncoder,
+    ShippedEncoder,
+)
 from models.rows import LARGE, unit_rows
 from models.word_encoder import encodable
 from pipeline.errors import ModelError
@@ -37,6 +44,7 @@ _GRAIN = 512  # texts that a worker encodes at once
 _SWITCH = "ATELIERS_STRONG_ENCODER"  # "0": only where a study asks for it
 _SHIPPED = EmbedSettings(backend="leger")
 _SHIPPED_BACK_ENDS = ("leger", "fort")  # workers have them too
+SHIPPED_SETTINGS = {NAME: _SHIPPED, STRONG_NAME: EmbedSettings(backend="fort")}
 
 
 def load_embedder(settings: EmbedSettings | None = None) -> "Embedder":
@@ -54,9 +62,10 @@ def plain_encoders() -> "Encoders":
     return Encoders()
 
 
-def check_encoder(name: str, version: str | None) -> None:
-    """Raise `ModelError` when the shipped file `name` was made with another encoder."""
-    if version != (own := load_embedder().version):
+def check_encoder(name: str, version: str | None, encoders: Sequence[str] = (NAME,)) -> None:
+    """Raise `ModelError` when the shipped file `name` was made with other `encoders`."""
+    versions = [load_embedder(SHIPPED_SETTINGS[encoder]).version for encoder in encoders]
+    if version != (own := " ".join(versions)):
         raise ModelError(
             f"{name} fait avec un autre encodeur ({version})",
             own,
@@ -87,6 +96,17 @@ def chosen_settings(settings: EmbedSettings | None, n_texts: int = LARGE) -> Emb
     return EmbedSettings(backend=backend) if backend in _SHIPPED_BACK_ENDS else settings
 
 
+def shipped_names(settings: EmbedSettings, n_texts: int) -> tuple[str, ...]:
+    """Return the shipped encoders of a study: the light one, maybe the strong one too."""
+    is_strong = chosen_settings(settings, n_texts).backend == "fort"
+    return (NAME, STRONG_NAME) if is_strong else (NAME,)
+
+
+def mark_of(encoders: Sequence[str]) -> str:
+    """Return what ends the names of models that read `encoders`: "-fort", or nothing."""
+    return "-fort" if STRONG_NAME in encoders else ""
+
+
 class Encoders:
     """Encoders that share a cache; `executor` encodes new texts if its workers have own memory."""
 
@@ -111,9 +131,9 @@ class Encoders:
         chosen = chosen_settings(settings, n_texts)
         return self.load(chosen if chosen.backend in _SHIPPED_BACK_ENDS else None)
 
-    def prepare(self, texts: Sequence[str]) -> None:
-        """Cache the light encoder's vectors of `texts`."""
-        embedder = self.load()
+    def prepare(self, texts: Sequence[str], settings: EmbedSettings | None = None) -> None:
+        """Cache vectors of `texts`, by default the light encoder's."""
+        embedder = self.load(settings)
         texts_by_key = {_key(text): text for text in texts}
         with embedder.lock:
             missing = embedder.vectors.missing(list(texts_by_key))
@@ -125,7 +145,12 @@ class Encoders:
         """Return encoders for a worker; with known vectors, if it has its own memory."""
         if self._executor is None or not self._executor.is_apart:
             return self
-        return LentVectors(*self.load().known_vectors(texts))
+        light, *others = [
+            LentVectors(*embedder.known_vectors(texts), embedder.settings)
+            for embedder in dict.fromkeys((self.load(), *self._embedders.values()))
+            if embedder.is_shipped
+        ]
+        return replace(light, beside=tuple(others))
 
 
 class Embedder:
@@ -240,16 +265,22 @@ class StoredVectors:
 
 @dataclass(frozen=True)
 class LentVectors:
-    """Encoders with the shipped one's vectors (n, d) by key, from another process or a file."""
+    """Encoders with vectors (n, d) of a shipped one by key, from another process or a file.
+
+    `beside` are those of other shipped encoders.
+    """
 
     keys: tuple[bytes, ...]
     vectors: Vectors
+    settings: EmbedSettings = _SHIPPED
+    beside: tuple["LentVectors", ...] = ()
 
     def load(self, settings: EmbedSettings | None = None) -> "Embedder":
-        """Return the encoder of `settings`, in whose memory the vectors are."""
+        """Return the encoder of `settings`, in whose memory its vectors are."""
         plain = plain_encoders().load(settings)
-        if plain.settings == _SHIPPED:
-            plain.vectors.write(self.keys, self.vectors)
+        for lent in (self, *self.beside):
+            if lent.settings == plain.settings:
+                plain.vectors.write(lent.keys, lent.vectors)
         return plain
 
 

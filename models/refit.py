@@ -20,16 +20,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.embedder import mark_of
+from models.encoders import NAME
 from models.registry import (
     PASSAGE_COLUMNS,
     file_hashes,
     load_passages,
     load_tagger,
     save_tagger,
+    shipped_rows,
 )
 from models.tagger import GridTagger
 from models.tagger.decision import Axes
-from models.tagger.features import Array, Mask
+from models.tagger.features import Array, Mask, encode, texts_of
 from models.tagger.learning import assigned_held_out, figures_of
 from models.tagger.storage import grid_fingerprint, read_description
 from pipeline.errors import ModelError
@@ -91,12 +94,13 @@ def train_on_study(
     settings: TagSettings | None = None,
     registered: Path | None = None,
     confirmed: Collection[str] = (),
+    encoders: tuple[str, ...] = (NAME,),
     on_stage: StageListener = _unheard,
 ) -> dict[str, Any]:
     """Refit from people's decisions and from `gold`; register it unless it is worse.
 
-    `confirmed` units have all their codes, maybe none. `on_stage` hears « before », « learn » and
-    « save » as they begin. Raises `ModelError` when fewer than 20
+    `confirmed` units have all their codes, maybe none. `encoders` are those read. `on_stage` hears
+    « before », « learn » and « save » as they begin. Raises `ModelError` when fewer than 20
     passages are labelled or the gold file cannot be read.
     """
     units = plain_texts(tables["units"])
@@ -104,7 +108,13 @@ def train_on_study(
     if gold is not None:
         labelled = labelled.joined(read_labels(gold, grid))
     return refit_tagger(
-        grid, labelled, out=out, settings=settings, registered=registered, on_stage=on_stage
+        grid,
+        labelled,
+        out=out,
+        settings=settings,
+        registered=registered,
+        encoders=encoders,
+        on_stage=on_stage,
     )
 
 
@@ -271,6 +281,7 @@ def refit_tagger(
     out: Path,
     settings: TagSettings | None = None,
     registered: Path | None = None,
+    encoders: tuple[str, ...] = (NAME,),
     on_stage: StageListener = _unheard,
 ) -> dict[str, Any]:
     """Fit on `labelled`, and on the shipped passages if the grid is theirs; register if no worse.
@@ -288,11 +299,11 @@ def refit_tagger(
         )
     axes, targets = Axes.of(grid), GridTagger(grid).targets(labelled.labels)
     on_stage("before")
-    in_use, fault = _tagger_in_use(grid, settings or TagSettings(), registered)
+    in_use, fault = _tagger_in_use(grid, settings or TagSettings(), registered, encoders)
     assigned_before = _assigned_before(in_use, labelled, None if fault else registered)
     before = figures_of(assigned_before, targets, axes)
     on_stage("learn")
-    tagger, assigned, n_shipped = _fit_on(grid, labelled)
+    tagger, assigned, n_shipped = _fit_on(grid, labelled, encoders)
     on_stage("save")
     after = figures_of(assigned, targets, axes)
     names = [f"{axis.axis}_{_DECIDING[axis.is_exclusive]}" for axis in grid.axes]
@@ -371,19 +382,22 @@ def _right_counts(
 
 
 def _tagger_in_use(
-    grid: Grid, settings: TagSettings, registered: Path | None
+    grid: Grid, settings: TagSettings, registered: Path | None, encoders: tuple[str, ...]
 ) -> tuple[GridTagger, tuple[str, ...]]:
     """Return a note and the shipped tagger if the registered one cannot be read."""
     try:
-        return load_tagger(grid, settings=settings, registered=registered), ()
+        tagger = load_tagger(grid, settings=settings, registered=registered, encoders=encoders)
+        return tagger, ()
     except ModelError as error:
         if registered is None:
             raise
         fault = f"{error.found} : remplacé, et « avant » est le modèle livré"
-        return load_tagger(grid, settings=settings), (fault,)
+        return load_tagger(grid, settings=settings, encoders=encoders), (fault,)
 
 
-def _fit_on(grid: Grid, labelled: Labelled) -> tuple[GridTagger, Mask, int]:
+def _fit_on(
+    grid: Grid, labelled: Labelled, encoders: tuple[str, ...]
+) -> tuple[GridTagger, Mask, int]:
     """Return the tagger, held-out codes of the labelled passages, and the number of shipped ones.
 
     Shipped passages teach nothing about own axes. The model stores no passage of the study, which
@@ -399,13 +413,15 @@ def _fit_on(grid: Grid, labelled: Labelled) -> tuple[GridTagger, Mask, int]:
     counts = np.array([1] * n_shipped + [COUNTS] * n_own)
     is_standard = np.array([code.axis in STANDARD for code in grid.by_axis], dtype=bool)
     judged = np.vstack([np.tile(is_standard, (n_shipped, 1)), labelled.judged])
-    tagger = GridTagger(grid).fit(
+    own_rows = encode(texts_of(labelled.units), encoders=encoders)
+    tagger = GridTagger(grid, encoders=encoders).fit(
         pd.concat(frames, ignore_index=True),
         labels,
         groups,
         judged=judged,
         counts=counts,
         remembered=np.arange(n_shipped + n_own) < n_shipped,
+        rows=np.vstack([shipped_rows(encoders), own_rows]) if n_shipped else own_rows,
     )
     assigned = assigned_held_out(
         tagger.held_out_,
@@ -459,7 +475,8 @@ def _save(
     if with_shipped:
         made_from |= file_hashes()
     held_out = {_mark(text): names[row].tolist() for text, row in zip(texts, assigned, strict=True)}
-    save_tagger(tagger, path, name="etude", made_from=made_from, held_out=held_out)
+    name = f"etude{mark_of(tagger.encoders)}"
+    save_tagger(tagger, path, name=name, made_from=made_from, held_out=held_out)
 
 
 def _mark(text: str) -> str:

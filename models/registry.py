@@ -5,7 +5,7 @@ Out:  a GridTagger; passages and their codes
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import fields
 from functools import cache
@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from models.embedder import load_embedder
+from models.embedder import SHIPPED_SETTINGS, load_embedder, mark_of
 from models.encoders import NAME
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, Calibration, Thresholds, blocks_of, exclusive_blocks
@@ -44,25 +45,32 @@ _BROAD_THEMES = "themes-larges"
 _LOG = logging.getLogger(__name__)
 
 
-def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = None) -> GridTagger:
+def load_tagger(
+    grid: Grid,
+    *,
+    settings: TagSettings,
+    registered: Path | None = None,
+    encoders: tuple[str, ...] = (NAME,),
+) -> GridTagger:
     """Return the tagger that `settings` name for `grid`.
 
-    "auto" is the `registered` one, else the shipped one; "definitions" the grid's own; else a
-    shipped model. A model of another grid codes what both define alike, and definitions the rest.
+    "auto" is the `registered` one, which reads the encoders it was learnt with, else the shipped
+    one for `encoders`; "definitions" the grid's own; else a shipped model. A model of another grid
+    codes what both define alike, and definitions the rest.
     Raises `ModelError` when a file is missing or altered, or the name unknown.
     """
     if settings.model == "definitions":
-        return GridTagger(grid)
+        return GridTagger(grid, encoders=encoders)
     if registered is not None and settings.model == "auto":
         learnt = read_tagger(registered)
     else:
-        learnt = copy(_read_shipped(_shipped_path(settings.model)))
+        learnt = copy(_read_shipped(_shipped_path(settings.model, encoders)))
     if grid_fingerprint(learnt.grid) != grid_fingerprint(grid):
         _LOG.info("tagger %s was fitted for another grid: definitions", learnt.version_)
-        return GridTagger(grid, pretrained=learnt)
+        return GridTagger(grid, encoders=learnt.encoders, pretrained=learnt)
     own_order = [code_fingerprint(code) for code in grid.by_axis]
     if [code_fingerprint(code) for code in learnt.codes] != own_order:
-        return GridTagger(grid, pretrained=learnt)
+        return GridTagger(grid, encoders=learnt.encoders, pretrained=learnt)
     learnt.grid = grid
     return learnt
 
@@ -100,7 +108,7 @@ def save_tagger(
         "licence": LICENCE,
         "made_from": made_from,
         "made_with": {package: package_version(package) for package in packages},
-        "encoders": {NAME: load_embedder().version},
+        "encoders": _versions(features.encoders),
         "parameters": {key: parameters[key] for key in ("n_terms", "penalty")},
         "grid": {
             "id": tagger.grid.grid_id,
@@ -108,7 +116,7 @@ def save_tagger(
             "fingerprint": grid_fingerprint(tagger.grid),
         },
         "codes": [_named_fields(code, *_CODE_FIELDS) for code in tagger.codes],
-        "scale": features.scale,
+        "scale": features.scales,
         "vocabularies": features.vocabularies,
         "contexts": features.contexts,
         "calibrations": {key: [each.slope, each.shift] for key, each in model.calibrations.items()},
@@ -150,7 +158,7 @@ def read_tagger(path: Path) -> GridTagger:
     Raises `ModelError` when its files are missing or altered, or made with another encoder.
     """
     description, arrays = read_model(path)
-    if description["encoders"] != (own := {NAME: load_embedder().version}):
+    if description["encoders"] != (own := _versions(description["encoders"])):
         raise ModelError(
             f"{path.name} lit les vecteurs d'un autre encodeur ({_named(description['encoders'])})",
             _named(own),
@@ -161,7 +169,7 @@ def read_tagger(path: Path) -> GridTagger:
     codes = tuple(Code(**fields) for fields in description["codes"])
     own_axes = tuple(Axis(**fields) for fields in description.get("own_axes", ()))
     grid = Grid(description["grid"]["id"], description["grid"]["version"], codes, (), (), own_axes)
-    tagger = GridTagger(grid)
+    tagger = GridTagger(grid, encoders=tuple(sorted(own)))
     for key, value in description["parameters"].items():
         tagger.set_params(**{key: tuple(value) if isinstance(value, list) else value})
     tagger.name_, tagger.model_ = description["name"], _model(description, arrays, Axes.of(grid))
@@ -172,10 +180,11 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
     def wide(name: str) -> Any:
         return arrays[name].astype(np.float64)
 
-    kinds = ("characters", "lemmas")
+    kinds = tuple(description["vocabularies"])
     features = FeatureExtractor(
+        tuple(sorted(description["encoders"])),
         wide("centre"),
-        description["scale"],
+        tuple(np.atleast_1d(description["scale"]).tolist()),
         {kind: tuple(description["vocabularies"][kind]) for kind in kinds},
         {kind: wide(f"idf.{kind}") for kind in kinds},
         {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
@@ -203,17 +212,37 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
     )
 
 
+def _versions(encoders: Iterable[str]) -> dict[str, str]:
+    """Return the versions here of the shipped ones among `encoders`."""
+    known = [name for name in encoders if name in SHIPPED_SETTINGS]
+    return {name: load_embedder(SHIPPED_SETTINGS[name]).version for name in known}
+
+
 def _named(encoders: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(encoders.items()))
 
 
-def _shipped_path(name: str) -> Path:
+def shipped_rows(encoders: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the rows (n, d) of `load_passages` by `encoders`, as the shipped tagger stores them.
+
+    To encode the passages again takes minutes.
+    """
+    return _read_shipped(shipped_path(encoders)).model_.remembered_rows()
+
+
+def shipped_path(encoders: tuple[str, ...]) -> Path:
+    """Return the .json of the shipped tagger that reads `encoders`."""
+    return SHIPPED / f"tagger-amorce{mark_of(encoders)}.json"
+
+
+def _shipped_path(name: str, encoders: tuple[str, ...]) -> Path:
     names = sorted(
         path.stem.removeprefix("tagger-")
         for path in SHIPPED.glob("tagger-*.json")
         if not path.stem.endswith(UNASKED)
     )
-    name = "amorce" if name == "auto" else name
+    if name == "auto":
+        return shipped_path(encoders)
     if name not in names:
         raise ModelError(
             f"pas de modèle « {name} »",

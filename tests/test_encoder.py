@@ -3,18 +3,28 @@
 import logging
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from flows.stages import TAG, for_size
 from models import encoders, word_encoder
-from models.embedder import Encoders, chosen_settings, encoder_used, load_embedder, load_engine
-from models.encoders import STRONG_WEIGHTS, WEIGHTS, ShippedEncoder
+from models.embedder import (
+    Encoders,
+    _key,
+    chosen_settings,
+    encoder_used,
+    load_embedder,
+    load_engine,
+    shipped_names,
+)
+from models.encoders import NAME, STRONG_NAME, STRONG_WEIGHTS, WEIGHTS, ShippedEncoder
 from models.rows import LARGE
 from models.views import subject_half
 from models.word_encoder import LAST, WordEncoder, load_word_encoder
 from pipeline.errors import ModelError
-from pipeline.settings.sections import EmbedSettings
+from pipeline.settings.sections import EmbedSettings, Settings
 
 LONG = "le marché du bourg manque de bras, et la ressourcerie cherche un local plus grand ; " * 40
 TEXTS = [
@@ -149,6 +159,28 @@ def test_a_large_study_and_a_small_machine_take_the_light_encoder(
     settings = EmbedSettings(backend=backend, batch_size=3)
     assert chosen_settings(settings, n_texts) == EmbedSettings(backend=chosen)
     assert Encoders().for_subjects(settings, n_texts).settings.backend == chosen
+    names = (NAME, STRONG_NAME) if chosen == "fort" else (NAME,)
+    assert shipped_names(settings, n_texts) == names
+    study = SimpleNamespace(
+        settings=Settings(embed=settings), grid_hash=lambda: "", registered_tagger=None
+    )
+    key = for_size(TAG, n_texts).depends_on(SimpleNamespace(study=study))
+    assert key[-len(names) :] == names and (STRONG_NAME in key) == (chosen == "fort")
+
+
+def test_workers_are_lent_the_vectors_of_both_encoders():
+    apart = SimpleNamespace(is_apart=True)
+    source = Encoders(executor=apart)
+    for settings in (LIGHT, STRONG):
+        embedder = source.load(settings)
+        row = np.eye(1, 768, dtype=np.float32)
+        embedder.vectors.write([_key("la gare prêtée deux fois")], row)
+    lent = source.for_worker(["la gare prêtée deux fois", "halle"])
+    assert [each.settings for each in (lent, *lent.beside)] == [LIGHT, STRONG]
+    for settings in (LIGHT, STRONG):
+        encoder = lent.load(settings)
+        assert encoder.settings == settings
+        assert np.array_equal(encoder.encode(["la gare prêtée deux fois"]), row)
 
 
 def test_the_catalogue_is_read_with_a_shipped_encoder_whatever_is_asked():

@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from models.embedder import EmbedderSource
+from models.embedder import EmbedderSource, mark_of
+from models.encoders import NAME
 from models.tagger.decision import Axes, Scores, Thresholds
 from models.tagger.definitions import DefinitionMatcher, load_background
 from models.tagger.features import Array, Mask, Span, column_texts, texts_of
@@ -74,6 +75,7 @@ class GridEstimator(BaseEstimator):  # type: ignore[misc]
 class GridTagger(GridEstimator):
     """Multi-label tagger of a grid; one code of each exclusive axis a unit.
 
+    It and its definitions read the rows of `encoders`, side by side.
     `pretrained`, of another grid, codes what both define alike. A learnt one may have `unasked_`,
     learnt on the same passages without their questions: it scores units of no known question.
     """
@@ -84,11 +86,13 @@ class GridTagger(GridEstimator):
         *,
         penalty: float = 4.0,
         n_terms: tuple[int, int] = (20_000, 15_000),
+        encoders: tuple[str, ...] = (NAME,),
         pretrained: "GridTagger | None" = None,
     ) -> None:
         self.grid = grid
         self.penalty = penalty
         self.n_terms = n_terms
+        self.encoders = encoders
         self.pretrained = pretrained
 
     @property
@@ -102,7 +106,7 @@ class GridTagger(GridEstimator):
         if self.is_learnt:
             version = f"{getattr(self, 'name_', 'etude')}-{self.model_.fingerprint()}"
             return version + (f"-{self.unasked_.model_.fingerprint()}" if self._has_unasked else "")
-        version = f"definitions-{grid_fingerprint(self.grid)[:8]}"
+        version = f"definitions{mark_of(self.encoders)}-{grid_fingerprint(self.grid)[:8]}"
         if self.pretrained is not None and self._shared_columns:
             version += f"+{self.pretrained.version_}"
         return version
@@ -126,13 +130,15 @@ class GridTagger(GridEstimator):
         judged: Mask | None = None,
         counts: Sequence[int] | NDArray[np.int64] | None = None,
         remembered: Mask | None = None,
+        rows: Array | None = None,
     ) -> "GridTagger":
         """Learn from `units` and their codes; unknown codes are ignored.
 
         Thresholds come from left-out `groups`, by default workshops. `judged` (n_units, n_codes)
         marks what somebody decided, by default all; `counts` (n_units) weighs units. `remembered`
         (n_units), by default none, marks passages whose vectors and n-grams are stored: never ones
-        that a person may ask to erase. `held_out_` has scores by the fit without the unit's group.
+        that a person may ask to erase. `rows` (n_units, d) are of the encoders, made if None.
+        `held_out_` has scores by the fit without the unit's group.
         """
         targets = self.targets(labels)
         n_units = len(units)
@@ -143,6 +149,8 @@ class GridTagger(GridEstimator):
             np.ones(targets.shape, dtype=bool) if judged is None else judged,
             np.asarray(np.ones(n_units) if counts is None else counts, dtype=np.int64),
             np.zeros(n_units, dtype=bool) if remembered is None else remembered,
+            self.encoders,
+            rows,
         )
         axes = Axes.of(self.grid)
         self.model_, held_out = learn(training, axes, penalty=self.penalty, n_terms=self.n_terms)
@@ -313,7 +321,8 @@ class GridTagger(GridEstimator):
     def _matchers(self) -> list[DefinitionMatcher]:
         grid = self.grid
         return [
-            _matcher(grid.axis(axis.axis), grid.questions, axis.is_exclusive) for axis in grid.axes
+            _matcher(grid.axis(axis.axis), grid.questions, axis.is_exclusive, self.encoders)
+            for axis in grid.axes
         ]
 
 
@@ -331,8 +340,9 @@ def _matcher(
     codes: tuple[Code, ...],
     questions: tuple[Question, ...],
     is_exclusive: bool,
+    encoders: tuple[str, ...],
 ) -> DefinitionMatcher:
-    return DefinitionMatcher(codes, questions, load_background(), is_exclusive)
+    return DefinitionMatcher(codes, questions, load_background(encoders), is_exclusive)
 
 
 def _groups(units: pd.DataFrame) -> list[str]:

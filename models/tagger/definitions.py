@@ -11,13 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.embedder import EmbedderSource, check_encoder
+from models.embedder import EmbedderSource, check_encoder, mark_of
+from models.encoders import NAME
 from models.rows import softmax, unit_rows
 from models.tagger.features import (
     Array,
@@ -36,34 +39,55 @@ from models.tagger.storage import read_model
 from pipeline.grid.codes import POSTURE, RUBRIQUE, STANDARD, Code, Question
 from pipeline.text import fold_same_length, lexicon
 
-WEIGHTS_PATH = Path(__file__).parents[1] / "weights" / "definitions.json"
+_WEIGHTS = Path(__file__).parents[1] / "weights"
+_WHOLE = 127  # stored vectors are whole numbers of it
 _MAX_DEVIATION = 6.0
 
 
 @dataclass(frozen=True)
 class Background:
-    """Ordinary passages and their `vectors` (n_texts, d); coefficients and thresholds by axis."""
+    """Ordinary passages and their `vectors` (n_texts, d) by `encoders`; coefficients and thresholds
+    by axis.
+    """
 
     texts: tuple[str, ...]
     vectors: Array
     coefficients: dict[str, Array]
     thresholds: dict[str, float]
+    encoders: tuple[str, ...] = (NAME,)
 
 
 @cache
-def load_background(path: Path = WEIGHTS_PATH) -> Background:
+def load_background(encoders: tuple[str, ...] = (NAME,)) -> Background:
     """Return the shipped background; raise `ModelError` when missing or altered."""
+    path = background_path(encoders)
     description, arrays = read_model(path)
-    check_encoder(path.name, description.get("encoder"))
+    check_encoder(path.name, description.get("encoder"), encoders)
     return Background(
         tuple(description["texts"]),
-        arrays["vectors"].astype(float),
+        as_read(arrays["vectors"]),
         {
             name: np.array(values, dtype=float)
             for name, values in description["coefficients"].items()
         },
         description["thresholds"],
+        encoders,
     )
+
+
+def background_path(encoders: tuple[str, ...]) -> Path:
+    """Return the .json of the shipped background by `encoders`."""
+    return _WEIGHTS / f"definitions{mark_of(encoders)}.json"
+
+
+def whole_vectors(vectors: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
+    """Return rows of norm 1 as a background stores them."""
+    return np.asarray(np.rint(vectors * _WHOLE), dtype=np.int8)
+
+
+def as_read(vectors: NDArray[Any]) -> Array:
+    """Return a background's vectors from those of its file: whole numbers, or in half precision."""
+    return np.asarray(vectors / _WHOLE if vectors.dtype == np.int8 else vectors.astype(float))
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,7 @@ class DefinitionMatcher:
         """
         texts = texts_of(units)
         self._encode_codes(source)
-        raw = self._raw(texts, encode(texts, source))
+        raw = self._raw(texts, encode(texts, source, self.background.encoders))
         mean, deviation = self._background_scale
         deviations = (raw - mean) / deviation
         deviations = np.clip(deviations, -_MAX_DEVIATION, _MAX_DEVIATION)
@@ -190,13 +214,14 @@ class DefinitionMatcher:
                 "questions": [question.label for question in self.questions],
             }
             for name, texts in words.items():
-                self._vectors[name] = encode(texts, source)
+                self._vectors[name] = encode(texts, source, self.background.encoders)
         return self._vectors
 
     def _halves(self, vectors: Array) -> list[Array]:
         """Centre on the background, by half: what all passages share says nothing."""
-        moved = np.split(vectors - self.background.vectors.mean(axis=0), 2, axis=1)
-        return [unit_rows(half) for half in moved]
+        moved = vectors - self.background.vectors.mean(axis=0)
+        n_halves = 2 * len(self.background.encoders)
+        return [unit_rows(half) for half in np.split(moved, n_halves, axis=1)]
 
 
 def match(closeness: Array, coefficients: Array, *, exclusive: bool) -> Array:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.embedder import EmbedderSource, plain_encoders
+from models.embedder import SHIPPED_SETTINGS, EmbedderSource, plain_encoders
+from models.encoders import NAME, STRONG_NAME
 from pipeline.french import usual_lemma
 from pipeline.text import fold_same_length, without_numbers
 
@@ -26,14 +27,11 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Span = tuple[int, int]
 
-# Weight of each kind of feature, chosen by leaving whole files of data/training out.
-WEIGHTS = {
-    "vectors": 0.65,
-    "characters": 1.3,
-    "lemmas": 1.2,
-    "question": 0.5,
-    "channel": 0.3,
-}
+# Weight of each kind of feature, by encoders read: chosen by leaving whole files of data/training
+# out. Beside the strong encoder, n-grams of characters add 0.008 to piliers alone, for 6 MB.
+_CONTEXT_WEIGHTS = {"question": 0.5, "channel": 0.3}
+_VECTOR_WEIGHTS = {(NAME,): (0.65,), (NAME, STRONG_NAME): (0.4, 1.2)}
+_TERM_WEIGHTS = {(NAME,): {"characters": 1.3, "lemmas": 1.2}, (NAME, STRONG_NAME): {"lemmas": 1.7}}
 UNKNOWN_CONTEXT = frozenset({"", "autre"})
 _MIN_TEXTS = 50  # below, every n-gram counts, however rare
 _WORD = re.compile(r"(?u)\w+")
@@ -66,18 +64,29 @@ class Features:
 
 @dataclass(frozen=True)
 class FeatureExtractor:
-    """`centre` (d) and `scale` of vectors, `vocabularies` and `idf` by kind of n-gram."""
+    """`centre` (d) of the rows of `encoders`, side by side, and `scales`, one an encoder.
 
+    `vocabularies` and `idf` are by kind of n-gram.
+    """
+
+    encoders: tuple[str, ...]
     centre: Array
-    scale: float
+    scales: tuple[float, ...]
     vocabularies: dict[str, tuple[str, ...]]
     idf: dict[str, Array]
     contexts: dict[str, tuple[str, ...]]
 
-    def transform(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Features:
-        """Return the features of `units`, in order."""
+    def transform(
+        self,
+        units: pd.DataFrame,
+        source: EmbedderSource | None = None,
+        *,
+        rows: Array | None = None,
+    ) -> Features:
+        """Return the features of `units`, in order; `rows` (n_units, d) are of the encoders."""
         texts = texts_of(units)
-        vectors = WEIGHTS["vectors"] / self.scale * (encode(texts, source) - self.centre)
+        rows = encode(texts, source, self.encoders) if rows is None else rows
+        vectors = self.factors * (rows - self.centre)
         number = {question: i for i, question in enumerate(self.contexts["question"])}
         questions = [number.get(value, -1) for value in column_texts(units, "question")]
         return Features(
@@ -88,6 +97,12 @@ class FeatureExtractor:
             self.terms(texts),
         )
 
+    @property
+    def factors(self) -> Array:
+        """What each number of a centred row is multiplied by: (d)."""
+        factors = np.array(_VECTOR_WEIGHTS[self.encoders]) / np.array(self.scales)
+        return np.repeat(factors, len(self.centre) // len(factors))
+
     def terms(self, texts: list[str]) -> sparse.csr_matrix:
         """Return weighted n-grams (n_texts, n_terms), characters before lemmas."""
         if not texts:
@@ -95,7 +110,7 @@ class FeatureExtractor:
             return sparse.csr_matrix((0, n_terms))
         cleaned = [normalised(text) for text in texts]
         blocks = [
-            WEIGHTS[name] * vectorizer.transform(cleaned)
+            _TERM_WEIGHTS[self.encoders][name] * vectorizer.transform(cleaned)
             for name, vectorizer in self.vectorizers.items()
         ]
         return sparse.hstack(blocks, format="csr")
@@ -113,21 +128,31 @@ class FeatureExtractor:
     def _context(self, name: str, units: pd.DataFrame) -> Array:
         values, choices = column_texts(units, name), self.contexts[name]
         marks = np.array([[value == choice for choice in choices] for value in values], dtype=float)
-        return WEIGHTS[name] * marks.reshape(len(values), len(choices))
+        return _CONTEXT_WEIGHTS[name] * marks.reshape(len(values), len(choices))
 
 
-def fit_features(units: pd.DataFrame, *, n_terms: Mapping[str, int]) -> FeatureExtractor:
-    """Return the extractor of training `units`; `n_terms` bounds each kind of n-gram."""
+def fit_features(
+    units: pd.DataFrame,
+    *,
+    n_terms: Mapping[str, int],
+    encoders: tuple[str, ...] = (NAME,),
+    rows: Array | None = None,
+) -> FeatureExtractor:
+    """Return the extractor of training `units`; `n_terms` bounds each kind of n-gram.
+
+    `rows` (n_units, d) are of `encoders`, made if None.
+    """
     texts = texts_of(units)
-    vectors = encode(texts)
-    centre = as_stored(vectors.mean(axis=0))
-    scale = float(np.sqrt(((vectors - centre) ** 2).sum(axis=1).mean())) or 1.0
+    rows = encode(texts, encoders=encoders) if rows is None else rows
+    centre = as_stored(rows.mean(axis=0))
+    parts = np.split(rows - centre, len(encoders), axis=1)
+    scales = tuple(float(np.sqrt((part**2).sum(axis=1).mean())) or 1.0 for part in parts)
     cleaned = [normalised(text) for text in texts]
     if not any(text.strip() for text in cleaned):
         cleaned = ["passage"]
     vocabularies, idf = {}, {}
-    for name, most in n_terms.items():
-        vectorizer = _vectorizer(name, max_features=most)
+    for name in _TERM_WEIGHTS[encoders]:
+        vectorizer = _vectorizer(name, max_features=n_terms[name])
         if len(texts) < _MIN_TEXTS:
             vectorizer.set_params(min_df=1)
         vectorizer.fit(cleaned)
@@ -135,14 +160,18 @@ def fit_features(units: pd.DataFrame, *, n_terms: Mapping[str, int]) -> FeatureE
         idf[name] = as_stored(vectorizer.idf_)
     contexts = {
         name: tuple(sorted(set(column_texts(units, name)) - UNKNOWN_CONTEXT))
-        for name in ("question", "channel")
+        for name in _CONTEXT_WEIGHTS
     }
-    return FeatureExtractor(centre, scale, vocabularies, idf, contexts)
+    return FeatureExtractor(encoders, centre, scales, vocabularies, idf, contexts)
 
 
-def encode(texts: list[str], source: EmbedderSource | None = None) -> Array:
-    """Return the shipped encoder's vectors of `texts`, in double precision."""
-    return (source or plain_encoders()).load().encode(texts).astype(np.float64)
+def encode(
+    texts: list[str], source: EmbedderSource | None = None, encoders: tuple[str, ...] = (NAME,)
+) -> Array:
+    """Return the rows (n_texts, d) of shipped encoders side by side, in double precision."""
+    source = source or plain_encoders()
+    rows = [source.load(SHIPPED_SETTINGS[name]).encode(texts) for name in encoders]
+    return np.hstack(rows).astype(np.float64)
 
 
 def texts_of(units: pd.DataFrame) -> list[str]:

@@ -57,6 +57,7 @@ class TrainingSet:
     """`targets` (0 or 1) and `judged` are (n_units, n_codes).
 
     `groups` are left out together; a unit counts `counts` times; the model stores it if `is_kept`.
+    `rows` (n_units, d) are of `encoders`, made if None.
     """
 
     units: pd.DataFrame
@@ -65,6 +66,8 @@ class TrainingSet:
     judged: Mask
     counts: NDArray[np.int64]
     is_kept: Mask
+    encoders: tuple[str, ...]
+    rows: Array | None
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ class LearntModel:
             final[:, block.outputs] = weights.logits(outputs, features.questions)
         return calibrate(final, self.axes, self.calibrations)
 
+    def remembered_rows(self) -> Array:
+        """Return the encoders' rows (n, d) of the stored passages, as rounded in the file."""
+        vectors = self.neighbours.rounded_vectors() if self.neighbours else np.zeros((0, 1))
+        return np.asarray(vectors / self.features.factors + self.features.centre)
+
     def weight_arrays(self) -> Arrays:
         """Return the arrays of weights and neighbours, by name in the file."""
         arrays: Arrays = {f"weights.{name}": array for name, array in vars(self.weights).items()}
@@ -118,12 +126,13 @@ class LearntModel:
     def explain(self, texts: list[str], mask: Mask) -> list[dict[int, list[Span]]]:
         """Return each text's spans by code in `mask`."""
         vectorizers = self.features.vectorizers
-        characters = vectorizers["characters"]
+        characters = vectorizers.get("characters")
+        vocabulary = characters.vocabulary_ if characters else {}
         index = TermIndex(
-            characters.build_analyzer(),
-            characters.vocabulary_,
+            characters.build_analyzer() if characters else lambda _word: (),
+            vocabulary,
             vectorizers["lemmas"].vocabulary_,
-            len(characters.vocabulary_),
+            len(vocabulary),
         )
         return explain(texts, self.features.terms(texts), self._term_weights, index, mask)
 
@@ -147,12 +156,15 @@ def learn(
     """
     groups, counts = training.groups, training.counts
     extractor = fit_features(
-        training.units, n_terms=dict(zip(("characters", "lemmas"), n_terms, strict=True))
+        training.units,
+        n_terms=dict(zip(("characters", "lemmas"), n_terms, strict=True)),
+        encoders=training.encoders,
+        rows=training.rows,
     )
     blocks = blocks_of(axes)
     targets = np.hstack([block.targets(training.targets) for block in blocks])
     judged = np.hstack([block.judged(training.judged, training.targets) for block in blocks])
-    features = extractor.transform(training.units)
+    features = extractor.transform(training.units, rows=training.rows)
     weights, outputs = fit_weights(
         features, targets, judged, groups, penalty=penalty, counts=counts
     )

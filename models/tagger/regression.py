@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cho_factor, lapack
-from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from models.rows import softmax
 from models.tagger.features import Array, Features, Mask, as_stored
 
 Groups = NDArray[np.int64]
@@ -161,6 +160,10 @@ class Neighbours:
             judged.astype(np.uint8),
         )
 
+    def rounded_vectors(self) -> Array:
+        """Return the passages' vectors as features, rounded."""
+        return self.vectors.astype(np.float64) / _UNITS
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the arrays of a file, for `Neighbours(**arrays)`."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -247,6 +250,7 @@ def _whole_terms(terms: sparse.csr_matrix) -> sparse.csr_matrix:
 
 _OUTPUT_SCALE = 5.0  # of outputs beside the question's marks
 _MAX_ITERATIONS = 200
+_UNSEEN = -10.0  # of a code without example, in every question
 
 
 @dataclass(frozen=True)
@@ -295,25 +299,19 @@ def _fit_softmax(
     n_questions: int,
 ) -> ExclusiveWeights:
     inputs = np.hstack([_OUTPUT_SCALE * outputs, np.eye(n_questions + 1)[questions]])
-    shape = (inputs.shape[1], targets.shape[1])
-
-    def loss_and_gradient(flat: Array) -> tuple[float, Array]:
-        weights = flat.reshape(shape)
-        chances = softmax(inputs @ weights)
-        log_losses = (targets * np.log(np.maximum(chances, 1e-12))).sum(axis=1)
-        loss = -(row_weights * log_losses).sum() + (weights**2).sum() / 2
-        gradient = inputs.T @ (row_weights[:, None] * (chances - targets)) + weights
-        return float(loss), gradient.ravel()
-
-    with threadpool_limits(1):  # the number of threads changes the last bits
-        result = minimize(
-            loss_and_gradient,
-            np.zeros(shape[0] * shape[1]),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": _MAX_ITERATIONS},
+    rows, present = np.flatnonzero(row_weights > 0), targets[row_weights > 0].any(axis=0)
+    weights = np.zeros((inputs.shape[1], targets.shape[1]))
+    weights[outputs.shape[1] :, ~present] = _UNSEEN
+    if present.sum() > 1:
+        # of two codes, scikit-learn learns one column, the difference, under half the penalty
+        is_pair = present.sum() == 2
+        model = LogisticRegression(
+            C=2.0 if is_pair else 1.0, fit_intercept=False, max_iter=_MAX_ITERATIONS
         )
-    weights = result.x.reshape(shape)
+        with threadpool_limits(1):  # the number of threads changes the last bits
+            model.fit(inputs[rows], targets[rows].argmax(axis=1), row_weights[rows])
+        learnt = np.vstack([-model.coef_, model.coef_]) / 2 if is_pair else model.coef_
+        weights[:, present] = learnt.T
     n_outputs = outputs.shape[1]
     return ExclusiveWeights(
         as_stored(_OUTPUT_SCALE * weights[:n_outputs]), as_stored(weights[n_outputs:])

@@ -37,7 +37,9 @@ def gold() -> pd.DataFrame:
     return passages
 
 
-@pytest.mark.parametrize(("model", "least"), [("amorce", 0.72), ("definitions", 0.42)])
+@pytest.mark.parametrize(
+    ("model", "least"), [("amorce", 0.72), ("amorce-fort", 0.72), ("definitions", 0.42)]
+)
 def test_rubriques_of_the_example_study(gold, model, least):
     tagger = load_tagger(GRID, settings=TagSettings(model=model))
     assigned, targets = tagger.tag(gold).is_assigned, tagger.targets(list(gold["codes"]))

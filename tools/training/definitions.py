@@ -17,10 +17,18 @@ import pandas as pd
 import yaml
 from scipy.optimize import minimize
 
-from models.embedder import load_embedder
+from models.embedder import SHIPPED_SETTINGS, load_embedder
+from models.encoders import NAME
 from models.tagger.decision import micro_f1
-from models.tagger.definitions import WEIGHTS_PATH, Background, DefinitionMatcher, match
-from models.tagger.features import Array
+from models.tagger.definitions import (
+    Background,
+    DefinitionMatcher,
+    as_read,
+    background_path,
+    match,
+    whole_vectors,
+)
+from models.tagger.features import Array, encode
 from models.tagger.storage import LICENCE, write_model
 from pipeline.files import data_path
 from pipeline.grid.codes import RUBRIQUE, STANDARD, Code, Grid
@@ -54,12 +62,14 @@ def fit_definitions(
     grid: Grid,
     units: pd.DataFrame,
     labels: Sequence[set[str]],
+    encoders: tuple[str, ...] = (NAME,),
 ) -> None:
-    """Write the background, and for each axis of `grid` the coefficients and the threshold."""
+    """Write the background by `encoders`, and the coefficients and the threshold of each axis."""
     texts = list(units["text"][::_EVERY])
-    encoder = load_embedder()
-    vectors = encoder.encode(texts).astype(np.float16)
-    background = Background(tuple(texts), vectors.astype(np.float64), {}, {})
+    versions = [load_embedder(SHIPPED_SETTINGS[name]).version for name in encoders]
+    vectors = encode(texts, encoders=encoders)
+    stored = vectors.astype(np.float16) if len(encoders) == 1 else whole_vectors(vectors)
+    background = Background(tuple(texts), as_read(stored), {}, {}, encoders)
     learnt, put = learning_sample(units, labels)
     coefficients: dict[str, list[float]] = {}
     thresholds: dict[str, float] = {}
@@ -73,14 +83,14 @@ def fit_definitions(
     description: dict[str, Any] = {
         "name": "definitions",
         "version": "3",
-        "encoder": encoder.version,
+        "encoder": " ".join(versions),
         "licence": LICENCE,
         "texts": texts,
     }
     write_model(
-        WEIGHTS_PATH,
+        background_path(encoders),
         description | {"coefficients": coefficients, "thresholds": thresholds},
-        {"vectors": vectors},
+        {"vectors": stored},
     )
 
 

@@ -1,6 +1,8 @@
-"""Fit the shipped tagger on data/training, and log its figures on what it has not seen.
+"""Fit the shipped taggers on data/training, and log their figures on what they have not seen.
 
     python -m tools.training.tagger
+
+One reads the light encoder, one the strong encoder beside it.
 
 Same packages and machine, same files. Nothing of the example study is read.
 """
@@ -9,8 +11,11 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+from sklearn.base import clone
 
-from models.registry import SHIPPED, UNASKED, file_hashes, load_passages, save_tagger
+from models.encoders import NAME, STRONG_NAME
+from models.registry import UNASKED, file_hashes, load_passages, save_tagger, shipped_path
 from models.tagger import GridTagger
 from models.tagger.decision import Axes
 from models.tagger.learning import assigned_held_out, figures_of
@@ -18,7 +23,7 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from tools.training.definitions import fit_definitions
 
-NAME = "amorce"
+N_STRONG_LEMMAS = 9_000  # 15,000, as of the light one, weigh a megabyte more
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,19 +32,26 @@ def main() -> None:
     """Fit the definitions' background, then the shipped taggers, with and without questions."""
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     units, labels = load_passages()
-    fit_definitions(grid, units, labels)
-    files = list(units["file"])
-    tagger = GridTagger(grid)
+    for encoders in ((NAME,), (NAME, STRONG_NAME)):
+        fit_definitions(grid, units, labels, encoders)
+    fit_shipped(GridTagger(grid), units, labels)
+    strong = GridTagger(grid, encoders=(NAME, STRONG_NAME), n_terms=(0, N_STRONG_LEMMAS))
+    fit_shipped(strong, units, labels)
+
+
+def fit_shipped(tagger: GridTagger, units: pd.DataFrame, labels: Sequence[set[str]]) -> None:
+    """Fit and write `tagger`, and the one of its encoders that knows no question."""
+    files, path = list(units["file"]), shipped_path(tagger.encoders)
+    name = path.stem.removeprefix("tagger-")
     tagger.fit(units, labels, groups=files, remembered=np.ones(len(units), dtype=bool))
     for file, figures in held_out_figures(tagger, labels, files).items():
         _LOG.info("%s left out: %s", file, figures)
-    path = SHIPPED / f"tagger-{NAME}.json"
-    save_tagger(tagger, path, name=NAME, made_from=file_hashes())
+    save_tagger(tagger, path, name=name, made_from=file_hashes())
     _LOG.info("wrote %s, version %s", path.name, tagger.version_)
-    unasked = GridTagger(grid)
+    unasked = clone(tagger)
     unasked.fit(units.assign(question=None), labels, groups=files)
-    path = SHIPPED / f"tagger-{NAME}{UNASKED}.json"
-    save_tagger(unasked, path, name=NAME + UNASKED, made_from=file_hashes())
+    path = path.with_stem(path.stem + UNASKED)
+    save_tagger(unasked, path, name=name + UNASKED, made_from=file_hashes())
     _LOG.info("wrote %s, version %s", path.name, unasked.version_)
 
 
