@@ -62,7 +62,7 @@ encoder: $(STAMP) ## make the encoder and what reads it again; needs torch (fetc
 	$(BIN)/python -m tools.training.encoder.split
 	$(BIN)/python -m tools.training.catalogue leger
 	$(BIN)/python -m tools.training.subject_map
-	$(BIN)/python -m tools.training.tagger
+	$(BIN)/python -m tools.training.tagger leger
 	$(BIN)/python -m tools.training.wordings
 	$(BIN)/python -m tools.training.names
 
@@ -70,7 +70,7 @@ strong-encoder: $(STAMP) ## make the strong encoder and what reads it again, fro
 	$(BIN)/python -m pip install --quiet "onnx>=1.17" "protobuf>=5" "safetensors>=0.5" "tokenizers>=0.20" "torch>=2.4"
 	$(BIN)/python -m tools.training.gemma $(or $(FOLDER),build/gemma)
 	$(BIN)/python -m tools.training.catalogue fort
-	$(BIN)/python -m tools.training.tagger
+	$(BIN)/python -m tools.training.tagger fort
 
 names: $(STAMP) ## learn again to recognise the names of persons
 	$(BIN)/python -m tools.training.names

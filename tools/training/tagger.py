@@ -1,6 +1,6 @@
-"""Fit the shipped taggers on data/training, and log their figures on what they have not seen.
+"""Fit a shipped tagger on data/training, and log its figures on what they have not seen.
 
-    python -m tools.training.tagger
+    python -m tools.training.tagger leger|fort
 
 One reads the light encoder, one the strong encoder beside it.
 
@@ -8,6 +8,7 @@ Same packages and machine, same files. Nothing of the example study is read.
 """
 
 import logging
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,20 +24,20 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from tools.training.definitions import fit_definitions
 
-N_STRONG_LEMMAS = 9_000  # 15,000, as of the light one, weigh a megabyte more
+# Encoders read, and most n-grams of characters and lemmas: 15,000 of these, as of the light one,
+# would weigh a megabyte more.
+TAGGERS = {"leger": ((NAME,), (20_000, 15_000)), "fort": ((NAME, STRONG_NAME), (0, 9_000))}
 
 _LOG = logging.getLogger(__name__)
 
 
-def main() -> None:
+def main(backend: str) -> None:
     """Fit the definitions' background, then the shipped taggers, with and without questions."""
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     units, labels = load_passages()
-    for encoders in ((NAME,), (NAME, STRONG_NAME)):
-        fit_definitions(grid, units, labels, encoders)
-    fit_shipped(GridTagger(grid), units, labels)
-    strong = GridTagger(grid, encoders=(NAME, STRONG_NAME), n_terms=(0, N_STRONG_LEMMAS))
-    fit_shipped(strong, units, labels)
+    encoders, n_terms = TAGGERS[backend]
+    fit_definitions(grid, units, labels, encoders)
+    fit_shipped(GridTagger(grid, encoders=encoders, n_terms=n_terms), units, labels)
 
 
 def fit_shipped(tagger: GridTagger, units: pd.DataFrame, labels: Sequence[set[str]]) -> None:
@@ -70,4 +71,4 @@ def held_out_figures(
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    main()
+    main(*sys.argv[1:])
