@@ -32,10 +32,10 @@ class Judge(NamedTuple):
     kinship_ahead: float
 
 
-# By encoder, of data/training/etudes.
+# By encoder, fitted on data/training/etudes.
 JUDGES = {
-    NAME: Judge(-2.9, (6.6, 0, 0, 0, 0, 0, 0, 0), 0, 0),
-    STRONG_NAME: Judge(-0.61, (7.03, -3.92, 2.49, 0.46, -0.85, -0.8, 0.99, 3.76), 0.373, -0.152),
+    NAME: Judge(-1.57, (17.11, -12.34, -0.42, 0.49, -0.62, -0.62, 0.95, 4.13), 0.411, -0.136),
+    STRONG_NAME: Judge(0.06, (9.16, -5.46, 2.98, 0.3, -1.12, -0.85, 0.82, 2.93), 0.396, -0.163),
 }
 
 

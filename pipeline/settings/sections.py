@@ -183,7 +183,7 @@ class ClusterSettings(Frozen):
     resample_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     n_quotes: Positive = 5
     # that a unit is about its theme's subject: below, it is not counted, but to be checked
-    least_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    least_probability: Annotated[float, Field(ge=0, le=1)] = 0.6
     # groupings made again to measure stability; under two, none
     n_repeats: Annotated[int, Field(ge=0)] = 10
 

@@ -77,9 +77,7 @@ def main() -> None:
         _LOG.info("%s: nearest %.3f, among five %.3f", letter, first, five)
     vocabulary = Vocabulary.read(base / "tokenizer.model")
     kept = vocabulary.with_makers(kept_pieces(vocabulary, n_kept=N_PIECES))
-    version = export(
-        network, vocabulary, kept, training_texts(), keeps_words=arguments.keep_words
-    )
+    version = export(network, vocabulary, kept, training_texts(), keeps_words=arguments.keep_words)
     _LOG.info("version %s", version)
 
 
