@@ -18,7 +18,7 @@ from pipeline.cluster.identity import identify_themes, list_changes
 from pipeline.cluster.late import join_late_units
 from pipeline.cluster.membership import (
     N_OTHERS,
-    Facts,
+    PairFacts,
     counts_in_theme,
     is_judged,
     kinship,
@@ -248,7 +248,7 @@ def test_probabilities_rise_with_nearness_and_with_what_the_catalogue_sees(encod
     near = np.tile(np.linspace(0.9, 0.1, 3), (4, 1))
     labels = np.array([0, 1, 2, -1])
     akin = near if is_read else np.full(near.shape, np.nan)
-    chances = probabilities(Facts(near, near, akin, np.zeros(4)), labels, encoder)
+    chances = probabilities(PairFacts(near, near, akin, np.zeros(4)), labels, encoder)
     assert ((chances >= 0) & (chances <= 1)).all() and not chances[3].any()
     own = chances[[0, 1, 2], [0, 1, 2]]
     assert own[0] > own[1] > own[2]

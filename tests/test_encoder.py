@@ -19,7 +19,14 @@ from models.embedder import (
     load_engine,
     shipped_names,
 )
-from models.encoders import NAME, STRONG_NAME, STRONG_WEIGHTS, WEIGHTS, ShippedEncoder
+from models.encoders import (
+    NAME,
+    STRONG_NAME,
+    STRONG_WEIGHTS,
+    STRONG_WORDS,
+    WEIGHTS,
+    ShippedEncoder,
+)
 from models.rows import LARGE
 from models.views import subject_half
 from models.word_encoder import LAST, WordEncoder, load_word_encoder
@@ -134,8 +141,9 @@ def test_damaged_files_of_the_strong_encoder_are_one_line(tmp_path: Path, monkey
     path = tmp_path / "strong.onnx"
     if fault != "missing":
         whole = STRONG_WEIGHTS.read_bytes()
-        version = ShippedEncoder(STRONG).version.encode()
-        path.write_bytes(whole[:-1000] if fault == "cut" else whole.replace(version, b"0" * 12))
+        words = WordEncoder(STRONG_WORDS).version.encode()
+        assert words in whole
+        path.write_bytes(whole[:-1000] if fault == "cut" else whole.replace(words, b"0" * 12))
     monkeypatch.setattr(encoders, "STRONG_WEIGHTS", path)
     with pytest.raises(ModelError, match=r"strong\.onnx manquant ou abîmé.*réinstaller"):
         ShippedEncoder(STRONG)

@@ -253,7 +253,7 @@ def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others()
     first = report().scopes[0].priorities[0]
     assert first.label == "Cars"
     assert plain(first.why) == (
-        "Nom à choisir à la relecture. Au moins 3 tables sur 8 en parlent, dans les 2 ateliers. "
+        "Nom à choisir à la relecture. Environ 3 tables sur 8 en parlent, dans les 2 ateliers. "
         "Repris par au moins 1 rapporteur, redit à distance et dit comme un danger, une perte ou une urgence "
         "à 1 table."
     )
@@ -274,7 +274,7 @@ def test_a_priority_is_headed_by_its_statement_and_says_its_place_in_words() -> 
     assert section.title == "Les cars du soir manquent"
     assert isinstance(paragraph, PageParagraph)
     assert plain(paragraph.text) == (
-        "Au moins 3 tables sur 8 en parlent, dans les 2 ateliers. Repris par au moins 1 rapporteur, redit à distance et dit "
+        "Environ 3 tables sur 8 en parlent, dans les 2 ateliers. Repris par au moins 1 rapporteur, redit à distance et dit "
         "comme un danger, une perte ou une urgence à 1 table. En tête, quels que soient les poids."
     )
 
@@ -296,7 +296,7 @@ def test_a_theme_below_average_on_every_criterion_only_says_where_it_was_said() 
     last = report().scopes[0].priorities[-1]
     assert (last.label, plain(last.why)) == (
         "Lait",
-        "Nom à choisir à la relecture. Au moins 1 table sur 8 en parle, dans au moins 1 atelier sur 2 (orthez).",
+        "Nom à choisir à la relecture. Environ 1 table sur 8 en parle, dans au moins 1 atelier sur 2 (orthez).",
     )
 
 

@@ -76,7 +76,7 @@ def test_a_territory_and_a_priority_say_where_it_was_said_and_the_notes_hold_the
     slides = list(Presentation(str(path)).slides)
     first = made.scopes[0].priorities[0]
     text = text_of(slides[4]).replace("\u00a0", " ")
-    assert "Au moins 3 tables sur 8 en parlent." in text and any(
+    assert "Environ 3 tables sur 8 en parlent." in text and any(
         quote.where.replace("\u00a0", " ") in text for quote in first.quotes
     )
     assert "Au moins 2 tables sur 4 en parlent." in text_of(slides[2]).replace("\u00a0", " ")

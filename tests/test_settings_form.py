@@ -91,7 +91,7 @@ def test_every_fault_is_said_at_once():
 
 def test_only_what_changed_is_returned_as_its_type():
     texts = texts_of(Settings()) | {
-        "cluster.least_probability": "0,6",
+        "cluster.least_probability": "0,7",
         "publish.n_quotes": " 4 ",
         "ingest.ocr": "non",
         "etude.territories": "Lens\n\n Béthune \n",
@@ -102,7 +102,7 @@ def test_only_what_changed_is_returned_as_its_type():
         {
             "etude.territories": ("Lens", "Béthune"),
             "ingest.ocr": False,
-            "cluster.least_probability": 0.6,
+            "cluster.least_probability": 0.7,
             "publish.n_quotes": 4,
             "mail.workshops": {"Lens": "Lens 2026-05-12"},
         },

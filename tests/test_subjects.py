@@ -42,14 +42,18 @@ def told() -> tuple[list[str], np.ndarray]:
 
 def test_groups_of_texts_are_about_the_subject_that_a_reader_would_name(told) -> None:
     texts, labels = told
-    reader = SubjectReader(texts, load_embedder())
+    reader = reader_of(texts)
     likely = reader.group_probabilities(labels, len(GROUPS)).argmax(axis=1)
     assert [load_catalogue().subjects[row].title for row in likely] == list(GROUPS)
 
 
+def reader_of(texts: list[str]) -> SubjectReader:
+    return SubjectReader(texts, load_embedder())
+
+
 def test_fine_subjects_share_what_their_broad_one_has(told) -> None:
     texts, labels = told
-    found = read_subjects(texts, labels, np.ones(len(texts)), len(GROUPS), load_embedder())
+    found = read_subjects(reader_of(texts), labels, np.ones(len(texts)), len(GROUPS))
     catalogue = load_catalogue()
     of = catalogue.broad_of
     for theme, row in enumerate(found.fine):
@@ -60,9 +64,7 @@ def test_fine_subjects_share_what_their_broad_one_has(told) -> None:
 def test_a_text_without_theme_names_none(told) -> None:
     texts, labels = told
     aside = np.where(labels == 2, -1, labels)
-    likely = read_subjects(texts, aside, np.ones(len(texts)), 2, load_embedder()).of_themes.argmax(
-        axis=1
-    )
+    likely = read_subjects(reader_of(texts), aside, np.ones(len(texts)), 2).of_themes.argmax(axis=1)
     assert [load_catalogue().subjects[row].title for row in likely] == list(GROUPS)[:2]
 
 
@@ -70,7 +72,7 @@ def test_a_theme_is_about_what_its_likely_texts_say(told) -> None:
     """One group with eight texts that do not count beside four that do."""
     texts, labels = told
     weights = np.where(labels == 1, 0.8, 0.0)
-    found = read_subjects(texts, np.zeros(len(texts), dtype=int), weights, 1, load_embedder())
+    found = read_subjects(reader_of(texts), np.zeros(len(texts), dtype=int), weights, 1)
     (likely,) = found.of_themes.argmax(axis=1)
     assert load_catalogue().subjects[likely].title == list(GROUPS)[1]
     assert found.kinship[labels == 1].min() > found.kinship[labels != 1].max()
@@ -79,9 +81,8 @@ def test_a_theme_is_about_what_its_likely_texts_say(told) -> None:
 @pytest.mark.parametrize("n_copies", [1, 1_000])
 def test_texts_that_are_all_alike_are_about_no_subject_in_particular(n_copies: int) -> None:
     texts = ["la cantine de l'école"] * n_copies
-    found = read_subjects(
-        texts, np.zeros(n_copies, dtype=int), np.ones(n_copies), 1, load_embedder()
-    )
+    alike = np.zeros(n_copies, dtype=int)
+    found = read_subjects(reader_of(texts), alike, np.ones(n_copies), 1)
     assert np.isfinite(found.of_themes).all() and np.allclose(found.of_themes.sum(), 1)
 
 

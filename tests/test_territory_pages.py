@@ -274,8 +274,8 @@ def test_each_part_says_what_was_said_and_nothing_is_a_line() -> None:
         {part.anchor[13:]: part for part in page.sections} for page in small_study().sections
     )
     assert text_of(orthez["priorites"]) == (
-        "Cars. Au moins 2 tables sur 4 en parlent. "
-        "Lait. Au moins 1 table sur 4 en parle. Y répond : Coop'Lait & fils."
+        "Cars. Environ 2 tables sur 4 en parlent. "
+        "Lait. Environ 1 table sur 4 en parle. Y répond : Coop'Lait & fils."
     )
     assert text_of(orthez["fierte"]) == (
         "1 table sur 4 en parle. « la laiterie collecte 1 200 litres par jour » (table 3)"

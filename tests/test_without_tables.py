@@ -224,9 +224,9 @@ def test_tags_are_less_sure_where_no_question_is_known() -> None:
 
 
 BESIDE_TABLES = [  # contributors to a consultation, what the theme's line says
-    (0, "au moins 2 tables sur 4 en parlent"),
-    (2, "au moins 2 tables sur 4 en parlent, et quelques contributeurs à la consultation"),
-    (5, "au moins 2 tables sur 4 en parlent, et au moins 5 contributeurs à la consultation"),
+    (0, "environ 2 tables sur 4 en parlent"),
+    (2, "environ 2 tables sur 4 en parlent, et quelques contributeurs à la consultation"),
+    (5, "environ 2 tables sur 4 en parlent, et au moins 5 contributeurs à la consultation"),
 ]
 
 
@@ -242,7 +242,7 @@ def test_contributors_are_told_beside_tables_and_never_as_tables(
     made = tables(said("cars", 1), said("cars", 2), said("argent", 3), *answers)
     passages = gather_passages(made)
     members = [one for one in passages.every if one.theme_id == "cars"]
-    assert said_at(members, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
+    assert said_at("cars", members, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,10 @@ FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
 _NEARLY = 0.8  # of the best separation
 _FULL_RANGE = 200  # vectors below which resolutions and thresholds shrink
-# Of the communities, over the resamples. At 2 to 4, of eight studies by other authors, one subject in
-# five of those said at two tables was melted with another; now one in ten, with the same AMI.
+# Of the communities, over the resamples. At 2 to 4, of eight studies by other authors, one subject
+# in five of those said at two tables was melted with another; now one in eight.
 _RESOLUTIONS = (3.5, 7.0)
+_FEWER = 1.5  # how much faster than their number small studies have fewer communities
 _RESAMPLES_AT_ONCE = 64  # whose communities are in memory
 _ALL_RESAMPLES = 300  # vectors up to which every resample of the settings is made
 _MIN_RESAMPLES = 60  # for many more vectors, if the settings ask for as many
@@ -204,7 +205,8 @@ def resamples_of(n: int, settings: ClusterSettings) -> Iterator[Resample]:
     """Yield the resamples of `n` vectors, fewer for many vectors, as each costs more."""
     generator = np.random.default_rng(settings.seed)
     n_drawn = max(2, round(settings.resample_share * n))
-    lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
+    finer = _scale(n) ** _FEWER
+    lowest, highest = (1 + finer * (resolution - 1) for resolution in _RESOLUTIONS)
     wanted = round(settings.n_resamples * min(1.0, _ALL_RESAMPLES / n))
     n_resamples = max(min(settings.n_resamples, _MIN_RESAMPLES), wanted)
     for i in range(n_resamples):

@@ -29,7 +29,7 @@ from pipeline.cluster.geometry import Geometry, place_units
 from pipeline.cluster.identity import Run, identify_themes
 from pipeline.cluster.membership import (
     LEAST_LIKELY,
-    Facts,
+    PairFacts,
     counts_in_theme,
     kinship,
     nearness,
@@ -183,7 +183,7 @@ def _chances(
     rows = unit_vectors.rows
     akin[rows] = kinship(reader.of_texts, labels[rows], n_themes)
     in_context = nearness(unit_vectors.in_context, labels, n_themes)
-    facts = Facts(near, in_context, akin, unit_vectors.off_topic)
+    facts = PairFacts(near, in_context, akin, unit_vectors.off_topic)
     return near, probabilities(facts, labels, encoder)
 
 

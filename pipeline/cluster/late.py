@@ -16,7 +16,7 @@ from models.embedder import Embedder, EmbedderSource
 from models.rows import LARGE
 from pipeline.cluster import off_topic
 from pipeline.cluster.geometry import place_late
-from pipeline.cluster.membership import Facts, nearness, probabilities
+from pipeline.cluster.membership import PairFacts, nearness, probabilities
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.vectors import encode_like_themes
 from pipeline.counting import COUNTS, count_themes, counted_members, room_units, with_circles
@@ -89,7 +89,7 @@ def join_late_units(
             "strength": np.clip(closeness[joins], 0, 1).round(6),
         }
     )
-    facts = Facts(near, near, np.full(near.shape, np.nan), views.off_topic)
+    facts = PairFacts(near, near, np.full(near.shape, np.nan), views.off_topic)
     chances = probabilities(facts, nearest, embedder.name)
     joined["probability"] = chances[rows, nearest][joins]
     joined["likely"] = None  # a mail is no table

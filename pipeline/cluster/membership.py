@@ -39,7 +39,7 @@ JUDGES = {
 }
 
 
-class Facts(NamedTuple):
+class PairFacts(NamedTuple):
     """What is known of units and themes: (n, n_themes), but `off_topic` (n,).
 
     Nearness is the cosine with a theme's other units, alone and among neighbours; kinship how alike
@@ -82,7 +82,7 @@ def kinship(subjects: Matrix, labels: Labels, n_themes: int) -> Matrix:
     return alike
 
 
-def facts_of(facts: Facts, labels: Labels) -> NDArray[np.float64]:
+def facts_of(facts: PairFacts, labels: Labels) -> NDArray[np.float64]:
     """Return the columns (n, n_themes, 8) that `Judge.slopes` weigh."""
     shape = facts.nearness.shape
     own = labels[:, None] == np.arange(shape[1])
@@ -109,7 +109,7 @@ def is_judged(near: Matrix, labels: Labels) -> NDArray[np.bool_]:
     return np.asarray(judged & (labels >= 0)[:, None])
 
 
-def probabilities(facts: Facts, labels: Labels, encoder: str) -> Matrix:
+def probabilities(facts: PairFacts, labels: Labels, encoder: str) -> Matrix:
     """Return that of each unit and theme, (n, n_themes); 0 where it is not judged.
 
     `encoder` is the name of the study's own.

@@ -61,9 +61,10 @@ def read_subjects(
 
 def _kinship(reader: SubjectReader, labels: Labels, of_themes: Matrix) -> Matrix:
     """Return how far each text is of the families (n_themes, n_families) that its theme is of."""
-    own, theirs = families_of(reader.of_texts), of_themes[labels]
-    kinship = (own * theirs).sum(axis=1) / (theirs**2).sum(axis=1)
-    return np.where(labels >= 0, np.clip(kinship, 0, 1), 0)
+    kinship, themed = np.zeros(len(labels)), labels >= 0
+    own, theirs = families_of(reader.of_texts[themed]), of_themes[labels[themed]]
+    kinship[themed] = (own * theirs).sum(axis=1) / (theirs**2).sum(axis=1)
+    return np.clip(kinship, 0, 1)
 
 
 def name_themes(

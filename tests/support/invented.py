@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.counting import count_themes, with_circles
 from pipeline.tables.material import TAGS, UNITS, WORKSHOPS
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 
@@ -35,7 +36,7 @@ def study(*passages: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """The tables units, tags, themes and theme_members that hold `passages`."""
     rows = [_completed(place, passage) for place, passage in enumerate(passages)]
     members = [row for row in rows if row["theme_id"]]
-    return {
+    made = {
         "units": UNITS.build(
             {column.name: row.get(column.name) for column in UNITS.columns} for row in rows
         ),
@@ -53,13 +54,17 @@ def study(*passages: dict[str, Any]) -> dict[str, pd.DataFrame]:
                 "unit_id": row["unit_id"],
                 "theme_id": row["theme_id"],
                 "strength": 0.8,
-                "probability": row.get("probability", 0.99),
+                "probability": row.get("probability", 1.0),
                 "is_counted": row.get("is_counted", True),
                 "likely": row.get("likely"),
             }
             for row in members
         ),
     }
+    counts = count_themes(made["theme_members"], with_circles(made["units"]))
+    counts = counts.loc[made["themes"]["theme_id"]].reset_index()
+    names = ["n_tables_expected", "n_tables_low", "n_tables_high"]
+    return made | {"themes": THEMES.check(made["themes"].assign(**counts[names]))}
 
 
 def tag(

@@ -25,7 +25,7 @@ from models.rows import Matrix
 from models.theme_model import ThemeModel
 from models.views import join_views, lean_on_neighbours
 from pipeline.cluster import SURELY_OFF_TOPIC
-from pipeline.cluster.membership import Facts, Judge, facts_of, is_judged, kinship, nearness
+from pipeline.cluster.membership import PairFacts, Judge, facts_of, is_judged, kinship, nearness
 from pipeline.files import data_path
 from pipeline.settings.sections import ClusterSettings, EmbedSettings
 
@@ -36,7 +36,7 @@ SEEDS = (0, 1, 2)
 
 
 class Pairs(NamedTuple):
-    """Facts (n, n_facts) of pairs of a passage and a theme, and whether it is about its subject."""
+    """PairFacts (n, n_facts) of pairs of a passage and a theme, and whether it is about its subject."""
 
     facts: Matrix
     is_right: NDArray[np.bool_]
@@ -84,7 +84,7 @@ def _pairs(name: str, settings: EmbedSettings) -> Pairs:
         labels, n_themes = model.labels_, len(model.stability_)
         near = nearness(views.vectors, labels, n_themes)
         akin = kinship(subjects, labels, n_themes)
-        facts = Facts(near, nearness(in_context, labels, n_themes), akin, views.off_topic)
+        facts = PairFacts(near, nearness(in_context, labels, n_themes), akin, views.off_topic)
         judged = is_judged(near, labels)
         told = [
             Counter(passages["theme"][labels == theme].dropna()).most_common(1)

@@ -307,14 +307,9 @@ def said_at(
         n = n_sure if is_exact else max(1, round(about.expected))
         key = "tables" if is_exact else "tables_environ"
         key = "tables_toutes" if 1 < n_sure == total else key
-        said = words.sentence(
-            f"raisons.{key}",
-            n=words.count(n),
-            k=n,
-            total=total,
-            bas=about.low,
-            haut=about.high,
-        )
+        said = words.sentence(f"raisons.{key}", n=words.count(n), k=n, total=total)
+        if key == "tables_environ" and about.low < about.high:
+            said += sentence("raisons.entre", bas=about.low, haut=about.high)
         return said + _and_contributors(members)
     if contributors := _and_contributors(members):
         return contributors.removeprefix(", et ")

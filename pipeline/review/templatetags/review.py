@@ -88,8 +88,9 @@ def about_tables(of: Mapping[str, Any], total: int | None = None) -> str:
         return tables(0) + out_of
     expected = max(1, round(of["n_tables_expected"]))
     said = gettext("environ {tables}").format(tables=tables(expected)) + out_of
-    between = gettext(" (entre {low} et {high})")
-    return said + between.format(low=of["n_tables_low"], high=of["n_tables_high"])
+    low, high = of["n_tables_low"], of["n_tables_high"]
+    between = gettext(" (entre {low} et {high})") if low < high else ""
+    return said + between.format(low=low, high=high)
 
 
 @register.simple_tag
