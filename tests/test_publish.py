@@ -258,7 +258,7 @@ def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others()
         "à 1 table."
     )
     assert plain(first.sureness) == "parmi les cinq premières dans 100 % des tirages"
-    assert (plain(first.said), first.n_units) == ("au moins 3 tables sur 8 en parlent", 6)
+    assert (plain(first.said), first.n_units) == ("environ 3 tables sur 8 en parlent", 6)
 
 
 def plain(text: str) -> str:

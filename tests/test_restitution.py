@@ -79,7 +79,7 @@ def test_a_territory_and_a_priority_say_where_it_was_said_and_the_notes_hold_the
     assert "Environ 3 tables sur 8 en parlent." in text and any(
         quote.where.replace("\u00a0", " ") in text for quote in first.quotes
     )
-    assert "Au moins 2 tables sur 4 en parlent." in text_of(slides[2]).replace("\u00a0", " ")
+    assert "Environ 2 tables sur 4 en parlent." in text_of(slides[2]).replace("\u00a0", " ")
     notes = slides[4].notes_slide.notes_text_frame.text
     assert all(quote.text in notes and quote.where in notes for quote in first.quotes)
 

@@ -23,7 +23,7 @@ from pipeline.publish.layout.blocks import (
 from pipeline.publish.layout.sheets import ROOMS, lay_out_workshop
 from pipeline.publish.layout.slides import lay_out_slides
 from pipeline.publish.report.content import Report
-from pipeline.publish.report.passages import gather_passages, table_range
+from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.themes import said_at
 from pipeline.publish.workbook.rows import StudyRows
 from pipeline.publish.workbook.themes import contrast_sheet
@@ -227,10 +227,10 @@ def test_no_table_round_or_channel_is_claimed_that_no_document_shows(
 @pytest.mark.parametrize(
     ("counted", "expected"),
     [
-        ({1, 2, 3}, "au moins 3 tables sur 4 en parlent"),
-        ({1, 3}, "au moins 2 tables sur 4 en parlent, peut-être 3"),
-        ({2}, "au moins 1 table sur 4 en parle, peut-être 3"),
-        (set(), "peut-être 3 tables sur 4 en parlent"),
+        ({1, 2, 3}, "environ 3 tables sur 4 en parlent"),
+        ({1, 3}, "environ 2 tables sur 4 en parlent (entre 2 et 3)"),
+        ({2}, "environ 2 tables sur 4 en parlent (entre 1 et 3)"),
+        (set(), "environ 1 table sur 4 en parle (entre 0 et 3)"),
     ],
 )
 def test_a_number_of_tables_rests_on_what_counts_and_says_what_is_to_be_checked(
@@ -240,11 +240,11 @@ def test_a_number_of_tables_rests_on_what_counts_and_says_what_is_to_be_checked(
     of_table = dict(zip(made["units"]["unit_id"], made["units"]["table_number"], strict=True))
     members = made["theme_members"]
     is_counted = members["unit_id"].map(of_table).isin(counted)
-    passages = gather_passages(made | {"theme_members": members.assign(is_counted=is_counted)})
-    members = [one for one in passages.every if one.theme_id]
-    assert said_at(members, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
-    n = len(counted)
-    assert table_range(members) == ("3" if n == 3 else f"{n} à 3")
+    probability = is_counted.map({True: 1.0, False: 0.4})
+    members = members.assign(is_counted=is_counted, probability=probability)
+    passages = gather_passages(made | {"theme_members": members})
+    told = [one for one in passages.every if one.theme_id]
+    assert said_at("cars", told, passages, [ORTHEZ]).replace("\u00a0", " ") == expected
 
 
 def test_minutes_of_a_study_with_tables_elsewhere_are_counted_with_them_by_both_names() -> None:

@@ -140,7 +140,7 @@ def test_published_tables_hold_no_row_a_person_and_no_speaker(tmp_path: Path) ->
 
 
 REMOTE = [
-    (0, "au moins 1 table sur 4 en parle", "0,0", "Personne n'en parle après l'atelier."),
+    (0, "environ 1 table sur 4 en parle", "0,0", "Personne n'en parle après l'atelier."),
     (1, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
     (2, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
     (

@@ -104,10 +104,11 @@ def test_who_coded_a_passage_is_said_without_a_name(tmp_path: Path) -> None:
     assert "lise" not in str([book.get_sheet_by_name(n).to_python() for n in book.sheet_names])
 
 
-TO_CHECK = {"is_counted": False}
+TO_CHECK = {"is_counted": False, "probability": 0.5}
 COUNTED: list[tuple[list[dict[str, Any]], str, int, int]] = [
     ([said("cars", 1), said("cars", 2)], "2 tables", 2, 2),
     ([said("cars", 1), said("cars", 2, **TO_CHECK)], "1 à 2 tables", 1, 2),
+    ([said("cars", 1), said("lait", 2, likely='[["cars", 0.4]]')], "1 à 2 tables", 1, 2),
     ([said("cars", 1, **TO_CHECK), said("lait", 1)], "0 à 1 table", 0, 1),
     ([said("cars", 1), said("cars", 1, "q4")], "1 table", 1, 1),
     ([said("cars", 1), said("cars", 2, "resume")], "1 table", 1, 1),

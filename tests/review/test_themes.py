@@ -90,7 +90,7 @@ def test_the_listing_tells_what_to_look_at(served: Served, browser: Browser) -> 
     card = page.locator(".cards > li", has=page.locator(f"a[href$='{theme}']"))
     row = themes.loc[theme]
     expect(card).to_contain_text(
-        f"peut-être {row['n_tables_high']} · {row['n_workshops']} ateliers · {row['n_units']} passages"
+        f"(entre {row['n_tables_low']} et {row['n_tables_high']}) · {row['n_workshops']} ateliers · {row['n_units']} passages"
     )
     expect(card).to_contain_text("fourre-tout")
     expect(card).to_contain_text("rang")

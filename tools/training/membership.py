@@ -25,7 +25,7 @@ from models.rows import Matrix
 from models.theme_model import ThemeModel
 from models.views import join_views, lean_on_neighbours
 from pipeline.cluster import SURELY_OFF_TOPIC
-from pipeline.cluster.membership import PairFacts, Judge, facts_of, is_judged, kinship, nearness
+from pipeline.cluster.membership import Judge, PairFacts, facts_of, is_judged, kinship, nearness
 from pipeline.files import data_path
 from pipeline.settings.sections import ClusterSettings, EmbedSettings
 
