@@ -36,7 +36,7 @@ SEEDS = (0, 1, 2)
 
 
 class Pairs(NamedTuple):
-    """PairFacts (n, n_facts) of pairs of a passage and a theme, and whether it is about its subject."""
+    """Facts (n, n_facts) of pairs of a passage and a theme, and whether it is about its subject."""
 
     facts: Matrix
     is_right: NDArray[np.bool_]
