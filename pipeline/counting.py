@@ -295,6 +295,7 @@ def with_likely(members: pd.DataFrame) -> pd.DataFrame:
     """Return `members` and, not counted, the other themes that each unit may be about too."""
     likely = members.dropna(subset="likely")
     likely = likely.assign(likely=likely["likely"].map(json.loads)).explode("likely")
+    likely = likely.dropna(subset="likely")  # of those whose list is empty
     pairs = likely["likely"].tolist()
     others = likely.assign(
         theme_id=[theme_id for theme_id, _ in pairs],

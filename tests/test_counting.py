@@ -64,6 +64,7 @@ def test_what_is_to_be_checked_and_what_may_be_about_it_too_are_expected_alone()
         said("cars", 2, is_counted=False, probability=0.5),
         said("cars", 3, "resume", probability=1.0),
         said("lait", 4, likely='[["cars", 0.4], ["gone", 0.3]]'),
+        said("lait", 4, likely="[]"),  # what it may be about was rejected
     )
     counts = count_themes(made["theme_members"], with_circles(made["units"]))
     names = ["n_tables", "n_tables_expected", "n_tables_low", "n_tables_high"]
