@@ -105,7 +105,7 @@ CASES: list[tuple[str, Tables, list[dict[str, Any]], str, tuple[int, int, bool]]
     ("a refused passage is moved in by hand", machine, [SIGNED, on("move_unit", None, "cars", "e")], "ABCdE", (3, 3, True)),
     ("an accepted passage is moved out by hand", machine, [SIGNED, on("move_unit", None, "lait", "c")], "ABd", (1, 2, False)),
     ("renamed afterwards", machine, [SIGNED, on("rename_theme", "cars", "Bus")], "ABCd", (2, 2, True)),
-    ("another theme joins it", machine, [SIGNED, on("merge_theme", "lait", "cars")], "ABCdlm", (2, 5, False)),
+    ("another theme joins it", machine, [SIGNED, on("merge_theme", "lait", "cars")], "ABCdlm", (2, 4, False)),
     ("none of those accepted is left", machine, [sign_off("cars", "z", "a")], "ABCdef", (2, 4, False)),
     ("without title", machine, [sign_off("cars", "ac", "e", title=" ")], "ABCdef", (2, 4, False)),
     ("a value that does not read", machine, [on("sign_off_theme", "cars", "a, b")], "ABCdef", (2, 4, False)),

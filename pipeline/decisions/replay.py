@@ -235,7 +235,8 @@ class ThemeReplay:
         left["name_source"] = left["name_source"].mask(is_named, "person")
         is_stated = left["theme_id"].isin(self.statements)
         stated = left["theme_id"].map(self.statements)
-        left["statement"] = left["statement"].mask(is_stated, stated)
+        # what the machine stated of its own title is not said of a person's
+        left["statement"] = left["statement"].mask(is_stated | is_named, stated)
         exact = [theme_id for theme_id, unit_ids in self._to_read.items() if not unit_ids]
         left["is_signed_off"] = is_exact = left["theme_id"].isin(exact)
         for name in ("n_tables_expected", "n_tables_low", "n_tables_high"):
