@@ -14,7 +14,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -244,24 +244,19 @@ def count_themes(theme_members: pd.DataFrame, circles: pd.DataFrame) -> pd.DataF
     by_theme = members.groupby("theme_id")
     counts = pd.DataFrame({"n_units": by_theme.size(), "unity": by_theme["probability"].mean()})
     counts["unity"] = counts["unity"].round(6)
-    said = with_likely(members)
-    said = said[said["is_said"]]
-    tables = said[said["is_counted"]].groupby("theme_id")["circle_id"].nunique()
-    counts["n_tables"] = tables.reindex(counts.index, fill_value=0)
+    said = said_by(members, "theme_id")
+    told = [said.get(name, []) for name in counts.index]
+    counts["n_tables"] = [n_counted(rows) for rows in told]
     n_heard = circles.loc[circles["is_said"], "circle_id"].nunique()
-    told = {
-        theme_id: list(rows[list(SAID)].itertuples(index=False, name=None))
-        for theme_id, rows in said.groupby("theme_id")
-    }
-    estimates = [estimate_tables(told.get(name, ()), n_heard) for name in counts.index]
     names = [f"n_tables_{name}" for name in TableEstimate._fields]
+    estimates = [estimate_tables(rows, n_heard) for rows in told]
     counts[names] = pd.DataFrame(estimates, index=counts.index, columns=names)
     workshops = counted_members(members).groupby("theme_id")["workshop_id"].nunique()
     counts["n_workshops"] = workshops.reindex(counts.index, fill_value=0)
     return counts
 
 
-SAID = ("circle_id", "probability", "is_counted")
+Told = tuple[str, float, bool]  # of a passage said at a table: circle, probability, if counted
 
 
 class TableEstimate(NamedTuple):
@@ -272,12 +267,26 @@ class TableEstimate(NamedTuple):
     high: int
 
 
-def estimate_tables(said: Sequence[tuple[str, float, bool]], n_heard: int) -> TableEstimate:
-    """Return at how many of the `n_heard` tables a theme is said, at least where it counts.
+def said_by(members: pd.DataFrame, keys: str | list[str]) -> dict[Any, list[Told]]:
+    """Return by `keys` what is or may be about a theme and was said at a table.
 
-    `said` are the circle, the probability and whether it counts of each passage said at a table,
-    of this theme or of another.
+    `members` have the columns of `with_circles`.
     """
+    rows = with_likely(members)
+    names = ["circle_id", "probability", "is_counted"]
+    return {
+        key: list(some[names].itertuples(index=False, name=None))
+        for key, some in rows[rows["is_said"]].groupby(keys)
+    }
+
+
+def n_counted(said: Iterable[Told]) -> int:
+    """Count the tables where a passage counts."""
+    return len({circle_id for circle_id, _, counts in said if counts})
+
+
+def estimate_tables(said: Sequence[Told], n_heard: int) -> TableEstimate:
+    """Return at how many of the `n_heard` tables a theme is said, at least where it counts."""
     quiet: dict[str, float] = {}
     for circle_id, probability, _ in sorted(said):
         quiet[circle_id] = quiet.get(circle_id, 1.0) * (1 - probability)
@@ -292,7 +301,10 @@ def estimate_tables(said: Sequence[tuple[str, float, bool]], n_heard: int) -> Ta
 
 
 def with_likely(members: pd.DataFrame) -> pd.DataFrame:
-    """Return `members` and, not counted, the other themes that each unit may be about too."""
+    """Return `members` and, not counted, the other themes that each unit may be about too.
+
+    Once themes are merged, one of them may be the unit's own, or two the same.
+    """
     likely = members.dropna(subset="likely")
     likely = likely.assign(likely=likely["likely"].map(json.loads)).explode("likely")
     likely = likely.dropna(subset="likely")  # of those whose list is empty
@@ -302,7 +314,8 @@ def with_likely(members: pd.DataFrame) -> pd.DataFrame:
         probability=[chance for _, chance in pairs],
         is_counted=False,
     )
-    return pd.concat([members, others], ignore_index=True).drop(columns="likely")
+    both = pd.concat([members, others], ignore_index=True).drop(columns="likely")
+    return both.drop_duplicates(["unit_id", "theme_id"])
 
 
 def counted_members(theme_members: pd.DataFrame) -> pd.DataFrame:

@@ -65,11 +65,14 @@ def test_what_is_to_be_checked_and_what_may_be_about_it_too_are_expected_alone()
         said("cars", 3, "resume", probability=1.0),
         said("lait", 4, likely='[["cars", 0.4], ["gone", 0.3]]'),
         said("lait", 4, likely="[]"),  # what it may be about was rejected
+        # what it may be about was merged with its own theme
+        said("lait", 5, probability=0.5, likely='[["lait", 0.4], ["lait", 0.3]]'),
     )
     counts = count_themes(made["theme_members"], with_circles(made["units"]))
     names = ["n_tables", "n_tables_expected", "n_tables_low", "n_tables_high"]
     assert counts.loc["cars", names].tolist() == [1, 1.9, 1, 3]
     assert counts.index.tolist() == ["cars", "lait"]
+    assert counts.loc["lait", "n_tables_expected"] == 1.5
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.counting import estimate_tables, sure_tables
+from pipeline.counting import Told, estimate_tables, n_counted, sure_tables
 from pipeline.decisions.themes import (
     DescribeTheme,
     PinQuote,
@@ -38,7 +38,7 @@ def workshop_counts(theme_id: str, now: Themes, snapshot: Snapshot) -> list[dict
     units: dict[str, list[Unit]] = defaultdict(list)
     for unit_id in now.of_theme.get(theme_id, ()):
         units[snapshot.units[unit_id].workshop_id].append(snapshot.units[unit_id])
-    said: dict[str, list[tuple[str, float, bool]]] = defaultdict(list)
+    said: dict[str, list[Told]] = defaultdict(list)
     for unit_id, probability, counts in now.said.get(theme_id, ()):
         if circle_id := snapshot.table_of.get(unit_id):
             workshop_id = snapshot.units[unit_id].workshop_id
@@ -55,7 +55,7 @@ def workshop_counts(theme_id: str, now: Themes, snapshot: Snapshot) -> list[dict
 def _workshop_count(
     workshop: dict[str, Any],
     units: list[Unit],
-    said: list[tuple[str, float, bool]],
+    said: list[Told],
     snapshot: Snapshot,
 ) -> dict[str, Any]:
     tables = Counter(
@@ -70,7 +70,7 @@ def _workshop_count(
         "n_units": len(units),
         "tables": dict(sorted(tables.items())),
         "n_elsewhere": len(units) - tables.total(),
-        "n_tables": len({circle_id for circle_id, _, counts in said if counts}),
+        "n_tables": n_counted(said),
         "n_tables_expected": about.expected,
         "n_tables_low": about.low,
         "n_tables_high": about.high,

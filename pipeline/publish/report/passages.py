@@ -4,10 +4,9 @@ In:   the tables of the data dictionary, grid
 Out:  Passages, CountingWords, AxisRow
 """
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
@@ -20,6 +19,7 @@ from pipeline.counting import (
     circles_of,
     estimate_tables,
     least_tables,
+    said_by,
     sure_tables,
     with_circles,
 )
@@ -230,28 +230,20 @@ class Passages:
         return grouped(self.every, lambda one: one.workshop_id)
 
     @cached_property
-    def _likely(self) -> dict[str, list[ReportPassage]]:
-        """The passages of other themes that may be about a theme too, by theme_id."""
-        rows = self.rows.dropna(subset="likely")
-        pairs = dict(zip(rows["unit_id"], rows["likely"].map(json.loads), strict=True))
-        others = [
-            one._replace(theme_id=theme_id, probability=chance, is_counted=False)
-            for one in self.every
-            for theme_id, chance in pairs.get(one.unit_id, ())
-        ]
-        return grouped(others, lambda one: one.theme_id)
+    def _said(self) -> dict[tuple[str, str], list[counting.Told]]:
+        return said_by(self.rows, ["theme_id", "workshop_id"])
 
-    def estimate(
-        self, theme_id: str, members: Iterable[ReportPassage], workshop_ids: Collection[str]
-    ) -> TableEstimate:
-        """Return at how many tables of some workshops a theme of these `members` is said."""
-        likely = (one for one in self._likely.get(theme_id, ()) if one.workshop_id in workshop_ids)
-        said = [
-            (one.circle_id, one.probability, one.is_counted)
-            for one in (*members, *likely)
-            if one.is_said
-        ]
-        return estimate_tables(said, sum(self.n_tables[name] for name in workshop_ids))
+    @cached_property
+    def n_heard(self) -> dict[str, int]:
+        """At how many tables, or in how many documents, each workshop said something."""
+        heard = self.rows[self.rows["is_said"]].groupby("workshop_id")["circle_id"].nunique()
+        return {str(name): int(n) for name, n in heard.items()}
+
+    def estimate(self, theme_id: str, workshop_ids: Iterable[str]) -> TableEstimate:
+        """Return at how many tables of some workshops a theme is said."""
+        names = list(workshop_ids)
+        said = [one for name in names for one in self._said.get((theme_id, name), ())]
+        return estimate_tables(said, sum(self.n_heard.get(name, 0) for name in names))
 
     def of_code(self, axis: str, code: str) -> Sequence[ReportPassage]:
         """Return the passages with a code, by unit_id."""

@@ -302,7 +302,7 @@ def said_at(
     words = passages.words(workshop_ids)
     if n_tables_of(members):
         total = sum(passages.n_tables[name] for name in workshop_ids)
-        about = passages.estimate(theme_id, members, workshop_ids)
+        about = passages.estimate(theme_id, workshop_ids)
         n_sure = n_sure_tables(members, is_exact=is_exact)
         n = n_sure if is_exact else max(1, round(about.expected))
         key = "tables" if is_exact else "tables_environ"

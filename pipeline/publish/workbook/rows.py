@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.counting import SAID, estimate_tables, with_likely
+from pipeline.counting import estimate_tables, n_counted, said_by
 from pipeline.grid.codes import Grid
 from pipeline.publish.report import all_tables
 from pipeline.publish.report.passages import (
@@ -122,17 +122,15 @@ class StudyRows:
         """Return the counts of each theme and scope: tables at least and at most, passages."""
         themes, keys = self.tables["themes"], ["theme_id", "scope"]
         signed_off = set(themes.loc[themes["is_signed_off"].astype(bool), "theme_id"])
-        said = with_likely(rows.dropna(subset=["theme_id"]))
-        said = said[said["is_said"]]
+        said = said_by(rows, keys)
         heard = rows[rows["is_said"]].groupby("scope")["circle_id"].nunique()
         counts: dict[tuple[str, str], Said] = {}
-        groups = {key: some[list(SAID)] for key, some in said.groupby(keys)}
         key: Any  # theme_id, scope
         for key, n in rows.groupby(keys).size().items():
-            told = list(groups[key].itertuples(index=False, name=None)) if key in groups else []
+            told = said.get(key, [])
             _, low, high = estimate_tables(told, int(heard.get(key[1], 0)))
             if key[0] in signed_off:
-                low = high = len({circle_id for circle_id, _, counts_in in told if counts_in})
+                low = high = n_counted(told)
             counts[key] = low, high, int(n)
         return counts
 
