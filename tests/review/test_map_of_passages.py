@@ -137,14 +137,17 @@ def test_the_wheel_zooms_and_a_dot_says_its_passage_and_opens_it(
     page: Page, served: Served
 ) -> None:
     _map(page, served)
-    x, y = page.evaluate("""() => {
-      const box = surface.getBoundingClientRect();
-      const i = dots.ids.findIndex((id, i) => !document.elementFromPoint(box.left + xOf(dots.x[i]), box.top + yOf(dots.y[i]))?.closest("a") && yOf(dots.y[i]) > 60);
-      return [box.left + 1 + xOf(dots.x[i]), box.top + 1 + yOf(dots.y[i])];
-    }""")
-    page.mouse.move(x, y)
+    box = page.locator(".surface").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.wheel(0, -200)
     page.wait_for_function("() => zoomed.view.scale > 1.2")
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # names move as the map grows
+    x, y = page.evaluate("""() => {
+      const box = surface.getBoundingClientRect();
+      const at = (i) => [box.left + xOf(dots.x[i]), box.top + yOf(dots.y[i])];
+      return at(dots.ids.findIndex((id, i) => yOf(dots.y[i]) > 60 && document.elementFromPoint(...at(i))?.closest(".surface") && !document.elementFromPoint(...at(i)).closest("a")));
+    }""")
     page.mouse.move(x + 1, y)
     expect(page.locator(".tip")).to_be_visible()
     words = page.locator(".tip").inner_text()
