@@ -172,7 +172,7 @@ _T = TypeVar("_T")
 
 
 class SubjectSpace:
-    """Positions of texts among subjects, centred on a study's texts.
+    """Positions of texts among subjects, centred on the `n_fitted` first of a study.
 
     `rows` (n, D) has `n_subjects` columns of the map, then content words' vectors, to compare with
     `project`ed phrases.
@@ -185,6 +185,7 @@ class SubjectSpace:
         encoder: Embedder,
         subject_map: SubjectMap,
         folder: Path | None = None,
+        n_fitted: int | None = None,
     ) -> None:
         self._encoder, self._map = encoder, subject_map
         self.off_topic = np.zeros(len(texts))
@@ -196,7 +197,7 @@ class SubjectSpace:
                 return [*subject_map.views(text, content), subject_half(content)]
 
         self._weights = [*[SUBJECT_WEIGHT] * N_VIEWS, _PHRASE_CONTENT_WEIGHT]
-        self.rows, self._means = _side_by_side(len(texts), look, self._weights, folder)
+        self.rows, self._means = _side_by_side(len(texts), look, self._weights, folder, n_fitted)
         self.n_subjects = sum(len(mean) for mean in self._means[:-1])
 
     def project(self, phrases: Sequence[str]) -> Matrix:
@@ -235,16 +236,17 @@ def join_views(
     encoders: EmbedderSource | None = None,
     folder: Path | None = None,
     subject_map: SubjectMap | None = None,
+    n_fitted: int | None = None,
 ) -> Views:
     """Return the joined views of `texts` (at least one), beside the shipped encoder's.
 
-    `subject_map`, made for the shipped encoder, replaces the shipped map in measurements.
+    Their centres and axes are those of the `n_fitted` first. `subject_map`, made for the shipped encoder, replaces the shipped map in measurements.
     """
     contents = [reading.content for reading in readings]
     shipped = (encoders or plain_encoders()).load()
     subject_map = subject_map or load_subject_map()
-    subject = SubjectSpace(texts, contents, shipped, subject_map, folder)
-    axes = lemma_axes([reading.lemmas for reading in readings], list)
+    subject = SubjectSpace(texts, contents, shipped, subject_map, folder, n_fitted)
+    axes = lemma_axes([reading.lemmas for reading in readings], list, n_fitted=n_fitted)
     views = [
         _View(lambda block: subject.rows[block][:, : subject.n_subjects], None),
         _View(axes, LEMMA_WEIGHT),
@@ -253,7 +255,7 @@ def join_views(
         views += _encoder_views(encoder, texts, contents)
     weights = [view.weight for view in views]
     rows, _ = _side_by_side(
-        len(texts), lambda block: [view.of(block) for view in views], weights, folder
+        len(texts), lambda block: [view.of(block) for view in views], weights, folder, n_fitted
     )
     return Views(rows, subject.off_topic, subject)
 
@@ -264,11 +266,12 @@ def text_views(
     *,
     encoders: EmbedderSource | None = None,
     folder: Path | None = None,
+    n_fitted: int | None = None,
 ) -> Views:
-    """Return views of the texts alone."""
+    """Return views of the texts alone, centred on the `n_fitted` first."""
     shipped, subject_map = (encoders or plain_encoders()).load(), load_subject_map()
     off_topic = np.zeros(len(texts))
-    others = [_View(lemma_axes(texts, skim), SKIMMED_WEIGHT)]
+    others = [_View(lemma_axes(texts, skim, n_fitted=n_fitted), SKIMMED_WEIGHT)]
     for encoder in _joined(embedder, shipped):
         others += _encoder_views(encoder, texts)
 
@@ -280,7 +283,7 @@ def text_views(
         return [*subjects, *(view.of(block) for view in others)]
 
     weights = [*[SUBJECT_WEIGHT] * (N_VIEWS // 2), *(view.weight for view in others)]
-    rows, _ = _side_by_side(len(texts), look, weights, folder)
+    rows, _ = _side_by_side(len(texts), look, weights, folder, n_fitted)
     return Views(rows, off_topic)
 
 
@@ -310,18 +313,20 @@ def _side_by_side(
     look: Callable[[slice], Sequence[NDArray[Any]]],
     weights: Sequence[float | None],
     folder: Path | None,
+    n_fitted: int | None,
 ) -> tuple[Rows, list[Matrix]]:
     """Return views side by side, and means before centring; those of weight None stay."""
     rows: Any = None
+    n_fitted = n_texts if n_fitted is None else n_fitted
     for block in slices(n_texts, _SEEN_AT_ONCE):
         views = look(block)
         if rows is None:
             ends = np.cumsum([0, *(view.shape[1] for view in views)]).tolist()
             rows, sums = new_rows(n_texts, ends[-1], folder), np.zeros(ends[-1])
         some = np.hstack(views)
-        sums += some.sum(axis=0, dtype=np.float64)
+        sums += some[: max(0, n_fitted - block.start)].sum(axis=0, dtype=np.float64)
         rows[block] = some
-    means = [sums[start:end] / n_texts for start, end in pairwise(ends)]
+    means = [sums[start:end] / n_fitted for start, end in pairwise(ends)]
 
     def move(block: slice) -> None:
         some = np.array(rows[block], dtype=np.float64)
@@ -335,27 +340,29 @@ def _side_by_side(
 
 
 def lemma_axes(
-    texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]], *, n_drawn: int = _AXES_OF
+    texts: Sequence[_T],
+    lemmas_of: Callable[[_T], list[str]],
+    *,
+    n_fitted: int | None = None,
+    n_drawn: int = _AXES_OF,
 ) -> Callable[[slice], Matrix]:
     """Return a function that gives latent axes (n, `_LEMMA_AXES`) of lemma TF-IDF.
 
-    It gives (n, 0) for too few lemmas. Axes come from at most `n_drawn` texts, of which a few more
-    texts change few.
+    It gives (n, 0) for too few lemmas. Axes come from at most `n_drawn` of the `n_fitted` first
+    texts, of which a few more texts change few.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    lemmas = {lemma for text in texts for lemma in lemmas_of(text)}
-    n_axes = min(_LEMMA_AXES, len(texts) - 1, len(lemmas) - 1)
+    fitted = texts[:n_fitted]
+    lemmas = {lemma for text in fitted for lemma in lemmas_of(text)}
+    n_axes = min(_LEMMA_AXES, len(fitted) - 1, len(lemmas) - 1)
     if n_axes < 2:
         return lambda block: np.zeros((len(texts[block]), 0))
-    counts = TfidfVectorizer(analyzer=lemmas_of, sublinear_tf=True).fit_transform(texts)
+    counts = TfidfVectorizer(analyzer=lemmas_of, sublinear_tf=True).fit(fitted).transform(texts)
     # Passages that share no lemma give equal singular values, where ARPACK's axes change with
     # rounding at each run; a seeded sketch is stable.
     axes = TruncatedSVD(n_axes, algorithm="randomized", random_state=0)
     with threadpool_limits(1):
-        if len(texts) <= n_drawn:
-            placed: Matrix = axes.fit_transform(counts)
-            return lambda block: placed[block]
-        axes.fit(counts[drawn_rows(texts, n_drawn)])
+        axes.fit(counts[drawn_rows(fitted, n_drawn)])
     return lambda block: np.asarray(axes.transform(counts[block]))

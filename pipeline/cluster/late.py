@@ -57,22 +57,22 @@ def join_late_units(
 
     Counts and quotes change; names and order of themes do not.
     """
-    late = units[~is_among(units["unit_id"], room_units(units)["unit_id"])]
-    if late.empty or themes.empty:
+    is_late = ~is_among(units["unit_id"], room_units(units)["unit_id"])
+    if not is_late.any() or themes.empty:
         return ThemesWithLate(themes, theme_members, unit_places)
-    units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
-    texts = list(units["text"].astype(str))
-    n_room = len(units) - len(late)
+    # The room's first: its centres and axes are those of the themes, whatever comes later.
+    units = plain_texts(units).assign(is_late=is_late)
+    units = units.sort_values(["is_late", "unit_id"], kind="stable").reset_index(drop=True)
+    texts, candidates = list(units["text"].astype(str)), units["is_late"].to_numpy(bool, copy=True)
     views = encode_like_themes(
         texts,
         embedder,
-        n_units=n_room,
+        n_units=int((~candidates).sum()),
         encoders=encoders,
         cache=cache,
         spread=spread,
         n_large=n_large,
     )
-    candidates = is_among(units["unit_id"], late["unit_id"])
     candidates[candidates] = ~off_topic(units[candidates], tags, views.off_topic[candidates])
     index_of = pd.Series(range(len(themes)), index=themes["theme_id"])
     theme_of = theme_members.set_index("unit_id")["theme_id"].map(index_of)

@@ -125,12 +125,12 @@ def encode_like_themes(
     spread: ParallelMap = map,
     n_large: int = LARGE,
 ) -> Views:
-    """Return views of `texts` encoded as for themes of `n_units` units: strengths compare."""
+    """Return views of `texts` encoded as for themes of the first `n_units`: strengths compare."""
     folder = cache.folder if cache else None
     if n_units >= n_large:
-        return text_views(texts, embedder, encoders=encoders, folder=folder)
+        return text_views(texts, embedder, encoders=encoders, folder=folder, n_fitted=n_units)
     readings = read_texts(texts, cache=cache, spread=spread)
-    return join_views(texts, readings, embedder, encoders=encoders, folder=folder)
+    return join_views(texts, readings, embedder, encoders=encoders, folder=folder, n_fitted=n_units)
 
 
 def agree_themes(
