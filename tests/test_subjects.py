@@ -124,7 +124,7 @@ def test_a_theme_takes_its_subject_s_title_and_the_statement_of_its_kind(
     about, kind, title, statement
 ) -> None:
     catalogue = load_catalogue()
-    (name,) = name_themes(themes_about(about), [kind], ["Une phrase"])
+    (name,) = name_themes(themes_about(about), [kind], ["Une phrase"], [True])
     subject = next(one for one in (*catalogue.subjects, *catalogue.families) if one.title == title)
     assert (name.label, name.source) == (title, "catalogue")
     assert name.statement == getattr(subject, statement)
@@ -132,20 +132,26 @@ def test_a_theme_takes_its_subject_s_title_and_the_statement_of_its_kind(
 
 
 def test_a_theme_of_no_sure_subject_takes_its_phrase_and_three_proposals_wait() -> None:
-    (name,) = name_themes(themes_about({}), ["besoin"], ["Lits du lycée"])
+    (name,) = name_themes(themes_about({}), ["besoin"], ["Lits du lycée"], [True])
     assert name[:4] == ("Lits du lycée", None, None, "phrase") and name.family is None
     proposals = json.loads(name.proposals)
     assert len(proposals) == 3 and all(row["statement"].endswith(".") for row in proposals)
 
 
 def test_a_theme_perhaps_about_a_subject_bears_its_title_and_awaits_a_name() -> None:
-    (name,) = name_themes(themes_about({"cantines-scolaires": 0.25}), ["besoin"], ["Lits"])
+    (name,) = name_themes(themes_about({"cantines-scolaires": 0.25}), ["besoin"], ["Lits"], [True])
     assert name[:4] == ("Les cantines scolaires", None, None, "catalogue")
+
+
+def test_a_theme_of_which_nothing_is_likely_has_its_phrase_however_sure_the_catalogue_is() -> None:
+    sure = themes_about({"cantines-scolaires": 0.9})
+    (name,) = name_themes(sure, ["besoin"], ["Lits"], [False])
+    assert name[:4] == ("Lits", None, None, "phrase") and name.family is None
 
 
 def test_of_two_themes_about_one_subject_the_surer_takes_its_title() -> None:
     subjects = themes_about({"cantines-scolaires": 0.6}, {"cantines-scolaires": 0.9})
-    first, second = name_themes(subjects, ["besoin"] * 2, ["A", "B"])
+    first, second = name_themes(subjects, ["besoin"] * 2, ["A", "B"], [True] * 2)
     assert second.label == "Les cantines scolaires"
     assert first.label == "L'alimentation locale" and first.family == second.family
     again = name_themes(
@@ -156,6 +162,7 @@ def test_of_two_themes_about_one_subject_the_surer_takes_its_title() -> None:
         ),
         ["besoin"] * 4,
         list("ABCD"),
+        [True] * 4,
     )
     assert len({name.label for name in again}) == 4
     assert sorted(name.source for name in again) == ["catalogue", "catalogue", "phrase", "phrase"]

@@ -141,7 +141,9 @@ def cluster_units(
     )
     subjects = read_subjects(reader, read["theme"].to_numpy(), weights, n_themes)
     members = _with_kinship(members, dict(zip(read["unit_id"], subjects.kinship, strict=True)))
-    names = name_themes(subjects, leanings, phrase_titles(candidates))
+    surest = members.groupby("theme", sort=True)["probability"].max()
+    has_likely = (surest >= settings.least_probability).tolist()
+    names = name_themes(subjects, leanings, phrase_titles(candidates), has_likely)
     keywords = keywords_of(candidates)
     themes = _themes(members, names, keywords, kinds, model.stability_, settings)
     unit_ids = [list(rows["unit_id"]) for _, rows in members.groupby("theme", sort=True)]

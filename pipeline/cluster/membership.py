@@ -126,10 +126,7 @@ def probabilities(facts: PairFacts, labels: Labels, encoder: str) -> Matrix:
 def counts_in_theme(
     probability: pd.Series, themes: pd.Series, least_probability: float
 ) -> pd.Series:
-    """Return which memberships count: the likely ones, and at least each theme's surest.
-
-    A theme's name rests on its surest unit.
-    """
+    """Return which memberships count: the likely ones, and at least each theme's surest."""
     surest = probability.groupby(themes).transform("max")
     return (probability >= least_probability) | (probability == surest)
 

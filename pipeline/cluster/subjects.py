@@ -68,9 +68,14 @@ def _kinship(reader: SubjectReader, labels: Labels, of_themes: Matrix) -> Matrix
 
 
 def name_themes(
-    subjects: ThemeSubjects, leanings: Sequence[str], phrases: Sequence[str]
+    subjects: ThemeSubjects,
+    leanings: Sequence[str],
+    phrases: Sequence[str],
+    has_likely: Sequence[bool],
 ) -> list[ThemeName]:
     """Return a name for each theme, all distinct; `leanings` says which statement each one takes.
+
+    A theme of which no passage is likely to be has no subject to be named by.
 
     The surest theme chooses first among titles: that of its sure subject, else of its sure family,
     else of the subject that it is perhaps about. The others take their phrase.
@@ -89,6 +94,7 @@ def name_themes(
         titles = [(likely, True)] if broad.max() >= SURE else []
         titles += [(likely_family, True)] if family.max() >= SURE else []
         titles += [(likely, False)] if broad.max() >= PERHAPS else []
+        titles *= has_likely[theme]
         free = [(subject, is_sure) for subject, is_sure in titles if subject.title not in taken]
         subject, is_sure = free[0] if free else (None, False)
         label = subject.title if subject else phrases[theme]
@@ -99,7 +105,7 @@ def name_themes(
             subject.subject_id if subject and is_sure else None,
             "catalogue" if subject else "phrase",
             _proposals(subjects, theme, leanings[theme]),
-            family_id(likely_family) if family.max() >= SURE else None,
+            family_id(likely_family) if has_likely[theme] and family.max() >= SURE else None,
         )
     return [names[theme] for theme in range(len(leanings))]
 
