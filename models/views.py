@@ -240,7 +240,8 @@ def join_views(
 ) -> Views:
     """Return the joined views of `texts` (at least one), beside the shipped encoder's.
 
-    Their centres and axes are those of the `n_fitted` first. `subject_map`, made for the shipped encoder, replaces the shipped map in measurements.
+    Their centres and axes are those of the `n_fitted` first. `subject_map`, made for the shipped
+    encoder, replaces the shipped map in measurements.
     """
     contents = [reading.content for reading in readings]
     shipped = (encoders or plain_encoders()).load()

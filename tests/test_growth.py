@@ -12,7 +12,7 @@ import pytest
 from support.growth import PATTERNS, Steps, line_of, seconds_of
 
 SHORT, LONG = 30_000, 60_000  # characters
-RATIO, FLOOR = 3.0, 0.5  # of times, and seconds that count for nothing
+RATIO, FLOOR = 3.0, 1.0  # of times, and seconds that count for nothing
 MOST = 20.0  # seconds of the short text: a hundred times what a page of notes takes
 QUICK = ("titles", "brackets", "at", "letters")  # those that are tried at each change
 
